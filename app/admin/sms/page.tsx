@@ -1,0 +1,202 @@
+import type { Metadata } from 'next';
+import { signOutAction } from '@/app/users/login/actions';
+import { Badge } from '@/components/Badge';
+import { Card } from '@/components/Card';
+import { CompactTable } from '@/components/CompactTable';
+import { DataTable } from '@/components/DataTable';
+import { Heading, HeadingGroup, Lead } from '@/components/Heading';
+import type { Tone } from '@/components/Notice';
+import { Page } from '@/components/Page';
+import { Pager } from '@/components/Pager';
+import { SignOutForm } from '@/components/SignOutForm';
+import { SmsFilterForm } from '@/components/SmsFilterForm';
+import { TextLink } from '@/components/TextLink';
+import { db } from '@/db/client';
+import { requireRole } from '@/lib/auth/session';
+import { maskNumberFilter } from '@/lib/insight/number-filter';
+import { readSmsOverview, spendDays } from '@/lib/insight/sms-overview';
+import type { SpendRow } from '@/lib/insight/sms-spend';
+import type { SeenText } from '@/lib/insight/sms-texts';
+import type { SeenAttempt } from '@/lib/insight/verification-attempts';
+import { filterSmsAction } from './actions';
+import { linkToOverview, overviewPath, pickParameters, readOverviewQuery, statuses } from './overview-query';
+import { sayUsd } from './say-usd';
+
+export const metadata: Metadata = { title: 'Texts and verifications' };
+
+/** What texts cost, what became of them and how verifications went. Reads only. */
+export default async function AdminSmsPage({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}) {
+  await requireRole(overviewPath, 'admin');
+  const parameters = pickParameters(await searchParams);
+  const query = readOverviewQuery(parameters);
+  const { spend, texts, attempts } = await readSmsOverview(db(), query, new Date());
+  const { before, attemptsBefore, ...filters } = parameters;
+  return (
+    <Page
+      wide
+      actions={
+        <>
+          <TextLink href="/dashboard">Dashboard</TextLink>
+          <SignOutForm action={signOutAction} />
+        </>
+      }
+    >
+      <HeadingGroup>
+        <Heading>Texts and verifications</Heading>
+        <Lead>
+          What texts cost, what became of <TextLink href="#texts">each text</TextLink> and how{' '}
+          <TextLink href="#attempts">verifications</TextLink> went. Times are UTC.
+        </Lead>
+      </HeadingGroup>
+      <Card label="Spend">
+        <CompactTable
+          caption={`Spend per day, last ${spendDays} days`}
+          columns={spendColumns}
+          rows={spend.days.map((row) => spendCells(sayDay(row.day), row))}
+          total={spendCells('Total', spend.total)}
+        />
+      </Card>
+      <Card label="Filter" id="filter">
+        <SmsFilterForm
+          key={linkToOverview(filters)}
+          action={filterSmsAction}
+          number={query.number && maskNumberFilter(query.number)}
+          shownNumber={query.number && parameters.number}
+          status={query.status ?? ''}
+          statuses={statuses}
+          failuresOnly={query.failuresOnly}
+          clearHref={query.number || query.status || query.failuresOnly ? `${overviewPath}#filter` : null}
+        />
+      </Card>
+      <Card label="Texts" id="texts">
+        <DataTable
+          caption="Texts, newest first"
+          columns={textColumns}
+          rows={texts.texts.map((text) => ({ id: text.id, cells: textCells(text) }))}
+          empty="No text fits."
+        />
+        <Pager
+          label="Texts"
+          newestHref={before ? linkToOverview({ ...filters, attemptsBefore }, 'texts') : null}
+          olderHref={
+            texts.older ? linkToOverview({ ...filters, attemptsBefore, before: texts.older }, 'texts') : null
+          }
+        />
+      </Card>
+      <Card label="Verification attempts" id="attempts">
+        <DataTable
+          caption="Verification attempts, newest first"
+          columns={attemptColumns}
+          rows={attempts.attempts.map((attempt) => ({ id: attempt.id, cells: attemptCells(attempt) }))}
+          empty="No attempt fits."
+        />
+        <Pager
+          label="Verification attempts"
+          newestHref={attemptsBefore ? linkToOverview({ ...filters, before }, 'attempts') : null}
+          olderHref={
+            attempts.older
+              ? linkToOverview({ ...filters, before, attemptsBefore: attempts.older }, 'attempts')
+              : null
+          }
+        />
+      </Card>
+    </Page>
+  );
+}
+
+const spendColumns = ['Day', 'Texts', 'Segments', 'Settled', 'Estimated'] as const;
+
+function spendCells(day: string, { texts, segments, settledUsd, estimatedUsd }: SpendRow) {
+  return [day, texts, segments, sayUsd(settledUsd), sayUsd(estimatedUsd)] as const;
+}
+
+function sayDay(day: string): string {
+  return new Date(day).toLocaleDateString('en-US', { month: 'short', day: 'numeric', timeZone: 'UTC' });
+}
+
+const textColumns = [
+  { key: 'when', header: 'When' },
+  { key: 'number', header: 'Number' },
+  { key: 'purpose', header: 'Purpose' },
+  { key: 'status', header: 'Status' },
+  { key: 'segments', header: 'Segments', align: 'end' },
+  { key: 'price', header: 'Price', align: 'end' },
+  { key: 'why', header: 'Error and reason' },
+] as const;
+
+const purposes: Record<SeenText['purpose'], string> = {
+  verification: 'Code',
+  update: 'Update',
+  notice: 'Notice',
+  reply: 'Reply',
+  test: 'Test',
+  inbound: 'From a person',
+};
+
+const statusTones: Record<SeenText['status'], Tone> = {
+  queued: 'neutral',
+  sending: 'neutral',
+  sent: 'info',
+  delivered: 'success',
+  failed: 'danger',
+  canceled: 'neutral',
+  received: 'info',
+};
+
+function textCells(text: SeenText) {
+  const why = [text.errorCode && `Error ${text.errorCode}`, text.reason && sayReason(text.reason)]
+    .filter(Boolean)
+    .join(': ');
+  return {
+    when: <When at={text.createdAt} />,
+    number: text.maskedPhone,
+    purpose: purposes[text.purpose],
+    status: <Badge tone={statusTones[text.status]}>{statuses[text.status]}</Badge>,
+    segments: text.segments ?? '–',
+    price: text.priceUsd === null ? '–' : `${sayUsd(text.priceUsd)}${text.settled ? '' : '\u00a0est.'}`,
+    why: text.inboundBody === null ? why || '–' : `“${text.inboundBody}”`,
+  };
+}
+
+const attemptColumns = [
+  { key: 'when', header: 'When' },
+  { key: 'number', header: 'Number' },
+  { key: 'event', header: 'What happened' },
+  { key: 'reason', header: 'Reason' },
+] as const;
+
+const events: Record<SeenAttempt['event'], { words: string; tone: Tone }> = {
+  send_requested: { words: 'Code asked for', tone: 'info' },
+  send_refused: { words: 'Sending refused', tone: 'danger' },
+  wrong_code: { words: 'Wrong code', tone: 'danger' },
+  check_refused: { words: 'Code not heard', tone: 'danger' },
+  verified: { words: 'Verified', tone: 'success' },
+  expired: { words: 'Code expired', tone: 'warning' },
+  replaced: { words: 'Account replaced', tone: 'neutral' },
+  skipped: { words: 'Skipped', tone: 'neutral' },
+};
+
+function attemptCells({ at, maskedPhone, event, reason }: SeenAttempt) {
+  return {
+    when: <When at={at} />,
+    number: maskedPhone ?? '–',
+    event: <Badge tone={events[event].tone}>{events[event].words}</Badge>,
+    reason: reason ? sayReason(reason) : '–',
+  };
+}
+
+/** A moment of UTC in one unbroken piece; the year is said when it is another one. */
+function When({ at }: { at: Date }) {
+  const iso = at.toISOString();
+  const year = at.getUTCFullYear() === new Date().getUTCFullYear() ? '' : `${iso.slice(0, 4)} `;
+  const words = `${year}${sayDay(iso.slice(0, 10))} ${iso.slice(11, 19)}`;
+  return <time dateTime={iso}>{words.replaceAll(' ', '\u00a0')}</time>;
+}
+
+function sayReason(reason: string): string {
+  return reason.replaceAll('_', ' ');
+}

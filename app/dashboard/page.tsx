@@ -1,0 +1,118 @@
+import type { Metadata } from 'next';
+import { signOutAction } from '@/app/users/login/actions';
+import { Card } from '@/components/Card';
+import { FactList } from '@/components/FactList';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
+import { LinkButton } from '@/components/LinkButton';
+import { Notice } from '@/components/Notice';
+import { Page } from '@/components/Page';
+import { PhoneState, type PhoneStateValue } from '@/components/PhoneState';
+import { SignOutForm } from '@/components/SignOutForm';
+import { VerifyPhoneForm } from '@/components/VerifyPhoneForm';
+import { db } from '@/db/client';
+import { requireUser } from '@/lib/auth/session';
+import { formatPhone } from '@/lib/sms/phone';
+import { readPhoneState } from '@/lib/sms/phone-state';
+import { readTextsState, type TextsState } from '@/lib/sms/preferences';
+import { startVerificationAction } from './actions';
+
+export const metadata: Metadata = { title: 'Dashboard' };
+
+export default async function DashboardPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ phone?: string | string[] }>;
+}) {
+  const user = await requireUser('/dashboard');
+  const phone = await readPhoneState(db(), user);
+  const texts = await readTextsState(db(), user);
+  const updatesOn = texts.switches.enabled && texts.consent !== 'none' && !texts.stopped;
+  const isProtected = (await searchParams).phone === 'protected';
+  return (
+    <Page actions={<SignOutForm action={signOutAction} />}>
+      <HeadingGroup>
+        <Heading>Hello, {user.name}</Heading>
+        <Lead>Your account is open.</Lead>
+      </HeadingGroup>
+      {isProtected && phone.state !== 'verified' ? (
+        <Notice tone="warning" title="Your code was right, but the number was not added">
+          It protects another account, which alone can let go of it. Your account is open; you can add another
+          number.
+        </Notice>
+      ) : null}
+      <Card label="Your account">
+        <FactList
+          facts={[
+            { term: 'Name', detail: user.name },
+            { term: 'E-mail', detail: user.email },
+            {
+              term: 'Phone',
+              detail: <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />,
+            },
+            {
+              term: 'Text updates',
+              detail: sayTexts(texts, phone.state),
+            },
+          ]}
+        />
+      </Card>
+      {phone.state === 'verified' ? null : (
+        <Card label="Verify your phone">
+          <Stack>
+            <Heading level={2}>{invitation[phone.state].title}</Heading>
+            <Text>{invitation[phone.state].words}</Text>
+            {phone.state === 'none' ? (
+              <LinkButton href="/users/verify-phone" variant="primary">
+                Add my phone
+              </LinkButton>
+            ) : (
+              <VerifyPhoneForm action={startVerificationAction} />
+            )}
+          </Stack>
+        </Card>
+      )}
+      <Notice title="What happens next">
+        There is nothing you need to do. When an application of yours moves on, you see it here
+        {updatesOn && phone.state === 'verified' ? ', and we text you.' : '.'}
+      </Notice>
+      <Card label="Settings">
+        <Stack gap="small">
+          <LinkButton href="/users/sms-preferences" wide>
+            SMS preferences
+          </LinkButton>
+          <LinkButton href="/users/security" wide>
+            Security and my data
+          </LinkButton>
+          {user.role === 'admin' ? (
+            <LinkButton href="/admin/sms" wide>
+              Texts, spend and attempts
+            </LinkButton>
+          ) : null}
+        </Stack>
+      </Card>
+    </Page>
+  );
+}
+
+const invitation: Record<Exclude<PhoneStateValue, 'verified'>, { title: string; words: string }> = {
+  none: {
+    title: 'Add your phone',
+    words: 'With a verified phone we can text you when something changes, and you can prove that it is you.',
+  },
+  unverified: {
+    title: 'Verify your phone',
+    words: 'We text a code of six digits to your number. Until it is verified, no updates go there.',
+  },
+  moved: {
+    title: 'Verify your phone again',
+    words:
+      'Somebody else has proven that they have this number, so we stopped texting it for you. If it is still yours, verify it again.',
+  },
+};
+
+function sayTexts(texts: TextsState, state: PhoneStateValue): string {
+  if (!texts.switches.enabled) return 'Off';
+  if (texts.stopped) return 'Stopped: this number texted STOP. Text START to undo that.';
+  if (texts.consent === 'none') return 'Off, until you agree to them again in your settings';
+  return state === 'verified' ? 'On' : 'On, once your phone is verified';
+}

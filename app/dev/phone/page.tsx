@@ -1,0 +1,20 @@
+import type { Metadata } from 'next';
+import { DevPhone } from '@/components/DevPhone';
+import { answerAction, reportAction } from './actions';
+import { requireDevPhone } from './guard';
+import { readNumberParam, readState } from './read-state';
+
+export const metadata: Metadata = { title: 'Development phone' };
+
+/** A handset for every number that the console backend has texted. */
+export default async function DevPhonePage({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}) {
+  await requireDevPhone();
+  const phone = readNumberParam((await searchParams).number);
+  const state = await readState(phone, new Date());
+  const textsUrl = phone === null ? '/dev/phone/texts' : `/dev/phone/texts?number=${phone.slice(1)}`;
+  return <DevPhone initial={state} textsUrl={textsUrl} answer={answerAction} report={reportAction} />;
+}

@@ -1,0 +1,12 @@
+import { env } from '@/lib/env';
+import { isDevPhoneOpen } from '@/lib/sms/dev-phone';
+import { readNumberParam, readState } from '../read-state';
+
+export const dynamic = 'force-dynamic';
+
+/** What the phone shows now, for it to ask while it is open. */
+export async function GET(request: Request): Promise<Response> {
+  if (!isDevPhoneOpen(env(), request.headers)) return new Response(null, { status: 404 });
+  const phone = readNumberParam(new URL(request.url).searchParams.get('number'));
+  return Response.json(await readState(phone, new Date()), { headers: { 'cache-control': 'no-store' } });
+}

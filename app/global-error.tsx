@@ -1,0 +1,15 @@
+'use client';
+
+import { Failure } from '@/components/Failure';
+import './globals.css';
+
+export default function GlobalErrorPage({ error, retry }: { error: unknown; retry: () => void }) {
+  return (
+    <html lang="en">
+      <body>
+        <title>Something went wrong · Doorstep</title>
+        <Failure error={error} retry={retry} />
+      </body>
+    </html>
+  );
+}

@@ -1,0 +1,25 @@
+import type { Metadata } from 'next';
+import { Card } from '@/components/Card';
+import { Heading, HeadingGroup, Lead } from '@/components/Heading';
+import { LinkButton } from '@/components/LinkButton';
+import { Page } from '@/components/Page';
+
+export const metadata: Metadata = { title: 'Page not found' };
+
+export default function NotFound() {
+  return (
+    <Page>
+      <Card>
+        <HeadingGroup>
+          <Heading>There is no page here</Heading>
+          <Lead>
+            The address may be mistyped, or the page may have moved. Nothing in your account has changed.
+          </Lead>
+        </HeadingGroup>
+        <LinkButton href="/" variant="primary" wide>
+          Go to the front page
+        </LinkButton>
+      </Card>
+    </Page>
+  );
+}

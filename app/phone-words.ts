@@ -1,0 +1,41 @@
+import type { PhoneRefusal } from '@/lib/sms/phone';
+import type { SendCodeRefusal } from '@/lib/sms/verification';
+import { sayWhen } from './say-when';
+
+/** Why a number cannot be taken, and what to do. */
+export const phoneWords: Record<PhoneRefusal, string> = {
+  empty: 'Enter your phone number.',
+  not_a_number:
+    'This is not a phone number. Enter one number, such as (555) 123-4567, without letters or an extension.',
+  too_short: 'This phone number is too short. Check that no digit is missing.',
+  too_long: 'This phone number is too long. Enter one number only, without an extension.',
+  not_possible:
+    'This phone number cannot exist. Check its digits; numbers outside the US and Canada begin with +.',
+  not_valid: 'This phone number is not in use anywhere. Check its digits.',
+  country_not_served: 'We cannot text numbers of this country. Use another number, or leave the phone out.',
+  premium: 'We cannot text premium-rate numbers. Use a mobile number.',
+  toll_free: 'We cannot text toll-free numbers. Use a mobile number.',
+};
+
+/** Why no code went out, and when or how the next can. */
+export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => string> = {
+  stopped: () =>
+    'This number has opted out of our texts by STOP. Text START to undo that, or use another number.',
+  undeliverable: (retryAt) =>
+    `The carrier says this number cannot receive texts. Use another number, or try this one again ${retryAt}.`,
+  number_locked: (retryAt) =>
+    `There were too many wrong codes for this number. For your protection it takes no more until then: try again ${retryAt}.`,
+  too_soon: (retryAt) => `A text was sent just now. You can send the code again ${retryAt}.`,
+  send_limit: (retryAt) => `No more texts may go to this number right now. The next is possible ${retryAt}.`,
+  consent_missing: () => 'We need your agreement to text this number first. Enter it below and tick the box.',
+  changed_meanwhile: () =>
+    'Something changed in another tab meanwhile. Nothing was sent; look at the page again.',
+  too_many_requests: (retryAt) => `Many requests came from your network. Try again ${retryAt}.`,
+};
+
+export function saySendRefusal(
+  { reason, retryAt }: { reason: keyof typeof sendWords; retryAt: Date | null },
+  now: Date,
+): string {
+  return sendWords[reason](retryAt ? sayWhen(retryAt, now) : 'later');
+}

@@ -1,0 +1,42 @@
+'use server';
+
+import { redirect } from 'next/navigation';
+import { answerForm, readField } from '@/app/form-answer';
+import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { readActor } from '@/app/users/settings-actor';
+import type { DeleteAccountField } from '@/components/DeleteAccountForm';
+import type { FormState } from '@/components/form-state';
+import { db } from '@/db/client';
+import { deleteAccount } from '@/lib/auth/delete-account';
+import { forgetSession, readRequestContext } from '@/lib/auth/session';
+
+/** Deletes the account against a tick and the password, and signs this browser out. */
+export async function deleteAccountAction(
+  _state: FormState<DeleteAccountField>,
+  formData: FormData,
+): Promise<FormState<DeleteAccountField>> {
+  const actor = await readActor<DeleteAccountField>('/users/account/delete', formData, ['confirmDelete']);
+  if (!actor.ok) return actor.answer;
+  const confirmed = formData.get('confirmDelete') === 'on';
+  const currentPassword = readField(formData, 'currentPassword');
+  const fieldErrors: FormState<DeleteAccountField>['fieldErrors'] = {};
+  if (!confirmed) fieldErrors.confirmDelete = 'Tick this box to say that you mean it.';
+  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
+  if (!confirmed || currentPassword === '') return answerForm({ fieldErrors }, formData, ['confirmDelete']);
+  const context = await readRequestContext();
+  const deleted = await deleteAccount(db(), actor.user, { currentPassword, confirmed }, context);
+  if (deleted.ok || deleted.reason === 'gone') {
+    await forgetSession();
+    redirect('/users/account/deleted');
+  }
+  if (isAboutPassword(deleted)) {
+    return answerForm(explainPassword(deleted, context.now), formData, ['confirmDelete']);
+  }
+  if (deleted.reason === 'not_confirmed') {
+    return answerForm({ fieldErrors: { confirmDelete: 'Tick this box to say that you mean it.' } });
+  }
+  return answerForm({
+    message:
+      'You are the only admin. Make somebody else an admin first, so that the project is not left without one.',
+  });
+}

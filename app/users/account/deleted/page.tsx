@@ -1,0 +1,23 @@
+import type { Metadata } from 'next';
+import { Card } from '@/components/Card';
+import { Heading, HeadingGroup, Lead } from '@/components/Heading';
+import { LinkButton } from '@/components/LinkButton';
+import { Page } from '@/components/Page';
+
+export const metadata: Metadata = { title: 'Your account is deleted' };
+
+export default function AccountDeletedPage() {
+  return (
+    <Page>
+      <Card>
+        <HeadingGroup>
+          <Heading>Your account is deleted</Heading>
+          <Lead>No text goes to your number any more. You can register again whenever you like.</Lead>
+        </HeadingGroup>
+        <LinkButton href="/" wide>
+          Go to the front page
+        </LinkButton>
+      </Card>
+    </Page>
+  );
+}

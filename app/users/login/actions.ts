@@ -1,0 +1,62 @@
+'use server';
+
+import { redirect } from 'next/navigation';
+import { answerForm, readField } from '@/app/form-answer';
+import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/pending-cookie';
+import { safePath } from '@/app/safe-path';
+import { sayWhen } from '@/app/say-when';
+import type { FormState } from '@/components/form-state';
+import type { SignInField } from '@/components/SignInForm';
+import { db } from '@/db/client';
+import { endPendingToken } from '@/lib/accounts/pending';
+import { endCurrentSession, readRequestContext, signInWithGrant } from '@/lib/auth/session';
+import { signIn, type SignInRefusal } from '@/lib/auth/sign-in';
+
+/** Signs in; then where the person wanted to go, or the code page for a pending account. */
+export async function signInAction(
+  _state: FormState<SignInField>,
+  formData: FormData,
+): Promise<FormState<SignInField>> {
+  const email = readField(formData, 'email').trim();
+  const password = readField(formData, 'password');
+  if (email === '')
+    return answerForm({ fieldErrors: { email: 'Enter your e-mail address.' } }, formData, ['email']);
+  if (password === '')
+    return answerForm({ fieldErrors: { password: 'Enter your password.' } }, formData, ['email']);
+  const context = await readRequestContext();
+  const signedIn = await signIn(db(), { email, password }, context);
+  if (!signedIn.ok) return answerForm({ message: explain(signedIn, context.now) }, formData, ['email']);
+  if (signedIn.next === 'verify') {
+    await setPendingCookie(signedIn.pendingToken);
+    redirect('/users/verify-phone');
+  }
+  await clearPendingCookie();
+  if (!(await signInWithGrant(signedIn.grant))) {
+    return answerForm({ message: 'Signing in took too long. Please try again.' }, formData, ['email']);
+  }
+  redirect(safePath(formData.get('next')));
+}
+
+/** Signs this browser out, of a session and of a pending verification. */
+export async function signOutAction(): Promise<void> {
+  const token = await readPendingCookie();
+  if (token) await endPendingToken(db(), token);
+  await clearPendingCookie();
+  await endCurrentSession();
+  redirect('/users/login');
+}
+
+function explain(refusal: SignInRefusal, now: Date): string {
+  switch (refusal.reason) {
+    case 'wrong_credentials':
+      return 'This e-mail and password do not match an account. Check both and try again.';
+    case 'deactivated':
+      return 'This account has been closed. Nothing in it was deleted; contact us to have it opened again.';
+    case 'busy':
+      return 'Very many people are signing in right now. Please try again in a moment.';
+    case 'too_many_passwords':
+      return `Too many wrong passwords. For the account's protection, the next try is possible ${sayWhen(refusal.retryAt, now)}.`;
+    case 'too_many_requests':
+      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
+  }
+}

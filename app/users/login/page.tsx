@@ -1,0 +1,35 @@
+import type { Metadata } from 'next';
+import { redirect } from 'next/navigation';
+import { safePath } from '@/app/safe-path';
+import { Card } from '@/components/Card';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/Heading';
+import { Page } from '@/components/Page';
+import { SignInForm } from '@/components/SignInForm';
+import { TextLink } from '@/components/TextLink';
+import { readUser } from '@/lib/auth/session';
+import { signInAction } from './actions';
+
+export const metadata: Metadata = { title: 'Sign in' };
+
+export default async function LoginPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ next?: string | string[] }>;
+}) {
+  const { next } = await searchParams;
+  if (await readUser()) redirect(safePath(next));
+  return (
+    <Page>
+      <HeadingGroup>
+        <Heading>Sign in</Heading>
+        <Lead>Welcome back.</Lead>
+      </HeadingGroup>
+      <Card>
+        <SignInForm action={signInAction} next={typeof next === 'string' ? safePath(next) : undefined} />
+      </Card>
+      <Text quiet>
+        New here? <TextLink href="/users/register/applicant">Create an account</TextLink>
+      </Text>
+    </Page>
+  );
+}

@@ -1,0 +1,31 @@
+import { sayWhen } from '@/app/say-when';
+import type { FormState } from '@/components/form-state';
+import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
+
+/** Why a password that was asked for again was not taken. */
+export function explainPassword(
+  refusal: ReauthenticationRefusal,
+  now: Date,
+): Partial<FormState<'currentPassword'>> {
+  switch (refusal.reason) {
+    case 'wrong_password':
+      return { fieldErrors: { currentPassword: 'This is not your password. Nothing was changed.' } };
+    case 'busy':
+      return { message: 'Very many people are signing in right now. Please try again in a moment.' };
+    case 'not_open':
+      return { message: 'This account was closed meanwhile. Nothing was changed.' };
+    case 'too_many_passwords':
+      return {
+        message: `Too many wrong passwords. For your protection, the next try is possible ${sayWhen(refusal.retryAt, now)}.`,
+      };
+    case 'too_many_requests':
+      return { message: `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.` };
+  }
+}
+
+/** Whether a refusal is about the password. */
+export function isAboutPassword(refusal: { reason: string }): refusal is ReauthenticationRefusal {
+  return ['wrong_password', 'busy', 'not_open', 'too_many_passwords', 'too_many_requests'].includes(
+    refusal.reason,
+  );
+}

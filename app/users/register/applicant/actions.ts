@@ -1,0 +1,74 @@
+'use server';
+
+import { redirect } from 'next/navigation';
+import { answerForm } from '@/app/form-answer';
+import { readConsentVersion } from '@/app/consent-version';
+import { clearPendingCookie, setPendingCookie } from '@/app/pending-cookie';
+import { phoneWords } from '@/app/phone-words';
+import { sayWhen } from '@/app/say-when';
+import type { FormState } from '@/components/form-state';
+import { db } from '@/db/client';
+import { readRegistration, type RegistrationField } from '@/lib/auth/register-input';
+import { register, type PasswordRefusal, type RegisterRefusal } from '@/lib/auth/register';
+import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
+
+const kept = ['email', 'name', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;
+
+const passwordWords: Record<PasswordRefusal, string> = {
+  too_short: 'This password is too short: use 8 characters or more.',
+  too_long: 'This password is too long: use up to 128 characters.',
+  common: 'This password is among the first that attackers try. Choose a less common one.',
+  contains_identity: 'This password is too close to your name or e-mail. Choose another.',
+};
+
+/** Registers an applicant; then the code page, or the dashboard. */
+export async function registerAction(
+  _state: FormState<RegistrationField>,
+  formData: FormData,
+): Promise<FormState<RegistrationField>> {
+  const form = readRegistration(formData.entries());
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
+  const consent = readConsentVersion(formData);
+  if (!consent.ok && form.input.tcpaConsent) {
+    return answerForm({ fieldErrors: { tcpaConsent: consent.words } }, formData, [
+      'email',
+      'name',
+      'phone',
+      'smsOptIn',
+      'verifyPhone',
+    ]);
+  }
+  const context = await readRequestContext();
+  const registered = await register(db(), form.input, context);
+  if (!registered.ok) return answerForm(explain(registered, context.now), formData, kept);
+  if (registered.next === 'verify') {
+    await setPendingCookie(registered.pendingToken);
+    redirect('/users/verify-phone');
+  }
+  await clearPendingCookie();
+  redirect((await signInWithGrant(registered.grant)) ? '/dashboard' : '/users/login');
+}
+
+function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<RegistrationField>> {
+  switch (refusal.reason) {
+    case 'email_taken':
+      return { fieldErrors: { email: 'This e-mail has an account: sign in, or use another e-mail.' } };
+    case 'password':
+      return { fieldErrors: { password: passwordWords[refusal.why] } };
+    case 'phone':
+      return { fieldErrors: { phone: phoneWords[refusal.why] } };
+    case 'phone_missing':
+      return { fieldErrors: { phone: phoneWords.empty } };
+    case 'consent_missing':
+      return { fieldErrors: { tcpaConsent: 'We need your agreement to text you.' } };
+    case 'busy':
+      return {
+        message:
+          'Very many people are registering right now. Nothing was lost: send the form again in a moment.',
+      };
+    case 'too_many_requests':
+      return {
+        message: `Many registrations came from your network. Nothing was lost: try again ${sayWhen(refusal.retryAt, now)}.`,
+      };
+  }
+}

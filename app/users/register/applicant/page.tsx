@@ -1,0 +1,36 @@
+import type { Metadata } from 'next';
+import { redirect } from 'next/navigation';
+import { Card } from '@/components/Card';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/Heading';
+import { Page } from '@/components/Page';
+import { RegistrationForm } from '@/components/RegistrationForm';
+import { TextLink } from '@/components/TextLink';
+import { db } from '@/db/client';
+import { readUser } from '@/lib/auth/session';
+import { currentWording } from '@/lib/consent/wording';
+import { isSmsDelayed } from '@/lib/sms/delivery';
+import { registerAction } from './actions';
+
+export const metadata: Metadata = { title: 'Create your account' };
+
+export default async function RegisterApplicantPage() {
+  if (await readUser()) redirect('/dashboard');
+  return (
+    <Page>
+      <HeadingGroup>
+        <Heading>Create your account</Heading>
+        <Lead>It takes a minute. Your applications wait for you behind this door.</Lead>
+      </HeadingGroup>
+      <Card>
+        <RegistrationForm
+          action={registerAction}
+          wording={currentWording}
+          smsDelayed={await isSmsDelayed(db(), new Date())}
+        />
+      </Card>
+      <Text quiet>
+        Have an account? <TextLink href="/users/login">Sign in</TextLink>
+      </Text>
+    </Page>
+  );
+}

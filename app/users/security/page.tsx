@@ -1,0 +1,155 @@
+import type { Metadata } from 'next';
+import { sayMoment } from '@/app/say-moment';
+import { signOutAction } from '@/app/users/login/actions';
+import { ActionForm } from '@/components/ActionForm';
+import { Alert } from '@/components/Alert';
+import { Card } from '@/components/Card';
+import { ChangePasswordForm } from '@/components/ChangePasswordForm';
+import { EventList } from '@/components/EventList';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
+import { LinkButton } from '@/components/LinkButton';
+import { Page } from '@/components/Page';
+import { SignOutForm } from '@/components/SignOutForm';
+import { TextLink } from '@/components/TextLink';
+import { db } from '@/db/client';
+import { listSessions } from '@/lib/accounts/sessions';
+import { readActivity } from '@/lib/auth/activity';
+import { requireUser } from '@/lib/auth/session';
+import { readPreferences } from '@/lib/sms/preferences';
+import { changePasswordAction, endOtherSessionsAction, endSessionAction } from './actions';
+import { sayActivity } from './activity-words';
+import { nameDevice } from './device-words';
+
+export const metadata: Metadata = { title: 'Security' };
+
+const shownActivity = 15;
+
+const savedWords: Record<string, string | undefined> = {
+  password: 'Your password was changed, and every other session was ended.',
+  session: 'The session was ended.',
+  sessions: 'Every other session was ended.',
+};
+
+export default async function SecurityPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ saved?: string | string[] }>;
+}) {
+  const user = await requireUser('/users/security');
+  const { saved } = await searchParams;
+  const now = new Date();
+  const timeZone = (await readPreferences(db(), user.userId))?.timeZone ?? null;
+  const sessions = await listSessions(db(), user.userId, now);
+  const activity = await readActivity(db(), user.userId, shownActivity);
+  const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
+  const moment = (at: Date) => ({ words: sayMoment(at, timeZone), iso: at.toISOString() });
+  return (
+    <Page
+      actions={
+        <>
+          <TextLink href="/dashboard">Dashboard</TextLink>
+          <SignOutForm action={signOutAction} />
+        </>
+      }
+    >
+      <HeadingGroup>
+        <Heading>Security</Heading>
+        <Lead>Your password, where you are signed in, what happened lately, and your data.</Lead>
+      </HeadingGroup>
+      {savedNow ? <Alert tone="success" title={savedNow} /> : null}
+
+      <Card>
+        <HeadingGroup>
+          <Heading level={2} id="password">
+            Password
+          </Heading>
+          <Text quiet>Changing it ends every other session.</Text>
+        </HeadingGroup>
+        <ChangePasswordForm action={changePasswordAction} email={user.email} name={user.name} />
+      </Card>
+
+      <Card>
+        <Heading level={2} id="sessions">
+          Where you are signed in
+        </Heading>
+        <EventList
+          empty="Nowhere."
+          items={sessions.map((session) => {
+            const here = session.id === user.sessionId;
+            return {
+              id: session.id,
+              title: nameDevice(session.userAgent),
+              titleId: `session-${session.id}`,
+              when: moment(session.lastSeenAt),
+              badge: here ? { tone: 'success' as const, words: 'This browser' } : undefined,
+              details: [
+                `Signed in ${sayMoment(session.createdAt, timeZone)}${session.address ? ` from ${session.address}` : ''}.`,
+              ],
+              action: here ? undefined : (
+                <ActionForm
+                  action={endSessionAction}
+                  label="End this session"
+                  describedBy={`session-${session.id}`}
+                  fields={{ sessionId: session.id }}
+                />
+              ),
+            };
+          })}
+        />
+        {sessions.length > 1 ? (
+          <ActionForm action={endOtherSessionsAction} label="End all other sessions" variant="danger" />
+        ) : null}
+      </Card>
+
+      <Card>
+        <HeadingGroup>
+          <Heading level={2} id="activity">
+            Recent sign-ins and attempts
+          </Heading>
+          <Text quiet>If something here was not you, change your password.</Text>
+        </HeadingGroup>
+        <EventList
+          empty="Nothing yet."
+          items={activity.map((event) => {
+            const { words, tone, badge } = sayActivity(event);
+            const origin = [
+              event.userAgent === null ? null : nameDevice(event.userAgent),
+              event.address,
+            ].filter((part) => part !== null);
+            return {
+              id: event.id,
+              title: words,
+              when: moment(event.at),
+              badge: badge ? { tone: tone ?? 'neutral', words: badge } : undefined,
+              details: origin.length > 0 ? [origin.join(', ')] : [],
+            };
+          })}
+        />
+      </Card>
+
+      <Card>
+        <HeadingGroup>
+          <Heading level={2} id="data">
+            My data
+          </Heading>
+          <Text quiet>
+            Everything we keep about you in one file: account, phone, preferences, agreements, texts,
+            sign-ins.
+          </Text>
+        </HeadingGroup>
+        <Stack gap="small">
+          <LinkButton href="/users/account/export" wide>
+            Download my data (JSON)
+          </LinkButton>
+          <TextLink href="/users/account/delete" standalone>
+            Delete my account
+          </TextLink>
+        </Stack>
+      </Card>
+
+      <Text quiet>
+        Your phone and texts are under <TextLink href="/users/sms-preferences">SMS preferences</TextLink>.
+      </Text>
+    </Page>
+  );
+}

@@ -1,0 +1,272 @@
+import type { Metadata } from 'next';
+import { signOutAction } from '@/app/users/login/actions';
+import { ActionForm } from '@/components/ActionForm';
+import { Alert } from '@/components/Alert';
+import { Card } from '@/components/Card';
+import { ChangeNumberForm } from '@/components/ChangeNumberForm';
+import { Disclosure } from '@/components/Disclosure';
+import { EventList } from '@/components/EventList';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
+import { LinkButton } from '@/components/LinkButton';
+import { Notice } from '@/components/Notice';
+import { NumberForm } from '@/components/NumberForm';
+import { Page } from '@/components/Page';
+import { PhoneState } from '@/components/PhoneState';
+import { QuietHoursForm } from '@/components/QuietHoursForm';
+import { RemoveNumberForm } from '@/components/RemoveNumberForm';
+import { SignOutForm } from '@/components/SignOutForm';
+import { TextLink } from '@/components/TextLink';
+import { TextsForm } from '@/components/TextsForm';
+import { TimeZoneList } from '@/components/TimeZoneList';
+import { db } from '@/db/client';
+import { requireUser } from '@/lib/auth/session';
+import { listReceipts } from '@/lib/consent/receipts';
+import { currentWording } from '@/lib/consent/wording';
+import { env } from '@/lib/env';
+import { readNumberChange } from '@/lib/sms/change-number';
+import { listTexts } from '@/lib/sms/history';
+import { formatPhone, maskPhone } from '@/lib/sms/phone';
+import { readPhoneState } from '@/lib/sms/phone-state';
+import { pickQuietHours, readTextsState, requirePreferences } from '@/lib/sms/preferences';
+import { senderPhone } from '@/lib/sms/sender-phone';
+import { listTimeZones } from '@/lib/sms/time-zones';
+import {
+  addPhoneAction,
+  changePhoneAction,
+  keepNumberAction,
+  removePhoneAction,
+  verifyPhoneAction,
+} from './phone-actions';
+import { sayPreview } from './preview-words';
+import { saveQuietHoursAction } from './quiet-hours-actions';
+import { describeReceipt, describeText } from './record-words';
+import { saveTextsAction, sendTestTextAction, turnOffAction } from './texts-actions';
+
+export const metadata: Metadata = { title: 'SMS preferences' };
+
+const here = '/users/sms-preferences';
+const shownTexts = 3;
+
+const savedWords: Record<string, string | undefined> = {
+  'texts-off': 'Saved: all texts are off, and what was waiting is withdrawn.',
+  'phone-removed': 'Your number was removed. No text goes there any more.',
+  'number-kept': 'You keep the number you had. The other one was forgotten.',
+};
+
+export default async function SmsPreferencesPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ saved?: string | string[] }>;
+}) {
+  const user = await requireUser(here);
+  const { saved } = await searchParams;
+  const now = new Date();
+  const phone = await readPhoneState(db(), user);
+  const change = await readNumberChange(db(), user, now);
+  const texts = await readTextsState(db(), user);
+  const preferences = await requirePreferences(db(), user.userId);
+  const hours = pickQuietHours(preferences);
+  const sent = await listTexts(db(), user, { limit: shownTexts });
+  const receipts = await listReceipts(db(), user.userId);
+  const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
+  const masked = user.phone === null ? '' : maskPhone(user.phone);
+  const { switches } = texts;
+  const textsOn = switches.enabled && texts.consent !== 'none' && !texts.stopped;
+
+  return (
+    <Page
+      actions={
+        <>
+          <TextLink href="/dashboard">Dashboard</TextLink>
+          <SignOutForm action={signOutAction} />
+        </>
+      }
+    >
+      <HeadingGroup>
+        <Heading>SMS preferences</Heading>
+        <Lead>Which texts you get, when, and where. What you change here holds at once.</Lead>
+      </HeadingGroup>
+      {savedNow ? <Alert tone="success" title={savedNow} /> : null}
+
+      <Card>
+        <Heading level={2} id="phone">
+          Phone
+        </Heading>
+        <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />
+        {phone.stopped ? <StoppedNotice /> : null}
+        {phone.state === 'moved' ? (
+          <Notice tone="warning" title="Somebody else has proven this number">
+            <p>
+              So we stopped texting it for you, and your agreement for it ended. If it is still yours, verify
+              it again; if not, change it.
+            </p>
+          </Notice>
+        ) : null}
+        {change ? (
+          <Stack gap="small">
+            <Notice title={`${maskPhone(change.phone)} waits for its code`}>
+              <p>
+                Until you enter the code we texted there, {masked} stays your number.{' '}
+                <TextLink href="/users/verify-phone">
+                  {change.open ? 'Enter the code' : 'Send a new code'}
+                </TextLink>
+              </p>
+            </Notice>
+            <ActionForm action={keepNumberAction} label={`Keep ${masked}`} />
+          </Stack>
+        ) : null}
+        {user.phone === null ? (
+          <NumberForm action={addPhoneAction} wording={currentWording} idPrefix="first-" />
+        ) : (
+          <div>
+            {phone.state === 'verified' || phone.stopped ? null : (
+              <ActionForm action={verifyPhoneAction} label="Verify this number" variant="primary" />
+            )}
+            <ChangeNumberForm
+              action={changePhoneAction}
+              wording={currentWording}
+              shownPhone={masked}
+              note={
+                phone.state === 'verified'
+                  ? 'The number you have keeps working until you enter the code that we text to the new one. Then we tell the old one.'
+                  : 'We text a code to the new number.'
+              }
+            />
+            <RemoveNumberForm
+              action={removePhoneAction}
+              shownPhone={masked}
+              note="No text goes there any more, what waits is withdrawn, and your agreement for it ends."
+            />
+          </div>
+        )}
+      </Card>
+
+      <Card>
+        <Heading level={2} id="texts">
+          Texts
+        </Heading>
+        {switches.enabled && texts.consent === 'none' && !texts.stopped && user.phone !== null ? (
+          <Notice tone="warning" title="They are switched on, but your agreement has ended">
+            <p>So none go out. Agree again below, or switch them off.</p>
+          </Notice>
+        ) : null}
+        {switches.enabled && texts.stopped ? (
+          <Notice tone="warning" title="None go out: this number texted STOP">
+            <p>The switch alone cannot undo that. Text START from it first.</p>
+          </Notice>
+        ) : null}
+        {textsOn && phone.state !== 'verified' ? (
+          <Notice title="They begin once your number is verified" />
+        ) : null}
+        <TextsForm
+          // What was refused before all texts were turned off must not stand there as if it held.
+          key={saved === 'texts-off' ? 'after-off' : 'texts'}
+          action={saveTextsAction}
+          switches={{
+            smsEnabled: switches.enabled,
+            applicationStatus: switches.applicationStatus,
+            reminders: switches.reminders,
+            security: switches.security,
+          }}
+          version={texts.version}
+          wording={
+            user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording : null
+          }
+        />
+        {switches.enabled ? (
+          <Stack>
+            <ActionForm action={turnOffAction} label="Turn all texts off" note="At once, in one tap." />
+            {textsOn && phone.state === 'verified' ? (
+              <ActionForm
+                action={sendTestTextAction}
+                label="Send me a test text"
+                note={`To ${masked}. It obeys your quiet hours.`}
+              />
+            ) : null}
+          </Stack>
+        ) : null}
+      </Card>
+
+      <Card>
+        <Heading level={2} id="quiet-hours">
+          Quiet hours
+        </Heading>
+        <QuietHoursForm
+          action={saveQuietHoursAction}
+          saved={{
+            quietHoursEnabled: hours.quietHoursEnabled,
+            quietHoursStart: hours.quietHoursStart,
+            quietHoursEnd: hours.quietHoursEnd,
+            timeZone: hours.timeZone ?? '',
+          }}
+          version={preferences.quietHoursVersion}
+          preview={await sayPreview(hours, user.phone, now)}
+          previewUrl={`${here}/preview`}
+          zonesId="time-zones"
+        />
+        <TimeZoneList id="time-zones" zones={listTimeZones()} />
+        <Disclosure summary="Which texts come anyway?">
+          <Stack gap="small">
+            <Text quiet>
+              Codes that you have just asked for: you are awake and waiting, and an hour later they are worth
+              nothing.
+            </Text>
+            <Text quiet>
+              Answers to STOP, START and HELP, for they answer a text of yours at that moment.
+            </Text>
+            <Text quiet>Everything else waits.</Text>
+          </Stack>
+        </Disclosure>
+      </Card>
+
+      <Card>
+        <HeadingGroup>
+          <Heading level={2} id="record">
+            My record
+          </Heading>
+          <Text quiet>Every text we sent you, and everything you agreed to, in its exact words.</Text>
+        </HeadingGroup>
+        <EventList
+          items={sent.map((text) => describeText(text, hours.timeZone))}
+          empty="We have not sent you any text yet."
+        />
+        {receipts[0] ? (
+          <Stack gap="small">
+            <Heading level={3}>Latest agreement</Heading>
+            <EventList
+              items={[{ ...describeReceipt(receipts[0], hours.timeZone), details: [] }]}
+              empty="None yet."
+            />
+          </Stack>
+        ) : null}
+        <Stack gap="small">
+          <LinkButton href={`${here}/record`} wide>
+            See, print or download all of it
+          </LinkButton>
+        </Stack>
+      </Card>
+
+      <Text quiet>
+        Password, sign-ins and your data are under <TextLink href="/users/security">security</TextLink>.
+      </Text>
+    </Page>
+  );
+}
+
+function StoppedNotice() {
+  const sender = senderPhone(env());
+  return (
+    <Notice tone="warning" title="This number has opted out of our texts">
+      <p>
+        It texted STOP, so your carrier and we let nothing through, not even a code. To undo that, text{' '}
+        <strong>START</strong> from it to{' '}
+        {sender === null ? (
+          'the number that our texts come from'
+        ) : (
+          <TextLink href={`sms:${sender}?&body=START`}>{formatPhone(sender)}</TextLink>
+        )}
+        .
+      </p>
+    </Notice>
+  );
+}

@@ -1,0 +1,154 @@
+'use server';
+
+import { refresh } from 'next/cache';
+import { redirect } from 'next/navigation';
+import { readConsentVersion } from '@/app/consent-version';
+import { answerForm, readField } from '@/app/form-answer';
+import { phoneWords, saySendRefusal } from '@/app/phone-words';
+import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { readActor } from '@/app/users/settings-actor';
+import type { ChangeNumberField } from '@/components/ChangeNumberForm';
+import type { FormState } from '@/components/form-state';
+import type { NumberField } from '@/components/NumberForm';
+import type { RemoveNumberField } from '@/components/RemoveNumberForm';
+import { db } from '@/db/client';
+import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { readRequestContext } from '@/lib/auth/session';
+import { cancelNumberChange, changeNumber, type ChangeRefusal } from '@/lib/sms/change-number';
+import { maskPhone } from '@/lib/sms/phone';
+import { readServedPhone } from '@/lib/sms/served-phone';
+import { sendCode } from '@/lib/sms/verification';
+
+const here = '/users/sms-preferences';
+const codePage = '/users/verify-phone';
+
+/** Takes a first number with consent to texts at it, sends a code there and leads to the code page. */
+export async function addPhoneAction(
+  _state: FormState<NumberField>,
+  formData: FormData,
+): Promise<FormState<NumberField>> {
+  const actor = await readActor<NumberField>(here, formData, ['phone', 'tcpaConsent']);
+  if (!actor.ok) return actor.answer;
+  const { user } = actor;
+  if (user.phone !== null) {
+    refresh();
+    return answerForm({ message: `Your account has the number ${maskPhone(user.phone)} by now.` });
+  }
+  const form = readNumber(formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
+  const context = await readRequestContext();
+  const added = await changeNumber(db(), user, form.phone, context);
+  if (added.ok) redirect(codePage);
+  return answerForm({ message: explainChange(added, context.now) }, formData, ['phone', 'tcpaConsent']);
+}
+
+/** Sends a code to the number that waits to be proven and leads to the code page, which also says why none was sent. */
+export async function verifyPhoneAction(): Promise<FormState<never>> {
+  const actor = await readActor<never>(here);
+  if (!actor.ok) return actor.answer;
+  const { user } = actor;
+  if (user.phone !== null) {
+    const prover = { userId: user.userId, role: user.role, phone: user.phone, purpose: 'prove' as const };
+    await sendCode(db(), prover, await readRequestContext());
+  }
+  redirect(codePage);
+}
+
+/** Asks for a code to the number that is to take the place of the one that is there, against the password. */
+export async function changePhoneAction(
+  _state: FormState<ChangeNumberField>,
+  formData: FormData,
+): Promise<FormState<ChangeNumberField>> {
+  const kept = ['phone', 'tcpaConsent'] as const;
+  const actor = await readActor<ChangeNumberField>(here, formData, kept);
+  if (!actor.ok) return actor.answer;
+  const { user } = actor;
+  const meanwhile = explainOtherNumber(user.phone, formData);
+  if (meanwhile !== null) return answerForm({ message: meanwhile }, formData, kept);
+  const form = readNumber(formData);
+  const currentPassword = readField(formData, 'currentPassword');
+  const fieldErrors: FormState<ChangeNumberField>['fieldErrors'] = form.ok ? {} : { ...form.fieldErrors };
+  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
+  if (!form.ok) return answerForm({ fieldErrors }, formData, form.keep);
+  if (currentPassword === '') return answerForm({ fieldErrors }, formData, kept);
+  const context = await readRequestContext();
+  const changed = await changePhone(db(), user, { phone: form.phone, currentPassword }, context);
+  if (changed.ok) redirect(codePage);
+  if (changed.reason === 'same_number') {
+    return answerForm({ fieldErrors: { phone: 'This is your number already.' } }, formData, kept);
+  }
+  return answerForm(
+    isAboutPassword(changed)
+      ? explainPassword(changed, context.now)
+      : { message: explainChange(changed, context.now) },
+    formData,
+    kept,
+  );
+}
+
+/** Takes the number off the account, against the password. */
+export async function removePhoneAction(
+  _state: FormState<RemoveNumberField>,
+  formData: FormData,
+): Promise<FormState<RemoveNumberField>> {
+  const actor = await readActor<RemoveNumberField>(here);
+  if (!actor.ok) return actor.answer;
+  const { user } = actor;
+  const meanwhile = explainOtherNumber(user.phone, formData);
+  if (meanwhile !== null) return answerForm({ message: meanwhile });
+  const currentPassword = readField(formData, 'currentPassword');
+  if (currentPassword === '') {
+    return answerForm({ fieldErrors: { currentPassword: 'Enter your password.' } });
+  }
+  const context = await readRequestContext();
+  const removed = await removePhone(db(), user, { currentPassword }, context);
+  if (removed.ok || removed.reason === 'no_number') redirect(`${here}?saved=phone-removed`);
+  if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now));
+  return answerForm({ message: explainChange({ reason: removed.reason, retryAt: null }, context.now) });
+}
+
+/** Keeps the number that is there; the one that waited for its code is forgotten. */
+export async function keepNumberAction(): Promise<FormState<never>> {
+  const actor = await readActor<never>(here);
+  if (!actor.ok) return actor.answer;
+  await cancelNumberChange(db(), actor.user, await readRequestContext());
+  redirect(`${here}?saved=number-kept`);
+}
+
+function readNumber(formData: FormData):
+  | { ok: true; phone: string }
+  | {
+      ok: false;
+      fieldErrors: FormState<NumberField>['fieldErrors'];
+      keep: readonly NumberField[];
+    } {
+  const phone = readServedPhone(readField(formData, 'phone'));
+  const consent = readConsentVersion(formData);
+  const agreed = formData.get('tcpaConsent') === 'on';
+  if (phone.ok && agreed && consent.ok) return { ok: true, phone: phone.value };
+  const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
+  if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
+  if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
+  else if (!consent.ok) fieldErrors.tcpaConsent = consent.words;
+  return { ok: false, fieldErrors, keep: consent.ok ? ['phone', 'tcpaConsent'] : ['phone'] };
+}
+
+function explainOtherNumber(phone: string | null, formData: FormData): string | null {
+  const shown = readField(formData, 'shownPhone');
+  if (phone !== null && (shown === '' || shown === maskPhone(phone))) return null;
+  refresh();
+  return phone === null
+    ? 'Your number was removed meanwhile, perhaps in another tab. Nothing else was changed.'
+    : `Your number was changed meanwhile, perhaps in another tab: it is ${maskPhone(phone)} now. Send the form again to go on from there.`;
+}
+
+function explainChange(refusal: ChangeRefusal, now: Date): string {
+  switch (refusal.reason) {
+    case 'same_number':
+      return 'This is your number already.';
+    case 'changed_meanwhile':
+      return 'Your number was changed meanwhile, perhaps in another tab. Look at what it is now before you go on.';
+    default:
+      return `Nothing was changed. ${saySendRefusal(refusal, now)}`;
+  }
+}

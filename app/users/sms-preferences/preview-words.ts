@@ -1,0 +1,37 @@
+import { sayWallTime, sayWeekday } from '@/app/say-moment';
+import { candidateZones, zonesOfUnknownPlace } from '@/lib/sms/number-zones';
+import type { QuietHours } from '@/lib/sms/preferences';
+import { previewQuietHours } from '@/lib/sms/quiet-preview';
+
+/** Says by an example what quiet hours do. In: the hours as typed, the person's number for want of a zone, the moment. */
+export async function sayPreview(hours: QuietHours, phone: string | null, now: Date): Promise<string> {
+  if (!hours.quietHoursEnabled) return 'Without quiet hours, a text goes out as soon as it is ready.';
+  const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
+  if (window.start === window.end) {
+    return 'They begin and end at the same time, so no text is ever held back.';
+  }
+  const zones = hours.timeZone
+    ? [hours.timeZone]
+    : phone === null
+      ? zonesOfUnknownPlace
+      : await candidateZones(phone);
+  const zone = zones[0]!;
+  const { sample, nowArrivesAt } = previewQuietHours({ window, zones, now });
+  const sentences: string[] = [];
+  if (sample) {
+    sentences.push(
+      `A text at ${sayWallTime(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
+    );
+  }
+  sentences.push(
+    nowArrivesAt <= now
+      ? 'One right now would arrive at once.'
+      : `One right now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
+  );
+  if (zones.length > 1) {
+    sentences.push(
+      'Your number may be in several time zones, so we look for a time that suits all of them. Choose yours to be exact.',
+    );
+  }
+  return sentences.join(' ');
+}

@@ -1,0 +1,168 @@
+'use server';
+
+import { refresh } from 'next/cache';
+import { redirect } from 'next/navigation';
+import { readConsentVersion } from '@/app/consent-version';
+import { answerForm, readField } from '@/app/form-answer';
+import { saySendRefusal } from '@/app/phone-words';
+import { sayWeekday } from '@/app/say-moment';
+import { sayWhen } from '@/app/say-when';
+import { readActor } from '@/app/users/settings-actor';
+import type { FormState } from '@/components/form-state';
+import type { TextsField } from '@/components/TextsForm';
+import { db } from '@/db/client';
+import { readRequestContext } from '@/lib/auth/session';
+import {
+  readPreferences,
+  saveTexts,
+  turnTextsOff,
+  type SaveTextsRefusal,
+  type TextSwitches,
+} from '@/lib/sms/preferences';
+import { sendTestText, type TestTextRefusal } from '@/lib/sms/test-text';
+
+const here = '/users/sms-preferences';
+const kept = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent', 'version'] as const;
+
+/** Saves which texts go out. */
+export async function saveTextsAction(
+  _state: FormState<TextsField>,
+  formData: FormData,
+): Promise<FormState<TextsField>> {
+  const actor = await readActor<TextsField>(here, formData, kept);
+  if (!actor.ok) return actor.answer;
+  const isOn = (name: TextsField) => formData.get(name) === 'on';
+  const switches: TextSwitches = {
+    enabled: isOn('smsEnabled'),
+    applicationStatus: isOn('applicationStatus'),
+    reminders: isOn('reminders'),
+    security: isOn('security'),
+  };
+  const consent = readConsentVersion(formData);
+  if (isOn('tcpaConsent') && !consent.ok) {
+    const answer = answerForm<TextsField>({ fieldErrors: { tcpaConsent: consent.words } }, formData, kept);
+    return { ...answer, values: { ...answer.values, tcpaConsent: '' } };
+  }
+  const context = await readRequestContext();
+  const wish = { switches, version: readVersion(formData), agreed: isOn('tcpaConsent') };
+  const saved = await saveTexts(db(), actor.user, wish, context);
+  if (!saved.ok) return explain(saved, formData);
+  if (saved.code === 'sent') redirect('/users/verify-phone');
+  refresh();
+  if (saved.code !== 'not_needed') {
+    const why = saySendRefusal(saved.code, context.now);
+    return answerForm({
+      tone: 'info',
+      message: `Saved. Your number has to be verified again, but no code went out. ${why}`,
+    });
+  }
+  return answerForm({
+    tone: 'success',
+    message: `Saved: ${sayTexts(switches)}${switches.enabled ? '.' : ', and what was waiting is withdrawn.'}`,
+  });
+}
+
+/** Turns all texts off, in one tap. */
+export async function turnOffAction(): Promise<FormState<never>> {
+  const actor = await readActor<never>(here);
+  if (!actor.ok) return actor.answer;
+  await turnTextsOff(db(), actor.user, await readRequestContext());
+  redirect(`${here}?saved=texts-off`);
+}
+
+/** Sends a test text, inside all limits and gates. */
+export async function sendTestTextAction(): Promise<FormState<never>> {
+  const actor = await readActor<never>(here);
+  if (!actor.ok) return actor.answer;
+  const context = await readRequestContext();
+  const sent = await sendTestText(db(), actor.user, context);
+  if (!sent.ok) return answerForm({ message: explainTest(sent, context.now) });
+  refresh();
+  if (sent.at <= context.now) {
+    return answerForm({
+      tone: 'success',
+      message: 'A test text is on its way. Below you see what becomes of it.',
+    });
+  }
+  const zone = (await readPreferences(db(), actor.user.userId))?.timeZone ?? 'America/New_York';
+  return answerForm({
+    tone: 'info',
+    message: `Your quiet hours hold the test text back: it goes out ${sayWeekday(sent.at, zone)}.`,
+  });
+}
+
+function readVersion(formData: FormData): number {
+  const version = Number(readField(formData, 'version'));
+  return version === (version | 0) ? version : 0;
+}
+
+function explain(refusal: SaveTextsRefusal, formData: FormData): FormState<TextsField> {
+  switch (refusal.reason) {
+    case 'no_phone':
+      return answerForm(
+        { fieldErrors: { smsEnabled: 'Add a phone first: there is no number to text.' } },
+        formData,
+        kept,
+      );
+    case 'stopped':
+      return answerForm(
+        {
+          fieldErrors: {
+            smsEnabled:
+              'This number texted STOP, and only a text from it can undo that: text START, then turn them on here.',
+          },
+        },
+        formData,
+        kept,
+      );
+    case 'consent_missing':
+      return answerForm(
+        { fieldErrors: { tcpaConsent: 'We need your agreement to text you. Tick this box too.' } },
+        formData,
+        kept,
+      );
+    case 'changed_meanwhile': {
+      const answer = answerForm<TextsField>(
+        {
+          message: `Not saved: something else was saved meanwhile, perhaps in another tab: ${sayTexts(refusal.switches)}. What you chose still stands below; save again to put it in its place.`,
+        },
+        formData,
+        kept,
+      );
+      return { ...answer, values: { ...answer.values, version: String(refusal.version) } };
+    }
+  }
+}
+
+const kindWords: Record<Exclude<keyof TextSwitches, 'enabled'>, string> = {
+  applicationStatus: 'application status',
+  reminders: 'reminders',
+  security: 'security',
+};
+
+function sayTexts(switches: TextSwitches): string {
+  if (!switches.enabled) return 'texts are off';
+  const on = Object.entries(kindWords).flatMap(([kind, words]) =>
+    switches[kind as keyof typeof kindWords] ? [words] : [],
+  );
+  return on.length === 0
+    ? 'texts are on, but every kind of them is off'
+    : `texts are on for ${new Intl.ListFormat('en').format(on)}`;
+}
+
+function explainTest(refusal: TestTextRefusal, now: Date): string {
+  switch (refusal.reason) {
+    case 'no_phone':
+      return 'Add a phone first: there is no number to text.';
+    case 'not_verified':
+      return 'Verify your phone first: only a verified number gets texts.';
+    case 'stopped':
+      return 'This number texted STOP. Text START from it first.';
+    case 'turned_off':
+      return 'Turn texts on first.';
+    case 'undeliverable':
+      return `The carrier says this number cannot receive texts. It can be tried again ${sayWhen(refusal.retryAt, now)}.`;
+    case 'send_limit':
+      return `That was enough tests for now. The next is possible ${sayWhen(refusal.retryAt, now)}.`;
+  }
+}

@@ -1,0 +1,133 @@
+'use server';
+
+import { refresh } from 'next/cache';
+import { headers } from 'next/headers';
+import { redirect } from 'next/navigation';
+import { readConsentVersion } from '@/app/consent-version';
+import { answerForm, readField } from '@/app/form-answer';
+import { clearPendingCookie } from '@/app/pending-cookie';
+import { phoneWords, saySendRefusal } from '@/app/phone-words';
+import { sayWhen } from '@/app/say-when';
+import type { CodeField } from '@/components/CodeForm';
+import type { FormState } from '@/components/form-state';
+import type { NumberField } from '@/components/NumberForm';
+import { db } from '@/db/client';
+import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
+import { readServedPhone } from '@/lib/sms/served-phone';
+import {
+  checkCode,
+  replaceNumber,
+  sendCode,
+  skipVerification,
+  type CheckRefusal,
+} from '@/lib/sms/verification';
+import { requireProver } from './prover';
+
+const here = '/users/verify-phone';
+
+/** Checks a code; right, it leads inside. */
+export async function checkCodeAction(
+  _state: FormState<CodeField>,
+  formData: FormData,
+): Promise<FormState<CodeField>> {
+  const prover = await requireProver();
+  const context = await readRequestContext();
+  const checked = await checkCode(db(), prover, readField(formData, 'code'), context);
+  if (!checked.ok) {
+    // What stands beside the answer counts the tries that are left; without JavaScript the page is made anew anyway.
+    if ((await headers()).has('next-action')) refresh();
+    return answerForm({ fieldErrors: { code: explain(checked, context.now) } });
+  }
+  await enter(checked.grant);
+  redirect(checked.proven ? '/dashboard' : '/dashboard?phone=protected');
+}
+
+/** Sends the code again, or a first one. The page shows what became of it. */
+export async function sendAgainAction(): Promise<FormState<never>> {
+  const prover = await requireProver();
+  if (prover.phone === null) redirect(here);
+  const context = await readRequestContext();
+  const sent = await sendCode(db(), { ...prover, phone: prover.phone }, context);
+  if (!sent.ok) return answerForm({ message: saySendRefusal(sent, context.now) });
+  redirect(here);
+}
+
+/** Takes another number, with consent to texts at it, and sends a code there. */
+export async function replaceNumberAction(
+  _state: FormState<NumberField>,
+  formData: FormData,
+): Promise<FormState<NumberField>> {
+  const prover = await requireProver();
+  const phone = readServedPhone(readField(formData, 'phone'));
+  const consent = readConsentVersion(formData);
+  const agreed = formData.get('tcpaConsent') === 'on';
+  const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
+  if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
+  if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
+  else if (!consent.ok) fieldErrors.tcpaConsent = consent.words;
+  if (!phone.ok || !agreed || !consent.ok) {
+    return answerForm(
+      { fieldErrors },
+      formData,
+      agreed && !consent.ok ? ['phone'] : ['phone', 'tcpaConsent'],
+    );
+  }
+  const context = await readRequestContext();
+  const replaced = await replaceNumber(db(), prover, phone.value, context);
+  if (!replaced.ok && replaced.reason !== 'too_many_requests') {
+    redirect(replaced.reason === 'number_proven' ? '/dashboard' : here);
+  }
+  if (!replaced.ok)
+    return answerForm({ message: saySendRefusal(replaced, context.now) }, formData, ['phone']);
+  if (replaced.refusal) {
+    const why = saySendRefusal(replaced.refusal, context.now);
+    return answerForm({ message: `Your number was changed, but no code could be sent. ${why}` });
+  }
+  redirect(here);
+}
+
+/** Opens a pending account without verification, where that is offered; for somebody signed in, goes back. */
+export async function continueWithoutAction(): Promise<FormState<never>> {
+  const prover = await requireProver();
+  if (prover.purpose === 'prove' || prover.phone === null) redirect('/dashboard');
+  const context = await readRequestContext();
+  const skipped = await skipVerification(db(), { ...prover, phone: prover.phone }, context);
+  if (skipped.ok) {
+    await enter(skipped.grant);
+    redirect('/dashboard');
+  }
+  if (skipped.reason !== 'not_yet') {
+    if (skipped.reason === 'changed_meanwhile') redirect(here);
+    return answerForm({ message: 'This account cannot be opened without verifying its phone.' });
+  }
+  const when = skipped.retryAt
+    ? ` You can go on without verifying ${sayWhen(skipped.retryAt, context.now)}.`
+    : '';
+  return answerForm({ message: `Your text is still on its way.${when}` });
+}
+
+async function enter(grant: string | null): Promise<void> {
+  await clearPendingCookie();
+  if (grant !== null && !(await signInWithGrant(grant))) redirect('/users/login');
+}
+
+function explain(refusal: CheckRefusal, now: Date): string {
+  switch (refusal.reason) {
+    case 'not_a_code':
+      return 'Enter the six digits of the code. This did not count as a try.';
+    case 'wrong_code':
+      return refusal.triesLeft > 0
+        ? `This code is not right. ${refusal.triesLeft === 1 ? '1 try is' : `${refusal.triesLeft} tries are`} left.`
+        : 'This code is not right, and it was the last try. Send a new code.';
+    case 'no_challenge':
+      return 'No code is open for this number any more. Send a new code.';
+    case 'expired':
+      return 'This code has expired: codes last 10 minutes. Send a new code.';
+    case 'tries_spent':
+      return 'All tries for this code are spent. Send a new code.';
+    case 'number_locked':
+      return `There were too many wrong codes for this number. The next try is possible ${sayWhen(refusal.retryAt, now)}.`;
+    case 'too_many_requests':
+      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
+  }
+}

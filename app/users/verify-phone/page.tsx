@@ -1,0 +1,159 @@
+import type { Metadata } from 'next';
+import { redirect } from 'next/navigation';
+import { signOutAction } from '@/app/users/login/actions';
+import { sayWhen } from '@/app/say-when';
+import { Card } from '@/components/Card';
+import { CodeForm } from '@/components/CodeForm';
+import { ContinueWithoutForm } from '@/components/ContinueWithoutForm';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
+import { Notice } from '@/components/Notice';
+import { NumberForm } from '@/components/NumberForm';
+import { Page } from '@/components/Page';
+import { SendAgainForm } from '@/components/SendAgainForm';
+import { SignOutForm } from '@/components/SignOutForm';
+import { SmsStatus } from '@/components/SmsStatus';
+import { TextLink } from '@/components/TextLink';
+import { db } from '@/db/client';
+import { currentWording } from '@/lib/consent/wording';
+import { env } from '@/lib/env';
+import { readNumber } from '@/lib/sms/number';
+import { formatPhone, maskPhone } from '@/lib/sms/phone';
+import { senderPhone } from '@/lib/sms/sender-phone';
+import { agreedToCodes } from '@/lib/sms/verification';
+import { readVerificationState, type VerificationState } from '@/lib/sms/verification-state';
+import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
+import { requireProver } from './prover';
+import { sayTextState } from './text-words';
+
+export const metadata: Metadata = { title: 'Verify your phone' };
+
+/** Shows where a verification stands. A reload or Back only reads. */
+export default async function VerifyPhonePage() {
+  const prover = await requireProver();
+  const { userId, purpose, phone } = prover;
+  const pending = purpose === 'activate';
+  const now = new Date();
+  const numberForm = { action: replaceNumberAction, wording: currentWording };
+  const signOut = pending ? (
+    <SignOutForm action={signOutAction} />
+  ) : (
+    <TextLink href="/dashboard">Dashboard</TextLink>
+  );
+
+  const number = phone === null ? null : await readNumber(db(), phone);
+  if (!pending && number?.holderUserId === userId) redirect('/dashboard');
+  const isStopped = number !== null && number.suppressedAt !== null;
+  if (phone === null || (!isStopped && !(await agreedToCodes(db(), { userId, phone })))) {
+    return (
+      <Page actions={signOut}>
+        <HeadingGroup>
+          <Heading>Verify your phone</Heading>
+          <Lead>We text you a code of six digits to make sure that the number is yours.</Lead>
+        </HeadingGroup>
+        <Card>
+          <NumberForm {...numberForm} phone={phone} />
+        </Card>
+        {pending ? (
+          <ContinueWithoutForm
+            action={continueWithoutAction}
+            availableAt={null}
+            serverNow={now.toISOString()}
+          />
+        ) : (
+          <Text quiet>
+            <TextLink href="/dashboard">Not now</TextLink>
+          </Text>
+        )}
+      </Page>
+    );
+  }
+
+  const state = await readVerificationState(db(), { userId, phone }, now);
+  const serverNow = now.toISOString();
+  const offerSkip = state.skipAt !== null && state.skipAt <= now;
+  return (
+    <Page actions={signOut}>
+      <HeadingGroup>
+        <Heading>Enter the code</Heading>
+        <Lead>
+          {state.challenge
+            ? `We text a code of six digits to ${maskPhone(phone)}. It is valid until ${sayTime(state.challenge.expiresAt)}.`
+            : `Your phone ${maskPhone(phone)} is not verified yet, and no code is open.`}
+        </Lead>
+      </HeadingGroup>
+      <Card>
+        <Stack>
+          <SmsStatus
+            status={state.text.status}
+            detail={sayTextState(state.text)}
+            offerSkip={offerSkip}
+            statusUrl="/users/verify-phone/status"
+            latestHref="/users/verify-phone"
+          >
+            {state.text.status === 'stopped' ? <StartLink /> : null}
+          </SmsStatus>
+          {state.challenge && state.tries.remaining > 0 ? (
+            <CodeForm action={checkCodeAction} hint={sayTries(state)} />
+          ) : (
+            <Notice tone="warning" title="No code can be entered right now">
+              {state.tries.retryAt
+                ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now)}.`
+                : closedWords[state.closed ?? 'ended']}
+            </Notice>
+          )}
+          <SendAgainForm
+            action={sendAgainAction}
+            availableAt={state.sends.retryAt?.toISOString() ?? null}
+            serverNow={serverNow}
+            sendsLeft={state.sends.remaining}
+          />
+          {prover.changesFrom ? (
+            <Text quiet>
+              Until this code is right, {maskPhone(prover.changesFrom)} stays your number.{' '}
+              <TextLink href="/users/sms-preferences#phone">Use another number, or keep the old one</TextLink>
+            </Text>
+          ) : (
+            <NumberForm {...numberForm} summary="Wrong number?" label="New phone number" idPrefix="other-" />
+          )}
+        </Stack>
+      </Card>
+      {pending && prover.role === 'applicant' && state.skipAt ? (
+        <ContinueWithoutForm
+          action={continueWithoutAction}
+          availableAt={offerSkip ? null : state.skipAt.toISOString()}
+          serverNow={serverNow}
+        />
+      ) : null}
+      {pending ? null : (
+        <Text quiet>
+          <TextLink href="/dashboard">Not now</TextLink>
+        </Text>
+      )}
+    </Page>
+  );
+}
+
+/** How to lift a STOP: a text of one word, which a phone can prepare. */
+function StartLink() {
+  const { smsBackend } = env();
+  if (smsBackend === 'console')
+    return <TextLink href="/dev/phone">Answer START on the development phone</TextLink>;
+  const sender = senderPhone(env());
+  return sender ? (
+    <TextLink href={`sms:${sender}?body=START`}>Text START to {formatPhone(sender)}</TextLink>
+  ) : null;
+}
+
+const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {
+  tries_spent: 'Five wrong codes were entered, so the last code has ended. Send a new one.',
+  expired: 'The last code has ended, for codes last 10 minutes. Send a new one.',
+  ended: 'The last code has ended. Send a new one.',
+};
+
+function sayTime(at: Date): string {
+  return `${at.toISOString().slice(11, 16)} UTC`;
+}
+
+function sayTries({ tries }: VerificationState): string {
+  return tries.remaining === 1 ? '1 try left.' : `${tries.remaining} tries left.`;
+}

@@ -1,0 +1,43 @@
+import type { VerificationState } from '@/lib/sms/verification-state';
+
+const cannotBeTexted = 'This number cannot receive texts. Use another number, or go on without verifying.';
+const notFromUs = 'We cannot send texts to this number. Use another number, or go on without verifying.';
+
+/** What to do next about a text that failed, by the reason that the outbox keeps. */
+const failureWords: Record<string, string | undefined> = {
+  not_sent: 'No text has been sent yet.',
+  invalid_number: cannotBeTexted,
+  undeliverable: cannotBeTexted,
+  undeliverable_number: cannotBeTexted,
+  not_valid: cannotBeTexted,
+  premium: notFromUs,
+  toll_free: notFromUs,
+  country_not_served: notFromUs,
+  region_not_enabled: notFromUs,
+  filtered: 'The carrier did not let the text through. Use another number, or go on without verifying.',
+  handset_unreachable:
+    'The phone could not be reached. Check that it is on and has a signal, then send the code again, or go on without verifying.',
+  budget: 'No more texts may be sent for now. Go on without verifying; you can verify later.',
+  daily_cap: 'No more texts may be sent for now. Go on without verifying; you can verify later.',
+  expired: 'The code ran out before it could be sent. Send a new one, or go on without verifying.',
+  challenge_closed: 'The code ran out before it could be sent. Send a new one, or go on without verifying.',
+};
+
+/** What to say about a text beyond its state; null: the state says it all. */
+export function sayTextState(text: VerificationState['text']): string | null {
+  switch (text.status) {
+    case 'stopped':
+      return 'This number has opted out of our texts by STOP. Text START to the number our texts come from, or use another number.';
+    case 'failed':
+      return (
+        failureWords[text.reason ?? ''] ??
+        'Send the code again, use another number, or go on without verifying.'
+      );
+    case 'queued':
+      return text.reason === null
+        ? null
+        : 'Texts are delayed just now. It goes out as soon as it can while the code is valid. You can wait, or go on without verifying.';
+    default:
+      return null;
+  }
+}

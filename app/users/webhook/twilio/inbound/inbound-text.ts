@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import type { InboundText } from '@/lib/sms/inbound';
+
+const fields = z.object({
+  sid: z.string().regex(/^[A-Za-z0-9]{2,64}$/),
+  from: z.string().max(64),
+  to: z.string().max(64),
+  messagingServiceSid: z.string().nullable(),
+  body: z.string(),
+  optOutType: z.enum(['STOP', 'START', 'HELP']).nullable().catch(null),
+});
+
+/** Reads an inbound text; null where it names no message or sender. Whatever else it carries is left alone. */
+export function readInboundText(form: URLSearchParams): InboundText | null {
+  const read = fields.safeParse({
+    sid: form.get('MessageSid') ?? form.get('SmsSid'),
+    from: form.get('From'),
+    to: form.get('To') ?? '',
+    messagingServiceSid: form.get('MessagingServiceSid'),
+    body: form.get('Body') ?? '',
+    optOutType: form.get('OptOutType')?.toUpperCase() ?? null,
+  });
+  return read.success ? read.data : null;
+}

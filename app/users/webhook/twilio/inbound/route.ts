@@ -1,0 +1,44 @@
+import { db } from '@/db/client';
+import { clientAddress } from '@/lib/client-address';
+import { env } from '@/lib/env';
+import { openLog } from '@/lib/log';
+import { receiveText } from '@/lib/sms/inbound';
+import { renderTwiml, type TwimlReply } from '@/lib/sms/twiml';
+import { readWebhookCall } from '@/lib/sms/webhook-call';
+import { readInboundText } from './inbound-text';
+
+export const dynamic = 'force-dynamic';
+
+/**
+ * A text from a person (twilio.com/docs/messaging/guides/webhook-request). Answers TwiML: a reply, or nothing where
+ * Twilio replies by itself or nothing is to be said; 403 without a valid signature, 413 over 16 KB.
+ */
+export async function POST(request: Request): Promise<Response> {
+  const settings = env();
+  const call = await readWebhookCall(request, settings);
+  if (!call.ok) return new Response(null, { status: call.status });
+  const text = call.isOurs ? readInboundText(call.fields) : null;
+  if (text === null) return answer(null);
+  const { headers } = request;
+  const received = await receiveText(db(), text, {
+    now: new Date(),
+    address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
+    userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
+  });
+  const log = openLog();
+  if (!received.ok) {
+    log.warn('sms_inbound_ignored', { sid: text.sid, reason: received.reason });
+    return answer(null);
+  }
+  const { meaning, isDuplicate, reply } = received;
+  log.info('sms_received', { sid: text.sid, meaning, isDuplicate, replied: reply !== null });
+  if (reply === null) return answer(null);
+  const callback = new URL('/users/webhook/twilio', settings.appUrl);
+  callback.searchParams.set('message', reply.id);
+  const isReachable = settings.isPublic || settings.twilio?.apiBaseUrl != null;
+  return answer({ body: reply.body, statusCallback: isReachable ? callback.href : null });
+}
+
+function answer(reply: TwimlReply | null): Response {
+  return new Response(renderTwiml(reply), { headers: { 'content-type': 'text/xml; charset=utf-8' } });
+}

@@ -1,0 +1,42 @@
+'use client';
+
+import { useActionState } from 'react';
+import { Button } from './Button';
+import { Checkbox } from './Checkbox';
+import { Form } from './Form';
+import { emptyFormState, type FormAction, type FormState } from './form-state';
+import { FormAlert } from './FormAlert';
+import { PasswordInput } from './PasswordInput';
+
+export type DeleteAccountField = 'confirmDelete' | 'currentPassword';
+
+const fieldOrder = ['confirmDelete', 'currentPassword'] as const;
+
+/** Deletes the account, against a tick and the password. */
+export function DeleteAccountForm({ action }: { action: FormAction<DeleteAccountField> }) {
+  const [state, formAction, pending] = useActionState(
+    action,
+    emptyFormState as FormState<DeleteAccountField>,
+  );
+  return (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={fieldOrder} />
+      <Checkbox
+        name="confirmDelete"
+        label="I want my account deleted. I know that it cannot be brought back."
+        defaultChecked={state.values.confirmDelete === 'on'}
+        error={state.fieldErrors.confirmDelete}
+      />
+      <PasswordInput
+        name="currentPassword"
+        label="Your password"
+        autoComplete="current-password"
+        required
+        error={state.fieldErrors.currentPassword}
+      />
+      <Button variant="danger" wide pending={pending}>
+        Delete my account
+      </Button>
+    </Form>
+  );
+}

@@ -1,0 +1,63 @@
+'use client';
+
+import { Alert } from './Alert';
+import styles from './Alert.module.css';
+import type { FormState } from './form-state';
+
+/**
+ * The alert at the top of a form: the action's message and a link to each field that has an error, in the order of
+ * `fields`. Renders nothing before the first answer. `idPrefix` is what the form puts before its fields' ids.
+ */
+export function FormAlert<Field extends string>({
+  state,
+  fields,
+  idPrefix = '',
+  takesFocus = true,
+}: {
+  state: FormState<Field>;
+  fields: readonly Field[];
+  idPrefix?: string;
+  takesFocus?: boolean;
+}) {
+  const failed = fields.filter((field) => state.fieldErrors[field]);
+  if (!state.message && failed.length === 0) return null;
+  const title =
+    state.message ??
+    (failed.length === 1 ? 'One thing needs your attention' : `${failed.length} things need your attention`);
+  return (
+    <Alert
+      key={state.key}
+      tone={failed.length > 0 ? 'error' : (state.tone ?? 'error')}
+      title={title}
+      focusOn={takesFocus ? state : undefined}
+    >
+      {failed.length > 0 ? (
+        <ul className={styles.list}>
+          {failed.map((field) => (
+            <li key={field}>
+              <a
+                href={`#${idPrefix}${field}`}
+                onClick={(event) => {
+                  const target = document.getElementById(`${idPrefix}${field}`);
+                  if (!target) return;
+                  event.preventDefault();
+                  target.focus({ preventScroll: true });
+                  target.scrollIntoView({ block: 'center' });
+                }}
+              >
+                {state.fieldErrors[field]}
+              </a>
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      {state.link ? (
+        <p>
+          <a href={state.link.href} target="_blank">
+            {state.link.words}
+          </a>
+        </p>
+      ) : null}
+    </Alert>
+  );
+}

@@ -1,0 +1,60 @@
+'use client';
+
+import { useActionState, type ReactNode } from 'react';
+import { Button } from './Button';
+import { sayInstant, sayTimeLeft, useTimeLeft } from './Countdown';
+import styles from './SideForm.module.css';
+import { emptyFormState, type FormAction, type FormState } from './form-state';
+import { Form } from './Form';
+import { FormAlert } from './FormAlert';
+
+/**
+ * "Send the code again". `availableAt` (ISO, UTC) is the moment the next send is allowed, null for now; until then
+ * the button waits. Without JavaScript it is always enabled and the action refuses. `sendsLeft` is said in words;
+ * `note` may say more.
+ */
+export function SendAgainForm({
+  action,
+  availableAt,
+  serverNow,
+  sendsLeft,
+  note,
+}: {
+  action: FormAction<never>;
+  availableAt: string | null;
+  serverNow: string;
+  sendsLeft: number;
+  note?: ReactNode;
+}) {
+  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
+  const leftMs = useTimeLeft(availableAt, serverNow);
+  const waits = availableAt !== null && (leftMs === null ? availableAt > serverNow : leftMs > 0);
+  const sends =
+    sendsLeft === 0 ? 'No sends left' : sendsLeft === 1 ? '1 send left' : `${sendsLeft} sends left`;
+  return (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={[]} />
+      <div className={styles.row}>
+        <Button variant="secondary" pending={pending} disabled={leftMs !== null && waits}>
+          Send the code again
+        </Button>
+        <p className={styles.note}>
+          {availableAt !== null && waits ? (
+            <>
+              Possible{' '}
+              <time dateTime={availableAt}>
+                {leftMs === null ? sayInstant(availableAt, serverNow) : `in ${sayTimeLeft(leftMs)}`}
+              </time>
+              .{' '}
+            </>
+          ) : null}
+          {sends}
+          {note ? <>. {note}</> : '.'}
+        </p>
+        <span className={styles.announced} role="status">
+          {availableAt !== null && leftMs === 0 ? 'You can send the code again now.' : null}
+        </span>
+      </div>
+    </Form>
+  );
+}

@@ -1,0 +1,86 @@
+'use client';
+
+import { useActionState } from 'react';
+import type { Wording } from '@/lib/consent/wording';
+import { Button } from './Button';
+import { Checkbox } from './Checkbox';
+import { ConsentCheckbox } from './ConsentCheckbox';
+import { FieldGroup } from './Field';
+import { Form } from './Form';
+import { emptyFormState, type FormAction, type FormState } from './form-state';
+import { FormAlert } from './FormAlert';
+
+export type TextsField =
+  'smsEnabled' | 'applicationStatus' | 'reminders' | 'security' | 'tcpaConsent' | 'version';
+
+export type TextsSwitches = Record<'smsEnabled' | 'applicationStatus' | 'reminders' | 'security', boolean>;
+
+const fieldOrder = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent'] as const;
+
+/**
+ * The switch for all texts and one for each kind. `wording` is given where turning texts on takes consent. `version` tells
+ * the action what this page showed.
+ */
+export function TextsForm({
+  action,
+  switches,
+  version,
+  wording,
+}: {
+  action: FormAction<TextsField>;
+  switches: TextsSwitches;
+  version: number;
+  wording: Wording | null;
+}) {
+  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<TextsField>);
+  const typed = state.values.version !== undefined;
+  const isOn = (field: keyof TextsSwitches) => (typed ? state.values[field] === 'on' : switches[field]);
+  return (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={fieldOrder} />
+      <input type="hidden" name="version" value={state.values.version ?? version} />
+      <div>
+        <Checkbox
+          name="smsEnabled"
+          label="Send me SMS updates"
+          hint="The switch for all of them."
+          defaultChecked={isOn('smsEnabled')}
+          error={state.fieldErrors.smsEnabled}
+        />
+        {wording ? (
+          <ConsentCheckbox
+            name="tcpaConsent"
+            wording={wording}
+            defaultChecked={state.values.tcpaConsent === 'on'}
+            error={state.fieldErrors.tcpaConsent}
+          />
+        ) : null}
+      </div>
+      <FieldGroup legend="While they are on, text me about">
+        <div>
+          <Checkbox
+            name="applicationStatus"
+            label="Application status"
+            hint="Something changed in an application of yours."
+            defaultChecked={isOn('applicationStatus')}
+          />
+          <Checkbox
+            name="reminders"
+            label="Reminders"
+            hint="Something is due soon, or we wait for you."
+            defaultChecked={isOn('reminders')}
+          />
+          <Checkbox
+            name="security"
+            label="Security"
+            hint="Your password was changed, for example."
+            defaultChecked={isOn('security')}
+          />
+        </div>
+      </FieldGroup>
+      <Button wide pending={pending}>
+        Save
+      </Button>
+    </Form>
+  );
+}

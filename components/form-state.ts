@@ -1,0 +1,22 @@
+/**
+ * What a server action answers to its form. `values` holds what was typed so that it can be shown again; a password
+ * or a code never belongs there. `key` changes with every answer, so that the same message is announced again.
+ */
+export type FormState<Field extends string> = {
+  message?: string;
+  /** Where to go about it; opens beside the form, so that what was typed stays. */
+  link?: { href: string; words: string };
+  tone?: 'error' | 'success' | 'info';
+  fieldErrors: Partial<Record<Field, string>>;
+  values: Partial<Record<Field, string>>;
+  key?: number;
+};
+
+/** The state of a form that has not been submitted yet. */
+export const emptyFormState = { fieldErrors: {}, values: {} } satisfies FormState<never>;
+
+/** A server action as `useActionState` takes it. */
+export type FormAction<Field extends string> = (
+  state: FormState<Field>,
+  formData: FormData,
+) => Promise<FormState<Field>>;

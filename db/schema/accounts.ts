@@ -1,0 +1,120 @@
+import { sql } from 'drizzle-orm';
+import { bigint, check, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bytea, instant, instants } from './columns';
+
+/**
+ * Everybody who can sign in. Written by lib/accounts/users.ts.
+ *
+ * State is derived: no `activated_at` means pending, a `deactivated_at` means shut. Whether `phone` is verified is not
+ * stored here: it is when `phone_numbers.holder_user_id` of that number is this user.
+ */
+export const users = pgTable(
+  'users',
+  {
+    id: uuid('id').primaryKey(),
+    /** As typed, trimmed. */
+    email: text('email').notNull(),
+    /** What it is told apart by: lib/accounts/email.ts. */
+    emailKey: text('email_key').notNull(),
+    name: text('name').notNull(),
+    passwordHash: text('password_hash').notNull(),
+    role: text('role').$type<Role>().notNull().default('applicant'),
+    /** E.164. The number the person gave; proven or not. */
+    phone: text('phone'),
+    /** Somebody else proved `phone` since; cleared when the person's number changes or is proven again. */
+    phoneMovedAt: instant('phone_moved_at'),
+    createdAt: instant('created_at').notNull(),
+    activatedAt: instant('activated_at'),
+    deactivatedAt: instant('deactivated_at'),
+    passwordChangedAt: instant('password_changed_at').notNull(),
+  },
+  (t) => [
+    uniqueIndex('users_email_unique').on(t.emailKey),
+    index('users_phone_index')
+      .on(t.phone)
+      .where(sql`${t.phone} is not null`),
+    check('users_role_check', sql`${t.role} in ('applicant', 'broker', 'staff', 'admin')`),
+    check('users_phone_e164_check', sql`${t.phone} ~ '^\\+[1-9][0-9]{6,14}$'`),
+  ],
+);
+
+export type Role = 'applicant' | 'broker' | 'staff' | 'admin';
+
+/** Signed-in browsers. A row is asked for on every request. Written by lib/accounts/sessions.ts. */
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    createdAt: instant('created_at').notNull(),
+    lastSeenAt: instant('last_seen_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    address: text('address'),
+    userAgent: text('user_agent'),
+  },
+  (t) => [index('sessions_user_index').on(t.userId), index('sessions_expiry_index').on(t.expiresAt)],
+);
+
+/** Single-use, 60-second tickets from a checked password or code to a session. Minted by lib/accounts/users.ts, spent by
+ * lib/accounts/sessions.ts. */
+export const loginGrants = pgTable(
+  'login_grants',
+  {
+    tokenHash: bytea('token_hash').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    expiresAt: instant('expires_at').notNull(),
+  },
+  (t) => [index('login_grants_user_index').on(t.userId), index('login_grants_expiry_index').on(t.expiresAt)],
+);
+
+/**
+ * Browsers that may finish one user's verification and nothing else: no session. Only the token's SHA-256 is kept.
+ * Written by lib/accounts/pending.ts.
+ */
+export const pendingTokens = pgTable(
+  'pending_tokens',
+  {
+    tokenHash: bytea('token_hash').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    purpose: text('purpose').$type<'activation'>().notNull(),
+    createdAt: instant('created_at').notNull(),
+    lastUsedAt: instant('last_used_at').notNull(),
+  },
+  (t) => [index('pending_tokens_user_index').on(t.userId), index('pending_tokens_age_index').on(t.createdAt)],
+);
+
+/** Who did what to whose account, without secrets. Written by lib/audit.ts, in the transaction of the deed. */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: instant('at').notNull(),
+    action: text('action').notNull(),
+    userId: uuid('user_id'),
+    actorId: uuid('actor_id'),
+    address: text('address'),
+    userAgent: text('user_agent'),
+    details: jsonb('details').$type<Record<string, string | number | boolean | null>>().notNull().default({}),
+  },
+  (t) => [index('audit_log_user_index').on(t.userId, t.at), index('audit_log_at_index').on(t.at)],
+);
+
+/**
+ * The instants that count against one limit of one caller (an exact sliding window), or, for the coarse limits, the
+ * moment at which the bucket is empty again. Written by lib/limits.ts and lib/coarse-limits.ts.
+ */
+export const rateLimits = pgTable(
+  'rate_limits',
+  {
+    key: text('key').primaryKey(),
+    hits: instants('hits'),
+    emptyAt: instant('empty_at').notNull(),
+  },
+  (t) => [index('rate_limits_empty_index').on(t.emptyAt)],
+);

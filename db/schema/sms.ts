@@ -1,0 +1,254 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  pgTable,
+  text,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { users } from './accounts';
+import { bytea, instant, instants } from './columns';
+
+/**
+ * One row per number, and the lock that everything about the number takes: its exact limits (arrays of instants), its
+ * failed guesses, its suppression and its proven holder, of whom there is at most one. Written by lib/sms/number.ts.
+ */
+export const phoneNumbers = pgTable(
+  'phone_numbers',
+  {
+    number: text('number').primaryKey(),
+    /** Sends that count, per class of purpose: proving a number and signing in do not spend each other's. */
+    proveSends: instants('prove_sends'),
+    signInSends: instants('sign_in_sends'),
+    /** Wrong codes of the last day, over all challenges: a new code never resets them (NIST SP 800-63B-4 §3.2.2). */
+    failures: instants('failures'),
+    holderUserId: uuid('holder_user_id').references(() => users.id, { onDelete: 'set null' }),
+    heldSince: instant('held_since'),
+    /** Opted out by STOP or by the carrier; no text goes out until `START`. */
+    suppressedAt: instant('suppressed_at'),
+    suppressedBy: text('suppressed_by').$type<'sms_stop' | 'carrier_stop'>(),
+    /** The carrier says it cannot be texted (landline, unknown, unreachable). */
+    undeliverableAt: instant('undeliverable_at'),
+  },
+  (t) => [index('phone_numbers_holder_index').on(t.holderUserId)],
+);
+
+/** What a person wants of texts. One row per user. Written by lib/sms/preferences.ts. */
+export const smsPreferences = pgTable('sms_preferences', {
+  userId: uuid('user_id')
+    .primaryKey()
+    .references(() => users.id, { onDelete: 'cascade' }),
+  /** "Send me SMS updates". */
+  enabled: boolean('enabled').notNull().default(false),
+  /** Which kinds of texts, while `enabled`: lib/sms/categories.ts says what belongs to each. */
+  applicationStatus: boolean('application_status').notNull().default(true),
+  reminders: boolean('reminders').notNull().default(true),
+  security: boolean('security').notNull().default(true),
+  /** Counts the changes of the switches above, so that two open pages notice each other. */
+  textsVersion: integer('texts_version').notNull().default(1),
+  quietHoursEnabled: boolean('quiet_hours_enabled').notNull().default(true),
+  /** HH:MM wall time in `time_zone`. */
+  quietHoursStart: text('quiet_hours_start').notNull().default('20:00'),
+  quietHoursEnd: text('quiet_hours_end').notNull().default('09:00'),
+  /** IANA; null: taken from the number. */
+  timeZone: text('time_zone'),
+  /** The same for the quiet hours and the zone. */
+  quietHoursVersion: integer('quiet_hours_version').notNull().default(1),
+  updatedAt: instant('updated_at').notNull(),
+});
+
+/**
+ * Challenges: one number to be proven by one user. The code is derived from `nonce`, never stored. Open while neither
+ * consumed nor ended nor past `expires_at`. Opened by lib/sms/challenge.ts, decided by lib/sms/activation.ts.
+ */
+export const smsVerifications = pgTable(
+  'sms_verifications',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    phone: text('phone').notNull(),
+    purpose: text('purpose').$type<VerificationPurpose>().notNull(),
+    nonce: bytea('nonce').notNull(),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    lastSentAt: instant('last_sent_at').notNull(),
+    wrongTries: integer('wrong_tries').notNull().default(0),
+    consumedAt: instant('consumed_at'),
+    endedAt: instant('ended_at'),
+    endedBy: text('ended_by').$type<'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired'>(),
+  },
+  (t) => [
+    uniqueIndex('sms_verifications_open_unique')
+      .on(t.userId)
+      .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
+    index('sms_verifications_phone_index').on(t.phone),
+    check('sms_verifications_tries_check', sql`${t.wrongTries} between 0 and 5`),
+  ],
+);
+
+/** `activate` opens a pending account; `prove` proves a number of somebody signed in. */
+export type VerificationPurpose = 'activate' | 'prove';
+
+/** Every send, refusal, wrong code, expiry, success and skip. Written by lib/sms/verification-log.ts. */
+export const smsVerificationLog = pgTable(
+  'sms_verification_log',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: instant('at').notNull(),
+    event: text('event').$type<VerificationEvent>().notNull(),
+    reason: text('reason'),
+    phone: text('phone'),
+    userId: uuid('user_id'),
+    challengeId: uuid('challenge_id'),
+    address: text('address'),
+    userAgent: text('user_agent'),
+    details: jsonb('details').$type<Record<string, string | number | boolean | null>>(),
+  },
+  (t) => [
+    index('sms_verification_log_user_index').on(t.userId, t.id),
+    index('sms_verification_log_phone_index').on(t.phone, t.id),
+    index('sms_verification_log_at_index').on(t.at, t.id),
+    // Admins look for a number by its last digits, the only ones they are shown.
+    index('sms_verification_log_last_digits_index').on(sql`right(${t.phone}, 4)`, t.at, t.id),
+  ],
+);
+
+export type VerificationEvent =
+  | 'send_requested'
+  | 'send_refused'
+  | 'wrong_code'
+  | 'check_refused'
+  | 'verified'
+  | 'expired'
+  | 'replaced'
+  | 'skipped';
+
+/**
+ * The outbox and the record of every text, either way. A row is an intent until `sent`; the body of a code is rendered
+ * at the moment of sending and never stored. Written by lib/sms/outbox.ts (new rows), lib/sms/dispatch.ts (sending),
+ * lib/sms/delivery.ts (what became of it) and lib/sms/inbound.ts (texts from people).
+ */
+export const smsMessages = pgTable(
+  'sms_messages',
+  {
+    id: uuid('id').primaryKey(),
+    direction: text('direction').$type<'out' | 'in'>().notNull().default('out'),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
+    /** The other side's number: of the person who gets it, or who sent it. */
+    phone: text('phone').notNull(),
+    purpose: text('purpose').$type<MessagePurpose>().notNull(),
+    template: text('template').notNull(),
+    params: jsonb('params').$type<Record<string, string>>().notNull().default({}),
+    challengeId: uuid('challenge_id'),
+    /** The instant in phone_numbers.prove_sends that this text was counted at, given back if it was never accepted. */
+    countedAt: instant('counted_at'),
+    /** The accepted text that this one repeats, because the carrier could not deliver it just then. */
+    retryOf: uuid('retry_of'),
+    retries: integer('retries').notNull().default(0),
+    dedupeKey: text('dedupe_key').unique(),
+    createdAt: instant('created_at').notNull(),
+    sendAfter: instant('send_after').notNull(),
+    /** Worthless after this: not sent any more. */
+    expiresAt: instant('expires_at'),
+
+    status: text('status').$type<MessageStatus>().notNull().default('queued'),
+    /** Calls to the provider so far. */
+    attempts: integer('attempts').notNull().default(0),
+    firstClaimedAt: instant('first_claimed_at'),
+    /** Until then one dispatcher has it in hand; the exact value is that dispatcher's ticket for writing the outcome. */
+    leaseUntil: instant('lease_until'),
+    /** Set before each call, cleared by its outcome: as long as it stands, look the text up before sending it again. */
+    unknownSince: instant('unknown_since'),
+    /** Look-ups since `unknown_since`. */
+    lookUps: integer('look_ups').notNull().default(0),
+    /** The last call, or the last time one was held back because the provider refuses us altogether. */
+    attemptedAt: instant('attempted_at'),
+    /** The last call met a fault of the provider (timeout, 5xx, 20003); cleared when a text is accepted. */
+    faultedAt: instant('faulted_at'),
+    sender: text('sender'),
+    providerSid: text('provider_sid').unique(),
+    sentAt: instant('sent_at'),
+    deliveredAt: instant('delivered_at'),
+    failedAt: instant('failed_at'),
+    /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery.ts. */
+    providerStatus: text('provider_status'),
+    errorCode: integer('error_code'),
+    /** Why it failed, was held or was not sent: a reason of lib/sms/gates.ts or lib/sms/errors.ts. */
+    reason: text('reason'),
+    /** Which rule refused or held it, with the value and the limit. */
+    details: jsonb('details').$type<MessageDetails>(),
+    segments: integer('segments'),
+    /** US dollars, exact: what it costs, reserved (the estimate) until settled (what the provider reported). */
+    price: numeric('price', { precision: 12, scale: 6 }),
+    /** What was estimated when it was reserved; null while nothing is reserved. */
+    estimatedPrice: numeric('estimated_price', { precision: 12, scale: 6 }),
+    /** The moment its price begins to count against the rolling-day budgets. */
+    reservedAt: instant('reserved_at'),
+    priceSettledAt: instant('price_settled_at'),
+    /** When to ask the provider what became of it, or what it cost; null: nothing is missing. */
+    checkAt: instant('check_at'),
+    reconciledAt: instant('reconciled_at'),
+    /** Inbound texts only. */
+    body: text('body'),
+  },
+  (t) => [
+    index('sms_messages_due_index')
+      .on(t.sendAfter)
+      .where(sql`${t.status} = 'queued'`),
+    index('sms_messages_due_code_index')
+      .on(t.sendAfter)
+      .where(sql`${t.status} = 'queued' and ${t.purpose} = 'verification'`),
+    index('sms_messages_sending_index')
+      .on(t.sendAfter)
+      .where(sql`${t.status} = 'sending'`),
+    index('sms_messages_check_index')
+      .on(t.checkAt)
+      .where(sql`${t.checkAt} is not null`),
+    index('sms_messages_spend_index')
+      .on(t.reservedAt, t.price)
+      .where(sql`${t.price} is not null`),
+    index('sms_messages_user_spend_index')
+      .on(t.userId, t.reservedAt, t.price)
+      .where(sql`${t.price} is not null`),
+    index('sms_messages_attempted_index')
+      .on(t.attemptedAt)
+      .where(sql`${t.attemptedAt} is not null`),
+    index('sms_messages_user_index').on(t.userId, t.createdAt),
+    index('sms_messages_phone_index').on(t.phone, t.createdAt),
+    index('sms_messages_created_index').on(t.createdAt, t.id),
+    // Admins look for a number by its last digits, the only ones they are shown.
+    index('sms_messages_last_digits_index').on(sql`right(${t.phone}, 4)`, t.createdAt, t.id),
+    // The rare final states, which are looked for among very many texts that went well.
+    index('sms_messages_rare_status_index')
+      .on(t.createdAt, t.id)
+      .where(sql`${t.status} in ('failed', 'canceled', 'received')`),
+    index('sms_messages_challenge_index').on(t.challengeId),
+    check(
+      'sms_messages_status_check',
+      sql`${t.status} in ('queued', 'sending', 'sent', 'delivered', 'failed', 'canceled', 'received')`,
+    ),
+  ],
+);
+
+export type MessageDetails = Record<string, string | number | boolean | null>;
+
+export type MessagePurpose = 'verification' | 'update' | 'notice' | 'reply' | 'test' | 'inbound';
+/** queued → sending → sent → delivered or failed; canceled: withdrawn before it was sent; received: from a person. */
+export type MessageStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'canceled' | 'received';
+
+/** When each sender may start its next text, over all processes. Written by lib/sms/senders.ts. */
+export const smsSenders = pgTable('sms_senders', {
+  sender: text('sender').primaryKey(),
+  nextSlotAt: instant('next_slot_at').notNull(),
+  /** The provider refused us altogether (bad credentials, sender not registered): nothing is sent until this moment. */
+  stoppedUntil: instant('stopped_until'),
+  stoppedReason: text('stopped_reason'),
+});

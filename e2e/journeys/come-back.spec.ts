@@ -1,0 +1,171 @@
+import { countCodeTexts, readAccounts } from '../support/database';
+import {
+  alertOf,
+  button,
+  enterCode,
+  expectPage,
+  field,
+  fillRegistration,
+  open,
+  paths,
+  register,
+  signIn,
+  signOut,
+} from '../support/journeys';
+import { newApplicant, newNumber } from '../support/people';
+import { expect, test } from '../support/test';
+import { awaitTexts, readCode } from '../support/texts';
+
+/** A code page asks once more for a text that is no longer its own, and is led away. */
+const endedElsewhere = /404 .*verify-phone\/status/;
+
+test('who signs out is out, and signs in again with the password', async ({ page }) => {
+  const applicant = await register(page);
+  await signOut(page);
+  await page.goto(paths.dashboard);
+  await expectPage(page, paths.signIn);
+  await field(page, 'email').fill(applicant.email.toUpperCase());
+  await field(page, 'password').fill(applicant.password);
+  await button(page, 'Sign in').click();
+  await expectPage(page, paths.dashboard);
+  await page.goto(paths.signIn);
+  await expectPage(page, paths.dashboard);
+});
+
+test('a wrong password and an unknown e-mail are answered in the same words', async ({ page }) => {
+  const applicant = await register(page);
+  await signOut(page);
+  const stranger = newApplicant();
+  const answers: string[] = [];
+  for (const email of [applicant.email, stranger.email]) {
+    await signIn(page, { email, password: 'certainly another one' });
+    await expect(alertOf(page)).toBeVisible();
+    await expect(field(page, 'email')).toHaveValue(email);
+    await expect(field(page, 'password')).toHaveValue('');
+    answers.push(await page.locator('main').innerText());
+  }
+  expect(answers[1]).toBe(answers[0]);
+  expect(answers[0]).toContain('This e-mail and password do not match an account.');
+});
+
+test('a pending account with the right password leads to the code page and not inside', async ({
+  page,
+  openBrowser,
+  faults,
+}) => {
+  faults.expect(endedElsewhere);
+  const phone = newNumber();
+  const applicant = await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+
+  const other = await (await openBrowser()).newPage();
+  await signIn(other, applicant);
+  await expectPage(other, paths.code);
+  await other.goto(paths.dashboard);
+  await expectPage(other, paths.signIn);
+  await open(other, paths.code);
+  await expect(other.getByText(`•••${phone.slice(-4)}`)).toBeVisible();
+  expect(await countCodeTexts(phone)).toBe(1);
+
+  // Several browsers may hold one pending verification; the right code opens the account for the one that sent it.
+  await enterCode(other, code);
+  await expectPage(other, paths.dashboard);
+  await page.goto(paths.dashboard);
+  await expectPage(page, paths.signIn);
+});
+
+test('signing out ends a pending verification in this browser', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await signOut(page);
+  await page.goto(paths.code);
+  await expectPage(page, paths.signIn);
+});
+
+test('the code page without an account leads to the sign-in page', async ({ page }) => {
+  await page.goto(paths.code);
+  await expectPage(page, paths.signIn);
+  await page.goto(paths.dashboard);
+  await expectPage(page, paths.signIn);
+});
+
+test('registering a pending e-mail again replaces the account, and nothing of the old one lives on', async ({
+  page,
+  openBrowser,
+  faults,
+}) => {
+  faults.expect(endedElsewhere);
+  const [phone, other] = [newNumber(), newNumber()];
+  const first = await register(page, { phone, verify: true });
+  const old = await readCode(phone);
+  const [before] = await readAccounts(first.email);
+
+  const second = { ...newApplicant(), email: first.email, name: 'Second Applicant' };
+  const elsewhere = await (await openBrowser()).newPage();
+  await register(elsewhere, { phone: other, verify: true }, second);
+  const [after, ...more] = await readAccounts(first.email);
+  expect(more).toEqual([]);
+  expect(after).toMatchObject({ name: second.name, phone: other, activated_at: null });
+  expect(after!.id).not.toBe(before!.id);
+
+  // The first browser's pending token and code have ended.
+  await page.goto(paths.code);
+  await expectPage(page, paths.signIn);
+  await signIn(page, first);
+  await expect(alertOf(page)).toContainText('do not match an account');
+
+  const code = await readCode(other);
+  if (old !== code) {
+    await enterCode(elsewhere, old);
+    await expect(elsewhere.locator('#code-error')).toBeVisible();
+  }
+  await enterCode(elsewhere, code);
+  await expectPage(elsewhere, paths.dashboard);
+});
+
+test('registering an e-mail that has an account says so and keeps what was typed, but not the password', async ({
+  page,
+  javaScriptEnabled,
+}) => {
+  const phone = newNumber();
+  const { email } = await register(page);
+  await signOut(page);
+
+  const again = { ...newApplicant(), email: email.toUpperCase(), name: 'Somebody Else' };
+  await open(page, paths.register);
+  await fillRegistration(page, again, { phone, verify: true });
+  const answers: string[] = [];
+  await page.route(paths.register, async (route) => {
+    const response = await route.fetch();
+    answers.push(await response.text());
+    await route.fulfill({ response });
+  });
+  await button(page, 'Create account').click();
+  await expect(page.locator('#email-error')).toContainText('This e-mail has an account: sign in');
+  await expect(alertOf(page)).toBeVisible();
+  await expect(field(page, 'email')).toHaveValue(again.email);
+  await expect(field(page, 'name')).toHaveValue(again.name);
+  await expect(field(page, 'phone')).not.toHaveValue('');
+  await expect(field(page, 'verifyPhone')).toBeChecked();
+  await expect(field(page, 'smsOptIn')).not.toBeChecked();
+  await expect(field(page, 'tcpaConsent')).toBeChecked();
+  expect(answers.join()).toContain('This e-mail has an account');
+  expect(answers.join()).not.toContain(again.password);
+  // With a script the page was never left, and what was typed stays where it was typed.
+  if (!javaScriptEnabled) await expect(field(page, 'password')).toHaveValue('');
+  expect(await page.content()).not.toContain(again.password);
+  expect(await countCodeTexts(phone)).toBe(0);
+  expect((await readAccounts(email))[0]).toMatchObject({ phone: null });
+});
+
+test('an account that is verified is not asked again', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await enterCode(page, await readCode(phone));
+  await expectPage(page, paths.dashboard);
+  await page.goto(paths.code);
+  await expectPage(page, paths.dashboard);
+  await page.goto(paths.register);
+  await expectPage(page, paths.dashboard);
+  expect(await awaitTexts(phone, 1)).toHaveLength(1);
+});

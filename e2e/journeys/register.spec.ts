@@ -1,0 +1,270 @@
+import { countCodeTexts, letTimePass, readAccounts, readEvents, readRows } from '../support/database';
+import { alertOf, button, enterCode, expectPage, field, open, paths, register } from '../support/journeys';
+import { newNumber, writeNationally } from '../support/people';
+import { expect, test } from '../support/test';
+import { awaitTexts, readCode, wrongCode } from '../support/texts';
+
+test('who leaves the phone out is inside at once, and can add and verify it from there', async ({ page }) => {
+  const phone = newNumber();
+  const { email, name } = await register(page);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(name);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'none');
+  expect((await readAccounts(email))[0]).toMatchObject({ phone: null, verified: false });
+
+  await page.getByRole('link', { name: 'Add my phone' }).click();
+  await expectPage(page, paths.code);
+  await page.getByRole('link', { name: 'Not now' }).click();
+  await expectPage(page, paths.dashboard);
+
+  await open(page, paths.code);
+  await field(page, 'phone').fill(writeNationally(phone));
+  await field(page, 'tcpaConsent').check();
+  await button(page, 'Send the code to this number').click();
+  await expect(field(page, 'code')).toBeVisible();
+  await enterCode(page, await readCode(phone));
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+  expect((await readAccounts(email))[0]).toMatchObject({ phone, verified: true });
+});
+
+test('who gave a phone without verifying it goes from the dashboard to the code page and back, and verifies there', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  await register(page, { phone, updates: true });
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'unverified');
+  expect(await countCodeTexts(phone)).toBe(0);
+
+  await button(page, 'Verify my phone').click();
+  await expectPage(page, paths.code);
+  // Updates were agreed to, codes were not: the consent text comes first.
+  await field(page, 'tcpaConsent').check();
+  await button(page, 'Send the code to this number').click();
+  await expect(field(page, 'code')).toBeVisible();
+  await page.getByRole('link', { name: 'Not now' }).click();
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'unverified');
+
+  const code = await readCode(phone);
+  await open(page, paths.code);
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+  expect(await countCodeTexts(phone)).toBe(1);
+  // From now on updates may come; the text that says so may have to wait for the morning.
+  expect(
+    await readRows('select template from sms_messages where phone = $1 order by created_at', [phone]),
+  ).toEqual([{ template: 'verification' }, { template: 'optInConfirmation' }]);
+});
+
+test('who verifies gets a text bound to this site, and its code leads inside', async ({ page }) => {
+  const phone = newNumber();
+  const { email } = await register(page, { phone: writeNationally(phone), verify: true });
+  expect((await readAccounts(email))[0]).toMatchObject({ activated_at: null });
+  await expect(page.getByText(`•••${phone.slice(-4)}`)).toBeVisible();
+  await expect(page.locator('[data-sms-status]')).toHaveCount(1);
+
+  await expect(page.locator('main input[name="code"]')).toHaveCount(1);
+  await expect(field(page, 'code')).toHaveAttribute('type', 'text');
+  await expect(field(page, 'code')).toHaveAttribute('inputmode', 'numeric');
+  await expect(field(page, 'code')).toHaveAttribute('autocomplete', 'one-time-code');
+
+  const code = await readCode(phone);
+  const [text] = await awaitTexts(phone, 1);
+  expect(text!.purpose).toBe('verification');
+  expect(text!.body.split('\n').at(-1)).toBe(`@localhost #${code}`);
+
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+  const [account] = await readAccounts(email);
+  expect(account).toMatchObject({ phone, verified: true });
+  expect(account!.activated_at).not.toBeNull();
+  expect(await countCodeTexts(phone)).toBe(1);
+});
+
+test('a reload, Back and a second visit never send another text', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await awaitTexts(phone, 1);
+  await page.reload();
+  await page.goto(paths.terms);
+  await page.goBack();
+  await expectPage(page, paths.code);
+  await page.goto(paths.code);
+  await page.goBack();
+  await page.goForward();
+  await expect(field(page, 'code')).toBeVisible();
+  expect(await countCodeTexts(phone)).toBe(1);
+});
+
+test('a wrong code says how many tries are left, and the fifth ends the code and says what next', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  const { email } = await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+  for (const left of ['4 tries are', '3 tries are', '2 tries are', '1 try is']) {
+    await enterCode(page, wrongCode(code, left.length + Number(left[0])));
+    await expect(page.locator('#code-error')).toContainText(`${left} left`);
+    await expect(field(page, 'code')).toHaveAttribute('aria-invalid', 'true');
+    await expect(field(page, 'code')).toHaveAttribute('aria-describedby', /\bcode-error\b/);
+  }
+  await enterCode(page, wrongCode(code, 77));
+  await expect(
+    page.getByText('Five wrong codes were entered, so the last code has ended. Send a new one.'),
+  ).toBeVisible();
+  await expect(field(page, 'code')).toHaveCount(0);
+  await expect(button(page, 'Continue without verifying')).toBeVisible();
+  expect((await readAccounts(email))[0]).toMatchObject({ activated_at: null });
+
+  await button(page, 'Send the code again').click();
+  await expect(field(page, 'code')).toBeVisible();
+  const next = await readCode(phone, 2);
+  await enterCode(page, next);
+  await expectPage(page, paths.dashboard);
+});
+
+test('what is not a code costs no try', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await field(page, 'code').fill('12345');
+  await button(page, 'Verify').click();
+  await expect(page.locator('#code-error')).toContainText('did not count as a try');
+  await open(page, paths.code);
+  await expect(page.getByText('5 tries left.')).toBeVisible();
+});
+
+test('sending again waits 30 seconds, then brings the same code', async ({ page, javaScriptEnabled }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+  const again = button(page, 'Send the code again');
+  if (javaScriptEnabled) {
+    await expect(page.getByText(/Possible in \d+ seconds/)).toBeVisible();
+    await expect(again).toBeDisabled();
+  } else {
+    await again.click();
+    await expect(alertOf(page)).toContainText('A text was sent just now. You can send the code again in');
+  }
+  expect(await countCodeTexts(phone)).toBe(1);
+
+  await letTimePass(phone, 30);
+  await open(page, paths.code);
+  await expect(page.getByText('2 sends left.')).toBeVisible();
+  await again.click();
+  await expect(page.getByText('1 send left.')).toBeVisible();
+  expect(await readCode(phone, 2)).toBe(code);
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  expect(await countCodeTexts(phone)).toBe(2);
+});
+
+test('a wrong number is put right in place: the new one gets the code, and the old code is dead', async ({
+  page,
+}) => {
+  const [phone, other] = [newNumber(), newNumber()];
+  const { email } = await register(page, { phone, verify: true });
+  const old = await readCode(phone);
+
+  await page.getByText('Wrong number?').click();
+  const form = page.locator('details form');
+  await expect(form).toContainText('Reply STOP to any text to opt out');
+  await field(form, 'phone').fill(writeNationally(other));
+  await button(form, 'Send the code to this number').click();
+  await expect(page.locator('#other-tcpaConsent-error')).toBeVisible();
+  expect(await countCodeTexts(other)).toBe(0);
+  await field(form, 'tcpaConsent').check();
+  await button(form, 'Send the code to this number').click();
+  await expect(page.getByText(`•••${other.slice(-4)}`)).toBeVisible();
+
+  const code = await readCode(other);
+  if (old !== code) {
+    await open(page, paths.code);
+    await enterCode(page, old);
+    await expect(page.locator('#code-error')).toContainText('4 tries are left');
+  }
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  expect((await readAccounts(email))[0]).toMatchObject({ phone: other, verified: true });
+  expect(await countCodeTexts(phone)).toBe(1);
+});
+
+test('going on without verifying is offered when no receipt came for 60 seconds, not before', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  const { email } = await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+  const skip = button(page, 'Continue without verifying');
+  await expect(page.getByText('If no text arrives, you can go on without verifying')).toBeVisible();
+  await expect(skip).toHaveCount(0);
+
+  await letTimePass(phone, 60);
+  await open(page, paths.code);
+  await skip.click();
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'unverified');
+  const [account] = await readAccounts(email);
+  expect(account).toMatchObject({ phone, verified: false });
+  expect(account!.activated_at).not.toBeNull();
+  expect((await readEvents(phone)).at(-1)).toMatchObject({ event: 'skipped' });
+
+  // The challenge has ended with it: the code of the text proves nothing any more.
+  await open(page, paths.code);
+  await expect(field(page, 'code')).toHaveCount(0);
+  expect(code).toMatch(/^\d{6}$/);
+});
+
+test('the fourth code within the hour is refused with the moment of the next, and going on without is offered', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  for (const sends of [2, 3]) {
+    await letTimePass(phone, 30);
+    await open(page, paths.code);
+    await button(page, 'Send the code again').click();
+    await expect(page.getByText(sends === 3 ? 'No sends left.' : '1 send left.')).toBeVisible();
+  }
+  await letTimePass(phone, 30);
+  await open(page, paths.code);
+  await expect(page.getByText(/Possible (in|at) .+No sends left\./)).toBeVisible();
+  const moment = await page
+    .locator('form', { hasText: 'No sends left.' })
+    .locator('time')
+    .getAttribute('datetime');
+  const minutes = (Date.parse(moment!) - Date.now()) / 60_000;
+  expect(minutes).toBeGreaterThan(57);
+  expect(minutes).toBeLessThan(60);
+  await expect(button(page, 'Continue without verifying')).toBeVisible();
+  expect(await countCodeTexts(phone)).toBe(3);
+
+  await letTimePass(phone, 3600);
+  await open(page, paths.code);
+  await button(page, 'Send the code again').click();
+  await expect(field(page, 'code')).toBeVisible();
+  await enterCode(page, await readCode(phone, 4));
+  await expectPage(page, paths.dashboard);
+});
+
+test('a number at its limit still gets an account: the code page says when the next text is possible', async ({
+  page,
+  openBrowser,
+}) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  for (const nth of [2, 3]) {
+    await letTimePass(phone, 30);
+    await open(page, paths.code);
+    await button(page, 'Send the code again').click();
+    await awaitTexts(phone, nth);
+  }
+  const second = await (await openBrowser()).newPage();
+  await register(second, { phone, verify: true });
+  await expect(field(second, 'code')).toHaveCount(0);
+  await expect(second.getByText(/Possible (in|at) .+No sends left\./)).toBeVisible();
+  expect(await countCodeTexts(phone)).toBe(3);
+  await button(second, 'Continue without verifying').click();
+  await expectPage(second, paths.dashboard);
+});

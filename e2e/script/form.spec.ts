@@ -1,0 +1,86 @@
+import { countCodeTexts, readAccounts } from '../support/database';
+import { alertOf, button, expectPage, field, fillRegistration, open, paths } from '../support/journeys';
+import { newApplicant, newNumber, writeNationally } from '../support/people';
+import { expect, test } from '../support/test';
+
+test('a phone is formatted while it is typed, and can be deleted digit by digit', async ({ page }) => {
+  await open(page, paths.register);
+  const phone = field(page, 'phone');
+  await phone.click();
+  await phone.pressSequentially('5551234567');
+  await expect(phone).toHaveValue('(555) 123-4567');
+  for (let presses = 0; presses < 14; presses++) await phone.press('Backspace');
+  await expect(phone).toHaveValue('');
+  await phone.pressSequentially('+442079460123');
+  await expect(phone).toHaveValue('+44 20 7946 0123');
+});
+
+test('the password is hidden until it is asked for, and hidden again when the form is sent', async ({
+  page,
+}) => {
+  await open(page, paths.register);
+  const password = field(page, 'password');
+  await password.fill('violet kettle');
+  const toggle = page.getByRole('button', { name: 'Show password' });
+  await expect(password).toHaveAttribute('type', 'password');
+  await toggle.click();
+  await expect(password).toHaveAttribute('type', 'text');
+  await expect(toggle).toHaveAttribute('aria-pressed', 'true');
+  await expect(password).toHaveValue('violet kettle');
+  await button(page, 'Create account').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expect(password).toHaveAttribute('type', 'password');
+});
+
+test('the strength of a password is said while it is typed', async ({ page }) => {
+  await open(page, paths.register);
+  await field(page, 'email').fill('alexandra.applicant@example.com');
+  const said = page.locator('#password-hint [role="status"]');
+  const meter = page.locator('#password-hint [data-level]');
+  for (const [password, words, level] of [
+    ['kestrel', /Too short/, 'refused'],
+    ['password123', /Too common/, 'refused'],
+    ['alexandra.applicant', /Too close to your name or e-mail/, 'refused'],
+    ['violet kettle mosaic lantern', /Strong/, 'strong'],
+  ] as const) {
+    await field(page, 'password').fill(password);
+    await expect(said).toHaveText(words);
+    await expect(meter).toHaveAttribute('data-level', level);
+  }
+});
+
+test('an error moves the focus to the alert, whose links lead to the fields', async ({ page }) => {
+  await open(page, paths.register);
+  await fillRegistration(page, newApplicant(), { verify: true });
+  await button(page, 'Create account').click();
+  await expect(alertOf(page)).toBeFocused();
+  await expect(alertOf(page)).toBeInViewport();
+  await alertOf(page).locator('a[href="#phone"]').click();
+  await expect(field(page, 'phone')).toBeFocused();
+  await expect(field(page, 'phone')).toBeInViewport();
+});
+
+test('an error that appears when a field is left does not swallow the click that left it', async ({
+  page,
+}) => {
+  await open(page, paths.register);
+  await field(page, 'phone').fill('555 12');
+  await field(page, 'tcpaConsent').scrollIntoViewIfNeeded();
+  const box = await field(page, 'tcpaConsent').boundingBox();
+  await page.mouse.move(box!.x + box!.width / 2, box!.y + box!.height / 2);
+  await page.mouse.down();
+  await page.mouse.up();
+  await expect(field(page, 'tcpaConsent')).toBeChecked();
+  await expect(page.locator('#phone-error')).toBeVisible();
+});
+
+test('a double click on "Create account" makes one account and one text', async ({ page }) => {
+  const applicant = newApplicant();
+  const phone = newNumber();
+  await open(page, paths.register);
+  await fillRegistration(page, applicant, { phone: writeNationally(phone), verify: true });
+  await button(page, 'Create account').dblclick();
+  await expectPage(page, paths.code);
+  expect(await readAccounts(applicant.email)).toHaveLength(1);
+  expect(await countCodeTexts(phone)).toBe(1);
+});

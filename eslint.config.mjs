@@ -1,0 +1,116 @@
+import next from 'eslint-config-next/core-web-vitals';
+import nextTypescript from 'eslint-config-next/typescript';
+
+/** Who may import whom: app → lib → db, inside lib only downwards, components only components and pure files. */
+const zone = (target, from, except, message) => ({ target, from, except, message });
+const libRooms = {
+  accounts: [],
+  consent: [],
+  sms: ['accounts', 'consent'],
+  auth: ['sms', 'consent', 'accounts'],
+  insight: ['sms', 'accounts', 'consent'],
+};
+const pureForComponents = [
+  './auth/register-input.ts',
+  './accounts/password-strength.ts',
+  './accounts/common-passwords.ts',
+  './consent/wording.ts',
+  './sms/phone-format.ts',
+  './result.ts',
+];
+
+const zones = [
+  zone('./lib', './app', [], 'lib never imports app'),
+  zone('./lib', './components', [], 'lib never imports components'),
+  zone('./db', './app', [], 'db imports nothing above it'),
+  zone('./db', './lib', ['./env.ts'], 'db imports nothing above it but the settings'),
+  zone('./db', './components', [], 'db imports nothing above it'),
+  zone('./components', './app', [], 'components get props'),
+  zone('./components', './db', [], 'components get props'),
+  zone('./components', './lib', pureForComponents, 'components import only components and pure files'),
+  zone('./app', './db', ['./client.ts'], 'app never touches tables: ask lib'),
+  ...Object.entries(libRooms).map(([room, below]) =>
+    zone(
+      `./lib/${room}`,
+      './lib',
+      [
+        `./${room}`,
+        ...below.map((name) => `./${name}`),
+        './env.ts',
+        './result.ts',
+        './audit.ts',
+        './limits.ts',
+        './coarse-limits.ts',
+        './context.ts',
+        './random.ts',
+        './keys.ts',
+        './log.ts',
+        './client-address.ts',
+      ],
+      `lib/${room} may import ${['itself', ...below].join(', ')} and the files beside the rooms`,
+    ),
+  ),
+];
+
+const config = [
+  {
+    ignores: [
+      '.next/**',
+      '.data/**',
+      'db/migrations/**',
+      'next-env.d.ts',
+      'test-results/**',
+      'playwright-report/**',
+    ],
+  },
+  ...next,
+  ...nextTypescript,
+  {
+    settings: { 'import/resolver': { typescript: true, node: true } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      'import/no-cycle': ['error', { ignoreExternal: true }],
+      'import/no-restricted-paths': ['error', { zones }],
+      'import/no-duplicates': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      // Links load whole pages on purpose: every page works without JavaScript and none prefetches another.
+      '@next/next/no-html-link-for-pages': 'off',
+    },
+  },
+  { files: ['scripts/**', 'tests/**', 'e2e/**'], rules: { 'react-hooks/rules-of-hooks': 'off' } },
+  {
+    files: ['lib/**/*.ts', 'db/**/*.ts'],
+    ignores: ['lib/auth/session.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              group: ['next', 'next/*', 'next-auth', 'next-auth/*'],
+              message: 'only lib/auth/session.ts knows Next',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['app/**', 'components/**', 'lib/**', 'scripts/**', 'db/**'],
+    ignores: ['lib/sms/twilio.ts', 'lib/sms/twilio-signature.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'ImportDeclaration[source.value=/^twilio(\\/|$)/], ImportExpression[source.value=/^twilio(\\/|$)/]',
+          message: 'only lib/sms/twilio.ts and lib/sms/twilio-signature.ts import the SDK',
+        },
+      ],
+    },
+  },
+];
+
+export default config;

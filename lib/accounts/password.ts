@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Piscina } from 'piscina';
+import type { Result } from '@/lib/result';
+
+const cost = 12;
+const stored = /^v1(\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53})$/;
+// Of a random password that nobody knows: what a missing account is checked against.
+const nobodysHash = '$2b$12$AlhKhXCuxpADTGewdrf4.e9KGIWPvEigRIsPbm9zrSKvnPnmI9beK';
+
+const threads = Math.min(4, Math.max(1, availableParallelism() - 1));
+const mostWaitingPerLane = 100;
+
+/**
+ * Hashes a password for storage, in a worker thread: bcrypt, cost 12, over a digest of the password.
+ *
+ * The password is put into Unicode NFC first (RFC 8265, OpaqueString: the same letters typed on another keyboard are the
+ * same password) and is not changed otherwise (OWASP ASVS 5.0, 6.2.8). bcrypt reads 72 bytes and stops at a zero byte, so
+ * it gets the 64 base64 characters of a SHA-384 digest: every byte of the password counts. The digest's prefix makes it
+ * differ from plain digests in other people's leaks, which could else be tried here in place of passwords. No key takes
+ * part, so no change of secrets locks anybody out.
+ *
+ * @returns the hash, which carries its own scheme and cost; `busy` at once when too many are waiting already
+ */
+export async function hashPassword(password: string): Promise<Result<string, { reason: 'busy' }>> {
+  const hash = await runInWorker<string>('hash', { digest: digestPassword(password), cost });
+  return hash === 'busy' ? { ok: false, reason: 'busy' } : { ok: true, value: `v1${hash}` };
+}
+
+/**
+ * Tells whether a password belongs to a hash. With `null`, for an account that does not exist, it does the same work and
+ * answers false, so that time tells nothing about who has an account.
+ *
+ * @throws PasswordsBusy at once when too many are waiting already: not a value, so that it can never pass for a match
+ */
+export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {
+  const bcryptHash = hash === null ? nobodysHash : stored.exec(hash)?.[1];
+  if (bcryptHash === undefined) throw new Error('The stored password hash has an unknown form');
+  const matches = await runInWorker<boolean>('verify', {
+    digest: digestPassword(password),
+    hash: bcryptHash,
+  });
+  if (matches === 'busy') throw new PasswordsBusy();
+  return matches && hash !== null;
+}
+
+/** So many passwords are waiting to be checked that another would wait too long: ask the person to try again shortly. */
+export class PasswordsBusy extends Error {
+  readonly reason = 'busy';
+
+  constructor() {
+    super('Too many passwords are waiting to be checked');
+    this.name = 'PasswordsBusy';
+  }
+}
+
+/** Tells whether a hash is of an older scheme or cheaper than new ones, and is to be replaced at the next sign-in. */
+export function needsRehash(hash: string): boolean {
+  const parts = stored.exec(hash);
+  return !parts || Number(parts[2]) < cost;
+}
+
+function digestPassword(password: string): string {
+  return createHash('sha384')
+    .update('doorstep-password/v1\0')
+    .update(password.normalize('NFC'))
+    .digest('base64');
+}
+
+// The worker is found from the working directory, which every start command sets to the project's root: in Next's compiled
+// server `import.meta.url` names a chunk under .next, and only under tsx and vitest the source file.
+const pool = new Piscina({
+  filename: path.join(/* turbopackIgnore: true */ process.cwd(), 'lib', 'accounts', 'password-worker.mjs'),
+  minThreads: 0,
+  maxThreads: threads,
+  idleTimeout: 60_000,
+  // Neither the loaders nor the secrets of the process that starts them.
+  execArgv: [],
+  env: {},
+});
+
+type Lane = 'hash' | 'verify';
+
+// Two lanes, served in turn, so that a flood of registrations does not keep anybody from signing in, nor the reverse.
+const waiting: Record<Lane, (() => void)[]> = { hash: [], verify: [] };
+let running = 0;
+let servedLast: Lane = 'verify';
+
+async function runInWorker<Answer>(lane: Lane, task: object): Promise<Answer | 'busy'> {
+  if (running < threads) {
+    running += 1;
+  } else {
+    if (waiting[lane].length >= mostWaitingPerLane) return 'busy';
+    await new Promise<void>((takeOver) => waiting[lane].push(takeOver));
+  }
+  servedLast = lane;
+  try {
+    return (await pool.run(task)) as Answer;
+  } finally {
+    passOn();
+  }
+}
+
+function passOn(): void {
+  const other: Lane = servedLast === 'hash' ? 'verify' : 'hash';
+  const next = waiting[other].shift() ?? waiting[servedLast].shift();
+  if (next) next();
+  else running -= 1;
+}

@@ -1,0 +1,48 @@
+import { and, eq, gt, isNull } from 'drizzle-orm';
+import { pendingTokens, users } from '@/db/schema/accounts';
+import type { Db, Tx } from '@/db/client';
+import { hashToken, newToken } from '@/lib/random';
+import type { User } from './users';
+
+/** A pending token lives 24 hours at most … */
+export const pendingMaxAgeSeconds = 24 * 3600;
+/** … and 30 minutes without use. */
+const pendingIdleSeconds = 30 * 60;
+const touchEverySeconds = 60;
+
+/** Lets this browser finish one person's verification; several browsers may. Out: the token for its cookie. */
+export async function issuePendingToken(tx: Tx | Db, userId: string, now: Date): Promise<string> {
+  const token = newToken();
+  await tx
+    .insert(pendingTokens)
+    .values({ tokenHash: hashToken(token), userId, purpose: 'activation', createdAt: now, lastUsedAt: now });
+  return token;
+}
+
+/** The pending account a cookie's token stands for; null when it is unknown, over, or its account is not pending. */
+export async function readPending(db: Db, token: string, now: Date): Promise<User | null> {
+  const tokenHash = hashToken(token);
+  const [row] = await db
+    .select({ user: users, lastUsedAt: pendingTokens.lastUsedAt })
+    .from(pendingTokens)
+    .innerJoin(users, eq(users.id, pendingTokens.userId))
+    .where(
+      and(
+        eq(pendingTokens.tokenHash, tokenHash),
+        gt(pendingTokens.createdAt, new Date(now.getTime() - pendingMaxAgeSeconds * 1000)),
+        gt(pendingTokens.lastUsedAt, new Date(now.getTime() - pendingIdleSeconds * 1000)),
+        isNull(users.activatedAt),
+        isNull(users.deactivatedAt),
+      ),
+    );
+  if (!row) return null;
+  if (now.getTime() - row.lastUsedAt.getTime() > touchEverySeconds * 1000) {
+    await db.update(pendingTokens).set({ lastUsedAt: now }).where(eq(pendingTokens.tokenHash, tokenHash));
+  }
+  return row.user;
+}
+
+/** Signing out of a pending verification: this browser's token ends. */
+export async function endPendingToken(db: Db, token: string): Promise<void> {
+  await db.delete(pendingTokens).where(eq(pendingTokens.tokenHash, hashToken(token)));
+}

@@ -1,0 +1,201 @@
+import { and, asc, eq, exists, isNull, or, sql } from 'drizzle-orm';
+import { loginGrants, pendingTokens, users, type Role } from '@/db/schema/accounts';
+import type { Db, Tx } from '@/db/client';
+import { emailKey } from './email';
+import { hashToken, newToken } from '@/lib/random';
+
+export type User = typeof users.$inferSelect;
+
+/** A grant lives as long as a redirect takes. */
+const grantTtlSeconds = 60;
+
+/** The account of an e-mail address, without regard to case; pending and deactivated ones too. */
+export async function findUserByEmail(db: Db | Tx, email: string): Promise<User | null> {
+  const [user] = await db
+    .select()
+    .from(users)
+    .where(eq(users.emailKey, emailKey(email)));
+  return user ?? null;
+}
+
+export async function findUser(db: Db | Tx, userId: string): Promise<User | null> {
+  const [user] = await db.select().from(users).where(eq(users.id, userId));
+  return user ?? null;
+}
+
+/** Every account that names this number, proven or not. */
+export async function findUsersByPhone(db: Db | Tx, phone: string): Promise<User[]> {
+  return db.select().from(users).where(eq(users.phone, phone));
+}
+
+/** Makes everybody else who registers or replaces this e-mail wait until the transaction ends. */
+export async function lockEmail(tx: Tx, email: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${emailKey(email)}, 7))`);
+}
+
+/** In: a new account; `active` false leaves it pending. Out: its row. The e-mail must be free (see lockEmail). */
+export async function insertUser(
+  tx: Tx | Db,
+  user: {
+    id: string;
+    email: string;
+    name: string;
+    passwordHash: string;
+    role?: Role;
+    phone: string | null;
+    active: boolean;
+    now: Date;
+  },
+): Promise<void> {
+  await tx.insert(users).values({
+    id: user.id,
+    email: user.email,
+    emailKey: emailKey(user.email),
+    name: user.name,
+    passwordHash: user.passwordHash,
+    role: user.role ?? 'applicant',
+    phone: user.phone,
+    createdAt: user.now,
+    passwordChangedAt: user.now,
+    activatedAt: user.active ? user.now : null,
+  });
+}
+
+/** Ends a pending account and, by cascade, all that belongs to it. Zero rows, false: it is active by now. */
+export async function deletePendingUser(tx: Tx, userId: string): Promise<boolean> {
+  const deleted = await tx
+    .delete(users)
+    .where(and(eq(users.id, userId), isNull(users.activatedAt)))
+    .returning({ id: users.id });
+  return deleted.length > 0;
+}
+
+/**
+ * Opens a pending account, ends its pending tokens and mints a login grant: one statement.
+ *
+ * Out: the grant, or null when the account is already active, shut, or must hold a second factor first and so never
+ * opens by this way (`applicantsOnly`).
+ */
+export async function activateAccount(
+  tx: Tx,
+  { userId, applicantsOnly = false, now }: { userId: string; applicantsOnly?: boolean; now: Date },
+): Promise<{ grant: string } | null> {
+  const grant = newToken();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const { rows } = await tx.execute(sql`
+    with activated as (
+      update users set activated_at = ${at}
+      where id = ${userId} and activated_at is null and deactivated_at is null
+        and (role = 'applicant' or not ${applicantsOnly}::boolean)
+      returning id
+    ), ended as (
+      delete from pending_tokens using activated where user_id = activated.id
+    )
+    insert into login_grants (token_hash, user_id, expires_at)
+    select ${hashToken(grant)}, id, ${at} + make_interval(secs => ${grantTtlSeconds}) from activated
+    returning 1`);
+  return rows.length > 0 ? { grant } : null;
+}
+
+/** A login grant for an active account: single use, 60 seconds. */
+export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Promise<{ grant: string }> {
+  const grant = newToken();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  await tx.execute(sql`
+    insert into login_grants (token_hash, user_id, expires_at)
+    values (${hashToken(grant)}, ${userId}, ${at} + make_interval(secs => ${grantTtlSeconds}))`);
+  return { grant };
+}
+
+/** Stores the same password under a newer scheme, unless it was changed meanwhile. */
+export async function replacePasswordHash(
+  db: Db | Tx,
+  { userId, from, to }: { userId: string; from: string; to: string },
+): Promise<void> {
+  await db
+    .update(users)
+    .set({ passwordHash: to })
+    .where(and(eq(users.id, userId), eq(users.passwordHash, from)));
+}
+
+/** Gives a person another number (not yet proven by them), or none. */
+export async function setPhone(tx: Tx | Db, userId: string, phone: string | null): Promise<void> {
+  await tx.update(users).set({ phone, phoneMovedAt: null }).where(eq(users.id, userId));
+}
+
+/** Whether an account must hold a second factor, which its number then is: everybody's but an applicant's. */
+export async function mustHoldSecondFactor(tx: Tx | Db, userId: string): Promise<boolean> {
+  const [user] = await tx.select({ role: users.role }).from(users).where(eq(users.id, userId));
+  return user !== undefined && user.role !== 'applicant';
+}
+
+/** Notes that somebody else proved this person's number. */
+export async function markPhoneMoved(tx: Tx, userId: string, phone: string, now: Date): Promise<void> {
+  await tx
+    .update(users)
+    .set({ phoneMovedAt: now })
+    .where(and(eq(users.id, userId), eq(users.phone, phone)));
+}
+
+/** Ends every pending verification of a person: their browsers have to give the password again. */
+export async function endPendingTokens(tx: Tx | Db, userId: string): Promise<void> {
+  await tx.delete(pendingTokens).where(eq(pendingTokens.userId, userId));
+}
+
+/** Ends every login grant of a person: what a checked password minted before does not open a session any more. */
+export async function endLoginGrants(tx: Tx | Db, userId: string): Promise<void> {
+  await tx.delete(loginGrants).where(eq(loginGrants.userId, userId));
+}
+
+/** Puts another password in the place of the one that was checked; false: it was changed meanwhile. */
+export async function changePasswordHash(
+  tx: Tx,
+  { userId, from, to, now }: { userId: string; from: string; to: string; now: Date },
+): Promise<boolean> {
+  const changed = await tx
+    .update(users)
+    .set({ passwordHash: to, passwordChangedAt: now })
+    .where(and(eq(users.id, userId), eq(users.passwordHash, from)))
+    .returning({ id: users.id });
+  return changed.length > 0;
+}
+
+/** A person's row, locked until the transaction ends; null: the account is gone. */
+export async function lockUser(tx: Tx, userId: string): Promise<User | null> {
+  const [user] = await tx.select().from(users).where(eq(users.id, userId)).for('update');
+  return user ?? null;
+}
+
+/**
+ * Locks an account that is about to be deleted. Refuses the last open account of an admin: all admins are locked in one
+ * order before they are counted, so that of two who leave at the same instant one stays.
+ */
+export async function lockForDeletion(
+  tx: Tx,
+  userId: string,
+): Promise<{ ok: true } | { ok: false; reason: 'gone' | 'last_admin' }> {
+  const isAdmin = exists(
+    tx
+      .select({ id: sql`1` })
+      .from(sql`users as leaving`)
+      .where(sql`leaving.id = ${userId} and leaving.role = 'admin'`),
+  );
+  const locked = await tx
+    .select()
+    .from(users)
+    .where(or(eq(users.id, userId), and(eq(users.role, 'admin'), isAdmin)))
+    .orderBy(asc(users.id))
+    .for('update');
+  const user = locked.find((row) => row.id === userId);
+  if (!user) return { ok: false, reason: 'gone' };
+  const openAdmins = locked.filter(
+    (row) => row.role === 'admin' && row.activatedAt !== null && row.deactivatedAt === null,
+  );
+  const isLast = user.role === 'admin' && openAdmins.every((row) => row.id === userId);
+  return isLast ? { ok: false, reason: 'last_admin' } : { ok: true };
+}
+
+/** Deletes a locked account and, by cascade, all that belongs to it alone. */
+export async function deleteUser(tx: Tx, userId: string): Promise<void> {
+  await tx.delete(users).where(eq(users.id, userId));
+}

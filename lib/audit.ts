@@ -1,0 +1,82 @@
+import { and, desc, eq, notInArray, or } from 'drizzle-orm';
+import { auditLog } from '@/db/schema/accounts';
+import type { Db, Tx } from '@/db/client';
+import type { RequestContext } from '@/lib/context';
+
+export type AuditAction =
+  | 'account_registered'
+  | 'registration_refused'
+  | 'account_replaced'
+  | 'account_activated'
+  | 'account_created_by_operator'
+  | 'signed_in'
+  | 'sign_in_refused'
+  | 'signed_out'
+  | 'password_changed'
+  | 'role_changed'
+  | 'account_deactivated'
+  | 'number_moved'
+  | 'number_protected'
+  | 'reauthentication_refused'
+  | 'session_ended'
+  | 'other_sessions_ended'
+  | 'phone_change_requested'
+  | 'phone_change_canceled'
+  | 'phone_changed'
+  | 'phone_removed'
+  | 'sms_preferences_changed'
+  | 'quiet_hours_changed'
+  | 'data_exported'
+  | 'account_deleted';
+
+/** Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. */
+export async function recordAudit(
+  tx: Tx | Db,
+  entry: {
+    action: AuditAction;
+    userId: string | null;
+    actorId?: string | null;
+    details?: Record<string, string | number | boolean | null>;
+  },
+  context: RequestContext,
+): Promise<void> {
+  await tx.insert(auditLog).values({
+    at: context.now,
+    action: entry.action,
+    userId: entry.userId,
+    actorId: entry.actorId === undefined ? entry.userId : entry.actorId,
+    address: context.address,
+    userAgent: context.userAgent,
+    details: entry.details ?? {},
+  });
+}
+
+export type AuditEntry = typeof auditLog.$inferSelect;
+
+/** Whether somebody else did this to the account: their address and browser are not its owner's to see. */
+export function isOthersDeed(action: string): boolean {
+  return action === 'number_moved' || action === 'number_protected';
+}
+
+/** What happened to one account, newest first, at most `limit` entries (null: all), those of `leaveOut` apart. */
+export async function listAudit(
+  db: Db | Tx,
+  userId: string,
+  limit: number | null,
+  leaveOut: readonly AuditAction[] = [],
+): Promise<AuditEntry[]> {
+  const entries = db
+    .select()
+    .from(auditLog)
+    .where(and(eq(auditLog.userId, userId), notInArray(auditLog.action, [...leaveOut])))
+    .orderBy(desc(auditLog.at), desc(auditLog.id));
+  return limit === null ? entries : entries.limit(limit);
+}
+
+/** Takes from the entries about a deleted account what could still tell who it was: addresses and browsers. */
+export async function anonymizeAudit(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .update(auditLog)
+    .set({ address: null, userAgent: null })
+    .where(or(eq(auditLog.userId, userId), eq(auditLog.actorId, userId)));
+}

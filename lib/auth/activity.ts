@@ -1,0 +1,44 @@
+import type { Db } from '@/db/client';
+import { isOthersDeed, listAudit, type AuditAction } from '@/lib/audit';
+import { listVerifications } from '@/lib/sms/verification-log';
+import type { VerificationEvent } from '@/db/schema/sms';
+
+/** One thing that happened around getting into an account. */
+export type Activity = {
+  id: string;
+  at: Date;
+  what: AuditAction | VerificationEvent;
+  reason: string | null;
+  /** Null where nobody's browser did it. */
+  address: string | null;
+  userAgent: string | null;
+};
+
+/** What a person chooses about texts is no attempt to get in; the export has it. */
+const choices: readonly AuditAction[] = ['sms_preferences_changed', 'quiet_hours_changed'];
+
+/** The latest sign-ins and attempts of one person, codes included, newest first. */
+export async function readActivity(db: Db, userId: string, limit: number): Promise<Activity[]> {
+  const audit = await listAudit(db, userId, limit, choices);
+  const codes = await listVerifications(db, userId, limit);
+  const all: Activity[] = [
+    ...audit.map(({ id, at, action, address, userAgent, details }) => ({
+      id: `a${id}`,
+      at,
+      what: action as AuditAction,
+      reason: typeof details.reason === 'string' ? details.reason : null,
+      // Who moved a number here is somebody else: their address is not this person's to see.
+      address: isOthersDeed(action) ? null : address,
+      userAgent: isOthersDeed(action) ? null : userAgent,
+    })),
+    ...codes.map(({ id, at, event, reason, address, userAgent }) => ({
+      id: `v${id}`,
+      at,
+      what: event,
+      reason,
+      address,
+      userAgent,
+    })),
+  ];
+  return all.sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit);
+}

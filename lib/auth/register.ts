@@ -1,0 +1,156 @@
+import type { ConsentScope } from '@/db/schema/consent';
+import type { Db, Tx } from '@/db/client';
+import { commonPasswords } from '@/lib/accounts/common-passwords';
+import { hashPassword } from '@/lib/accounts/password';
+import { assessPassword } from '@/lib/accounts/password-strength';
+import { issuePendingToken } from '@/lib/accounts/pending';
+import {
+  deletePendingUser,
+  findUserByEmail,
+  insertUser,
+  lockEmail,
+  mintLoginGrant,
+} from '@/lib/accounts/users';
+import { recordAudit } from '@/lib/audit';
+import { takeCoarseHit } from '@/lib/coarse-limits';
+import { grantConsent, withdrawConsent } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { newId } from '@/lib/random';
+import { requestCode } from '@/lib/sms/code-request';
+import { lockNumber, lockNumbers, type NumberRow } from '@/lib/sms/number';
+import { cancelTexts } from '@/lib/sms/outbox';
+import { createPreferences } from '@/lib/sms/preferences';
+import { logVerification } from '@/lib/sms/verification-log';
+import type { PhoneRefusal } from '@/lib/sms/phone';
+import { readServedPhone } from '@/lib/sms/served-phone';
+import type { RegistrationInput } from './register-input';
+
+export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'contains_identity';
+
+export type RegisterRefusal =
+  | { reason: 'email_taken' }
+  | { reason: 'password'; why: PasswordRefusal }
+  | { reason: 'phone'; why: PhoneRefusal }
+  | { reason: 'phone_missing' | 'consent_missing' }
+  | { reason: 'busy' }
+  | { reason: 'too_many_requests'; retryAt: Date };
+
+/**
+ * Registers an applicant.
+ *
+ * Who asks for verification gets a pending account, a challenge, and a text in the outbox, all in one transaction, and a
+ * pending token for the code page; everybody else an open account and a login grant. A code that may not be sent right now
+ * (a limit, a STOP) is no reason to refuse the account: the code page says so and what to do.
+ *
+ * An e-mail whose account is still pending is registered anew and nothing of the old account is taken over. One whose
+ * account is open is refused as `email_taken`, after the same work: without proof of the e-mail this cannot be hidden.
+ */
+export async function register(
+  db: Db,
+  input: RegistrationInput,
+  context: RequestContext,
+): Promise<
+  | { ok: true; next: 'verify'; pendingToken: string }
+  | { ok: true; next: 'dashboard'; grant: string }
+  | ({ ok: false } & RegisterRefusal)
+> {
+  const coarse = await takeCoarseHit(db, 'register', context.address, context.now);
+  if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
+
+  const strength = assessPassword(input.password, {
+    list: commonPasswords,
+    email: input.email,
+    name: input.name,
+  });
+  if (!strength.acceptable) return { ok: false, reason: 'password', why: strength.reason };
+  const wantsTexts = input.smsOptIn || input.verifyPhone;
+  let phone: string | null = null;
+  if (input.phone !== null) {
+    const parsed = readServedPhone(input.phone);
+    if (!parsed.ok) return { ok: false, reason: 'phone', why: parsed.reason };
+    phone = parsed.value;
+  } else if (wantsTexts) return { ok: false, reason: 'phone_missing' };
+  if (wantsTexts && !input.tcpaConsent) return { ok: false, reason: 'consent_missing' };
+
+  const hash = await hashPassword(input.password);
+  if (!hash.ok) return { ok: false, reason: 'busy' };
+
+  return db.transaction(async (tx) => {
+    await lockEmail(tx, input.email);
+    const earlier = await findUserByEmail(tx, input.email);
+    await lockNumbers(tx, [phone, earlier?.phone ?? null]);
+    if (earlier !== null) {
+      const replaced =
+        earlier.activatedAt === null &&
+        earlier.role === 'applicant' &&
+        (await replacePending(tx, { userId: earlier.id, phone: earlier.phone }, context));
+      if (!replaced) {
+        await recordAudit(
+          tx,
+          {
+            action: 'registration_refused',
+            userId: earlier.id,
+            actorId: null,
+            details: { reason: 'email_taken' },
+          },
+          context,
+        );
+        return { ok: false as const, reason: 'email_taken' as const };
+      }
+    }
+    // Read again: ending a pending account may have given sends of this number back.
+    const number = phone === null ? null : await lockNumber(tx, phone);
+    return createAccount(tx, { input, passwordHash: hash.value, number }, context);
+  });
+}
+
+/** Ends a pending account that somebody registers anew; false when it opened meanwhile. */
+async function replacePending(
+  tx: Tx,
+  earlier: { userId: string; phone: string | null },
+  context: RequestContext,
+): Promise<boolean> {
+  const { userId, phone } = earlier;
+  await cancelTexts(tx, { userId }, 'account_replaced', context.now);
+  if (!(await deletePendingUser(tx, userId))) return false;
+  if (phone !== null) {
+    const scopes: ConsentScope[] = ['verification', 'updates'];
+    await withdrawConsent(tx, { userId, phone, scopes, medium: 'account_replaced' }, context.now);
+    await logVerification(tx, 'replaced', { userId, phone, reason: 'registered_anew' }, context);
+  }
+  await recordAudit(tx, { action: 'account_replaced', userId, actorId: null }, context);
+  return true;
+}
+
+async function createAccount(
+  tx: Tx,
+  account: { input: RegistrationInput; passwordHash: string; number: NumberRow | null },
+  context: RequestContext,
+): Promise<
+  { ok: true; next: 'verify'; pendingToken: string } | { ok: true; next: 'dashboard'; grant: string }
+> {
+  const { input, passwordHash, number } = account;
+  const { now } = context;
+  const userId = newId();
+  const verify = input.verifyPhone && number !== null;
+  await insertUser(tx, {
+    id: userId,
+    email: input.email,
+    name: input.name,
+    passwordHash,
+    phone: number?.number ?? null,
+    active: !verify,
+    now,
+  });
+  await createPreferences(tx, { userId, enabled: input.smsOptIn, timeZone: input.timeZone, now });
+  if (number !== null) {
+    const scopes: ConsentScope[] = [];
+    if (input.verifyPhone) scopes.push('verification');
+    if (input.smsOptIn) scopes.push('updates');
+    await grantConsent(tx, { userId, phone: number.number, scopes, medium: 'registration' }, context);
+  }
+  await recordAudit(tx, { action: 'account_registered', userId, details: { verify } }, context);
+  if (!verify) return { ok: true, next: 'dashboard', ...(await mintLoginGrant(tx, userId, now)) };
+  await requestCode(tx, { userId, purpose: 'activate', number }, context);
+  return { ok: true, next: 'verify', pendingToken: await issuePendingToken(tx, userId, now) };
+}

@@ -1,0 +1,123 @@
+import { cache } from 'react';
+import { headers } from 'next/headers';
+import { forbidden, redirect } from 'next/navigation';
+import NextAuth from 'next-auth';
+import Credentials from 'next-auth/providers/credentials';
+import type { Role } from '@/db/schema/accounts';
+import { db } from '@/db/client';
+import {
+  endSession,
+  readSession,
+  redeemLoginGrant,
+  sessionMaxAgeSeconds,
+  type SessionUser,
+} from '@/lib/accounts/sessions';
+import { recordAudit } from '@/lib/audit';
+import { clientAddress } from '@/lib/client-address';
+import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
+
+declare module 'next-auth' {
+  interface User {
+    sessionId?: string;
+  }
+  interface Session {
+    sessionId?: string;
+  }
+}
+
+/**
+ * The cookie is Auth.js's encrypted token and holds nothing but a session's id; the session itself is a row that is asked
+ * for on every request. The one provider takes nothing but a login grant, which only a checked password or code mints.
+ */
+const nextAuth = NextAuth(() => {
+  const secure = env().appUrl.protocol === 'https:';
+  return {
+    secret: env().authSecrets,
+    trustHost: true,
+    useSecureCookies: secure,
+    session: { strategy: 'jwt', maxAge: sessionMaxAgeSeconds },
+    cookies: {
+      sessionToken: {
+        name: secure ? '__Host-doorstep-session' : 'doorstep-session',
+        options: { httpOnly: true, sameSite: 'lax', path: '/', secure },
+      },
+    },
+    providers: [
+      Credentials({
+        credentials: { grant: {} },
+        authorize: async ({ grant }) => {
+          if (typeof grant !== 'string') return null;
+          return redeemLoginGrant(db(), grant, await readRequestContext());
+        },
+      }),
+    ],
+    callbacks: {
+      jwt: ({ token, user }) => (user?.sessionId ? { sessionId: user.sessionId } : token),
+      session: ({ session, token }) => {
+        if (typeof token.sessionId === 'string') session.sessionId = token.sessionId;
+        return session;
+      },
+    },
+    logger: { error: (error) => console.error(`[auth] ${error.name}`) },
+  };
+});
+
+/** Who asks and when, of the request that is being answered. */
+export async function readRequestContext(): Promise<RequestContext> {
+  const list = await headers();
+  return {
+    now: new Date(),
+    address: clientAddress(list.get('x-forwarded-for') ?? '', env().trustedProxyHops),
+    userAgent: list.get('user-agent')?.slice(0, 400) ?? null,
+  };
+}
+
+/** Spends a login grant and signs this browser in. False: the grant is over; the person signs in by password. */
+export async function signInWithGrant(grant: string): Promise<boolean> {
+  // The session that this browser had ends with the new one's beginning (OWASP ASVS 5.0 7.2.4).
+  const earlier = await readUser();
+  try {
+    await nextAuth.signIn('credentials', { grant, redirect: false });
+    if (earlier) await endSession(db(), earlier.sessionId);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'CredentialsSignin') return false;
+    throw error;
+  }
+}
+
+/** Who is signed in, or null. Asked once per request. */
+export const readUser = cache(async (): Promise<SessionUser | null> => {
+  const session = await nextAuth.auth();
+  return session?.sessionId ? readSession(db(), session.sessionId, new Date()) : null;
+});
+
+/** Leads nobody in particular to the sign-in page, and back here after it. */
+export async function requireUser(returnTo: string): Promise<SessionUser> {
+  return (await readUser()) ?? redirect(`/users/login?next=${encodeURIComponent(returnTo)}`);
+}
+
+/** 403 for somebody of another role. */
+export async function requireRole(returnTo: string, ...roles: Role[]): Promise<SessionUser> {
+  const user = await requireUser(returnTo);
+  return roles.includes(user.role) ? user : forbidden();
+}
+
+/** Ends this browser's session, row and cookie. */
+export async function endCurrentSession(): Promise<void> {
+  const user = await readUser();
+  if (user) {
+    const context = await readRequestContext();
+    await db().transaction(async (tx) => {
+      await endSession(tx, user.sessionId);
+      await recordAudit(tx, { action: 'signed_out', userId: user.userId }, context);
+    });
+  }
+  await nextAuth.signOut({ redirect: false });
+}
+
+/** Takes this browser's cookie away, where the session behind it is gone already. */
+export async function forgetSession(): Promise<void> {
+  await nextAuth.signOut({ redirect: false });
+}

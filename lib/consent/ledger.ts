@@ -1,0 +1,196 @@
+import { and, desc, eq, gte, inArray } from 'drizzle-orm';
+import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
+import type { Db, Tx } from '@/db/client';
+import type { RequestContext } from '@/lib/context';
+import { currentWording, renderWording } from './wording';
+
+/** Who the texts come from, as every consent names them. */
+const sender = 'Doorstep';
+
+/**
+ * Appends what a person agreed to by ticking the box: a row per scope with the exact wording shown, its version, the
+ * medium, time, number, address and user agent (what the CTIA Messaging Principles 2023 ask to be kept).
+ */
+export async function grantConsent(
+  tx: Tx,
+  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
+  context: RequestContext,
+): Promise<void> {
+  if (consent.scopes.length === 0) return;
+  const { version } = currentWording;
+  const rows = await tx
+    .insert(smsConsents)
+    .values(
+      consent.scopes.map((scope) => ({
+        at: context.now,
+        userId: consent.userId,
+        phone: consent.phone,
+        scope,
+        action: 'granted' as const,
+        medium: consent.medium,
+        wordingVersion: version,
+        wording: renderWording(version),
+        sender,
+      })),
+    )
+    .returning({ id: smsConsents.id });
+  await tx.insert(smsConsentDetails).values(
+    rows.map(({ id }) => ({
+      consentId: id,
+      userId: consent.userId,
+      address: context.address,
+      userAgent: context.userAgent,
+    })),
+  );
+}
+
+/** Appends a withdrawal for each scope that stands for this person and number; nothing where none stands. */
+export async function withdrawConsent(
+  tx: Tx,
+  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
+  now: Date,
+): Promise<void> {
+  const standing = await readStandingConsent(tx, consent);
+  const scopes = consent.scopes.filter((scope) => standing.has(scope));
+  if (scopes.length === 0) return;
+  await tx.insert(smsConsents).values(
+    scopes.map((scope) => ({
+      at: now,
+      userId: consent.userId,
+      phone: consent.phone,
+      scope,
+      action: 'withdrawn' as const,
+      medium: consent.medium,
+      sender,
+    })),
+  );
+}
+
+/** The scopes that stand for this person and number: those whose last row grants, or resumes what a STOP withdrew. */
+export async function readStandingConsent(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string },
+): Promise<Set<ConsentScope>> {
+  const rows = await db
+    .selectDistinctOn([smsConsents.scope], { scope: smsConsents.scope, action: smsConsents.action })
+    .from(smsConsents)
+    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone)))
+    .orderBy(smsConsents.scope, desc(smsConsents.id));
+  return new Set(rows.filter((row) => row.action !== 'withdrawn').map((row) => row.scope));
+}
+
+/**
+ * Takes back, by a START, what a STOP withdrew: the consent given before stands again, with the wording it was given to.
+ * No consent is created: only a scope whose last row is a STOP's withdrawal, at `stoppedSince` or later, is resumed. Out:
+ * the scopes that were.
+ */
+export async function resumeConsent(
+  tx: Tx,
+  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; stoppedSince: Date },
+  now: Date,
+): Promise<ConsentScope[]> {
+  const { userId, phone, stoppedSince } = consent;
+  const rows = await tx
+    .select()
+    .from(smsConsents)
+    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone)))
+    .orderBy(desc(smsConsents.id));
+  const resumed: ConsentScope[] = [];
+  for (const scope of consent.scopes) {
+    const ofScope = rows.filter((row) => row.scope === scope);
+    const last = ofScope[0];
+    const granted = ofScope.find((row) => row.action === 'granted');
+    if (!last || !granted || last.action !== 'withdrawn' || last.at < stoppedSince) continue;
+    if (last.medium !== 'sms_stop' && last.medium !== 'carrier_stop') continue;
+    await tx.insert(smsConsents).values({
+      at: now,
+      userId,
+      phone,
+      scope,
+      action: 'resumed',
+      medium: 'sms_start',
+      wordingVersion: granted.wordingVersion,
+      wording: granted.wording,
+      sender: granted.sender,
+    });
+    resumed.push(scope);
+  }
+  return resumed;
+}
+
+/** Whether consent of this scope stands for this person and number. */
+export async function hasConsent(
+  db: Db | Tx,
+  { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
+): Promise<boolean> {
+  return (await readStandingConsent(db, { userId, phone })).has(scope);
+}
+
+/** Everybody who ever agreed to texts at this number. */
+export async function findConsentingUsers(db: Db | Tx, phone: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ userId: smsConsents.userId })
+    .from(smsConsents)
+    .where(and(eq(smsConsents.phone, phone), inArray(smsConsents.action, ['granted'])));
+  return rows.map((row) => row.userId);
+}
+
+/** The version of the wording that consent of this scope stands on; null: none stands. */
+export async function readStandingWording(
+  db: Db | Tx,
+  { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
+): Promise<string | null> {
+  const last = await readLastAct(db, { userId, phone, scope });
+  return last !== null && last.action !== 'withdrawn' ? last.wordingVersion : null;
+}
+
+/** The last thing that was said about a scope for this person and number; null: nothing ever was. */
+export async function readLastAct(
+  db: Db | Tx,
+  { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
+): Promise<typeof smsConsents.$inferSelect | null> {
+  const [row] = await db
+    .select()
+    .from(smsConsents)
+    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone), eq(smsConsents.scope, scope)))
+    .orderBy(desc(smsConsents.id))
+    .limit(1);
+  return row ?? null;
+}
+
+/** Every number at which this person ever agreed to texts. */
+export async function findConsentedPhones(db: Db | Tx, userId: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ phone: smsConsents.phone })
+    .from(smsConsents)
+    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.action, 'granted')));
+  return rows.map((row) => row.phone);
+}
+
+/**
+ * Whether consent ended because the person took this number off their account, at `since` or later: the notice of just
+ * that is the last text on the consent that ended with it.
+ */
+export async function endedWithNumber(
+  db: Db | Tx,
+  { userId, phone, since }: { userId: string; phone: string; since: Date },
+): Promise<boolean> {
+  const rows = await db
+    .select({ id: smsConsents.id })
+    .from(smsConsents)
+    .where(
+      and(
+        eq(smsConsents.userId, userId),
+        eq(smsConsents.phone, phone),
+        eq(smsConsents.medium, 'number_removed'),
+        gte(smsConsents.at, since),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Erases what of a person's consents is personal beyond the number: addresses and browsers. The ledger itself stays. */
+export async function eraseConsentDetails(tx: Tx, userId: string): Promise<void> {
+  await tx.delete(smsConsentDetails).where(eq(smsConsentDetails.userId, userId));
+}

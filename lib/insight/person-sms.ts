@@ -1,0 +1,57 @@
+import { desc, eq } from 'drizzle-orm';
+import { smsMessages, smsVerificationLog, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { findUserByEmail } from '@/lib/accounts/users';
+import { readPhoneState } from '@/lib/sms/phone-state';
+import { readPreferences } from '@/lib/sms/preferences';
+
+/** How texts stand for one person, with their whole number: for the operator's own terminal, not for a page. */
+export type PersonSms = {
+  phone: string | null;
+  verified: boolean;
+  /** The number texted STOP, or its carrier says so. */
+  stopped: boolean;
+  enabled: boolean;
+  /** HH:MM each; `timeZone` null: taken from the number. */
+  quietHours: { start: string; end: string; timeZone: string | null } | null;
+  lastText: { at: Date; purpose: MessagePurpose; status: MessageStatus; reason: string | null } | null;
+  lastAttempt: { at: Date; event: string; reason: string | null } | null;
+};
+
+/** Reads how texts stand for the account of an e-mail address; null: there is none. */
+export async function readPersonSms(db: Db, email: string): Promise<PersonSms | null> {
+  const user = await findUserByEmail(db, email);
+  if (!user) return null;
+  const { id: userId, phone, phoneMovedAt } = user;
+  const { state, stopped } = await readPhoneState(db, { userId, phone, phoneMovedAt });
+  const preferences = await readPreferences(db, userId);
+  const [text] = await db
+    .select()
+    .from(smsMessages)
+    .where(eq(smsMessages.userId, userId))
+    .orderBy(desc(smsMessages.createdAt))
+    .limit(1);
+  const [attempt] = await db
+    .select()
+    .from(smsVerificationLog)
+    .where(eq(smsVerificationLog.userId, userId))
+    .orderBy(desc(smsVerificationLog.id))
+    .limit(1);
+  return {
+    phone,
+    verified: state === 'verified',
+    stopped,
+    enabled: preferences?.enabled ?? false,
+    quietHours: preferences?.quietHoursEnabled
+      ? {
+          start: preferences.quietHoursStart,
+          end: preferences.quietHoursEnd,
+          timeZone: preferences.timeZone,
+        }
+      : null,
+    lastText: text
+      ? { at: text.createdAt, purpose: text.purpose, status: text.status, reason: text.reason }
+      : null,
+    lastAttempt: attempt ? { at: attempt.at, event: attempt.event, reason: attempt.reason } : null,
+  };
+}

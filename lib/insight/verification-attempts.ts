@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm';
+import type { VerificationEvent } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { maskPhone } from '@/lib/sms/phone';
+import { cutPage, exactInstant, type Keyset } from './keyset';
+import { matchNumber, type NumberFilter } from './number-filter';
+
+/** One line of the log of verifications as operators see it. */
+export type SeenAttempt = {
+  id: string;
+  at: Date;
+  event: VerificationEvent;
+  reason: string | null;
+  /** Null: the event concerned no number. */
+  maskedPhone: string | null;
+};
+
+/** The events that mean that somebody did not get on. */
+export const failedEvents = [
+  'send_refused',
+  'wrong_code',
+  'check_refused',
+  'expired',
+] as const satisfies readonly VerificationEvent[];
+
+/**
+ * Reads a page of the verification log, newest first: everything, or failures alone. `older` leads on: the place of the
+ * last line shown, null at the end.
+ */
+export async function listAttempts(
+  db: Db,
+  {
+    number,
+    failuresOnly,
+    before,
+    pageSize,
+  }: { number: NumberFilter | null; failuresOnly: boolean; before: Keyset | null; pageSize: number },
+): Promise<{ attempts: SeenAttempt[]; older: string | null }> {
+  const failed = sql.join(
+    failedEvents.map((event) => sql`${event}`),
+    sql`, `,
+  );
+  const { rows } = await db.execute<{
+    id: string;
+    at: string;
+    event: VerificationEvent;
+    reason: string | null;
+    phone: string | null;
+  }>(sql`
+    select id::text as id, ${exactInstant(sql`at`)} as at, event, reason, phone
+    from sms_verification_log
+    where true
+      ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
+      ${failuresOnly ? sql`and event in (${failed})` : sql``}
+      ${before ? sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)` : sql``}
+    order by sms_verification_log.at desc, sms_verification_log.id desc
+    limit ${pageSize + 1}`);
+  const page = cutPage(rows, pageSize);
+  return {
+    older: page.older,
+    attempts: page.rows.map(({ id, at, event, reason, phone }) => ({
+      id,
+      at: new Date(at),
+      event,
+      reason,
+      maskedPhone: phone === null ? null : maskPhone(phone),
+    })),
+  };
+}

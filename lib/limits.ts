@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { eq, lt, sql } from 'drizzle-orm';
+import { rateLimits } from '@/db/schema/accounts';
+import type { Db } from '@/db/client';
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** At most `limit` within any `windowSeconds`. */
+export type WindowRule = { limit: number; windowSeconds: number };
+
+/**
+ * Every limit of the product, in one table.
+ *
+ * The exact ones are sliding windows over instants kept in a locked row. The coarse ones are per address (IPv6: per
+ * /64) and generous enough for an office behind one address: they make guessing and probing expensive, nothing more.
+ */
+export const limits = {
+  /** Codes to one number, over all accounts: to prove it … */
+  proveSends: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /** … and to sign in; neither spends the other's. */
+  signInSends: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /** Wrong codes for one number, over all challenges; a new code does not reset them (NIST SP 800-63B-4 §3.2.2). */
+  failuresPerNumber: [{ limit: 15, windowSeconds: day }],
+  /** "Send me a test text", per number. */
+  testTexts: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 5, windowSeconds: day },
+  ],
+  wrongTriesPerChallenge: 5,
+  secondsBetweenSends: 30,
+  codeTtlSeconds: 10 * minute,
+  /** Sending again brings the same code while at least this much of its life remains, else a new one. */
+  sameCodeMinimumSeconds: 3 * minute,
+  /** Without a delivery receipt for this long, the account may be opened without verification. */
+  receiptPatienceSeconds: 60,
+  passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
+  passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
+  perAddress: {
+    register: { limit: 200, windowSeconds: hour },
+    sign_in: { limit: 600, windowSeconds: hour },
+    send: { limit: 200, windowSeconds: hour },
+    check: { limit: 1200, windowSeconds: hour },
+  },
+} as const satisfies Record<string, number | readonly WindowRule[] | Record<string, WindowRule>>;
+
+export type CoarseLimit = keyof typeof limits.perAddress;
+
+/**
+ * What sliding windows say of one more hit at `now`.
+ *
+ * In: the instants of earlier hits, in any order. Out: `remaining` (how many more are allowed right now, 0 when
+ * refused), `retryAt` (the moment the next is allowed; null when it is now) and `kept` (the hits that still count in
+ * the longest window: what is worth storing).
+ */
+export function readWindows(
+  hits: readonly Date[],
+  rules: readonly WindowRule[],
+  now: Date,
+): { remaining: number; retryAt: Date | null; kept: Date[] } {
+  const times = hits.map((hit) => hit.getTime()).sort((a, b) => a - b);
+  let remaining = Infinity;
+  let retryAt = -Infinity;
+  let longest = 0;
+  for (const { limit, windowSeconds } of rules) {
+    const windowMs = windowSeconds * 1000;
+    longest = Math.max(longest, windowMs);
+    const counted = times.filter((time) => time > now.getTime() - windowMs);
+    remaining = Math.min(remaining, Math.max(0, limit - counted.length));
+    const blocking = counted[counted.length - limit];
+    if (blocking !== undefined) retryAt = Math.max(retryAt, blocking + windowMs);
+  }
+  return {
+    remaining,
+    retryAt: retryAt > -Infinity ? new Date(retryAt) : null,
+    kept: times.filter((time) => time > now.getTime() - longest).map((time) => new Date(time)),
+  };
+}
+
+/** An instant that stands in `hits` only once, so that exactly this hit can be given back later. */
+export function distinctInstant(hits: readonly Date[], now: Date): Date {
+  const taken = new Set(hits.map((hit) => hit.getTime()));
+  let time = now.getTime();
+  while (taken.has(time)) time += 1;
+  return new Date(time);
+}
+
+/** The stored name of a limit's caller: hashed, so that the table holds neither addresses nor e-mails. */
+export function limitKey(limit: string, ...caller: string[]): string {
+  return `${limit}:${createHash('sha256').update(JSON.stringify(caller)).digest('base64url')}`;
+}
+
+/**
+ * Counts a hit against exact sliding windows, all of them or none.
+ *
+ * The rows are locked in the order of their keys and read after locking, so parallel callers cannot slip past the
+ * limit together. Refuses with `retryAt`, the moment the next hit is allowed. On success `giveBack` takes the hit out
+ * again (a right password does not count).
+ */
+export async function takeHits(
+  db: Db,
+  entries: readonly { key: string; rules: readonly WindowRule[] }[],
+  now: Date,
+): Promise<{ ok: true; giveBack: () => Promise<void> } | { ok: false; retryAt: Date }> {
+  const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
+  const taken: { key: string; at: Date }[] = [];
+  const refusedUntil = await db.transaction(async (tx) => {
+    const plan: { key: string; hits: Date[]; at: Date; emptyAt: Date }[] = [];
+    let until: Date | null = null;
+    for (const { key, rules } of sorted) {
+      const [row] = await tx
+        .insert(rateLimits)
+        .values({ key, emptyAt: now })
+        .onConflictDoUpdate({ target: rateLimits.key, set: { key } })
+        .returning({ hits: rateLimits.hits });
+      const window = readWindows(row!.hits, rules, now);
+      if (window.retryAt !== null && (until === null || window.retryAt > until)) until = window.retryAt;
+      const at = distinctInstant(window.kept, now);
+      const longestMs = Math.max(...rules.map((rule) => rule.windowSeconds)) * 1000;
+      plan.push({ key, hits: [...window.kept, at], at, emptyAt: new Date(at.getTime() + longestMs) });
+    }
+    if (until !== null) return until;
+    for (const { key, hits, at, emptyAt } of plan) {
+      await tx.update(rateLimits).set({ hits, emptyAt }).where(eq(rateLimits.key, key));
+      taken.push({ key, at });
+    }
+    return null;
+  });
+  if (refusedUntil !== null) return { ok: false, retryAt: refusedUntil };
+  return {
+    ok: true,
+    giveBack: async () => {
+      for (const { key, at } of taken) {
+        await db
+          .update(rateLimits)
+          .set({ hits: sql`array_remove(${rateLimits.hits}, ${at.toISOString()}::timestamptz)` })
+          .where(eq(rateLimits.key, key));
+      }
+    },
+  };
+}
+
+/** Removes the counters that no longer count; called by the worker once in a while. */
+export async function pruneLimits(db: Db, now: Date): Promise<void> {
+  await db.delete(rateLimits).where(lt(rateLimits.emptyAt, now));
+}

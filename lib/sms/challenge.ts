@@ -1,0 +1,105 @@
+import { and, desc, eq, gt, isNull } from 'drizzle-orm';
+import { smsVerifications, type VerificationPurpose } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { env } from '@/lib/env';
+import { limits } from '@/lib/limits';
+import { newId, newNonce } from '@/lib/random';
+import { deriveCodes } from './code';
+
+export type Challenge = typeof smsVerifications.$inferSelect;
+
+/** Opens a challenge. There is at most one open per person: the caller ends an earlier one first. */
+export async function openChallenge(
+  tx: Tx,
+  { userId, phone, purpose, now }: { userId: string; phone: string; purpose: VerificationPurpose; now: Date },
+): Promise<Challenge> {
+  const [challenge] = await tx
+    .insert(smsVerifications)
+    .values({
+      id: newId(),
+      userId,
+      phone,
+      purpose,
+      nonce: newNonce(),
+      createdAt: now,
+      lastSentAt: now,
+      expiresAt: new Date(now.getTime() + limits.codeTtlSeconds * 1000),
+    })
+    .returning();
+  return challenge!;
+}
+
+/** Ends a person's open challenge, if there is one. Its code is worth nothing from now on. */
+export async function endChallenge(
+  tx: Tx,
+  userId: string,
+  endedBy: NonNullable<Challenge['endedBy']>,
+  now: Date,
+): Promise<void> {
+  await tx
+    .update(smsVerifications)
+    .set({ endedAt: now, endedBy })
+    .where(
+      and(
+        eq(smsVerifications.userId, userId),
+        isNull(smsVerifications.consumedAt),
+        isNull(smsVerifications.endedAt),
+      ),
+    );
+}
+
+/** Notes that the challenge's text is sent once more. */
+export async function markChallengeSent(tx: Tx, challengeId: string, now: Date): Promise<void> {
+  await tx.update(smsVerifications).set({ lastSentAt: now }).where(eq(smsVerifications.id, challengeId));
+}
+
+/** A person's newest challenge, open or not. */
+export async function readLastChallenge(db: Db | Tx, userId: string): Promise<Challenge | null> {
+  const [challenge] = await db
+    .select()
+    .from(smsVerifications)
+    .where(eq(smsVerifications.userId, userId))
+    .orderBy(desc(smsVerifications.createdAt))
+    .limit(1);
+  return challenge ?? null;
+}
+
+/** Whether a code can still be right for it. */
+export function isOpen(challenge: Challenge, now: Date): boolean {
+  return (
+    challenge.consumedAt === null &&
+    challenge.endedAt === null &&
+    challenge.expiresAt > now &&
+    challenge.wrongTries < limits.wrongTriesPerChallenge
+  );
+}
+
+/** The codes a challenge accepts: one per secret in AUTH_SECRET, the newest first, which is the one that is sent. */
+export function codesOf(challenge: Challenge): string[] {
+  return deriveCodes(env().authSecrets, {
+    nonce: challenge.nonce,
+    challengeId: challenge.id,
+    purpose: challenge.purpose,
+    phone: challenge.phone,
+  });
+}
+
+/** The code to put into a text right now; null when the challenge is over. Never store or log it. */
+export async function readOpenCode(
+  db: Db | Tx,
+  challengeId: string,
+  now: Date,
+): Promise<{ code: string; expiresAt: Date } | null> {
+  const [challenge] = await db.select().from(smsVerifications).where(eq(smsVerifications.id, challengeId));
+  if (!challenge || !isOpen(challenge, now)) return null;
+  return { code: codesOf(challenge)[0]!, expiresAt: challenge.expiresAt };
+}
+
+/** Every code that can still be right for this number, over all accounts. Never store or log them. */
+export async function readOpenCodes(db: Db | Tx, phone: string, now: Date): Promise<Set<string>> {
+  const challenges = await db
+    .select()
+    .from(smsVerifications)
+    .where(and(eq(smsVerifications.phone, phone), gt(smsVerifications.expiresAt, now)));
+  return new Set(challenges.filter((challenge) => isOpen(challenge, now)).flatMap(codesOf));
+}

@@ -1,0 +1,96 @@
+import { and, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
+import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { readNumber } from './number';
+import { renderText, type TemplateName, type TemplateParams } from './templates';
+
+/** A text as the person it went to may see it. */
+export type SentText = {
+  id: string;
+  createdAt: Date;
+  purpose: MessagePurpose;
+  template: string;
+  /** E.164. */
+  phone: string;
+  /** What it said; in a code's place stand six dots. */
+  body: string;
+  status: MessageStatus;
+  /** Why it failed, waits or was withdrawn, as the outbox keeps it. */
+  reason: string | null;
+  errorCode: number | null;
+  /** Not before this moment, while it waits. */
+  sendAfter: Date;
+  sentAt: Date | null;
+  deliveredAt: Date | null;
+  failedAt: Date | null;
+};
+
+/**
+ * Every text to a person, newest first: those meant for their account, and the answers to what they texted us from the
+ * number they have proven. At most `limit` (null: all), older than `before` if it is given. Codes are never part of it.
+ */
+export async function listTexts(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string | null },
+  { limit, before = null }: { limit: number | null; before?: { createdAt: Date; id: string } | null },
+): Promise<SentText[]> {
+  const number = phone === null ? null : await readNumber(db, phone);
+  const heldSince = number?.holderUserId === userId ? number.heldSince : null;
+  const mine = eq(smsMessages.userId, userId);
+  const conditions: (SQL | undefined)[] = [
+    eq(smsMessages.direction, 'out'),
+    heldSince === null
+      ? mine
+      : or(
+          mine,
+          and(
+            eq(smsMessages.phone, number!.number),
+            eq(smsMessages.purpose, 'reply'),
+            gte(smsMessages.createdAt, heldSince),
+          ),
+        ),
+  ];
+  if (before !== null) {
+    conditions.push(
+      or(
+        lt(smsMessages.createdAt, before.createdAt),
+        and(eq(smsMessages.createdAt, before.createdAt), sql`${smsMessages.id} < ${before.id}`),
+      ),
+    );
+  }
+  const query = db
+    .select()
+    .from(smsMessages)
+    .where(and(...conditions))
+    .orderBy(desc(smsMessages.createdAt), desc(smsMessages.id));
+  const rows = await (limit === null ? query : query.limit(limit));
+  return rows.map((row) => ({
+    id: row.id,
+    createdAt: row.createdAt,
+    purpose: row.purpose,
+    template: row.template,
+    phone: row.phone,
+    body: renderForReading(row),
+    status: row.status,
+    reason: row.reason,
+    errorCode: row.errorCode,
+    sendAfter: row.sendAfter,
+    sentAt: row.sentAt,
+    deliveredAt: row.deliveredAt,
+    failedAt: row.failedAt,
+  }));
+}
+
+/** The words without the machine-readable last line of a code's text, and without the code. */
+function renderForReading({
+  purpose,
+  template,
+  params,
+}: {
+  purpose: MessagePurpose;
+  template: string;
+  params: Record<string, string>;
+}): string {
+  if (purpose === 'verification') return '•••••• is your Doorstep code. Don’t share it.';
+  return renderText(template as TemplateName, params as never as TemplateParams[TemplateName]).body;
+}

@@ -1,0 +1,88 @@
+import type { Tx } from '@/db/client';
+import { findUser, findUsersByPhone, type User } from '@/lib/accounts/users';
+import { hasConsent, resumeConsent } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { readLastChallenge } from './challenge';
+import { requestCode } from './code-request';
+import { liftSuppression, lockNumber, type NumberRow } from './number';
+import { readPreferences } from './preferences';
+import { findAskers } from './verification-log';
+
+const dayMs = 24 * 3600 * 1000;
+
+/** A STOP that is older stays: by then the number may be somebody else's. */
+const resumableForMs = 90 * dayMs;
+
+/** Who asked for a code this lately is taken to be waiting for it still. */
+const waitingForMs = dayMs;
+
+/**
+ * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew stands
+ * again only for the holder whose proof of the number is older than the STOP, and the STOP at most 90 days old; updates
+ * besides only where the person has not turned them off meanwhile. Everybody else is asked anew by their settings.
+ *
+ * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
+ * be texted a code again, and it is requested for them here, within the limits of the number.
+ *
+ * Out: whether there was a block.
+ */
+export async function liftBlock(
+  tx: Tx,
+  phone: string,
+  context: RequestContext,
+): Promise<{ wasBlocked: boolean }> {
+  const { now } = context;
+  const number = await lockNumber(tx, phone);
+  if (number.suppressedAt === null) return { wasBlocked: false };
+  await liftSuppression(tx, phone);
+  await resumeForHolder(tx, number, now);
+  for (const user of await findWaiting(tx, number, now)) await requestAgain(tx, user, phone, context);
+  return { wasBlocked: true };
+}
+
+async function resumeForHolder(
+  tx: Tx,
+  { number: phone, holderUserId, heldSince }: NumberRow,
+  now: Date,
+): Promise<void> {
+  if (holderUserId === null || heldSince === null) return;
+  const preferences = await readPreferences(tx, holderUserId);
+  const scopes = preferences?.enabled ? (['verification', 'updates'] as const) : (['verification'] as const);
+  const oldest = new Date(now.getTime() - resumableForMs);
+  const stoppedSince = heldSince > oldest ? heldSince : oldest;
+  await resumeConsent(tx, { userId: holderUserId, phone, scopes, stoppedSince }, now);
+}
+
+/** People who asked for a code to this number lately and still have to prove it, the last to ask first. */
+async function findWaiting(tx: Tx, number: NumberRow, now: Date): Promise<User[]> {
+  const phone = number.number;
+  const askers = await findAskers(tx, phone, new Date(now.getTime() - waitingForMs));
+  const owners = new Set((await findUsersByPhone(tx, phone)).map((user) => user.id));
+  const waiting: User[] = [];
+  for (const userId of askers) {
+    if (userId === number.holderUserId) continue;
+    const user = await findUser(tx, userId);
+    if (user === null || user.deactivatedAt !== null) continue;
+    const challenge = await readLastChallenge(tx, userId);
+    const isProving =
+      challenge?.phone === phone && challenge.consumedAt === null && challenge.endedAt === null;
+    if (owners.has(userId) || isProving) waiting.push(user);
+  }
+  return waiting;
+}
+
+async function requestAgain(tx: Tx, user: User, phone: string, context: RequestContext): Promise<void> {
+  const { id: userId } = user;
+  const { now } = context;
+  const stoppedSince = new Date(now.getTime() - resumableForMs);
+  await resumeConsent(tx, { userId, phone, scopes: ['verification'], stoppedSince }, now);
+  if (!(await hasConsent(tx, { userId, phone, scope: 'verification' }))) return;
+  const purpose = user.activatedAt === null ? ('activate' as const) : ('prove' as const);
+  const request = async (at: Date) =>
+    requestCode(tx, { userId, purpose, number: await lockNumber(tx, phone) }, { ...context, now: at });
+  const requested = await request(now);
+  // Nobody should have to press a button for a code that the STOP has kept from going out a moment ago.
+  if (!requested.ok && requested.reason === 'too_soon' && requested.retryAt !== null) {
+    await request(requested.retryAt);
+  }
+}

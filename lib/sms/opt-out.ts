@@ -1,0 +1,24 @@
+import type { Tx } from '@/db/client';
+import { findConsentingUsers, withdrawConsent } from '@/lib/consent/ledger';
+import { lockNumber, markSuppressed } from './number';
+import { cancelTexts } from './outbox';
+
+/**
+ * A number's owner wants no more texts, by a word to us (`sms_stop`) or to their carrier (`carrier_stop`, Twilio error
+ * 21610): at once, for every account with that number, in the ledger, and for what already waits (47 CFR 64.1200(a)(10)).
+ * An open challenge stays open, so that a code which has arrived already can still be entered.
+ *
+ * Out: whether the number had not opted out before.
+ */
+export async function optOut(
+  tx: Tx,
+  { phone, by, now }: { phone: string; by: 'sms_stop' | 'carrier_stop'; now: Date },
+): Promise<{ isFirst: boolean }> {
+  const { suppressedAt } = await lockNumber(tx, phone);
+  await markSuppressed(tx, { phone, by, now });
+  for (const userId of await findConsentingUsers(tx, phone)) {
+    await withdrawConsent(tx, { userId, phone, scopes: ['verification', 'updates'], medium: by }, now);
+  }
+  await cancelTexts(tx, { phone }, 'stopped', now);
+  return { isFirst: suppressedAt === null };
+}

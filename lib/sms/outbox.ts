@@ -1,0 +1,142 @@
+import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
+import { smsMessages, type MessagePurpose } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { newId } from '@/lib/random';
+import { giveBackSend } from './number';
+import type { TemplateName } from './templates';
+
+export type Message = typeof smsMessages.$inferSelect;
+
+/** The PostgreSQL channel that wakes the dispatchers. */
+export const outboxChannel = 'doorstep_outbox';
+
+export type NewText = {
+  userId: string | null;
+  /** E.164. */
+  phone: string;
+  purpose: MessagePurpose;
+  template: TemplateName;
+  /** What the template is filled in with; never a code. */
+  params: Record<string, string>;
+  challengeId?: string | null;
+  /** The instant this text was counted at in its number's limit, given back if the provider never accepts it. */
+  countedAt?: Date | null;
+  /** At most one text ever exists with the same key; the next wish to send it is answered null. */
+  dedupeKey?: string | null;
+  /** Not sent before this moment. */
+  sendAfter: Date;
+  /** Worthless after this. */
+  expiresAt?: Date | null;
+  retryOf?: string | null;
+  retries?: number;
+  now: Date;
+};
+
+/**
+ * Puts a text into the outbox and wakes the dispatchers, in one statement: both happen at the commit of `tx`, or neither.
+ * Nothing is sent here. Null: a text with the same `dedupeKey` exists already.
+ */
+export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: string } | null> {
+  const id = newId();
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    with added as (
+      insert into sms_messages (
+        id, direction, user_id, phone, purpose, template, params, challenge_id, counted_at, dedupe_key,
+        created_at, send_after, expires_at, status, retry_of, retries
+      ) values (
+        ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
+        ${JSON.stringify(text.params)}::jsonb, ${text.challengeId ?? null}, ${at(text.countedAt)},
+        ${text.dedupeKey ?? null}, ${at(text.now)}, ${at(text.sendAfter)}, ${at(text.expiresAt)}, 'queued',
+        ${text.retryOf ?? null}, ${text.retries ?? 0}
+      )
+      on conflict (dedupe_key) do nothing
+      returning id
+    )
+    select id, pg_notify(${outboxChannel}, '') from added`);
+  const row = rows[0];
+  return row ? { id: row.id } : null;
+}
+
+/** Which waiting texts are meant: all conditions given must hold. */
+export type TextFilter = {
+  challengeId?: string;
+  userId?: string;
+  phone?: string;
+  retryOf?: string;
+  purposes?: readonly MessagePurpose[];
+  templates?: readonly TemplateName[];
+};
+
+/**
+ * Withdraws what is still queued; a text already in a dispatcher's hands meets the gates instead, and what was accepted
+ * cannot be called back. A send that was counted for a withdrawn text is given back, so the number's row gets locked.
+ * In: at least one condition; `reason` is kept with each text. Out: how many were withdrawn.
+ */
+export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, now: Date): Promise<number> {
+  const conditions: SQL[] = [];
+  if (filter.challengeId !== undefined) conditions.push(eq(smsMessages.challengeId, filter.challengeId));
+  if (filter.userId !== undefined) conditions.push(eq(smsMessages.userId, filter.userId));
+  if (filter.phone !== undefined) conditions.push(eq(smsMessages.phone, filter.phone));
+  if (filter.retryOf !== undefined) conditions.push(eq(smsMessages.retryOf, filter.retryOf));
+  if (filter.purposes !== undefined) conditions.push(inArray(smsMessages.purpose, [...filter.purposes]));
+  if (filter.templates !== undefined) conditions.push(inArray(smsMessages.template, [...filter.templates]));
+  if (conditions.length === 0) throw new RangeError('Which texts to withdraw must be said');
+  const canceled = await tx
+    .update(smsMessages)
+    .set({ status: 'canceled', reason, failedAt: now })
+    .where(and(eq(smsMessages.status, 'queued'), ...conditions))
+    .returning({ phone: smsMessages.phone, countedAt: smsMessages.countedAt });
+  canceled.sort((a, b) => (a.phone < b.phone ? -1 : 1));
+  for (const { phone, countedAt } of canceled) {
+    if (countedAt !== null) await giveBackSend(tx, { phone, countedAt });
+  }
+  return canceled.length;
+}
+
+/** Leads a person's waiting updates from the number they had to the one they have, which gets its own first text. */
+export async function redirectUpdates(
+  tx: Tx,
+  { userId, from, to }: { userId: string; from: string; to: string },
+): Promise<void> {
+  await tx
+    .update(smsMessages)
+    .set({ phone: to })
+    .where(
+      and(
+        eq(smsMessages.userId, userId),
+        eq(smsMessages.phone, from),
+        eq(smsMessages.purpose, 'update'),
+        ne(smsMessages.template, 'optInConfirmation'),
+        eq(smsMessages.status, 'queued'),
+      ),
+    );
+}
+
+/**
+ * Takes from a deleted account's texts what could tell who it was: number, the words a template was filled in with, what
+ * the person wrote. How many texts there were, what became of them and what they cost stays. A text in a dispatcher's
+ * hands keeps its number, which the call to the provider needs.
+ */
+export async function anonymizeTexts(tx: Tx, userId: string): Promise<void> {
+  await tx.execute(sql`
+    update sms_messages set
+      phone = case when status = 'sending' then phone else '' end,
+      params = (select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_object_keys(params) key),
+      body = null, user_id = null
+    where user_id = ${userId}`);
+}
+
+/** Has the gates asked again, at once, about what quiet hours hold back for a person. */
+export async function askGatesAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
+  await tx.execute(sql`
+    with asked as (
+      update sms_messages set send_after = ${now.toISOString()}::timestamptz
+      where user_id = ${userId} and status = 'queued' and reason = 'quiet_hours'
+      returning id
+    )
+    select pg_notify(${outboxChannel}, '') from asked limit 1`);
+}
+
+function at(instant: Date | null | undefined): SQL {
+  return sql`${instant ? instant.toISOString() : null}::timestamptz`;
+}

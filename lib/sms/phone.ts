@@ -1,0 +1,73 @@
+import {
+  parsePhoneNumberFromString,
+  validatePhoneNumberLength,
+  type NumberType,
+} from 'libphonenumber-js/max';
+import { readPhoneSpelling, type SpellingRefusal } from '@/lib/sms/phone-spelling';
+import type { Result } from '@/lib/result';
+
+/** A phone number in E.164: `+` and 5 to 15 digits. */
+export type Phone = string;
+
+export type PhoneRefusal = SpellingRefusal | 'not_valid' | 'country_not_served' | 'premium' | 'toll_free';
+
+export interface PhonePolicy {
+  /** ISO 3166-1 alpha-2 codes of the countries that texts may go to. */
+  countries: readonly string[];
+  /** Accept numbers that are merely possible, such as (555) 123-4567, because no text leaves the machine. */
+  fictional: boolean;
+}
+
+const premiumTypes: ReadonlySet<NumberType> = new Set<NumberType>(['PREMIUM_RATE', 'SHARED_COST']);
+
+/**
+ * Decides whether what a person typed is a phone number that may be texted, and answers its one E.164 form: every
+ * spelling of a number gives the same value. Never throws.
+ *
+ * Loads the full numbering-plan data (about 150 KB), so it belongs on the server; the browser's friendly check stands in
+ * `phone-format.ts`. Premium-rate, shared-cost and toll-free numbers are refused always: they cost too much or cannot
+ * receive a text from us.
+ */
+export function parsePhone(
+  raw: string,
+  policy: PhonePolicy,
+): Result<{ e164: Phone; country: string }, { reason: PhoneRefusal }> {
+  const spelling = readPhoneSpelling(raw);
+  if (!spelling.ok) return spelling;
+
+  const number = parsePhoneNumberFromString(spelling.value);
+  if (!number?.isPossible()) return { ok: false, reason: refuseLength(spelling.value) };
+
+  // Countries that share a calling code are told apart by valid numbers only; a fictional one counts for any of them.
+  const candidates: readonly string[] = number.country ? [number.country] : number.getPossibleCountries();
+  const country = policy.countries.find((served) => candidates.includes(served));
+  const type = number.getType();
+  if (country === undefined) return { ok: false, reason: 'country_not_served' };
+  if (type === 'TOLL_FREE') return { ok: false, reason: 'toll_free' };
+  if (premiumTypes.has(type)) return { ok: false, reason: 'premium' };
+  if (!policy.fictional && !number.isValid()) return { ok: false, reason: 'not_valid' };
+  return { ok: true, value: { e164: number.number, country } };
+}
+
+function refuseLength(number: string): PhoneRefusal {
+  switch (validatePhoneNumberLength(number)) {
+    case 'TOO_SHORT':
+      return 'too_short';
+    case 'TOO_LONG':
+      return 'too_long';
+    default:
+      return 'not_possible';
+  }
+}
+
+/** Shows the last four digits only, `•••4567`: enough to recognise one's own number, too little to learn another's. */
+export function maskPhone(e164: Phone): string {
+  return `•••${e164.slice(-4)}`;
+}
+
+/** Writes a number for reading: `(555) 123-4567` in North America, `+44 7911 123456` elsewhere. */
+export function formatPhone(e164: Phone): string {
+  const number = parsePhoneNumberFromString(e164);
+  if (!number) return e164;
+  return number.countryCallingCode === '1' ? number.formatNational() : number.formatInternational();
+}

@@ -1,0 +1,19 @@
+import type { Env } from '@/lib/env';
+
+/** The number that texts come from and that people can write to; null: it is not known (a messaging service, the console). */
+export function senderPhone({ twilio }: Pick<Env, 'twilio'>): string | null {
+  return twilio !== null && 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : null;
+}
+
+/** Whether an inbound text was sent to us: to our from-number, or to any number of our messaging service. */
+export function isOwnSender(
+  { twilio }: Pick<Env, 'twilio'>,
+  { to, messagingServiceSid }: { to: string; messagingServiceSid: string | null },
+): boolean {
+  if (twilio === null) return to === developmentSender;
+  const { sender } = twilio;
+  return 'fromPhone' in sender ? to === sender.fromPhone : messagingServiceSid === sender.messagingServiceSid;
+}
+
+/** Whom the development phone texts. */
+export const developmentSender = '+15550100000';

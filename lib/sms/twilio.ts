@@ -1,0 +1,226 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+import twilio from 'twilio';
+import type RequestClient from 'twilio/lib/base/RequestClient';
+import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message';
+import type { TwilioSettings } from '@/lib/env';
+import type { AskFault, Provider, ProviderText, SendOutcome } from './provider';
+
+/** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
+const connectTimeoutMs = 2_500;
+const answerTimeoutMs = 4_000;
+
+/** A text that was accepted can be listed this long after the call's timeout at the latest. */
+const listedAfterMs = 5_000;
+
+/** With status callbacks, the provider is asked only about what did not come; without them, soon. */
+const checkAfterMs = { withCallbacks: 5 * 60_000, withoutCallbacks: 3_000 };
+
+/** The longest list of one number's recent texts that a look-up reads. */
+const listLimit = 100;
+
+/**
+ * The provider Twilio, through its SDK (6.x). Errors become values of our own: what the SDK throws for a lost connection
+ * carries the request, with the credentials and the text, and must not get any further.
+ *
+ * `apiBaseUrl` sends everything to another server that speaks the same API. A status callback, which carries our message
+ * id, is asked for when the server can be reached: with a public `appUrl`, or with an `apiBaseUrl`.
+ */
+export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: boolean }): Provider {
+  const { accountSid, authToken, sender, apiBaseUrl, appUrl, isPublic } = settings;
+  const client = twilio(accountSid, authToken, { httpClient: new TwilioRequests(apiBaseUrl), accountSid });
+  const withCallbacks = isPublic || apiBaseUrl !== null;
+  const from =
+    'fromPhone' in sender ? { from: sender.fromPhone } : { messagingServiceSid: sender.messagingServiceSid };
+
+  return {
+    name: 'twilio',
+    sender: 'fromPhone' in sender ? sender.fromPhone : sender.messagingServiceSid,
+    lookUpAfterMs: answerTimeoutMs + listedAfterMs,
+    firstCheckAfterMs: withCallbacks ? checkAfterMs.withCallbacks : checkAfterMs.withoutCallbacks,
+    // The SDK loads its parts on first use, for a tenth of a second.
+    prepare: async () => void client.messages,
+
+    sendText: async ({ to, body, messageId, validitySeconds, riskCheck }): Promise<SendOutcome> => {
+      try {
+        const created = await client.messages.create({
+          ...from,
+          to,
+          body,
+          ...(validitySeconds === null ? {} : { validityPeriod: validitySeconds }),
+          ...(riskCheck ? { riskCheck: 'enable' as const } : {}),
+          smartEncoded: true,
+          ...(withCallbacks ? { statusCallback: callbackUrl(appUrl, messageId) } : {}),
+        });
+        const segments = readCount(created.numSegments);
+        if (!created.sid) return { outcome: 'unknown', fault: 'answer_without_sid' };
+        return { outcome: 'accepted', sid: created.sid, status: created.status ?? null, segments };
+      } catch (error) {
+        return explainSend(error);
+      }
+    },
+
+    findTexts: async ({ to, since }) => {
+      try {
+        const listed = await client.messages.list({ to, limit: listLimit, pageSize: listLimit });
+        const texts = listed
+          .map(readInstance)
+          .filter((text) => text.createdAt >= new Date(Math.floor(since.getTime() / 1000) * 1000))
+          .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
+        return { ok: true, texts };
+      } catch (error) {
+        return explainAsk(error);
+      }
+    },
+
+    readText: async (sid) => {
+      try {
+        return { ok: true, text: readInstance(await client.messages(sid).fetch()) };
+      } catch (error) {
+        if (error instanceof Refusal && error.status === 404) return { ok: true, text: null };
+        return explainAsk(error);
+      }
+    },
+  };
+}
+
+function callbackUrl(appUrl: URL, messageId: string): string {
+  const url = new URL('/users/webhook/twilio', appUrl);
+  url.searchParams.set('message', messageId);
+  return url.href;
+}
+
+function readInstance(text: MessageInstance): ProviderText {
+  return {
+    sid: text.sid,
+    status: text.status,
+    errorCode: text.errorCode ? Number(text.errorCode) : null,
+    price: text.price === null || text.price === undefined ? null : String(text.price),
+    priceUnit: text.priceUnit ?? null,
+    segments: readCount(text.numSegments),
+    body: text.body ?? '',
+    createdAt: text.dateCreated,
+  };
+}
+
+/** A count as Twilio writes it; "0" stands for what a messaging service has not counted yet. */
+function readCount(text: string | null | undefined): number | null {
+  const count = Number(text ?? '0');
+  return Number.isInteger(count) && count > 0 ? count : null;
+}
+
+function explainSend(error: unknown): SendOutcome {
+  if (error instanceof Refusal) {
+    const { status, twilioCode: code, retryAfterSeconds } = error;
+    if (status >= 500 || status === 408) return { outcome: 'unknown', fault: `http_${status}` };
+    return { outcome: 'refused', code, httpStatus: status, retryAfterSeconds };
+  }
+  const fault = nameFault(error);
+  return neverSent.has(fault) ? { outcome: 'unreachable', fault } : { outcome: 'unknown', fault };
+}
+
+function explainAsk(error: unknown): AskFault {
+  return { ok: false, fault: error instanceof Refusal ? `http_${error.status}` : nameFault(error) };
+}
+
+/** No byte of the request has left while the connection is not made. */
+const neverSent: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ECONNECTTIMEOUT',
+]);
+
+/** The error's code and nothing else of it. */
+function nameFault(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? code : 'fault';
+}
+
+/** An HTTP answer that says no. */
+class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly twilioCode: number | null,
+    readonly retryAfterSeconds: number | null,
+  ) {
+    super(`The provider answered ${status}`);
+  }
+}
+
+/** Twilio's HTTP client with another origin, its own timeouts, and no retries: whether to repeat is the outbox's business. */
+class TwilioRequests extends twilio.RequestClient {
+  constructor(private readonly baseUrl: string | null) {
+    super({ timeout: answerTimeoutMs, autoRetry: false, keepAlive: true });
+    this.axios.defaults.httpAgent = new ConnectingAgent({ keepAlive: true, maxSockets: 64 });
+    this.axios.defaults.httpsAgent = new ConnectingTlsAgent({ keepAlive: true, maxSockets: 64 });
+    this.axios.interceptors.request.use((config) => {
+      // Its own timeout starts anew with every byte; this one does not.
+      config.signal = AbortSignal.timeout(answerTimeoutMs);
+      return config;
+    });
+  }
+
+  override async request<TData>(options: RequestClient.RequestOptions<TData>) {
+    const uri = this.baseUrl === null ? options.uri : moveOrigin(options.uri, this.baseUrl);
+    const response = await super.request<TData>({ ...options, uri });
+    const { statusCode: status } = response;
+    if (status < 400) return response;
+    const { body, headers } = response as { body?: unknown; headers?: Record<string, unknown> };
+    throw new Refusal(status, readCode(body), readRetryAfter(headers?.['retry-after']));
+  }
+}
+
+function moveOrigin(uri: string, baseUrl: string): string {
+  const { pathname, search } = new URL(uri);
+  return `${baseUrl}${pathname}${search}`;
+}
+
+function readCode(body: unknown): number | null {
+  let parsed: unknown = body;
+  if (typeof body === 'string') {
+    try {
+      parsed = JSON.parse(body);
+    } catch {
+      return null;
+    }
+  }
+  const code = typeof parsed === 'object' && parsed !== null && 'code' in parsed ? Number(parsed.code) : NaN;
+  return Number.isInteger(code) ? code : null;
+}
+
+function readRetryAfter(header: unknown): number | null {
+  const seconds = typeof header === 'string' && /^\d{1,5}$/.test(header) ? Number(header) : null;
+  return seconds;
+}
+
+function watchConnect(socket: Duplex | null | undefined, connected: 'connect' | 'secureConnect'): void {
+  if (!socket) return;
+  const timer = setTimeout(() => {
+    socket.destroy(
+      Object.assign(new Error('The connection was not made in time'), { code: 'ECONNECTTIMEOUT' }),
+    );
+  }, connectTimeoutMs);
+  const clear = () => clearTimeout(timer);
+  socket.once(connected, clear);
+  socket.once('close', clear);
+}
+
+class ConnectingAgent extends http.Agent {
+  override createConnection(...args: Parameters<http.Agent['createConnection']>) {
+    const socket = super.createConnection(...args);
+    watchConnect(socket, 'connect');
+    return socket;
+  }
+}
+
+class ConnectingTlsAgent extends https.Agent {
+  override createConnection(...args: Parameters<https.Agent['createConnection']>) {
+    const socket = super.createConnection(...args);
+    watchConnect(socket, 'secureConnect');
+    return socket;
+  }
+}

@@ -1,0 +1,138 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { smsMessages, type MessageStatus } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { limits } from '@/lib/limits';
+import { isOpen, readLastChallenge, type Challenge } from './challenge';
+import { readFailures, readNumber, readSends, readUndeliverable, type NumberRow } from './number';
+
+type Text = { status: MessageStatus; createdAt: Date; reason: string | null; errorCode: number | null };
+
+/** All that the code page says, derived from the rows as they stand at one moment. */
+export type VerificationState = {
+  phone: string;
+  /** Null: no challenge is open, and a code could not be right. */
+  challenge: Pick<Challenge, 'id' | 'expiresAt' | 'purpose'> | null;
+  /** Why the last challenge is over; null while one is open, or when there was none. */
+  closed: 'tries_spent' | 'expired' | 'ended' | null;
+  text: {
+    status: 'queued' | 'sent' | 'delivered' | 'failed' | 'stopped';
+    /** Why it failed, was not sent, or is late (`queued` with a reason); null while all is well. */
+    reason: string | null;
+    errorCode: number | null;
+  };
+  tries: { remaining: number; retryAt: Date | null };
+  sends: { remaining: number; retryAt: Date | null };
+  /** From when the account may be opened without verification; null: not while the text is on its way. */
+  skipAt: Date | null;
+};
+
+/** Reads what the code page of this person shows: three reads, no lock, no effect. */
+export async function readVerificationState(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string },
+  now: Date,
+): Promise<VerificationState> {
+  const last = await readLastChallenge(db, userId);
+  const number = await readNumber(db, phone);
+  const challenge = last && last.phone === phone ? last : null;
+  const texts: Text[] = challenge
+    ? await db
+        .select({
+          status: smsMessages.status,
+          createdAt: smsMessages.createdAt,
+          reason: smsMessages.reason,
+          errorCode: smsMessages.errorCode,
+        })
+        .from(smsMessages)
+        .where(and(eq(smsMessages.challengeId, challenge.id), eq(smsMessages.direction, 'out')))
+        .orderBy(asc(smsMessages.createdAt))
+    : [];
+  return deriveVerificationState({ phone, challenge, number, texts }, now);
+}
+
+/** The same, pure: what follows from a challenge, its texts and its number. */
+export function deriveVerificationState(
+  {
+    phone,
+    challenge,
+    number,
+    texts,
+  }: { phone: string; challenge: Challenge | null; number: NumberRow | null; texts: readonly Text[] },
+  now: Date,
+): VerificationState {
+  const open = challenge !== null && isOpen(challenge, now) ? challenge : null;
+  const failures = readFailures(number, now);
+  const tries = {
+    remaining: Math.min(failures.remaining, open ? limits.wrongTriesPerChallenge - open.wrongTries : 0),
+    retryAt: failures.retryAt,
+  };
+  const windows = readSends(number, 'prove', now);
+  const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
+  const sends = {
+    remaining: windows.remaining,
+    retryAt: windows.retryAt ?? (soonest !== null && soonest > now ? soonest : null),
+  };
+  const text = deriveText(number, texts, now);
+  return {
+    phone,
+    closed: challenge === null || open !== null ? null : explainClosed(challenge, now),
+    challenge: open && { id: open.id, expiresAt: open.expiresAt, purpose: open.purpose },
+    text,
+    tries,
+    sends,
+    skipAt: deriveSkipAt({ open: open !== null, text, texts, tries, sends }, now),
+  };
+}
+
+/** Why a challenge that is not open hears no code any more. */
+function explainClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expired' | 'ended' {
+  if (challenge.wrongTries >= limits.wrongTriesPerChallenge) return 'tries_spent';
+  return challenge.expiresAt <= now ? 'expired' : 'ended';
+}
+
+function deriveText(number: NumberRow | null, texts: readonly Text[], now: Date): VerificationState['text'] {
+  const latest = texts.at(-1);
+  const details = { reason: latest?.reason ?? null, errorCode: latest?.errorCode ?? null };
+  if (number?.suppressedAt) return { ...details, status: 'stopped' };
+  if (latest === undefined) {
+    return {
+      status: 'failed',
+      reason: readUndeliverable(number, now) ? 'undeliverable' : 'not_sent',
+      errorCode: null,
+    };
+  }
+  switch (latest.status) {
+    case 'queued':
+    case 'sending':
+      return { ...details, status: 'queued' };
+    case 'sent':
+    case 'delivered':
+      return { ...details, status: latest.status };
+    default:
+      return { ...details, status: 'failed' };
+  }
+}
+
+/**
+ * When "Continue without verifying" is offered: at once when the text failed, was refused or met a fault of the provider,
+ * a limit is reached or the challenge ended; else 60 seconds after the first text that got no delivery receipt. So the
+ * account stays protected while a text is on its way, and nobody is trapped.
+ */
+function deriveSkipAt(
+  state: {
+    open: boolean;
+    text: VerificationState['text'];
+    texts: readonly Text[];
+    tries: VerificationState['tries'];
+    sends: VerificationState['sends'];
+  },
+  now: Date,
+): Date | null {
+  const { open, text, texts, tries, sends } = state;
+  if (!open || text.status === 'failed' || text.status === 'stopped') return now;
+  if (text.status === 'queued' && text.reason !== null) return now;
+  if (tries.remaining === 0 || sends.remaining === 0) return now;
+  if (texts.some((each) => each.status === 'delivered')) return null;
+  const first = texts[0];
+  return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;
+}

@@ -1,0 +1,29 @@
+import type { NextConfig } from 'next';
+
+const config: NextConfig = {
+  poweredByHeader: false,
+  /** Both spellings of a path answer alike; a webhook's signature would not survive a redirect. */
+  skipTrailingSlashRedirect: true,
+  serverExternalPackages: ['piscina', 'bcryptjs', 'pg', 'twilio', 'libphonenumber-geo-carrier'],
+  experimental: { authInterrupts: true },
+  /** `npm run check` and the tests do both; a start should not do them again. */
+  typescript: { ignoreBuildErrors: true },
+  headers: async () => [
+    {
+      source: '/:path*',
+      headers: [
+        { key: 'X-Content-Type-Options', value: 'nosniff' },
+        { key: 'X-Frame-Options', value: 'DENY' },
+        { key: 'Referrer-Policy', value: 'same-origin' },
+        { key: 'Cross-Origin-Opener-Policy', value: 'same-origin' },
+        { key: 'Cross-Origin-Resource-Policy', value: 'same-origin' },
+        {
+          key: 'Permissions-Policy',
+          value: 'camera=(), geolocation=(), microphone=(), payment=(), otp-credentials=(self)',
+        },
+      ],
+    },
+  ],
+};
+
+export default config;

@@ -1,0 +1,142 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { db, type Db } from '@/db/client';
+import type { Role } from '@/db/schema/accounts';
+import { commonPasswords } from '@/lib/accounts/common-passwords';
+import { hashPassword } from '@/lib/accounts/password';
+import { assessPassword } from '@/lib/accounts/password-strength';
+import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
+import { recordAudit } from '@/lib/audit';
+import { readRegistration } from '@/lib/auth/register-input';
+import { newId } from '@/lib/random';
+import { createPreferences } from '@/lib/sms/preferences';
+import { runCommand } from './run-command';
+import { oneLine, StartProblem } from './start-problem';
+
+const roles = ['applicant', 'broker', 'staff', 'admin'] as const satisfies readonly Role[];
+const usage = `npm run create-user -- --email … --name … --role ${roles.join('|')}`;
+
+export type NewAccount = { email: string; name: string; role: Role };
+
+/** Reads the command's arguments; throws a StartProblem of one line that says what is missing or wrong. */
+export function readArguments(args: readonly string[]): NewAccount {
+  let values: { email?: string; name?: string; role?: string };
+  try {
+    const text = { type: 'string' } as const;
+    ({ values } = parseArgs({ args: [...args], options: { email: text, name: text, role: text } }));
+  } catch (error) {
+    throw new StartProblem(`${oneLine(error)} Usage: ${usage}`);
+  }
+  const { email = '', name = '' } = values;
+  const role = roles.find((known) => known === values.role);
+  const form = readRegistration(Object.entries({ email, name, password: '' }));
+  const { email: emailError, name: nameError } = form.ok ? {} : form.fieldErrors;
+  if (emailError) throw new StartProblem(`--email: ${emailError} Usage: ${usage}`);
+  if (nameError) throw new StartProblem(`--name: ${nameError} Usage: ${usage}`);
+  if (!role) throw new StartProblem(`--role: Give one of ${roles.join(', ')}. Usage: ${usage}`);
+  return { email: email.trim(), name: name.trim(), role };
+}
+
+/**
+ * Opens an active account without a phone, by an operator at the terminal. The password is held to what registration asks
+ * of one. Throws a StartProblem of one line when the password may not be chosen or the e-mail has an account.
+ */
+export async function createUser(
+  database: Db,
+  { email, name, role, password }: NewAccount & { password: string },
+  now: Date,
+): Promise<void> {
+  const form = readRegistration(Object.entries({ email, name, password }));
+  if (!form.ok) throw new StartProblem(Object.values(form.fieldErrors)[0] ?? 'The account is not complete.');
+  const strength = assessPassword(password, { list: commonPasswords, email, name });
+  if (!strength.acceptable) {
+    throw new StartProblem(
+      strength.reason === 'contains_identity'
+        ? 'This password is too close to the name or e-mail. Choose another.'
+        : 'This password is among the first that attackers try. Choose a less common one.',
+    );
+  }
+  await refuseTaken(database, email);
+  const hash = await hashPassword(password);
+  if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
+  await database.transaction(async (tx) => {
+    await lockEmail(tx, email);
+    await refuseTaken(tx, email);
+    const userId = newId();
+    await insertUser(tx, {
+      id: userId,
+      email,
+      name,
+      role,
+      passwordHash: hash.value,
+      phone: null,
+      active: true,
+      now,
+    });
+    await createPreferences(tx, { userId, enabled: false, timeZone: null, now });
+    await recordAudit(
+      tx,
+      { action: 'account_created_by_operator', userId, actorId: null, details: { role } },
+      { now, address: 'terminal', userAgent: null },
+    );
+  });
+}
+
+async function refuseTaken(database: Parameters<typeof findUserByEmail>[0], email: string): Promise<void> {
+  const user = await findUserByEmail(database, email);
+  if (!user) return;
+  const state = user.deactivatedAt
+    ? 'deactivated'
+    : user.activatedAt
+      ? 'open'
+      : 'waiting for its verification';
+  throw new StartProblem(
+    `${user.email} has an account already (${user.role}, ${state}). Nothing was changed.`,
+  );
+}
+
+/** Asks for the password: twice and without showing it at a terminal, as one plain line when it is piped in. */
+export async function readPassword(
+  input: NodeJS.ReadStream | NodeJS.ReadableStream,
+  prompt: NodeJS.WritableStream,
+): Promise<string> {
+  const isTerminal = 'isTTY' in input && input.isTTY;
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input, output: silent, terminal: isTerminal });
+  let interrupted = false;
+  lines.on('SIGINT', () => {
+    interrupted = true;
+    lines.close();
+  });
+  const iterator = lines[Symbol.asyncIterator]();
+  const ask = async (question: string): Promise<string> => {
+    if (isTerminal) prompt.write(question);
+    const { value, done } = await iterator.next();
+    if (isTerminal) prompt.write('\n');
+    if (interrupted) throw new StartProblem('No account was made.');
+    if (done || value === '') throw new StartProblem('No password was given on standard input.');
+    return value;
+  };
+  try {
+    const password = await ask('Password: ');
+    if (isTerminal && (await ask('The same again: ')) !== password) {
+      throw new StartProblem('The two passwords differ. No account was made.');
+    }
+    return password;
+  } finally {
+    lines.close();
+  }
+}
+
+async function run(account: NewAccount): Promise<void> {
+  await refuseTaken(db(), account.email);
+  const password = await readPassword(process.stdin, process.stderr);
+  await createUser(db(), { ...account, password }, new Date());
+  console.log(`${account.email} can sign in now, as ${account.role}.`);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runCommand(readArguments, run);
+}

@@ -1,0 +1,11 @@
+import { exitWith } from './start-problem';
+import { requireSupportedNode } from './supported-node';
+
+async function startDevelopment(): Promise<void> {
+  requireSupportedNode();
+  // Loaded only now: an unsupported Node may fail on what these import.
+  const [{ launch }, { loadSettings }] = await Promise.all([import('./launch'), import('./settings')]);
+  launch('development', loadSettings('development'));
+}
+
+await startDevelopment().catch(exitWith);

@@ -1,0 +1,229 @@
+import { pathToFileURL } from 'node:url';
+import { inArray, isNull } from 'drizzle-orm';
+import { closeDb, db as openDb, type Db, type Tx } from '@/db/client';
+import { users, type Role } from '@/db/schema/accounts';
+import { phoneNumbers, smsMessages, smsVerificationLog, type VerificationEvent } from '@/db/schema/sms';
+import { hashPassword } from '@/lib/accounts/password';
+import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
+import { recordAudit } from '@/lib/audit';
+import { grantConsent } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
+import { newId } from '@/lib/random';
+import { createPreferences } from '@/lib/sms/preferences';
+import { runCommand } from './run-command';
+import { exitWith, StartProblem } from './start-problem';
+
+/** Everybody's password. Known to all the world, and so never on a public address. */
+export const demoPassword = 'lantern-harbor-quilt';
+
+/** The applicant's number, proven; fictional, and not the one that the README registers with. */
+const demoPhone = '+15555550142';
+
+const people: readonly { email: string; name: string; role: Role; phone: string | null }[] = [
+  { email: 'admin@example.com', name: 'Avery Admin', role: 'admin', phone: null },
+  { email: 'staff@example.com', name: 'Sam Staff', role: 'staff', phone: null },
+  { email: 'broker@example.com', name: 'Blake Broker', role: 'broker', phone: null },
+  { email: 'applicant@example.com', name: 'Alex Applicant', role: 'applicant', phone: demoPhone },
+];
+
+export type SeededPerson = { email: string; role: Role; created: boolean };
+
+/**
+ * Writes one person of each role, and for the applicant a proven number with a few days of texts and attempts behind it.
+ * Whoever is there already is left as they are, so a second run changes nothing. Every text is in a final state: nothing
+ * of this is ever sent.
+ *
+ * @throws StartProblem when APP_URL is public, for the password is known
+ */
+export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
+  if (env().isPublic) {
+    throw new StartProblem(
+      `Demo people have a password that everybody knows, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
+    );
+  }
+  const emails = people.map(({ email }) => email);
+  const known = await db.select({ email: users.email }).from(users).where(inArray(users.email, emails));
+  if (known.length === people.length)
+    return people.map(({ email, role }) => ({ email, role, created: false }));
+  const hash = await hashPassword(demoPassword);
+  if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
+
+  const seeded: SeededPerson[] = [];
+  for (const person of people) {
+    const created = await db.transaction((tx) =>
+      seedPerson(tx, { ...person, passwordHash: hash.value }, now),
+    );
+    seeded.push({ email: person.email, role: person.role, created });
+  }
+  return seeded;
+}
+
+async function seedPerson(
+  tx: Tx,
+  person: (typeof people)[number] & { passwordHash: string },
+  now: Date,
+): Promise<boolean> {
+  const { email, name, role, phone, passwordHash } = person;
+  await lockEmail(tx, email);
+  if (await findUserByEmail(tx, email)) return false;
+  const userId = newId();
+  const context: RequestContext = { now: daysBefore(now, 6), address: 'seed', userAgent: null };
+  await insertUser(tx, {
+    id: userId,
+    email,
+    name,
+    role,
+    passwordHash,
+    phone,
+    active: true,
+    now: context.now,
+  });
+  await createPreferences(tx, {
+    userId,
+    enabled: phone !== null,
+    timeZone: phone === null ? null : 'America/New_York',
+    now: context.now,
+  });
+  await recordAudit(
+    tx,
+    { action: 'account_created_by_operator', userId, actorId: null, details: { role, demo: true } },
+    context,
+  );
+  if (phone !== null) await seedTexts(tx, { userId, phone }, context, now);
+  return true;
+}
+
+/** What a proven number looks like after a few days. Written straight into the tables, for none of it ever happened. */
+async function seedTexts(
+  tx: Tx,
+  { userId, phone }: { userId: string; phone: string },
+  context: RequestContext,
+  now: Date,
+): Promise<void> {
+  await grantConsent(
+    tx,
+    { userId, phone, scopes: ['verification', 'updates'], medium: 'registration' },
+    context,
+  );
+  await tx
+    .insert(phoneNumbers)
+    .values({ number: phone, holderUserId: userId, heldSince: context.now })
+    .onConflictDoUpdate({
+      target: phoneNumbers.number,
+      set: { holderUserId: userId, heldSince: context.now },
+      setWhere: isNull(phoneNumbers.holderUserId),
+    });
+  await tx.insert(smsMessages).values(demoTexts(now).map((text) => ({ ...text, userId, phone })));
+  await tx.insert(smsVerificationLog).values(
+    demoAttempts.map(([daysAgo, seconds, event, reason]) => ({
+      at: new Date(daysBefore(now, daysAgo).getTime() + seconds * 1000),
+      event,
+      reason,
+      phone,
+      userId,
+      address: context.address,
+      userAgent: null,
+    })),
+  );
+}
+
+const demoAttempts: readonly [
+  daysAgo: number,
+  seconds: number,
+  event: VerificationEvent,
+  reason: string | null,
+][] = [
+  [6, 0, 'send_requested', null],
+  [6, 12, 'send_refused', 'too_soon'],
+  [6, 41, 'send_requested', null],
+  [6, 55, 'wrong_code', null],
+  [6, 70, 'verified', null],
+];
+
+function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 'phone'>[] {
+  const one = { segments: 1, price: '0.0079', estimatedPrice: '0.0079' } as const;
+  const status = (title: string, to: string) => ({
+    purpose: 'update' as const,
+    template: 'applicationStatus',
+    params: { title, status: to, url: env().appUrl.origin },
+  });
+  const at = (daysAgo: number) => {
+    const moment = daysBefore(now, daysAgo);
+    return { id: newId(), createdAt: moment, sendAfter: moment };
+  };
+  const sent = (daysAgo: number) => {
+    const moment = daysBefore(now, daysAgo);
+    return {
+      ...at(daysAgo),
+      ...one,
+      attempts: 1,
+      attemptedAt: moment,
+      sentAt: moment,
+      reservedAt: moment,
+      priceSettledAt: moment,
+    };
+  };
+  const code = { purpose: 'verification' as const, template: 'verification', params: {} };
+  return [
+    { ...sent(6), ...code, status: 'delivered', deliveredAt: daysBefore(now, 6) },
+    { ...sent(5.999), purpose: 'update', template: 'optInConfirmation', params: {}, status: 'delivered' },
+    {
+      ...sent(4),
+      ...status('Application', 'received'),
+      status: 'delivered',
+      deliveredAt: daysBefore(now, 4),
+    },
+    {
+      ...sent(3),
+      ...status('Application', 'in review'),
+      status: 'failed',
+      failedAt: daysBefore(now, 3),
+      errorCode: 30003,
+      reason: 'handset_unreachable',
+    },
+    {
+      ...sent(2.99),
+      ...status('Application', 'in review'),
+      status: 'delivered',
+      deliveredAt: daysBefore(now, 2.99),
+    },
+    {
+      ...at(2),
+      direction: 'in',
+      purpose: 'inbound',
+      template: 'inbound',
+      body: 'Thank you!',
+      status: 'received',
+    },
+    {
+      ...at(1.5),
+      ...status('Documents', 'missing'),
+      status: 'canceled',
+      reason: 'turned_off',
+      failedAt: daysBefore(now, 1.5),
+    },
+    { ...sent(1.2), ...status('Documents', 'complete'), status: 'sent', priceSettledAt: null },
+  ];
+}
+
+function daysBefore(now: Date, days: number): Date {
+  return new Date(Math.round(now.getTime() - days * 24 * 3600 * 1000));
+}
+
+async function run(): Promise<void> {
+  const seeded = await seedDemoData(openDb(), new Date());
+  console.log(`Demo people, password ${demoPassword}:`);
+  for (const { email, role, created } of seeded) {
+    console.log(`  ${email.padEnd(22)} ${role}${created ? '' : ' (was there already, left as it is)'}`);
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  // The launcher has settled the environment and migrated already.
+  if (process.argv.includes('--launched'))
+    await run()
+      .then(closeDb)
+      .then(() => process.exit(0), exitWith);
+  else await runCommand(() => undefined, run);
+}

@@ -1,0 +1,46 @@
+import { pathToFileURL } from 'node:url';
+import { db } from '@/db/client';
+import { readPersonSms, type PersonSms } from '@/lib/insight/person-sms';
+import { runCommand } from './run-command';
+import { StartProblem } from './start-problem';
+
+/**
+ * Says in six lines how texts stand for one person, for the operator's own terminal: so the number is written in full.
+ * `SMS enabled` is `no` too while the number is stopped, for then no text goes out.
+ */
+export function describePersonSms(person: PersonSms): string {
+  const { phone, verified, enabled, stopped, quietHours, lastText, lastAttempt } = person;
+  const lines = [
+    `Phone: ${phone ?? 'none'}`,
+    `Verified: ${verified ? 'yes' : 'no'}`,
+    `SMS enabled: ${enabled && !stopped ? 'yes' : 'no'}`,
+    `Quiet hours: ${quietHours ? sayQuietHours(quietHours) : 'off'}`,
+    `Last text: ${lastText ? sayEvent(lastText.at, `${lastText.purpose} ${lastText.status}`, lastText.reason) : 'none'}`,
+    `Last attempt: ${lastAttempt ? sayEvent(lastAttempt.at, lastAttempt.event, lastAttempt.reason) : 'none'}`,
+  ];
+  return lines.join('\n');
+}
+
+function sayQuietHours({ start, end, timeZone }: NonNullable<PersonSms['quietHours']>): string {
+  return `${start}-${end} ${timeZone ?? "in the number's time zone"}`;
+}
+
+function sayEvent(at: Date, event: string, reason: string | null): string {
+  return `${at.toISOString()} ${event}${reason ? ` (${reason})` : ''}`;
+}
+
+function readArguments(args: readonly string[]): string {
+  const [email, ...rest] = args;
+  if (!email || rest.length > 0) throw new StartProblem('Usage: npm run sms-status -- name@example.com');
+  return email;
+}
+
+async function run(email: string): Promise<void> {
+  const person = await readPersonSms(db(), email.trim());
+  if (!person) throw new StartProblem(`No account has the e-mail ${email}.`);
+  console.log(describePersonSms(person));
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runCommand(readArguments, run);
+}

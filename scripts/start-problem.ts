@@ -1,0 +1,17 @@
+/** Something the person at the terminal can put right: shown as its plain lines, without a stack. */
+export class StartProblem extends Error {
+  override name = 'StartProblem';
+}
+
+/** Prints what went wrong (a StartProblem as its lines alone, anything else with its stack) and ends with code 1. */
+export function exitWith(error: unknown): never {
+  if (error instanceof StartProblem) console.error(error.message);
+  else console.error(error);
+  process.exit(1);
+}
+
+/** The first line of whatever was thrown. */
+export function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0] ?? message;
+}

@@ -1,0 +1,64 @@
+// The web server's process. Next is loaded by plain Node: only our own TypeScript goes through tsx, so that nothing of
+// its hooks reaches into how Next loads its build.
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import next from 'next';
+import { tsImport } from 'tsx/esm/api';
+
+// Whoever read what we print may be gone: ending in order matters more than the lines that nobody sees.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const dir = fileURLToPath(new URL('..', import.meta.url));
+const dev = process.env.NODE_ENV !== 'production';
+const appUrl = new URL(process.env.APP_URL ?? 'http://localhost');
+const port = Number(process.env.PORT);
+
+/** @type {typeof import('./web/serve.ts')} */
+const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
+
+// Never listens: Next hangs its upgrade handler on it, and only upgrades that our listener lets through reach it.
+const upgrades = createServer();
+const app = next({ dev, dir, port, hostname: appUrl.hostname, httpServer: upgrades });
+/** @type {Awaited<ReturnType<typeof serveWeb>> | undefined} */
+let server;
+let stopping = false;
+
+// Listened for from the first moment: the launcher can be killed while Next is still loading.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop());
+process.on('disconnect', () => void stop());
+if (process.argv.includes('--launched') && !process.connected) process.exit(0);
+
+try {
+  await app.prepare();
+  // A signal may have come meanwhile.
+  if (!stopping) {
+    const handle = app.getRequestHandler();
+    server = await serveWeb({
+      appUrl,
+      port,
+      handle: (request, response) => handle(request, response),
+      ...(dev
+        ? {
+            handleUpgrade: (request, socket, head) => {
+              if (!upgrades.emit('upgrade', request, socket, head)) socket.destroy();
+            },
+          }
+        : {}),
+    });
+    if (process.connected) process.send?.({ ready: true });
+  }
+} catch (error) {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    console.error(`Port ${port} is taken: stop the program that uses it, or set PORT to another one.`);
+  } else console.error(error);
+  process.exit(1);
+}
+
+/** Answers what is in hand, then ends; a lost launcher is as good as a signal. */
+async function stop() {
+  if (stopping) return;
+  stopping = true;
+  await server?.close(10_000);
+  await app.close().catch(() => undefined);
+  process.exit(0);
+}

@@ -1,0 +1,47 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { isLoopbackHostname } from '@/lib/env';
+
+/** Tells the app that the request came by way of a proxy, or claims so; set and cleared here alone. */
+export const forwardedMarker = 'x-doorstep-forwarded';
+
+/** Carries the path and query as they were called, to the letter: Next writes some characters of a query anew. */
+export const targetHeader = 'x-doorstep-target';
+
+export type Verdict = { ok: true } | { ok: false; status: 400 | 421; reason: 'bad_target' | 'misdirected' };
+
+type ExaminedRequest = { url?: string | undefined; headers: IncomingHttpHeaders };
+
+/**
+ * What our listener does to every request before Next sees it: headers by which a client could pretend to be the app's
+ * own are removed, `socketAddress` is appended to X-Forwarded-For (so the last entry can be trusted), and all other
+ * forwarding headers are dropped, since the public address comes from APP_URL alone.
+ * On localhost a Host that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's
+ * domain, pointed at 127.0.0.1, would reach the development phone. On a public APP_URL Host becomes that of APP_URL.
+ */
+export function examineRequest(request: ExaminedRequest, socketAddress: string, appUrl: URL): Verdict {
+  const { headers } = request;
+  // An absolute target (`GET http://other/`) would stand above Host and slip past what follows.
+  if (!request.url?.startsWith('/')) return { ok: false, status: 400, reason: 'bad_target' };
+
+  let isForwarded = false;
+  const forwardedFor = headers['x-forwarded-for'];
+  for (const name of Object.keys(headers)) {
+    if (name === 'forwarded' || name.startsWith('x-forwarded-')) isForwarded = true;
+    else if (!name.startsWith('x-doorstep-') && name !== 'x-middleware-subrequest') continue;
+    delete headers[name];
+  }
+  const chain = Array.isArray(forwardedFor) ? forwardedFor.join(', ') : forwardedFor;
+  headers['x-forwarded-for'] = chain ? `${chain}, ${socketAddress}` : socketAddress;
+  headers['x-forwarded-proto'] = appUrl.protocol.slice(0, -1);
+  if (isForwarded) headers[forwardedMarker] = '1';
+  headers[targetHeader] = request.url;
+
+  if (!isLoopbackHostname(appUrl.hostname)) {
+    headers.host = appUrl.host;
+    return { ok: true };
+  }
+  const hostname = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/.exec(headers.host ?? '')?.[1];
+  return hostname && isLoopbackHostname(hostname)
+    ? { ok: true }
+    : { ok: false, status: 421, reason: 'misdirected' };
+}

@@ -1,0 +1,109 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { isLoopbackHostname } from '@/lib/env';
+import { examineRequest } from './examine-request';
+
+export type WebOptions = {
+  appUrl: URL;
+  /** 0 lets the system choose. */
+  port: number;
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown;
+  /** Hot reload's websocket; without it every upgrade is refused. */
+  handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+};
+
+export type WebServer = {
+  port: number;
+  /** Takes no new requests, answers the ones in hand (for at most `patienceMs`), and is closed. */
+  close(patienceMs: number): Promise<void>;
+};
+
+/**
+ * Our own listener in front of Next, in the same process: examines every request first. On localhost it listens on the
+ * loopback addresses only. Rejects with the system's error (EADDRINUSE …) when it cannot listen.
+ */
+export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptions): Promise<WebServer> {
+  const servers: Server[] = [];
+  const upgraded = new Set<Duplex>();
+  const open = async (host: string | undefined, at: number): Promise<number> => {
+    const server = createServer((request, response) => {
+      const verdict = examineRequest(request, addressOf(request), appUrl);
+      if (verdict.ok) {
+        if (request.method === 'POST') seeOther(response);
+        handle(request, response);
+        return;
+      }
+      response.writeHead(verdict.status, {
+        'content-type': 'text/plain; charset=utf-8',
+        connection: 'close',
+      });
+      response.end(
+        verdict.status === 421 ? `This server answers only as ${appUrl.origin}.\n` : 'Bad request.\n',
+      );
+    });
+    server.on('upgrade', (request, socket, head) => {
+      if (handleUpgrade && examineRequest(request, addressOf(request), appUrl).ok) {
+        upgraded.add(socket);
+        socket.once('close', () => upgraded.delete(socket));
+        handleUpgrade(request, socket, head);
+      } else socket.destroy();
+    });
+    // Longer than the 60 s after which common load balancers drop an idle connection, so that they do so first.
+    server.keepAliveTimeout = 65_000;
+    server.headersTimeout = 20_000;
+    server.requestTimeout = 60_000;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port: at, host }, resolve);
+    });
+    servers.push(server);
+    return (server.address() as AddressInfo).port;
+  };
+
+  let boundPort: number;
+  if (isLoopbackHostname(appUrl.hostname)) {
+    boundPort = await open('127.0.0.1', port);
+    try {
+      await open('::1', boundPort);
+    } catch (error) {
+      // Many containers have no IPv6 loopback; a taken port there would catch what `localhost` resolves to.
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+        servers[0]?.close();
+        throw error;
+      }
+    }
+  } else boundPort = await open(undefined, port);
+
+  return {
+    port: boundPort,
+    close: async (patienceMs) => {
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      // A websocket has no answer to wait for, and would keep its server open for ever.
+      for (const socket of upgraded) socket.destroy();
+      // A connection that was busy at first becomes idle when its answer is out.
+      const sweep = setInterval(() => servers.forEach((server) => server.closeIdleConnections()), 50);
+      const patience = setTimeout(
+        () => servers.forEach((server) => server.closeAllConnections()),
+        patienceMs,
+      );
+      await Promise.all(closed);
+      clearInterval(sweep);
+      clearTimeout(patience);
+    },
+  };
+}
+
+/**
+ * A form sent without JavaScript that ends in a guard's redirect would be sent again to where the redirect leads, with the
+ * passwords in it: 307 keeps the method (RFC 9110, 15.4.8). The answer to a POST leads on by GET.
+ */
+function seeOther(response: ServerResponse): void {
+  const writeHead = response.writeHead.bind(response) as (...args: unknown[]) => ServerResponse;
+  response.writeHead = ((status: number, ...rest: unknown[]) =>
+    writeHead(status === 307 ? 303 : status, ...rest)) as typeof response.writeHead;
+}
+
+function addressOf(request: IncomingMessage): string {
+  return request.socket.remoteAddress ?? '';
+}

@@ -1,0 +1,64 @@
+import { migrateDatabase } from '@/db/migrate';
+import { findEmbeddedDatabase, useEmbeddedDatabase } from './postgres/embedded';
+import { dataFolder } from './project-root';
+import { loadSettings } from './settings';
+import { exitWith, oneLine, StartProblem } from './start-problem';
+
+/**
+ * For commands that a person types: loads `.env`, finds the database (starting the embedded one for the duration when it
+ * does not run), migrates it, and runs `run` with the environment settled, so that `env()` and `db()` work. Ends the
+ * process with the code that `run` gives (0 if none); an expected problem is one line and code 1.
+ */
+export async function withDatabase(run: () => Promise<number | void>): Promise<never> {
+  try {
+    // A one-line answer to the person; only what is worth knowing about the database goes beside it.
+    const settings = loadSettings('production');
+    Object.assign(process.env, settings.variables);
+    const embedded = settings.isEmbedded
+      ? await useEmbeddedDatabase(dataFolder, (line) => console.error(line))
+      : null;
+    if (embedded) process.env.DATABASE_URL = embedded.url;
+    let code: number;
+    try {
+      await migrateOrExplain(embedded?.url ?? settings.env.databaseUrl);
+      code = (await run()) ?? 0;
+    } finally {
+      await (await import('@/db/client')).closeDb();
+      await embedded?.release();
+    }
+    process.exit(code);
+  } catch (error) {
+    exitWith(error);
+  }
+}
+
+/**
+ * Settles the environment for a long-running process beside `npm start`: DATABASE_URL, or the embedded database of this
+ * checkout if it runs. Starts and migrates nothing; throws a StartProblem with one line when there is no database.
+ */
+export async function useRunningDatabase(): Promise<void> {
+  const settings = loadSettings('production');
+  Object.assign(process.env, settings.variables);
+  if (!settings.isEmbedded) return;
+  const url = await findEmbeddedDatabase(dataFolder);
+  if (!url) throw new StartProblem('No database runs: start the app first (npm start), or set DATABASE_URL.');
+  process.env.DATABASE_URL = url;
+}
+
+/** Migrates; a database that is down or too old becomes a StartProblem of one line. */
+export async function migrateOrExplain(databaseUrl: string): Promise<void> {
+  try {
+    await migrateDatabase(databaseUrl);
+  } catch (error) {
+    const message = oneLine(error);
+    throw new StartProblem(
+      message.startsWith('The database at') ? message : `The migration failed: ${explain(error)}`,
+    );
+  }
+}
+
+function explain(error: unknown): string {
+  // drizzle wraps what PostgreSQL said.
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${oneLine(cause)} (${oneLine(error)})` : oneLine(error);
+}

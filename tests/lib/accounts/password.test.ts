@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { compareSync, hash as hashInline } from 'bcryptjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { hashPassword, needsRehash, verifyPassword } from '@/lib/accounts/password';
+
+const long = 'é'.repeat(100);
+let shortHash = '';
+let longHash = '';
+
+async function mustHash(password: string): Promise<string> {
+  const hashed = await hashPassword(password);
+  if (!hashed.ok) throw new Error(hashed.reason);
+  return hashed.value;
+}
+
+beforeAll(async () => {
+  [shortHash, longHash] = await Promise.all([mustHash('pässword of mine'), mustHash(long)]);
+});
+
+describe('hashing passwords', () => {
+  it('accepts the right password and no other', async () => {
+    expect(await verifyPassword('pässword of mine', shortHash)).toBe(true);
+    expect(await verifyPassword('Pässword of mine', shortHash)).toBe(false);
+    expect(await verifyPassword('', shortHash)).toBe(false);
+  });
+
+  it('reads every byte, beyond the 72 that bcrypt reads and beyond a zero byte', async () => {
+    expect(await verifyPassword(long, longHash)).toBe(true);
+    expect(await verifyPassword(`${long.slice(0, -1)}e`, longHash)).toBe(false);
+    expect(await verifyPassword(long.slice(0, 36), longHash)).toBe(false);
+    expect(await verifyPassword('pässword of mine\0more', shortHash)).toBe(false);
+  });
+
+  it('takes the same letters for the same password, however the keyboard composes them', async () => {
+    expect(await verifyPassword('pa\u0308ssword of mine', shortHash)).toBe(true);
+  });
+
+  it('salts: the same password never has the same hash twice', async () => {
+    expect(await mustHash('pässword of mine')).not.toBe(shortHash);
+  });
+
+  it('is bcrypt with cost 12 over a digest with a prefix of its own, and over no plain one', () => {
+    expect(shortHash).toMatch(/^v1\$2b\$12\$/);
+    const digest = (text: string) => createHash('sha384').update(text).digest('base64');
+    expect(compareSync(digest('doorstep-password/v1\0pässword of mine'), shortHash.slice(2))).toBe(true);
+    expect(compareSync(digest('pässword of mine'), shortHash.slice(2))).toBe(false);
+  });
+
+  it('throws on a hash it does not know, rather than call a password wrong', async () => {
+    await expect(verifyPassword('x', '$2b$12$tooshort')).rejects.toThrow('unknown form');
+  });
+
+  it('knows which hashes are to be replaced', () => {
+    expect(needsRehash(shortHash)).toBe(false);
+    expect(needsRehash(shortHash.replace('$12$', '$10$'))).toBe(true);
+    expect(needsRehash(shortHash.slice(2))).toBe(true);
+  });
+});
+
+describe('an account that does not exist', () => {
+  it('is answered false after the same work as a wrong password', async () => {
+    const time = async (hash: string | null) => {
+      const startedAt = performance.now();
+      expect(await verifyPassword('a wrong guess', hash)).toBe(false);
+      return performance.now() - startedAt;
+    };
+    const known: number[] = [];
+    const unknown: number[] = [];
+    for (let round = 0; round < 4; round += 1) {
+      known.push(await time(shortHash));
+      unknown.push(await time(null));
+    }
+    const ratio = Math.min(...unknown) / Math.min(...known);
+    expect(ratio).toBeGreaterThan(0.7);
+    expect(ratio).toBeLessThan(1.4);
+  });
+});
+
+describe('many at once', () => {
+  it('keep the event loop free while they are hashed', async () => {
+    /** How much of the time the event loop was busy, and the longest that a timer was late, in milliseconds. */
+    const watch = async (work: () => Promise<unknown>) => {
+      let worstLagMs = 0;
+      let expectedAt = performance.now() + 5;
+      const timer = setInterval(() => {
+        const now = performance.now();
+        worstLagMs = Math.max(worstLagMs, now - expectedAt);
+        expectedAt = now + 5;
+      }, 5);
+      const before = performance.eventLoopUtilization();
+      await work();
+      clearInterval(timer);
+      return { worstLagMs, utilization: performance.eventLoopUtilization(before).utilization };
+    };
+    const pooled = await watch(() =>
+      Promise.all(Array.from({ length: 8 }, () => hashPassword('x'.repeat(20)))),
+    );
+    const inline = await watch(() =>
+      Promise.all(Array.from({ length: 3 }, () => hashInline('x'.repeat(20), 12))),
+    );
+    expect(inline.utilization).toBeGreaterThan(0.8);
+    expect(pooled.utilization / inline.utilization).toBeLessThan(0.25);
+    expect(pooled.worstLagMs / inline.worstLagMs).toBeLessThan(0.75);
+  });
+});

@@ -1,0 +1,101 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test, vi } from 'vitest';
+import { auditLog, users } from '@/db/schema/accounts';
+import { changePassword } from '@/lib/auth/change-password';
+import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { deleteAccount } from '@/lib/auth/delete-account';
+import { reauthenticate } from '@/lib/auth/reauthenticate';
+import { signIn } from '@/lib/auth/sign-in';
+import { readNumber } from '@/lib/sms/number';
+import { useDatabase } from '../../support/database';
+import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
+import { giveSettledPerson, password } from '../../support/settled-person';
+
+// Passwords are slow on purpose, and slower still on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+const database = useDatabase();
+const wrong = 'not the password';
+
+describe('the password is asked for again', () => {
+  test('under the limits of signing in: five wrong ones in a quarter of an hour, wherever they are typed', async () => {
+    const person = await giveSettledPerson(database.db);
+    const address = '192.0.2.7';
+    for (let tries = 0; tries < 3; tries += 1) {
+      expect(await reauthenticate(database.db, person, wrong, contextAt(noon, address))).toEqual({
+        ok: false,
+        reason: 'wrong_password',
+      });
+    }
+    for (let tries = 0; tries < 2; tries += 1) {
+      const credentials = { email: person.email, password: wrong };
+      expect(await signIn(database.db, credentials, contextAt(noon, address))).toMatchObject({ ok: false });
+    }
+    expect(await reauthenticate(database.db, person, password, contextAt(noon, address))).toEqual({
+      ok: false,
+      reason: 'too_many_passwords',
+      retryAt: after(noon, 900),
+    });
+    expect(
+      await reauthenticate(database.db, person, password, contextAt(after(noon, 901), address)),
+    ).toMatchObject({
+      ok: true,
+    });
+  });
+
+  test('and a right one costs nothing, while a wrong one is on record', async () => {
+    const person = await giveSettledPerson(database.db);
+    const address = '192.0.2.8';
+    for (let tries = 0; tries < 6; tries += 1) {
+      expect(await reauthenticate(database.db, person, password, contextAt(noon, address))).toMatchObject({
+        ok: true,
+      });
+    }
+    await reauthenticate(database.db, person, wrong, contextAt(noon, address));
+    const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, person.userId));
+    expect(entries.map((entry) => entry.action)).toEqual(['reauthentication_refused']);
+    expect(JSON.stringify(entries)).not.toContain(wrong);
+  });
+
+  test('and does not help where the account was shut meanwhile', async () => {
+    const person = await giveSettledPerson(database.db);
+    await database.db.update(users).set({ deactivatedAt: noon }).where(eq(users.id, person.userId));
+    expect(await reauthenticate(database.db, person, password, contextAt(noon))).toEqual({
+      ok: false,
+      reason: 'not_open',
+    });
+  });
+});
+
+describe('without the right password', () => {
+  test('the phone is neither changed nor removed, the password stays, and so does the account', async () => {
+    const person = await giveSettledPerson(database.db);
+    const refused = { ok: false, reason: 'wrong_password' };
+    const next = newPhone();
+    const context = () => contextAt(noon);
+    expect(
+      await changePhone(database.db, person, { phone: next, currentPassword: wrong }, context()),
+    ).toEqual(refused);
+    expect(await removePhone(database.db, person, { currentPassword: wrong }, context())).toEqual(refused);
+    const passwords = { currentPassword: wrong, newPassword: 'another long phrase' };
+    expect(await changePassword(database.db, person, passwords, context())).toEqual(refused);
+    const leaving = { currentPassword: wrong, confirmed: true };
+    expect(await deleteAccount(database.db, person, leaving, context())).toEqual(refused);
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({
+      phone: person.phone,
+      passwordChangedAt: noon,
+    });
+    expect(await readNumber(database.db, next)).toBeNull();
+    expect((await readNumber(database.db, person.phone!))?.holderUserId).toBe(person.userId);
+  });
+
+  test('with it, the phone is changed and removed', async () => {
+    const person = await giveSettledPerson(database.db);
+    const change = { phone: newPhone(), currentPassword: password };
+    expect(await changePhone(database.db, person, change, contextAt(noon))).toEqual({ ok: true });
+    expect(await removePhone(database.db, person, { currentPassword: password }, contextAt(noon))).toEqual({
+      ok: true,
+    });
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: null });
+  });
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { grantConsent, hasConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
+import { newId } from '@/lib/random';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+
+const database = useDatabase();
+const both = ['verification', 'updates'] as const;
+
+test('the ledger refuses update, delete and truncate', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  await database.db.transaction((tx) =>
+    grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon)),
+  );
+  for (const statement of [
+    `update sms_consents set action = 'withdrawn'`,
+    'delete from sms_consents',
+    'truncate sms_consents cascade',
+  ]) {
+    await expect(database.pool.query(statement)).rejects.toThrow('append-only');
+  }
+  expect(await readStandingConsent(database.db, consent)).toEqual(new Set(both));
+});
+
+test('what stands is what the last row of each scope says', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  await database.db.transaction(async (tx) => {
+    await grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon));
+    await withdrawConsent(tx, { ...consent, scopes: ['updates'], medium: 'preferences' }, after(noon, 1));
+  });
+  expect(await hasConsent(database.db, { ...consent, scope: 'updates' })).toBe(false);
+  expect(await hasConsent(database.db, { ...consent, scope: 'verification' })).toBe(true);
+  expect(await hasConsent(database.db, { ...consent, phone: newPhone(), scope: 'verification' })).toBe(false);
+  expect(await hasConsent(database.db, { ...consent, userId: newId(), scope: 'verification' })).toBe(false);
+});
+
+test('a withdrawal is written only where consent stands', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  await database.db.transaction((tx) =>
+    withdrawConsent(tx, { ...consent, scopes: both, medium: 'sms_stop' }, noon),
+  );
+  const { rows } = await database.pool.query('select 1 from sms_consents where user_id = $1', [
+    consent.userId,
+  ]);
+  expect(rows).toHaveLength(0);
+});

@@ -1,0 +1,215 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { isLoopbackHostname, parseEnv, parseMicros, type Env } from '@/lib/env';
+
+const local = { DATABASE_URL: 'postgres://localhost/doorstep', AUTH_SECRET: 'local' };
+const twilio = {
+  TWILIO_ACCOUNT_SID: 'ACtest',
+  TWILIO_AUTH_TOKEN: 'token',
+  TWILIO_FROM_PHONE: '+15550100000',
+};
+const secret = 'x'.repeat(32);
+const atPublic = { ...local, ...twilio, APP_URL: 'https://portal.example.com', AUTH_SECRET: secret };
+
+function accept(source: Record<string, string>): Env {
+  const parsed = parseEnv(source);
+  if (!parsed.ok) throw new Error(parsed.problems.join('\n'));
+  return parsed.value;
+}
+
+function problemsOf(source: Record<string, string | undefined>): string[] {
+  const parsed = parseEnv(source);
+  return parsed.ok ? [] : parsed.problems;
+}
+
+describe('on localhost', () => {
+  test('everything but database and secret has a default', () => {
+    expect(accept(local)).toEqual({
+      databaseUrl: local.DATABASE_URL,
+      appUrl: new URL('http://localhost:3000'),
+      isPublic: false,
+      port: 3000,
+      authSecrets: ['local'],
+      smsBackend: 'console',
+      twilio: null,
+      smsPricePerSegmentMicros: 7_900,
+      smsDailyBudgetPerUserMicros: 80_000,
+      smsDailyBudgetMicros: 20_000_000,
+      smsCountries: ['US', 'CA'],
+      smsMessagesPerSecond: null,
+      upstash: null,
+      trustedProxyHops: 0,
+      logLevel: 'info',
+    });
+  });
+
+  test('the address follows the port', () => {
+    expect(accept({ ...local, PORT: '8080' }).appUrl.origin).toBe('http://localhost:8080');
+  });
+
+  test('an empty or blank value counts as unset', () => {
+    const names = [
+      'PORT',
+      'APP_URL',
+      'SMS_BACKEND',
+      'SMS_COUNTRIES',
+      'LOG_LEVEL',
+      'TRUSTED_PROXY_HOPS',
+      ...Object.keys(twilio),
+    ];
+    const blank = Object.fromEntries(names.map((name, index) => [name, index % 2 ? '' : '  ']));
+    expect(accept({ ...local, ...blank })).toEqual(accept(local));
+  });
+
+  test('NODE_ENV decides nothing', () => {
+    for (const mode of ['production', 'development', 'test']) {
+      expect(accept({ ...local, NODE_ENV: mode })).toEqual(accept(local));
+    }
+  });
+
+  test('complete Twilio variables choose Twilio at one message a second', () => {
+    const settings = accept({ ...local, ...twilio, TWILIO_API_BASE_URL: 'http://localhost:4010/' });
+    expect(settings.smsBackend).toBe('twilio');
+    expect(settings.smsMessagesPerSecond).toBe(1);
+    expect(settings.twilio).toEqual({
+      accountSid: 'ACtest',
+      authToken: 'token',
+      sender: { fromPhone: '+15550100000' },
+      apiBaseUrl: 'http://localhost:4010',
+    });
+  });
+
+  test('SMS_BACKEND=console wins over Twilio variables', () => {
+    expect(accept({ ...local, ...twilio, SMS_BACKEND: 'console' }).twilio).toBeNull();
+  });
+
+  test('a messaging service is used instead of the from-number', () => {
+    const both = accept({ ...local, ...twilio, TWILIO_MESSAGING_SERVICE_SID: 'MGtest' });
+    const alone = accept({
+      ...local,
+      ...twilio,
+      TWILIO_FROM_PHONE: '',
+      TWILIO_MESSAGING_SERVICE_SID: 'MGtest',
+    });
+    expect(both.twilio?.sender).toEqual({ messagingServiceSid: 'MGtest' });
+    expect(alone.twilio?.sender).toEqual({ messagingServiceSid: 'MGtest' });
+  });
+});
+
+describe('on a public address', () => {
+  test('https, Twilio and a long secret are enough', () => {
+    expect(accept(atPublic)).toMatchObject({ isPublic: true, smsBackend: 'twilio', authSecrets: [secret] });
+  });
+
+  test.each([
+    ['plain http', { APP_URL: 'http://portal.example.com' }, 'APP_URL'],
+    ['no secret', { AUTH_SECRET: '' }, 'AUTH_SECRET'],
+    ['a secret of 31 bytes', { AUTH_SECRET: 'x'.repeat(31) }, 'AUTH_SECRET'],
+    ['a short older secret', { AUTH_SECRET: `${secret},short` }, 'AUTH_SECRET'],
+    ['the console backend', { SMS_BACKEND: 'console' }, 'SMS_BACKEND'],
+    ['an empty Twilio token', { TWILIO_AUTH_TOKEN: '' }, 'TWILIO_AUTH_TOKEN'],
+  ])('%s is refused in one line that names the variable', (_, change, name) => {
+    const problems = problemsOf({ ...atPublic, ...change });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name} [^\\n]+$`));
+  });
+
+  test('all problems are told at once', () => {
+    expect(problemsOf({ APP_URL: 'http://portal.example.com' }).map((line) => line.split(' ')[0])).toEqual([
+      'APP_URL',
+      'DATABASE_URL',
+      'AUTH_SECRET',
+      'TWILIO_ACCOUNT_SID',
+      'TWILIO_AUTH_TOKEN',
+      'TWILIO_FROM_PHONE',
+    ]);
+  });
+});
+
+test.each([
+  ['PORT', 'http'],
+  ['PORT', '0'],
+  ['PORT', '65536'],
+  ['APP_URL', 'portal.example.com'],
+  ['APP_URL', 'https://portal.example.com/path'],
+  ['APP_URL', 'ftp://localhost'],
+  ['DATABASE_URL', 'mysql://localhost/x'],
+  ['SMS_BACKEND', 'pigeon'],
+  ['TWILIO_API_BASE_URL', 'localhost:1'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0,0079'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '-1'],
+  ['SMS_DAILY_BUDGET_PER_USER_USD', '0.0000001'],
+  ['SMS_DAILY_BUDGET_USD', '1e3'],
+  ['SMS_COUNTRIES', 'US,UK'],
+  ['SMS_COUNTRIES', 'US,,CA'],
+  ['SMS_MESSAGES_PER_SECOND', '0'],
+  ['SMS_MESSAGES_PER_SECOND', 'fast'],
+  ['TRUSTED_PROXY_HOPS', '-1'],
+  ['TRUSTED_PROXY_HOPS', '1.5'],
+  ['LOG_LEVEL', 'loud'],
+])('%s=%s is refused in one line', (name, value) => {
+  const problems = problemsOf({ ...local, [name]: value });
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(new RegExp(`^${name} `));
+});
+
+test.each(Object.keys(twilio))('%s alone asks for what is missing beside it', (name) => {
+  const problems = problemsOf({ ...local, [name]: twilio[name as keyof typeof twilio] });
+  expect(problems.map((line) => line.split(' ')[0])).toEqual(
+    Object.keys(twilio).filter((other) => other !== name),
+  );
+});
+
+test('half of the Redis variables is refused by the name of the other half', () => {
+  expect(problemsOf({ ...local, UPSTASH_REDIS_REST_URL: 'https://redis.example.com' })[0]).toMatch(
+    /^UPSTASH_REDIS_REST_TOKEN /,
+  );
+  expect(problemsOf({ ...local, UPSTASH_REDIS_REST_TOKEN: 't' })[0]).toMatch(/^UPSTASH_REDIS_REST_URL /);
+});
+
+test('several secrets stand newest first', () => {
+  expect(accept({ ...local, AUTH_SECRET: 'new, old ,older' }).authSecrets).toEqual(['new', 'old', 'older']);
+});
+
+test('no problem line repeats a secret', () => {
+  const lines = problemsOf({
+    ...atPublic,
+    AUTH_SECRET: 'hush-hush',
+    TWILIO_ACCOUNT_SID: 'hush-hush',
+    DATABASE_URL: 'mysql://user:hush-hush@localhost/x',
+    APP_URL: 'https://user:hush-hush@portal.example.com',
+  });
+  expect(lines.length).toBeGreaterThan(2);
+  expect(lines.join('\n')).not.toContain('hush');
+});
+
+test('money is exact to the millionth, whatever its spelling', () => {
+  fc.assert(
+    fc.property(fc.nat(999_999_999), fc.nat(999_999), fc.nat(3), (dollars, micros, zeros) => {
+      const text = `${dollars}.${String(micros).padStart(6, '0')}${'0'.repeat(zeros)}`;
+      expect(parseMicros(text)).toBe(dollars * 1_000_000 + micros);
+    }),
+  );
+  expect(parseMicros('.5')).toBe(500_000);
+  expect(parseMicros('.')).toBeNull();
+  expect(parseMicros('9999999999')).toBeNull();
+});
+
+test.each([
+  ['localhost', true],
+  ['LOCALHOST', true],
+  ['app.localhost', true],
+  ['localhost.', true],
+  ['127.0.0.1', true],
+  ['127.255.0.9', true],
+  ['[::1]', true],
+  ['127.0.0.256', false],
+  ['127.0.0.1.example.com', false],
+  ['localhost.example.com', false],
+  ['notlocalhost', false],
+  ['0.0.0.0', false],
+  ['192.168.0.1', false],
+  ['', false],
+])('%s is a name of this machine alone: %s', (hostname, expected) => {
+  expect(isLoopbackHostname(hostname)).toBe(expected);
+});

@@ -1,0 +1,66 @@
+import { AxiosError, AxiosHeaders } from 'axios';
+import { describe, expect, test } from 'vitest';
+import { hideDigits, openLog, type LogFields } from '@/lib/log';
+
+function write(fields: LogFields): string {
+  const lines: string[] = [];
+  openLog({ level: 'debug', write: (line) => lines.push(line) }).info('event', fields);
+  expect(lines).toHaveLength(1);
+  return lines[0]!.replace(/^\S+ /, '');
+}
+
+describe('openLog', () => {
+  test('an event is one line: level, name, values', () => {
+    expect(write({ message: 'a-b', count: 3, nothing: null, left: undefined, said: 'two words' })).toBe(
+      'info event message=a-b count=3 nothing=null said="two words"',
+    );
+    expect(write({ said: 'two\nlines' })).toBe('info event said="two\\nlines"');
+  });
+
+  test('lines below the level are dropped', () => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'warn', write: (line) => lines.push(line) });
+    log.debug('a');
+    log.info('b');
+    log.warn('c');
+    log.error('d');
+    expect(lines.map((line) => line.split(' ').slice(1).join(' '))).toEqual(['warn c', 'error d']);
+  });
+
+  test.each(['phone', 'to', 'code', 'body', 'password', 'authToken', 'secret', 'cookie'])(
+    'a field called %s is never shown',
+    (name) => {
+      expect(write({ [name]: 'value' })).toBe(`info event ${name}=[hidden]`);
+    },
+  );
+
+  test.each([
+    ['sent to +12125550100 at noon', 'sent to [number] at noon'],
+    ['call (212) 555-0100', 'call [number]'],
+    ['212.555.0100', '[number]'],
+    ['12125550100', '[number]'],
+    ['your code is 123456', 'your code is [digits]'],
+    ['#123456.', '#[digits].'],
+    ['2026-11-22T13:24:23.123Z', '2026-11-22T13:24:23.123Z'],
+    ['ab123456cd', 'ab123456cd'],
+    ['00000000-0000-4000-8000-123456789012', '00000000-0000-4000-8000-123456789012'],
+    ['error 30003', 'error 30003'],
+  ])('in %j numbers and codes are hidden, and only those', (text, hidden) => {
+    expect(hideDigits(text)).toBe(hidden);
+  });
+
+  test('an error of an HTTP client shows neither its credentials nor what it sent', () => {
+    const error = new AxiosError('timeout of 4000ms exceeded', 'ECONNABORTED', {
+      headers: new AxiosHeaders({ Authorization: 'Basic c2VjcmV0' }),
+      data: 'Body=123456+is+your+code',
+    });
+    expect(write({ error })).toBe('info event error="AxiosError: timeout of 4000ms exceeded (ECONNABORTED)"');
+  });
+
+  test('an error of the database shows what PostgreSQL said, not the values of the statement', () => {
+    const error = new Error('Failed query: insert ... params: 123456', {
+      cause: new Error('deadlock detected'),
+    });
+    expect(write({ error })).toBe('info event error="Error: deadlock detected"');
+  });
+});

@@ -1,0 +1,372 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { phoneNumbers, smsMessages, smsSenders } from '@/db/schema/sms';
+import { hasConsent } from '@/lib/consent/ledger';
+import { applyStatus, reconcileTexts, type StatusReport } from '@/lib/sms/delivery';
+import { openTwilio } from '@/lib/sms/twilio';
+import { openLog } from '@/lib/log';
+import { useDatabase } from '../../support/database';
+import { startFakeTwilio, type FakeTwilio } from '../../support/fake-twilio';
+import {
+  accountSid,
+  askForCode,
+  askForUpdate,
+  authToken,
+  fromPhone,
+  makeEnv,
+  makePerson,
+  readText,
+  twilioVariables,
+  type Person,
+} from '../../support/texts';
+
+const database = useDatabase();
+const now = new Date('2026-05-01T12:00:00Z');
+const log = openLog({ level: 'error', write: () => undefined });
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_messages, sms_senders`);
+});
+
+function newSid(): string {
+  return `SM${randomBytes(16).toString('hex')}`;
+}
+
+function report(sid: string, status: string, more: Partial<StatusReport> = {}): StatusReport {
+  return {
+    sid,
+    status,
+    errorCode: null,
+    price: null,
+    priceUnit: null,
+    segments: null,
+    to: null,
+    now,
+    ...more,
+  };
+}
+
+/** A text that the provider has accepted. */
+async function sendUpdate(person: Person): Promise<{ messageId: string; sid: string }> {
+  const messageId = await askForUpdate(database.db, person);
+  return { messageId, sid: await markSent(messageId) };
+}
+
+async function markSent(messageId: string): Promise<string> {
+  const sid = newSid();
+  await database.db
+    .update(smsMessages)
+    .set({
+      status: 'sent',
+      providerSid: sid,
+      sender: fromPhone,
+      sentAt: now,
+      attempts: 1,
+      segments: 1,
+      price: '0.0079',
+      estimatedPrice: '0.0079',
+      reservedAt: now,
+      checkAt: now,
+    })
+    .where(eq(smsMessages.id, messageId));
+  return sid;
+}
+
+async function readRetries(messageId: string) {
+  return database.db.select().from(smsMessages).where(eq(smsMessages.retryOf, messageId));
+}
+
+describe('applyStatus', () => {
+  const reports = fc.record({
+    status: fc.constantFrom(
+      'accepted',
+      'scheduled',
+      'queued',
+      'sending',
+      'sent',
+      'partially_delivered',
+      'canceled',
+      'failed',
+      'undelivered',
+      'delivered',
+      'read',
+    ),
+    errorCode: fc.constantFrom(null, 30003, 30005, 30007, 30008),
+    price: fc.constantFrom(null, null, '-0.0079', '-0.0158'),
+    segments: fc.constantFrom(null, 1, 2),
+    named: fc.boolean(),
+  });
+
+  test('any order and any repetition of the same reports ends in the same state', async () => {
+    const person = await makePerson(database.db);
+    const settle = async (
+      sequence: readonly (typeof reports extends fc.Arbitrary<infer R> ? R : never)[],
+    ) => {
+      const { messageId, sid } = await sendUpdate(person);
+      for (const { named, status, errorCode, price, segments } of sequence) {
+        await applyStatus(
+          database.db,
+          report(sid, status, {
+            messageId: named ? messageId : null,
+            errorCode,
+            price,
+            priceUnit: 'USD',
+            segments,
+          }),
+        );
+      }
+      const row = await readText(database.db, messageId);
+      const { status, providerStatus, errorCode, reason, price, priceSettledAt, segments, checkAt } = row;
+      const delivered = row.deliveredAt !== null;
+      const failed = row.failedAt !== null;
+      return {
+        status,
+        providerStatus,
+        errorCode,
+        reason,
+        price: price === null ? null : Number(price),
+        settled: priceSettledAt !== null,
+        segments,
+        asked: checkAt !== null,
+        failed,
+        delivered,
+      };
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .array(reports, { minLength: 1, maxLength: 5 })
+          .chain((sequence) =>
+            fc.tuple(
+              fc.constant(sequence),
+              fc.shuffledSubarray([...sequence, ...sequence], { minLength: sequence.length * 2 }),
+            ),
+          ),
+        async ([sequence, shuffled]) => {
+          expect(await settle(shuffled)).toEqual(await settle(sequence));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+
+  test('twenty reports at the same instant move a text forward to the last of them', async () => {
+    const { messageId, sid } = await sendUpdate(await makePerson(database.db));
+    const words = ['queued', 'sent', 'sending', 'delivered', 'accepted'];
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        applyStatus(database.db, report(sid, words[index % 5]!, { messageId })),
+      ),
+    );
+    expect(await readText(database.db, messageId)).toMatchObject({
+      status: 'delivered',
+      providerStatus: 'delivered',
+    });
+  });
+
+  test('a report belongs to a text by message id and SID together, or by number while no SID is stored', async () => {
+    const person = await makePerson(database.db);
+    const { messageId, sid } = await sendUpdate(person);
+    const early = await askForUpdate(database.db, person);
+    const notOurs = { ok: false, reason: 'not_ours' };
+    const apply = (each: StatusReport) => applyStatus(database.db, each);
+    expect(await apply(report(newSid(), 'delivered', { messageId, to: person.phone }))).toEqual(notOurs);
+    expect(await apply(report(newSid(), 'delivered', { messageId: randomUUID() }))).toEqual(notOurs);
+    expect(await apply(report(newSid(), 'delivered', { messageId: "' or 1=1" }))).toEqual(notOurs);
+    expect(await apply(report(newSid(), 'delivered'))).toEqual(notOurs);
+    expect(await apply(report(newSid(), 'sent', { messageId: early, to: '+12125550199' }))).toEqual(notOurs);
+    expect(await apply(report(newSid(), 'sent', { messageId: early }))).toEqual(notOurs);
+    expect(await apply(report(sid, 'receiving', { messageId }))).toEqual({
+      ok: false,
+      reason: 'unknown_status',
+    });
+    expect((await readText(database.db, messageId)).status).toBe('sent');
+    expect((await readText(database.db, early)).status).toBe('queued');
+    const earlySid = newSid();
+    expect(await apply(report(earlySid, 'sent', { messageId: early, to: person.phone }))).toMatchObject({
+      ok: true,
+      changed: true,
+    });
+    expect(await readText(database.db, early)).toMatchObject({ status: 'sent', providerSid: earlySid });
+  });
+
+  test('the reported price replaces the estimate, exactly and without its sign; other currencies do not', async () => {
+    const person = await makePerson(database.db);
+    const { messageId, sid } = await sendUpdate(person);
+    await applyStatus(database.db, report(sid, 'sent', { price: '-0.00830', priceUnit: 'EUR' }));
+    expect(await readText(database.db, messageId)).toMatchObject({ price: '0.007900', priceSettledAt: null });
+    await applyStatus(
+      database.db,
+      report(sid, 'delivered', { price: '-0.012345', priceUnit: 'USD', segments: 2 }),
+    );
+    expect(await readText(database.db, messageId)).toMatchObject({
+      price: '0.012345',
+      estimatedPrice: '0.007900',
+      segments: 2,
+      priceSettledAt: now,
+      checkAt: null,
+    });
+  });
+
+  test('a failed text costs nothing, an undelivered one its estimate', async () => {
+    const failed = await sendUpdate(await makePerson(database.db));
+    await applyStatus(database.db, report(failed.sid, 'failed', { errorCode: 30007 }));
+    expect(await readText(database.db, failed.messageId)).toMatchObject({ price: null, checkAt: null });
+    const undelivered = await sendUpdate(await makePerson(database.db));
+    await applyStatus(database.db, report(undelivered.sid, 'undelivered', { errorCode: 30007 }));
+    expect(await readText(database.db, undelivered.messageId)).toMatchObject({
+      price: '0.007900',
+      checkAt: now,
+    });
+  });
+
+  test('error 21610 records the opt-out in the ledger, error 30006 flags the number', async () => {
+    const stopped = await makePerson(database.db);
+    const waiting = await askForUpdate(database.db, stopped);
+    const { sid } = await sendUpdate(stopped);
+    await applyStatus(database.db, report(sid, 'failed', { errorCode: 21610 }));
+    expect(await hasConsent(database.db, { ...stopped, scope: 'updates' })).toBe(false);
+    expect((await readText(database.db, waiting)).status).toBe('canceled');
+    const landline = await makePerson(database.db);
+    const text = await sendUpdate(landline);
+    await applyStatus(database.db, report(text.sid, 'undelivered', { errorCode: 30006 }));
+    const [number] = await database.db
+      .select()
+      .from(phoneNumbers)
+      .where(eq(phoneNumbers.number, landline.phone));
+    expect(number!.undeliverableAt).toEqual(now);
+  });
+
+  test('an unreachable handset is tried again as one new text, twice at most, however often the report comes', async () => {
+    const person = await makePerson(database.db);
+    let { messageId, sid } = await sendUpdate(person);
+    for (const retries of [1, 2]) {
+      await Promise.all(
+        Array.from({ length: 4 }, () =>
+          applyStatus(database.db, report(sid, 'undelivered', { messageId, errorCode: 30003 })),
+        ),
+      );
+      const [retry, ...more] = await readRetries(messageId);
+      expect(more).toEqual([]);
+      expect(retry).toMatchObject({ status: 'queued', retries, phone: person.phone, countedAt: null });
+      expect(retry!.sendAfter > now).toBe(true);
+      messageId = retry!.id;
+      sid = await markSent(messageId);
+    }
+    await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 30003 }));
+    expect(await readRetries(messageId)).toEqual([]);
+  });
+
+  test('a code is not tried again when the next try would come after its expiry', async () => {
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person, now);
+    const sid = await markSent(messageId);
+    await applyStatus(database.db, report(sid, 'failed', { errorCode: 30450 }));
+    expect(await readRetries(messageId)).toEqual([]);
+    const second = await askForCode(database.db, await makePerson(database.db), now);
+    const secondSid = await markSent(second.messageId);
+    await applyStatus(database.db, report(secondSid, 'undelivered', { errorCode: 30008 }));
+    const [retry] = await readRetries(second.messageId);
+    expect(retry).toMatchObject({ challengeId: second.challengeId, purpose: 'verification' });
+    expect(retry!.sendAfter.getTime() - now.getTime()).toBeLessThan(10_000);
+  });
+
+  test('a delivery after all withdraws the repetition that still waits', async () => {
+    const { messageId, sid } = await sendUpdate(await makePerson(database.db));
+    await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 30003 }));
+    await applyStatus(database.db, report(sid, 'delivered'));
+    expect(await readText(database.db, messageId)).toMatchObject({
+      status: 'delivered',
+      errorCode: null,
+      reason: null,
+    });
+    expect((await readRetries(messageId))[0]).toMatchObject({ status: 'canceled', reason: 'delivered' });
+  });
+
+  test('a sender that is not registered is stopped and the operator told; a rate limit slows it', async () => {
+    const person = await makePerson(database.db);
+    const slowed = await sendUpdate(person);
+    expect(await applyStatus(database.db, report(slowed.sid, 'failed', { errorCode: 30022 }))).toMatchObject({
+      alert: null,
+    });
+    const [slow] = await database.db.select().from(smsSenders);
+    expect(slow).toMatchObject({ sender: fromPhone, stoppedUntil: null });
+    expect(slow!.nextSlotAt > now).toBe(true);
+    const stopped = await sendUpdate(person);
+    expect(await applyStatus(database.db, report(stopped.sid, 'failed', { errorCode: 30034 }))).toMatchObject(
+      {
+        alert: 'sender_not_registered',
+      },
+    );
+    const [stop] = await database.db.select().from(smsSenders);
+    expect(stop).toMatchObject({ stoppedReason: 'sender_not_registered' });
+    expect(stop!.stoppedUntil! > now).toBe(true);
+  });
+});
+
+describe('reconcileTexts', () => {
+  let fake: FakeTwilio;
+
+  beforeEach(async () => {
+    fake = await startFakeTwilio({ accountSid, authToken });
+  });
+  afterEach(() => fake.stop());
+
+  function provider() {
+    const env = makeEnv(database.url, twilioVariables(fake.url));
+    return openTwilio({ ...env.twilio!, appUrl: env.appUrl, isPublic: env.isPublic });
+  }
+
+  async function sendOne() {
+    const person = await makePerson(database.db);
+    const { messageId } = await sendUpdate(person);
+    const sent = await provider().sendText({
+      to: person.phone,
+      body: 'x',
+      purpose: 'update',
+      messageId,
+      validitySeconds: null,
+      riskCheck: false,
+    });
+    if (sent.outcome !== 'accepted') throw new Error('not accepted');
+    await database.db.update(smsMessages).set({ providerSid: sent.sid }).where(eq(smsMessages.id, messageId));
+    return { messageId, text: fake.texts.at(-1)! };
+  }
+
+  test('finds out what lost callbacks would have said, then the price, then asks no more', async () => {
+    const { messageId, text } = await sendOne();
+    await fake.report(text, { status: 'delivered' }, { callback: false });
+    expect(await reconcileTexts(database.db, provider(), { now, log })).toBe(1);
+    const delivered = await readText(database.db, messageId);
+    expect(delivered).toMatchObject({ status: 'delivered', priceSettledAt: null, reconciledAt: now });
+    expect(delivered.checkAt! > now).toBe(true);
+    fake.settle(text, '-0.00830');
+    const later = new Date(now.getTime() + 3600_000);
+    expect(await reconcileTexts(database.db, provider(), { now: later, log })).toBe(1);
+    expect(await readText(database.db, messageId)).toMatchObject({ price: '0.008300', checkAt: null });
+    expect(await reconcileTexts(database.db, provider(), { now: new Date(now.getTime() + 9e7), log })).toBe(
+      0,
+    );
+  });
+
+  test('several processes at the same moment ask about a text once', async () => {
+    await sendOne();
+    const asked = await Promise.all(
+      Array.from({ length: 4 }, () => reconcileTexts(database.db, provider(), { now, log })),
+    );
+    expect(asked.reduce((sum, count) => sum + count, 0)).toBe(1);
+  });
+
+  test('a provider that does not answer is asked again later; after two days no more', async () => {
+    const { messageId } = await sendOne();
+    fake.onRead = () => ({ httpStatus: 500 });
+    await reconcileTexts(database.db, provider(), { now, log });
+    const row = await readText(database.db, messageId);
+    expect(row.status).toBe('sent');
+    expect(row.checkAt! > now).toBe(true);
+    await reconcileTexts(database.db, provider(), { now: new Date(now.getTime() + 49 * 3600_000), log });
+    expect((await readText(database.db, messageId)).checkAt).toBeNull();
+  });
+});

@@ -1,0 +1,216 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { phoneNumbers, smsPreferences, smsVerifications } from '@/db/schema/sms';
+import { withdrawConsent } from '@/lib/consent/ledger';
+import { askGates, bodyMatcher, renderBody, type GateAnswer } from '@/lib/sms/gates';
+import { markSuppressed, markUndeliverable } from '@/lib/sms/number';
+import { useDatabase } from '../../support/database';
+import { askForCode, askForUpdate, makeEnv, makePerson, readText, type Person } from '../../support/texts';
+
+const database = useDatabase();
+const noonInNewYork = new Date('2026-07-01T16:00:00Z');
+const nightInNewYork = new Date('2026-07-02T03:00:00Z');
+
+async function ask(
+  messageId: string,
+  { now = noonInNewYork, variables = {} }: { now?: Date; variables?: Record<string, string> } = {},
+): Promise<GateAnswer> {
+  return askGates(database.db, await readText(database.db, messageId), {
+    now,
+    env: makeEnv(database.url, variables),
+  });
+}
+
+async function change(
+  person: Person,
+  deed: 'stopped' | 'undeliverable' | 'withdrawn' | 'lost' | 'turned_off',
+) {
+  const { userId, phone } = person;
+  const now = noonInNewYork;
+  await database.db.transaction(async (tx) => {
+    if (deed === 'stopped') await markSuppressed(tx, { phone, by: 'sms_stop', now });
+    if (deed === 'undeliverable') await markUndeliverable(tx, { phone, now });
+    if (deed === 'withdrawn') {
+      await withdrawConsent(
+        tx,
+        { userId, phone, scopes: ['verification', 'updates'], medium: 'preferences' },
+        now,
+      );
+    }
+    if (deed === 'lost') {
+      await tx.update(phoneNumbers).set({ holderUserId: null }).where(eq(phoneNumbers.number, phone));
+    }
+    if (deed === 'turned_off') {
+      await tx.update(smsPreferences).set({ enabled: false }).where(eq(smsPreferences.userId, userId));
+    }
+  });
+}
+
+describe('a code', () => {
+  test('passes by night too, with the provider told how long it is worth anything', async () => {
+    const person = await makePerson(database.db, {
+      quietHours: { start: '20:00', end: '09:00' },
+      verified: false,
+    });
+    const { messageId } = await askForCode(database.db, person, nightInNewYork);
+    const answer = await ask(messageId, { now: new Date(nightInNewYork.getTime() + 60_400) });
+    expect(answer).toMatchObject({ answer: 'send', validitySeconds: 539 });
+    expect(answer.answer === 'send' && answer.body).toMatch(
+      /^\d{6} is your Doorstep code. It expires in 9 minutes/,
+    );
+  });
+
+  test.each([
+    ['stopped', 'stopped'],
+    ['undeliverable', 'undeliverable'],
+    ['withdrawn', 'no_consent'],
+  ] as const)('is refused after its number was %s', async (deed, reason) => {
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person, noonInNewYork);
+    await change(person, deed);
+    expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
+  });
+
+  test.each(['lost', 'turned_off'] as const)('is not refused when the number is %s', async (deed) => {
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person, noonInNewYork);
+    await change(person, deed);
+    expect(await ask(messageId)).toMatchObject({ answer: 'send' });
+  });
+
+  test('whose challenge was used, ended or replaced is withdrawn', async () => {
+    const person = await makePerson(database.db);
+    const { messageId, challengeId } = await askForCode(database.db, person, noonInNewYork);
+    await database.db
+      .update(smsVerifications)
+      .set({ consumedAt: noonInNewYork })
+      .where(eq(smsVerifications.id, challengeId));
+    expect(await ask(messageId)).toMatchObject({
+      answer: 'refuse',
+      status: 'canceled',
+      reason: 'challenge_closed',
+    });
+  });
+
+  test('is sent with 10 seconds of life left and not with less', async () => {
+    const { messageId } = await askForCode(database.db, await makePerson(database.db), noonInNewYork);
+    const at = (ms: number) => new Date(noonInNewYork.getTime() + ms);
+    expect(await ask(messageId, { now: at(590_000) })).toMatchObject({ answer: 'send', validitySeconds: 10 });
+    expect(await ask(messageId, { now: at(590_001) })).toMatchObject({ answer: 'refuse', reason: 'expired' });
+  });
+});
+
+describe('an update', () => {
+  test('passes by day with consent, a verified phone and the wish for it', async () => {
+    const person = await makePerson(database.db, {
+      quietHours: { start: '20:00', end: '09:00' },
+      timeZone: 'America/New_York',
+    });
+    const messageId = await askForUpdate(database.db, person);
+    expect(await ask(messageId)).toMatchObject({ answer: 'send', validitySeconds: null });
+  });
+
+  test.each([
+    ['stopped', 'stopped'],
+    ['undeliverable', 'undeliverable'],
+    ['withdrawn', 'no_consent'],
+    ['lost', 'not_verified'],
+    ['turned_off', 'turned_off'],
+  ] as const)('is refused when the number or the wish is %s', async (deed, reason) => {
+    const person = await makePerson(database.db);
+    const messageId = await askForUpdate(database.db, person);
+    await change(person, deed);
+    expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
+  });
+
+  test('consent given by one account for a number is none for another account with the same number', async () => {
+    const person = await makePerson(database.db);
+    const other = await makePerson(database.db, { phone: person.phone, consent: false });
+    const messageId = await askForUpdate(database.db, other);
+    expect(await ask(messageId)).toMatchObject({ answer: 'refuse', reason: 'no_consent' });
+  });
+
+  test('is held in the night until the window ends in the person’s own zone', async () => {
+    const person = await makePerson(database.db, {
+      quietHours: { start: '20:00', end: '09:00' },
+      timeZone: 'America/New_York',
+    });
+    const messageId = await askForUpdate(database.db, person);
+    expect(await ask(messageId, { now: nightInNewYork })).toMatchObject({
+      answer: 'hold',
+      reason: 'quiet_hours',
+      until: new Date('2026-07-02T13:00:00Z'),
+      suitsAll: true,
+    });
+  });
+
+  test('of somebody without a zone waits until the window has ended wherever the number may be', async () => {
+    const person = await makePerson(database.db, {
+      phone: '+12085550123',
+      quietHours: { start: '20:00', end: '09:00' },
+    });
+    const messageId = await askForUpdate(database.db, person);
+    const until = new Date('2026-07-02T16:00:00Z');
+    expect(await ask(messageId, { now: nightInNewYork })).toMatchObject({ answer: 'hold', until });
+  });
+});
+
+describe('where texts may go', () => {
+  test.each<[string, Record<string, string>, string | null]>([
+    ['+442071838750', {}, 'country_not_served'],
+    ['+442071838750', { SMS_COUNTRIES: 'US,GB' }, null],
+    ['+12423271234', {}, 'country_not_served'],
+    ['+18005551234', {}, 'toll_free'],
+    ['+19005551234', {}, 'premium'],
+    ['+14165550123', {}, null],
+    ['+14165550123', { SMS_COUNTRIES: 'US' }, 'country_not_served'],
+  ])('%s with %j: %s', async (phone, variables, reason) => {
+    const messageId = await askForUpdate(database.db, await makePerson(database.db, { phone }));
+    const answer = await ask(messageId, { variables });
+    if (reason === null) expect(answer.answer).toBe('send');
+    else {
+      expect(answer).toMatchObject({
+        answer: 'refuse',
+        reason,
+        details: { rule: 'SMS_COUNTRIES', limit: variables.SMS_COUNTRIES ?? 'US,CA' },
+      });
+    }
+  });
+
+  test('fictional numbers are for the console backend alone', async () => {
+    const messageId = await askForUpdate(
+      database.db,
+      await makePerson(database.db, { phone: '+15551234567' }),
+    );
+    expect(await ask(messageId)).toMatchObject({ answer: 'send' });
+    const twilio = {
+      TWILIO_ACCOUNT_SID: 'AC0',
+      TWILIO_AUTH_TOKEN: 'x',
+      TWILIO_FROM_PHONE: '+15005550006',
+    };
+    expect(await ask(messageId, { variables: twilio })).toMatchObject({
+      answer: 'refuse',
+      reason: 'not_valid',
+    });
+  });
+});
+
+describe('bodyMatcher', () => {
+  test('knows a code text again by the minutes it named, with or without words that the provider put in front', async () => {
+    const { messageId } = await askForCode(database.db, await makePerson(database.db), noonInNewYork);
+    const message = await readText(database.db, messageId);
+    const renderedAt = new Date(noonInNewYork.getTime() + 100_000);
+    const body = (await renderBody(database.db, message, renderedAt))!;
+    const later = new Date(renderedAt.getTime() + 200_000);
+    const matches = await bodyMatcher(database.db, message, { renderedAt, now: later });
+    expect(matches(body)).toBe(true);
+    expect(matches(`Sent from your Twilio trial account - ${body}\n`)).toBe(true);
+    expect(matches(body.replace(/\d{6}/g, '000000'))).toBe(false);
+    const closed = await bodyMatcher(database.db, message, {
+      renderedAt,
+      now: new Date(later.getTime() + 900_000),
+    });
+    expect(closed(body)).toBe(true);
+    expect(closed('Doorstep: something else')).toBe(false);
+  });
+});

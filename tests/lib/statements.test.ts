@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { register } from '@/lib/auth/register';
+import { signIn } from '@/lib/auth/sign-in';
+import { sendCode } from '@/lib/sms/verification';
+import { readVerificationState } from '@/lib/sms/verification-state';
+import { recordStatements, useDatabase } from '@/tests/support/database';
+import { after, contextAt, givePending, newEmail, newPhone, noon } from '@/tests/support/people';
+
+const database = useDatabase();
+const count = async (run: () => Promise<unknown>) => (await recordStatements(database.pool, run)).length;
+
+const input = {
+  name: 'Test Person',
+  password: 'violet otter cactus',
+  phone: null,
+  smsOptIn: false,
+  verifyPhone: false,
+  tcpaConsent: false,
+  timeZone: null,
+};
+
+test('each journey sends the number of statements it was counted with, BEGIN and COMMIT included', async () => {
+  const email = newEmail();
+  const counts: Record<string, number> = {};
+  counts.registerInside = await count(() => register(database.db, { ...input, email }, contextAt(noon)));
+  counts.registerToCodePage = await count(() =>
+    register(
+      database.db,
+      {
+        ...input,
+        email: newEmail(),
+        phone: newPhone(),
+        smsOptIn: true,
+        verifyPhone: true,
+        tcpaConsent: true,
+      },
+      contextAt(noon),
+    ),
+  );
+  let grant = '';
+  counts.signIn = await count(async () => {
+    const signedIn = await signIn(database.db, { email, password: input.password }, contextAt(noon));
+    if (signedIn.ok && signedIn.next === 'dashboard') grant = signedIn.grant;
+  });
+  let sessionId = '';
+  counts.redeemGrant = await count(async () => {
+    sessionId = (await redeemLoginGrant(database.db, grant, contextAt(noon)))!.sessionId;
+  });
+  counts.readSession = await count(() => readSession(database.db, sessionId, after(noon, 5)));
+  const person = await givePending(database.db, newPhone());
+  counts.codePage = await count(() => readVerificationState(database.db, person, after(noon, 5)));
+  counts.sendAgain = await count(() => sendCode(database.db, person, contextAt(after(noon, 40))));
+  expect(counts).toEqual({
+    registerInside: 9,
+    registerToCodePage: 20,
+    signIn: 14,
+    redeemGrant: 1,
+    readSession: 1,
+    codePage: 3,
+    sendAgain: 11,
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { users } from '@/db/schema/accounts';
+import { smsMessages } from '@/db/schema/sms';
+import { commonPasswords } from '@/lib/accounts/common-passwords';
+import { verifyPassword } from '@/lib/accounts/password';
+import { assessPassword } from '@/lib/accounts/password-strength';
+import { readPersonSms } from '@/lib/insight/person-sms';
+import { demoPassword, seedDemoData } from '../../scripts/seed';
+import { useDatabase } from '../support/database';
+import { runScript } from './support/run-script';
+
+const database = useDatabase();
+const now = new Date();
+
+describe('demo data', () => {
+  test('is one open account of each role with the demo password, and a proven number with texts', async () => {
+    const { code, out, err } = await runScript('seed', [], { DATABASE_URL: database.url });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain(demoPassword);
+    const people = await database.db.select().from(users);
+    expect(people.map(({ email, role }) => [email, role]).sort()).toEqual([
+      ['admin@example.com', 'admin'],
+      ['applicant@example.com', 'applicant'],
+      ['broker@example.com', 'broker'],
+      ['staff@example.com', 'staff'],
+    ]);
+    for (const { email, name, activatedAt, passwordHash } of people) {
+      expect(out).toContain(email);
+      expect(activatedAt).not.toBeNull();
+      expect(await verifyPassword(demoPassword, passwordHash)).toBe(true);
+      expect(assessPassword(demoPassword, { list: commonPasswords, email, name }).acceptable).toBe(true);
+    }
+    expect(await readPersonSms(database.db, 'applicant@example.com')).toMatchObject({
+      verified: true,
+      enabled: true,
+    });
+  });
+
+  test('holds nothing that a dispatcher would send', async () => {
+    const texts = await database.db.select().from(smsMessages);
+    const states = new Set(texts.map(({ status }) => status));
+    expect([...states].sort()).toEqual(['canceled', 'delivered', 'failed', 'received', 'sent']);
+    expect(texts.every(({ checkAt }) => checkAt === null)).toBe(true);
+  });
+
+  test('a second run changes nothing', async () => {
+    const before = await countRows();
+    const seeded = await seedDemoData(database.db, now);
+    expect(seeded.map(({ created }) => created)).toEqual([false, false, false, false]);
+    expect(await countRows()).toEqual(before);
+  });
+
+  test('who is missing is made anew, and who is there stays as they are', async () => {
+    await database.pool.query(`delete from users where email = 'staff@example.com'`);
+    await database.pool.query(`update users set name = 'Renamed' where email = 'admin@example.com'`);
+    const seeded = await seedDemoData(database.db, now);
+    expect(seeded.filter(({ created }) => created).map(({ email }) => email)).toEqual(['staff@example.com']);
+    const { rows } = await database.pool.query(`select name from users where email = 'admin@example.com'`);
+    expect(rows).toEqual([{ name: 'Renamed' }]);
+  });
+
+  test('runs at the same instant make each person once', async () => {
+    await database.pool.query('delete from users');
+    await database.pool.query('delete from sms_messages');
+    const runs = await Promise.all(Array.from({ length: 4 }, () => seedDemoData(database.db, now)));
+    for (let person = 0; person < 4; person += 1) {
+      expect(runs.filter((run) => run[person]!.created)).toHaveLength(1);
+    }
+  });
+
+  test('a public address is refused with one line and code 1, before anything is written', async () => {
+    const { code, out, err } = await runScript('seed', [], {
+      DATABASE_URL: database.url,
+      APP_URL: 'https://portal.example.com',
+      ...{
+        SMS_BACKEND: 'twilio',
+        TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+        TWILIO_AUTH_TOKEN: 'token-for-tests-only',
+        TWILIO_FROM_PHONE: '+15005550006',
+      },
+    });
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(
+      /^[^\n]*APP_URL is public \(https:\/\/portal\.example\.com\): nothing was written\.\n$/,
+    );
+  });
+});
+
+async function countRows(): Promise<unknown> {
+  const { rows } = await database.pool.query(`
+    select (select count(*) from users) as users, (select count(*) from sms_messages) as texts,
+      (select count(*) from sms_verification_log) as attempts, (select count(*) from sms_consents) as consents,
+      (select count(*) from audit_log) as audits, (select count(*) from sms_preferences) as preferences`);
+  return rows[0];
+}

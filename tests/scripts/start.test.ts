@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readSettings } from '../../scripts/settings';
+import { requireSupportedNode } from '../../scripts/supported-node';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const ready = {
+  AUTH_SECRET: 'x'.repeat(32),
+  APP_URL: '',
+  SMS_BACKEND: 'console',
+  NODE_ENV: 'test',
+  DATABASE_URL: 'postgres://doorstep:hush@127.0.0.1:1/doorstep',
+};
+
+async function start(environment: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/start.ts'], {
+    cwd: root,
+    env: { ...process.env, ...ready, ...environment } as NodeJS.ProcessEnv,
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, lines: said.trim().split('\n') };
+}
+
+let freePort: string;
+const taken = createServer();
+beforeAll(async () => {
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  freePort = String((probe.address() as AddressInfo).port);
+  await new Promise((resolve) => probe.close(resolve));
+});
+afterAll(() => new Promise((resolve) => taken.close(resolve)));
+
+test('a taken port stops the start with one line and code 1', async () => {
+  const { port } = taken.address() as AddressInfo;
+  expect(await start({ PORT: String(port) })).toEqual({
+    code: 1,
+    lines: [`Port ${port} is taken: stop the program that uses it, or set PORT to another one.`],
+  });
+});
+
+test('a database that is down stops the start with one line without the password', async () => {
+  const { code, lines } = await start({ PORT: freePort });
+  expect(code).toBe(1);
+  expect(lines).toEqual([
+    expect.stringMatching(/^The database at 127\.0\.0\.1:1\/doorstep cannot be reached: .*ECONNREFUSED/),
+  ]);
+  expect(lines.join()).not.toContain('hush');
+});
+
+test('a misconfigured public address stops the start with a line per variable', async () => {
+  const { code, lines } = await start({
+    APP_URL: 'http://portal.example.com',
+    PORT: 'x',
+    AUTH_SECRET: 'short',
+  });
+  expect(code).toBe(1);
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(['PORT', 'APP_URL', 'AUTH_SECRET', 'SMS_BACKEND']);
+});
+
+test('without DATABASE_URL the embedded database serves, and its children get the settled address', () => {
+  const settings = readSettings({ AUTH_SECRET: 'local', PORT: '4567' });
+  expect(settings.isEmbedded).toBe(true);
+  expect(settings.variables).toEqual({
+    PORT: '4567',
+    APP_URL: 'http://localhost:4567',
+    AUTH_SECRET: 'local',
+  });
+});
+
+test.each([
+  ['18.20.0', false],
+  ['20.18.3', false],
+  ['20.19.0', true],
+  ['22.0.0', true],
+])('Node %s is supported: %s', (version, isSupported) => {
+  if (isSupported) expect(() => requireSupportedNode(version)).not.toThrow();
+  else expect(() => requireSupportedNode(version)).toThrow(/^Node .* is too old: .*20\.19/);
+});

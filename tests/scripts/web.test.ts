@@ -1,0 +1,181 @@
+import { EventEmitter, once } from 'node:events';
+import { request, type ClientRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { examineRequest } from '../../scripts/web/examine-request';
+import { serveWeb, type WebServer } from '../../scripts/web/serve';
+
+type Answer = { status: number; body: string };
+
+function ask(
+  port: number,
+  headers: Record<string, string>,
+  { path = '/', host = '127.0.0.1' } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    request({ host, port, path, headers, agent: false }, (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => (body += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+test('a request without any Host is answered 421', () => {
+  const verdict = examineRequest({ url: '/', headers: {} }, '127.0.0.1', new URL('http://localhost:3000'));
+  expect(verdict).toEqual({ ok: false, status: 421, reason: 'misdirected' });
+});
+
+test('a form that a guard turns away is not sent again to where it leads: 307 becomes 303 for POST alone', async () => {
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost:3000'),
+    port: 0,
+    handle: (_received, response) => {
+      response.statusCode = 307;
+      response.setHeader('location', '/users/login');
+      response.end();
+    },
+  });
+  const statusOf = async (method: string) => {
+    const answer = await fetch(`http://127.0.0.1:${web.port}/`, { method, redirect: 'manual' });
+    return [answer.status, answer.headers.get('location')];
+  };
+  expect(await statusOf('POST')).toEqual([303, '/users/login']);
+  expect(await statusOf('GET')).toEqual([307, '/users/login']);
+  await web.close(0);
+});
+
+describe('on localhost', () => {
+  let web: WebServer;
+  beforeAll(async () => {
+    web = await serveWeb({
+      appUrl: new URL('http://localhost:3000'),
+      port: 0,
+      handle: (received, response) => response.end(JSON.stringify(received.headers)),
+    });
+  });
+  afterAll(() => web.close(0));
+
+  test.each([
+    'localhost',
+    'localhost:9',
+    'app.localhost',
+    '127.0.0.1:3000',
+    '127.8.8.8',
+    '[::1]:3000',
+    'LocalHost:80',
+  ])('Host %s is answered', async (host) => {
+    expect((await ask(web.port, { host })).status).toBe(200);
+  });
+
+  test.each([
+    'portal.example.com',
+    'localhost.example.com',
+    '127.0.0.1.example.com',
+    '10.0.0.1',
+    '[::2]',
+    'localhost:x',
+  ])('Host "%s" is answered 421', async (host) => {
+    expect((await ask(web.port, { host })).status).toBe(421);
+  });
+
+  test('an absolute request target cannot stand in for Host', async () => {
+    expect((await ask(web.port, { host: 'localhost' }, { path: 'http://portal.example.com/' })).status).toBe(
+      400,
+    );
+  });
+
+  test('the socket address is appended to a forged X-Forwarded-For, and the request is marked', async () => {
+    const { body } = await ask(web.port, { host: 'localhost', 'x-forwarded-for': '6.6.6.6' });
+    expect(JSON.parse(body)).toMatchObject({
+      'x-forwarded-for': '6.6.6.6, 127.0.0.1',
+      'x-doorstep-forwarded': '1',
+    });
+  });
+
+  test('a request without forwarding headers is not marked, even when it says so itself', async () => {
+    const headers = JSON.parse(
+      (await ask(web.port, { host: 'localhost', 'x-doorstep-forwarded': '1' })).body,
+    ) as IncomingHttpHeaders;
+    expect(headers['x-forwarded-for']).toBe('127.0.0.1');
+    expect(headers).not.toHaveProperty('x-doorstep-forwarded');
+  });
+
+  test('the app learns the path and query to the letter, and nobody can write them for it', async () => {
+    const path = '/a/?b=c%20d+e%7e';
+    const { body } = await ask(web.port, { host: 'localhost', 'x-doorstep-target': '/forged' }, { path });
+    expect(JSON.parse(body)).toMatchObject({ 'x-doorstep-target': path });
+  });
+
+  test.each([
+    'forwarded',
+    'x-forwarded-host',
+    'x-forwarded-proto',
+    'x-forwarded-port',
+    'x-forwarded-anything',
+  ])('%s marks the request and does not reach the app as sent', async (name) => {
+    const { body } = await ask(web.port, { host: 'localhost', [name]: 'forged' });
+    expect(body).not.toContain('forged');
+    expect(JSON.parse(body)).toMatchObject({ 'x-doorstep-forwarded': '1' });
+  });
+});
+
+test('on a public address every Host becomes the public one, and the scheme its scheme', () => {
+  const received = {
+    url: '/',
+    headers: { host: '10.0.0.7:3000', 'x-forwarded-proto': 'http' } as IncomingHttpHeaders,
+  };
+  expect(examineRequest(received, '10.0.0.1', new URL('https://portal.example.com'))).toEqual({ ok: true });
+  expect(received.headers).toMatchObject({ host: 'portal.example.com', 'x-forwarded-proto': 'https' });
+});
+
+test('a second server on the same port is refused with EADDRINUSE', async () => {
+  const options = { appUrl: new URL('http://localhost'), handle: () => undefined };
+  const first = await serveWeb({ ...options, port: 0 });
+  await expect(serveWeb({ ...options, port: first.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await first.close(0);
+});
+
+test('closing answers the request in hand and drops idle connections', async () => {
+  const arrivals = new EventEmitter();
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost'),
+    port: 0,
+    handle: (_, response) => arrivals.emit('request', response),
+  });
+  const arrived = once(arrivals, 'request') as Promise<[ServerResponse]>;
+  const answer = ask(web.port, { host: 'localhost', connection: 'keep-alive' });
+  const [response] = await arrived;
+  const closed = web.close(10_000);
+  response.end('done');
+  expect(await answer).toEqual({ status: 200, body: 'done' });
+  await closed;
+  await expect(ask(web.port, { host: 'localhost' })).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test('an upgrade is handed on only under a name of this machine, and an open one does not delay closing', async () => {
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost'),
+    port: 0,
+    handle: (_, response) => response.end(),
+    handleUpgrade: (_, socket) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n'),
+  });
+  const upgrade = (host: string): ClientRequest =>
+    request({
+      port: web.port,
+      host: '127.0.0.1',
+      headers: { host, connection: 'Upgrade', upgrade: 'test' },
+    }).end();
+
+  await expect(once(upgrade('portal.example.com'), 'upgrade')).rejects.toMatchObject({ code: 'ECONNRESET' });
+  const [, socket] = (await once(upgrade('localhost'), 'upgrade')) as [unknown, Socket];
+  // Reading on is what lets the end of the connection be noticed.
+  socket.resume();
+  const ended = once(socket, 'close');
+  await web.close(60_000);
+  await ended;
+});

@@ -1,0 +1,39 @@
+import type { Pool } from 'pg';
+
+/**
+ * Starts `tasks` while a lock that each of them needs is held elsewhere, waits until all that can wait do, then lets them
+ * go at the same instant. `lock` is the statement that takes it; `waiters` how many must be seen waiting in PostgreSQL.
+ */
+export async function releaseTogether<Value>(
+  pool: Pool,
+  lock: string,
+  waiters: number,
+  tasks: readonly (() => Promise<Value>)[],
+): Promise<PromiseSettledResult<Value>[]> {
+  const holder = await pool.connect();
+  let running: Promise<Value>[] = [];
+  try {
+    await holder.query('begin');
+    await holder.query(lock);
+    running = tasks.map((task) => task());
+    running.forEach((task) => task.catch(() => undefined));
+    const deadline = Date.now() + 15_000;
+    for (;;) {
+      // Within a transaction the view stands still unless it is told not to.
+      await holder.query('select pg_stat_clear_snapshot()');
+      const { rows } = await holder.query<{ waiting: number }>(
+        `select count(*)::int as waiting from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      if (rows[0]!.waiting >= waiters) break;
+      if (Date.now() > deadline)
+        throw new Error(`Only ${rows[0]!.waiting} of ${waiters} tasks reached the lock`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await holder.query('commit');
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+  }
+  return Promise.allSettled(running);
+}

@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
+import type { AddressInfo } from 'node:net';
+import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks';
+
+/** A text as the fake has it. */
+export type FakeText = {
+  sid: string;
+  to: string;
+  from: string | null;
+  messagingServiceSid: string | null;
+  body: string;
+  status: string;
+  errorCode: number | null;
+  price: string | null;
+  priceUnit: string;
+  numSegments: string;
+  validityPeriod: number | null;
+  riskCheck: string | null;
+  statusCallback: string | null;
+  createdAt: Date;
+};
+
+/** What the fake does with a request to create a text, instead of accepting and answering it. */
+export type FakeFault =
+  /** Answers no, with Twilio's error shape; `code` null leaves the code out. */
+  | { kind: 'refuse'; httpStatus: number; code: number | null; headers?: Record<string, string> }
+  /** Never answers. */
+  | { kind: 'hang' }
+  /** Cuts the connection. */
+  | { kind: 'reset' }
+  /** Accepts, and then never answers. */
+  | { kind: 'accept_and_hang' }
+  /** Accepts, and then cuts the connection. */
+  | { kind: 'accept_and_reset' }
+  /** Accepts, and then answers no. */
+  | { kind: 'accept_and_refuse'; httpStatus: number }
+  /** Accepts, then does this before it answers. */
+  | { kind: 'accept_after'; before: (text: FakeText) => Promise<void> };
+
+/** One request that reached the fake. */
+export type FakeRequest = { kind: 'create' | 'list' | 'fetch'; atMs: number; to: string | null };
+
+export type FakeTwilio = {
+  /** For TWILIO_API_BASE_URL. */
+  url: string;
+  /** Every text that was accepted, in order. */
+  texts: FakeText[];
+  requests: FakeRequest[];
+  /** Decides what happens to the next requests; null lets a text through. */
+  onCreate: (request: { to: string; body: string }) => FakeFault | null;
+  /** A fault for listing and fetching; null lets them through. */
+  onRead: () => { httpStatus: number } | 'hang' | null;
+  /** Resolves with what `look` finds, asked anew after every request. */
+  whenSeen: <Found>(look: (fake: FakeTwilio) => Found | null | undefined | false) => Promise<Found>;
+  /** Moves a text on, and posts the signed callback when it has one and `callback` is not false. */
+  report: (
+    text: FakeText,
+    state: { status: string; errorCode?: number | null },
+    options?: { callback?: boolean },
+  ) => Promise<Response | null>;
+  /** The price becomes known, as it does some time after delivery. */
+  settle: (text: FakeText, price: string) => void;
+  stop: () => Promise<void>;
+};
+
+/** Signs a webhook as Twilio does. */
+export function signWebhook(authToken: string, url: string, params: Record<string, string>): string {
+  return getExpectedTwilioSignature(authToken, url, params);
+}
+
+/**
+ * A server that speaks the part of Twilio's REST API that texts need: create, list by number, fetch; and that sends
+ * signed status callbacks. It can fail in every way that was ever seen of the real one.
+ */
+export async function startFakeTwilio({
+  accountSid,
+  authToken,
+  port = 0,
+}: {
+  accountSid: string;
+  authToken: string;
+  port?: number;
+}): Promise<FakeTwilio> {
+  const waiting = new Set<() => void>();
+  const server = createServer((request, response) => {
+    void answer(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const messages = `/2010-04-01/Accounts/${accountSid}/Messages`;
+  const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
+
+  const fake: FakeTwilio = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    texts: [],
+    requests: [],
+    onCreate: () => null,
+    onRead: () => null,
+    whenSeen: (look) =>
+      new Promise((resolve) => {
+        const check = () => {
+          const found = look(fake);
+          if (!found) return;
+          waiting.delete(check);
+          resolve(found);
+        };
+        waiting.add(check);
+        check();
+      }),
+    report: async (text, { status, errorCode = null }, { callback = true } = {}) => {
+      text.status = status;
+      text.errorCode = errorCode;
+      if (text.numSegments === '0') text.numSegments = '1';
+      ring();
+      if (!callback || text.statusCallback === null) return null;
+      const params: Record<string, string> = {
+        AccountSid: accountSid,
+        ApiVersion: '2010-04-01',
+        From: text.from ?? '',
+        MessageSid: text.sid,
+        MessageStatus: status,
+        SmsSid: text.sid,
+        SmsStatus: status,
+        To: text.to,
+        ...(errorCode === null ? {} : { ErrorCode: String(errorCode) }),
+      };
+      return fetch(text.statusCallback, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/x-www-form-urlencoded',
+          'x-twilio-signature': signWebhook(authToken, text.statusCallback, params),
+        },
+        body: new URLSearchParams(params),
+      });
+    },
+    settle: (text, price) => {
+      text.price = price;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+  return fake;
+
+  function ring(): void {
+    for (const check of [...waiting]) check();
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const atMs = performance.now();
+    const url = new URL(request.url ?? '/', 'http://fake');
+    const form = new URLSearchParams(await readAll(request));
+    if (request.headers.authorization !== authorization) {
+      return refuse(response, 401, 20003);
+    }
+    if (request.method === 'POST' && url.pathname === `${messages}.json`) {
+      return create(form, response, atMs);
+    }
+    if (request.method === 'GET') {
+      const to = url.searchParams.get('To');
+      fake.requests.push({ kind: url.pathname === `${messages}.json` ? 'list' : 'fetch', atMs, to });
+      const fault = fake.onRead();
+      ring();
+      if (fault === 'hang') return;
+      if (fault !== null) return refuse(response, fault.httpStatus, null);
+      if (url.pathname === `${messages}.json`) {
+        const found = fake.texts.filter((text) => text.to === to).reverse();
+        return send(response, 200, {
+          messages: found.map(describe),
+          page: 0,
+          page_size: 100,
+          uri: request.url,
+        });
+      }
+      const text = fake.texts.find((each) => url.pathname === `${messages}/${each.sid}.json`);
+      if (text) return send(response, 200, describe(text));
+    }
+    refuse(response, 404, 20404);
+  }
+
+  async function create(form: URLSearchParams, response: ServerResponse, atMs: number): Promise<void> {
+    const to = form.get('To') ?? '';
+    const body = form.get('Body') ?? '';
+    fake.requests.push({ kind: 'create', atMs, to });
+    const fault = fake.onCreate({ to, body });
+    if (fault?.kind === 'refuse') {
+      refuse(response, fault.httpStatus, fault.code, fault.headers);
+    } else if (fault?.kind === 'reset') {
+      response.destroy();
+    } else if (fault?.kind !== 'hang') {
+      const text = accept(form);
+      if (fault === null) send(response, 201, describe(text));
+      else if (fault.kind === 'accept_and_reset') response.destroy();
+      else if (fault.kind === 'accept_and_refuse') refuse(response, fault.httpStatus, null);
+      else if (fault.kind === 'accept_after') {
+        ring();
+        await fault.before(text);
+        send(response, 201, describe(text));
+      }
+    }
+    ring();
+  }
+
+  function accept(form: URLSearchParams): FakeText {
+    const messagingServiceSid = form.get('MessagingServiceSid');
+    const text: FakeText = {
+      sid: `SM${randomBytes(16).toString('hex')}`,
+      to: form.get('To') ?? '',
+      from: form.get('From'),
+      messagingServiceSid,
+      body: form.get('Body') ?? '',
+      status: messagingServiceSid ? 'accepted' : 'queued',
+      errorCode: null,
+      price: null,
+      priceUnit: 'USD',
+      numSegments: messagingServiceSid ? '0' : '1',
+      validityPeriod: form.has('ValidityPeriod') ? Number(form.get('ValidityPeriod')) : null,
+      riskCheck: form.get('RiskCheck'),
+      statusCallback: form.get('StatusCallback'),
+      createdAt: new Date(),
+    };
+    fake.texts.push(text);
+    return text;
+  }
+
+  function describe(text: FakeText): Record<string, unknown> {
+    return {
+      account_sid: accountSid,
+      api_version: '2010-04-01',
+      body: text.body,
+      date_created: text.createdAt.toUTCString().replace('GMT', '+0000'),
+      date_sent: null,
+      date_updated: text.createdAt.toUTCString().replace('GMT', '+0000'),
+      direction: 'outbound-api',
+      error_code: text.errorCode,
+      error_message: null,
+      from: text.from,
+      messaging_service_sid: text.messagingServiceSid,
+      num_media: '0',
+      num_segments: text.numSegments,
+      price: text.price,
+      price_unit: text.priceUnit,
+      sid: text.sid,
+      status: text.status,
+      subresource_uris: {},
+      to: text.to,
+      uri: `${messages}/${text.sid}.json`,
+    };
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(JSON.stringify(body));
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: number | null,
+  headers: Record<string, string> = {},
+): void {
+  const body = {
+    message: `Refused with ${code ?? status}`,
+    more_info: '',
+    status,
+    ...(code === null ? {} : { code }),
+  };
+  send(response, status, body, headers);
+}
+
+async function readAll(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { eq } from 'drizzle-orm';
+import { users, type Role } from '@/db/schema/accounts';
+import { phoneNumbers, smsMessages } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { hashPassword } from '@/lib/accounts/password';
+import { redeemLoginGrant } from '@/lib/accounts/sessions';
+import { insertUser, mintLoginGrant } from '@/lib/accounts/users';
+import { grantConsent } from '@/lib/consent/ledger';
+import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
+import { readNumberChange } from '@/lib/sms/change-number';
+import { lockNumber } from '@/lib/sms/number';
+import { createPreferences } from '@/lib/sms/preferences';
+import { checkCode } from '@/lib/sms/verification';
+import { contextAt, newEmail, newPhone, noon } from './people';
+
+export const password = 'correct horse battery';
+let hash: Promise<string> | undefined;
+
+async function passwordHash(): Promise<string> {
+  hash ??= hashPassword(password).then((hashed) => {
+    if (!hashed.ok) throw new Error(hashed.reason);
+    return hashed.value;
+  });
+  return hash;
+}
+
+export type SettledPerson = {
+  userId: string;
+  sessionId: string;
+  email: string;
+  name: string;
+  role: Role;
+  phone: string | null;
+};
+
+/** Somebody signed in whose password is `password`; with a phone, it is proven, agreed to, and texts are on. */
+export async function giveSettledPerson(
+  db: Db,
+  {
+    phone = newPhone(),
+    role = 'applicant',
+    texts = true,
+    now = noon,
+  }: {
+    phone?: string | null;
+    role?: Role;
+    texts?: boolean;
+    now?: Date;
+  } = {},
+): Promise<SettledPerson> {
+  const userId = randomUUID();
+  const email = newEmail();
+  const name = 'Settled Person';
+  const stored = await passwordHash();
+  await db.transaction(async (tx) => {
+    await insertUser(tx, { id: userId, email, name, passwordHash: stored, role, phone, active: true, now });
+    await createPreferences(tx, {
+      userId,
+      enabled: texts && phone !== null,
+      timeZone: 'America/New_York',
+      now,
+    });
+    if (phone === null) return;
+    await lockNumber(tx, phone);
+    await tx
+      .update(phoneNumbers)
+      .set({ holderUserId: userId, heldSince: now })
+      .where(eq(phoneNumbers.number, phone));
+    const scopes = texts ? (['verification', 'updates'] as const) : (['verification'] as const);
+    await grantConsent(tx, { userId, phone, scopes, medium: 'registration' }, contextAt(now));
+  });
+  const { sessionId } = await openSession(db, userId, now);
+  return { userId, sessionId, email, name, role, phone };
+}
+
+export async function openSession(db: Db, userId: string, now: Date): Promise<{ sessionId: string }> {
+  const { grant } = await mintLoginGrant(db, userId, now);
+  const session = await redeemLoginGrant(db, grant, contextAt(now));
+  if (!session) throw new Error('The grant opened no session');
+  return session;
+}
+
+/** Enters the right code of the number that waits to be proven, as the code page does. */
+export async function enterCode(db: Db, person: SettledPerson, now: Date) {
+  const [user] = await db.select().from(users).where(eq(users.id, person.userId));
+  const owner = { userId: person.userId, phone: user!.phone };
+  const change = await readNumberChange(db, owner, now);
+  const challenge = await readLastChallenge(db, person.userId);
+  const prover = {
+    userId: person.userId,
+    role: person.role,
+    purpose: 'prove' as const,
+    phone: change?.phone ?? owner.phone,
+    changesFrom: change ? owner.phone : null,
+  };
+  return checkCode(db, prover, codesOf(challenge!)[0]!, contextAt(now));
+}
+
+export async function readTexts(db: Db, phone: string) {
+  return db.select().from(smsMessages).where(eq(smsMessages.phone, phone)).orderBy(smsMessages.createdAt);
+}

@@ -1,0 +1,22 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: { alias: { '@': fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '') } },
+  test: {
+    include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/global-setup.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    watch: false,
+    // Hashing passwords takes its time, more so on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    allowOnly: false,
+    // Settings are read from the environment once; a test's database is its own, so nothing may reach this one.
+    env: {
+      AUTH_SECRET: 'a-secret-of-tests-and-nothing-else',
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+    },
+  },
+});
