@@ -5,6 +5,8 @@ const config: NextConfig = {
   /** Both spellings of a path answer alike; a webhook's signature would not survive a redirect. */
   skipTrailingSlashRedirect: true,
   serverExternalPackages: ['piscina', 'bcryptjs', 'pg', 'twilio', 'libphonenumber-geo-carrier'],
+  /** No page streams behind its title: a screen reader announces a new page by it. */
+  htmlLimitedBots: /.*/,
   experimental: { authInterrupts: true },
   /** `npm run check` and the tests do both; a start should not do them again. */
   typescript: { ignoreBuildErrors: true },
