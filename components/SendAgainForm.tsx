@@ -1,6 +1,6 @@
 'use client';
 
-import { useActionState, type ReactNode } from 'react';
+import { useActionState } from 'react';
 import { Button } from './Button';
 import { sayInstant, sayTimeLeft, useTimeLeft } from './Countdown';
 import styles from './SideForm.module.css';
@@ -10,21 +10,20 @@ import { FormAlert } from './FormAlert';
 
 /**
  * "Send the code again". `availableAt` (ISO, UTC) is the moment the next send is allowed, null for now; until then
- * the button waits. Without JavaScript it is always enabled and the action refuses. `sendsLeft` is said in words;
- * `note` may say more.
+ * the button waits. Without JavaScript it is always enabled and the action refuses. `sendsLeft` is said in words.
  */
 export function SendAgainForm({
   action,
   availableAt,
   serverNow,
   sendsLeft,
-  note,
+  variant = 'secondary',
 }: {
   action: FormAction<never>;
   availableAt: string | null;
   serverNow: string;
   sendsLeft: number;
-  note?: ReactNode;
+  variant?: 'primary' | 'secondary';
 }) {
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
   const leftMs = useTimeLeft(availableAt, serverNow);
@@ -35,7 +34,7 @@ export function SendAgainForm({
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={[]} />
       <div className={styles.row}>
-        <Button variant="secondary" pending={pending} disabled={leftMs !== null && waits}>
+        <Button variant={variant} pending={pending} disabled={leftMs !== null && waits}>
           Send the code again
         </Button>
         <p className={styles.note}>
@@ -48,8 +47,7 @@ export function SendAgainForm({
               .{' '}
             </>
           ) : null}
-          {sends}
-          {note ? <>. {note}</> : '.'}
+          {sends}.
         </p>
         <span className={styles.announced} role="status">
           {availableAt !== null && leftMs === 0 ? 'You can send the code again now.' : null}

@@ -112,7 +112,7 @@ test('a wrong code says how many tries are left, and the fifth ends the code and
   }
   await enterCode(page, wrongCode(code, 77));
   await expect(
-    page.getByText('Five wrong codes were entered, so the last code has ended. Send a new one.'),
+    page.getByText('Five wrong codes were entered, so the last code no longer works.'),
   ).toBeVisible();
   await expect(field(page, 'code')).toHaveCount(0);
   await expect(button(page, 'Continue without verifying')).toBeVisible();
@@ -267,4 +267,28 @@ test('a number at its limit still gets an account: the code page says when the n
   expect(await countCodeTexts(phone)).toBe(3);
   await button(second, 'Continue without verifying').click();
   await expectPage(second, paths.dashboard);
+});
+
+test('a code over the budget is refused with the moment at which one fits again, and going on without is offered', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await awaitTexts(phone, 1);
+  const [{ reserved_at: reservedAt } = { reserved_at: new Date(0) }] = await readRows<{ reserved_at: Date }>(
+    `update sms_messages set price = 0.08 where phone = $1 returning reserved_at`,
+    [phone],
+  );
+  await letTimePass(phone, 30);
+  await open(page, paths.code);
+  await button(page, 'Send the code again').click();
+  await expect(async () => {
+    await open(page, paths.code);
+    await expect(page.locator('[data-sms-status]')).toHaveAttribute('data-sms-status', 'failed');
+  }).toPass();
+  await expect(page.getByText('The limit for texts in 24 hours is reached.')).toBeVisible();
+  const moment = await page.locator('form', { hasText: 'Possible' }).locator('time').getAttribute('datetime');
+  expect(Math.abs(Date.parse(moment!) - (reservedAt.getTime() + 24 * 3600_000))).toBeLessThan(10);
+  await button(page, 'Continue without verifying').click();
+  await expectPage(page, paths.dashboard);
 });

@@ -1,11 +1,17 @@
 import { and, asc, eq } from 'drizzle-orm';
-import { smsMessages, type MessageStatus } from '@/db/schema/sms';
+import { smsMessages, type MessageDetails, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { limits } from '@/lib/limits';
 import { isOpen, readLastChallenge, type Challenge } from './challenge';
 import { readFailures, readNumber, readSends, readUndeliverable, type NumberRow } from './number';
 
-type Text = { status: MessageStatus; createdAt: Date; reason: string | null; errorCode: number | null };
+type Text = {
+  status: MessageStatus;
+  createdAt: Date;
+  reason: string | null;
+  errorCode: number | null;
+  details: MessageDetails | null;
+};
 
 /** All that the code page says, derived from the rows as they stand at one moment. */
 export type VerificationState = {
@@ -42,6 +48,7 @@ export async function readVerificationState(
           createdAt: smsMessages.createdAt,
           reason: smsMessages.reason,
           errorCode: smsMessages.errorCode,
+          details: smsMessages.details,
         })
         .from(smsMessages)
         .where(and(eq(smsMessages.challengeId, challenge.id), eq(smsMessages.direction, 'out')))
@@ -68,11 +75,11 @@ export function deriveVerificationState(
   };
   const windows = readSends(number, 'prove', now);
   const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
+  const text = deriveText(number, texts, now);
   const sends = {
     remaining: windows.remaining,
-    retryAt: windows.retryAt ?? (soonest !== null && soonest > now ? soonest : null),
+    retryAt: latestOf([windows.retryAt, soonest, readBudgetMoment(texts.at(-1))], now),
   };
-  const text = deriveText(number, texts, now);
   return {
     phone,
     closed: challenge === null || open !== null ? null : explainClosed(challenge, now),
@@ -82,6 +89,12 @@ export function deriveVerificationState(
     sends,
     skipAt: deriveSkipAt({ open: open !== null, text, texts, tries, sends }, now),
   };
+}
+
+/** The last of these moments that is still to come: all of them have to pass. */
+function latestOf(moments: readonly (Date | null)[], now: Date): Date | null {
+  const latest = Math.max(...moments.map((moment) => moment?.getTime() ?? 0));
+  return latest > now.getTime() ? new Date(latest) : null;
 }
 
 /** Why a challenge that is not open hears no code any more. */
@@ -135,4 +148,10 @@ function deriveSkipAt(
   if (texts.some((each) => each.status === 'delivered')) return null;
   const first = texts[0];
   return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;
+}
+
+/** When a code fits the budget again that the last text was refused for; null: it was not, or waiting does not help. */
+function readBudgetMoment(text: Text | undefined): Date | null {
+  const moment = text?.reason === 'budget' ? text.details?.retryAt : null;
+  return typeof moment === 'string' ? new Date(moment) : null;
 }

@@ -71,42 +71,56 @@ export default async function VerifyPhonePage() {
   const state = await readVerificationState(db(), { userId, phone }, now);
   const serverNow = now.toISOString();
   const offerSkip = state.skipAt !== null && state.skipAt <= now;
+  const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
+  const status = (
+    <SmsStatus
+      status={state.text.status}
+      detail={sayTextState(state.text)}
+      offerSkip={offerSkip}
+      statusUrl="/users/verify-phone/status"
+      latestHref="/users/verify-phone"
+    >
+      {state.text.status === 'stopped' ? <StartLink /> : null}
+    </SmsStatus>
+  );
+  const sendAgain = (
+    <SendAgainForm
+      action={sendAgainAction}
+      variant={hearsCodes ? 'secondary' : 'primary'}
+      availableAt={state.sends.retryAt?.toISOString() ?? null}
+      serverNow={serverNow}
+      sendsLeft={state.sends.remaining}
+    />
+  );
   return (
     <Page actions={signOut}>
       <HeadingGroup>
-        <Heading>Enter the code</Heading>
+        <Heading>{hearsCodes ? 'Enter the code' : 'Get a new code'}</Heading>
         <Lead>
           {state.challenge
             ? `We text a code of six digits to ${maskPhone(phone)}. It is valid until ${sayTime(state.challenge.expiresAt)}.`
-            : `Your phone ${maskPhone(phone)} is not verified yet, and no code is open.`}
+            : `Your phone ${maskPhone(phone)} is not verified yet.`}
         </Lead>
       </HeadingGroup>
       <Card>
         <Stack>
-          <SmsStatus
-            status={state.text.status}
-            detail={sayTextState(state.text)}
-            offerSkip={offerSkip}
-            statusUrl="/users/verify-phone/status"
-            latestHref="/users/verify-phone"
-          >
-            {state.text.status === 'stopped' ? <StartLink /> : null}
-          </SmsStatus>
-          {state.challenge && state.tries.remaining > 0 ? (
-            <CodeForm action={checkCodeAction} hint={sayTries(state)} />
+          {hearsCodes ? (
+            <>
+              {status}
+              <CodeForm action={checkCodeAction} hint={sayTries(state)} />
+              {sendAgain}
+            </>
           ) : (
-            <Notice tone="warning" title="No code can be entered right now">
-              {state.tries.retryAt
-                ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now)}.`
-                : closedWords[state.closed ?? 'ended']}
-            </Notice>
+            <>
+              <Notice tone="warning" title="No code can be entered right now">
+                {state.tries.retryAt
+                  ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now)}.`
+                  : closedWords[state.closed ?? 'ended']}
+              </Notice>
+              {sendAgain}
+              {status}
+            </>
           )}
-          <SendAgainForm
-            action={sendAgainAction}
-            availableAt={state.sends.retryAt?.toISOString() ?? null}
-            serverNow={serverNow}
-            sendsLeft={state.sends.remaining}
-          />
           {prover.changesFrom ? (
             <Text quiet>
               Until this code is right, {maskPhone(prover.changesFrom)} stays your number.{' '}
@@ -145,9 +159,9 @@ function StartLink() {
 }
 
 const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {
-  tries_spent: 'Five wrong codes were entered, so the last code has ended. Send a new one.',
-  expired: 'The last code has ended, for codes last 10 minutes. Send a new one.',
-  ended: 'The last code has ended. Send a new one.',
+  tries_spent: 'Five wrong codes were entered, so the last code no longer works.',
+  expired: 'The last code has expired. Codes work for 10 minutes.',
+  ended: 'The last code no longer works.',
 };
 
 function sayTime(at: Date): string {

@@ -2,6 +2,9 @@ import type { VerificationState } from '@/lib/sms/verification-state';
 
 const cannotBeTexted = 'This number cannot receive texts. Use another number, or go on without verifying.';
 const notFromUs = 'We cannot send texts to this number. Use another number, or go on without verifying.';
+const capReached =
+  'No more texts can be sent for now. Go on without verifying; you can verify your phone later.';
+const ranOut = 'The code expired before it could be sent. Send a new one, or go on without verifying.';
 
 /** What to do next about a text that failed, by the reason that the outbox keeps. */
 const failureWords: Record<string, string | undefined> = {
@@ -17,10 +20,11 @@ const failureWords: Record<string, string | undefined> = {
   filtered: 'The carrier did not let the text through. Use another number, or go on without verifying.',
   handset_unreachable:
     'The phone could not be reached. Check that it is on and has a signal, then send the code again, or go on without verifying.',
-  budget: 'No more texts may be sent for now. Go on without verifying; you can verify later.',
-  daily_cap: 'No more texts may be sent for now. Go on without verifying; you can verify later.',
-  expired: 'The code ran out before it could be sent. Send a new one, or go on without verifying.',
-  challenge_closed: 'The code ran out before it could be sent. Send a new one, or go on without verifying.',
+  budget:
+    'The limit for texts in 24 hours is reached. See below when the next code can be sent. You can also go on without verifying, and verify your phone later.',
+  daily_cap: capReached,
+  expired: ranOut,
+  challenge_closed: ranOut,
 };
 
 /** What to say about a text beyond its state; null: the state says it all. */

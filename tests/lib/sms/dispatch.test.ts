@@ -8,6 +8,7 @@ import { runDispatcher } from '@/lib/sms/dispatch';
 import { findRemedy, nextTryAt, remedies } from '@/lib/sms/errors';
 import { enqueueText } from '@/lib/sms/outbox';
 import { openConsole } from '@/lib/sms/console';
+import { readVerificationState } from '@/lib/sms/verification-state';
 import { useDatabase } from '../../support/database';
 import { startFakeTwilio, type FakeFault, type FakeTwilio } from '../../support/fake-twilio';
 import {
@@ -490,6 +491,8 @@ describe('the gates at the moment of sending', () => {
       },
     });
     expect(await readProveSends(person.phone)).toEqual([first.countedAt]);
+    const seen = await readVerificationState(database.db, person, new Date());
+    expect(seen).toMatchObject({ text: { status: 'failed', reason: 'budget' }, sends: { retryAt: freeAt } });
     const update = await askForUpdate(database.db, person, { template: 'test', params: {} });
     const waiting = await whenText(database.db, update, (row) => row.reason === 'budget');
     expect(waiting).toMatchObject({ status: 'queued', sendAfter: freeAt });
