@@ -17,6 +17,7 @@ export type AuditAction =
   | 'account_deactivated'
   | 'number_moved'
   | 'number_protected'
+  | 'number_released'
   | 'reauthentication_refused'
   | 'session_ended'
   | 'other_sessions_ended'
@@ -55,7 +56,7 @@ export type AuditEntry = typeof auditLog.$inferSelect;
 
 /** Whether somebody else did this to the account: their address and browser are not its owner's to see. */
 export function isOthersDeed(action: string): boolean {
-  return action === 'number_moved' || action === 'number_protected';
+  return ['number_moved', 'number_protected', 'number_released'].includes(action);
 }
 
 /** What happened to one account, newest first, at most `limit` entries (null: all), those of `leaveOut` apart. */

@@ -8,9 +8,11 @@ import { Notice } from '@/components/Notice';
 import { Page } from '@/components/Page';
 import { PhoneState, type PhoneStateValue } from '@/components/PhoneState';
 import { SignOutForm } from '@/components/SignOutForm';
+import { TextLink } from '@/components/TextLink';
 import { VerifyPhoneForm } from '@/components/VerifyPhoneForm';
 import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
+import { listProtectedProofs } from '@/lib/insight/protected-numbers';
 import { formatPhone } from '@/lib/sms/phone';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import { readTextsState, type TextsState } from '@/lib/sms/preferences';
@@ -27,6 +29,14 @@ export default async function DashboardPage({
   const phone = await readPhoneState(db(), user);
   const texts = await readTextsState(db(), user);
   const updatesOn = texts.switches.enabled && texts.consent !== 'none' && !texts.stopped;
+  const proofs =
+    user.role === 'applicant'
+      ? []
+      : await listProtectedProofs(db(), {
+          holderUserId: user.role === 'admin' ? null : user.userId,
+          now: new Date(),
+        });
+  const aboutMine = proofs.find(({ holder }) => holder.userId === user.userId);
   const isProtected = (await searchParams).phone === 'protected';
   return (
     <Page actions={<SignOutForm action={signOutAction} />}>
@@ -38,6 +48,19 @@ export default async function DashboardPage({
         <Notice tone="warning" title="Your code was right, but the number was not added">
           It protects another account, which alone can let go of it. Your account is open; you can add another
           number.
+        </Notice>
+      ) : null}
+      {aboutMine ? (
+        <Notice tone="warning" title="Somebody else received a code at your number">
+          They entered a code sent to {aboutMine.maskedPhone}. Your number protects this account, so it stayed
+          here. If it is no longer yours, <TextLink href="/users/sms-preferences#phone">change it</TextLink>.
+          If it is, tell an admin: somebody may be reading your texts.
+        </Notice>
+      ) : null}
+      {user.role === 'admin' && proofs.length > 0 ? (
+        <Notice tone="warning" title="Numbers to decide about">
+          {proofs.length === 1 ? 'One protected number was' : `${proofs.length} protected numbers were`}{' '}
+          proven by somebody else. <TextLink href="/admin/numbers">Keep or release</TextLink>
         </Notice>
       ) : null}
       <Card label="Your account">

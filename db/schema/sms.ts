@@ -118,6 +118,10 @@ export const smsVerificationLog = pgTable(
     index('sms_verification_log_at_index').on(t.at, t.id),
     // Admins look for a number by its last digits, the only ones they are shown.
     index('sms_verification_log_last_digits_index').on(sql`right(${t.phone}, 4)`, t.at, t.id),
+    // Rare, and asked for whenever staff look at their dashboard.
+    index('sms_verification_log_protected_index')
+      .on(t.at)
+      .where(sql`${t.reason} = 'number_protected'`),
   ],
 );
 

@@ -78,7 +78,8 @@ export async function applyProof(
 ): Promise<{ grant: string | null }> {
   const { userId, phone } = challenge;
   if (number.holderUserId !== null && number.holderUserId !== userId) {
-    await displaceHolder(tx, number.holderUserId, phone, context);
+    const earlier = { userId: number.holderUserId, phone, action: 'number_moved', actorId: null } as const;
+    await displaceHolder(tx, earlier, context);
   }
   if (wantsUpdates) {
     await confirmOptIn(tx, { userId, number: { number: phone, holderUserId: userId }, now: context.now });
@@ -91,27 +92,6 @@ export async function applyProof(
     await leaveNumber(tx, { userId, from: earlierPhone, to: phone }, context);
   }
   return { grant: null };
-}
-
-/**
- * What follows from a right code for a number that is somebody's second factor: it never moves by proof. The prover's
- * account opens without a phone; holder and admins are told, and only they release it.
- */
-export async function applyProtectedProof(
-  tx: Tx,
-  { challenge, holderUserId }: { challenge: Challenge; holderUserId: string },
-  context: RequestContext,
-): Promise<{ grant: string | null }> {
-  const { userId, phone } = challenge;
-  await recordAudit(tx, { action: 'number_protected', userId: holderUserId, actorId: null }, context);
-  if (challenge.purpose === 'prove') return { grant: null };
-  await withdrawConsent(
-    tx,
-    { userId, phone, scopes: ['verification', 'updates'], medium: 'number_protected' },
-    context.now,
-  );
-  await setPhone(tx, userId, null);
-  return { grant: (await activateAccount(tx, { userId, now: context.now }))?.grant ?? null };
 }
 
 /** The number that a proven one takes the place of: let go of, told, and what waited for it goes to the new one. */
@@ -133,8 +113,25 @@ async function leaveNumber(
   await recordAudit(tx, { action: 'phone_changed', userId }, context);
 }
 
-/** Proof of possession by somebody else ends the earlier holder's verification, consent, waiting texts and challenges. */
-async function displaceHolder(tx: Tx, userId: string, phone: string, context: RequestContext): Promise<void> {
+/**
+ * Proof of possession by somebody else ends the earlier holder's verification, consent, waiting texts and challenges. The
+ * number's row is locked, and the caller gives it to its next holder, or to nobody.
+ */
+export async function displaceHolder(
+  tx: Tx,
+  {
+    userId,
+    phone,
+    action,
+    actorId,
+  }: {
+    userId: string;
+    phone: string;
+    action: 'number_moved' | 'number_released';
+    actorId: string | null;
+  },
+  context: RequestContext,
+): Promise<void> {
   await markPhoneMoved(tx, userId, phone, context.now);
   await withdrawConsent(
     tx,
@@ -143,5 +140,5 @@ async function displaceHolder(tx: Tx, userId: string, phone: string, context: Re
   );
   await cancelTexts(tx, { userId, phone }, 'number_moved', context.now);
   await endChallenge(tx, userId, 'number_moved', context.now);
-  await recordAudit(tx, { action: 'number_moved', userId, actorId: null }, context);
+  await recordAudit(tx, { action, userId, actorId }, context);
 }

@@ -8,12 +8,13 @@ import { takeCoarseHit } from '@/lib/coarse-limits';
 import { grantConsent, hasConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { limits } from '@/lib/limits';
-import { applyProof, applyProtectedProof, decideGuess } from './activation';
+import { applyProof, decideGuess } from './activation';
 import { codesOf, endChallenge, isOpen, readLastChallenge, type Challenge } from './challenge';
 import { codeMatches, normalizeCode } from './code';
 import { requestCode, type SendRefusal } from './code-request';
 import { lockNumber, lockNumbers, readFailures } from './number';
 import { cancelTexts } from './outbox';
+import { applyProtectedProof } from './protected-number';
 import { logVerification } from './verification-log';
 import { readVerificationState } from './verification-state';
 

@@ -73,6 +73,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/delete': onlySignedIn,
   'GET /users/account/deleted': anyone,
   'GET /admin/sms': onlyAdmins,
+  'GET /admin/numbers': onlyAdmins,
   'POST /users/webhook/twilio': onlyTwilio,
   'POST /users/webhook/twilio/inbound': onlyTwilio,
   // With the console backend on localhost; anywhere else it does not exist.
@@ -93,6 +94,10 @@ const developmentAction = { guard: 'requireDevPhone', answers: everybody<ActionA
 const proverAction = {
   guard: 'requireProver',
   answers: { ...everybody<ActionAnswer>('heard'), nobody: 'sign_in' },
+} as const;
+const adminAction = {
+  guard: 'requireRole',
+  answers: { ...signedIn<ActionAnswer>('forbidden', 'sign_in'), admin: 'heard' },
 } as const;
 const settingsAction = { guard: 'readActor', answers: signedIn<ActionAnswer>('heard', 'told') } as const;
 
@@ -122,10 +127,8 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/security/actions.ts#endSessionAction': settingsAction,
   'app/users/security/actions.ts#endOtherSessionsAction': settingsAction,
   'app/users/account/delete/actions.ts#deleteAccountAction': settingsAction,
-  'app/admin/sms/actions.ts#filterSmsAction': {
-    guard: 'requireRole',
-    answers: { ...signedIn<ActionAnswer>('forbidden', 'sign_in'), admin: 'heard' },
-  },
+  'app/admin/sms/actions.ts#filterSmsAction': adminAction,
+  'app/admin/numbers/actions.ts#releaseNumberAction': adminAction,
   'app/dev/phone/actions.ts#answerAction': developmentAction,
   'app/dev/phone/actions.ts#reportAction': developmentAction,
 };

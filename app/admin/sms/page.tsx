@@ -49,7 +49,8 @@ export default async function AdminSmsPage({
         <Heading>Texts and verifications</Heading>
         <Lead>
           What texts cost, what became of <TextLink href="#texts">each text</TextLink> and how{' '}
-          <TextLink href="#attempts">verifications</TextLink> went. Times are UTC.
+          <TextLink href="#attempts">verifications</TextLink> went. Times are UTC. Numbers of staff that
+          somebody else proved stand under <TextLink href="/admin/numbers">protected numbers</TextLink>.
         </Lead>
       </HeadingGroup>
       <Card label="Spend">

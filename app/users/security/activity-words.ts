@@ -25,6 +25,7 @@ const wordsOf: Record<Activity['what'], Words> = {
     tone: 'warning',
     badge: 'Look',
   },
+  number_released: { words: 'An admin took the number off your account', tone: 'warning', badge: 'Look' },
   reauthentication_refused: {
     words: 'Wrong password where it is asked for again',
     tone: 'warning',

@@ -4,6 +4,7 @@ import { ActionForm } from '@/components/ActionForm';
 import { Alert } from '@/components/Alert';
 import { Card } from '@/components/Card';
 import { ChangeNumberForm } from '@/components/ChangeNumberForm';
+import { ConfirmWithPasswordForm } from '@/components/ConfirmWithPasswordForm';
 import { Disclosure } from '@/components/Disclosure';
 import { EventList } from '@/components/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
@@ -13,7 +14,6 @@ import { NumberForm } from '@/components/NumberForm';
 import { Page } from '@/components/Page';
 import { PhoneState } from '@/components/PhoneState';
 import { QuietHoursForm } from '@/components/QuietHoursForm';
-import { RemoveNumberForm } from '@/components/RemoveNumberForm';
 import { SignOutForm } from '@/components/SignOutForm';
 import { TextLink } from '@/components/TextLink';
 import { TextsForm } from '@/components/TextsForm';
@@ -132,9 +132,12 @@ export default async function SmsPreferencesPage({
                   : 'We text a code to the new number.'
               }
             />
-            <RemoveNumberForm
+            <ConfirmWithPasswordForm
               action={removePhoneAction}
-              shownPhone={masked}
+              about={{ name: 'shownPhone', value: masked }}
+              idPrefix="remove-"
+              summary="Remove my number"
+              submitLabel="Remove this number"
               note="No text goes there any more, what waits is withdrawn, and your agreement for it ends."
             />
           </div>

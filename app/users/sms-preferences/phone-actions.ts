@@ -10,7 +10,6 @@ import { readActor } from '@/app/users/settings-actor';
 import type { ChangeNumberField } from '@/components/ChangeNumberForm';
 import type { FormState } from '@/components/form-state';
 import type { NumberField } from '@/components/NumberForm';
-import type { RemoveNumberField } from '@/components/RemoveNumberForm';
 import { db } from '@/db/client';
 import { changePhone, removePhone } from '@/lib/auth/change-phone';
 import { readRequestContext } from '@/lib/auth/session';
@@ -88,10 +87,10 @@ export async function changePhoneAction(
 
 /** Takes the number off the account, against the password. */
 export async function removePhoneAction(
-  _state: FormState<RemoveNumberField>,
+  _state: FormState<'currentPassword' | 'shownPhone'>,
   formData: FormData,
-): Promise<FormState<RemoveNumberField>> {
-  const actor = await readActor<RemoveNumberField>(here);
+): Promise<FormState<'currentPassword' | 'shownPhone'>> {
+  const actor = await readActor<'currentPassword' | 'shownPhone'>(here);
   if (!actor.ok) return actor.answer;
   const { user } = actor;
   const meanwhile = explainOtherNumber(user.phone, formData);

@@ -9,38 +9,48 @@ import { FormAlert } from './FormAlert';
 import { Stack, Text } from './Heading';
 import { PasswordInput } from './PasswordInput';
 
-export type RemoveNumberField = 'currentPassword' | 'shownPhone';
-
 const fieldOrder = ['currentPassword'] as const;
 
-/** Takes the phone off the account, against the password; `shownPhone` is the masked number that the page showed. */
-export function RemoveNumberForm({
+/**
+ * Something that cannot be taken back, behind a disclosure and against the password. `about` is the hidden field that names
+ * what the page showed.
+ */
+export function ConfirmWithPasswordForm<About extends string>({
   action,
-  shownPhone,
+  about,
+  idPrefix,
+  summary,
   note,
+  submitLabel,
 }: {
-  action: FormAction<RemoveNumberField>;
-  shownPhone: string;
+  action: FormAction<'currentPassword' | About>;
+  about: { name: About; value: string };
+  idPrefix: string;
+  summary: string;
   note: string;
+  submitLabel: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<RemoveNumberField>);
+  const [state, formAction, pending] = useActionState(
+    action,
+    emptyFormState as FormState<'currentPassword' | About>,
+  );
   return (
-    <Disclosure summary="Remove my number" open={state.key !== undefined}>
+    <Disclosure summary={summary} open={state.key !== undefined}>
       <Stack>
         <Text quiet>{note}</Text>
         <Form action={formAction} pending={pending}>
-          <FormAlert state={state} fields={fieldOrder} idPrefix="remove-" />
+          <FormAlert state={state} fields={fieldOrder} idPrefix={idPrefix} />
           <PasswordInput
-            id="remove-currentPassword"
+            id={`${idPrefix}currentPassword`}
             name="currentPassword"
             label="Your password"
             autoComplete="current-password"
             required
             error={state.fieldErrors.currentPassword}
           />
-          <input type="hidden" name="shownPhone" value={shownPhone} />
+          <input type="hidden" {...about} />
           <Button variant="danger" wide pending={pending}>
-            Remove this number
+            {submitLabel}
           </Button>
         </Form>
       </Stack>

@@ -1,0 +1,1 @@
+CREATE INDEX "sms_verification_log_protected_index" ON "sms_verification_log" USING btree ("at") WHERE "sms_verification_log"."reason" = 'number_protected';

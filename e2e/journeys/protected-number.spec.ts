@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { createUser } from '../../scripts/create-user';
+import { database, readRows } from '../support/database';
+import { button, enterCode, expectPage, field, open, paths, register, signIn } from '../support/journeys';
+import { newNumber, writeNationally } from '../support/people';
+import { expect, test } from '../support/test';
+import { readCode } from '../support/texts';
+
+const password = 'violet kettle mosaic';
+
+async function create(role: 'broker' | 'admin'): Promise<{ email: string; name: string }> {
+  const email = `${randomUUID()}@example.com`;
+  const name = `Robin ${email.slice(0, 6)}`;
+  await createUser(drizzle(database()), { email, name, role, password }, new Date());
+  return { email, name };
+}
+
+test("a broker's number stays when somebody else proves it: all are told, and an admin releases it", async ({
+  page,
+  openBrowser,
+}) => {
+  const phone = newNumber();
+  const broker = await create('broker');
+  await readRows(`update users set phone = $1 where email = $2`, [phone, broker.email]);
+  await readRows(
+    `insert into phone_numbers (number, holder_user_id, held_since)
+     select phone, id, now() from users where email = $1`,
+    [broker.email],
+  );
+
+  const applicant = await register(page, { phone, verify: true });
+  await enterCode(page, await readCode(phone));
+  await expectPage(page, paths.dashboard);
+  await expect(page.getByText('Your code was right, but the number was not added')).toBeVisible();
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'none');
+
+  const brokerPage = await (await openBrowser()).newPage();
+  await signIn(brokerPage, { email: broker.email, password });
+  await expectPage(brokerPage, paths.dashboard);
+  await expect(brokerPage.getByText('Somebody else received a code at your number')).toBeVisible();
+  await expect(brokerPage.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+
+  const admin = await create('admin');
+  const adminPage = await (await openBrowser()).newPage();
+  await signIn(adminPage, { email: admin.email, password });
+  await expectPage(adminPage, paths.dashboard);
+  await adminPage.getByRole('link', { name: 'Keep or release' }).click();
+  await expectPage(adminPage, '/admin/numbers');
+  const card = adminPage.getByRole('region', { name: `The number of ${broker.name}` });
+  await expect(card).toContainText(`${applicant.name}, ${applicant.email}`);
+  await expect(card).toContainText(`•••${phone.slice(-4)}`);
+  expect((await adminPage.content()).replace(/\D/g, '')).not.toContain(phone.slice(2));
+  await card.getByText('Release this number').click();
+  await field(card, 'currentPassword').fill('not my password');
+  await button(card, 'Release the number').click();
+  await expect(card.getByText('This is not your password. Nothing was changed.').first()).toBeVisible();
+  await field(card, 'currentPassword').fill(password);
+  await button(card, 'Release the number').click();
+  await expect(adminPage.getByText('The number was released.')).toBeVisible();
+  await expect(card).toHaveCount(0);
+
+  await open(brokerPage, paths.dashboard);
+  await expect(brokerPage.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'moved');
+
+  await open(page, paths.code);
+  await field(page, 'phone').fill(writeNationally(phone));
+  await field(page, 'tcpaConsent').check();
+  await button(page, 'Send the code to this number').click();
+  await expect(field(page, 'code')).toBeVisible();
+  await enterCode(page, await readCode(phone, 2));
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+});
