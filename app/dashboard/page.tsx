@@ -95,8 +95,9 @@ export default async function DashboardPage({
         </Card>
       )}
       <Notice title="What happens next">
-        There is nothing you need to do. When an application of yours moves on, you see it here
-        {updatesOn && phone.state === 'verified' ? ', and we text you.' : '.'}
+        {phone.state === 'verified' ? 'There is nothing you need to do. ' : null}
+        When one of your applications moves forward, you will see it here
+        {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
       </Notice>
       <Card label="Settings">
         <Stack gap="small">

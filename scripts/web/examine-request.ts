@@ -7,9 +7,21 @@ export const forwardedMarker = 'x-doorstep-forwarded';
 /** Carries the path and query as they were called, to the letter: Next writes some characters of a query anew. */
 export const targetHeader = 'x-doorstep-target';
 
-export type Verdict = { ok: true } | { ok: false; status: 400 | 421; reason: 'bad_target' | 'misdirected' };
+/** What a body may hold; Next takes no larger form and answers 500 to one. */
+const maxBodyBytes = 1_000_000;
 
-type ExaminedRequest = { url?: string | undefined; headers: IncomingHttpHeaders };
+export type Verdict =
+  | { ok: true }
+  | { ok: false; status: 400; reason: 'bad_target' }
+  | { ok: false; status: 403; reason: 'foreign_origin' }
+  | { ok: false; status: 413; reason: 'too_large' }
+  | { ok: false; status: 421; reason: 'misdirected' };
+
+type ExaminedRequest = {
+  method?: string | undefined;
+  url?: string | undefined;
+  headers: IncomingHttpHeaders;
+};
 
 /**
  * What our listener does to every request before Next sees it: headers by which a client could pretend to be the app's
@@ -17,6 +29,7 @@ type ExaminedRequest = { url?: string | undefined; headers: IncomingHttpHeaders 
  * forwarding headers are dropped, since the public address comes from APP_URL alone.
  * On localhost a Host that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's
  * domain, pointed at 127.0.0.1, would reach the development phone. On a public APP_URL Host becomes that of APP_URL.
+ * A POST that names another site as its Origin is refused with 403, a body of more than 1 MB with 413.
  */
 export function examineRequest(request: ExaminedRequest, socketAddress: string, appUrl: URL): Verdict {
   const { headers } = request;
@@ -36,12 +49,21 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string, 
   if (isForwarded) headers[forwardedMarker] = '1';
   headers[targetHeader] = request.url;
 
-  if (!isLoopbackHostname(appUrl.hostname)) {
-    headers.host = appUrl.host;
-    return { ok: true };
+  if (!isLoopbackHostname(appUrl.hostname)) headers.host = appUrl.host;
+  else {
+    const hostname = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/.exec(headers.host ?? '')?.[1];
+    if (!hostname || !isLoopbackHostname(hostname)) return { ok: false, status: 421, reason: 'misdirected' };
   }
-  const hostname = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/.exec(headers.host ?? '')?.[1];
-  return hostname && isLoopbackHostname(hostname)
-    ? { ok: true }
-    : { ok: false, status: 421, reason: 'misdirected' };
+  if (request.method === 'POST' && isForeign(headers.origin, `${appUrl.protocol}//${headers.host}`)) {
+    return { ok: false, status: 403, reason: 'foreign_origin' };
+  }
+  return Number(headers['content-length'] ?? 0) > maxBodyBytes
+    ? { ok: false, status: 413, reason: 'too_large' }
+    : { ok: true };
+}
+
+/** Browsers send an Origin with every POST; `null` (as some privacy settings make it) and none name no site. */
+function isForeign(origin: string | undefined, own: string): boolean {
+  if (origin === undefined || origin === 'null') return false;
+  return !URL.canParse(origin) || new URL(origin).host !== new URL(own).host;
 }

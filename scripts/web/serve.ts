@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isLoopbackHostname } from '@/lib/env';
-import { examineRequest } from './examine-request';
+import { examineRequest, type Verdict } from './examine-request';
 
 export type WebOptions = {
   appUrl: URL;
@@ -36,11 +36,12 @@ export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptio
       }
       response.writeHead(verdict.status, {
         'content-type': 'text/plain; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': `default-src 'none'`,
         connection: 'close',
       });
-      response.end(
-        verdict.status === 421 ? `This server answers only as ${appUrl.origin}.\n` : 'Bad request.\n',
-      );
+      response.end(`${refusalWords[verdict.reason](appUrl)}\n`);
     });
     server.on('upgrade', (request, socket, head) => {
       if (handleUpgrade && examineRequest(request, addressOf(request), appUrl).ok) {
@@ -103,6 +104,14 @@ function seeOther(response: ServerResponse): void {
   response.writeHead = ((status: number, ...rest: unknown[]) =>
     writeHead(status === 307 ? 303 : status, ...rest)) as typeof response.writeHead;
 }
+
+const refusalWords: Record<Extract<Verdict, { ok: false }>['reason'], (appUrl: URL) => string> = {
+  bad_target: () => 'Bad request.',
+  foreign_origin: () =>
+    'This form was sent from another site, so nothing was done. Open the page here and send it again.',
+  too_large: () => 'This is larger than 1 MB, so nothing was saved. Send less at once.',
+  misdirected: (appUrl) => `This server answers only as ${appUrl.origin}.`,
+};
 
 function addressOf(request: IncomingMessage): string {
   return request.socket.remoteAddress ?? '';

@@ -48,6 +48,56 @@ test('a form that a guard turns away is not sent again to where it leads: 307 be
   await web.close(0);
 });
 
+describe('a POST', () => {
+  const examine = (headers: IncomingHttpHeaders, appUrl = 'http://localhost:3000', method = 'POST') =>
+    examineRequest(
+      { method, url: '/', headers: { host: 'localhost:3000', ...headers } },
+      '127.0.0.1',
+      new URL(appUrl),
+    );
+
+  test.each([undefined, 'null', 'http://localhost:3000'])('from Origin %s is heard', (origin) => {
+    expect(examine({ origin })).toEqual({ ok: true });
+  });
+
+  test('from the public origin is heard, whatever name the proxy calls the server by', () => {
+    const origin = 'https://portal.example.com';
+    expect(examine({ origin, host: '10.0.0.7:3000' }, origin)).toEqual({ ok: true });
+  });
+
+  test.each(['https://elsewhere.example', 'http://localhost:3001', 'http://localhost', 'no origin', ''])(
+    'from Origin "%s" is answered 403',
+    (origin) => {
+      const refused = { ok: false, status: 403, reason: 'foreign_origin' };
+      expect(examine({ origin })).toEqual(refused);
+      expect(examine({ origin }, 'https://portal.example.com')).toEqual(refused);
+      expect(examine({ origin }, undefined, 'GET')).toEqual({ ok: true });
+    },
+  );
+
+  test('of more than 1 MB is answered 413', () => {
+    expect(examine({ 'content-length': '1000000' })).toEqual({ ok: true });
+    expect(examine({ 'content-length': '1000001' })).toMatchObject({ status: 413, reason: 'too_large' });
+  });
+});
+
+test('a refusal says why in plain words, and is neither kept nor taken for a page', async () => {
+  const web = await serveWeb({ appUrl: new URL('http://localhost:3000'), port: 0, handle: () => undefined });
+  const answer = await fetch(`http://127.0.0.1:${web.port}/`, {
+    method: 'POST',
+    headers: { origin: 'https://elsewhere.example' },
+  });
+  expect(answer.status).toBe(403);
+  expect(await answer.text()).toContain('nothing was done');
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    'cache-control': 'no-store',
+    'content-type': 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': `default-src 'none'`,
+  });
+  await web.close(0);
+});
+
 describe('on localhost', () => {
   let web: WebServer;
   beforeAll(async () => {
