@@ -1,13 +1,14 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { isUniqueViolation } from '@/db/unique-violation';
 import type { Log } from '@/lib/log';
-import { findRemedy, nextTryAt, type Remedy } from './errors';
+import { findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
 import { lockNumber, markUndeliverable } from './number';
 import { optOut } from './opt-out';
 import { cancelTexts, enqueueText, type Message } from './outbox';
 import type { Provider, ProviderText } from './provider';
-import { slowSender, stopSender } from './senders';
+import { resumeSender, slowSender, stopSender } from './senders';
 
 /** The provider's words for a text's state, in the order in which they may follow each other; later ones win. */
 const forwardOrder = [
@@ -42,6 +43,11 @@ const ourStatus: Record<ProviderStatus, MessageStatus> = {
   delivered: 'delivered',
   read: 'delivered',
 };
+
+/** Whether a provider's word for a text's state says that it failed. */
+export function isFailure(status: string): boolean {
+  return ourStatus[status as ProviderStatus] === 'failed';
+}
 
 /** How long a text that is missing something is asked about, at distances that grow with its age. */
 const checkForMs = 48 * 3600 * 1000;
@@ -81,6 +87,16 @@ export async function applyStatus(db: Db, report: StatusReport): Promise<StatusA
   const status = forwardOrder.find((known) => known === report.status);
   if (status === undefined) return { ok: false, reason: 'unknown_status' };
   if (report.messageId && !isUuid(report.messageId)) return { ok: false, reason: 'not_ours' };
+  try {
+    return await takeIn(db, report, status);
+  } catch (error) {
+    // The SID stands on another text: message id and SID do not belong together.
+    if (isUniqueViolation(error)) return { ok: false, reason: 'not_ours' };
+    throw error;
+  }
+}
+
+async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusAnswer> {
   return db.transaction(async (tx) => {
     if (ourStatus[status] === 'failed' || ourStatus[status] === 'delivered') {
       // What follows may be about the number, whose row is always locked before a text's.
@@ -94,6 +110,7 @@ export async function applyStatus(db: Db, report: StatusReport): Promise<StatusA
     if (moved && row.status === 'delivered') {
       // The carrier delivered it after all: the repetition is not needed.
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
+      if (row.sender !== null) await resumeSender(tx, row.sender, 'delivered');
     }
     const alert = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
     return { ok: true as const, changed: row.changed, alert };
@@ -137,6 +154,7 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
         unknown_since = null,
         faulted_at = null,
         sent_at = coalesce(m.sent_at, ${at}),
+        reserved_at = coalesce(m.reserved_at, ${at}),
         provider_status = case when ${rank} > before.rank then ${status} else m.provider_status end,
         status = case when ${rank} > before.rank then ${ours} else m.status end,
         lease_until = case when ${rank} > before.rank then null else m.lease_until end,
@@ -214,10 +232,15 @@ async function answerFailure(
   );
   const { purpose, retries } = rows[0]!;
   const isCode = purpose === 'verification';
-  const nextAt = nextTryAt(remedy, { attempt: retries + 1, isCode, random: Math.random(), now });
+  const random = Math.random();
+  // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
+  const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
+  const nextAt = repeats ? nextTryAt(remedy, { attempt: retries + 1, isCode, random, now }) : null;
   if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
-  if (row.sender !== null && nextAt !== null)
-    await restSender(tx, remedy, { sender: row.sender, until: nextAt });
+  if (row.sender !== null) {
+    const until = senderRestUntil(remedy, { paid: true, random, now });
+    await restSender(tx, remedy, { sender: row.sender, until });
+  }
   return remedy.kind === 'stop_sender' ? remedy.reason : null;
 }
 
@@ -268,12 +291,13 @@ export async function applyEffect(
   if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
 }
 
-/** Lets a sender rest as an error asks for. */
+/** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */
 export async function restSender(
   db: Db | Tx,
   remedy: Remedy,
-  { sender, until }: { sender: string; until: Date },
+  { sender, until }: { sender: string; until: Date | null },
 ): Promise<void> {
+  if (until === null) return;
   if (remedy.kind === 'slow_down') await slowSender(db, { sender, until });
   if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
 }
@@ -292,7 +316,7 @@ export async function reconcileTexts(
   const at = sql`${now.toISOString()}::timestamptz`;
   const { rows } = await db.execute<{ id: string; provider_sid: string }>(sql`
     with due as (
-      select id from sms_messages where check_at <= ${at} and provider_sid is not null and sender = ${provider.sender}
+      select id from sms_messages where check_at <= ${at} and provider_sid is not null
       order by check_at limit ${limit} for update skip locked
     )
     update sms_messages m
@@ -302,15 +326,15 @@ export async function reconcileTexts(
         end
     from due where m.id = due.id
     returning m.id, m.provider_sid`);
+  const ask = async ({ id, provider_sid: sid }: (typeof rows)[number]) => {
+    const asked = await provider.readText(sid);
+    if (!asked.ok) log.warn('sms_reconcile_unanswered', { message: id, fault: asked.fault });
+    else if (asked.text !== null) await settleText(db, id, asked.text, { now, log });
+  };
   await Promise.all(
-    rows.map(async ({ id, provider_sid: sid }) => {
-      const asked = await provider.readText(sid);
-      if (!asked.ok) {
-        log.warn('sms_reconcile_unanswered', { message: id, fault: asked.fault });
-        return;
-      }
-      if (asked.text !== null) await settleText(db, id, asked.text, { now, log });
-    }),
+    rows.map((row) =>
+      ask(row).catch((error: unknown) => log.error('sms_reconcile_failed', { message: row.id, error })),
+    ),
   );
   return rows.length;
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageDetails } from '@/db/schema/sms';
 import { db as openDb, type Db } from '@/db/client';
 import { env as readEnv, type Env } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
@@ -16,8 +17,9 @@ import {
   type Work,
 } from './claim';
 import { reconcileTexts } from './delivery';
-import { askGates } from './gates';
+import { askGates, explainStop } from './gates';
 import { lookUp } from './look-up';
+import { readNumber } from './number';
 import { recordEnd, recordOutcome, recordOverBudget, recordWait } from './outcome';
 import { openProvider } from './open-provider';
 import type { Provider } from './provider';
@@ -38,6 +40,9 @@ const capacity = 24;
 /** Of which texts that are no codes may hold so many. */
 const capacityOfOthers = 16;
 const lookUpCapacity = 8;
+
+/** So long before its place a text is asked about for the last time: what a read of one row takes, with room to spare. */
+const stopCheckMs = 20;
 
 /** No call starts later than this after its claim, so that an expired lease is late enough for the look-up too. */
 const callByMs = 3_000;
@@ -168,7 +173,7 @@ function track(
 /** Takes one claimed text from the gates to its recorded outcome. */
 async function sendClaimed(work: Work, claimed: Claimed): Promise<void> {
   const { db, env, provider, log } = work;
-  const { message, lease, askedAtMs } = claimed;
+  const { message, lease } = claimed;
   const now = new Date();
   const gate = await askGates(db, message, { now, env });
   if (gate.answer !== 'send') {
@@ -199,8 +204,13 @@ async function sendClaimed(work: Work, claimed: Claimed): Promise<void> {
   }
 
   const attempt = message.attempts + 1;
-  if (!(await waitForSlot(work, claimed)) || performance.now() - askedAtMs > callByMs) {
+  const start = await waitForStart(work, claimed);
+  if (start.when === 'late') {
     await recordWait(db, claimed, { until: new Date(), reason: message.reason, details: null });
+    return;
+  }
+  if (start.when === 'never') {
+    await recordEnd(work, claimed, { status: 'failed', reason: 'stopped', details: start.details });
     return;
   }
   const startedAt = new Date();
@@ -232,26 +242,35 @@ async function returnSlot({ db, env, provider }: Work, { slot }: Claimed): Promi
 }
 
 /**
- * Waits for the claimed place in the sender's pace. A place that has passed by more than the tolerance is never used, since
- * the next one may follow too closely: another is taken.
+ * Waits for the claimed place in the sender's pace, and asks there once more for a STOP, which may have come since the
+ * gates were asked: `never`. A place that has passed by more than the tolerance is never used, since the next one may
+ * follow too closely: another is taken. `late` when that takes too long.
  */
-async function waitForSlot(
+async function waitForStart(
   { db, env, provider }: Work,
-  { slot: first, askedAtMs }: Claimed,
-): Promise<boolean> {
+  { message, slot: first, askedAtMs }: Claimed,
+): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
   const messagesPerSecond = env.smsMessagesPerSecond;
-  if (first === null || messagesPerSecond === null) return true;
   let slot = first;
   let askedMs = askedAtMs;
   while (performance.now() - askedAtMs < callByMs) {
-    const startMs = askedMs + slot.waitMs;
+    const startMs = slot === null ? performance.now() : askedMs + slot.waitMs;
     // The database said its "now" at some moment between the question and its answer: waiting from the answer on, and
     // measuring lateness from the question on, errs on the safe side of both.
-    const restMs = startMs + slotToleranceMs / 3 - performance.now();
-    if (restMs > 0) await delay(restMs);
-    if (performance.now() - startMs <= slotToleranceMs) return true;
+    const goMs = slot === null ? startMs : startMs + slotToleranceMs / 3;
+    await waitUntil(goMs - stopCheckMs);
+    const stop = explainStop(await readNumber(db, message.phone));
+    if (stop !== null) return { when: 'never', details: stop };
+    await waitUntil(goMs);
+    if (slot === null || messagesPerSecond === null) return { when: 'now' };
+    if (performance.now() - startMs <= slotToleranceMs) return { when: 'now' };
     askedMs = performance.now();
     slot = (await takeSlots(db, { sender: provider.sender, messagesPerSecond, count: 1 }))[0]!;
   }
-  return false;
+  return { when: 'late' };
+}
+
+async function waitUntil(momentMs: number): Promise<void> {
+  const restMs = momentMs - performance.now();
+  if (restMs > 0) await delay(restMs);
 }

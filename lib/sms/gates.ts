@@ -3,7 +3,7 @@ import type { Db } from '@/db/client';
 import { endedWithNumber, hasConsent } from '@/lib/consent/ledger';
 import type { Env } from '@/lib/env';
 import { readOpenCode } from './challenge';
-import { readNumber, readUndeliverable } from './number';
+import { readNumber, readUndeliverable, type NumberRow } from './number';
 import { candidateZones } from './number-zones';
 import type { Message } from './outbox';
 import { parsePhone } from './phone';
@@ -72,9 +72,8 @@ export async function askGates(
   }
 
   const number = await readNumber(db, phone);
-  if (number?.suppressedAt) {
-    return refuse('stopped', { since: number.suppressedAt.toISOString(), by: number.suppressedBy });
-  }
+  const stop = explainStop(number);
+  if (stop !== null) return refuse('stopped', stop);
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return refuse('undeliverable', { until: undeliverable.until.toISOString() });
 
@@ -117,6 +116,11 @@ export async function askGates(
     }
   }
   return send(body, remainingMs);
+}
+
+/** Since when and by what a number takes no texts; null: it takes them. */
+export function explainStop(number: NumberRow | null): MessageDetails | null {
+  return number?.suppressedAt ? { since: number.suppressedAt.toISOString(), by: number.suppressedBy } : null;
 }
 
 const refusedNumbers: Record<string, GateReason | undefined> = {

@@ -1,6 +1,7 @@
 import { and, inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { isUniqueViolation } from '@/db/unique-violation';
 import { held, type Claimed, type Work } from './claim';
 import { settleText } from './delivery';
 import { backoffMs, giveUpAfterMs } from './errors';
@@ -113,9 +114,4 @@ async function putOffLookUp({ db, log }: Work, { message, lease }: Claimed, faul
           },
     )
     .where(held(message, lease));
-}
-
-function isUniqueViolation(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : null;
-  return cause instanceof Error && 'code' in cause && cause.code === '23505';
 }

@@ -3,8 +3,16 @@ import { smsMessages, type MessageDetails } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import type { BudgetRefusal } from './budget';
 import { held, type Claimed, type Work } from './claim';
-import { applyEffect, restSender } from './delivery';
-import { backoffMs, findRemedy, giveUpAfterMs, nextTryAt, type ProviderReason, type Remedy } from './errors';
+import { applyEffect, isFailure, restSender } from './delivery';
+import {
+  backoffMs,
+  findRemedy,
+  giveUpAfterMs,
+  nextTryAt,
+  senderRestUntil,
+  type ProviderReason,
+  type Remedy,
+} from './errors';
 import type { GateReason } from './gates';
 import { giveBackSend, lockNumber } from './number';
 import type { Message } from './outbox';
@@ -55,7 +63,8 @@ export async function recordOutcome(
       if (alert !== null) log.error('sms_alert', { alert, ...fields });
       else log.warn('sms_refused', { reason: remedy.reason, ...fields });
       const until = nextTryAt(remedy, { attempt, isCode, retryAfterSeconds, random, now });
-      if (until !== null) await restSender(db, remedy, { sender: provider.sender, until });
+      const restUntil = senderRestUntil(remedy, { retryAfterSeconds, paid: false, random, now });
+      await restSender(db, remedy, { sender: provider.sender, until: restUntil });
       if (until === null) {
         await recordEnd(work, claimed, { status: 'failed', reason: remedy.reason, code, remedy });
         return;
@@ -66,19 +75,25 @@ export async function recordOutcome(
   }
 }
 
-/** The provider has it. Recorded even when the lease is lost: it is a fact, and keeps others from sending it again. */
+/**
+ * The provider has it. Recorded even when the lease is lost: it is a fact, and keeps others from sending it again. A text
+ * that it took and refused in the same answer is asked about at once, for the error that the answer lacks.
+ */
 export async function recordAccepted(
   { db, provider, log }: Work,
   message: Message,
   { sid, status, segments }: { sid: string | null; status: string | null; segments: number | null },
   now: Date,
 ): Promise<void> {
+  const failed = status !== null && isFailure(status);
   const checkAt =
-    provider.firstCheckAfterMs === null ? null : new Date(now.getTime() + provider.firstCheckAfterMs);
+    provider.firstCheckAfterMs === null
+      ? null
+      : new Date(now.getTime() + (failed ? 0 : provider.firstCheckAfterMs));
   const { rows } = await db.execute<{ settled: boolean }>(sql`
     update sms_messages
     set status = 'sent', provider_sid = coalesce(provider_sid, ${sid}),
-        provider_status = coalesce(provider_status, ${status}), sent_at = coalesce(sent_at, ${at(now)}),
+        provider_status = coalesce(provider_status, ${failed ? null : status}), sent_at = coalesce(sent_at, ${at(now)}),
         segments = coalesce(${segments}::int, segments), check_at = ${checkAt ? at(checkAt) : sql`null`},
         lease_until = null, unknown_since = null, faulted_at = null, reason = null, details = null, error_code = null
     where id = ${message.id} and provider_status is null and sent_at is null
@@ -95,7 +110,7 @@ export async function recordAccepted(
   } else {
     log.info('sms_sent', { message: message.id, purpose: message.purpose, sid });
   }
-  await resumeSender(db, provider.sender);
+  await resumeSender(db, provider.sender, 'accepted');
 }
 
 /** Waits to be looked up; the reservation stands, for it may have been sent. */

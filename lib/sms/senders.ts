@@ -102,10 +102,18 @@ export async function stopSender(
     });
 }
 
-/** A text went through: the sender is no longer stopped. */
-export async function resumeSender(db: Db | Tx, sender: string): Promise<void> {
+/**
+ * A text went through, so the sender is no longer stopped. That the provider accepted one proves its credentials; only a
+ * delivery proves that carriers take what it sends.
+ */
+export async function resumeSender(
+  db: Db | Tx,
+  sender: string,
+  proof: 'accepted' | 'delivered',
+): Promise<void> {
   await db.execute(sql`update sms_senders set stopped_until = null, stopped_reason = null
-    where sender = ${sender} and stopped_until is not null`);
+    where sender = ${sender} and stopped_until is not null
+      and (${proof === 'delivered'} or stopped_reason is distinct from 'sender_not_registered')`);
 }
 
 /** The provider asks for a slower pace: the next slot of this sender is not before `until`. */

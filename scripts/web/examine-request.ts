@@ -14,6 +14,7 @@ export type Verdict =
   | { ok: true }
   | { ok: false; status: 400; reason: 'bad_target' }
   | { ok: false; status: 403; reason: 'foreign_origin' }
+  | { ok: false; status: 405; reason: 'method' }
   | { ok: false; status: 413; reason: 'too_large' }
   | { ok: false; status: 421; reason: 'misdirected' };
 
@@ -35,6 +36,9 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string, 
   const { headers } = request;
   // An absolute target (`GET http://other/`) would stand above Host and slip past what follows.
   if (!request.url?.startsWith('/')) return { ok: false, status: 400, reason: 'bad_target' };
+
+  // It has no use here, and Next answers 500 to it.
+  if (request.method === 'TRACE') return { ok: false, status: 405, reason: 'method' };
 
   let isForwarded = false;
   const forwardedFor = headers['x-forwarded-for'];

@@ -98,6 +98,11 @@ test('a refusal says why in plain words, and is neither kept nor taken for a pag
   await web.close(0);
 });
 
+test('TRACE is answered 405', () => {
+  const received = { method: 'TRACE', url: '/', headers: { host: 'localhost' } };
+  expect(examineRequest(received, '127.0.0.1', new URL('http://localhost'))).toMatchObject({ status: 405 });
+});
+
 describe('on localhost', () => {
   let web: WebServer;
   beforeAll(async () => {

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
 import { applyStatus, reconcileTexts, type StatusReport } from '@/lib/sms/delivery';
+import { sumSpend } from '@/lib/sms/budget';
+import type { Provider } from '@/lib/sms/provider';
+import { resumeSender } from '@/lib/sms/senders';
 import { openTwilio } from '@/lib/sms/twilio';
 import { openLog } from '@/lib/log';
 import { useDatabase } from '../../support/database';
@@ -259,6 +262,42 @@ describe('applyStatus', () => {
     expect(await readRetries(messageId)).toEqual([]);
   });
 
+  test.each([30001, 30022, 30023, 30410, 30450])(
+    'a text that no carrier delivers is repeated three times at most, for each is paid for: error %i',
+    async (errorCode) => {
+      let { messageId, sid } = await sendUpdate(await makePerson(database.db));
+      for (const retries of [1, 2, 3]) {
+        await applyStatus(database.db, report(sid, 'undelivered', { errorCode }));
+        const [retry] = await readRetries(messageId);
+        expect(retry).toMatchObject({ status: 'queued', retries });
+        messageId = retry!.id;
+        sid = await markSent(messageId);
+      }
+      await applyStatus(database.db, report(sid, 'undelivered', { errorCode }));
+      expect(await readRetries(messageId)).toEqual([]);
+      expect((await readText(database.db, messageId)).status).toBe('failed');
+    },
+  );
+
+  test('a report whose SID stands on another text is not ours, and changes neither', async () => {
+    const person = await makePerson(database.db);
+    const waiting = await askForUpdate(database.db, person);
+    const { sid, messageId } = await sendUpdate(person);
+    const mixed = report(sid, 'delivered', { messageId: waiting, to: person.phone });
+    expect(await applyStatus(database.db, mixed)).toEqual({ ok: false, reason: 'not_ours' });
+    expect(await readText(database.db, waiting)).toMatchObject({ status: 'queued', providerSid: null });
+    expect(await readText(database.db, messageId)).toMatchObject({ status: 'sent', providerSid: sid });
+  });
+
+  test('a text that was thought unsent counts against the budgets once a report says that it went out', async () => {
+    const person = await makePerson(database.db);
+    const messageId = await askForUpdate(database.db, person, { now });
+    const late = { messageId, to: person.phone, price: '-0.0083', priceUnit: 'USD' };
+    await applyStatus(database.db, report(newSid(), 'delivered', late));
+    const since = new Date(now.getTime() - 1000);
+    expect(await sumSpend(database.db, { userId: person.userId, since })).toBe(8300n);
+  });
+
   test('a code is not tried again when the next try would come after its expiry', async () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person, now);
@@ -303,6 +342,20 @@ describe('applyStatus', () => {
     const [stop] = await database.db.select().from(smsSenders);
     expect(stop).toMatchObject({ stoppedReason: 'sender_not_registered' });
     expect(stop!.stoppedUntil! > now).toBe(true);
+  });
+
+  test('a sender that no carrier takes rests a quarter of an hour, repeats nothing, and only a delivery ends that', async () => {
+    const person = await makePerson(database.db);
+    const refused = await sendUpdate(person);
+    await applyStatus(database.db, report(refused.sid, 'undelivered', { errorCode: 30034 }));
+    expect(await readRetries(refused.messageId)).toEqual([]);
+    const readStop = async () => (await database.db.select().from(smsSenders))[0]!.stoppedUntil;
+    expect((await readStop())!.getTime() - now.getTime()).toBe(15 * 60_000);
+    await resumeSender(database.db, fromPhone, 'accepted');
+    expect(await readStop()).not.toBeNull();
+    const { sid } = await sendUpdate(person);
+    await applyStatus(database.db, report(sid, 'delivered'));
+    expect(await readStop()).toBeNull();
   });
 });
 
@@ -357,6 +410,25 @@ describe('reconcileTexts', () => {
       Array.from({ length: 4 }, () => reconcileTexts(database.db, provider(), { now, log })),
     );
     expect(asked.reduce((sum, count) => sum + count, 0)).toBe(1);
+  });
+
+  test('asks about the texts of an earlier sender too, and one that cannot be taken in keeps no other waiting', async () => {
+    const [odd, other] = [await sendOne(), await sendOne()];
+    await database.db.update(smsMessages).set({ sender: '+12125550999' });
+    fake.report(other.text, { status: 'delivered' }, { callback: false });
+    const honest = provider();
+    const half: Provider = {
+      ...honest,
+      readText: async (sid) => {
+        const asked = await honest.readText(sid);
+        return sid === odd.text.sid && asked.ok && asked.text
+          ? { ok: true, text: { ...asked.text, segments: 99_999_999_999 } }
+          : asked;
+      },
+    };
+    expect(await reconcileTexts(database.db, half, { now, log })).toBe(2);
+    expect((await readText(database.db, other.messageId)).status).toBe('delivered');
+    expect((await readText(database.db, odd.messageId)).status).toBe('sent');
   });
 
   test('a provider that does not answer is asked again later; after two days no more', async () => {

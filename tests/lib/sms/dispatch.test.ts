@@ -6,6 +6,7 @@ import { hasConsent } from '@/lib/consent/ledger';
 import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery';
 import { runDispatcher } from '@/lib/sms/dispatch';
 import { findRemedy, nextTryAt, remedies } from '@/lib/sms/errors';
+import { optOut } from '@/lib/sms/opt-out';
 import { enqueueText } from '@/lib/sms/outbox';
 import { openConsole } from '@/lib/sms/console';
 import { readVerificationState } from '@/lib/sms/verification-state';
@@ -264,6 +265,34 @@ describe('the error table', () => {
     expect(fake.texts).toHaveLength(1);
   });
 
+  test('too many requests for one text that was tried often keeps no code of somebody else waiting', async () => {
+    const [often, asking] = [await makePerson(database.db), await makePerson(database.db)];
+    fake.onCreate = ({ to }) =>
+      to === often.phone
+        ? { kind: 'refuse', httpStatus: 429, code: 20429, headers: { 'retry-after': '-1' } }
+        : null;
+    const update = await askForUpdate(database.db, often);
+    await database.db.update(smsMessages).set({ attempts: 6 }).where(eq(smsMessages.id, update));
+    start();
+    await whenText(database.db, update, (row) => row.reason === 'too_many_requests');
+    const { messageId } = await askForCode(database.db, asking);
+    await whenText(database.db, messageId, (row) => row.status === 'sent', 10_000);
+  });
+
+  test('a text that the provider takes and refuses in one answer fails with its error', async () => {
+    fake.onCreate = () => ({
+      kind: 'accept_after',
+      before: async (text) => void Object.assign(text, { status: 'failed', errorCode: 30006 }),
+    });
+    start();
+    const messageId = await askForUpdate(database.db, await makePerson(database.db));
+    expect(await whenText(database.db, messageId, (row) => row.status === 'failed')).toMatchObject({
+      errorCode: 30006,
+      reason: 'undeliverable_number',
+      price: null,
+    });
+  });
+
   test('a stopped sender tries nothing more, its texts say why, and a restart of the pause lets them go', async () => {
     fake.onCreate = () => ({ kind: 'refuse', httpStatus: 401, code: 20003 });
     start();
@@ -467,6 +496,25 @@ describe('the gates at the moment of sending', () => {
     expect(await whenText(database.db, messageId, (row) => row.status === 'failed')).toMatchObject({
       reason: 'turned_off',
     });
+  });
+
+  test('a STOP that comes while a text waits for its place in the pace is still in time', async () => {
+    start({ SMS_MESSAGES_PER_SECOND: '1' });
+    const first = await askForCode(database.db, await makePerson(database.db));
+    await whenText(database.db, first.messageId, (row) => row.status === 'sent');
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person);
+    // The gates have said yes, and the price is reserved.
+    await whenText(database.db, messageId, (row) => row.unknownSince !== null);
+    await database.db.transaction((tx) =>
+      optOut(tx, { phone: person.phone, by: 'sms_stop', now: new Date() }),
+    );
+    expect(await whenText(database.db, messageId, (row) => row.status === 'failed')).toMatchObject({
+      reason: 'stopped',
+      details: { by: 'sms_stop' },
+      price: null,
+    });
+    expect(fake.requests.map(({ to }) => to)).not.toContain(person.phone);
   });
 
   test('over the budget a code fails with the moment, and other texts wait for it', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs, findRemedy, nextTryAt, remedies } from '@/lib/sms/errors';
+import { backoffMs, findRemedy, nextTryAt, remedies, senderRestUntil } from '@/lib/sms/errors';
 
 const now = new Date('2026-03-07T20:00:00Z');
 const random = fc.double({ min: 0, max: 1, noNaN: true });
@@ -124,5 +124,40 @@ describe('nextTryAt', () => {
 
   test('what is final has no next try', () => {
     expect(waitMs(21211, { random: 0.5 })).toBeNull();
+  });
+});
+
+describe('senderRestUntil', () => {
+  const restMs = (
+    code: number,
+    facts: { retryAfterSeconds?: number | null; paid?: boolean; random: number },
+  ) => {
+    const until = senderRestUntil(findRemedy({ code, httpStatus: 400 }), { paid: false, now, ...facts });
+    return until === null ? null : until.getTime() - now.getTime();
+  };
+
+  test('too many requests rest a sender for seconds, or as the provider says, never for more than a minute', () => {
+    fc.assert(
+      fc.property(
+        random,
+        fc.constantFrom(20429, 30022),
+        fc.option(fc.nat()),
+        (dice, code, retryAfterSeconds) => {
+          const rest = restMs(code, { random: dice, retryAfterSeconds })!;
+          expect(rest).toBeGreaterThanOrEqual(Math.max(3_000, Math.min(60, retryAfterSeconds ?? 0) * 1000));
+          expect(rest).toBeLessThanOrEqual(Math.max(6_000, Math.min(60, retryAfterSeconds ?? 0) * 1000));
+        },
+      ),
+    );
+  });
+
+  test('a sender that is refused rests a minute, and a quarter of an hour where each try costs', () => {
+    expect(restMs(20003, { random: 0 })).toBe(60_000);
+    expect(restMs(30034, { random: 0, paid: true })).toBe(15 * 60_000);
+  });
+
+  test('an error about one text says nothing about the sender', () => {
+    for (const code of [21211, 30003, 30023, 30450])
+      expect(restMs(code, { random: 0.5, paid: true })).toBeNull();
   });
 });
