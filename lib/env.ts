@@ -21,6 +21,14 @@ export type Env = {
   upstash: { url: string; token: string } | null;
   trustedProxyHops: number;
   logLevel: LogLevel;
+  operator: Operator;
+};
+
+/** Who runs this installation, as the pages say it; null where they say "the operator of this site". */
+export type Operator = {
+  name: string | null;
+  /** An e-mail address, a web address, or plain words such as a postal address. */
+  contact: string | null;
 };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -167,6 +175,16 @@ export function parseEnv(
   const logLevel = logLevels.find((level) => level === levelText);
   if (!logLevel) refuse('LOG_LEVEL', `must be one of ${logLevels.join(', ')}, not "${levelText}"`);
 
+  const readLine = (name: string, mostCharacters: number): string | null => {
+    const text = read(name);
+    if (text === undefined) return null;
+    if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) || text.length > mostCharacters) {
+      refuse(name, `must be one line of at most ${mostCharacters} characters`);
+    }
+    return text;
+  };
+  const operator = { name: readLine('OPERATOR_NAME', 100), contact: readLine('OPERATOR_CONTACT', 200) };
+
   const [newestSecret, ...olderSecrets] = authSecrets;
   if (problems.length > 0 || !appUrl || !databaseUrl || newestSecret === undefined || !logLevel) {
     return { ok: false, reason: 'invalid', problems };
@@ -189,6 +207,7 @@ export function parseEnv(
       upstash: upstashUrl && upstashToken ? { url: upstashUrl, token: upstashToken } : null,
       trustedProxyHops,
       logLevel,
+      operator,
     },
   };
 }

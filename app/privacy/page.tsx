@@ -1,39 +1,48 @@
 import type { Metadata } from 'next';
+import { connection } from 'next/server';
 import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead, Prose } from '@/components/Heading';
+import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
+import { OperatorNote } from '@/components/OperatorNote';
 import { Page } from '@/components/Page';
+import { policiesEffectiveOn } from '@/lib/consent/wording';
+import { env } from '@/lib/env';
 
 export const metadata: Metadata = { title: 'Privacy' };
 
-export default function PrivacyPage() {
+export default async function PrivacyPage() {
+  // The settings are those of the running server, not of the build.
+  await connection();
   return (
     <Page>
       <Card>
         <HeadingGroup>
           <Heading>Privacy</Heading>
-          <Lead>What we know about you, what for, who else sees it, and how long we keep it.</Lead>
+          <Lead>What we know about you, why, who else sees it, and how long we keep it.</Lead>
+          <Text quiet>Effective {policiesEffectiveOn}</Text>
         </HeadingGroup>
         <Prose>
+          <OperatorNote {...env().operator} />
+
           <h2>What we keep</h2>
           <ul>
             <li>
-              <strong>Your account:</strong> e-mail address, name, time zone, and your password as a one-way
-              hash that nobody can read back.
+              <strong>Your account:</strong> your e-mail address, name and time zone, and a one-way hash of
+              your password that nobody can turn back into the password.
             </li>
             <li>
-              <strong>Your phone, if you give it:</strong> the number, whether you proved it is yours, and
-              what you chose to be texted about.
+              <strong>Your phone, if you add one:</strong> the number, whether you have verified it, and which
+              texts you want.
             </li>
             <li>
-              <strong>Security records:</strong> the internet address and browser of sign-ins and of attempts
-              to verify a phone.
+              <strong>Security records:</strong> the internet address and browser of each sign-in and of each
+              attempt to verify a phone.
             </li>
           </ul>
 
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
-              Doorstep is the sender. We text codes that you ask for and, if you choose SMS updates, news
+              Doorstep is the sender. We text you the codes you ask for and, if you choose SMS updates, news
               about your application and your account. Nothing else, and no advertising.
             </li>
             <li>
@@ -45,38 +54,41 @@ export default function PrivacyPage() {
                 We do not sell or share mobile numbers, or the fact that you agreed to texts, with third
                 parties or affiliates for marketing or promotion.
               </strong>{' '}
-              Your number and the text go only to the company that delivers our texts, and to the carriers,
-              for that purpose alone.
+              Your number and the text go only to the company that delivers our texts and to the carriers, and
+              only for delivery.
             </li>
             <li>
-              We keep a record of each text (when, to which number, whether it arrived, what it cost). A code
-              is never stored.
+              We keep a record of each text: when it was sent, to which number, whether it arrived, and what
+              it cost. We never store a code.
             </li>
           </ul>
 
-          <h2>How long</h2>
+          <h2>How long we keep it</h2>
           <ul>
-            <li>Your account: until you delete it. An account that you never activated can be replaced.</li>
             <li>
-              What you agreed to and when you withdrew it, with the wording you saw: for as long as the law
-              lets somebody ask us to prove it, also after your account is gone. It is kept for nothing else.
+              Your account: until you delete it. If you never finish setting it up, somebody who registers
+              with the same e-mail address replaces it.
             </li>
             <li>
-              Texts, sign-ins and attempts: as part of your account, and as long as limits and disputes need
-              them.
+              What you agreed to, when you withdrew it, and the wording you saw: for as long as the law can
+              require us to prove it, even after your account is gone. We use it for nothing else.
+            </li>
+            <li>
+              Texts, sign-ins and attempts: along with your account, and as long as limits and disputes
+              require.
             </li>
           </ul>
 
           <h2>Cookies</h2>
           <p>
-            Only those the site needs: one that keeps you signed in, one while a phone is being verified, and
-            ones that protect the forms. No tracking, no advertising.
+            Only the ones the site needs: one keeps you signed in, one is set while you verify a phone, and
+            some protect forms. No tracking, no advertising.
           </p>
 
           <h2>Your rights</h2>
           <p>
-            You can see and change your data in your account, withdraw your consent to texts at any time, and
-            ask us for a copy of everything or for its deletion.
+            You can see and change your data in your account, download all of it, withdraw your consent to
+            texts at any time, and delete your account.
           </p>
         </Prose>
       </Card>

@@ -1,33 +1,42 @@
 import type { Metadata } from 'next';
+import { connection } from 'next/server';
 import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead, Prose } from '@/components/Heading';
+import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
+import { OperatorNote } from '@/components/OperatorNote';
 import { Page } from '@/components/Page';
+import { policiesEffectiveOn } from '@/lib/consent/wording';
+import { env } from '@/lib/env';
 
 export const metadata: Metadata = { title: 'Terms' };
 
-export default function TermsPage() {
+export default async function TermsPage() {
+  // The settings are those of the running server, not of the build.
+  await connection();
   return (
     <Page>
       <Card>
         <HeadingGroup>
           <Heading>Terms</Heading>
           <Lead>What you can expect from Doorstep, and what we ask of you.</Lead>
+          <Text quiet>Effective {policiesEffectiveOn}</Text>
         </HeadingGroup>
         <Prose>
+          <OperatorNote {...env().operator} />
+
           <h2>Your account</h2>
           <ul>
-            <li>Give your own name and an e-mail address that you read. One account per person.</li>
-            <li>Keep your password to yourself. What is done with it counts as done by you.</li>
+            <li>Use your own name and an e-mail address that you check. One account per person, please.</li>
+            <li>Keep your password to yourself. You are responsible for what is done with it.</li>
             <li>
-              You may close your account at any time. We may close accounts that are used to harm others.
+              You can delete your account at any time. We may close accounts that are used to harm others.
             </li>
-            <li>An account is no promise that an application succeeds.</li>
+            <li>Having an account does not mean that an application will be approved.</li>
           </ul>
 
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
-              <strong>Who and why.</strong> Doorstep sends automated texts to the number you enter: a code
+              <strong>What we send.</strong> Doorstep sends automated texts to the number you enter: a code
               each time you ask for one and, if you choose SMS updates, news about your application and your
               account.
             </li>
@@ -36,12 +45,11 @@ export default function TermsPage() {
               month.
             </li>
             <li>
-              <strong>What it costs.</strong> We charge nothing. Message and data rates of your carrier may
-              apply.
+              <strong>What it costs.</strong> We charge nothing. Message and data rates may apply.
             </li>
             <li>
-              <strong>How to stop.</strong> Reply STOP to any text, or switch texts off in your SMS
-              preferences. We confirm once and then send nothing more. Reply START to lift the block.
+              <strong>How to stop.</strong> Reply STOP to any text, or turn texts off in your SMS preferences.
+              After STOP we confirm once and then send nothing more. Reply START to lift the block.
             </li>
             <li>
               <strong>How to get help.</strong> Reply HELP to any text.
@@ -52,23 +60,23 @@ export default function TermsPage() {
             </li>
             <li>
               <strong>No guarantee.</strong> Carriers can delay or lose texts and are not liable for that.
-              Everything we text also stands in your account.
+              Everything we text you is in your account, too.
             </li>
           </ul>
 
           <h2>Codes</h2>
           <p>
-            A code is for you alone. Nobody who works with us will ask you for it. Enter it only on the page
-            that asked for it.
+            A code is for you alone. We will never ask you to tell us one. Enter it only on the page that
+            asked for it.
           </p>
 
           <h2>Changes</h2>
           <p>
-            When these terms change in a way that matters, we say so before it applies. The consent to texts
-            that you gave keeps the wording you saw; you find it in your SMS preferences.
+            If we change these terms in a way that matters, we will tell you before the change takes effect.
+            The consent you gave to texts keeps the wording you saw. You can read it in your SMS preferences.
           </p>
           <p>
-            How we handle your data stands in the <a href="/privacy">privacy policy</a>.
+            Our <a href="/privacy">privacy policy</a> explains how we handle your data.
           </p>
         </Prose>
       </Card>

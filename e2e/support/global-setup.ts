@@ -25,6 +25,8 @@ const settings = {
   SMS_DAILY_BUDGET_USD: '1000',
   TRUSTED_PROXY_HOPS: '',
   LOG_LEVEL: '',
+  OPERATOR_NAME: 'Example Housing, Inc.',
+  OPERATOR_CONTACT: 'help@example.com',
   AUTH_SECRET: 'a secret of the browser tests, worth nothing anywhere else',
 };
 

@@ -40,6 +40,7 @@ describe('on localhost', () => {
       upstash: null,
       trustedProxyHops: 0,
       logLevel: 'info',
+      operator: { name: null, contact: null },
     });
   });
 
@@ -55,10 +56,26 @@ describe('on localhost', () => {
       'SMS_COUNTRIES',
       'LOG_LEVEL',
       'TRUSTED_PROXY_HOPS',
+      'OPERATOR_NAME',
+      'OPERATOR_CONTACT',
       ...Object.keys(twilio),
     ];
     const blank = Object.fromEntries(names.map((name, index) => [name, index % 2 ? '' : '  ']));
     expect(accept({ ...local, ...blank })).toEqual(accept(local));
+  });
+
+  test('the operator is whoever the settings name, in one line each', () => {
+    const named = { OPERATOR_NAME: ' Example Housing, Inc. ', OPERATOR_CONTACT: 'help@example.com' };
+    expect(accept({ ...local, ...named }).operator).toEqual({
+      name: 'Example Housing, Inc.',
+      contact: 'help@example.com',
+    });
+    expect(
+      problemsOf({ ...local, OPERATOR_NAME: 'Example\nHousing', OPERATOR_CONTACT: 'x'.repeat(201) }),
+    ).toEqual([
+      'OPERATOR_NAME must be one line of at most 100 characters',
+      'OPERATOR_CONTACT must be one line of at most 200 characters',
+    ]);
   });
 
   test('NODE_ENV decides nothing', () => {
