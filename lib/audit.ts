@@ -13,6 +13,7 @@ export type AuditAction =
   | 'sign_in_refused'
   | 'signed_out'
   | 'password_changed'
+  | 'password_set_by_operator'
   | 'role_changed'
   | 'account_deactivated'
   | 'number_moved'

@@ -1,17 +1,14 @@
-import { createInterface } from 'node:readline';
-import { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { db, type Db } from '@/db/client';
 import type { Role } from '@/db/schema/accounts';
-import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { hashPassword } from '@/lib/accounts/password';
-import { assessPassword } from '@/lib/accounts/password-strength';
 import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { readRegistration } from '@/lib/auth/register-input';
 import { newId } from '@/lib/random';
 import { createPreferences } from '@/lib/sms/preferences';
+import { readPassword, refuseWeakPassword } from './read-password';
 import { runCommand } from './run-command';
 import { oneLine, StartProblem } from './start-problem';
 
@@ -50,14 +47,7 @@ export async function createUser(
 ): Promise<void> {
   const form = readRegistration(Object.entries({ email, name, password }));
   if (!form.ok) throw new StartProblem(Object.values(form.fieldErrors)[0] ?? 'The account is not complete.');
-  const strength = assessPassword(password, { list: commonPasswords, email, name });
-  if (!strength.acceptable) {
-    throw new StartProblem(
-      strength.reason === 'contains_identity'
-        ? 'This password is too close to the name or e-mail. Choose another.'
-        : 'This password is among the first that attackers try. Choose a less common one.',
-    );
-  }
+  refuseWeakPassword(password, { email, name });
   await refuseTaken(database, email);
   const hash = await hashPassword(password);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
@@ -95,39 +85,6 @@ async function refuseTaken(database: Parameters<typeof findUserByEmail>[0], emai
   throw new StartProblem(
     `${user.email} has an account already (${user.role}, ${state}). Nothing was changed.`,
   );
-}
-
-/** Asks for the password: twice and without showing it at a terminal, as one plain line when it is piped in. */
-export async function readPassword(
-  input: NodeJS.ReadStream | NodeJS.ReadableStream,
-  prompt: NodeJS.WritableStream,
-): Promise<string> {
-  const isTerminal = 'isTTY' in input && input.isTTY;
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = createInterface({ input, output: silent, terminal: isTerminal });
-  let interrupted = false;
-  lines.on('SIGINT', () => {
-    interrupted = true;
-    lines.close();
-  });
-  const iterator = lines[Symbol.asyncIterator]();
-  const ask = async (question: string): Promise<string> => {
-    if (isTerminal) prompt.write(question);
-    const { value, done } = await iterator.next();
-    if (isTerminal) prompt.write('\n');
-    if (interrupted) throw new StartProblem('No account was made.');
-    if (done || value === '') throw new StartProblem('No password was given on standard input.');
-    return value;
-  };
-  try {
-    const password = await ask('Password: ');
-    if (isTerminal && (await ask('The same again: ')) !== password) {
-      throw new StartProblem('The two passwords differ. No account was made.');
-    }
-    return password;
-  } finally {
-    lines.close();
-  }
 }
 
 async function run(account: NewAccount): Promise<void> {

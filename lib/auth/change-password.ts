@@ -1,10 +1,10 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-strength';
 import { endSessionsOf } from '@/lib/accounts/sessions';
-import { changePasswordHash, endLoginGrants, endPendingTokens } from '@/lib/accounts/users';
-import { recordAudit } from '@/lib/audit';
+import { changePasswordHash, endLoginGrants, endPendingTokens, type User } from '@/lib/accounts/users';
+import { recordAudit, type AuditAction } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { noticeSecurity } from '@/lib/sms/security-notice';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
@@ -26,7 +26,6 @@ export async function changePassword(
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & ChangePasswordRefusal)> {
   const { userId, sessionId, email, name } = person;
-  const { now } = context;
   const strength = assessPassword(newPassword, { list: commonPasswords, email, name });
   if (!strength.acceptable) return { ok: false, reason: 'new_password', why: strength.reason };
   const known = await reauthenticate(db, person, currentPassword, context);
@@ -36,16 +35,33 @@ export async function changePassword(
   }
   const hash = await hashPassword(newPassword);
   if (!hash.ok) return { ok: false, reason: 'busy' };
-  return db.transaction(async (tx) => {
-    const change = { userId, from: known.user.passwordHash, to: hash.value, now };
-    if (!(await changePasswordHash(tx, change))) {
-      return { ok: false as const, reason: 'changed_meanwhile' as const };
-    }
-    await endSessionsOf(tx, userId, sessionId);
-    await endPendingTokens(tx, userId);
-    await endLoginGrants(tx, userId);
-    await noticeSecurity(tx, { userId, phone: known.user.phone, event: 'your password was changed', now });
-    await recordAudit(tx, { action: 'password_changed', userId }, context);
-    return { ok: true as const };
-  });
+  const deed = { action: 'password_changed', actorId: userId, keptSession: sessionId } as const;
+  const replaced = await db.transaction((tx) => replacePassword(tx, known.user, hash.value, deed, context));
+  return replaced ? { ok: true } : { ok: false, reason: 'changed_meanwhile' };
+}
+
+/**
+ * Puts a new password's hash in the place of the one that `user` was read with, ends what the old one opened, tells the
+ * person and writes the audit row. `keptSession` null: every session ends. False: the password was changed meanwhile.
+ */
+export async function replacePassword(
+  tx: Tx,
+  user: Pick<User, 'id' | 'phone' | 'passwordHash'>,
+  newHash: string,
+  {
+    action,
+    actorId,
+    keptSession,
+  }: { action: AuditAction; actorId: string | null; keptSession: string | null },
+  context: RequestContext,
+): Promise<boolean> {
+  const { id: userId, phone } = user;
+  const { now } = context;
+  if (!(await changePasswordHash(tx, { userId, from: user.passwordHash, to: newHash, now }))) return false;
+  await endSessionsOf(tx, userId, keptSession);
+  await endPendingTokens(tx, userId);
+  await endLoginGrants(tx, userId);
+  await noticeSecurity(tx, { userId, phone, event: 'your password was changed', now });
+  await recordAudit(tx, { action, userId, actorId }, context);
+  return true;
 }

@@ -5,7 +5,8 @@ import { auditLog } from '@/db/schema/accounts';
 import { verifyPassword } from '@/lib/accounts/password';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readPreferences } from '@/lib/sms/preferences';
-import { createUser, readArguments, readPassword } from '../../scripts/create-user';
+import { createUser, readArguments } from '../../scripts/create-user';
+import { readPassword } from '../../scripts/read-password';
 import { useDatabase } from '../support/database';
 import { givePerson, noon } from '../support/people';
 import { runScript } from './support/run-script';
@@ -70,8 +71,8 @@ describe('the password', () => {
   test.each([
     ['too short', 'short12', /too short/],
     ['too long', 'x'.repeat(129), /too long/],
-    ['common', 'password123', /among the first/],
-    ['close to the name', 'casey.novak1', /too close to the name or e-mail/],
+    ['common', 'password123', /many people use one like it/],
+    ['close to the name', 'casey.novak1', /close to the name or e-mail/],
     ['missing', '', /Choose a password/],
   ])('one that is %s is refused as registration refuses it', async (_, bad, words) => {
     await expect(createUser(database.db, { ...account, password: bad }, noon)).rejects.toThrow(words);
@@ -121,7 +122,7 @@ describe('the password', () => {
       shown: 'Password: \nThe same again: \n',
     });
     expect((await ask('violet kettle\r', 'violet kettel\r')).answer).toContain('The two passwords differ');
-    expect((await ask('violet', '\u0003')).answer).toBe('No account was made.');
+    expect((await ask('violet', '\u0003')).answer).toBe('Nothing was changed.');
   });
 });
 

@@ -17,6 +17,7 @@ const wordsOf: Record<Activity['what'], Words> = {
   sign_in_refused: { words: 'Sign-in refused', tone: 'warning', badge: 'Wrong password' },
   signed_out: { words: 'Signed out' },
   password_changed: { words: 'Password changed' },
+  password_set_by_operator: { words: 'New password set by the operator' },
   role_changed: { words: 'Role changed' },
   account_deactivated: { words: 'Account closed' },
   number_moved: { words: 'Somebody else proved that they have your number', tone: 'warning', badge: 'Look' },

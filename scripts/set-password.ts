@@ -1,0 +1,68 @@
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { db, type Db } from '@/db/client';
+import { hashPassword } from '@/lib/accounts/password';
+import { findUserByEmail, type User } from '@/lib/accounts/users';
+import { replacePassword } from '@/lib/auth/change-password';
+import { readPassword, refuseWeakPassword } from './read-password';
+import { runCommand } from './run-command';
+import { oneLine, StartProblem } from './start-problem';
+
+const usage = 'npm run set-password -- --email …';
+
+/** Reads the command's arguments: whose password it is. Throws a StartProblem of one line when that is missing. */
+export function readArguments(args: readonly string[]): string {
+  let values: { email?: string };
+  try {
+    ({ values } = parseArgs({ args: [...args], options: { email: { type: 'string' } } }));
+  } catch (error) {
+    throw new StartProblem(`${oneLine(error)} Usage: ${usage}`);
+  }
+  const email = values.email?.trim();
+  if (!email) throw new StartProblem(`--email: Give the e-mail of the account. Usage: ${usage}`);
+  return email;
+}
+
+/**
+ * Gives somebody who has forgotten theirs a new password, by an operator at the terminal who knows that it is really them.
+ * All their sessions and pending verifications end. The password is held to what registration asks of one. Throws a
+ * StartProblem of one line when it may not be chosen, or when no open or pending account has this e-mail.
+ */
+export async function setPassword(
+  database: Db,
+  { email, password }: { email: string; password: string },
+  now: Date,
+): Promise<void> {
+  const user = await requireAccount(database, email);
+  refuseWeakPassword(password, user);
+  const hash = await hashPassword(password);
+  if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
+  const deed = { action: 'password_set_by_operator', actorId: null, keptSession: null } as const;
+  const context = { now, address: 'terminal', userAgent: null };
+  const replaced = await database.transaction((tx) => replacePassword(tx, user, hash.value, deed, context));
+  if (!replaced) {
+    throw new StartProblem(`The password of ${user.email} was changed meanwhile. Nothing else was changed.`);
+  }
+}
+
+async function requireAccount(database: Db, email: string): Promise<User> {
+  const user = await findUserByEmail(database, email);
+  if (!user) throw new StartProblem(`No account has the e-mail ${email}.`);
+  if (user.deactivatedAt !== null) {
+    throw new StartProblem(
+      `${user.email} is deactivated: a password would not open it. Nothing was changed.`,
+    );
+  }
+  return user;
+}
+
+async function run(email: string): Promise<void> {
+  const user = await requireAccount(db(), email);
+  const password = await readPassword(process.stdin, process.stderr);
+  await setPassword(db(), { email, password }, new Date());
+  console.log(`${user.email} has a new password, and is signed out everywhere.`);
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await runCommand(readArguments, run);
+}
