@@ -1,5 +1,6 @@
+import { constants } from 'node:os';
 import { migrateDatabase } from '@/db/migrate';
-import { findEmbeddedDatabase, useEmbeddedDatabase } from './postgres/embedded';
+import { findEmbeddedDatabase, useEmbeddedDatabase, type EmbeddedDatabase } from './postgres/embedded';
 import { dataFolder } from './project-root';
 import { loadSettings } from './settings';
 import { exitWith, oneLine, StartProblem } from './start-problem';
@@ -7,28 +8,52 @@ import { exitWith, oneLine, StartProblem } from './start-problem';
 /**
  * For commands that a person types: loads `.env`, finds the database (starting the embedded one for the duration when it
  * does not run), migrates it, and runs `run` with the environment settled, so that `env()` and `db()` work. Ends the
- * process with the code that `run` gives (0 if none); an expected problem is one line and code 1.
+ * process with the code that `run` gives (0 if none); an expected problem is one line and code 1. A signal ends it too,
+ * after the database that it has started.
  */
 export async function withDatabase(run: () => Promise<number | void>): Promise<never> {
   try {
     // A one-line answer to the person; only what is worth knowing about the database goes beside it.
     const settings = loadSettings('production');
     Object.assign(process.env, settings.variables);
-    const embedded = settings.isEmbedded
-      ? await useEmbeddedDatabase(dataFolder, (line) => console.error(line))
+    // It begins only once signals are listened for: setting up a new one holds everything else up.
+    const starting = settings.isEmbedded
+      ? Promise.resolve().then(() => useEmbeddedDatabase(dataFolder, (line) => console.error(line)))
       : null;
+    if (starting) releaseOnSignal(starting);
+    const embedded = await starting;
     if (embedded) process.env.DATABASE_URL = embedded.url;
     let code: number;
     try {
       await migrateOrExplain(embedded?.url ?? settings.env.databaseUrl);
       code = (await run()) ?? 0;
     } finally {
+      if (interrupted) await interrupted;
       await (await import('@/db/client')).closeDb();
       await embedded?.release();
     }
     process.exit(code);
   } catch (error) {
+    if (interrupted) await interrupted;
     exitWith(error);
+  }
+}
+
+/** Set by the first signal; ends with the process, so that whatever waits for it does nothing more. */
+let interrupted: Promise<never> | undefined;
+
+/**
+ * The embedded database is a process of its own, which a signal to us does not reach: it would go on after us. One that
+ * is being started when the signal comes has to be known before it can be stopped.
+ */
+function releaseOnSignal(starting: Promise<EmbeddedDatabase>): void {
+  const release = async (signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): Promise<never> => {
+    const embedded = await starting.catch(() => null);
+    await embedded?.release();
+    process.exit(128 + constants.signals[signal]);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => void (interrupted ??= release(signal)));
   }
 }
 

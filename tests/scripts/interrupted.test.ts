@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { findEmbeddedDatabase } from '../../scripts/postgres/embedded';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+// A checkout of its own, for the database of this one may be somebody's.
+const checkout = mkdtempSync(join(tmpdir(), 'doorstep-interrupted-'));
+const dataFolder = join(checkout, '.data');
+const users = () => readdirSync(join(dataFolder, 'users'));
+
+beforeAll(() => {
+  // Started by root, the database runs as another user, who must be able to pass.
+  chmodSync(checkout, 0o755);
+  for (const name of ['scripts', 'lib', 'db', 'package.json', 'tsconfig.json']) {
+    cpSync(join(root, name), join(checkout, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+});
+afterAll(() => rmSync(checkout, { recursive: true, force: true }));
+
+test.each([
+  ['create-user', 'SIGHUP'],
+  ['create-user', 'SIGINT'],
+  ['set-password', 'SIGTERM'],
+] as const)('%s at its password, ended by %s, leaves no database running', async (command, signal) => {
+  const args = [
+    '--email',
+    'a@example.com',
+    ...(command === 'create-user' ? ['--name', 'A', '--role', 'admin'] : []),
+  ];
+  if (command === 'set-password') await createAccount();
+  const child = start(command, args);
+  await vi.waitFor(async () => expect(await findEmbeddedDatabase(dataFolder)).not.toBeNull(), {
+    timeout: 40_000,
+    interval: 50,
+  });
+  await vi.waitFor(() => expect(users()).toEqual([String(child.pid)]), { timeout: 10_000 });
+  // Long enough to be past the migration and to wait for the password.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  child.kill(signal);
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code).toBe(128 + constants.signals[signal]);
+  expect(await findEmbeddedDatabase(dataFolder)).toBeNull();
+  expect(users()).toEqual([]);
+});
+
+test('a signal while the database is being started leaves none running either', async () => {
+  const child = start('sms-status', ['a@example.com']);
+  await vi.waitFor(() => expect(readdirSync(dataFolder)).toContain('lock'), { timeout: 10_000, interval: 5 });
+  child.kill('SIGTERM');
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code).toBe(128 + constants.signals.SIGTERM);
+  expect(await findEmbeddedDatabase(dataFolder)).toBeNull();
+  expect(users()).toEqual([]);
+});
+
+function start(command: string, args: readonly string[]) {
+  return spawn(process.execPath, ['--import', 'tsx', `scripts/${command}.ts`, ...args], {
+    cwd: checkout,
+    env: {
+      ...process.env,
+      DATABASE_URL: '',
+      AUTH_SECRET: 'x'.repeat(32),
+      APP_URL: '',
+      SMS_BACKEND: 'console',
+    },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+}
+
+async function createAccount(): Promise<void> {
+  const child = start('create-user', ['--email', 'a@example.com', '--name', 'A', '--role', 'admin']);
+  child.stdin!.end('violet kettle mosaic\n');
+  expect(await once(child, 'close')).toEqual([0, null]);
+}
