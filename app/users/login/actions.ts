@@ -19,10 +19,10 @@ export async function signInAction(
 ): Promise<FormState<SignInField>> {
   const email = readField(formData, 'email').trim();
   const password = readField(formData, 'password');
-  if (email === '')
-    return answerForm({ fieldErrors: { email: 'Enter your e-mail address.' } }, formData, ['email']);
-  if (password === '')
-    return answerForm({ fieldErrors: { password: 'Enter your password.' } }, formData, ['email']);
+  const fieldErrors: FormState<SignInField>['fieldErrors'] = {};
+  if (email === '') fieldErrors.email = 'Enter your e-mail address.';
+  if (password === '') fieldErrors.password = 'Enter your password.';
+  if (email === '' || password === '') return answerForm({ fieldErrors }, formData, ['email']);
   const context = await readRequestContext();
   const signedIn = await signIn(db(), { email, password }, context);
   if (!signedIn.ok) return answerForm({ message: explain(signedIn, context.now) }, formData, ['email']);

@@ -2,11 +2,14 @@ import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { safePath } from '@/app/safe-path';
 import { Card } from '@/components/Card';
+import { Disclosure } from '@/components/Disclosure';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/Heading';
+import { OperatorContact } from '@/components/OperatorNote';
 import { Page } from '@/components/Page';
 import { SignInForm } from '@/components/SignInForm';
 import { TextLink } from '@/components/TextLink';
 import { readUser } from '@/lib/auth/session';
+import { env } from '@/lib/env';
 import { signInAction } from './actions';
 
 export const metadata: Metadata = { title: 'Sign in' };
@@ -18,6 +21,7 @@ export default async function LoginPage({
 }) {
   const { next } = await searchParams;
   if (await readUser()) redirect(safePath(next));
+  const { contact } = env().operator;
   return (
     <Page>
       <HeadingGroup>
@@ -26,6 +30,13 @@ export default async function LoginPage({
       </HeadingGroup>
       <Card>
         <SignInForm action={signInAction} next={typeof next === 'string' ? safePath(next) : undefined} />
+        <Disclosure summary="Forgot your password?">
+          <Text quiet>
+            We cannot e-mail you a reset link yet. Contact{' '}
+            {contact === null ? 'the operator of this site' : <OperatorContact contact={contact} />}. Once we
+            know that it is you, we will set a new password for you.
+          </Text>
+        </Disclosure>
       </Card>
       <Text quiet>
         New here? <TextLink href="/users/register/applicant">Create an account</TextLink>
