@@ -6,7 +6,7 @@ import type { FormState } from './form-state';
 
 /**
  * The alert at the top of a form: the action's message and a link to each field that has an error, in the order of
- * `fields`. Renders nothing before the first answer. `idPrefix` is what the form puts before its fields' ids.
+ * `fields`. A single error is the alert's title. Renders nothing before the first answer. `idPrefix` is what the form puts before its fields' ids.
  */
 export function FormAlert<Field extends string>({
   state,
@@ -21,33 +21,37 @@ export function FormAlert<Field extends string>({
 }) {
   const failed = fields.filter((field) => state.fieldErrors[field]);
   if (!state.message && failed.length === 0) return null;
-  const title =
-    state.message ??
-    (failed.length === 1 ? 'One thing needs your attention' : `${failed.length} things need your attention`);
+  const links = failed.map((field) => (
+    <a
+      key={field}
+      className={styles.link}
+      href={`#${idPrefix}${field}`}
+      onClick={(event) => {
+        const target = document.getElementById(`${idPrefix}${field}`);
+        if (!target) return;
+        event.preventDefault();
+        target.focus({ preventScroll: true });
+        target.scrollIntoView({ block: 'center' });
+      }}
+    >
+      {state.fieldErrors[field]}
+    </a>
+  ));
+  const message = failed.some((field) => state.fieldErrors[field] === state.message)
+    ? undefined
+    : state.message;
+  const isOnly = links.length === 1 && message === undefined;
   return (
     <Alert
       key={state.key}
       tone={failed.length > 0 ? 'error' : (state.tone ?? 'error')}
-      title={title}
+      title={isOnly ? links[0] : (message ?? `${failed.length} things need your attention`)}
       focusOn={takesFocus ? state : undefined}
     >
-      {failed.length > 0 ? (
+      {failed.length > 0 && !isOnly ? (
         <ul className={styles.list}>
-          {failed.map((field) => (
-            <li key={field}>
-              <a
-                href={`#${idPrefix}${field}`}
-                onClick={(event) => {
-                  const target = document.getElementById(`${idPrefix}${field}`);
-                  if (!target) return;
-                  event.preventDefault();
-                  target.focus({ preventScroll: true });
-                  target.scrollIntoView({ block: 'center' });
-                }}
-              >
-                {state.fieldErrors[field]}
-              </a>
-            </li>
+          {links.map((link) => (
+            <li key={link.key}>{link}</li>
           ))}
         </ul>
       ) : null}

@@ -84,3 +84,13 @@ test('a double click on "Create account" makes one account and one text', async 
   expect(await readAccounts(applicant.email)).toHaveLength(1);
   expect(await countCodeTexts(phone)).toBe(1);
 });
+
+test('a single error is said once in the alert, as a link to its field', async ({ page }) => {
+  await open(page, paths.register);
+  await fillRegistration(page, { ...newApplicant(), email: 'alex' });
+  await button(page, 'Create account').click();
+  const words = 'This e-mail address is not complete. It should look like name@example.com.';
+  await expect(alertOf(page)).toHaveText(words);
+  await alertOf(page).getByRole('link', { name: words }).click();
+  await expect(field(page, 'email')).toBeFocused();
+});
