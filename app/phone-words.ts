@@ -1,6 +1,15 @@
+import { getCountryCallingCode } from 'libphonenumber-js/min';
+import { env } from '@/lib/env';
 import type { PhoneRefusal } from '@/lib/sms/phone';
 import type { SendCodeRefusal } from '@/lib/sms/verification';
 import { sayWhen } from './say-when';
+
+/** How to enter a number from elsewhere; undefined where all the countries that texts go to share the code +1. */
+export function sayPhoneHint(): string | undefined {
+  return env().smsCountries.some((country) => getCountryCallingCode(country) !== '1')
+    ? 'Outside the US and Canada, start with + and the country code.'
+    : undefined;
+}
 
 /** Why a number cannot be taken, and what to do. */
 export const phoneWords: Record<PhoneRefusal, string> = {

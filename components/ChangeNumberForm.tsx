@@ -17,17 +17,20 @@ export type ChangeNumberField = 'phone' | 'tcpaConsent' | 'currentPassword' | 's
 const fieldOrder = ['phone', 'tcpaConsent', 'currentPassword'] as const;
 
 /**
- * Another number in the place of the one that is there, against the password; it opens by itself when there is an answer. `shownPhone` is the masked number that the
- * page showed, so that the action can tell when another page has changed it since.
+ * Another number in the place of the one that is there, against the password; it opens by itself when there is an
+ * answer. `shownPhone` is the masked number that the page showed, so that the action can tell when another page has
+ * changed it since.
  */
 export function ChangeNumberForm({
   action,
   wording,
+  phoneHint,
   shownPhone,
   note,
 }: {
   action: FormAction<ChangeNumberField>;
   wording: Wording;
+  phoneHint?: string;
   shownPhone: string;
   note: string;
 }) {
@@ -42,7 +45,7 @@ export function ChangeNumberForm({
             id="change-phone"
             name="phone"
             label="New phone number"
-            hint="Outside the US and Canada, start with +."
+            hint={phoneHint}
             required
             defaultValue={state.values.phone}
             error={state.fieldErrors.phone}

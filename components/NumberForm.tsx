@@ -23,6 +23,7 @@ export function NumberForm({
   wording,
   label = 'Phone number',
   phone = null,
+  phoneHint,
   summary,
   idPrefix = '',
 }: {
@@ -30,6 +31,7 @@ export function NumberForm({
   wording: Wording;
   label?: string;
   phone?: string | null;
+  phoneHint?: string;
   summary?: string;
   idPrefix?: string;
 }) {
@@ -42,6 +44,7 @@ export function NumberForm({
         id={`${idPrefix}phone`}
         name="phone"
         label={label}
+        hint={phoneHint}
         required
         defaultValue={state.values.phone ?? phone ?? undefined}
         error={state.fieldErrors.phone}

@@ -1,6 +1,6 @@
 'use client';
 
-import type { ChangeEvent, ComponentProps, FocusEvent } from 'react';
+import { useEffect, type ChangeEvent, type ComponentProps, type FocusEvent } from 'react';
 import { TextInput } from './TextInput';
 
 const loadFormat = () => import('@/lib/sms/phone-format');
@@ -30,28 +30,50 @@ function formatInPlace(field: HTMLInputElement, event?: InputEvent) {
   field.setSelectionRange(position, position);
 }
 
-/** A phone number under a label, formatted as it is typed; what formats is loaded on first focus. */
+function formatOnceLoaded(field: HTMLInputElement) {
+  loadFormat().then(
+    (loaded) => {
+      format = loaded.formatAsYouType;
+      formatInPlace(field);
+    },
+    () => {},
+  );
+}
+
+/** North American numbers need nothing loaded to be written as people write them. */
+const writeNationally = (phone: unknown) =>
+  typeof phone === 'string' ? phone.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, '($1) $2-$3') : undefined;
+
+/**
+ * A phone number under a label, formatted as it is typed; what formats is loaded on first focus, or at once for a number
+ * of another country that stands there already.
+ */
 export function PhoneInput({
+  name,
+  id = name,
+  defaultValue,
   onChange,
   onFocus,
   onBlur,
   ...rest
 }: Omit<ComponentProps<typeof TextInput>, 'type' | 'inputMode'>) {
+  const filled = writeNationally(defaultValue);
+  const isForeign = filled?.startsWith('+') ?? false;
+  useEffect(() => {
+    const field = isForeign ? document.getElementById(id) : null;
+    if (field instanceof HTMLInputElement) formatOnceLoaded(field);
+  }, [isForeign, id]);
   return (
     <TextInput
       autoComplete="tel"
       {...rest}
+      id={id}
+      name={name}
+      defaultValue={filled}
       type="tel"
       inputMode="tel"
       onFocus={(event: FocusEvent<HTMLInputElement>) => {
-        const field = event.currentTarget;
-        loadFormat().then(
-          (loaded) => {
-            format = loaded.formatAsYouType;
-            formatInPlace(field);
-          },
-          () => {},
-        );
+        formatOnceLoaded(event.currentTarget);
         onFocus?.(event);
       }}
       onChange={(event: ChangeEvent<HTMLInputElement>) => {

@@ -29,10 +29,12 @@ const loadValidator = () => import('./registration-validator');
 export function RegistrationForm({
   action,
   wording,
+  phoneHint,
   smsDelayed = false,
 }: {
   action: FormAction<RegistrationField>;
   wording: Wording;
+  phoneHint?: string;
   smsDelayed?: boolean;
 }) {
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<RegistrationField>);
@@ -155,7 +157,7 @@ export function RegistrationForm({
         <PhoneInput
           label="Phone"
           optional
-          hint="Outside the US and Canada, start with +."
+          hint={phoneHint}
           defaultValue={state.values.phone}
           error={errorOf('phone')}
           {...register('phone')}

@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { sayPhoneHint } from '@/app/phone-words';
 import { signOutAction } from '@/app/users/login/actions';
 import { ActionForm } from '@/components/ActionForm';
 import { Alert } from '@/components/Alert';
@@ -116,7 +117,12 @@ export default async function SmsPreferencesPage({
           </Stack>
         ) : null}
         {user.phone === null ? (
-          <NumberForm action={addPhoneAction} wording={currentWording} idPrefix="first-" />
+          <NumberForm
+            action={addPhoneAction}
+            wording={currentWording}
+            phoneHint={sayPhoneHint()}
+            idPrefix="first-"
+          />
         ) : (
           <div>
             {phone.state === 'verified' || phone.stopped ? null : (
@@ -125,6 +131,7 @@ export default async function SmsPreferencesPage({
             <ChangeNumberForm
               action={changePhoneAction}
               wording={currentWording}
+              phoneHint={sayPhoneHint()}
               shownPhone={masked}
               note={
                 phone.state === 'verified'

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
+import { sayPhoneHint } from '@/app/phone-words';
 import { Card } from '@/components/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/Heading';
 import { Page } from '@/components/Page';
@@ -19,17 +20,18 @@ export default async function RegisterApplicantPage() {
     <Page>
       <HeadingGroup>
         <Heading>Create your account</Heading>
-        <Lead>It takes a minute. Your applications wait for you behind this door.</Lead>
+        <Lead>It takes about a minute.</Lead>
       </HeadingGroup>
       <Card>
         <RegistrationForm
           action={registerAction}
           wording={currentWording}
+          phoneHint={sayPhoneHint()}
           smsDelayed={await isSmsDelayed(db(), new Date())}
         />
       </Card>
       <Text quiet>
-        Have an account? <TextLink href="/users/login">Sign in</TextLink>
+        Already have an account? <TextLink href="/users/login">Sign in</TextLink>
       </Text>
     </Page>
   );
