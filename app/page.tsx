@@ -1,25 +1,52 @@
+import { redirect } from 'next/navigation';
+import { readPendingCookie } from '@/app/pending-cookie';
 import { Card } from '@/components/Card';
 import { Heading, HeadingGroup, Lead, Stack } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
+import { db } from '@/db/client';
+import { readPending } from '@/lib/accounts/pending';
+import { readUser } from '@/lib/auth/session';
 
-/** The front door: create an account or sign in. */
-export default function HomePage() {
+/** The front door: create an account, sign in, or go on where this browser left off. Without a cookie nothing is asked. */
+export default async function HomePage() {
+  if (await readUser()) redirect('/dashboard');
+  const token = await readPendingCookie();
+  const isPending = token !== null && (await readPending(db(), token, new Date())) !== null;
   return (
     <Page>
       <Card>
-        <HeadingGroup>
-          <Heading>Your application starts here</Heading>
-          <Lead>Create an account in two minutes, or sign in to see how your application is doing.</Lead>
-        </HeadingGroup>
-        <Stack gap="small">
-          <LinkButton href="/users/register/applicant" variant="primary" wide>
-            Create account
-          </LinkButton>
-          <LinkButton href="/users/login" wide>
-            Sign in
-          </LinkButton>
-        </Stack>
+        {isPending ? (
+          <>
+            <HeadingGroup>
+              <Heading>You are almost there</Heading>
+              <Lead>Your account is ready. Verify your phone to open it.</Lead>
+            </HeadingGroup>
+            <Stack gap="small">
+              <LinkButton href="/users/verify-phone" variant="primary" wide>
+                Continue verification
+              </LinkButton>
+              <LinkButton href="/users/login" wide>
+                Sign in to another account
+              </LinkButton>
+            </Stack>
+          </>
+        ) : (
+          <>
+            <HeadingGroup>
+              <Heading>Your application starts here</Heading>
+              <Lead>Create an account in two minutes, or sign in to check on your application.</Lead>
+            </HeadingGroup>
+            <Stack gap="small">
+              <LinkButton href="/users/register/applicant" variant="primary" wide>
+                Create account
+              </LinkButton>
+              <LinkButton href="/users/login" wide>
+                Sign in
+              </LinkButton>
+            </Stack>
+          </>
+        )}
       </Card>
     </Page>
   );

@@ -12,7 +12,7 @@ import {
   signIn,
   signOut,
 } from '../support/journeys';
-import { newApplicant, newNumber } from '../support/people';
+import { newApplicant, newNumber, writeNationally } from '../support/people';
 import { expect, test } from '../support/test';
 import { awaitTexts, readCode } from '../support/texts';
 
@@ -168,4 +168,26 @@ test('an account that is verified is not asked again', async ({ page }) => {
   await page.goto(paths.register);
   await expectPage(page, paths.dashboard);
   expect(await awaitTexts(phone, 1)).toHaveLength(1);
+});
+
+test('the front page leads on from where this browser left off', async ({ page }) => {
+  const phone = newNumber();
+  await open(page, paths.home);
+  await expect(page.getByRole('link', { name: 'Create account' })).toBeVisible();
+  await register(page, { phone, verify: true });
+  await open(page, paths.home);
+  await expect(page.getByRole('link', { name: 'Create account' })).toHaveCount(0);
+  await page.getByRole('link', { name: 'Continue verification' }).click();
+  await expectPage(page, paths.code);
+  await enterCode(page, await readCode(phone));
+  await expectPage(page, paths.dashboard);
+  await page.goto(paths.home);
+  await expectPage(page, paths.dashboard);
+});
+
+test('a number that was entered before stands formatted in its field', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone });
+  await open(page, paths.code);
+  await expect(field(page, 'phone')).toHaveValue(writeNationally(phone));
 });

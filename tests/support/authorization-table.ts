@@ -51,7 +51,7 @@ const onlyAdmins: Row<RouteAnswer> = { ...signedIn<RouteAnswer>('forbidden', 'si
 
 /** Every page and route handler, and what each visitor gets there. */
 export const routeTable: Record<string, Row<RouteAnswer>> = {
-  'GET /': anyone,
+  'GET /': onlySignedOut,
   'GET /terms': anyone,
   'GET /privacy': anyone,
   'GET /api/health': anyone,
