@@ -45,6 +45,7 @@ export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => s
 export function saySendRefusal(
   { reason, retryAt }: { reason: keyof typeof sendWords; retryAt: Date | null },
   now: Date,
+  timeZone: string | null = null,
 ): string {
-  return sendWords[reason](retryAt ? sayWhen(retryAt, now) : 'later');
+  return sendWords[reason](retryAt ? sayWhen(retryAt, now, timeZone) : 'later');
 }

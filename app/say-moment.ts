@@ -1,32 +1,31 @@
-/** Writes a moment for somebody whose zone is known: `Nov 12, 2026, 3:04 PM EST`; in UTC where it is not. */
-export function sayMoment(at: Date, timeZone: string | null): string {
-  return new Intl.DateTimeFormat('en-US', {
-    year: 'numeric',
+/** How moments are said to somebody: `timeZone` IANA, null: UTC; `now` spares them the year they are in. */
+export type Clock = { timeZone: string | null; now?: Date };
+
+/** Writes a moment: `Tue, Nov 24, 8:05 PM EST`, with the year when it is another than now's, or when no `now` is given. */
+export function sayMoment(at: Date, { timeZone, now }: Clock): string {
+  const year = (date: Date) => format(date, timeZone, { year: 'numeric' });
+  return format(at, timeZone, {
+    weekday: 'short',
     month: 'short',
     day: 'numeric',
+    year: now && year(at) === year(now) ? undefined : 'numeric',
     hour: 'numeric',
     minute: '2-digit',
-    timeZone: timeZone ?? 'UTC',
     timeZoneName: 'short',
-  })
-    .format(at)
-    .replace(/[\u202f\u00a0]/g, ' ');
+  });
 }
 
-/** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */
-export function sayWeekday(at: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    weekday: 'short',
+/** Writes a time of day: `8:05:10 PM EST`. */
+export function sayTimeOfDay(at: Date, timeZone: string | null): string {
+  return format(at, timeZone, {
     hour: 'numeric',
     minute: '2-digit',
-    timeZone,
+    second: '2-digit',
     timeZoneName: 'short',
-  }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((each) => each.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('hour')}:${part('minute')} ${part('dayPeriod')} ${part('timeZoneName')}`;
+  });
 }
 
-/** Writes the time of day as a form has it: `22:10`. */
-export function sayWallTime(at: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone }).format(at);
+function format(at: Date, timeZone: string | null, options: Intl.DateTimeFormatOptions): string {
+  const words = new Intl.DateTimeFormat('en-US', { ...options, timeZone: timeZone ?? 'UTC' }).format(at);
+  return words.replace(/[\u202f\u00a0]/g, ' ');
 }

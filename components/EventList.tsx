@@ -8,8 +8,8 @@ export type EventItem = {
   title: ReactNode;
   /** The id of the title, for a button that speaks of this item. */
   titleId?: string;
-  /** When it happened, in words, and for machines. */
-  when: { words: string; iso: string };
+  /** When it happened: a `time`, perhaps with words around it. */
+  when: ReactNode;
   badge?: { tone: Tone; words: string };
   details?: readonly ReactNode[];
   action?: ReactNode;
@@ -28,9 +28,7 @@ export function EventList({ items, empty }: { items: readonly EventItem[]; empty
             </span>
             {badge ? <Badge tone={badge.tone}>{badge.words}</Badge> : null}
           </div>
-          <time className={styles.when} dateTime={when.iso}>
-            {when.words}
-          </time>
+          <p className={styles.when}>{when}</p>
           {details.map((detail, index) => (
             <p key={index} className={styles.detail}>
               {detail}

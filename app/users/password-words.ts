@@ -6,6 +6,7 @@ import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
 export function explainPassword(
   refusal: ReauthenticationRefusal,
   now: Date,
+  timeZone: string | null,
 ): Partial<FormState<'currentPassword'>> {
   switch (refusal.reason) {
     case 'wrong_password':
@@ -16,10 +17,12 @@ export function explainPassword(
       return { message: 'This account was closed meanwhile. Nothing was changed.' };
     case 'too_many_passwords':
       return {
-        message: `Too many wrong passwords. For your protection, the next try is possible ${sayWhen(refusal.retryAt, now)}.`,
+        message: `Too many wrong passwords. For your protection, the next try is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`,
       };
     case 'too_many_requests':
-      return { message: `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.` };
+      return {
+        message: `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
+      };
   }
 }
 

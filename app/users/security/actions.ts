@@ -3,6 +3,7 @@
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/form-answer';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { ChangePasswordField } from '@/components/ChangePasswordForm';
 import type { FormState } from '@/components/form-state';
@@ -30,7 +31,9 @@ export async function changePasswordAction(
   const context = await readRequestContext();
   const changed = await changePassword(db(), actor.user, { currentPassword, newPassword }, context);
   if (changed.ok) redirect(`${here}?saved=password`);
-  if (isAboutPassword(changed)) return answerForm(explainPassword(changed, context.now));
+  if (isAboutPassword(changed)) {
+    return answerForm(explainPassword(changed, context.now, await readPersonTimeZone(actor.user)));
+  }
   if (changed.reason === 'changed_meanwhile') {
     return answerForm({
       message: 'Your password was changed meanwhile, perhaps in another tab. Nothing else was changed.',

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
-import { sayMoment } from '@/app/say-moment';
+import { Moment } from '@/app/moment';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { signOutAction } from '@/app/users/login/actions';
 import { ActionForm } from '@/components/ActionForm';
 import { Alert } from '@/components/Alert';
@@ -15,7 +16,6 @@ import { db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
 import { readActivity } from '@/lib/auth/activity';
 import { requireUser } from '@/lib/auth/session';
-import { readPreferences } from '@/lib/sms/preferences';
 import { changePasswordAction, endOtherSessionsAction, endSessionAction } from './actions';
 import { sayActivity } from './activity-words';
 import { nameDevice } from './device-words';
@@ -38,11 +38,10 @@ export default async function SecurityPage({
   const user = await requireUser('/users/security');
   const { saved } = await searchParams;
   const now = new Date();
-  const timeZone = (await readPreferences(db(), user.userId))?.timeZone ?? null;
+  const clock = { timeZone: await readPersonTimeZone(user), now };
   const sessions = await listSessions(db(), user.userId, now);
   const activity = await readActivity(db(), user.userId, shownActivity);
   const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
-  const moment = (at: Date) => ({ words: sayMoment(at, timeZone), iso: at.toISOString() });
   return (
     <Page
       actions={
@@ -80,10 +79,17 @@ export default async function SecurityPage({
               id: session.id,
               title: nameDevice(session.userAgent),
               titleId: `session-${session.id}`,
-              when: moment(session.lastSeenAt),
+              when: (
+                <>
+                  Last active <Moment at={session.lastSeenAt} clock={clock} />
+                </>
+              ),
               badge: here ? { tone: 'success' as const, words: 'This browser' } : undefined,
               details: [
-                `Signed in ${sayMoment(session.createdAt, timeZone)}${session.address ? ` from ${session.address}` : ''}.`,
+                <>
+                  Signed in <Moment at={session.createdAt} clock={clock} />
+                  {session.address ? ` from ${session.address}` : null}
+                </>,
               ],
               action: here ? undefined : (
                 <ActionForm
@@ -119,7 +125,7 @@ export default async function SecurityPage({
             return {
               id: event.id,
               title: words,
-              when: moment(event.at),
+              when: <Moment at={event.at} clock={clock} />,
               badge: badge ? { tone: tone ?? 'neutral', words: badge } : undefined,
               details: origin.length > 0 ? [origin.join(', ')] : [],
             };

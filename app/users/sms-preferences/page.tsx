@@ -69,6 +69,7 @@ export default async function SmsPreferencesPage({
   const hours = pickQuietHours(preferences);
   const sent = await listTexts(db(), user, { limit: shownTexts });
   const receipts = await listReceipts(db(), user.userId);
+  const clock = { timeZone: hours.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
   const masked = user.phone === null ? '' : maskPhone(user.phone);
   const { switches } = texts;
@@ -237,16 +238,13 @@ export default async function SmsPreferencesPage({
           <Text quiet>Every text we sent you, and everything you agreed to, in its exact words.</Text>
         </HeadingGroup>
         <EventList
-          items={sent.map((text) => describeText(text, hours.timeZone))}
+          items={sent.map((text) => describeText(text, clock))}
           empty="We have not sent you any text yet."
         />
         {receipts[0] ? (
           <Stack gap="small">
             <Heading level={3}>Latest agreement</Heading>
-            <EventList
-              items={[{ ...describeReceipt(receipts[0], hours.timeZone), details: [] }]}
-              empty="None yet."
-            />
+            <EventList items={[{ ...describeReceipt(receipts[0], clock), details: [] }]} empty="None yet." />
           </Stack>
         ) : null}
         <Stack gap="small">

@@ -6,6 +6,7 @@ import { readConsentVersion } from '@/app/consent-version';
 import { answerForm, readField } from '@/app/form-answer';
 import { phoneWords, saySendRefusal } from '@/app/phone-words';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { ChangeNumberField } from '@/components/ChangeNumberForm';
 import type { FormState } from '@/components/form-state';
@@ -38,7 +39,8 @@ export async function addPhoneAction(
   const context = await readRequestContext();
   const added = await changeNumber(db(), user, form.phone, context);
   if (added.ok) redirect(codePage);
-  return answerForm({ message: explainChange(added, context.now) }, formData, ['phone', 'tcpaConsent']);
+  const message = explainChange(added, context.now, await readPersonTimeZone(user));
+  return answerForm({ message }, formData, ['phone', 'tcpaConsent']);
 }
 
 /** Sends a code to the number that waits to be proven and leads to the code page, which also says why none was sent. */
@@ -76,10 +78,11 @@ export async function changePhoneAction(
   if (changed.reason === 'same_number') {
     return answerForm({ fieldErrors: { phone: 'This is your number already.' } }, formData, kept);
   }
+  const timeZone = await readPersonTimeZone(user);
   return answerForm(
     isAboutPassword(changed)
-      ? explainPassword(changed, context.now)
-      : { message: explainChange(changed, context.now) },
+      ? explainPassword(changed, context.now, timeZone)
+      : { message: explainChange(changed, context.now, timeZone) },
     formData,
     kept,
   );
@@ -102,8 +105,10 @@ export async function removePhoneAction(
   const context = await readRequestContext();
   const removed = await removePhone(db(), user, { currentPassword }, context);
   if (removed.ok || removed.reason === 'no_number') redirect(`${here}?saved=phone-removed`);
-  if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now));
-  return answerForm({ message: explainChange({ reason: removed.reason, retryAt: null }, context.now) });
+  const timeZone = await readPersonTimeZone(user);
+  if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now, timeZone));
+  const refusal = { reason: removed.reason, retryAt: null };
+  return answerForm({ message: explainChange(refusal, context.now, timeZone) });
 }
 
 /** Keeps the number that is there; the one that waited for its code is forgotten. */
@@ -141,13 +146,13 @@ function explainOtherNumber(phone: string | null, formData: FormData): string | 
     : `Your number was changed meanwhile, perhaps in another tab: it is ${maskPhone(phone)} now. Send the form again to go on from there.`;
 }
 
-function explainChange(refusal: ChangeRefusal, now: Date): string {
+function explainChange(refusal: ChangeRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
     case 'same_number':
       return 'This is your number already.';
     case 'changed_meanwhile':
       return 'Your number was changed meanwhile, perhaps in another tab. Look at what it is now before you go on.';
     default:
-      return `Nothing was changed. ${saySendRefusal(refusal, now)}`;
+      return `Nothing was changed. ${saySendRefusal(refusal, now, timeZone)}`;
   }
 }

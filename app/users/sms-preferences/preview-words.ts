@@ -1,4 +1,3 @@
-import { sayWallTime, sayWeekday } from '@/app/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/sms/number-zones';
 import type { QuietHours } from '@/lib/sms/preferences';
 import { previewQuietHours } from '@/lib/sms/quiet-preview';
@@ -34,4 +33,22 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
     );
   }
   return sentences.join(' ');
+}
+
+/** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */
+function sayWeekday(at: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('en-US', {
+    weekday: 'short',
+    hour: 'numeric',
+    minute: '2-digit',
+    timeZone,
+    timeZoneName: 'short',
+  }).formatToParts(at);
+  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((each) => each.type === type)?.value ?? '';
+  return `${part('weekday')} ${part('hour')}:${part('minute')} ${part('dayPeriod')} ${part('timeZoneName')}`;
+}
+
+/** Writes the time of day as a form has it: `22:10`. */
+function sayWallTime(at: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone }).format(at);
 }

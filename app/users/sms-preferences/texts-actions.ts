@@ -5,20 +5,15 @@ import { redirect } from 'next/navigation';
 import { readConsentVersion } from '@/app/consent-version';
 import { answerForm, readField } from '@/app/form-answer';
 import { saySendRefusal } from '@/app/phone-words';
-import { sayWeekday } from '@/app/say-moment';
+import { sayMoment } from '@/app/say-moment';
 import { sayWhen } from '@/app/say-when';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/form-state';
 import type { TextsField } from '@/components/TextsForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
-import {
-  readPreferences,
-  saveTexts,
-  turnTextsOff,
-  type SaveTextsRefusal,
-  type TextSwitches,
-} from '@/lib/sms/preferences';
+import { saveTexts, turnTextsOff, type SaveTextsRefusal, type TextSwitches } from '@/lib/sms/preferences';
 import { sendTestText, type TestTextRefusal } from '@/lib/sms/test-text';
 
 const here = '/users/sms-preferences';
@@ -50,7 +45,7 @@ export async function saveTextsAction(
   if (saved.code === 'sent') redirect('/users/verify-phone');
   refresh();
   if (saved.code !== 'not_needed') {
-    const why = saySendRefusal(saved.code, context.now);
+    const why = saySendRefusal(saved.code, context.now, await readPersonTimeZone(actor.user));
     return answerForm({
       tone: 'info',
       message: `Saved. Your number has to be verified again, but no code went out. ${why}`,
@@ -76,7 +71,8 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
   const sent = await sendTestText(db(), actor.user, context);
-  if (!sent.ok) return answerForm({ message: explainTest(sent, context.now) });
+  const clock = { timeZone: await readPersonTimeZone(actor.user), now: context.now };
+  if (!sent.ok) return answerForm({ message: explainTest(sent, clock) });
   refresh();
   if (sent.at <= context.now) {
     return answerForm({
@@ -84,10 +80,9 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
       message: 'A test text is on its way. Below you see what becomes of it.',
     });
   }
-  const zone = (await readPreferences(db(), actor.user.userId))?.timeZone ?? 'America/New_York';
   return answerForm({
     tone: 'info',
-    message: `Your quiet hours hold the test text back: it goes out ${sayWeekday(sent.at, zone)}.`,
+    message: `Your quiet hours hold the test text back: it goes out ${sayMoment(sent.at, clock)}.`,
   });
 }
 
@@ -150,7 +145,10 @@ function sayTexts(switches: TextSwitches): string {
     : `texts are on for ${new Intl.ListFormat('en').format(on)}`;
 }
 
-function explainTest(refusal: TestTextRefusal, now: Date): string {
+function explainTest(
+  refusal: TestTextRefusal,
+  { now, timeZone }: { now: Date; timeZone: string | null },
+): string {
   switch (refusal.reason) {
     case 'no_phone':
       return 'Add a phone first: there is no number to text.';
@@ -161,8 +159,8 @@ function explainTest(refusal: TestTextRefusal, now: Date): string {
     case 'turned_off':
       return 'Turn texts on first.';
     case 'undeliverable':
-      return `The carrier says this number cannot receive texts. It can be tried again ${sayWhen(refusal.retryAt, now)}.`;
+      return `The carrier says this number cannot receive texts. It can be tried again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'send_limit':
-      return `That was enough tests for now. The next is possible ${sayWhen(refusal.retryAt, now)}.`;
+      return `That was enough tests for now. The next is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`;
   }
 }

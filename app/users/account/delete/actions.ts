@@ -3,6 +3,7 @@
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/form-answer';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { DeleteAccountField } from '@/components/DeleteAccountForm';
 import type { FormState } from '@/components/form-state';
@@ -30,7 +31,8 @@ export async function deleteAccountAction(
     redirect('/users/account/deleted');
   }
   if (isAboutPassword(deleted)) {
-    return answerForm(explainPassword(deleted, context.now), formData, ['confirmDelete']);
+    const words = explainPassword(deleted, context.now, await readPersonTimeZone(actor.user));
+    return answerForm(words, formData, ['confirmDelete']);
   }
   if (deleted.reason === 'not_confirmed') {
     return answerForm({ fieldErrors: { confirmDelete: 'Tick this box to say that you mean it.' } });

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
-import { sayMoment } from '@/app/say-moment';
+import { Moment } from '@/app/moment';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/Card';
 import { EventList } from '@/components/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
@@ -11,7 +12,6 @@ import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
 import { listTexts } from '@/lib/sms/history';
-import { requirePreferences } from '@/lib/sms/preferences';
 import { describeReceipt, describeText } from '../record-words';
 import { readCursor, writeCursor } from './cursor';
 
@@ -27,7 +27,8 @@ export default async function RecordPage({
 }) {
   const user = await requireUser('/users/sms-preferences/record');
   const before = readCursor((await searchParams).before);
-  const { timeZone } = await requirePreferences(db(), user.userId);
+  // What is printed and kept says the year of every moment.
+  const clock = { timeZone: await readPersonTimeZone(user) };
   const found = await listTexts(db(), user, { limit: textsPerPage + 1, before });
   const texts = found.slice(0, textsPerPage);
   const last = texts.at(-1);
@@ -37,7 +38,7 @@ export default async function RecordPage({
       <HeadingGroup>
         <Heading>My record</Heading>
         <Lead>
-          Of {user.name}, {user.email}. As of {sayMoment(new Date(), timeZone)}.
+          Of {user.name}, {user.email}. As of <Moment at={new Date()} clock={clock} />.
         </Lead>
       </HeadingGroup>
       <Stack gap="small">
@@ -47,7 +48,7 @@ export default async function RecordPage({
       <Card>
         <Heading level={2}>What I agreed to</Heading>
         <EventList
-          items={receipts.map((receipt) => describeReceipt(receipt, timeZone))}
+          items={receipts.map((receipt) => describeReceipt(receipt, clock))}
           empty="You have not agreed to any texts, and withdrawn nothing."
         />
       </Card>
@@ -57,7 +58,7 @@ export default async function RecordPage({
           <Text quiet>Newest first. Codes are kept nowhere, so they are not here either.</Text>
         </HeadingGroup>
         <EventList
-          items={texts.map((text) => describeText(text, timeZone))}
+          items={texts.map((text) => describeText(text, clock))}
           empty={before ? 'There are no older ones.' : 'We have not sent you any text yet.'}
         />
         {last && found.length > textsPerPage ? (

@@ -1,4 +1,6 @@
-import { sayMoment } from '@/app/say-moment';
+import type { ReactNode } from 'react';
+import { Moment } from '@/app/moment';
+import type { Clock } from '@/app/say-moment';
 import type { EventItem } from '@/components/EventList';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/history';
@@ -50,15 +52,20 @@ const reasonWords: Record<string, string | undefined> = {
   skipped: 'You went on without verifying.',
 };
 
-/** One text as an item of the record: what, when, delivered or why not. `timeZone` null: UTC. */
-export function describeText(text: SentText, timeZone: string | null): EventItem {
+/** One text as an item of the record: what, when, delivered or why not. */
+export function describeText(text: SentText, clock: Clock): EventItem {
   const why = text.reason === null ? null : (reasonWords[text.reason] ?? providerFault);
   return {
     id: text.id,
     title: templateWords[text.template] ?? 'Text',
-    when: { words: sayMoment(text.createdAt, timeZone), iso: text.createdAt.toISOString() },
+    when: <Moment at={text.createdAt} clock={clock} />,
     badge: badgeOf(text),
-    details: [`“${text.body}”`, `To ${maskPhone(text.phone)}. ${sayOutcome(text, why, timeZone)}`],
+    details: [
+      `“${text.body}”`,
+      <>
+        To {maskPhone(text.phone)}. {sayOutcome(text, why, clock)}
+      </>,
+    ],
   };
 }
 
@@ -78,18 +85,43 @@ function badgeOf({ status }: SentText): NonNullable<EventItem['badge']> {
   }
 }
 
-function sayOutcome(text: SentText, why: string | null, timeZone: string | null): string {
+function sayOutcome(text: SentText, why: string | null, clock: Clock): ReactNode {
   switch (text.status) {
     case 'queued':
-      return why === null
-        ? 'On its way.'
-        : `${why} It is tried again ${sayMoment(text.sendAfter, timeZone)}.`;
+      if (why === null) return 'On its way.';
+      return (
+        <>
+          {why} We will try again <Moment at={text.sendAfter} clock={clock} />.
+        </>
+      );
     case 'sending':
       return 'On its way.';
     case 'sent':
-      return `Handed to the carrier${text.sentAt ? ` ${sayMoment(text.sentAt, timeZone)}` : ''}; no receipt of delivery yet.`;
+      return (
+        <>
+          Sent
+          {text.sentAt ? (
+            <>
+              {' '}
+              <Moment at={text.sentAt} clock={clock} />
+            </>
+          ) : null}
+          . Delivery not confirmed yet.
+        </>
+      );
     case 'delivered':
-      return `Delivered${text.deliveredAt ? ` ${sayMoment(text.deliveredAt, timeZone)}` : ''}.`;
+      return (
+        <>
+          Delivered
+          {text.deliveredAt ? (
+            <>
+              {' '}
+              <Moment at={text.deliveredAt} clock={clock} />
+            </>
+          ) : null}
+          .
+        </>
+      );
     case 'failed':
       return why ?? 'It could not be delivered.';
     default:
@@ -117,7 +149,7 @@ const scopeWords: Record<Receipt['scope'], string> = {
 };
 
 /** One act of the ledger as an item of the record, with its exact wording. */
-export function describeReceipt(receipt: Receipt, timeZone: string | null): EventItem {
+export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
   const acts = {
     granted: { verb: 'You agreed to', tone: 'success', words: 'Given' },
     withdrawn: { verb: 'Ended: your agreement to', tone: 'neutral', words: 'Withdrawn' },
@@ -127,7 +159,7 @@ export function describeReceipt(receipt: Receipt, timeZone: string | null): Even
   return {
     id: `consent-${receipt.id}`,
     title: `${act.verb} ${scopeWords[receipt.scope]}`,
-    when: { words: sayMoment(receipt.at, timeZone), iso: receipt.at.toISOString() },
+    when: <Moment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${formatPhone(receipt.phone)}, ${mediumWords[receipt.medium]}. Sender: ${receipt.sender}.`,
