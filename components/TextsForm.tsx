@@ -9,6 +9,7 @@ import { FieldGroup } from './Field';
 import { Form } from './Form';
 import { emptyFormState, type FormAction, type FormState } from './form-state';
 import { FormAlert } from './FormAlert';
+import styles from './SideForm.module.css';
 
 export type TextsField =
   'smsEnabled' | 'applicationStatus' | 'reminders' | 'security' | 'tcpaConsent' | 'version';
@@ -18,7 +19,7 @@ export type TextsSwitches = Record<'smsEnabled' | 'applicationStatus' | 'reminde
 const fieldOrder = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent'] as const;
 
 /**
- * The switch for all texts and one for each kind. `wording` is given where turning texts on takes consent. `version` tells
+ * The switch for all texts, one for each kind, and a button that turns everything off whatever stands above it. `wording` is given where turning texts on takes consent. `version` tells
  * the action what this page showed.
  */
 export function TextsForm({
@@ -81,6 +82,14 @@ export function TextsForm({
       <Button wide pending={pending}>
         Save
       </Button>
+      {switches.smsEnabled ? (
+        <div className={styles.row}>
+          <Button variant="secondary" name="intent" value="off" pending={pending}>
+            Turn all texts off
+          </Button>
+          <p className={styles.note}>Right away, in one tap.</p>
+        </div>
+      ) : null}
     </Form>
   );
 }

@@ -89,7 +89,11 @@ test.describe('the password', () => {
 });
 
 test.describe('the sessions', () => {
-  test('one is ended, and that browser is out while the others stay', async ({ page, openBrowser }) => {
+  test('one is ended, and that browser is out while the others stay', async ({
+    page,
+    openBrowser,
+    javaScriptEnabled,
+  }) => {
     const applicant = await register(page);
     const first = await signInElsewhere(openBrowser, applicant);
     const second = await signInElsewhere(openBrowser, applicant);
@@ -100,6 +104,12 @@ test.describe('the sessions', () => {
     // Who was seen last stands first.
     await ends.first().click();
     await expect(page.getByText('The session was ended.')).toBeVisible();
+    if (javaScriptEnabled) {
+      // Said once: a reload does not say it again.
+      await expect(page).toHaveURL((url) => url.search === '');
+      await page.reload();
+      await expect(page.getByText('The session was ended.')).toHaveCount(0);
+    }
     await expect(ends).toHaveCount(1);
     await second.reload();
     await expectPage(second, paths.signIn);

@@ -270,7 +270,7 @@ test.describe('texts', () => {
     await expect(page.getByText('Your quiet hours hold the test text back: it goes out')).toBeVisible();
     await expect.poll(() => readTestTexts(phone)).toEqual([{ status: 'queued', reason: 'quiet_hours' }]);
     await button(page, 'Turn all texts off').click();
-    await expect(page.getByText('what was waiting is withdrawn')).toBeVisible();
+    await expect(page.getByText('Texts that were waiting will not be sent.')).toBeVisible();
     expect(await readTestTexts(phone)).toEqual([{ status: 'canceled', reason: 'turned_off' }]);
   });
 
@@ -499,6 +499,7 @@ test.describe('the record', () => {
       expect(body).toContain('this is the test text you asked for');
       await open(page, preferences);
       await expect(page.getByText('Test text', { exact: true })).toHaveCount(nth);
+      await expect(page.getByText('Last test text:')).toContainText(/Sent [A-Z][a-z]{2}, [A-Z][a-z]{2} \d/);
     }
     await button(form, 'Send me a test text').click();
     await expect(alertOf(page)).toContainText('That was enough tests for now. The next is possible in');

@@ -121,7 +121,6 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/sms-preferences/phone-actions.ts#keepNumberAction': settingsAction,
   'app/users/sms-preferences/quiet-hours-actions.ts#saveQuietHoursAction': settingsAction,
   'app/users/sms-preferences/texts-actions.ts#saveTextsAction': settingsAction,
-  'app/users/sms-preferences/texts-actions.ts#turnOffAction': settingsAction,
   'app/users/sms-preferences/texts-actions.ts#sendTestTextAction': settingsAction,
   'app/users/security/actions.ts#changePasswordAction': settingsAction,
   'app/users/security/actions.ts#endSessionAction': settingsAction,

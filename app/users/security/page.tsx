@@ -3,7 +3,6 @@ import { Moment } from '@/app/moment';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { signOutAction } from '@/app/users/login/actions';
 import { ActionForm } from '@/components/ActionForm';
-import { Alert } from '@/components/Alert';
 import { Card } from '@/components/Card';
 import { ChangePasswordForm } from '@/components/ChangePasswordForm';
 import { EventList } from '@/components/EventList';
@@ -11,6 +10,7 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { SignOutForm } from '@/components/SignOutForm';
+import { SavedAlert } from '@/components/SavedAlert';
 import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
@@ -55,7 +55,7 @@ export default async function SecurityPage({
         <Heading>Security</Heading>
         <Lead>Your password, where you are signed in, what happened lately, and your data.</Lead>
       </HeadingGroup>
-      {savedNow ? <Alert tone="success" title={savedNow} /> : null}
+      {savedNow ? <SavedAlert title={savedNow} /> : null}
 
       <Card>
         <HeadingGroup>

@@ -2,7 +2,6 @@ import type { Metadata } from 'next';
 import { sayPhoneHint } from '@/app/phone-words';
 import { signOutAction } from '@/app/users/login/actions';
 import { ActionForm } from '@/components/ActionForm';
-import { Alert } from '@/components/Alert';
 import { Card } from '@/components/Card';
 import { ChangeNumberForm } from '@/components/ChangeNumberForm';
 import { ConfirmWithPasswordForm } from '@/components/ConfirmWithPasswordForm';
@@ -15,6 +14,7 @@ import { NumberForm } from '@/components/NumberForm';
 import { Page } from '@/components/Page';
 import { PhoneState } from '@/components/PhoneState';
 import { QuietHoursForm } from '@/components/QuietHoursForm';
+import { SavedAlert } from '@/components/SavedAlert';
 import { SignOutForm } from '@/components/SignOutForm';
 import { TextLink } from '@/components/TextLink';
 import { TextsForm } from '@/components/TextsForm';
@@ -40,16 +40,17 @@ import {
 } from './phone-actions';
 import { sayPreview } from './preview-words';
 import { saveQuietHoursAction } from './quiet-hours-actions';
-import { describeReceipt, describeText } from './record-words';
-import { saveTextsAction, sendTestTextAction, turnOffAction } from './texts-actions';
+import { describeReceipt, describeTestText, describeText } from './record-words';
+import { saveTextsAction, sendTestTextAction } from './texts-actions';
 
 export const metadata: Metadata = { title: 'SMS preferences' };
 
 const here = '/users/sms-preferences';
 const shownTexts = 3;
+/** How far back the last test text is looked for. */
+const recentTexts = 20;
 
 const savedWords: Record<string, string | undefined> = {
-  'texts-off': 'Saved: all texts are off, and what was waiting is withdrawn.',
   'phone-removed': 'Your number was removed. No text goes there any more.',
   'number-kept': 'You keep the number you had. The other one was forgotten.',
 };
@@ -67,7 +68,8 @@ export default async function SmsPreferencesPage({
   const texts = await readTextsState(db(), user);
   const preferences = await requirePreferences(db(), user.userId);
   const hours = pickQuietHours(preferences);
-  const sent = await listTexts(db(), user, { limit: shownTexts });
+  const recent = await listTexts(db(), user, { limit: recentTexts });
+  const lastTest = recent.find((text) => text.purpose === 'test');
   const receipts = await listReceipts(db(), user.userId);
   const clock = { timeZone: hours.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
@@ -88,7 +90,7 @@ export default async function SmsPreferencesPage({
         <Heading>SMS preferences</Heading>
         <Lead>Which texts you get, when, and where. What you change here holds at once.</Lead>
       </HeadingGroup>
-      {savedNow ? <Alert tone="success" title={savedNow} /> : null}
+      {savedNow ? <SavedAlert title={savedNow} /> : null}
 
       <Card>
         <Heading level={2} id="phone">
@@ -170,8 +172,6 @@ export default async function SmsPreferencesPage({
           <Notice title="They begin once your number is verified" />
         ) : null}
         <TextsForm
-          // What was refused before all texts were turned off must not stand there as if it held.
-          key={saved === 'texts-off' ? 'after-off' : 'texts'}
           action={saveTextsAction}
           switches={{
             smsEnabled: switches.enabled,
@@ -184,16 +184,14 @@ export default async function SmsPreferencesPage({
             user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording : null
           }
         />
-        {switches.enabled ? (
-          <Stack>
-            <ActionForm action={turnOffAction} label="Turn all texts off" note="At once, in one tap." />
-            {textsOn && phone.state === 'verified' ? (
-              <ActionForm
-                action={sendTestTextAction}
-                label="Send me a test text"
-                note={`To ${masked}. It obeys your quiet hours.`}
-              />
-            ) : null}
+        {textsOn && phone.state === 'verified' ? (
+          <Stack gap="small">
+            <ActionForm
+              action={sendTestTextAction}
+              label="Send me a test text"
+              note={`To ${masked}. Quiet hours apply.`}
+            />
+            {lastTest ? <Text quiet>{describeTestText(lastTest, clock)}</Text> : null}
           </Stack>
         ) : null}
       </Card>
@@ -238,7 +236,7 @@ export default async function SmsPreferencesPage({
           <Text quiet>Every text we sent you, and everything you agreed to, in its exact words.</Text>
         </HeadingGroup>
         <EventList
-          items={sent.map((text) => describeText(text, clock))}
+          items={recent.slice(0, shownTexts).map((text) => describeText(text, clock))}
           empty="We have not sent you any text yet."
         />
         {receipts[0] ? (

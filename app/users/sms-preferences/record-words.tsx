@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { Moment } from '@/app/moment';
 import type { Clock } from '@/app/say-moment';
+import { Badge } from '@/components/Badge';
 import type { EventItem } from '@/components/EventList';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/history';
@@ -54,7 +55,6 @@ const reasonWords: Record<string, string | undefined> = {
 
 /** One text as an item of the record: what, when, delivered or why not. */
 export function describeText(text: SentText, clock: Clock): EventItem {
-  const why = text.reason === null ? null : (reasonWords[text.reason] ?? providerFault);
   return {
     id: text.id,
     title: templateWords[text.template] ?? 'Text',
@@ -63,10 +63,20 @@ export function describeText(text: SentText, clock: Clock): EventItem {
     details: [
       `“${text.body}”`,
       <>
-        To {maskPhone(text.phone)}. {sayOutcome(text, why, clock)}
+        To {maskPhone(text.phone)}. {sayOutcome(text, clock)}
       </>,
     ],
   };
+}
+
+/** What has become of the last test text, beside the button that sends the next. */
+export function describeTestText(text: SentText, clock: Clock): ReactNode {
+  const { tone, words } = badgeOf(text);
+  return (
+    <>
+      Last test text: <Badge tone={tone}>{words}</Badge> {sayOutcome(text, clock)}
+    </>
+  );
 }
 
 function badgeOf({ status }: SentText): NonNullable<EventItem['badge']> {
@@ -85,7 +95,8 @@ function badgeOf({ status }: SentText): NonNullable<EventItem['badge']> {
   }
 }
 
-function sayOutcome(text: SentText, why: string | null, clock: Clock): ReactNode {
+function sayOutcome(text: SentText, clock: Clock): ReactNode {
+  const why = text.reason === null ? null : (reasonWords[text.reason] ?? providerFault);
   switch (text.status) {
     case 'queued':
       if (why === null) return 'On its way.';

@@ -19,13 +19,21 @@ import { sendTestText, type TestTextRefusal } from '@/lib/sms/test-text';
 const here = '/users/sms-preferences';
 const kept = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent', 'version'] as const;
 
-/** Saves which texts go out. */
+/** Saves which texts go out; for the button "Turn all texts off" none, whatever the switches say. */
 export async function saveTextsAction(
   _state: FormState<TextsField>,
   formData: FormData,
 ): Promise<FormState<TextsField>> {
   const actor = await readActor<TextsField>(here, formData, kept);
   if (!actor.ok) return actor.answer;
+  if (formData.get('intent') === 'off') {
+    await turnTextsOff(db(), actor.user, await readRequestContext());
+    refresh();
+    return answerForm({
+      tone: 'success',
+      message: 'Saved: all texts are off. Texts that were waiting will not be sent.',
+    });
+  }
   const isOn = (name: TextsField) => formData.get(name) === 'on';
   const switches: TextSwitches = {
     enabled: isOn('smsEnabled'),
@@ -53,16 +61,8 @@ export async function saveTextsAction(
   }
   return answerForm({
     tone: 'success',
-    message: `Saved: ${sayTexts(switches)}${switches.enabled ? '.' : ', and what was waiting is withdrawn.'}`,
+    message: `Saved: ${sayTexts(switches)}.${switches.enabled ? '' : ' Texts that were waiting will not be sent.'}`,
   });
-}
-
-/** Turns all texts off, in one tap. */
-export async function turnOffAction(): Promise<FormState<never>> {
-  const actor = await readActor<never>(here);
-  if (!actor.ok) return actor.answer;
-  await turnTextsOff(db(), actor.user, await readRequestContext());
-  redirect(`${here}?saved=texts-off`);
 }
 
 /** Sends a test text, inside all limits and gates. */
@@ -77,7 +77,7 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
   if (sent.at <= context.now) {
     return answerForm({
       tone: 'success',
-      message: 'A test text is on its way. Below you see what becomes of it.',
+      message: 'A test text is on its way. Reload this page to see whether it arrived.',
     });
   }
   return answerForm({
@@ -136,7 +136,7 @@ const kindWords: Record<Exclude<keyof TextSwitches, 'enabled'>, string> = {
 };
 
 function sayTexts(switches: TextSwitches): string {
-  if (!switches.enabled) return 'texts are off';
+  if (!switches.enabled) return 'all texts are off';
   const on = Object.entries(kindWords).flatMap(([kind, words]) =>
     switches[kind as keyof typeof kindWords] ? [words] : [],
   );
