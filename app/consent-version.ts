@@ -6,6 +6,6 @@ export function readConsentVersion(formData: FormData): { ok: true } | { ok: fal
   if (shown === null || shown === currentWording.version) return { ok: true };
   return {
     ok: false,
-    words: 'This text has changed since you opened the page. Please read it and tick the box again.',
+    words: 'This text has changed since you opened the page. Please read it and check the box again.',
   };
 }

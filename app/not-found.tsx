@@ -13,7 +13,7 @@ export default function NotFound() {
         <HeadingGroup>
           <Heading>There is no page here</Heading>
           <Lead>
-            The address may be mistyped, or the page may have moved. Nothing in your account has changed.
+            The address may have a typo, or the page may have moved. Nothing in your account has changed.
           </Lead>
         </HeadingGroup>
         <LinkButton href="/" variant="primary" wide>

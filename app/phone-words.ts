@@ -19,9 +19,9 @@ export const phoneWords: Record<PhoneRefusal, string> = {
   too_short: 'This phone number is too short. Check that no digit is missing.',
   too_long: 'This phone number is too long. Enter one number only, without an extension.',
   not_possible:
-    'This phone number cannot exist. Check its digits; numbers outside the US and Canada begin with +.',
-  not_valid: 'This phone number is not in use anywhere. Check its digits.',
-  country_not_served: 'We cannot text numbers of this country. Use another number, or leave the phone out.',
+    'This is not a possible phone number. Check the digits. Numbers outside the US and Canada start with +.',
+  not_valid: 'This phone number is not valid. Check the digits.',
+  country_not_served: 'We cannot text numbers in this country. Use another number, or leave the phone out.',
   premium: 'We cannot text premium-rate numbers. Use a mobile number.',
   toll_free: 'We cannot text toll-free numbers. Use a mobile number.',
 };
@@ -36,9 +36,10 @@ export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => s
     `There were too many wrong codes for this number. For your protection it takes no more until then: try again ${retryAt}.`,
   too_soon: (retryAt) => `A text was sent just now. You can send the code again ${retryAt}.`,
   send_limit: (retryAt) => `No more texts may go to this number right now. The next is possible ${retryAt}.`,
-  consent_missing: () => 'We need your agreement to text this number first. Enter it below and tick the box.',
+  consent_missing: () =>
+    'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
-    'Something changed in another tab meanwhile. Nothing was sent; look at the page again.',
+    'Something changed in another tab in the meantime. Nothing was sent. Take another look at this page.',
   too_many_requests: (retryAt) => `Many requests came from your network. Try again ${retryAt}.`,
 };
 

@@ -33,7 +33,7 @@ export function ChangePasswordForm({
       <PasswordInput
         id="password-currentPassword"
         name="currentPassword"
-        label="Your password now"
+        label="Current password"
         autoComplete="current-password"
         required
         error={state.fieldErrors.currentPassword}

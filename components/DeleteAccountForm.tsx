@@ -23,7 +23,7 @@ export function DeleteAccountForm({ action }: { action: FormAction<DeleteAccount
       <FormAlert state={state} fields={fieldOrder} />
       <Checkbox
         name="confirmDelete"
-        label="I want my account deleted. I know that it cannot be brought back."
+        label="Delete my account. I understand that this cannot be undone."
         defaultChecked={state.values.confirmDelete === 'on'}
         error={state.fieldErrors.confirmDelete}
       />

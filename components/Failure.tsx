@@ -21,8 +21,8 @@ export function Failure({ error, retry }: { error: unknown; retry: () => void })
         <HeadingGroup>
           <Heading>Something went wrong on our side</Heading>
           <Lead>
-            What you saved before is kept. What you were just sending may not have arrived, so look before you
-            send it again.
+            Anything you saved earlier is safe. What you just sent may not have gone through, so check before
+            you send it again.
           </Lead>
         </HeadingGroup>
         <Stack gap="small">

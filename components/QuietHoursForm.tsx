@@ -94,7 +94,7 @@ export function QuietHoursForm({
       <Checkbox
         name="quietHoursEnabled"
         label="Keep quiet hours"
-        hint="Texts that come up in them wait until they are over."
+        hint="Texts wait until your quiet hours are over."
         defaultChecked={typed ? state.values.quietHoursEnabled === 'on' : saved.quietHoursEnabled}
       />
       <div className={styles.times}>
@@ -120,7 +120,7 @@ export function QuietHoursForm({
           name="timeZone"
           label="Time zone"
           optional
-          hint="Type a city or pick from the list. Empty: where your number is from."
+          hint="Type a city or pick one from the list. If left empty, we go by your number."
           list={zonesId}
           autoComplete="off"
           autoCapitalize="none"
@@ -140,7 +140,7 @@ export function QuietHoursForm({
               ask();
             }}
           >
-            Use this device’s: {browserZone}
+            Use this device’s time zone: {browserZone}
           </Button>
         ) : null}
       </div>

@@ -149,7 +149,7 @@ export function RegistrationForm({
       />
       <FieldGroup legend="Text messages" hint="You can skip this and add your phone later.">
         {smsDelayed ? (
-          <Notice tone="warning" title="Texts are slow just now">
+          <Notice tone="warning" title="Texts are slow right now">
             Verification by text is delayed at the moment. You can create your account without it and verify
             later.
           </Notice>

@@ -44,7 +44,7 @@ export function TextsForm({
         <Checkbox
           name="smsEnabled"
           label="Send me SMS updates"
-          hint="The switch for all of them."
+          hint="Turns all updates on or off."
           defaultChecked={isOn('smsEnabled')}
           error={state.fieldErrors.smsEnabled}
         />
@@ -57,24 +57,24 @@ export function TextsForm({
           />
         ) : null}
       </div>
-      <FieldGroup legend="While they are on, text me about">
+      <FieldGroup legend="Text me about">
         <div>
           <Checkbox
             name="applicationStatus"
             label="Application status"
-            hint="Something changed in an application of yours."
+            hint="When something changes in your application."
             defaultChecked={isOn('applicationStatus')}
           />
           <Checkbox
             name="reminders"
             label="Reminders"
-            hint="Something is due soon, or we wait for you."
+            hint="When something is due soon or needs your input."
             defaultChecked={isOn('reminders')}
           />
           <Checkbox
             name="security"
             label="Security"
-            hint="Your password was changed, for example."
+            hint="When your password changes, for example."
             defaultChecked={isOn('security')}
           />
         </div>

@@ -15,11 +15,11 @@ export type PasswordVerdict = {
 /** The words for a refused password: while typing, and as the error of its field. */
 export const passwordRefusals: Record<PasswordRefusal, { words: string; error: string }> = {
   too_short: {
-    words: 'Too short yet: use 8 characters or more.',
+    words: 'Too short. Use 8 characters or more.',
     error: 'This password is too short: use 8 characters or more.',
   },
   too_long: {
-    words: 'Too long: use up to 128 characters.',
+    words: 'Too long. Use up to 128 characters.',
     error: 'This password is too long: use up to 128 characters.',
   },
   common: {
@@ -33,7 +33,7 @@ export const passwordRefusals: Record<PasswordRefusal, { words: string; error: s
 };
 
 const strengths: Record<PasswordStrength, string> = {
-  fair: 'Fair. A few more characters help.',
+  fair: 'Fair. A few more characters would help.',
   good: 'Good password.',
   strong: 'Strong password.',
 };

@@ -12,16 +12,16 @@ export function explainPassword(
     case 'wrong_password':
       return { fieldErrors: { currentPassword: 'This is not your password. Nothing was changed.' } };
     case 'busy':
-      return { message: 'Very many people are signing in right now. Please try again in a moment.' };
+      return { message: 'A lot of people are signing in right now. Please try again in a moment.' };
     case 'not_open':
-      return { message: 'This account was closed meanwhile. Nothing was changed.' };
+      return { message: 'This account has been closed. Nothing was changed.' };
     case 'too_many_passwords':
       return {
-        message: `Too many wrong passwords. For your protection, the next try is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`,
+        message: `Too many wrong passwords. To protect your account, we ask you to try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
       };
     case 'too_many_requests':
       return {
-        message: `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
+        message: `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
       };
   }
 }

@@ -25,7 +25,7 @@ export async function readActor<Field extends string>(
     answer: answerForm(
       {
         message:
-          'You are not signed in any more: this browser was signed out, perhaps in another tab. Nothing was saved. What you typed is still here: sign in, then send it again.',
+          'You are no longer signed in. This browser was signed out, perhaps in another tab. Nothing was saved. What you typed is still here: sign in, then send it again.',
         link: { href: `/users/login?next=${encodeURIComponent(returnTo)}`, words: 'Sign in in a new tab' },
       },
       formData,

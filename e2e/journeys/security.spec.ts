@@ -35,7 +35,7 @@ test.describe('the password', () => {
     await fillPasswords(page, applicant.password, newPassword);
     await button(page, 'Change password').click();
     await expect(
-      page.getByText('Your password was changed, and every other session was ended.'),
+      page.getByText('Your password has been changed. You are signed out everywhere else.'),
     ).toBeVisible();
     await expect(page.getByText('Password changed', { exact: true })).toBeVisible();
     await elsewhere.reload();
@@ -70,7 +70,7 @@ test.describe('the password', () => {
     for (const [password, words] of [
       ['short', /too short/],
       ['password123', /easy to guess|first that attackers try/],
-      [applicant.password, /This is the password you have/],
+      [applicant.password, /This is already your password/],
     ] as const) {
       await fillPasswords(page, applicant.password, password);
       await button(page, 'Change password').click();
@@ -103,12 +103,12 @@ test.describe('the sessions', () => {
     await expect(ends).toHaveCount(2);
     // Who was seen last stands first.
     await ends.first().click();
-    await expect(page.getByText('The session was ended.')).toBeVisible();
+    await expect(page.getByText('That session has ended.')).toBeVisible();
     if (javaScriptEnabled) {
       // Said once: a reload does not say it again.
       await expect(page).toHaveURL((url) => url.search === '');
       await page.reload();
-      await expect(page.getByText('The session was ended.')).toHaveCount(0);
+      await expect(page.getByText('That session has ended.')).toHaveCount(0);
     }
     await expect(ends).toHaveCount(1);
     await second.reload();
@@ -125,7 +125,7 @@ test.describe('the sessions', () => {
     ];
     await open(page, security);
     await button(page, 'End all other sessions').click();
-    await expect(page.getByText('Every other session was ended.')).toBeVisible();
+    await expect(page.getByText('All other sessions have ended.')).toBeVisible();
     await expect(button(page, 'End this session')).toHaveCount(0);
     await expect(button(page, 'End all other sessions')).toHaveCount(0);
     for (const other of others) {

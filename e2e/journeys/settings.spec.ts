@@ -122,7 +122,7 @@ test.describe('the phone', () => {
     await open(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'verified');
     await expect(phoneState(page)).toContainText(writeNationally(old));
-    await expect(page.getByText(`${masked(phone)} waits for its code`)).toBeVisible();
+    await expect(page.getByText(`${masked(phone)} is waiting for its code`)).toBeVisible();
     await button(page, 'Send me a test text').click();
     await awaitText(old, 'test');
     expect(readTexts(phone).map(({ purpose }) => purpose)).toEqual(['verification']);
@@ -150,8 +150,8 @@ test.describe('the phone', () => {
     await readCode(other);
     await open(page, preferences);
     await button(page, `Keep ${masked(phone)}`).click();
-    await expect(page.getByText('You keep the number you had.')).toBeVisible();
-    await expect(page.getByText('waits for its code')).toHaveCount(0);
+    await expect(page.getByText('You kept your number.')).toBeVisible();
+    await expect(page.getByText('is waiting for its code')).toHaveCount(0);
     expect((await readAccounts(applicant.email))[0]).toMatchObject({ phone, verified: true });
     expect(await readConsents(other)).toEqual([
       'granted verification by preferences',
@@ -267,7 +267,7 @@ test.describe('texts', () => {
     await holdTextsNow(applicant.email);
     await open(page, preferences);
     await button(page, 'Send me a test text').click();
-    await expect(page.getByText('Your quiet hours hold the test text back: it goes out')).toBeVisible();
+    await expect(page.getByText('Your quiet hours are on, so the test text will go out')).toBeVisible();
     await expect.poll(() => readTestTexts(phone)).toEqual([{ status: 'queued', reason: 'quiet_hours' }]);
     await button(page, 'Turn all texts off').click();
     await expect(page.getByText('Texts that were waiting will not be sent.')).toBeVisible();
@@ -279,7 +279,7 @@ test.describe('texts', () => {
     await open(page, preferences);
     await field(textsForm(page), 'smsEnabled').check();
     await button(page, 'Save').click();
-    await expect(page.locator('#smsEnabled-error')).toContainText('Add a phone first');
+    await expect(page.locator('#smsEnabled-error')).toContainText('Add a phone number first');
     await expect(field(textsForm(page), 'smsEnabled')).toBeChecked();
     expect(await readSwitches(email)).toMatchObject({ enabled: false });
   });
@@ -355,7 +355,7 @@ test.describe('quiet hours', () => {
     const before = sayInPhoenix(new Date());
     if (!javaScriptEnabled) {
       await button(form, 'Preview').click();
-      await expect(form).toContainText('Only a preview, nothing was saved.');
+      await expect(form).toContainText('This is only a preview. Nothing was saved.');
     }
     await expect(form.getByText('A text at 22:10 would arrive')).toContainText(/ MST\./);
     const example = await form.getByText('A text at 22:10 would arrive').innerText();
@@ -386,9 +386,7 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursStart').fill('10:00');
     await field(form, 'quietHoursEnd').fill('10:00');
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText(
-      'Saved. They begin and end at the same time, so no text is ever held back.',
-    );
+    await expect(form).toContainText('Saved. They start and end at the same time, so no text is held back.');
     expect(await readHours(email)).toMatchObject({ on: true, hours: '10:00-10:00' });
 
     await field(form, 'quietHoursEnabled').uncheck();
@@ -433,7 +431,7 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursEnd').fill('07:15');
     await button(form, 'Save quiet hours').click();
     await expect(alertOf(page)).toContainText('Not saved');
-    await expect(alertOf(page)).toContainText('they are from 21:00 to 09:00');
+    await expect(alertOf(page)).toContainText('They are now from 21:00 to 09:00');
     await expect(field(form, 'quietHoursEnd')).toHaveValue('07:15');
     expect(await readHours(email)).toMatchObject({ hours: '21:00-09:00' });
     await button(form, 'Save quiet hours').click();
@@ -452,7 +450,7 @@ test.describe('the record', () => {
     await awaitText(phone, 'update');
     await open(page, preferences);
     await expect(page.getByText('•••••• is your Doorstep code.').first()).toBeVisible();
-    await page.getByRole('link', { name: 'See, print or download all of it' }).click();
+    await page.getByRole('link', { name: 'View, print or download everything' }).click();
     await expectPage(page, record);
     await expect(page.getByText('•••••• is your Doorstep code.')).toBeVisible();
     await expect(page.getByText('Welcome to SMS updates')).toBeVisible();
@@ -502,7 +500,9 @@ test.describe('the record', () => {
       await expect(page.getByText('Last test text:')).toContainText(/Sent [A-Z][a-z]{2}, [A-Z][a-z]{2} \d/);
     }
     await button(form, 'Send me a test text').click();
-    await expect(alertOf(page)).toContainText('That was enough tests for now. The next is possible in');
+    await expect(alertOf(page)).toContainText(
+      'That is enough test texts for now. You can send the next one in',
+    );
     await open(page, record);
     await expect(page.getByText('Test text', { exact: true })).toHaveCount(3);
     await awaitText(phone, 'test', 3);
@@ -514,7 +514,7 @@ test.describe('the record', () => {
     await endQuietHours(email);
     await open(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'unverified');
-    await expect(page.getByText('They begin once your number is verified')).toBeVisible();
+    await expect(page.getByText('Texts start once your number is verified')).toBeVisible();
     await expect(button(page, 'Send me a test text')).toHaveCount(0);
     await button(page, 'Verify this number').click();
     await expectPage(page, paths.code);
@@ -595,7 +595,7 @@ function sayInPhoenix(now: Date): string {
     ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(ms).getUTCDay()]!;
   const sampleMs = hours > 22 + 1 / 6 ? midnightMs + dayMs : midnightMs;
   const sample = `A text at 22:10 would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
-  if (hours >= 8 && hours < 22) return `${sample} One right now would arrive at once.`;
+  if (hours >= 8 && hours < 22) return `${sample} One sent now would arrive right away.`;
   const morningMs = hours < 8 ? midnightMs : midnightMs + dayMs;
-  return `${sample} One right now would arrive ${weekday(morningMs)} 8:00 AM MST.`;
+  return `${sample} One sent now would arrive ${weekday(morningMs)} 8:00 AM MST.`;
 }

@@ -107,7 +107,7 @@ async function readActionAnswer(response: APIResponse): Promise<ActionAnswer | s
   if (response.status() === 403) return 'forbidden';
   if (response.headers()['x-action-redirect']?.startsWith('/users/login?next=')) return 'sign_in';
   if (response.status() >= 400) return `${response.status()} ${await response.text()}`;
-  return (await response.text()).includes('You are not signed in any more') ? 'told' : 'heard';
+  return (await response.text()).includes('You are no longer signed in') ? 'told' : 'heard';
 }
 
 type Manifest = {

@@ -243,7 +243,7 @@ test('who is signed in and texted STOP is told so on the code page and in the pr
   await expect(status(page)).toContainText('Text START');
   await open(page, preferences);
   await expect(page.getByText('This number has opted out of our texts')).toBeVisible();
-  await expect(page.getByText('None go out: this number texted STOP')).toBeVisible();
+  await expect(page.getByText('Texts are blocked: this number replied STOP')).toBeVisible();
   await expect(page.locator('#phone ~ *').getByText('START').first()).toBeVisible();
   await expect(button(page, 'Verify this number')).toHaveCount(0);
 });
@@ -264,7 +264,7 @@ test('for a verified number STOP ends the updates at once, the switch alone cann
 
   await open(page, preferences);
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
-  await expect(page.getByText('None go out: this number texted STOP')).toBeVisible();
+  await expect(page.getByText('Texts are blocked: this number replied STOP')).toBeVisible();
   await expect(button(page, 'Send me a test text')).toHaveCount(0);
   await button(page, 'Turn all texts off').click();
   await expect(page.getByText('Saved: all texts are off')).toBeVisible();

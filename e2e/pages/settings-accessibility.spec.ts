@@ -19,7 +19,7 @@ test('the preferences are accessible without a phone, and with errors in their f
   await field(page, 'timeZone').fill('Atlantis/Capital');
   await button(page, 'Save quiet hours').click();
   await expect(alertOf(page)).toHaveCount(2);
-  await page.getByText('Which texts come anyway?').click();
+  await page.getByText('Which texts come through anyway?').click();
   await expectAccessible(page);
 });
 

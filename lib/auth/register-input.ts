@@ -104,13 +104,13 @@ export const registrationSchema = z
     path: ['phone'],
     error: (issue) =>
       (issue.input as RegistrationInput).verifyPhone
-        ? 'Enter the phone number to verify, or untick “Verify my phone”.'
-        : 'Enter the phone number for text updates, or untick “Send me SMS updates”.',
+        ? 'Enter the phone number to verify, or uncheck “Verify my phone”.'
+        : 'Enter the phone number for text updates, or uncheck “Send me SMS updates”.',
     when: () => true,
   })
   .refine((input) => !wantsTexts(input) || input.tcpaConsent, {
     path: ['tcpaConsent'],
-    error: 'We need your agreement to text you. Tick this box, or untick the texts you asked for above.',
+    error: 'We need your agreement to text you. Check this box, or uncheck the texts above.',
     when: () => true,
   });
 

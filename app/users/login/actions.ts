@@ -51,12 +51,12 @@ function explain(refusal: SignInRefusal, now: Date): string {
     case 'wrong_credentials':
       return 'This e-mail and password do not match an account. Check both and try again.';
     case 'deactivated':
-      return 'This account has been closed. Nothing in it was deleted; contact us to have it opened again.';
+      return 'This account has been closed. Nothing in it was deleted. Contact us to have it reopened.';
     case 'busy':
-      return 'Very many people are signing in right now. Please try again in a moment.';
+      return 'A lot of people are signing in right now. Please try again in a moment.';
     case 'too_many_passwords':
-      return `Too many wrong passwords. For the account's protection, the next try is possible ${sayWhen(refusal.retryAt, now)}.`;
+      return `Too many wrong passwords. To protect the account, we ask you to try again ${sayWhen(refusal.retryAt, now)}.`;
     case 'too_many_requests':
-      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
+      return `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
   }
 }

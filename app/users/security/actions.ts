@@ -25,7 +25,7 @@ export async function changePasswordAction(
   const currentPassword = readField(formData, 'currentPassword');
   const newPassword = readField(formData, 'newPassword');
   const fieldErrors: FormState<ChangePasswordField>['fieldErrors'] = {};
-  if (currentPassword === '') fieldErrors.currentPassword = 'Enter the password you have now.';
+  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your current password.';
   if (newPassword === '') fieldErrors.newPassword = 'Choose a new password.';
   if (currentPassword === '' || newPassword === '') return answerForm({ fieldErrors });
   const context = await readRequestContext();
@@ -36,12 +36,12 @@ export async function changePasswordAction(
   }
   if (changed.reason === 'changed_meanwhile') {
     return answerForm({
-      message: 'Your password was changed meanwhile, perhaps in another tab. Nothing else was changed.',
+      message: 'Your password was changed in the meantime, perhaps in another tab. Nothing else has changed.',
     });
   }
   const words =
     changed.why === 'same_as_before'
-      ? 'This is the password you have. Choose another.'
+      ? 'This is already your password. Choose a different one.'
       : passwordRefusals[changed.why].error;
   return answerForm({ fieldErrors: { newPassword: words } });
 }

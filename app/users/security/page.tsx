@@ -25,9 +25,9 @@ export const metadata: Metadata = { title: 'Security' };
 const shownActivity = 15;
 
 const savedWords: Record<string, string | undefined> = {
-  password: 'Your password was changed, and every other session was ended.',
-  session: 'The session was ended.',
-  sessions: 'Every other session was ended.',
+  password: 'Your password has been changed. You are signed out everywhere else.',
+  session: 'That session has ended.',
+  sessions: 'All other sessions have ended.',
 };
 
 export default async function SecurityPage({
@@ -53,7 +53,7 @@ export default async function SecurityPage({
     >
       <HeadingGroup>
         <Heading>Security</Heading>
-        <Lead>Your password, where you are signed in, what happened lately, and your data.</Lead>
+        <Lead>Your password, where you are signed in, recent activity, and your data.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
 
@@ -62,7 +62,7 @@ export default async function SecurityPage({
           <Heading level={2} id="password">
             Password
           </Heading>
-          <Text quiet>Changing it ends every other session.</Text>
+          <Text quiet>Changing it signs you out everywhere else.</Text>
         </HeadingGroup>
         <ChangePasswordForm action={changePasswordAction} email={user.email} name={user.name} />
       </Card>
@@ -72,7 +72,7 @@ export default async function SecurityPage({
           Where you are signed in
         </Heading>
         <EventList
-          empty="Nowhere."
+          empty="You are not signed in anywhere."
           items={sessions.map((session) => {
             const here = session.id === user.sessionId;
             return {
@@ -110,9 +110,9 @@ export default async function SecurityPage({
       <Card>
         <HeadingGroup>
           <Heading level={2} id="activity">
-            Recent sign-ins and attempts
+            Recent activity
           </Heading>
-          <Text quiet>If something here was not you, change your password.</Text>
+          <Text quiet>Sign-ins and attempts. If you do not recognize something, change your password.</Text>
         </HeadingGroup>
         <EventList
           empty="Nothing yet."
@@ -139,7 +139,7 @@ export default async function SecurityPage({
             My data
           </Heading>
           <Text quiet>
-            Everything we keep about you in one file: account, phone, preferences, agreements, texts,
+            Everything we keep about you, in one file: your account, phone, preferences, agreements, texts and
             sign-ins.
           </Text>
         </HeadingGroup>

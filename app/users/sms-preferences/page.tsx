@@ -51,8 +51,8 @@ const shownTexts = 3;
 const recentTexts = 20;
 
 const savedWords: Record<string, string | undefined> = {
-  'phone-removed': 'Your number was removed. No text goes there any more.',
-  'number-kept': 'You keep the number you had. The other one was forgotten.',
+  'phone-removed': 'Your number was removed. We will not text it anymore.',
+  'number-kept': 'You kept your number. The new one was discarded.',
 };
 
 export default async function SmsPreferencesPage({
@@ -88,7 +88,7 @@ export default async function SmsPreferencesPage({
     >
       <HeadingGroup>
         <Heading>SMS preferences</Heading>
-        <Lead>Which texts you get, when, and where. What you change here holds at once.</Lead>
+        <Lead>Which texts you get, when, and at what number. Changes take effect right away.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
 
@@ -99,18 +99,18 @@ export default async function SmsPreferencesPage({
         <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />
         {phone.stopped ? <StoppedNotice /> : null}
         {phone.state === 'moved' ? (
-          <Notice tone="warning" title="Somebody else has proven this number">
+          <Notice tone="warning" title="Someone else has verified this number">
             <p>
-              So we stopped texting it for you, and your agreement for it ended. If it is still yours, verify
-              it again; if not, change it.
+              We no longer text it for you, and your agreement for it has ended. If it is still yours, verify
+              it again. If not, change it.
             </p>
           </Notice>
         ) : null}
         {change ? (
           <Stack gap="small">
-            <Notice title={`${maskPhone(change.phone)} waits for its code`}>
+            <Notice title={`${maskPhone(change.phone)} is waiting for its code`}>
               <p>
-                Until you enter the code we texted there, {masked} stays your number.{' '}
+                {masked} stays your number until you enter the code we texted to the new one.{' '}
                 <TextLink href="/users/verify-phone">
                   {change.open ? 'Enter the code' : 'Send a new code'}
                 </TextLink>
@@ -138,8 +138,8 @@ export default async function SmsPreferencesPage({
               shownPhone={masked}
               note={
                 phone.state === 'verified'
-                  ? 'The number you have keeps working until you enter the code that we text to the new one. Then we tell the old one.'
-                  : 'We text a code to the new number.'
+                  ? 'Your current number keeps working until you enter the code that we text to the new one. We then send the old number a notice.'
+                  : 'We will text a code to the new number.'
               }
             />
             <ConfirmWithPasswordForm
@@ -148,7 +148,7 @@ export default async function SmsPreferencesPage({
               idPrefix="remove-"
               summary="Remove my number"
               submitLabel="Remove this number"
-              note="No text goes there any more, what waits is withdrawn, and your agreement for it ends."
+              note="We stop texting it, cancel texts that are waiting, and end your agreement for it."
             />
           </div>
         )}
@@ -159,17 +159,17 @@ export default async function SmsPreferencesPage({
           Texts
         </Heading>
         {switches.enabled && texts.consent === 'none' && !texts.stopped && user.phone !== null ? (
-          <Notice tone="warning" title="They are switched on, but your agreement has ended">
-            <p>So none go out. Agree again below, or switch them off.</p>
+          <Notice tone="warning" title="Texts are on, but your agreement has ended">
+            <p>So we do not send any. Agree again below, or turn them off.</p>
           </Notice>
         ) : null}
         {switches.enabled && texts.stopped ? (
-          <Notice tone="warning" title="None go out: this number texted STOP">
-            <p>The switch alone cannot undo that. Text START from it first.</p>
+          <Notice tone="warning" title="Texts are blocked: this number replied STOP">
+            <p>Turning texts on here does not undo that. Text START from the number first.</p>
           </Notice>
         ) : null}
         {textsOn && phone.state !== 'verified' ? (
-          <Notice title="They begin once your number is verified" />
+          <Notice title="Texts start once your number is verified" />
         ) : null}
         <TextsForm
           action={saveTextsAction}
@@ -214,15 +214,12 @@ export default async function SmsPreferencesPage({
           zonesId="time-zones"
         />
         <TimeZoneList id="time-zones" zones={listTimeZones()} />
-        <Disclosure summary="Which texts come anyway?">
+        <Disclosure summary="Which texts come through anyway?">
           <Stack gap="small">
             <Text quiet>
-              Codes that you have just asked for: you are awake and waiting, and an hour later they are worth
-              nothing.
+              Codes you have just asked for, because you are waiting for them and they expire within minutes.
             </Text>
-            <Text quiet>
-              Answers to STOP, START and HELP, for they answer a text of yours at that moment.
-            </Text>
+            <Text quiet>Replies to STOP, START and HELP, because you have just texted us.</Text>
             <Text quiet>Everything else waits.</Text>
           </Stack>
         </Disclosure>
@@ -233,11 +230,11 @@ export default async function SmsPreferencesPage({
           <Heading level={2} id="record">
             My record
           </Heading>
-          <Text quiet>Every text we sent you, and everything you agreed to, in its exact words.</Text>
+          <Text quiet>Every text we have sent you and everything you have agreed to, word for word.</Text>
         </HeadingGroup>
         <EventList
           items={recent.slice(0, shownTexts).map((text) => describeText(text, clock))}
-          empty="We have not sent you any text yet."
+          empty="We have not sent you any texts yet."
         />
         {receipts[0] ? (
           <Stack gap="small">
@@ -247,7 +244,7 @@ export default async function SmsPreferencesPage({
         ) : null}
         <Stack gap="small">
           <LinkButton href={`${here}/record`} wide>
-            See, print or download all of it
+            View, print or download everything
           </LinkButton>
         </Stack>
       </Card>
@@ -264,10 +261,10 @@ function StoppedNotice() {
   return (
     <Notice tone="warning" title="This number has opted out of our texts">
       <p>
-        It texted STOP, so your carrier and we let nothing through, not even a code. To undo that, text{' '}
+        It replied STOP, so no texts get through from us, not even codes. To undo that, text{' '}
         <strong>START</strong> from it to{' '}
         {sender === null ? (
-          'the number that our texts come from'
+          'the number our texts come from'
         ) : (
           <TextLink href={`sms:${sender}?&body=START`}>{formatPhone(sender)}</TextLink>
         )}

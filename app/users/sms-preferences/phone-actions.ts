@@ -32,7 +32,7 @@ export async function addPhoneAction(
   const { user } = actor;
   if (user.phone !== null) {
     refresh();
-    return answerForm({ message: `Your account has the number ${maskPhone(user.phone)} by now.` });
+    return answerForm({ message: `Your account already has the number ${maskPhone(user.phone)}.` });
   }
   const form = readNumber(formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
@@ -76,7 +76,7 @@ export async function changePhoneAction(
   const changed = await changePhone(db(), user, { phone: form.phone, currentPassword }, context);
   if (changed.ok) redirect(codePage);
   if (changed.reason === 'same_number') {
-    return answerForm({ fieldErrors: { phone: 'This is your number already.' } }, formData, kept);
+    return answerForm({ fieldErrors: { phone: 'This is already your number.' } }, formData, kept);
   }
   const timeZone = await readPersonTimeZone(user);
   return answerForm(
@@ -142,16 +142,16 @@ function explainOtherNumber(phone: string | null, formData: FormData): string | 
   if (phone !== null && (shown === '' || shown === maskPhone(phone))) return null;
   refresh();
   return phone === null
-    ? 'Your number was removed meanwhile, perhaps in another tab. Nothing else was changed.'
-    : `Your number was changed meanwhile, perhaps in another tab: it is ${maskPhone(phone)} now. Send the form again to go on from there.`;
+    ? 'Your number was removed in the meantime, perhaps in another tab. Nothing else has changed.'
+    : `Your number was changed in the meantime, perhaps in another tab. It is now ${maskPhone(phone)}. Send the form again to continue.`;
 }
 
 function explainChange(refusal: ChangeRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
     case 'same_number':
-      return 'This is your number already.';
+      return 'This is already your number.';
     case 'changed_meanwhile':
-      return 'Your number was changed meanwhile, perhaps in another tab. Look at what it is now before you go on.';
+      return 'Your number was changed in the meantime, perhaps in another tab. Check what it is now before you continue.';
     default:
       return `Nothing was changed. ${saySendRefusal(refusal, now, timeZone)}`;
   }

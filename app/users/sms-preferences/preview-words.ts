@@ -7,7 +7,7 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   if (!hours.quietHoursEnabled) return 'Without quiet hours, a text goes out as soon as it is ready.';
   const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
   if (window.start === window.end) {
-    return 'They begin and end at the same time, so no text is ever held back.';
+    return 'They start and end at the same time, so no text is held back.';
   }
   const zones = hours.timeZone
     ? [hours.timeZone]
@@ -24,12 +24,12 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   }
   sentences.push(
     nowArrivesAt <= now
-      ? 'One right now would arrive at once.'
-      : `One right now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
+      ? 'One sent now would arrive right away.'
+      : `One sent now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
   );
   if (zones.length > 1) {
     sentences.push(
-      'Your number may be in several time zones, so we look for a time that suits all of them. Choose yours to be exact.',
+      'Your number could be in several time zones, so we pick a time that suits all of them. Choose your time zone to be exact.',
     );
   }
   return sentences.join(' ');

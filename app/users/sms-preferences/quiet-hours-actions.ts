@@ -27,7 +27,7 @@ export async function saveQuietHoursAction(
   const preview = await sayPreview(form.hours, user.phone, context.now);
   if (formData.get('intent') === 'preview') {
     const answer = answerForm<QuietHoursField>(
-      { tone: 'info', message: 'Only a preview, nothing was saved.' },
+      { tone: 'info', message: 'This is only a preview. Nothing was saved.' },
       formData,
       kept,
     );
@@ -41,11 +41,11 @@ export async function saveQuietHoursAction(
     return answerForm({ tone: 'success', message: `Saved. ${preview}` });
   }
   const stands = saved.saved.quietHoursEnabled
-    ? `they are from ${saved.saved.quietHoursStart} to ${saved.saved.quietHoursEnd}${saved.saved.timeZone ? ` in ${saved.saved.timeZone}` : ''}`
-    : 'they are off';
+    ? `from ${saved.saved.quietHoursStart} to ${saved.saved.quietHoursEnd}${saved.saved.timeZone ? ` in ${saved.saved.timeZone}` : ''}`
+    : 'off';
   const answer = answerForm<QuietHoursField>(
     {
-      message: `Not saved: other quiet hours were saved meanwhile, perhaps in another tab: ${stands}. What you typed still stands below; save again to put it in their place.`,
+      message: `Not saved: your quiet hours were changed in the meantime, perhaps in another tab. They are now ${stands}. What you typed is still below. Save again to use it instead.`,
     },
     formData,
     kept,

@@ -12,7 +12,7 @@ const templateWords: Record<string, string | undefined> = {
   optInConfirmation: 'Welcome to SMS updates',
   phoneChanged: 'Your number was changed',
   applicationStatus: 'Application status',
-  securityNotice: 'Security',
+  securityNotice: 'Security alert',
   test: 'Test text',
   stopConfirmation: 'Answer to STOP',
   startConfirmation: 'Answer to START',
@@ -24,33 +24,33 @@ const providerFault = 'The service that sends our texts could not send it.';
 
 /** Why a text failed, waits or was withdrawn, by the reason that the outbox keeps. */
 const reasonWords: Record<string, string | undefined> = {
-  stopped: 'The number had texted STOP.',
-  opted_out: 'The carrier says the number had texted STOP.',
+  stopped: 'The number had replied STOP.',
+  opted_out: 'The carrier says the number had replied STOP.',
   turned_off: 'You had turned these texts off.',
-  no_consent: 'There was no agreement to such texts.',
+  no_consent: 'You had not agreed to these texts.',
   not_verified: 'The number was not verified.',
-  no_account: 'The account was gone.',
+  no_account: 'The account no longer existed.',
   undeliverable: cannotReceive,
   undeliverable_number: cannotReceive,
   invalid_number: cannotReceive,
-  not_valid: 'This is no number that can be texted.',
-  country_not_served: 'We do not text numbers of this country.',
+  not_valid: 'We cannot text this number.',
+  country_not_served: 'We do not text numbers in this country.',
   premium: 'We do not text premium-rate numbers.',
   toll_free: 'We do not text toll-free numbers.',
-  region_not_enabled: 'We cannot text numbers of this region.',
-  handset_unreachable: 'The phone could not be reached: it was off or without a signal.',
-  filtered: 'The carrier did not let it through.',
-  expired: 'It would have come too late to be of use.',
-  challenge_closed: 'Its code was not needed any more.',
-  challenge_over: 'Its code was not needed any more.',
-  delivered: 'An earlier try had arrived after all.',
-  budget: 'The limit of texts a day was reached.',
-  daily_cap: 'The carrier’s limit of texts a day was reached.',
-  quiet_hours: 'It came up in quiet hours.',
+  region_not_enabled: 'We cannot text numbers in this region.',
+  handset_unreachable: 'The phone could not be reached. It was off or had no signal.',
+  filtered: 'The carrier blocked it.',
+  expired: 'It would have arrived too late to be useful.',
+  challenge_closed: 'Its code was no longer needed.',
+  challenge_over: 'Its code was no longer needed.',
+  delivered: 'An earlier attempt had arrived after all.',
+  budget: 'The daily limit for texts was reached.',
+  daily_cap: 'The carrier’s daily limit for texts was reached.',
+  quiet_hours: 'It came up during quiet hours.',
   number_changed: 'The number was changed or removed.',
-  number_moved: 'Somebody else proved that they have this number.',
-  account_replaced: 'The account was registered anew.',
-  skipped: 'You went on without verifying.',
+  number_moved: 'Someone else verified this number.',
+  account_replaced: 'The account was created again.',
+  skipped: 'You continued without verifying.',
 };
 
 /** One text as an item of the record: what, when, delivered or why not. */
@@ -142,15 +142,15 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
 
 const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
-  code_page: 'on the page where the code is entered',
+  code_page: 'on the page for the code',
   preferences: 'in your SMS preferences',
-  sms_stop: 'by a text of yours',
+  sms_stop: 'by a text from you',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as your carrier told us',
-  number_moved: 'because somebody else proved that they have the number',
+  number_moved: 'because someone else verified the number',
   number_protected: 'because the number protects another account',
-  number_removed: 'because the number was taken off your account',
-  account_replaced: 'because the account was registered anew',
+  number_removed: 'because the number was removed from your account',
+  account_replaced: 'because the account was created again',
   account_deleted: 'because the account was deleted',
 };
 
@@ -162,14 +162,22 @@ const scopeWords: Record<Receipt['scope'], string> = {
 /** One act of the ledger as an item of the record, with its exact wording. */
 export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
   const acts = {
-    granted: { verb: 'You agreed to', tone: 'success', words: 'Given' },
-    withdrawn: { verb: 'Ended: your agreement to', tone: 'neutral', words: 'Withdrawn' },
-    resumed: { verb: 'Stands again: your agreement to', tone: 'success', words: 'Resumed' },
+    granted: { title: (scope: string) => `You agreed to ${scope}`, tone: 'success', words: 'Given' },
+    withdrawn: {
+      title: (scope: string) => `Your agreement to ${scope} ended`,
+      tone: 'neutral',
+      words: 'Ended',
+    },
+    resumed: {
+      title: (scope: string) => `Your agreement to ${scope} resumed`,
+      tone: 'success',
+      words: 'Resumed',
+    },
   } as const;
   const act = acts[receipt.action];
   return {
     id: `consent-${receipt.id}`,
-    title: `${act.verb} ${scopeWords[receipt.scope]}`,
+    title: act.title(scopeWords[receipt.scope]),
     when: <Moment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [

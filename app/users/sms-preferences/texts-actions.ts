@@ -56,7 +56,7 @@ export async function saveTextsAction(
     const why = saySendRefusal(saved.code, context.now, await readPersonTimeZone(actor.user));
     return answerForm({
       tone: 'info',
-      message: `Saved. Your number has to be verified again, but no code went out. ${why}`,
+      message: `Saved. Your number needs to be verified again, but we could not send a code. ${why}`,
     });
   }
   return answerForm({
@@ -82,7 +82,7 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
   }
   return answerForm({
     tone: 'info',
-    message: `Your quiet hours hold the test text back: it goes out ${sayMoment(sent.at, clock)}.`,
+    message: `Your quiet hours are on, so the test text will go out ${sayMoment(sent.at, clock)}.`,
   });
 }
 
@@ -94,17 +94,13 @@ function readVersion(formData: FormData): number {
 function explain(refusal: SaveTextsRefusal, formData: FormData): FormState<TextsField> {
   switch (refusal.reason) {
     case 'no_phone':
-      return answerForm(
-        { fieldErrors: { smsEnabled: 'Add a phone first: there is no number to text.' } },
-        formData,
-        kept,
-      );
+      return answerForm({ fieldErrors: { smsEnabled: 'Add a phone number first.' } }, formData, kept);
     case 'stopped':
       return answerForm(
         {
           fieldErrors: {
             smsEnabled:
-              'This number texted STOP, and only a text from it can undo that: text START, then turn them on here.',
+              'This number replied STOP, and only a text from it can undo that. Text START, then turn texts on here.',
           },
         },
         formData,
@@ -112,14 +108,14 @@ function explain(refusal: SaveTextsRefusal, formData: FormData): FormState<Texts
       );
     case 'consent_missing':
       return answerForm(
-        { fieldErrors: { tcpaConsent: 'We need your agreement to text you. Tick this box too.' } },
+        { fieldErrors: { tcpaConsent: 'We need your agreement to text you. Check this box too.' } },
         formData,
         kept,
       );
     case 'changed_meanwhile': {
       const answer = answerForm<TextsField>(
         {
-          message: `Not saved: something else was saved meanwhile, perhaps in another tab: ${sayTexts(refusal.switches)}. What you chose still stands below; save again to put it in its place.`,
+          message: `Not saved: your choices were changed in the meantime, perhaps in another tab. Now ${sayTexts(refusal.switches)}. What you chose is still below. Save again to use it instead.`,
         },
         formData,
         kept,
@@ -141,7 +137,7 @@ function sayTexts(switches: TextSwitches): string {
     switches[kind as keyof typeof kindWords] ? [words] : [],
   );
   return on.length === 0
-    ? 'texts are on, but every kind of them is off'
+    ? 'texts are on, but every kind is off'
     : `texts are on for ${new Intl.ListFormat('en').format(on)}`;
 }
 
@@ -151,16 +147,16 @@ function explainTest(
 ): string {
   switch (refusal.reason) {
     case 'no_phone':
-      return 'Add a phone first: there is no number to text.';
+      return 'Add a phone number first.';
     case 'not_verified':
-      return 'Verify your phone first: only a verified number gets texts.';
+      return 'Verify your phone first. We only text verified numbers.';
     case 'stopped':
-      return 'This number texted STOP. Text START from it first.';
+      return 'This number replied STOP. Text START from it first.';
     case 'turned_off':
       return 'Turn texts on first.';
     case 'undeliverable':
-      return `The carrier says this number cannot receive texts. It can be tried again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
+      return `The carrier says this number cannot receive texts. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'send_limit':
-      return `That was enough tests for now. The next is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`;
+      return `That is enough test texts for now. You can send the next one ${sayWhen(refusal.retryAt, now, timeZone)}.`;
   }
 }

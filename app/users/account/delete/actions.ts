@@ -21,7 +21,7 @@ export async function deleteAccountAction(
   const confirmed = formData.get('confirmDelete') === 'on';
   const currentPassword = readField(formData, 'currentPassword');
   const fieldErrors: FormState<DeleteAccountField>['fieldErrors'] = {};
-  if (!confirmed) fieldErrors.confirmDelete = 'Tick this box to say that you mean it.';
+  if (!confirmed) fieldErrors.confirmDelete = 'Check this box to confirm.';
   if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
   if (!confirmed || currentPassword === '') return answerForm({ fieldErrors }, formData, ['confirmDelete']);
   const context = await readRequestContext();
@@ -35,10 +35,9 @@ export async function deleteAccountAction(
     return answerForm(words, formData, ['confirmDelete']);
   }
   if (deleted.reason === 'not_confirmed') {
-    return answerForm({ fieldErrors: { confirmDelete: 'Tick this box to say that you mean it.' } });
+    return answerForm({ fieldErrors: { confirmDelete: 'Check this box to confirm.' } });
   }
   return answerForm({
-    message:
-      'You are the only admin. Make somebody else an admin first, so that the project is not left without one.',
+    message: 'You are the only admin. Make someone else an admin first.',
   });
 }

@@ -15,33 +15,34 @@ export default async function DeleteAccountPage() {
     <Page actions={<TextLink href="/users/security">Security</TextLink>}>
       <HeadingGroup>
         <Heading>Delete my account</Heading>
-        <Lead>At once and for good. You may want to download your data first.</Lead>
+        <Lead>Right away and for good. You may want to download your data first.</Lead>
       </HeadingGroup>
       <Card>
         <Prose>
-          <h2>What goes</h2>
+          <h2>What we delete</h2>
           <ul>
-            <li>Your name, e-mail, password, preferences, and every session.</li>
-            <li>Texts that still wait: they are withdrawn. Open codes are worth nothing any more.</li>
-            <li>Your number: it is free for another account.</li>
+            <li>Your name, e-mail, password and preferences, and all your sessions.</li>
+            <li>Texts that are waiting to be sent. Open codes stop working.</li>
+            <li>Your number from your account. It can then be used for another one.</li>
             <li>
-              Addresses and browsers wherever we noted them, and your number in the record of texts and codes.
+              Internet addresses and browsers wherever we recorded them, and your number in the history of
+              texts and codes.
             </li>
           </ul>
-          <h2>What stays, and why</h2>
+          <h2>What we keep, and why</h2>
           <ul>
             <li>
-              That your number agreed to texts, or withdrew that: number, date, form and exact wording,
-              nothing else. The law lets us be asked for this proof for years, so it is kept for that time.
+              Proof that your number agreed to texts or withdrew: the number, date, form and exact wording,
+              nothing else. We can be asked for this proof for years, so we keep it that long.
             </li>
-            <li>If your number texted STOP, that it did: so that it is obeyed.</li>
-            <li>How many texts and codes there were, when, and what they cost, without saying whose.</li>
+            <li>If your number replied STOP, that it did, so that we respect it.</li>
+            <li>How many texts and codes there were, when, and what they cost, but not whose they were.</li>
           </ul>
         </Prose>
         <DeleteAccountForm action={deleteAccountAction} />
       </Card>
       <Text quiet>
-        Only tired of texts? <TextLink href="/users/sms-preferences">Turn them off</TextLink> and keep the
+        Just tired of texts? <TextLink href="/users/sms-preferences">Turn them off</TextLink> and keep your
         account. Or <TextLink href="/users/account/export">download your data</TextLink>.
       </Text>
     </Page>

@@ -12,7 +12,7 @@ export default function AccountDeletedPage() {
       <Card>
         <HeadingGroup>
           <Heading>Your account is deleted</Heading>
-          <Lead>No text goes to your number any more. You can register again whenever you like.</Lead>
+          <Lead>We will not text your number anymore. You can register again at any time.</Lead>
         </HeadingGroup>
         <LinkButton href="/" wide>
           Go to the front page

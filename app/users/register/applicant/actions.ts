@@ -17,8 +17,9 @@ const kept = ['email', 'name', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'
 const passwordWords: Record<PasswordRefusal, string> = {
   too_short: 'This password is too short: use 8 characters or more.',
   too_long: 'This password is too long: use up to 128 characters.',
-  common: 'This password is among the first that attackers try. Choose a less common one.',
-  contains_identity: 'This password is too close to your name or e-mail. Choose another.',
+  common: 'This password is easy to guess, because many people use one like it. Choose another.',
+  contains_identity:
+    'This password is easy to guess, because it is close to your name or e-mail. Choose another.',
 };
 
 /** Registers an applicant; then the code page, or the dashboard. */
@@ -64,11 +65,11 @@ function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<Registr
     case 'busy':
       return {
         message:
-          'Very many people are registering right now. Nothing was lost: send the form again in a moment.',
+          'A lot of people are registering right now. Nothing was lost. Send the form again in a moment.',
       };
     case 'too_many_requests':
       return {
-        message: `Many registrations came from your network. Nothing was lost: try again ${sayWhen(refusal.retryAt, now)}.`,
+        message: `There have been many registrations from your network. Nothing was lost. Try again ${sayWhen(refusal.retryAt, now)}.`,
       };
   }
 }

@@ -38,7 +38,7 @@ export default async function RecordPage({
       <HeadingGroup>
         <Heading>My record</Heading>
         <Lead>
-          Of {user.name}, {user.email}. As of <Moment at={new Date()} clock={clock} />.
+          For {user.name} ({user.email}), as of <Moment at={new Date()} clock={clock} />.
         </Lead>
       </HeadingGroup>
       <Stack gap="small">
@@ -49,17 +49,17 @@ export default async function RecordPage({
         <Heading level={2}>What I agreed to</Heading>
         <EventList
           items={receipts.map((receipt) => describeReceipt(receipt, clock))}
-          empty="You have not agreed to any texts, and withdrawn nothing."
+          empty="You have not agreed to any texts yet."
         />
       </Card>
       <Card>
         <HeadingGroup>
           <Heading level={2}>Texts to me</Heading>
-          <Text quiet>Newest first. Codes are kept nowhere, so they are not here either.</Text>
+          <Text quiet>Newest first. We never keep codes, so they are not shown.</Text>
         </HeadingGroup>
         <EventList
           items={texts.map((text) => describeText(text, clock))}
-          empty={before ? 'There are no older ones.' : 'We have not sent you any text yet.'}
+          empty={before ? 'There are no older texts.' : 'We have not sent you any texts yet.'}
         />
         {last && found.length > textsPerPage ? (
           <LinkButton href={`/users/sms-preferences/record?before=${writeCursor(last)}`} wide>
