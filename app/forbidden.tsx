@@ -1,18 +1,22 @@
-import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
+import { Card } from '@/components/Card';
 import { Heading, HeadingGroup, Lead } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 
-export const metadata: Metadata = { title: 'Not for this account' };
-
+/** The answer to a role that may not; its title is given by the page that refuses. */
 export default function Forbidden() {
   return (
-    <Page>
-      <HeadingGroup>
-        <Heading>This page is not for your account</Heading>
-        <Lead>You are signed in, but this page needs another role. Nothing was changed.</Lead>
-      </HeadingGroup>
-      <LinkButton href="/dashboard">Back to the dashboard</LinkButton>
+    <Page nav={<SiteNav />}>
+      <Card>
+        <HeadingGroup>
+          <Heading>You cannot open this page</Heading>
+          <Lead>You are signed in, but your account does not have access to it. Nothing was changed.</Lead>
+        </HeadingGroup>
+        <LinkButton href="/dashboard" variant="primary" wide>
+          Go to my dashboard
+        </LinkButton>
+      </Card>
     </Page>
   );
 }

@@ -3,16 +3,18 @@ import { classNames } from './class-names';
 import styles from './Page.module.css';
 
 /**
- * The shell of every page: brand, one column, footer. `wide` is for tables; `actions` stands at the right of the
- * brand (sign out, links of a signed-in person).
+ * The shell of every page: brand, one column, footer. `wide` is for tables; `nav` is a `NavBar`; `actions` stands at the
+ * right of the brand of a page that has none.
  */
 export function Page({
   children,
   wide = false,
+  nav,
   actions,
 }: {
   children: ReactNode;
   wide?: boolean;
+  nav?: ReactNode;
   actions?: ReactNode;
 }) {
   return (
@@ -29,6 +31,7 @@ export function Page({
           </svg>
           Doorstep
         </a>
+        {nav}
         {actions ? <div className={styles.actions}>{actions}</div> : null}
       </header>
       <main className={styles.main} id="content" tabIndex={-1}>

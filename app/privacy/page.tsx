@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { connection } from 'next/server';
+import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/Card';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
 import { OperatorNote } from '@/components/OperatorNote';
@@ -13,7 +14,7 @@ export default async function PrivacyPage() {
   // The settings are those of the running server, not of the build.
   await connection();
   return (
-    <Page>
+    <Page nav={<SiteNav />}>
       <Card>
         <HeadingGroup>
           <Heading>Privacy</Heading>

@@ -191,3 +191,12 @@ test('a number that was entered before stands formatted in its field', async ({ 
   await open(page, paths.code);
   await expect(field(page, 'phone')).toHaveValue(writeNationally(phone));
 });
+
+test('signing out works from a page that does not exist, too', async ({ page, faults }) => {
+  faults.expect(/status of 404/);
+  await register(page);
+  await open(page, '/there/is/no/such/page');
+  await signOut(page);
+  await page.goto(paths.dashboard);
+  await expectPage(page, paths.signIn);
+});

@@ -36,7 +36,10 @@ test.describe('the phone', () => {
   test('a first number is added with consent and no password, and verified by its code', async ({ page }) => {
     const phone = newNumber();
     const { email } = await register(page);
-    await page.getByRole('link', { name: 'SMS preferences' }).click();
+    await page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('link', { name: 'SMS preferences' })
+      .click();
     await expectPage(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'none');
     const form = formWith(page, sendCode);

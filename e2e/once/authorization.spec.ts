@@ -130,8 +130,10 @@ async function callAction(
       ([, { filename, exportedName }]) => `${filename}#${exportedName}` === action.name,
     ) ?? [];
   if (!id || !found) throw new Error(`The build knows no action ${action.name}`);
+  // Any page that has it would do, but the one for what is not found answers 404 besides.
   const page =
-    Object.keys(found.workers)[0]!
+    Object.keys(found.workers)
+      .find((worker) => !worker.startsWith('app/_not-found'))!
       .replace(/^app/, '')
       .replace(/\/page$/, '') || '/';
   // React's encoding of arguments: `$K1` stands for the form whose fields begin with `_1_`.

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/moment';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
-import { signOutAction } from '@/app/users/login/actions';
+import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/ActionForm';
 import { Card } from '@/components/Card';
 import { ChangePasswordForm } from '@/components/ChangePasswordForm';
@@ -9,7 +9,6 @@ import { EventList } from '@/components/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
-import { SignOutForm } from '@/components/SignOutForm';
 import { SavedAlert } from '@/components/SavedAlert';
 import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
@@ -43,14 +42,7 @@ export default async function SecurityPage({
   const activity = await readActivity(db(), user.userId, shownActivity);
   const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
   return (
-    <Page
-      actions={
-        <>
-          <TextLink href="/dashboard">Dashboard</TextLink>
-          <SignOutForm action={signOutAction} />
-        </>
-      }
-    >
+    <Page nav={<SiteNav page="/users/security" />}>
       <HeadingGroup>
         <Heading>Security</Heading>
         <Lead>Your password, where you are signed in, recent activity, and your data.</Lead>
@@ -152,10 +144,6 @@ export default async function SecurityPage({
           </TextLink>
         </Stack>
       </Card>
-
-      <Text quiet>
-        Your phone and texts are under <TextLink href="/users/sms-preferences">SMS preferences</TextLink>.
-      </Text>
     </Page>
   );
 }

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { sayPhoneHint } from '@/app/phone-words';
-import { signOutAction } from '@/app/users/login/actions';
+import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/ActionForm';
 import { Card } from '@/components/Card';
 import { ChangeNumberForm } from '@/components/ChangeNumberForm';
@@ -15,7 +15,6 @@ import { Page } from '@/components/Page';
 import { PhoneState } from '@/components/PhoneState';
 import { QuietHoursForm } from '@/components/QuietHoursForm';
 import { SavedAlert } from '@/components/SavedAlert';
-import { SignOutForm } from '@/components/SignOutForm';
 import { TextLink } from '@/components/TextLink';
 import { TextsForm } from '@/components/TextsForm';
 import { TimeZoneList } from '@/components/TimeZoneList';
@@ -78,14 +77,7 @@ export default async function SmsPreferencesPage({
   const textsOn = switches.enabled && texts.consent !== 'none' && !texts.stopped;
 
   return (
-    <Page
-      actions={
-        <>
-          <TextLink href="/dashboard">Dashboard</TextLink>
-          <SignOutForm action={signOutAction} />
-        </>
-      }
-    >
+    <Page nav={<SiteNav page="/users/sms-preferences" />}>
       <HeadingGroup>
         <Heading>SMS preferences</Heading>
         <Lead>Which texts you get, when, and at what number. Changes take effect right away.</Lead>
@@ -248,10 +240,6 @@ export default async function SmsPreferencesPage({
           </LinkButton>
         </Stack>
       </Card>
-
-      <Text quiet>
-        Password, sign-ins and your data are under <TextLink href="/users/security">security</TextLink>.
-      </Text>
     </Page>
   );
 }

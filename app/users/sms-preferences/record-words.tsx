@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
 import { Moment } from '@/app/moment';
 import type { Clock } from '@/app/say-moment';
-import { Badge } from '@/components/Badge';
 import type { EventItem } from '@/components/EventList';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/history';
@@ -71,10 +70,11 @@ export function describeText(text: SentText, clock: Clock): EventItem {
 
 /** What has become of the last test text, beside the button that sends the next. */
 export function describeTestText(text: SentText, clock: Clock): ReactNode {
-  const { tone, words } = badgeOf(text);
+  const isOver = text.status === 'failed' || text.status === 'canceled';
   return (
     <>
-      Last test text: <Badge tone={tone}>{words}</Badge> {sayOutcome(text, clock)}
+      Last test text: {isOver ? `${badgeOf(text).words}. ` : null}
+      {sayOutcome(text, clock)}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/Card';
 import { DeleteAccountForm } from '@/components/DeleteAccountForm';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
@@ -12,7 +13,7 @@ export const metadata: Metadata = { title: 'Delete my account' };
 export default async function DeleteAccountPage() {
   await requireUser('/users/account/delete');
   return (
-    <Page actions={<TextLink href="/users/security">Security</TextLink>}>
+    <Page nav={<SiteNav part="/users/security" />}>
       <HeadingGroup>
         <Heading>Delete my account</Heading>
         <Lead>Right away and for good. You may want to download your data first.</Lead>

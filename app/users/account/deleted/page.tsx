@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/Card';
 import { Heading, HeadingGroup, Lead } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
@@ -8,7 +9,7 @@ export const metadata: Metadata = { title: 'Your account is deleted' };
 
 export default function AccountDeletedPage() {
   return (
-    <Page>
+    <Page nav={<SiteNav />}>
       <Card>
         <HeadingGroup>
           <Heading>Your account is deleted</Heading>

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/moment';
+import { SiteNav } from '@/app/site-nav';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/Card';
 import { EventList } from '@/components/EventList';
@@ -7,7 +8,6 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
 import { LinkButton } from '@/components/LinkButton';
 import { Page } from '@/components/Page';
 import { PrintButton } from '@/components/PrintButton';
-import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
@@ -34,7 +34,7 @@ export default async function RecordPage({
   const last = texts.at(-1);
   const receipts = await listReceipts(db(), user.userId);
   return (
-    <Page actions={<TextLink href="/users/sms-preferences">SMS preferences</TextLink>}>
+    <Page nav={<SiteNav part="/users/sms-preferences" />}>
       <HeadingGroup>
         <Heading>My record</Heading>
         <Lead>
