@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { signOutAction } from '@/app/users/login/actions';
+import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/Card';
 import { FactList } from '@/components/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
@@ -7,7 +7,6 @@ import { LinkButton } from '@/components/LinkButton';
 import { Notice } from '@/components/Notice';
 import { Page } from '@/components/Page';
 import { PhoneState, type PhoneStateValue } from '@/components/PhoneState';
-import { SignOutForm } from '@/components/SignOutForm';
 import { TextLink } from '@/components/TextLink';
 import { VerifyPhoneForm } from '@/components/VerifyPhoneForm';
 import { db } from '@/db/client';
@@ -39,7 +38,7 @@ export default async function DashboardPage({
   const aboutMine = proofs.find(({ holder }) => holder.userId === user.userId);
   const isProtected = (await searchParams).phone === 'protected';
   return (
-    <Page actions={<SignOutForm action={signOutAction} />}>
+    <Page nav={<SiteNav page="/dashboard" />}>
       <HeadingGroup>
         <Heading>Hello, {user.name}</Heading>
         <Lead>Your account is open.</Lead>

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { signOutAction } from '@/app/users/login/actions';
+import { SiteNav } from '@/app/site-nav';
 import { Badge } from '@/components/Badge';
 import { Card } from '@/components/Card';
 import { CompactTable } from '@/components/CompactTable';
@@ -8,11 +8,10 @@ import { Heading, HeadingGroup, Lead } from '@/components/Heading';
 import type { Tone } from '@/components/Notice';
 import { Page } from '@/components/Page';
 import { Pager } from '@/components/Pager';
-import { SignOutForm } from '@/components/SignOutForm';
 import { SmsFilterForm } from '@/components/SmsFilterForm';
 import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
-import { requireRole } from '@/lib/auth/session';
+import { readUser, requireRole } from '@/lib/auth/session';
 import { maskNumberFilter } from '@/lib/insight/number-filter';
 import { readSmsOverview, spendDays } from '@/lib/insight/sms-overview';
 import type { SpendRow } from '@/lib/insight/sms-spend';
@@ -22,7 +21,11 @@ import { filterSmsAction } from './actions';
 import { linkToOverview, overviewPath, pickParameters, readOverviewQuery, statuses } from './overview-query';
 import { sayUsd } from './say-usd';
 
-export const metadata: Metadata = { title: 'Texts and verifications' };
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'admin' ? 'Texts and verifications' : 'Not allowed' };
+}
 
 /** What texts cost, what became of them and how verifications went. Reads only. */
 export default async function AdminSmsPage({
@@ -36,15 +39,7 @@ export default async function AdminSmsPage({
   const { spend, texts, attempts } = await readSmsOverview(db(), query, new Date());
   const { before, attemptsBefore, ...filters } = parameters;
   return (
-    <Page
-      wide
-      actions={
-        <>
-          <TextLink href="/dashboard">Dashboard</TextLink>
-          <SignOutForm action={signOutAction} />
-        </>
-      }
-    >
+    <Page wide nav={<SiteNav page="/admin/sms" />}>
       <HeadingGroup>
         <Heading>Texts and verifications</Heading>
         <Lead>

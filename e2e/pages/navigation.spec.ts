@@ -1,0 +1,66 @@
+import type { Page } from 'playwright/test';
+import { readRows } from '../support/database';
+import { button, expectPage, open, paths, register } from '../support/journeys';
+import { settingsPaths } from '../support/settings';
+import { expect, test } from '../support/test';
+
+const { preferences, record, security, deletion } = settingsPaths;
+const admin = '/admin/sms';
+
+const navigation = (page: Page) => page.getByRole('navigation', { name: 'Main' });
+
+/** Every way through the site is high enough for a finger, and none makes the page wider than a small phone. */
+async function expectToFit(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 320, height: 640 });
+  const targets = page.locator('header a:visible, header button:visible');
+  for (const target of await targets.all()) {
+    const box = await target.boundingBox();
+    if ((await target.getAttribute('href')) !== '#content') expect(box!.height).toBeGreaterThanOrEqual(44);
+  }
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow, 'what stands out to the right').toBeLessThanOrEqual(0);
+}
+
+test('who is signed in has the same navigation everywhere, which marks where they are', async ({ page }) => {
+  const { email } = await register(page);
+  const links = ['Dashboard', 'SMS preferences', 'Security'];
+  for (const [path, current, marked] of [
+    [paths.dashboard, 'Dashboard', 'page'],
+    [preferences, 'SMS preferences', 'page'],
+    [record, 'SMS preferences', 'true'],
+    [security, 'Security', 'page'],
+    [deletion, 'Security', 'true'],
+    [paths.terms, null, null],
+  ] as const) {
+    await open(page, path);
+    await expect(navigation(page).getByRole('link')).toHaveText(links);
+    await expect(navigation(page).locator('[aria-current]')).toHaveText(current === null ? [] : [current]);
+    if (marked) {
+      await expect(navigation(page).locator('[aria-current]')).toHaveAttribute('aria-current', marked);
+    }
+    await expect(button(page, 'Sign out')).toHaveCount(1);
+    await expectToFit(page);
+  }
+  await readRows(`update users set role = 'admin' where email = $1`, [email]);
+  await open(page, admin);
+  await expect(navigation(page).getByRole('link')).toHaveText([...links, 'Texts']);
+  await expect(navigation(page).locator('[aria-current="page"]')).toHaveText(['Texts']);
+  await expectToFit(page);
+});
+
+test('who is signed out finds the way in from the policies', async ({ page }) => {
+  await open(page, paths.terms);
+  await expect(navigation(page)).toHaveCount(0);
+  await expectToFit(page);
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await expectPage(page, paths.signIn);
+});
+
+test('a page of another role has a title of its own, and a way on', async ({ page, faults }) => {
+  faults.expect(/status of 403/);
+  await register(page);
+  await open(page, admin);
+  await expect(page).toHaveTitle('Not allowed · Doorstep');
+  await page.getByRole('link', { name: 'Go to my dashboard' }).click();
+  await expectPage(page, paths.dashboard);
+});
