@@ -5,10 +5,18 @@ import { sayMoment, sayTimeOfDay } from './say-moment';
  * hours on. `timeZone` null: UTC.
  */
 export function sayWhen(at: Date, now: Date, timeZone: string | null = null): string {
-  const seconds = Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1000));
-  const moment =
-    seconds < 12 * 3600 ? `at ${sayTimeOfDay(at, timeZone)}` : sayMoment(fullMinute(at), { timeZone, now });
-  return `${sayDuration(seconds)} (${moment})`;
+  return `${sayDuration(secondsUntil(at, now))} (${sayAt(at, now, timeZone)})`;
+}
+
+/** Names a moment to come by the clock alone: `at 2:05:10 PM EST`, with its date from twelve hours on. */
+export function sayAt(at: Date, now: Date, timeZone: string | null): string {
+  return secondsUntil(at, now) < 12 * 3600
+    ? `at ${sayTimeOfDay(at, timeZone)}`
+    : `on ${sayMoment(fullMinute(at), { timeZone, now })}`;
+}
+
+function secondsUntil(at: Date, now: Date): number {
+  return Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1000));
 }
 
 /** The first full minute not before it: a moment without its seconds would be too early. */

@@ -2,14 +2,14 @@
 
 import { useActionState } from 'react';
 import { Button } from './Button';
-import { sayInstant, sayTimeLeft, useTimeLeft } from './Countdown';
+import { TimeLeft, useTimeLeft, type Moment } from './TimeLeft';
 import { emptyFormState, type FormAction, type FormState } from './form-state';
 import { Form } from './Form';
 import { FormAlert } from './FormAlert';
 import styles from './SideForm.module.css';
 
 /**
- * "Continue without verifying". `availableAt` (ISO, UTC) is the moment it is offered, null for now: until then only
+ * "Continue without verifying". `availableAt` is the moment it is offered, null for now: until then only
  * that moment is said, and the button appears when it comes.
  */
 export function ContinueWithoutForm({
@@ -18,21 +18,18 @@ export function ContinueWithoutForm({
   serverNow,
 }: {
   action: FormAction<never>;
-  availableAt: string | null;
+  availableAt: Moment | null;
   serverNow: string;
 }) {
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
-  const leftMs = useTimeLeft(availableAt, serverNow);
-  const waits = availableAt !== null && (leftMs === null ? availableAt > serverNow : leftMs > 0);
+  const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
+  const waits = availableAt !== null && (leftMs === null ? availableAt.at > serverNow : leftMs > 0);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={[]} />
       {availableAt !== null && waits ? (
         <p className={styles.note}>
-          If no text arrives, you can go on without verifying{' '}
-          <time dateTime={availableAt}>
-            {leftMs === null ? sayInstant(availableAt, serverNow) : `in ${sayTimeLeft(leftMs)}`}
-          </time>
+          If no text arrives, you can go on without verifying <TimeLeft until={availableAt} leftMs={leftMs} />
           .
         </p>
       ) : (

@@ -3,19 +3,16 @@ import { classNames } from './class-names';
 import styles from './Page.module.css';
 
 /**
- * The shell of every page: brand, one column, footer. `wide` is for tables; `nav` is a `NavBar`; `actions` stands at the
- * right of the brand of a page that has none.
+ * The shell of every page: brand, one column, footer. `wide` is for tables; `nav` is a `NavBar`.
  */
 export function Page({
   children,
   wide = false,
   nav,
-  actions,
 }: {
   children: ReactNode;
   wide?: boolean;
   nav?: ReactNode;
-  actions?: ReactNode;
 }) {
   return (
     <div className={classNames(styles.page, wide && styles.wide)}>
@@ -32,7 +29,6 @@ export function Page({
           Doorstep
         </a>
         {nav}
-        {actions ? <div className={styles.actions}>{actions}</div> : null}
       </header>
       <main className={styles.main} id="content" tabIndex={-1}>
         {children}

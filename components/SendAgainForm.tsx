@@ -2,14 +2,14 @@
 
 import { useActionState } from 'react';
 import { Button } from './Button';
-import { sayInstant, sayTimeLeft, useTimeLeft } from './Countdown';
+import { TimeLeft, useTimeLeft, type Moment } from './TimeLeft';
 import styles from './SideForm.module.css';
 import { emptyFormState, type FormAction, type FormState } from './form-state';
 import { Form } from './Form';
 import { FormAlert } from './FormAlert';
 
 /**
- * "Send the code again". `availableAt` (ISO, UTC) is the moment the next send is allowed, null for now; until then
+ * "Send the code again". `availableAt` is the moment the next send is allowed, null for now; until then
  * the button waits. Without JavaScript it is always enabled and the action refuses. `sendsLeft` is said in words.
  */
 export function SendAgainForm({
@@ -20,14 +20,14 @@ export function SendAgainForm({
   variant = 'secondary',
 }: {
   action: FormAction<never>;
-  availableAt: string | null;
+  availableAt: Moment | null;
   serverNow: string;
   sendsLeft: number;
   variant?: 'primary' | 'secondary';
 }) {
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
-  const leftMs = useTimeLeft(availableAt, serverNow);
-  const waits = availableAt !== null && (leftMs === null ? availableAt > serverNow : leftMs > 0);
+  const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
+  const waits = availableAt !== null && (leftMs === null ? availableAt.at > serverNow : leftMs > 0);
   const sends =
     sendsLeft === 0 ? 'No sends left' : sendsLeft === 1 ? '1 send left' : `${sendsLeft} sends left`;
   return (
@@ -40,11 +40,7 @@ export function SendAgainForm({
         <p className={styles.note}>
           {availableAt !== null && waits ? (
             <>
-              Possible{' '}
-              <time dateTime={availableAt}>
-                {leftMs === null ? sayInstant(availableAt, serverNow) : `in ${sayTimeLeft(leftMs)}`}
-              </time>
-              .{' '}
+              Possible <TimeLeft until={availableAt} leftMs={leftMs} />.{' '}
             </>
           ) : null}
           {sends}.

@@ -98,21 +98,6 @@ export default async function DashboardPage({
         When one of your applications moves forward, you will see it here
         {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
       </Notice>
-      <Card label="Settings">
-        <Stack gap="small">
-          <LinkButton href="/users/sms-preferences" wide>
-            SMS preferences
-          </LinkButton>
-          <LinkButton href="/users/security" wide>
-            Security and my data
-          </LinkButton>
-          {user.role === 'admin' ? (
-            <LinkButton href="/admin/sms" wide>
-              Texts, spend and attempts
-            </LinkButton>
-          ) : null}
-        </Stack>
-      </Card>
     </Page>
   );
 }

@@ -2,6 +2,7 @@
 
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/form-answer';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import type { FormState } from '@/components/form-state';
 import { db } from '@/db/client';
@@ -24,6 +25,8 @@ export async function releaseNumberAction(
   const proofId = /^\d{1,15}$/.test(proof) ? Number(proof) : 0;
   const context = await readRequestContext();
   const released = await releaseNumberOf(db(), admin, { proofId, currentPassword }, context);
-  if (!released.ok && isAboutPassword(released)) return answerForm(explainPassword(released, context.now));
+  if (!released.ok && isAboutPassword(released)) {
+    return answerForm(explainPassword(released, context.now, await readPersonTimeZone(admin)));
+  }
   redirect(`${here}?saved=${released.ok ? 'released' : 'settled'}`);
 }

@@ -1,20 +1,24 @@
 import type { Metadata } from 'next';
-import { signOutAction } from '@/app/users/login/actions';
-import { sayMoment } from '@/app/say-moment';
-import { Alert } from '@/components/Alert';
+import { Moment } from '@/app/moment';
+import { SiteNav } from '@/app/site-nav';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/Card';
 import { ConfirmWithPasswordForm } from '@/components/ConfirmWithPasswordForm';
 import { FactList } from '@/components/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
 import { Page } from '@/components/Page';
-import { SignOutForm } from '@/components/SignOutForm';
+import { SavedAlert } from '@/components/SavedAlert';
 import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
-import { requireRole } from '@/lib/auth/session';
+import { readUser, requireRole } from '@/lib/auth/session';
 import { listProtectedProofs, type ProtectedProof } from '@/lib/insight/protected-numbers';
 import { releaseNumberAction } from './actions';
 
-export const metadata: Metadata = { title: 'Protected numbers' };
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'admin' ? 'Protected numbers' : 'Not allowed' };
+}
 
 /** Numbers of staff that somebody else proved: an admin keeps or releases them. */
 export default async function ProtectedNumbersPage({
@@ -22,19 +26,14 @@ export default async function ProtectedNumbersPage({
 }: {
   searchParams: Promise<{ saved?: string | string[] }>;
 }) {
-  await requireRole('/admin/numbers', 'admin');
-  const proofs = await listProtectedProofs(db(), { holderUserId: null, now: new Date() });
+  const admin = await requireRole('/admin/numbers', 'admin');
+  const now = new Date();
+  const clock = { timeZone: await readPersonTimeZone(admin), now };
+  const proofs = await listProtectedProofs(db(), { holderUserId: null, now });
   const { saved } = await searchParams;
   const said = typeof saved === 'string' ? savedWords[saved] : undefined;
   return (
-    <Page
-      actions={
-        <>
-          <TextLink href="/dashboard">Dashboard</TextLink>
-          <SignOutForm action={signOutAction} />
-        </>
-      }
-    >
+    <Page nav={<SiteNav part="/admin/sms" />}>
       <HeadingGroup>
         <Heading>Protected numbers</Heading>
         <Lead>
@@ -42,7 +41,7 @@ export default async function ProtectedNumbersPage({
           when somebody else enters a code sent to it. Here you decide whether it should.
         </Lead>
       </HeadingGroup>
-      {said ? <Alert tone="success">{said}</Alert> : null}
+      {said ? <SavedAlert title={said} /> : null}
       {proofs.length === 0 ? (
         <Card>
           <Text>There is nothing to decide. No protected number was proven by somebody else.</Text>
@@ -61,7 +60,7 @@ export default async function ProtectedNumbersPage({
                   { term: 'Code entered by', detail: sayProver(proof) },
                   {
                     term: 'When',
-                    detail: <time dateTime={proof.at.toISOString()}>{sayMoment(proof.at, null)}</time>,
+                    detail: <Moment at={proof.at} clock={clock} />,
                   },
                 ]}
               />

@@ -26,7 +26,7 @@ const wordsOf: Record<Activity['what'], Words> = {
     tone: 'warning',
     badge: 'Check',
   },
-  number_released: { words: 'An admin took the number off your account', tone: 'warning', badge: 'Look' },
+  number_released: { words: 'An admin took the number off your account', tone: 'warning', badge: 'Check' },
   reauthentication_refused: {
     words: 'Wrong password when making a change',
     tone: 'warning',

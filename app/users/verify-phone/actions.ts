@@ -8,6 +8,7 @@ import { answerForm, readField } from '@/app/form-answer';
 import { clearPendingCookie } from '@/app/pending-cookie';
 import { phoneWords, saySendRefusal } from '@/app/phone-words';
 import { sayWhen } from '@/app/say-when';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import type { CodeField } from '@/components/CodeForm';
 import type { FormState } from '@/components/form-state';
 import type { NumberField } from '@/components/NumberForm';
@@ -36,7 +37,9 @@ export async function checkCodeAction(
   if (!checked.ok) {
     // What stands beside the answer counts the tries that are left; without JavaScript the page is made anew anyway.
     if ((await headers()).has('next-action')) refresh();
-    return answerForm({ fieldErrors: { code: explain(checked, context.now) } });
+    return answerForm({
+      fieldErrors: { code: explain(checked, context.now, await readPersonTimeZone(prover)) },
+    });
   }
   await enter(checked.grant);
   redirect(checked.proven ? '/dashboard' : '/dashboard?phone=protected');
@@ -48,7 +51,8 @@ export async function sendAgainAction(): Promise<FormState<never>> {
   if (prover.phone === null) redirect(here);
   const context = await readRequestContext();
   const sent = await sendCode(db(), { ...prover, phone: prover.phone }, context);
-  if (!sent.ok) return answerForm({ message: saySendRefusal(sent, context.now) });
+  if (!sent.ok)
+    return answerForm({ message: saySendRefusal(sent, context.now, await readPersonTimeZone(prover)) });
   redirect(here);
 }
 
@@ -74,13 +78,14 @@ export async function replaceNumberAction(
   }
   const context = await readRequestContext();
   const replaced = await replaceNumber(db(), prover, phone.value, context);
+  const timeZone = await readPersonTimeZone(prover);
   if (!replaced.ok && replaced.reason !== 'too_many_requests') {
     redirect(replaced.reason === 'number_proven' ? '/dashboard' : here);
   }
   if (!replaced.ok)
-    return answerForm({ message: saySendRefusal(replaced, context.now) }, formData, ['phone']);
+    return answerForm({ message: saySendRefusal(replaced, context.now, timeZone) }, formData, ['phone']);
   if (replaced.refusal) {
-    const why = saySendRefusal(replaced.refusal, context.now);
+    const why = saySendRefusal(replaced.refusal, context.now, timeZone);
     return answerForm({ message: `Your number was changed, but no code could be sent. ${why}` });
   }
   redirect(here);
@@ -101,7 +106,7 @@ export async function continueWithoutAction(): Promise<FormState<never>> {
     return answerForm({ message: 'This account cannot be opened without verifying its phone.' });
   }
   const when = skipped.retryAt
-    ? ` You can go on without verifying ${sayWhen(skipped.retryAt, context.now)}.`
+    ? ` You can go on without verifying ${sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover))}.`
     : '';
   return answerForm({ message: `Your text is still on its way.${when}` });
 }
@@ -111,7 +116,7 @@ async function enter(grant: string | null): Promise<void> {
   if (grant !== null && !(await signInWithGrant(grant))) redirect('/users/login');
 }
 
-function explain(refusal: CheckRefusal, now: Date): string {
+function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
     case 'not_a_code':
       return 'Enter the six digits of the code. This did not count as a try.';
@@ -126,8 +131,8 @@ function explain(refusal: CheckRefusal, now: Date): string {
     case 'tries_spent':
       return 'All tries for this code are spent. Send a new code.';
     case 'number_locked':
-      return `There were too many wrong codes for this number. The next try is possible ${sayWhen(refusal.retryAt, now)}.`;
+      return `There were too many wrong codes for this number. The next try is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'too_many_requests':
-      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
+      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
   }
 }

@@ -1,11 +1,15 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { signOutAction } from '@/app/users/login/actions';
-import { sayWhen } from '@/app/say-when';
+import { sayTimeOfDay } from '@/app/say-moment';
+import { sayAt, sayWhen } from '@/app/say-when';
+import { SiteNav } from '@/app/site-nav';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/Card';
 import { CodeForm } from '@/components/CodeForm';
 import { ContinueWithoutForm } from '@/components/ContinueWithoutForm';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
+import { NavBar } from '@/components/NavBar';
 import { Notice } from '@/components/Notice';
 import { NumberForm } from '@/components/NumberForm';
 import { Page } from '@/components/Page';
@@ -34,10 +38,12 @@ export default async function VerifyPhonePage() {
   const pending = purpose === 'activate';
   const now = new Date();
   const numberForm = { action: replaceNumberAction, wording: currentWording };
-  const signOut = pending ? (
-    <SignOutForm action={signOutAction} />
+  const nav = pending ? (
+    <NavBar>
+      <SignOutForm action={signOutAction} />
+    </NavBar>
   ) : (
-    <TextLink href="/dashboard">Dashboard</TextLink>
+    <SiteNav part="/users/sms-preferences" />
   );
 
   const number = phone === null ? null : await readNumber(db(), phone);
@@ -45,7 +51,7 @@ export default async function VerifyPhonePage() {
   const isStopped = number !== null && number.suppressedAt !== null;
   if (phone === null || (!isStopped && !(await agreedToCodes(db(), { userId, phone })))) {
     return (
-      <Page actions={signOut}>
+      <Page nav={nav}>
         <HeadingGroup>
           <Heading>Verify your phone</Heading>
           <Lead>We text you a code of six digits to make sure that the number is yours.</Lead>
@@ -70,6 +76,8 @@ export default async function VerifyPhonePage() {
 
   const state = await readVerificationState(db(), { userId, phone }, now);
   const serverNow = now.toISOString();
+  const timeZone = await readPersonTimeZone(prover);
+  const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
   const offerSkip = state.skipAt !== null && state.skipAt <= now;
   const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
   const status = (
@@ -87,19 +95,27 @@ export default async function VerifyPhonePage() {
     <SendAgainForm
       action={sendAgainAction}
       variant={hearsCodes ? 'secondary' : 'primary'}
-      availableAt={state.sends.retryAt?.toISOString() ?? null}
+      availableAt={say(state.sends.retryAt)}
       serverNow={serverNow}
       sendsLeft={state.sends.remaining}
     />
   );
   return (
-    <Page actions={signOut}>
+    <Page nav={nav}>
       <HeadingGroup>
         <Heading>{hearsCodes ? 'Enter the code' : 'Get a new code'}</Heading>
         <Lead>
-          {state.challenge
-            ? `We text a code of six digits to ${maskPhone(phone)}. It is valid until ${sayTime(state.challenge.expiresAt)}.`
-            : `Your phone ${maskPhone(phone)} is not verified yet.`}
+          {state.challenge ? (
+            <>
+              We text a code of six digits to {maskPhone(phone)}. It works until{' '}
+              <time dateTime={state.challenge.expiresAt.toISOString()}>
+                {sayTimeOfDay(state.challenge.expiresAt, timeZone)}
+              </time>
+              .
+            </>
+          ) : (
+            `Your phone ${maskPhone(phone)} is not verified yet.`
+          )}
         </Lead>
       </HeadingGroup>
       <Card>
@@ -114,7 +130,7 @@ export default async function VerifyPhonePage() {
             <>
               <Notice tone="warning" title="No code can be entered right now">
                 {state.tries.retryAt
-                  ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now)}.`
+                  ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
                   : closedWords[state.closed ?? 'ended']}
               </Notice>
               {sendAgain}
@@ -134,7 +150,7 @@ export default async function VerifyPhonePage() {
       {pending && prover.role === 'applicant' && state.skipAt ? (
         <ContinueWithoutForm
           action={continueWithoutAction}
-          availableAt={offerSkip ? null : state.skipAt.toISOString()}
+          availableAt={offerSkip ? null : say(state.skipAt)}
           serverNow={serverNow}
         />
       ) : null}
@@ -163,10 +179,6 @@ const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {
   expired: 'The last code has expired. Codes work for 10 minutes.',
   ended: 'The last code no longer works.',
 };
-
-function sayTime(at: Date): string {
-  return `${at.toISOString().slice(11, 16)} UTC`;
-}
 
 function sayTries({ tries }: VerificationState): string {
   return tries.remaining === 1 ? '1 try left.' : `${tries.remaining} tries left.`;

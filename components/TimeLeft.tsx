@@ -1,7 +1,9 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import styles from './Countdown.module.css';
+
+/** A moment to come: `at` ISO in UTC, `words` what to call it where no script counts. */
+export type Moment = { at: string; words: string };
 
 /** A browser's clock within this distance of the server's is taken as right. */
 const toleratedSkewMs = 2_000;
@@ -33,8 +35,8 @@ export function useTimeLeft(until: string | null, serverNow: string): number | n
   return until === null ? 0 : leftMs;
 }
 
-/** The words for a time left: `25 seconds`, `4 min 05 s`, `2 h 35 min`. */
-export function sayTimeLeft(leftMs: number): string {
+/** Words: `25 seconds`, `4 min 05 s`, `2 h 35 min`. */
+function sayTimeLeft(leftMs: number): string {
   const seconds = Math.ceil(leftMs / 1_000);
   if (seconds < 100) return seconds === 1 ? '1 second' : `${seconds} seconds`;
   if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
@@ -42,35 +44,7 @@ export function sayTimeLeft(leftMs: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** The words for an instant that need no clock: `at 14:05:10 UTC`, with the date when it is another day. */
-export function sayInstant(until: string, serverNow: string): string {
-  const day = until.slice(0, 10) === serverNow.slice(0, 10) ? '' : ` on ${until.slice(0, 10)}`;
-  return `at ${until.slice(11, 19)} UTC${day}`;
-}
-
-/**
- * The time left until an instant (both ISO in UTC, as `toISOString` gives them): "at 14:05:10 UTC" from the server,
- * "in 25 seconds" once the browser counts, `doneText` at the end, which alone is announced.
- */
-export function Countdown({
-  until,
-  serverNow,
-  doneText = 'now',
-}: {
-  until: string;
-  serverNow: string;
-  doneText?: string;
-}) {
-  const leftMs = useTimeLeft(until, serverNow);
-  const done = leftMs === null ? until <= serverNow : leftMs === 0;
-  return (
-    <>
-      {done ? null : (
-        <time className={styles.time} dateTime={until}>
-          {leftMs === null ? sayInstant(until, serverNow) : `in ${sayTimeLeft(leftMs)}`}
-        </time>
-      )}
-      <span role="status">{done ? doneText : null}</span>
-    </>
-  );
+/** The time left until a moment, as the browser counts it (`useTimeLeft`); until it does, the words of the server. */
+export function TimeLeft({ until, leftMs }: { until: Moment; leftMs: number | null }) {
+  return <time dateTime={until.at}>{leftMs === null ? until.words : `in ${sayTimeLeft(leftMs)}`}</time>;
 }
