@@ -1,0 +1,96 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Settings of a developer's own `.env` that must not reach the tests: no text may leave the machine. */
+const settings = {
+  SMS_BACKEND: 'console',
+  TWILIO_ACCOUNT_SID: '',
+  TWILIO_AUTH_TOKEN: '',
+  TWILIO_FROM_PHONE: '',
+  TWILIO_MESSAGING_SERVICE_SID: '',
+  TWILIO_API_BASE_URL: '',
+  UPSTASH_REDIS_REST_URL: '',
+  UPSTASH_REDIS_REST_TOKEN: '',
+  SMS_COUNTRIES: '',
+  SMS_MESSAGES_PER_SECOND: '',
+  SMS_PRICE_PER_SEGMENT_USD: '',
+  SMS_DAILY_BUDGET_PER_USER_USD: '',
+  SMS_DAILY_BUDGET_USD: '1000',
+  TRUSTED_PROXY_HOPS: '',
+  LOG_LEVEL: '',
+  OPERATOR_NAME: 'Example Housing, Inc.',
+  OPERATOR_CONTACT: 'help@example.com',
+  AUTH_SECRET: 'a secret of the browser tests, worth nothing anywhere else',
+};
+
+export type AppOptions = {
+  port: number;
+  appUrl: string;
+  databaseUrl: string;
+  /** Beside or instead of the tests' own. */
+  variables?: Record<string, string>;
+};
+
+export type RunningApp = {
+  /** The file with all that it prints. */
+  serverLog: string;
+  /** Ends it as Ctrl-C does; resolves when it is gone. */
+  stop: () => Promise<void>;
+};
+
+/**
+ * Starts the production build the way `npm start` does, and resolves when it is ready. What it prints goes to a file of
+ * this name in `test-results/`. It ends by itself when the calling process is gone, however that ended.
+ */
+export async function startApp(
+  logName: string,
+  { port, appUrl, databaseUrl, variables = {} }: AppOptions,
+): Promise<RunningApp> {
+  const serverLog = join(root, 'test-results', logName);
+  mkdirSync(dirname(serverLog), { recursive: true });
+  writeFileSync(serverLog, '');
+  const app = fork(join(root, 'e2e', 'support', 'app.ts'), {
+    cwd: root,
+    execArgv: ['--import', 'tsx'],
+    env: {
+      ...process.env,
+      ...settings,
+      ...variables,
+      DATABASE_URL: databaseUrl,
+      PORT: String(port),
+      APP_URL: appUrl,
+    },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  await waitUntilReady(app, serverLog);
+  return { serverLog, stop: () => endProcess(app) };
+}
+
+async function waitUntilReady(app: ChildProcess, serverLog: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    let printed = '';
+    app.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      appendFileSync(serverLog, chunk);
+      printed += chunk;
+      if (printed.includes('Doorstep is ready')) resolve();
+    });
+    app.stderr?.on('data', (chunk: Buffer) => appendFileSync(serverLog, chunk));
+    app.once('error', reject);
+    app.once('exit', (code, signal) => {
+      reject(
+        new Error(`The app did not start (${signal ?? `code ${code}`}):\n${readFileSync(serverLog, 'utf8')}`),
+      );
+    });
+  });
+}
+
+async function endProcess(app: ChildProcess): Promise<void> {
+  if (app.exitCode !== null || app.signalCode !== null) return;
+  const ended = new Promise((resolve) => app.once('exit', resolve));
+  app.kill('SIGTERM');
+  await ended;
+}
