@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { AddressInfo } from 'node:net';
-import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks';
+import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
 
 /** A text as the fake has it. */
 export type FakeText = {
@@ -78,10 +78,16 @@ export async function startFakeTwilio({
   accountSid,
   authToken,
   port = 0,
+  post = fetch,
 }: {
   accountSid: string;
   authToken: string;
   port?: number;
+  /** Carries the callbacks, where their address can be reached only by way of something else. */
+  post?: (
+    url: string,
+    init: { method: 'POST'; headers: Record<string, string>; body: URLSearchParams },
+  ) => Promise<Response>;
 }): Promise<FakeTwilio> {
   const waiting = new Set<() => void>();
   const server = createServer((request, response) => {
@@ -125,7 +131,7 @@ export async function startFakeTwilio({
         To: text.to,
         ...(errorCode === null ? {} : { ErrorCode: String(errorCode) }),
       };
-      return fetch(text.statusCallback, {
+      return post(text.statusCallback, {
         method: 'POST',
         headers: {
           'content-type': 'application/x-www-form-urlencoded',
