@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright/test';
+import { readRows } from '../support/database';
+import {
+  alertOf,
+  button,
+  enterCode,
+  expectPage,
+  field,
+  fillRegistration,
+  open,
+  paths,
+  register,
+  signIn,
+  signOut,
+} from '../support/journeys';
+import { newApplicant } from '../support/people';
+import { startPublicApp, type PublicApp } from '../support/public-app';
+import { readRun } from '../support/run';
+import { formWith, settingsPaths } from '../support/settings';
+import { expect, test as base } from '../support/test';
+import type { TlsProxy } from '../support/tls-proxy';
+
+const { preferences, security, devPhone } = settingsPaths;
+
+const test = base.extend<object, { publicApp: PublicApp }>({
+  publicApp: [
+    async ({}, use) => {
+      const app = await startPublicApp();
+      await use(app);
+      await app.stop();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+  launchOptions: [
+    async ({ launchOptions, publicApp: { host, proxy } }, use) => {
+      const args = [
+        `--host-resolver-rules=MAP ${host}:443 127.0.0.1:${proxy.port}`,
+        // The one that a machine may have for the Internet knows nothing of this name.
+        '--no-proxy-server',
+      ];
+      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...args] });
+    },
+    { scope: 'worker' },
+  ],
+  baseURL: async ({ publicApp }, use) => use(publicApp.origin),
+});
+
+test.use({ ignoreHTTPSErrors: true });
+
+// In one process, one after the other: the app is started once for all of them.
+test.describe.configure({ mode: 'default' });
+
+test.beforeEach(({ publicApp: { proxy } }) => {
+  proxy.exchanges.length = 0;
+});
+
+let phones = 0;
+
+/** A number that Twilio would take, which the fictional ones of the other tests are not. */
+function newPhone(): string {
+  phones += 1;
+  return `+1212${2_000_000 + phones}`;
+}
+
+test('the whole journey works in public: text, signed callbacks, code, dashboard, signing out and in, settings', async ({
+  page,
+  publicApp: { host, origin, proxy, twilio },
+}) => {
+  proxy.clientAddress = '198.51.100.7';
+  const phone = newPhone();
+  const applicant = await register(page, { phone, verify: true });
+  const text = await twilio.whenSeen(({ texts }) => texts.find(({ to }) => to === phone));
+  const code = /(?<!\d)\d{6}(?!\d)/.exec(text.body)![0];
+  expect(text.body.split('\n').at(-1)).toBe(`@${host} #${code}`);
+  expect(text.validityPeriod).toBeGreaterThan(500);
+  expect(text.validityPeriod).toBeLessThanOrEqual(600);
+  expect(text.statusCallback).toMatch(new RegExp(`^${origin}/users/webhook/twilio\\?message=[\\w-]{36}$`));
+
+  for (const status of ['sent', 'delivered']) {
+    const answer = await twilio.report(text, { status });
+    expect(answer!.status, status).toBe(204);
+  }
+  await expect(page.locator('[data-sms-status]')).toHaveAttribute('data-sms-status', 'delivered');
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
+
+  await signOut(page);
+  await signIn(page, applicant);
+  await expectPage(page, paths.dashboard);
+  await open(page, preferences);
+  const hours = formWith(page, 'Save quiet hours');
+  await field(hours, 'quietHoursStart').fill('21:30');
+  await button(hours, 'Save quiet hours').click();
+  await expect(page.getByText(/^Saved\. /)).toBeVisible();
+  await open(page, security);
+  await expect(page.getByText('198.51.100.7').first()).toBeVisible();
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? 'with JavaScript' : 'without JavaScript', () => {
+    test.use({ javaScriptEnabled });
+
+    test('cookies are __Host- and Secure, pages have HSTS and a CSP, nothing names http, localhost or a port, and there is no development phone', async ({
+      page,
+      context,
+      faults,
+      publicApp: { host, origin, port, proxy },
+    }) => {
+      faults.expect(/status of 404/);
+      const guarded = { secure: true, httpOnly: true, sameSite: 'Lax', path: '/', domain: host };
+      await register(page, { phone: newPhone(), verify: true });
+      expect(await context.cookies()).toMatchObject([{ name: '__Host-doorstep-pending', ...guarded }]);
+      await register(page);
+      const cookies = await context.cookies();
+      expect(cookies.filter(({ name }) => /session/.test(name))).toMatchObject([
+        { name: '__Host-doorstep-session', ...guarded },
+      ]);
+      for (const cookie of cookies) expect(cookie).toMatchObject({ secure: true, httpOnly: true });
+
+      await signOut(page);
+      await page.goto(paths.dashboard);
+      await expectPage(page, paths.signIn);
+      for (const path of [paths.home, paths.terms, paths.privacy, `${paths.register}/`]) {
+        expect((await proxy.fetch(`${origin}${path}`)).status, path).toBe(200);
+      }
+      expect((await page.goto(devPhone))!.status()).toBe(404);
+      expect((await proxy.fetch(`${origin}${devPhone}/texts`)).status).toBe(404);
+      // Nor is it there for somebody who gets past the proxy.
+      expect((await fetch(`http://127.0.0.1:${port}${devPhone}`)).status).toBe(404);
+
+      const { exchanges } = proxy;
+      const pages = exchanges.filter(({ headers }) => headers['content-type']?.startsWith('text/html'));
+      expect(pages.length).toBeGreaterThan(7);
+      for (const { path, headers } of pages) {
+        expect(headers['strict-transport-security'], path).toMatch(/^max-age=\d{8}/);
+        expect(headers['content-security-policy'], path).toContain('upgrade-insecure-requests');
+      }
+      expect(exchanges.some(({ headers }) => headers.location)).toBe(true);
+      const inside = new RegExp(
+        `.{0,40}(http(:|%3A)(?!//www\\.w3\\.org/)|localhost|127\\.0\\.0\\.1|${host}(:|%3A)|\\w(:|%3A)(${port}|${proxy.port})\\b).{0,40}`,
+        'i',
+      );
+      for (const { method, path, headers, body } of exchanges) {
+        const leak = inside.exec(`${JSON.stringify(headers)}\n${body}`);
+        expect(leak?.[0], `${method} ${path}`).toBeUndefined();
+      }
+    });
+  });
+}
+
+test('an action that leads on answers with the next page, which the server fetched from its own loopback and nowhere else', async ({
+  page,
+  publicApp: { proxy },
+}) => {
+  const applicant = newApplicant();
+  await open(page, paths.register);
+  await fillRegistration(page, applicant);
+  await expectNextPage(page, proxy, 'Create account', paths.dashboard, applicant.email);
+  await expectNextPage(page, proxy, 'Sign out', paths.signIn, 'Welcome back.');
+  await field(page, 'email').fill(applicant.email);
+  await field(page, 'password').fill(applicant.password);
+  await expectNextPage(page, proxy, 'Sign in', paths.dashboard, applicant.email);
+  // What Next says when it got none, and leaves it to the browser to ask again.
+  expect(readFileSync(readRun().serverLog, 'utf8')).not.toContain('failed to get redirect response');
+});
+
+/**
+ * Presses a button whose action leads to `path`. The page, known by `words`, must come with the action's own answer:
+ * nobody may ask for it by way of the proxy. No other way leads there, since only the browser knows where the public
+ * name is.
+ */
+async function expectNextPage(
+  page: Page,
+  proxy: TlsProxy,
+  name: string,
+  path: string,
+  words: string,
+): Promise<void> {
+  proxy.exchanges.length = 0;
+  await button(page, name).click();
+  await expectPage(page, path);
+  const posts = () => proxy.exchanges.filter(({ method }) => method === 'POST');
+  await expect.poll(() => posts().length).toBe(1);
+  const [{ headers, body }] = posts() as [TlsProxy['exchanges'][number]];
+  expect(headers, `the answer to "${name}"`).toMatchObject({
+    'x-action-redirect': expect.stringContaining(path),
+    'content-type': expect.stringContaining('text/x-component'),
+  });
+  expect(body.includes(words), `the answer to "${name}" holds the next page`).toBe(true);
+  const asked = proxy.exchanges.filter(({ method }) => method === 'GET').map((exchange) => exchange.path);
+  expect(asked.filter((each) => each.split('?')[0] === path)).toEqual([]);
+}
+
+test('limits count whom the trusted proxy names: what a client forges changes nothing, and another has a counter of its own', async ({
+  page,
+  publicApp: { proxy },
+}) => {
+  const [one, other] = ['198.51.100.8', '203.0.113.9'];
+  const expectAnswer = async (client: string, forged: string, words: string): Promise<void> => {
+    proxy.clientAddress = client;
+    await page.setExtraHTTPHeaders(forged ? { 'x-forwarded-for': forged } : {});
+    await signIn(page, newApplicant());
+    await expect(alertOf(page), `${client}, which wrote "${forged}"`).toContainText(words);
+  };
+  const [taken, refused] = ['do not match an account', 'Many requests came from your network'];
+
+  await expectAnswer(one, '', taken);
+  const full = await readRows(
+    `update rate_limits set empty_at = now() + interval '2 hours'
+     where split_part(key, ':', 1) = 'sign_in' returning key`,
+  );
+  expect(full).toHaveLength(1);
+  await expectAnswer(one, '', refused);
+  await expectAnswer(one, other, refused);
+  await expectAnswer(one, `${other}, ${other}`, refused);
+  await expectAnswer(other, '', taken);
+  await expectAnswer(other, one, taken);
+});
