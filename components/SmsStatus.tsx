@@ -29,12 +29,13 @@ const slowAfterMs = 120_000;
  * What has become of the text. With JavaScript it asks `statusUrl` every 2 seconds (10 after two minutes) while the page
  * is seen, and renders it anew when something changed; without, a link does that. In a final state it asks more seldom, for
  * the number may still text STOP, and the verification may be finished elsewhere.
- * `children` is the next step for this state.
+ * `children` is the next step for this state. `hidden` where a text that arrived is of no use any more: it still asks.
  */
 export function SmsStatus({
   status,
   detail = null,
   offerSkip,
+  hidden = false,
   statusUrl,
   latestHref,
   children,
@@ -42,6 +43,7 @@ export function SmsStatus({
   status: SmsStatusValue;
   detail?: string | null;
   offerSkip: boolean;
+  hidden?: boolean;
   statusUrl: string;
   latestHref: string;
   children?: ReactNode;
@@ -96,7 +98,7 @@ export function SmsStatus({
 
   const shown = words[latest.status];
   return (
-    <div className={styles.status} data-sms-status={latest.status}>
+    <div className={styles.status} data-sms-status={latest.status} hidden={hidden}>
       <Icon name={shown.icon} />
       <div className={styles.body}>
         <p className={styles.words} role="status">

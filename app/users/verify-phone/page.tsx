@@ -54,7 +54,7 @@ export default async function VerifyPhonePage() {
       <Page nav={nav}>
         <HeadingGroup>
           <Heading>Verify your phone</Heading>
-          <Lead>We text you a code of six digits to make sure that the number is yours.</Lead>
+          <Lead>We will text you a six-digit code to make sure the number is yours.</Lead>
         </HeadingGroup>
         <Card>
           <NumberForm {...numberForm} phone={phone} />
@@ -85,6 +85,7 @@ export default async function VerifyPhonePage() {
       status={state.text.status}
       detail={sayTextState(state.text)}
       offerSkip={offerSkip}
+      hidden={!hearsCodes && ['sent', 'delivered'].includes(state.text.status)}
       statusUrl="/users/verify-phone/status"
       latestHref="/users/verify-phone"
     >
@@ -107,7 +108,7 @@ export default async function VerifyPhonePage() {
         <Lead>
           {state.challenge ? (
             <>
-              We text a code of six digits to {maskPhone(phone)}. It works until{' '}
+              Enter the six-digit code that we text to {maskPhone(phone)}. It works until{' '}
               <time dateTime={state.challenge.expiresAt.toISOString()}>
                 {sayTimeOfDay(state.challenge.expiresAt, timeZone)}
               </time>
