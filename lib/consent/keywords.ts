@@ -1,3 +1,5 @@
+import { dropReaction } from './reaction';
+
 export type InboundMeaning = 'stop' | 'start' | 'help' | 'other';
 
 /**
@@ -162,15 +164,17 @@ const longestBody = 1_600;
  * can be read both ways it is `stop` if it speaks about the messages, the sender's contacting, or says nothing besides
  * ("Stop! I sent it already"), and is not if the word belongs to something else ("cancel my appointment", "the bus stop",
  * "don't stop"). A wrong number is `stop` too. `stop` outweighs `help`, and `help` outweighs `start`, which has to be all
- * that the text says, because it lifts a block.
+ * that the text says, because it lifts a block. What a phone's reaction quotes ("Liked “Reply STOP to opt out”") is not
+ * said by its writer.
  */
 export function readInbound(body: string): InboundMeaning {
-  const plain = foldText(body.slice(0, longestBody));
+  const plain = dropReaction(foldText(body.slice(0, longestBody)).trim());
   const sentences = plain
-    .split(/[.!?;,:\n()"\u2026]+|\s-+\s/)
+    .split(/[.!?;,:\n()"\u201c\u201d«»\u2026]+|\s-+\s/)
     .map(foldSentence)
     .filter((sentence) => sentence !== '');
   const whole = foldSentence(plain);
+  // A stop sign or a raised hand, alone or as a reaction.
   if (/\u{1f6d1}|\u{270b}/u.test(body) && whole === '') return 'stop';
 
   const texts = [whole, ...sentences];

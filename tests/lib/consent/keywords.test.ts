@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isStandardKeyword, readInbound } from '@/lib/consent/keywords';
+import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/templates';
 
 const rows = {
   stop: [
@@ -252,6 +253,81 @@ describe('what an inbound text means', () => {
       readInbound(part.repeat(20_000));
       expect(performance.now() - startedAt).toBeLessThan(500);
     }
+  });
+});
+
+describe('a reaction that a phone sends as a text', () => {
+  const url = 'https://portal.example.com/users/sms-preferences';
+  const params: TemplateParams = {
+    verification: { code: '123456', ttlMinutes: 10, host: 'portal.example.com' },
+    optInConfirmation: {},
+    phoneChanged: { url },
+    applicationStatus: { title: '12 Elm Street', status: 'approved', url },
+    securityNotice: { event: 'your password was changed', url },
+    test: {},
+    stopConfirmation: {},
+    startConfirmation: { url },
+    help: { url },
+  };
+  const ours = Object.keys(params).map((name) => {
+    const template = name as TemplateName;
+    return renderText(template, params[template] as never).body;
+  });
+  const english =
+    'Liked; Loved; Disliked; Laughed at; Emphasized; Emphasised; Questioned; Removed a like from; Removed a heart from; Removed a dislike from; Removed a laugh from; Removed an exclamation from; Removed a question mark from; Reacted 👍 to; Reacted ❤️ to; Reacted with 👍🏽 to; Reacted ‼️ to; Reacted with a sticker to; 👍 to; \u200a\u200b😂\u200b to; 👨‍👩‍👧 to; Removed 😂 from; Removed a 😂 from';
+  const spanish =
+    'Le gustó; Le encantó; No le gustó; Le dio risa; Exclamó por; Dudó sobre; Reaccionó con 😂 a; Quitó un corazón de; Eliminó una risa de';
+  const french =
+    "A aimé; A adoré; N’a pas aimé; N'a pas aimé; A ri de; A souligné; A mis en évidence; A posé une question sur; S’est interrogé(e) sur; A réagi avec 😂 à; A réagi 😂 à; a attribué la mention « J’aime » à; A ajouté un « J’aime » à; A retiré la mention « Adore » de; A retiré la réaction 😂 à; A retiré un cœur de";
+  const react = (openings: string, [mark, end]: [string, string]) =>
+    openings.split('; ').map((opening) => (quoted: string) => `${opening} ${mark}${quoted}${end}`);
+  const reactions = [
+    ...react(english, ['“', '”']),
+    ...react(english, ['"', '"']),
+    ...react(spanish, ['“', '”']),
+    ...react(french, ['«\u00a0', '\u00a0»']),
+  ];
+  const reaction = fc.constantFrom(...reactions);
+
+  it('asks for nothing, whichever of our texts it quotes, whole or cut short', () => {
+    for (const react of reactions) {
+      for (const body of ours)
+        expect([react(body), readInbound(react(body))]).toEqual([react(body), 'other']);
+    }
+    const cut = fc.tuple(fc.constantFrom(...ours), fc.nat(150), fc.constantFrom('…', '...'));
+    fc.assert(
+      fc.property(reaction, cut, fc.boolean(), (react, [body, length, ellipsis], isClosed) => {
+        const whole = react(body.slice(0, length) + ellipsis);
+        const text = isClosed ? whole : whole.slice(0, whole.lastIndexOf(ellipsis) + ellipsis.length);
+        expect([text, readInbound(text)]).toEqual([text, 'other']);
+      }),
+    );
+  });
+
+  it('says what its writer adds to it', () => {
+    const added = fc.constantFrom(...rows.stop.filter((body) => /^\p{L}/u.test(body)));
+    fc.assert(
+      fc.property(reaction, fc.constantFrom(...ours), added, (react, body, words) => {
+        const text = `${react(body)} ${words}`;
+        expect([text, readInbound(text)]).toEqual([text, 'stop']);
+      }),
+    );
+    expect(readInbound(`Questioned “${ours[5]}” who is this?`)).toBe('help');
+    expect(readInbound(`Reacted 🛑 to “${ours[5]}”`)).toBe('stop');
+  });
+
+  it.each([
+    ['stop', 'Stop “Doorstep: this is the test text”'],
+    ['stop', 'STOP\n\n“Doorstep: 12 Elm Street is now: approved.”'],
+    ['stop', 'I disliked “Reply STOP to opt out” and I want to opt out'],
+    ['stop', 'Disliked “Doorstep: this is the test text" stop texting me'],
+    ['stop', '“Reply STOP to opt out”'],
+    ['stop', 'Loved it. Now stop'],
+    ['stop', 'Liked "unsubscribe" but why not, unsubscribe'],
+    ['other', 'Loved an image'],
+    ['other', 'Le encantó una imagen'],
+  ])('is none unless it has the form of one: %s, %j', (meaning, body) => {
+    expect(readInbound(body)).toBe(meaning);
   });
 });
 
