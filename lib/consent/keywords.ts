@@ -43,6 +43,7 @@ const spokenWords: Readonly<Record<string, Exclude<InboundMeaning, 'other'>>> = 
   notinterested: 'stop',
   goaway: 'stop',
   spam: 'stop',
+  out: 'stop',
   // Spanish
   alto: 'stop',
   para: 'stop',
@@ -111,6 +112,7 @@ const mensajes = '(?:mensajes?|textos?|sms|alertas?|notificaciones|avisos|record
 const enviar = '(?:enviar|mandar|escribir|molestar|contactar|textear|mensajear|llamar)(?:me|nos|los|les)?';
 const envien =
   '(?:envi|mand|molest|contact|text|mensaj)e{1,2}(?:s|n)?|escriba(?:s|n)?|notifique(?:s|n)?|sigan (?:enviando|mandando|escribiendo)\\w*';
+const textos = '(?:messages?|textos?|sms|alertes?|notifications?)';
 
 const revocations: readonly RegExp[] = [
   // Asking for the texts to end.
@@ -125,7 +127,8 @@ const revocations: readonly RegExp[] = [
   /\b(?:leave (?:me|us) alone|(?:lose|loose|forget) (?:my|this) number|fuck off|f off|piss off|buzz off|get lost|knock it off)\b/,
   /\b(?:stop|end) (?:it|this|that|everything)(?: (?:all|already|at once|anymore))?$/,
   /^stop (?:at once|already|right away|bothering .*)$/,
-  /^no (?:thanks|thank you|thx|gracias)$/,
+  /^no (?:thanks|thank you|thx|gracias|stop)$/,
+  /\bstop (?:with )?(?:all )?(?:this|that|the|your) (?:\w+ )?(?:madness|insanity|nonsense|bullshit|bs|shit|crap|garbage|harassment)\b/,
   // Asking to be taken off.
   /\b(?:remove|delete|erase|drop) (?:me|us|(?:my|this) (?:phone |cell |mobile )?(?:number|phone))\b(?! from (?:the|my|this|that|your) (?:\w+ )?(?:application|lease|household|appointment|meeting|waitlist|waiting list))/,
   /\btake (?:me|us|(?:my|this) (?:phone |cell )?number) off\b(?! (?:of )?(?:the|your|this) (?:application|lease|waitlist|waiting list))/,
@@ -145,20 +148,27 @@ const revocations: readonly RegExp[] = [
   `\\b(?:no mas|basta (?:de|con)|alto (?:a|con)|cancel(?:ar|a|e|en)|pare|paren|parar|deten(?:er|ga|gan)|suspend(?:er|a|an)|quit(?:ar|e|en|a)|termin(?:ar|e|en))(?: (?:con|de|los|las|estos|esos|sus|tus|mis|la|mi|todos|mas|enviar|mandar))* (?:${mensajes}|suscripcion)\\b`,
   /\b(?:dar(?:me)? de baja|d(?:e|en|a)me de baja|quiero (?:la|mi) baja|desuscri\w+)\b/,
   /\b(?:quit|saqu|borr|elimin|remuev)(?:en|e|a|ar|an) (?:mi|este) (?:numero|telefono|celular)\b|\b(?:quit[ea]n?|saquen?|saca|borr[ea]n?|elimin[ea]n?)me\b/,
+  /^(?:ya )?(?:quiero|queremos|deseo) (?:parar|detener|cancelar|terminar|salir|que (?:paren|pare|terminen?))(?: (?:esto|ya))*$/,
   /\b(?:dejenme|dejeme|dejame) (?:en paz|tranquil[oa])\b|\bno (?:me )?molest(?:e|es|en)\b|\b(?:numero|persona) equivocad[oa]\b/,
+  // French; "vous n'envoyez pas le code" complains of the contrary
+  /(?<!\bvous )\b(?:ne (?:m|me |nous )?|n)(?:envoyez|ecrivez|textez|contactez) (?:plus|pas|jamais)\b/,
+  /\bne plus (?:m|me |nous )?(?:envoyer|ecrire|texter|contacter)\b/,
+  /\b(?:arretez?|cessez?) (?:de |d)(?:m|me |nous )?(?:envoyer|ecrire|texter|contacter|deranger|harceler)\b/,
+  `\\bne (?:veux|voulons|desire|souhaite) (?:plus|pas)(?: (?:de|d|recevoir|vos|ces|des|aucun))* ${textos}\\b`,
+  `^(?:plus|arretez?|cessez?|pas)(?: (?:de|d|les|ces|vos|des))+ ${textos}$`,
 ].map((pattern) => (typeof pattern === 'string' ? new RegExp(pattern) : pattern));
 
 const requestsForHelp =
   /^(?:i |we )?(?:need|want) (?:some )?help\b|\b(?:can|could) (?:you|somebody|someone|anyone) help\b|^help (?:me|with|needed)\b|^(?:who|what) is (?:this|it)$|^whos this$|^necesito ayuda\b|^quien es$|^que es esto$/;
 
 const requestsToResume =
-  /^(?:start|resume|restart) (?:sending |the |my |texting )*(?:texts?|texting|messages?|updates?|alerts?|me)(?: again)?$|^text me again$|^(?:opt|sign) me (?:back )?(?:in|up)$|^(?:opt|opting) (?:back )?in$|^i want (?:the |your |my )?(?:texts|messages|updates)(?: again| back)?$/;
+  /^(?:start|resume|restart) (?:sending |the |my |texting )*(?:texts?|texting|messages?|updates?|alerts?|me)(?: again)?$|^(?:start|text me) again$|^(?:opt|sign) me (?:back )?(?:in|up)$|^(?:opt|opting) (?:back )?in$|^i want (?:the |your |my )?(?:texts|messages|updates)(?: again| back)?$/;
 
 const longestBody = 1_600;
 
 /**
- * Reads what an inbound text asks for, in English and Spanish, keyword or plain language; case, accents and punctuation do
- * not matter.
+ * Reads what an inbound text asks for, in English, Spanish and some French, keyword or plain language; case, accents and
+ * punctuation do not matter.
  *
  * Whatever a reasonable person would take for "no more texts" is `stop` (47 CFR 64.1200(a)(10), FCC 24-24). Where a text
  * can be read both ways it is `stop` if it speaks about the messages, the sender's contacting, or says nothing besides
@@ -195,7 +205,18 @@ function isRevocation(text: string): boolean {
   let rest = text;
   for (const pattern of notRequests) rest = rest.replace(pattern, ' ');
   rest = rest.replace(/ +/g, ' ').trim();
-  return meaningOf(rest) === 'stop' || revocations.some((pattern) => pattern.test(rest));
+  const request = dropCourtesies(rest);
+  if (meaningOf(rest) === 'stop' || isKeywordsWithStop(request)) return true;
+  return revocations.some((pattern) => pattern.test(rest) || pattern.test(request));
+}
+
+/** Nothing but keywords that contradict each other ("YES STOP"). */
+function isKeywordsWithStop(text: string): boolean {
+  const words = text.split(' ');
+  return (
+    words.every((word) => Object.hasOwn(standardWords, word)) &&
+    words.some((word) => standardWords[word] === 'stop')
+  );
 }
 
 function meaningOf(text: string): InboundMeaning | undefined {
@@ -215,7 +236,8 @@ function foldText(body: string): string {
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .replace(/['\u2018\u2019\u201b\u0060\u00b4\u02bc]/g, '')
-    .toLowerCase();
+    .toLowerCase()
+    .replace(/(?<=[a-z])0(?=[a-z])/g, 'o'); // ST0P
 }
 
 function foldSentence(text: string): string {
