@@ -34,6 +34,11 @@ export const limits = {
     { limit: 3, windowSeconds: hour },
     { limit: 5, windowSeconds: day },
   ],
+  /**
+   * Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. The
+   * confirmation of a STOP that newly opts out is never kept back (FCC 24-24).
+   */
+  repliesPerNumber: [{ limit: 5, windowSeconds: day }],
   wrongTriesPerChallenge: 5,
   secondsBetweenSends: 30,
   codeTtlSeconds: 10 * minute,

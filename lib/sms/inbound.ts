@@ -1,10 +1,11 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, gt } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { findUsersByPhone } from '@/lib/accounts/users';
 import { isStandardKeyword, readInbound, type InboundMeaning } from '@/lib/consent/keywords';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
+import { limits } from '@/lib/limits';
 import { newId } from '@/lib/random';
 import { readOpenCodes } from './challenge';
 import { liftBlock } from './lift-block';
@@ -36,9 +37,10 @@ const longestBody = 1_600;
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
  * one transaction under the number's lock.
  *
- * The reply is for the caller to hand back to the provider; it is recorded here, and neither budget nor limits apply to
- * it. There is none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is
- * confirmed once (FCC 24-24), HELP always answered (CTIA Messaging Principles 2023).
+ * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it. There is
+ * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
+ * once, whenever it newly opts out (FCC 24-24). HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
+ * START, until the number has had `limits.repliesPerNumber`; what comes after is kept and obeyed all the same.
  *
  * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
  * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
@@ -61,8 +63,11 @@ export async function receiveText(
       return { ok: true as const, meaning, isDuplicate: true, reply };
     }
     const answer = await obey(tx, { phone: text.from, meaning }, settings, context);
-    const reply =
-      answer === null || isAnswered ? null : await recordReply(tx, { text, userId, answer }, context.now);
+    const isDue =
+      answer !== null &&
+      !isAnswered &&
+      (answer.template === 'stopConfirmation' || (await mayReply(tx, text.from, context.now)));
+    const reply = isDue ? await recordReply(tx, { text, userId, answer }, context.now) : null;
     return { ok: true as const, meaning, isDuplicate: false, reply };
   });
 }
@@ -147,6 +152,20 @@ async function obey(
     case 'other':
       return null;
   }
+}
+
+/** Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. */
+async function mayReply(tx: Tx, phone: string, now: Date): Promise<boolean> {
+  const [{ limit, windowSeconds }] = limits.repliesPerNumber;
+  const replies = await tx.$count(
+    smsMessages,
+    and(
+      eq(smsMessages.phone, phone),
+      eq(smsMessages.purpose, 'reply'),
+      gt(smsMessages.createdAt, new Date(now.getTime() - windowSeconds * 1000)),
+    ),
+  );
+  return replies < limit;
 }
 
 async function recordReply(

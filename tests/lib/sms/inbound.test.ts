@@ -379,6 +379,32 @@ describe('every inbound text', () => {
     expect((await readNumber(database.db, phone))?.proveSends).toEqual([]);
   });
 
+  it('is answered at most five times a day per number, and kept and obeyed beyond that', async () => {
+    const phone = newPhone();
+    const holder = await giveHolder(phone);
+    const asked = await releaseTogether(
+      database.pool,
+      `select 1 from phone_numbers where number = '${phone}' for update`,
+      12,
+      Array.from({ length: 12 }, () => () => receive(phone, 'I am driving. Who is this?')),
+    );
+    const replies = asked.map((each) => each.status === 'fulfilled' && each.value.reply);
+    expect(replies.filter(Boolean)).toHaveLength(5);
+    expect(await textsOf(phone, 'in')).toHaveLength(12);
+    expect((await receive(newPhone(), 'who is this?')).reply).not.toBeNull();
+
+    expect((await receive(phone, 'please stop texting me', after(noon, 10))).reply?.body).toMatch(
+      /opted out/,
+    );
+    expect(await standing(holder.userId, phone)).toEqual([]);
+    expect((await receive(phone, 'start again', after(noon, 20))).reply).toBeNull();
+    expect(await standing(holder.userId, phone)).toEqual(['updates', 'verification']);
+    expect((await receive(phone, 'no more texts', after(noon, 30))).reply?.body).toMatch(/opted out/);
+
+    expect((await receive(phone, 'who is this?', after(noon, day - 1))).reply).toBeNull();
+    expect((await receive(phone, 'who is this?', after(noon, day))).reply?.body).toMatch(/Help/);
+  });
+
   it('never keeps a code that can still be right', async () => {
     const phone = newPhone();
     const { code } = await pending(phone);
