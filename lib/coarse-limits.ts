@@ -6,13 +6,16 @@ import { addressBlock } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { limitKey, limits, type CoarseLimit, type WindowRule } from '@/lib/limits';
 
-/** Redis gets this long; after that PostgreSQL decides, so a hanging Redis neither opens the door nor blocks it. */
+/** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
 const redisTimeoutMs = 300;
+
+/** … and after a fault it is left alone for this long, so that not every request waits for it. */
+const redisRestMs = 5_000;
 
 /**
  * Counts one request of an address against a coarse limit of the policy table.
  *
- * Upstash decides when it is configured and answers in time, PostgreSQL otherwise. Refuses with `retryAt`.
+ * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`.
  */
 export async function takeCoarseHit(
   db: Db,
@@ -22,7 +25,7 @@ export async function takeCoarseHit(
 ): Promise<{ ok: true } | { ok: false; retryAt: Date }> {
   const rule = limits.perAddress[limit];
   const key = limitKey(limit, addressBlock(address));
-  const answer = await askUpstash(limit, key, rule);
+  const answer = await askUpstash(limit, key, rule, now);
   return answer ?? takeFromBucket(db, key, rule, now);
 }
 
@@ -50,18 +53,29 @@ async function takeFromBucket(
 
 const limiters = new Map<CoarseLimit, Ratelimit>();
 
-/** Null: not configured, unreachable or too slow. */
+/** When this process last met a fault of Redis, in milliseconds. */
+let faultedAt = -Infinity;
+
+/** Null: not configured, or not to be relied on just now. */
 async function askUpstash(
   limit: CoarseLimit,
   key: string,
   rule: WindowRule,
+  now: Date,
 ): Promise<{ ok: true } | { ok: false; retryAt: Date } | null> {
   const { upstash } = env();
   if (!upstash) return null;
+  const sinceFaultMs = now.getTime() - faultedAt;
+  if (sinceFaultMs >= 0 && sinceFaultMs < redisRestMs) return null;
   let limiter = limiters.get(limit);
   if (!limiter) {
     limiter = new Ratelimit({
-      redis: new Redis({ ...upstash, retry: false, enableTelemetry: false }),
+      redis: new Redis({
+        ...upstash,
+        retry: false,
+        enableTelemetry: false,
+        signal: () => AbortSignal.timeout(redisTimeoutMs),
+      }),
       limiter: Ratelimit.slidingWindow(rule.limit, `${rule.windowSeconds} s`),
       prefix: 'doorstep',
       timeout: 0,
@@ -70,17 +84,17 @@ async function askUpstash(
     });
     limiters.set(limit, limiter);
   }
-  let timer: NodeJS.Timeout | undefined;
-  const tooSlow = new Promise<null>((resolve) => {
-    timer = setTimeout(resolve, redisTimeoutMs, null);
-  });
   try {
-    const answer = await Promise.race([limiter.limit(key), tooSlow]);
-    if (answer === null) return null;
+    const answer = await limiter.limit(key);
+    if (!isSound(answer, rule)) throw new TypeError('Redis answered something else than the counter');
     return answer.success ? { ok: true } : { ok: false, retryAt: new Date(answer.reset) };
   } catch {
+    faultedAt = now.getTime();
     return null;
-  } finally {
-    clearTimeout(timer);
   }
+}
+
+/** The script answers what remains and the limit that it was given; the library hands on whatever came instead. */
+function isSound({ remaining, limit }: { remaining: number; limit: number }, rule: WindowRule): boolean {
+  return limit === rule.limit && Number.isInteger(remaining);
 }
