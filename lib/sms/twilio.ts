@@ -5,6 +5,7 @@ import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient';
 import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message';
 import type { TwilioSettings } from '@/lib/env';
+import { readFigures } from './figures';
 import type { AskFault, Provider, ProviderText, SendOutcome } from './provider';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
@@ -16,6 +17,9 @@ const listedAfterMs = 5_000;
 
 /** With status callbacks, the provider is asked only about what did not come; without them, soon. */
 const checkAfterMs = { withCallbacks: 5 * 60_000, withoutCallbacks: 3_000 };
+
+/** An answer to any question of ours is far smaller; a longer one is not read to its end. */
+const longestAnswerBytes = 1_000_000;
 
 /** The longest list of one number's recent texts that a look-up reads. */
 const listLimit = 100;
@@ -53,7 +57,7 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
           smartEncoded: true,
           ...(withCallbacks ? { statusCallback: callbackUrl(appUrl, messageId) } : {}),
         });
-        const segments = readCount(created.numSegments);
+        const { segments } = readFigures({ segments: created.numSegments });
         if (!created.sid) return { outcome: 'unknown', fault: 'answer_without_sid' };
         return { outcome: 'accepted', sid: created.sid, status: created.status ?? null, segments };
       } catch (error) {
@@ -95,19 +99,11 @@ function readInstance(text: MessageInstance): ProviderText {
   return {
     sid: text.sid,
     status: text.status,
-    errorCode: text.errorCode ? Number(text.errorCode) : null,
-    price: text.price === null || text.price === undefined ? null : String(text.price),
+    ...readFigures({ errorCode: text.errorCode, price: text.price, segments: text.numSegments }),
     priceUnit: text.priceUnit ?? null,
-    segments: readCount(text.numSegments),
     body: text.body ?? '',
     createdAt: text.dateCreated,
   };
-}
-
-/** A count as Twilio writes it; "0" stands for what a messaging service has not counted yet. */
-function readCount(text: string | null | undefined): number | null {
-  const count = Number(text ?? '0');
-  return Number.isInteger(count) && count > 0 ? count : null;
 }
 
 function explainSend(error: unknown): SendOutcome {
@@ -157,6 +153,7 @@ class TwilioRequests extends twilio.RequestClient {
     super({ timeout: answerTimeoutMs, autoRetry: false, keepAlive: true });
     this.axios.defaults.httpAgent = new ConnectingAgent({ keepAlive: true, maxSockets: 64 });
     this.axios.defaults.httpsAgent = new ConnectingTlsAgent({ keepAlive: true, maxSockets: 64 });
+    this.axios.defaults.maxContentLength = longestAnswerBytes;
     this.axios.interceptors.request.use((config) => {
       // Its own timeout starts anew with every byte; this one does not.
       config.signal = AbortSignal.timeout(answerTimeoutMs);
@@ -188,8 +185,8 @@ function readCode(body: unknown): number | null {
       return null;
     }
   }
-  const code = typeof parsed === 'object' && parsed !== null && 'code' in parsed ? Number(parsed.code) : NaN;
-  return Number.isInteger(code) ? code : null;
+  if (typeof parsed !== 'object' || parsed === null || !('code' in parsed)) return null;
+  return readFigures({ errorCode: parsed.code }).errorCode;
 }
 
 function readRetryAfter(header: unknown): number | null {

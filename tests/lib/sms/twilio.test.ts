@@ -81,6 +81,21 @@ describe('sendText', () => {
       { outcome: 'refused', code: 20429, httpStatus: 429, retryAfterSeconds: 3 },
     ],
     [
+      'a refusal with a code that is none',
+      { kind: 'refuse', httpStatus: 400, code: 99_999_999_999 },
+      { outcome: 'refused', code: null, httpStatus: 400, retryAfterSeconds: null },
+    ],
+    [
+      'an accepted text of more segments than a text has',
+      { kind: 'accept_after', before: async (accepted) => void (accepted.numSegments = '99999999999') },
+      { outcome: 'accepted', sid: expect.any(String), status: 'queued', segments: null },
+    ],
+    [
+      'an answer of more than 1 MB',
+      { kind: 'accept_after', before: async (accepted) => void (accepted.body = 'x'.repeat(1_000_001)) },
+      { outcome: 'unknown', fault: 'ERR_BAD_RESPONSE' },
+    ],
+    [
       'a server error',
       { kind: 'refuse', httpStatus: 500, code: 20500 },
       { outcome: 'unknown', fault: 'http_500' },
@@ -182,6 +197,23 @@ describe('asking', () => {
       text: { status: 'undelivered', errorCode: 30003, price: '-0.00790', priceUnit: 'USD', segments: 1 },
     });
     expect(await provider.readText('SM00')).toEqual({ ok: true, text: null });
+  });
+
+  test('believes no error, price or count beyond reason, and reads no answer of more than 1 MB', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    const [sent] = fake.texts;
+    await fake.report(sent!, { status: 'failed', errorCode: 99_999_999_999 }, { callback: false });
+    fake.settle(sent!, '-99999');
+    sent!.numSegments = '51';
+    expect(await provider.readText(sent!.sid)).toMatchObject({
+      ok: true,
+      text: { status: 'failed', errorCode: null, price: null, segments: null },
+    });
+    sent!.body = 'x'.repeat(1_000_001);
+    const fault = { ok: false, fault: 'ERR_BAD_RESPONSE' };
+    expect(await provider.readText(sent!.sid)).toEqual(fault);
+    expect(await provider.findTexts({ to: text.to, since: new Date(0) })).toEqual(fault);
   });
 
   test('a fault of the provider is a value, with nothing of the request in it', async () => {
