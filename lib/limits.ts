@@ -38,7 +38,7 @@ export const limits = {
    * Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. The
    * confirmation of a STOP that newly opts out is never kept back (FCC 24-24).
    */
-  repliesPerNumber: [{ limit: 5, windowSeconds: day }],
+  repliesPerNumber: [{ limit: 20, windowSeconds: day }],
   wrongTriesPerChallenge: 5,
   secondsBetweenSends: 30,
   codeTtlSeconds: 10 * minute,

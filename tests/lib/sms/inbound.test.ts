@@ -379,18 +379,18 @@ describe('every inbound text', () => {
     expect((await readNumber(database.db, phone))?.proveSends).toEqual([]);
   });
 
-  it('is answered at most five times a day per number, and kept and obeyed beyond that', async () => {
+  it('is answered at most twenty times a day per number, and kept and obeyed beyond that', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     const asked = await releaseTogether(
       database.pool,
       `select 1 from phone_numbers where number = '${phone}' for update`,
-      12,
-      Array.from({ length: 12 }, () => () => receive(phone, 'I am driving. Who is this?')),
+      26,
+      Array.from({ length: 26 }, () => () => receive(phone, 'I am driving. Who is this?')),
     );
     const replies = asked.map((each) => each.status === 'fulfilled' && each.value.reply);
-    expect(replies.filter(Boolean)).toHaveLength(5);
-    expect(await textsOf(phone, 'in')).toHaveLength(12);
+    expect(replies.filter(Boolean)).toHaveLength(20);
+    expect(await textsOf(phone, 'in')).toHaveLength(26);
     expect((await receive(newPhone(), 'who is this?')).reply).not.toBeNull();
 
     expect((await receive(phone, 'please stop texting me', after(noon, 10))).reply?.body).toMatch(
