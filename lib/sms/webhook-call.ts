@@ -21,15 +21,16 @@ export type WebhookCall = {
  * Reads a call of one of the webhooks and checks its signature, before anything else is done with it.
  *
  * The signature is checked against APP_URL's origin with the call's own path and query; the Host header plays no part.
- * Refuses with 413 once more than 16 KB have come, whatever Content-Length says, and with 403 without a valid signature.
+ * Refuses with 413 once more than 16 KB have come, whatever Content-Length says, with 400 when the connection ends before
+ * the body does, and with 403 without a valid signature.
  */
 export async function readWebhookCall(
   request: Request,
   env: Env,
-): Promise<WebhookCall | { ok: false; status: 403 | 413 }> {
-  const body = await readBody(request);
-  if (body === null) return { ok: false, status: 413 };
-  const fields = new URLSearchParams(body);
+): Promise<WebhookCall | { ok: false; status: 400 | 403 | 413 }> {
+  const read = await readBody(request);
+  if (!read.ok) return read;
+  const fields = new URLSearchParams(read.body);
   const url = new URL(request.url);
   const verified = verifySignature({
     tokens: webhookTokens(env),
@@ -79,20 +80,26 @@ function groupFields(fields: URLSearchParams): FormParams {
   return params;
 }
 
-async function readBody(request: Request): Promise<string | null> {
-  if (Number(request.headers.get('content-length')) > longestBodyBytes) return null;
-  if (request.body === null) return '';
+async function readBody(
+  request: Request,
+): Promise<{ ok: true; body: string } | { ok: false; status: 400 | 413 }> {
+  const tooLong = { ok: false, status: 413 } as const;
+  if (Number(request.headers.get('content-length')) > longestBodyBytes) return tooLong;
+  if (request.body === null) return { ok: true, body: '' };
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = request.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks).toString('utf8');
-    bytes += value.byteLength;
-    if (bytes > longestBodyBytes) {
-      await reader.cancel();
-      return null;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { ok: true, body: Buffer.concat(chunks).toString('utf8') };
+      bytes += value.byteLength;
+      if (bytes > longestBodyBytes) break;
+      chunks.push(value);
     }
-    chunks.push(value);
+  } catch {
+    return { ok: false, status: 400 };
   }
+  await reader.cancel();
+  return tooLong;
 }

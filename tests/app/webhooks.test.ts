@@ -155,6 +155,19 @@ describe('both webhooks', () => {
       expect(sent).toBeLessThan(64 * 1024);
     },
   );
+
+  it.each([statusPath, inboundPath])('%s answers 400 to a body that is cut before its end', async (path) => {
+    let begun = false;
+    const cut = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (begun) return controller.error(new Error('aborted'));
+        begun = true;
+        controller.enqueue(new TextEncoder().encode('AccountSid='));
+      },
+    });
+    const answer = await call({ path, body: cut });
+    expect([answer.status, await answer.text()]).toEqual([400, '']);
+  });
 });
 
 describe('the status webhook', () => {
