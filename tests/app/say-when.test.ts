@@ -29,7 +29,7 @@ describe('a moment to wait for', () => {
     [725, 'America/New_York', 'in 13 minutes (at 1:12:05 PM EST)'],
     [8_100, 'America/Denver', 'in 2 h 15 min (at 1:15:00 PM MST)'],
     // Without its seconds it must not be too early.
-    [50_410, 'America/New_York', 'in 14 h 1 min (Wed, Nov 25, 3:01 AM EST)'],
+    [50_410, 'America/New_York', 'in 14 h 1 min (on Wed, Nov 25, 3:01 AM EST)'],
   ])('%i seconds from now, said in %s, is %s', (seconds, timeZone, words) => {
     expect(sayWhen(later(seconds), now, timeZone)).toBe(words);
   });
