@@ -29,18 +29,19 @@ export const phoneWords: Record<PhoneRefusal, string> = {
 /** Why no code went out, and when or how the next can. */
 export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => string> = {
   stopped: () =>
-    'This number has opted out of our texts by STOP. Text START to undo that, or use another number.',
+    'This number has opted out of our texts. Text START to turn them back on, or use another number.',
   undeliverable: (retryAt) =>
     `The carrier says this number cannot receive texts. Use another number, or try this one again ${retryAt}.`,
   number_locked: (retryAt) =>
-    `There were too many wrong codes for this number. For your protection it takes no more until then: try again ${retryAt}.`,
-  too_soon: (retryAt) => `A text was sent just now. You can send the code again ${retryAt}.`,
-  send_limit: (retryAt) => `No more texts may go to this number right now. The next is possible ${retryAt}.`,
+    `Too many wrong codes were entered for this number. To protect your account, you can try again ${retryAt}.`,
+  too_soon: (retryAt) => `A text was just sent. You can send the code again ${retryAt}.`,
+  send_limit: (retryAt) =>
+    `This number has reached its limit for codes. You can send the next one ${retryAt}.`,
   consent_missing: () =>
     'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
     'Something changed in another tab in the meantime. Nothing was sent. Take another look at this page.',
-  too_many_requests: (retryAt) => `Many requests came from your network. Try again ${retryAt}.`,
+  too_many_requests: (retryAt) => `There have been many requests from your network. Try again ${retryAt}.`,
 };
 
 export function saySendRefusal(

@@ -29,8 +29,8 @@ export function ContinueWithoutForm({
       <FormAlert state={state} fields={[]} />
       {availableAt !== null && waits ? (
         <p className={styles.note}>
-          If no text arrives, you can go on without verifying <TimeLeft until={availableAt} leftMs={leftMs} />
-          .
+          If no text arrives, you can continue without verifying{' '}
+          <TimeLeft until={availableAt} leftMs={leftMs} />.
         </p>
       ) : (
         <div className={styles.row}>

@@ -145,7 +145,7 @@ test('sending again waits 30 seconds, then brings the same code', async ({ page,
     await expect(again).toBeDisabled();
   } else {
     await again.click();
-    await expect(alertOf(page)).toContainText('A text was sent just now. You can send the code again in');
+    await expect(alertOf(page)).toContainText('A text was just sent. You can send the code again in');
   }
   expect(await countCodeTexts(phone)).toBe(1);
 
@@ -197,7 +197,7 @@ test('going on without verifying is offered when no receipt came for 60 seconds,
   const { email } = await register(page, { phone, verify: true });
   const code = await readCode(phone);
   const skip = button(page, 'Continue without verifying');
-  await expect(page.getByText('If no text arrives, you can go on without verifying')).toBeVisible();
+  await expect(page.getByText('If no text arrives, you can continue without verifying')).toBeVisible();
   await expect(skip).toHaveCount(0);
 
   await letTimePass(phone, 60);
@@ -286,7 +286,7 @@ test('a code over the budget is refused with the moment at which one fits again,
     await open(page, paths.code);
     await expect(page.locator('[data-sms-status]')).toHaveAttribute('data-sms-status', 'failed');
   }).toPass();
-  await expect(page.getByText('The limit for texts in 24 hours is reached.')).toBeVisible();
+  await expect(page.getByText('The limit for texts in 24 hours has been reached.')).toBeVisible();
   const moment = await page.locator('form', { hasText: 'Possible' }).locator('time').getAttribute('datetime');
   expect(Math.abs(Date.parse(moment!) - (reservedAt.getTime() + 24 * 3600_000))).toBeLessThan(10);
   await button(page, 'Continue without verifying').click();

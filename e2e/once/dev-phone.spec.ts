@@ -180,7 +180,7 @@ test('an error that may pass is tried again by itself; when it comes again it is
   await expect(handset.getByText('Failed · 30008')).toHaveCount(2);
   await expect(status(page)).toHaveAttribute('data-sms-status', 'failed', soon);
   await expect(status(page)).toContainText(
-    'Send the code again, use another number, or go on without verifying.',
+    'Send the code again, use another number, or continue without verifying.',
   );
   await expect(button(page, 'Continue without verifying')).toBeVisible();
   // A text reported as lost may have arrived all the same.
@@ -191,11 +191,11 @@ test('an error that may pass is tried again by itself; when it comes again it is
 for (const { code, words } of [
   {
     code: '30005',
-    words: 'This number cannot receive texts. Use another number, or go on without verifying.',
+    words: 'This number cannot receive texts. Use another number, or continue without verifying.',
   },
   {
     code: '30006',
-    words: 'This number cannot receive texts. Use another number, or go on without verifying.',
+    words: 'This number cannot receive texts. Use another number, or continue without verifying.',
   },
   { code: '30007', words: 'The carrier did not let the text through. Use another number' },
 ]) {

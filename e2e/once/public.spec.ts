@@ -204,7 +204,7 @@ test('limits count whom the trusted proxy names: what a client forges changes no
     await signIn(page, newApplicant());
     await expect(alertOf(page), `${client}, which wrote "${forged}"`).toContainText(words);
   };
-  const [taken, refused] = ['do not match an account', 'Many requests came from your network'];
+  const [taken, refused] = ['do not match an account', 'many requests from your network'];
 
   await expectAnswer(one, '', taken);
   const full = await readRows(

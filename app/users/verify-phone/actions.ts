@@ -106,7 +106,7 @@ export async function continueWithoutAction(): Promise<FormState<never>> {
     return answerForm({ message: 'This account cannot be opened without verifying its phone.' });
   }
   const when = skipped.retryAt
-    ? ` You can go on without verifying ${sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover))}.`
+    ? ` You can continue without verifying ${sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover))}.`
     : '';
   return answerForm({ message: `Your text is still on its way.${when}` });
 }
@@ -119,20 +119,20 @@ async function enter(grant: string | null): Promise<void> {
 function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
     case 'not_a_code':
-      return 'Enter the six digits of the code. This did not count as a try.';
+      return 'Enter all six digits of the code. This did not count as a try.';
     case 'wrong_code':
       return refusal.triesLeft > 0
-        ? `This code is not right. ${refusal.triesLeft === 1 ? '1 try is' : `${refusal.triesLeft} tries are`} left.`
-        : 'This code is not right, and it was the last try. Send a new code.';
+        ? `That code is not right. ${refusal.triesLeft === 1 ? '1 try is' : `${refusal.triesLeft} tries are`} left.`
+        : 'That code is not right, and it was your last try. Send a new code.';
     case 'no_challenge':
-      return 'No code is open for this number any more. Send a new code.';
+      return 'This code no longer works. Send a new one.';
     case 'expired':
-      return 'This code has expired: codes last 10 minutes. Send a new code.';
+      return 'This code has expired. Codes work for 10 minutes. Send a new one.';
     case 'tries_spent':
-      return 'All tries for this code are spent. Send a new code.';
+      return 'You have used all the tries for this code. Send a new one.';
     case 'number_locked':
-      return `There were too many wrong codes for this number. The next try is possible ${sayWhen(refusal.retryAt, now, timeZone)}.`;
+      return `Too many wrong codes were entered for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'too_many_requests':
-      return `Many requests came from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
+      return `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
   }
 }

@@ -131,7 +131,7 @@ export default async function VerifyPhonePage() {
             <>
               <Notice tone="warning" title="No code can be entered right now">
                 {state.tries.retryAt
-                  ? `There were too many wrong codes for this number. It takes codes again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
+                  ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
                   : closedWords[state.closed ?? 'ended']}
               </Notice>
               {sendAgain}

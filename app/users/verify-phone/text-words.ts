@@ -1,10 +1,10 @@
 import type { VerificationState } from '@/lib/sms/verification-state';
 
-const cannotBeTexted = 'This number cannot receive texts. Use another number, or go on without verifying.';
-const notFromUs = 'We cannot send texts to this number. Use another number, or go on without verifying.';
+const cannotBeTexted = 'This number cannot receive texts. Use another number, or continue without verifying.';
+const notFromUs = 'We cannot send texts to this number. Use another number, or continue without verifying.';
 const capReached =
-  'No more texts can be sent for now. Go on without verifying; you can verify your phone later.';
-const ranOut = 'The code expired before it could be sent. Send a new one, or go on without verifying.';
+  'No more texts can be sent for now. You can continue without verifying and verify your phone later.';
+const ranOut = 'The code expired before it could be sent. Send a new one, or continue without verifying.';
 
 /** What to do next about a text that failed, by the reason that the outbox keeps. */
 const failureWords: Record<string, string | undefined> = {
@@ -17,11 +17,11 @@ const failureWords: Record<string, string | undefined> = {
   toll_free: notFromUs,
   country_not_served: notFromUs,
   region_not_enabled: notFromUs,
-  filtered: 'The carrier did not let the text through. Use another number, or go on without verifying.',
+  filtered: 'The carrier blocked the text. Use another number, or continue without verifying.',
   handset_unreachable:
-    'The phone could not be reached. Check that it is on and has a signal, then send the code again, or go on without verifying.',
+    'The phone could not be reached. Check that it is on and has a signal, then send the code again, or continue without verifying.',
   budget:
-    'The limit for texts in 24 hours is reached. See below when the next code can be sent. You can also go on without verifying, and verify your phone later.',
+    'The limit for texts in 24 hours has been reached. See below when the next code can be sent. You can also continue without verifying and verify your phone later.',
   daily_cap: capReached,
   expired: ranOut,
   challenge_closed: ranOut,
@@ -31,16 +31,16 @@ const failureWords: Record<string, string | undefined> = {
 export function sayTextState(text: VerificationState['text']): string | null {
   switch (text.status) {
     case 'stopped':
-      return 'This number has opted out of our texts by STOP. Text START to the number our texts come from, or use another number.';
+      return 'This number has opted out of our texts. Text START to the number our texts come from, or use another number.';
     case 'failed':
       return (
         failureWords[text.reason ?? ''] ??
-        'Send the code again, use another number, or go on without verifying.'
+        'Send the code again, use another number, or continue without verifying.'
       );
     case 'queued':
       return text.reason === null
         ? null
-        : 'Texts are delayed just now. It goes out as soon as it can while the code is valid. You can wait, or go on without verifying.';
+        : 'Texts are delayed right now. Yours will go out as soon as possible, as long as the code is valid. You can wait, or continue without verifying.';
     default:
       return null;
   }
