@@ -197,7 +197,7 @@ for (const { code, words } of [
     code: '30006',
     words: 'This number cannot receive texts. Use another number, or continue without verifying.',
   },
-  { code: '30007', words: 'The carrier did not let the text through. Use another number' },
+  { code: '30007', words: 'The carrier blocked the text. Use another number' },
 ]) {
   test(`error ${code} tells what to do next, and the account opens without the phone`, async ({ page }) => {
     const { email, phone, handset } = await registerWithHandset(page);
