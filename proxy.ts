@@ -28,5 +28,10 @@ export function proxy(request: NextRequest): NextResponse {
 // Before a request that passes here Next reads its body to the end. A webhook reads its own, and only as far as it needs;
 // what it answers is no page.
 export const config = {
-  matcher: [{ source: '/((?!_next/static|_next/image|icon.svg|favicon.ico|users/webhook/).*)' }],
+  matcher: [
+    {
+      source:
+        '/((?!_next/static/|_next/image|icon\\.svg$|favicon\\.ico$|users/webhook/twilio/?$|users/webhook/twilio/inbound/?$).*)',
+    },
+  ],
 };

@@ -18,6 +18,7 @@ const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
 
 // After an action's redirect Next fetches the next page from itself, with the visitor's cookies. Left alone it would do so
 // at APP_URL's host and our inner port, which from here is anybody or nobody; its own starter sets this too.
+// So does a form that is sent from another page than its own.
 process.env.__NEXT_PRIVATE_ORIGIN = `http://127.0.0.1:${port}`;
 
 // Never listens: Next hangs its upgrade handler on it, and only upgrades that our listener lets through reach it.

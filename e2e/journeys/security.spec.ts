@@ -50,6 +50,15 @@ test.describe('the password', () => {
     await expectPage(page, paths.dashboard);
   });
 
+  test('an address that claims that something was saved shows the page as ever', async ({ page }) => {
+    await register(page);
+    for (const saved of ['constructor', 'toString', '__proto__', 'none']) {
+      await open(page, `/users/security?saved=${saved}`);
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Security');
+      await expect(page.getByRole('status').filter({ hasText: /changed|ended/ })).toHaveCount(0);
+    }
+  });
+
   test('a wrong old one and a weak new one are refused beside their fields, and nobody is signed out', async ({
     page,
     openBrowser,

@@ -10,6 +10,9 @@ const everyPage = [
   paths.terms,
   paths.privacy,
   '/there/is/no/such/page',
+  '/users/webhook/none',
+  '/icon.svg/none',
+  '/favicon.icofoo',
 ];
 
 function readPolicy(response: APIResponse): Map<string, string[]> {

@@ -97,6 +97,19 @@ export async function activateAccount(
   return rows.length > 0 ? { grant } : null;
 }
 
+/** Whether the password is still the one that was checked; the row is locked, so that a change comes before or after. */
+export async function holdPassword(
+  tx: Tx,
+  { userId, passwordHash }: { userId: string; passwordHash: string },
+): Promise<boolean> {
+  const held = await tx
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.id, userId), eq(users.passwordHash, passwordHash)))
+    .for('share');
+  return held.length > 0;
+}
+
 /** A login grant for an active account: single use, 60 seconds. */
 export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Promise<{ grant: string }> {
   const grant = newToken();

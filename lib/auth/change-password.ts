@@ -58,9 +58,10 @@ export async function replacePassword(
   const { id: userId, phone } = user;
   const { now } = context;
   if (!(await changePasswordHash(tx, { userId, from: user.passwordHash, to: newHash, now }))) return false;
-  await endSessionsOf(tx, userId, keptSession);
+  // In the order in which one leads to the next, so that what is being redeemed right now ends as what came of it.
   await endPendingTokens(tx, userId);
   await endLoginGrants(tx, userId);
+  await endSessionsOf(tx, userId, keptSession);
   await noticeSecurity(tx, { userId, phone, event: 'your password was changed', now });
   await recordAudit(tx, { action, userId, actorId }, context);
   return true;

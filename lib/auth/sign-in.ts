@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import { issuePendingToken } from '@/lib/accounts/pending';
-import { mintLoginGrant } from '@/lib/accounts/users';
+import { holdPassword, mintLoginGrant } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { checkPassword } from './check-password';
@@ -41,10 +41,15 @@ export async function signIn(
     await recordAudit(db, { action: 'sign_in_refused', userId: user.id, details }, context);
     return { ok: false, reason: 'deactivated' };
   }
-  if (user.activatedAt === null) {
-    return { ok: true, next: 'verify', pendingToken: await issuePendingToken(db, user.id, context.now) };
-  }
   return db.transaction(async (tx) => {
+    // A password that was changed while this one was checked has ended what the old one opened: nothing new may follow.
+    if (!(await holdPassword(tx, { userId: user.id, passwordHash: user.passwordHash }))) {
+      return { ok: false as const, reason: 'wrong_credentials' as const };
+    }
+    if (user.activatedAt === null) {
+      const pendingToken = await issuePendingToken(tx, user.id, context.now);
+      return { ok: true as const, next: 'verify' as const, pendingToken };
+    }
     await recordAudit(tx, { action: 'signed_in', userId: user.id }, context);
     return {
       ok: true as const,

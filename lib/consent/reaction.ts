@@ -18,6 +18,9 @@ const openings: readonly string[] = [
 
 const opening = new RegExp(`^(?:${openings.join('|')})\\s*(["\\u201c«])`, 'u');
 
+/** How a text of ours begins. */
+const ours = /^\s*(?:\d{6} is your )?doorstep\b/;
+
 const closingMarks: Readonly<Record<string, string>> = { '"': '"', '\u201c': '\u201d', '«': '»' };
 
 /**
@@ -27,13 +30,14 @@ const closingMarks: Readonly<Record<string, string>> = { '"': '"', '\u201c': '\u
  * between the marks are ours; what follows them is the writer's (`Disliked “…” stop texting me`).
  *
  * In: a text in lower case, without accents and apostrophes. Out: the same, unless it begins as the reactions of iPhones and
- * of Android do in English, Spanish and French. The quotation goes to the first closing mark, so that in doubt more is
+ * of Android do in English, Spanish and French, and quotes a text of ours. The quotation goes to the first closing mark, so that in doubt more is
  * the writer's; without one it has to be cut short by an ellipsis.
  */
 export function dropReaction(text: string): string {
   const found = opening.exec(text);
   if (found === null) return text;
   const quotation = text.slice(found[0].length);
+  if (!ours.test(quotation)) return text;
   const end = quotation.indexOf(closingMarks[found[1]!]!);
   if (end >= 0) return quotation.slice(end + 1);
   return /(?:\.{3}|\u2026)$/.test(quotation) ? '' : text;

@@ -58,16 +58,27 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string, 
     const hostname = /^(\[[^\]]*\]|[^:]*)(?::\d{1,5})?$/.exec(headers.host ?? '')?.[1];
     if (!hostname || !isLoopbackHostname(hostname)) return { ok: false, status: 421, reason: 'misdirected' };
   }
-  if (request.method === 'POST' && isForeign(headers.origin, `${appUrl.protocol}//${headers.host}`)) {
-    return { ok: false, status: 403, reason: 'foreign_origin' };
+  const own = `${appUrl.protocol}//${headers.host}`;
+  if (!URL.canParse(own)) return { ok: false, status: 421, reason: 'misdirected' };
+  if (request.method === 'POST' && headers.origin !== undefined) {
+    if (isForeign(headers, new URL(own))) return { ok: false, status: 403, reason: 'foreign_origin' };
+    // Next compares the two to the letter.
+    headers.origin = new URL(own).origin;
   }
   return Number(headers['content-length'] ?? 0) > maxBodyBytes
     ? { ok: false, status: 413, reason: 'too_large' }
     : { ok: true };
 }
 
-/** Browsers send an Origin with every POST; `null` (as some privacy settings make it) and none name no site. */
-function isForeign(origin: string | undefined, own: string): boolean {
-  if (origin === undefined || origin === 'null') return false;
-  return !URL.canParse(origin) || new URL(origin).host !== new URL(own).host;
+/**
+ * Whether a request's Origin is another site. `null`, as some privacy settings make it, is ours when the browser says so
+ * (Sec-Fetch-Site). All loopback names with one port are one server.
+ */
+function isForeign({ origin = '', 'sec-fetch-site': site }: IncomingHttpHeaders, own: URL): boolean {
+  if (origin === 'null') return site !== 'same-origin';
+  if (!URL.canParse(origin)) return true;
+  const sender = new URL(origin);
+  if (sender.origin === own.origin) return false;
+  const isLoopback = isLoopbackHostname(sender.hostname) && isLoopbackHostname(own.hostname);
+  return !isLoopback || sender.protocol !== own.protocol || sender.port !== own.port;
 }

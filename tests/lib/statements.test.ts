@@ -54,7 +54,7 @@ test('each journey sends the number of statements it was counted with, BEGIN and
   expect(counts).toEqual({
     registerInside: 9,
     registerToCodePage: 20,
-    signIn: 14,
+    signIn: 15,
     redeemGrant: 1,
     readSession: 1,
     codePage: 3,

@@ -56,24 +56,49 @@ describe('a POST', () => {
       new URL(appUrl),
     );
 
-  test.each([undefined, 'null', 'http://localhost:3000'])('from Origin %s is heard', (origin) => {
-    expect(examine({ origin })).toEqual({ ok: true });
+  test.each([undefined, 'http://localhost:3000', 'http://127.0.0.1:3000', 'http://[::1]:3000'])(
+    'from Origin %s is heard',
+    (origin) => {
+      expect(examine({ origin })).toEqual({ ok: true });
+    },
+  );
+
+  test('whose Origin a privacy setting hides is heard when the browser says that it comes from here', () => {
+    const headers = { host: 'localhost:3000', origin: 'null', 'sec-fetch-site': 'same-origin' };
+    const received = { method: 'POST', url: '/', headers };
+    expect(examineRequest(received, '127.0.0.1', new URL('http://localhost:3000'))).toEqual({ ok: true });
+    expect(headers.origin).toBe('http://localhost:3000');
+    for (const site of [undefined, 'cross-site', 'same-site', 'none']) {
+      expect(examine({ origin: 'null', 'sec-fetch-site': site })).toMatchObject({ status: 403 });
+    }
   });
+
+  test.each(['localhost:99999', '%.localhost', '<.localhost', 'a b.localhost'])(
+    'to Host "%s", which is none, is answered 421',
+    (host) => {
+      expect(examine({ host, origin: 'http://localhost:3000' })).toMatchObject({ status: 421 });
+    },
+  );
 
   test('from the public origin is heard, whatever name the proxy calls the server by', () => {
     const origin = 'https://portal.example.com';
     expect(examine({ origin, host: '10.0.0.7:3000' }, origin)).toEqual({ ok: true });
   });
 
-  test.each(['https://elsewhere.example', 'http://localhost:3001', 'http://localhost', 'no origin', ''])(
-    'from Origin "%s" is answered 403',
-    (origin) => {
-      const refused = { ok: false, status: 403, reason: 'foreign_origin' };
-      expect(examine({ origin })).toEqual(refused);
-      expect(examine({ origin }, 'https://portal.example.com')).toEqual(refused);
-      expect(examine({ origin }, undefined, 'GET')).toEqual({ ok: true });
-    },
-  );
+  test.each([
+    'https://elsewhere.example',
+    'http://localhost:3001',
+    'http://localhost',
+    'https://localhost:3000',
+    'http://portal.example.com',
+    'no origin',
+    '',
+  ])('from Origin "%s" is answered 403', (origin) => {
+    const refused = { ok: false, status: 403, reason: 'foreign_origin' };
+    expect(examine({ origin })).toEqual(refused);
+    expect(examine({ origin }, 'https://portal.example.com')).toEqual(refused);
+    expect(examine({ origin }, undefined, 'GET')).toEqual({ ok: true });
+  });
 
   test('of more than 1 MB is answered 413', () => {
     expect(examine({ 'content-length': '1000000' })).toEqual({ ok: true });

@@ -31,7 +31,7 @@ export default async function ProtectedNumbersPage({
   const clock = { timeZone: await readPersonTimeZone(admin), now };
   const proofs = await listProtectedProofs(db(), { holderUserId: null, now });
   const { saved } = await searchParams;
-  const said = typeof saved === 'string' ? savedWords[saved] : undefined;
+  const said = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   return (
     <Page nav={<SiteNav part="/admin/sms" />}>
       <HeadingGroup>
@@ -87,10 +87,10 @@ export default async function ProtectedNumbersPage({
   );
 }
 
-const savedWords: Record<string, string | undefined> = {
-  released: 'The number was released. Its earlier holder sees why when they sign in.',
-  settled: 'Nothing was released: this number has left its holder already, or they proved it again.',
-};
+const savedWords: ReadonlyMap<string, string> = new Map([
+  ['released', 'The number was released. Its earlier holder sees why when they sign in.'],
+  ['settled', 'Nothing was released: this number has left its holder already, or they proved it again.'],
+]);
 
 function sayProver({ prover }: ProtectedProof): string {
   return prover === null ? 'somebody whose account was deleted since' : `${prover.name}, ${prover.email}`;

@@ -23,11 +23,11 @@ export const metadata: Metadata = { title: 'Security' };
 
 const shownActivity = 15;
 
-const savedWords: Record<string, string | undefined> = {
-  password: 'Your password has been changed. You are signed out everywhere else.',
-  session: 'That session has ended.',
-  sessions: 'All other sessions have ended.',
-};
+const savedWords: ReadonlyMap<string, string> = new Map([
+  ['password', 'Your password has been changed. You are signed out everywhere else.'],
+  ['session', 'That session has ended.'],
+  ['sessions', 'All other sessions have ended.'],
+]);
 
 export default async function SecurityPage({
   searchParams,
@@ -40,7 +40,7 @@ export default async function SecurityPage({
   const clock = { timeZone: await readPersonTimeZone(user), now };
   const sessions = await listSessions(db(), user.userId, now);
   const activity = await readActivity(db(), user.userId, shownActivity);
-  const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
+  const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   return (
     <Page nav={<SiteNav page="/users/security" />}>
       <HeadingGroup>

@@ -49,10 +49,10 @@ const shownTexts = 3;
 /** How far back the last test text is looked for. */
 const recentTexts = 20;
 
-const savedWords: Record<string, string | undefined> = {
-  'phone-removed': 'Your number was removed. We will not text it anymore.',
-  'number-kept': 'You kept your number. The new one was discarded.',
-};
+const savedWords: ReadonlyMap<string, string> = new Map([
+  ['phone-removed', 'Your number was removed. We will not text it anymore.'],
+  ['number-kept', 'You kept your number. The new one was discarded.'],
+]);
 
 export default async function SmsPreferencesPage({
   searchParams,
@@ -71,7 +71,7 @@ export default async function SmsPreferencesPage({
   const lastTest = recent.find((text) => text.purpose === 'test');
   const receipts = await listReceipts(db(), user.userId);
   const clock = { timeZone: hours.timeZone, now };
-  const savedNow = typeof saved === 'string' ? savedWords[saved] : undefined;
+  const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   const masked = user.phone === null ? '' : maskPhone(user.phone);
   const { switches } = texts;
   const textsOn = switches.enabled && texts.consent !== 'none' && !texts.stopped;

@@ -1,9 +1,11 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
-import { loginGrants, pendingTokens, sessions } from '@/db/schema/accounts';
+import { loginGrants, pendingTokens, sessions, users } from '@/db/schema/accounts';
 import { issuePendingToken } from '@/lib/accounts/pending';
-import { mintLoginGrant } from '@/lib/accounts/users';
-import { changePassword } from '@/lib/auth/change-password';
+import { findUser, mintLoginGrant } from '@/lib/accounts/users';
+import type { Db } from '@/db/client';
+import { redeemLoginGrant } from '@/lib/accounts/sessions';
+import { changePassword, replacePassword } from '@/lib/auth/change-password';
 import { signIn } from '@/lib/auth/sign-in';
 import { useDatabase } from '../../support/database';
 import { after, contextAt, noon } from '../../support/people';
@@ -38,6 +40,63 @@ describe('changing the password', () => {
     expect(await signIn(database.db, { email, password: newPassword }, contextAt(noon))).toMatchObject({
       ok: true,
     });
+  });
+
+  const replace = (tx: Parameters<typeof replacePassword>[0], user: Parameters<typeof replacePassword>[1]) =>
+    replacePassword(
+      tx,
+      user,
+      'another hash',
+      { action: 'password_changed', actorId: null, keptSession: null },
+      contextAt(noon),
+    );
+
+  /** Resolves when so many statements of this database wait for a lock. */
+  async function untilWaiting(count: number): Promise<void> {
+    await vi.waitUntil(
+      async () => {
+        const { rows } = await database.pool.query<{ waiting: number }>(
+          `select count(*)::int as waiting from pg_stat_activity
+           where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return rows[0]!.waiting >= count;
+      },
+      { timeout: 30_000, interval: 10 },
+    );
+  }
+
+  test.each(['open', 'pending'] as const)(
+    'beside a sign-in with the old one (%s account): the sign-in opens nothing',
+    async (state) => {
+      const person = await giveSettledPerson(database.db);
+      if (state === 'pending') {
+        await database.db.update(users).set({ activatedAt: null }).where(eq(users.id, person.userId));
+      }
+      const user = (await findUser(database.db, person.userId))!;
+      const { email } = person;
+      const signing = await database.db.transaction(async (tx) => {
+        expect(await replace(tx, user)).toBe(true);
+        const begun = signIn(database.db, { email, password }, contextAt(noon));
+        await untilWaiting(1);
+        return [begun];
+      });
+      expect(await signing[0]).toEqual({ ok: false, reason: 'wrong_credentials' });
+      expect(await rowsOf(person.userId)).toEqual({ sessions: [], grants: 0, pending: 0 });
+    },
+  );
+
+  test('beside a grant of the old one that is being redeemed: its session ends too', async () => {
+    const person = await giveSettledPerson(database.db);
+    const user = (await findUser(database.db, person.userId))!;
+    const { grant } = await mintLoginGrant(database.db, person.userId, noon);
+    const changing = await database.db.transaction(async (tx) => {
+      expect(await redeemLoginGrant(tx as unknown as Db, grant, contextAt(noon))).not.toBeNull();
+      const begun = database.db.transaction((other) => replace(other, user));
+      await untilWaiting(1);
+      return [begun];
+    });
+    expect(await changing[0]).toBe(true);
+    expect(await rowsOf(person.userId)).toEqual({ sessions: [], grants: 0, pending: 0 });
   });
 
   test('tells a person who wants texts about security, and nobody else', async () => {

@@ -345,6 +345,11 @@ describe('a reaction that a phone sends as a text', () => {
 
   it.each([
     ['stop', 'Stop “Doorstep: this is the test text”'],
+    // Not our words that are quoted, so the writer's.
+    ['stop', 'Disliked “STOP texting me”'],
+    ['stop', 'Loved “STOP”'],
+    ['stop', 'Loved “it, stop now…”'],
+    ['stop', '> to “stop it…'],
     ['stop', 'STOP\n\n“Doorstep: 12 Elm Street is now: approved.”'],
     ['stop', 'I disliked “Reply STOP to opt out” and I want to opt out'],
     ['stop', 'Disliked “Doorstep: this is the test text" stop texting me'],

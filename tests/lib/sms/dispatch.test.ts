@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders, smsVerifications } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
@@ -11,6 +13,7 @@ import { enqueueText } from '@/lib/sms/outbox';
 import { openConsole } from '@/lib/sms/console';
 import { readVerificationState } from '@/lib/sms/verification-state';
 import { useDatabase } from '../../support/database';
+import { startSlowWay } from '../../support/slow-way';
 import { startFakeTwilio, type FakeFault, type FakeTwilio } from '../../support/fake-twilio';
 import {
   accountSid,
@@ -496,6 +499,23 @@ describe('the gates at the moment of sending', () => {
     expect(await whenText(database.db, messageId, (row) => row.status === 'failed')).toMatchObject({
       reason: 'turned_off',
     });
+  });
+
+  test('a database that answers slowly keeps no text from its place in the pace', async () => {
+    const slowly = await startSlowWay(database.url, 40);
+    const pool = new pg.Pool({ connectionString: slowly.url });
+    try {
+      const env = makeEnv(slowly.url, { ...twilioVariables(fake.url), SMS_MESSAGES_PER_SECOND: '1' });
+      dispatchers.push(runDispatcher({ env, db: drizzle(pool), log: (line) => lines.push(line) }));
+      const { messageId } = await askForCode(database.db, await makePerson(database.db));
+      expect(await whenText(database.db, messageId, (row) => row.status === 'sent')).toMatchObject({
+        attempts: 1,
+      });
+      await Promise.all(dispatchers.splice(0).map((dispatcher) => dispatcher.stop()));
+    } finally {
+      await pool.end();
+      await slowly.close();
+    }
   });
 
   test('a STOP that comes while a text waits for its place in the pace is still in time', async () => {
