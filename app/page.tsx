@@ -35,7 +35,7 @@ export default async function HomePage() {
           <>
             <HeadingGroup>
               <Heading>Your application starts here</Heading>
-              <Lead>Create an account in two minutes, or sign in to check on your application.</Lead>
+              <Lead>Create an account in about a minute, or sign in to check on your application.</Lead>
             </HeadingGroup>
             <Stack gap="small">
               <LinkButton href="/users/register/applicant" variant="primary" wide>

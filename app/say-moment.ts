@@ -15,6 +15,11 @@ export function sayMoment(at: Date, { timeZone, now }: Clock): string {
   });
 }
 
+/** Writes a time of day to the minute, rounded down: `8:05 PM EST`. */
+export function sayMinuteOfDay(at: Date, timeZone: string | null): string {
+  return format(at, timeZone, { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
+}
+
 /** Writes a time of day: `8:05:10 PM EST`. */
 export function sayTimeOfDay(at: Date, timeZone: string | null): string {
   return format(at, timeZone, {

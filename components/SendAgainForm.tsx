@@ -28,8 +28,6 @@ export function SendAgainForm({
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
   const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
   const waits = availableAt !== null && (leftMs === null ? availableAt.at > serverNow : leftMs > 0);
-  const sends =
-    sendsLeft === 0 ? 'No sends left' : sendsLeft === 1 ? '1 send left' : `${sendsLeft} sends left`;
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={[]} />
@@ -40,10 +38,14 @@ export function SendAgainForm({
         <p className={styles.note}>
           {availableAt !== null && waits ? (
             <>
-              Possible <TimeLeft until={availableAt} leftMs={leftMs} />.{' '}
+              {sendsLeft === 0 ? 'You can ask for another code' : 'You can send it again'}{' '}
+              <TimeLeft until={availableAt} leftMs={leftMs} /> ({sendsLeft === 0 ? 'none' : sendsLeft} left).
             </>
-          ) : null}
-          {sends}.
+          ) : sendsLeft === 0 ? null : sendsLeft === 1 ? (
+            '1 send left.'
+          ) : (
+            `${sendsLeft} sends left.`
+          )}
         </p>
         <span className={styles.announced} role="status">
           {availableAt !== null && leftMs === 0 ? 'You can send the code again now.' : null}

@@ -35,12 +35,13 @@ export function useTimeLeft(until: string | null, serverNow: string): number | n
   return until === null ? 0 : leftMs;
 }
 
-/** Words: `25 seconds`, `4 min 05 s`, `2 h 35 min`. */
+/** Words: `25 seconds`, `4 min 05 s`, `58 min`, `2 h 35 min`; without seconds it is rounded up. */
 function sayTimeLeft(leftMs: number): string {
   const seconds = Math.ceil(leftMs / 1_000);
   if (seconds < 100) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+  if (seconds < 600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
   const minutes = Math.ceil(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

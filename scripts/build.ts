@@ -50,7 +50,7 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
     child.once('exit', resolve);
   });
   signal?.removeEventListener('abort', end);
-  if (code !== 0) throw new StartProblem('The build failed; what went wrong stands above.');
+  if (code !== 0) throw new StartProblem('The build failed; see above.');
   writeFileSync(marker, wanted);
   say(`Built in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }

@@ -198,5 +198,5 @@ async function seedDemo(environment: NodeJS.ProcessEnv, signal: AbortSignal): Pr
   signal.addEventListener('abort', end);
   const code = await new Promise((resolve) => seeding.once('exit', resolve));
   signal.removeEventListener('abort', end);
-  if (code !== 0) throw new StartProblem('The demo data could not be written; what went wrong stands above.');
+  if (code !== 0) throw new StartProblem('The demo data could not be written; see above.');
 }

@@ -45,8 +45,8 @@ export default async function DashboardPage({
       </HeadingGroup>
       {isProtected && phone.state !== 'verified' ? (
         <Notice tone="warning" title="Your code was right, but the number was not added">
-          It protects another account, which alone can let go of it. Your account is open; you can add another
-          number.
+          It belongs to another account, so we can’t move it to yours. Your account is open, and you can add
+          another number.
         </Notice>
       ) : null}
       {aboutMine ? (
@@ -93,11 +93,13 @@ export default async function DashboardPage({
           </Stack>
         </Card>
       )}
-      <Notice title="What happens next">
-        {phone.state === 'verified' ? 'There is nothing you need to do. ' : null}
-        When one of your applications moves forward, you will see it here
-        {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
-      </Notice>
+      {user.role === 'applicant' ? (
+        <Notice title="What happens next">
+          {phone.state === 'verified' ? 'There is nothing you need to do. ' : null}
+          When one of your applications moves forward, you will see it here
+          {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
+        </Notice>
+      ) : null}
     </Page>
   );
 }
@@ -109,12 +111,12 @@ const invitation: Record<Exclude<PhoneStateValue, 'verified'>, { title: string; 
   },
   unverified: {
     title: 'Verify your phone',
-    words: 'We text a code of six digits to your number. Until it is verified, no updates go there.',
+    words: 'We text a six-digit code to your number. Until it is verified, you won’t get updates there.',
   },
   moved: {
     title: 'Verify your phone again',
     words:
-      'Somebody else has proven that they have this number, so we stopped texting it for you. If it is still yours, verify it again.',
+      'Someone else verified this number, so we stopped texting it for you. If it is still yours, verify it again.',
   },
 };
 

@@ -141,7 +141,7 @@ test('sending again waits 30 seconds, then brings the same code', async ({ page,
   const code = await readCode(phone);
   const again = button(page, 'Send the code again');
   if (javaScriptEnabled) {
-    await expect(page.getByText(/Possible in \d+ seconds/)).toBeVisible();
+    await expect(page.getByText(/You can send it again in \d+ seconds \(2 left\)\./)).toBeVisible();
     await expect(again).toBeDisabled();
   } else {
     await again.click();
@@ -153,7 +153,7 @@ test('sending again waits 30 seconds, then brings the same code', async ({ page,
   await open(page, paths.code);
   await expect(page.getByText('2 sends left.')).toBeVisible();
   await again.click();
-  await expect(page.getByText('1 send left.')).toBeVisible();
+  await expect(page.getByText(/You can send it again (in|at) .+\(1 left\)\./)).toBeVisible();
   expect(await readCode(phone, 2)).toBe(code);
   await enterCode(page, code);
   await expectPage(page, paths.dashboard);
@@ -225,13 +225,13 @@ test('the fourth code within the hour is refused with the moment of the next, an
     await letTimePass(phone, 30);
     await open(page, paths.code);
     await button(page, 'Send the code again').click();
-    await expect(page.getByText(sends === 3 ? 'No sends left.' : '1 send left.')).toBeVisible();
+    await expect(page.getByText(sends === 3 ? '(none left).' : '(1 left).')).toBeVisible();
   }
   await letTimePass(phone, 30);
   await open(page, paths.code);
-  await expect(page.getByText(/Possible (in|at) .+No sends left\./)).toBeVisible();
+  await expect(page.getByText(/You can ask for another code (in|at) .+\(none left\)\./)).toBeVisible();
   const moment = await page
-    .locator('form', { hasText: 'No sends left.' })
+    .locator('form', { hasText: '(none left).' })
     .locator('time')
     .getAttribute('datetime');
   const minutes = (Date.parse(moment!) - Date.now()) / 60_000;
@@ -263,7 +263,7 @@ test('a number at its limit still gets an account: the code page says when the n
   const second = await (await openBrowser()).newPage();
   await register(second, { phone, verify: true });
   await expect(field(second, 'code')).toHaveCount(0);
-  await expect(second.getByText(/Possible (in|at) .+No sends left\./)).toBeVisible();
+  await expect(second.getByText(/You can ask for another code (in|at) .+\(none left\)\./)).toBeVisible();
   expect(await countCodeTexts(phone)).toBe(3);
   await button(second, 'Continue without verifying').click();
   await expectPage(second, paths.dashboard);
@@ -287,7 +287,10 @@ test('a code over the budget is refused with the moment at which one fits again,
     await expect(page.locator('[data-sms-status]')).toHaveAttribute('data-sms-status', 'failed');
   }).toPass();
   await expect(page.getByText('The limit for texts in 24 hours has been reached.')).toBeVisible();
-  const moment = await page.locator('form', { hasText: 'Possible' }).locator('time').getAttribute('datetime');
+  const moment = await page
+    .locator('form', { hasText: 'Send the code again' })
+    .locator('time')
+    .getAttribute('datetime');
   expect(Math.abs(Date.parse(moment!) - (reservedAt.getTime() + 24 * 3600_000))).toBeLessThan(10);
   await button(page, 'Continue without verifying').click();
   await expectPage(page, paths.dashboard);

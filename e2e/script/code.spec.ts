@@ -86,7 +86,7 @@ test('a double click on "Send the code again" sends one text, and on "Verify" sp
   await letTimePass(phone, 30);
   await open(page, paths.code);
   await button(page, 'Send the code again').dblclick();
-  await expect(page.getByText('1 send left.')).toBeVisible();
+  await expect(page.getByText('(1 left).')).toBeVisible();
   expect(await countCodeTexts(phone)).toBe(2);
 
   const answered = page.waitForResponse((response) => response.request().method() === 'POST');

@@ -37,8 +37,8 @@ export default async function ProtectedNumbersPage({
       <HeadingGroup>
         <Heading>Protected numbers</Heading>
         <Lead>
-          The number of a broker, a member of staff or an admin protects their account, so it does not move
-          when somebody else enters a code sent to it. Here you decide whether it should.
+          A broker’s, staff member’s or admin’s account is protected by their phone number, so the number does
+          not move when somebody else enters a code sent to it. Here you decide whether it should.
         </Lead>
       </HeadingGroup>
       {said ? <SavedAlert title={said} /> : null}
@@ -73,7 +73,7 @@ export default async function ProtectedNumbersPage({
                 about={{ name: 'proof', value: String(proof.id) }}
                 idPrefix={`release-${proof.id}-`}
                 summary="Release this number"
-                note={`${proof.holder.name} loses the number and has to add another one. Texts that wait for it are withdrawn. Whoever has the number now can then verify it.`}
+                note={`${proof.holder.name} loses the number and has to add another one. Waiting texts are canceled. Whoever has the number now can then verify it.`}
                 submitLabel="Release the number"
               />
             </Stack>

@@ -45,7 +45,7 @@ export default async function AdminSmsPage({
         <Lead>
           What texts cost, what became of <TextLink href="#texts">each text</TextLink> and how{' '}
           <TextLink href="#attempts">verifications</TextLink> went. Times are UTC. Numbers of staff that
-          somebody else proved stand under <TextLink href="/admin/numbers">protected numbers</TextLink>.
+          somebody else proved are listed under <TextLink href="/admin/numbers">protected numbers</TextLink>.
         </Lead>
       </HeadingGroup>
       <Card label="Spend">
@@ -166,7 +166,7 @@ const attemptColumns = [
 ] as const;
 
 const events: Record<SeenAttempt['event'], { words: string; tone: Tone }> = {
-  send_requested: { words: 'Code asked for', tone: 'info' },
+  send_requested: { words: 'Code requested', tone: 'info' },
   send_refused: { words: 'Sending refused', tone: 'danger' },
   wrong_code: { words: 'Wrong code', tone: 'danger' },
   check_refused: { words: 'Code not heard', tone: 'danger' },

@@ -45,7 +45,7 @@ const reasonWords: Record<string, string | undefined> = {
   delivered: 'An earlier attempt had arrived after all.',
   budget: 'The daily limit for texts was reached.',
   daily_cap: 'The carrier’s daily limit for texts was reached.',
-  quiet_hours: 'It came up during quiet hours.',
+  quiet_hours: 'Held for quiet hours.',
   number_changed: 'The number was changed or removed.',
   number_moved: 'Someone else verified this number.',
   account_replaced: 'The account was created again.',
@@ -102,7 +102,8 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
       if (why === null) return 'On its way.';
       return (
         <>
-          {why} We will try again <Moment at={text.sendAfter} clock={clock} />.
+          {why} {text.reason === 'quiet_hours' ? 'Goes out' : 'We will try again'}{' '}
+          <Moment at={text.sendAfter} clock={clock} />.
         </>
       );
     case 'sending':
@@ -142,9 +143,9 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
 
 const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
-  code_page: 'on the page for the code',
+  code_page: 'on the code page',
   preferences: 'in your SMS preferences',
-  sms_stop: 'by a text from you',
+  sms_stop: 'by text',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as your carrier told us',
   number_moved: 'because someone else verified the number',
@@ -182,7 +183,7 @@ export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${formatPhone(receipt.phone)}, ${mediumWords[receipt.medium]}. Sender: ${receipt.sender}.`,
-      ...(receipt.wording ? [`Text ${receipt.wordingVersion}: “${receipt.wording}”`] : []),
+      ...(receipt.wording ? [`Wording ${receipt.wordingVersion}: “${receipt.wording}”`] : []),
     ],
   };
 }

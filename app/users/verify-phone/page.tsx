@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { signOutAction } from '@/app/users/login/actions';
-import { sayTimeOfDay } from '@/app/say-moment';
+import { sayMinuteOfDay } from '@/app/say-moment';
 import { sayAt, sayWhen } from '@/app/say-when';
 import { SiteNav } from '@/app/site-nav';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
@@ -80,12 +80,13 @@ export default async function VerifyPhonePage() {
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
   const offerSkip = state.skipAt !== null && state.skipAt <= now;
   const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
+  const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
   const status = (
     <SmsStatus
       status={state.text.status}
       detail={sayTextState(state.text)}
       offerSkip={offerSkip}
-      hidden={!hearsCodes && ['sent', 'delivered'].includes(state.text.status)}
+      hidden={!hearsCodes && isOut}
       statusUrl="/users/verify-phone/status"
       latestHref="/users/verify-phone"
     >
@@ -108,9 +109,10 @@ export default async function VerifyPhonePage() {
         <Lead>
           {state.challenge ? (
             <>
-              Enter the six-digit code that we text to {maskPhone(phone)}. It works until{' '}
+              {isOut ? 'We texted a six-digit code to' : 'Enter the six-digit code we text to'}{' '}
+              {maskPhone(phone)}. It expires at{' '}
               <time dateTime={state.challenge.expiresAt.toISOString()}>
-                {sayTimeOfDay(state.challenge.expiresAt, timeZone)}
+                {sayMinuteOfDay(state.challenge.expiresAt, timeZone)}
               </time>
               .
             </>
@@ -129,7 +131,7 @@ export default async function VerifyPhonePage() {
             </>
           ) : (
             <>
-              <Notice tone="warning" title="No code can be entered right now">
+              <Notice tone="warning" title="You need a new code">
                 {state.tries.retryAt
                   ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
                   : closedWords[state.closed ?? 'ended']}
@@ -168,7 +170,7 @@ export default async function VerifyPhonePage() {
 function StartLink() {
   const { smsBackend } = env();
   if (smsBackend === 'console')
-    return <TextLink href="/dev/phone">Answer START on the development phone</TextLink>;
+    return <TextLink href="/dev/phone">Text START from the development phone</TextLink>;
   const sender = senderPhone(env());
   return sender ? (
     <TextLink href={`sms:${sender}?body=START`}>Text START to {formatPhone(sender)}</TextLink>

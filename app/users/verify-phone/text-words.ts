@@ -31,7 +31,7 @@ const failureWords: Record<string, string | undefined> = {
 export function sayTextState(text: VerificationState['text']): string | null {
   switch (text.status) {
     case 'stopped':
-      return 'This number has opted out of our texts. Text START to the number our texts come from, or use another number.';
+      return 'This number opted out by texting STOP. Text START to the number our texts come from, or use another number.';
     case 'failed':
       return (
         failureWords[text.reason ?? ''] ??

@@ -24,7 +24,7 @@ export default async function DeleteAccountPage() {
           <ul>
             <li>Your name, e-mail, password and preferences, and all your sessions.</li>
             <li>Texts that are waiting to be sent. Open codes stop working.</li>
-            <li>Your number from your account. It can then be used for another one.</li>
+            <li>Your number from your account. It can then be used for another account.</li>
             <li>
               Internet addresses and browsers wherever we recorded them, and your number in the history of
               texts and codes.
