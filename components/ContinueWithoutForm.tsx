@@ -29,7 +29,7 @@ export function ContinueWithoutForm({
       <FormAlert state={state} fields={[]} />
       {availableAt !== null && waits ? (
         <p className={styles.note}>
-          If no text arrives, you can continue without verifying{' '}
+          If you cannot enter the code, you can continue without verifying{' '}
           <TimeLeft until={availableAt} leftMs={leftMs} />.
         </p>
       ) : (

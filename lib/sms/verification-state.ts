@@ -28,8 +28,8 @@ export type VerificationState = {
   };
   tries: { remaining: number; retryAt: Date | null };
   sends: { remaining: number; retryAt: Date | null };
-  /** From when the account may be opened without verification; null: not while the text is on its way. */
-  skipAt: Date | null;
+  /** From when the account may be opened without verification. */
+  skipAt: Date;
 };
 
 /** Reads what the code page of this person shows: three reads, no lock, no effect. */
@@ -87,7 +87,7 @@ export function deriveVerificationState(
     text,
     tries,
     sends,
-    skipAt: deriveSkipAt({ open: open !== null, text, texts, tries, sends }, now),
+    skipAt: deriveSkipAt({ open, text, texts, tries, sends }, now),
   };
 }
 
@@ -128,24 +128,24 @@ function deriveText(number: NumberRow | null, texts: readonly Text[], now: Date)
 
 /**
  * When "Continue without verifying" is offered: at once when the text failed, was refused or met a fault of the provider,
- * a limit is reached or the challenge ended; else 60 seconds after the first text that got no delivery receipt. So the
- * account stays protected while a text is on its way, and nobody is trapped.
+ * a limit is reached or the challenge ended; once a text was delivered, when the challenge expires; else 60 seconds after
+ * the first text. So the account stays protected while a code can be entered, and nobody is trapped.
  */
 function deriveSkipAt(
   state: {
-    open: boolean;
+    open: Challenge | null;
     text: VerificationState['text'];
     texts: readonly Text[];
     tries: VerificationState['tries'];
     sends: VerificationState['sends'];
   },
   now: Date,
-): Date | null {
+): Date {
   const { open, text, texts, tries, sends } = state;
   if (!open || text.status === 'failed' || text.status === 'stopped') return now;
   if (text.status === 'queued' && text.reason !== null) return now;
   if (tries.remaining === 0 || sends.remaining === 0) return now;
-  if (texts.some((each) => each.status === 'delivered')) return null;
+  if (texts.some((each) => each.status === 'delivered')) return open.expiresAt;
   const first = texts[0];
   return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;
 }

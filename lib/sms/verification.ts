@@ -196,7 +196,7 @@ export async function skipVerification(
   context: RequestContext,
 ): Promise<
   | { ok: true; grant: string }
-  | { ok: false; reason: 'not_yet'; retryAt: Date | null }
+  | { ok: false; reason: 'not_yet'; retryAt: Date }
   | { ok: false; reason: 'not_allowed' | 'changed_meanwhile' }
 > {
   const { now } = context;
@@ -206,7 +206,7 @@ export async function skipVerification(
     await lockNumber(tx, phone);
     if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
     const state = await readVerificationState(tx, { userId, phone }, now);
-    if (state.skipAt === null || state.skipAt > now) {
+    if (state.skipAt > now) {
       return { ok: false as const, reason: 'not_yet' as const, retryAt: state.skipAt };
     }
     const activated = await activateAccount(tx, { userId, applicantsOnly: true, now });

@@ -105,10 +105,8 @@ export async function continueWithoutAction(): Promise<FormState<never>> {
     if (skipped.reason === 'changed_meanwhile') redirect(here);
     return answerForm({ message: 'This account cannot be opened without verifying its phone.' });
   }
-  const when = skipped.retryAt
-    ? ` You can continue without verifying ${sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover))}.`
-    : '';
-  return answerForm({ message: `Your text is still on its way.${when}` });
+  const when = sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover));
+  return answerForm({ message: `You can continue without verifying ${when}.` });
 }
 
 async function enter(grant: string | null): Promise<void> {

@@ -78,7 +78,7 @@ export default async function VerifyPhonePage() {
   const serverNow = now.toISOString();
   const timeZone = await readPersonTimeZone(prover);
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
-  const offerSkip = state.skipAt !== null && state.skipAt <= now;
+  const offerSkip = state.skipAt <= now;
   const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
   const status = (
@@ -150,7 +150,7 @@ export default async function VerifyPhonePage() {
           )}
         </Stack>
       </Card>
-      {pending && prover.role === 'applicant' && state.skipAt ? (
+      {pending && prover.role === 'applicant' ? (
         <ContinueWithoutForm
           action={continueWithoutAction}
           availableAt={offerSkip ? null : say(state.skipAt)}

@@ -481,7 +481,7 @@ describe('continuing without verifying', () => {
       .set({ status: 'delivered' })
       .where(eq(smsMessages.phone, person.phone));
     const soon = await skipVerification(database.db, person, contextAt(after(noon, 300)));
-    expect(soon).toEqual({ ok: false, reason: 'not_yet', retryAt: null });
+    expect(soon).toEqual({ ok: false, reason: 'not_yet', retryAt: after(noon, 600) });
     expect(await skipVerification(database.db, person, contextAt(after(noon, 600)))).toMatchObject({
       ok: true,
     });

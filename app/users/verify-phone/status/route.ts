@@ -15,7 +15,7 @@ export async function GET(): Promise<Response> {
   const answer: SmsStatusAnswer = {
     status: state.text.status,
     detail: sayTextState(state.text),
-    offerSkip: state.skipAt !== null && state.skipAt <= now,
+    offerSkip: state.skipAt <= now,
   };
   return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
 }
