@@ -213,7 +213,8 @@ function daysBefore(now: Date, days: number): Date {
 
 async function run(): Promise<void> {
   const seeded = await seedDemoData(openDb(), new Date());
-  console.log(`Demo people, password ${demoPassword}:`);
+  console.log(`Demo people. Sign in at ${env().appUrl.origin}/users/login`);
+  console.log(`Password of the new ones: ${demoPassword}`);
   for (const { email, role, created } of seeded) {
     console.log(`  ${email.padEnd(22)} ${role}${created ? '' : ' (was there already, left as it is)'}`);
   }

@@ -14,9 +14,13 @@ const now = new Date();
 
 describe('demo data', () => {
   test('is one open account of each role with the demo password, and a proven number with texts', async () => {
-    const { code, out, err } = await runScript('seed', [], { DATABASE_URL: database.url });
+    const { code, out, err } = await runScript('seed', [], {
+      DATABASE_URL: database.url,
+      APP_URL: 'http://localhost:4711',
+    });
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(demoPassword);
+    expect(out).toContain('http://localhost:4711/users/login');
     const people = await database.db.select().from(users);
     expect(people.map(({ email, role }) => [email, role]).sort()).toEqual([
       ['admin@example.com', 'admin'],
