@@ -35,6 +35,10 @@ test("a broker's number stays when somebody else proves it: all are told, and an
   await expect(page.getByText('Your code was right, but the number was not added')).toBeVisible();
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'none');
 
+  await open(page, '/users/security');
+  await expect(page.getByText('Code was right, number not added')).toBeVisible();
+  await expect(page.getByText('Phone verified')).toHaveCount(0);
+
   const brokerPage = await (await openBrowser()).newPage();
   await signIn(brokerPage, { email: broker.email, password });
   await expectPage(brokerPage, paths.dashboard);
@@ -45,6 +49,9 @@ test("a broker's number stays when somebody else proves it: all are told, and an
   const adminPage = await (await openBrowser()).newPage();
   await signIn(adminPage, { email: admin.email, password });
   await expectPage(adminPage, paths.dashboard);
+  await open(adminPage, '/admin/sms');
+  await expect(adminPage.getByText('Code was right, number not added').first()).toBeVisible();
+  await open(adminPage, paths.dashboard);
   await adminPage.getByRole('link', { name: 'Keep or release' }).click();
   await expectPage(adminPage, '/admin/numbers');
   const card = adminPage.getByRole('region', { name: `The number of ${broker.name}` });

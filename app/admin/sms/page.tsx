@@ -176,11 +176,17 @@ const events: Record<SeenAttempt['event'], { words: string; tone: Tone }> = {
   skipped: { words: 'Skipped', tone: 'neutral' },
 };
 
+const notAdded: (typeof events)[SeenAttempt['event']] = {
+  words: 'Code was right, number not added',
+  tone: 'warning',
+};
+
 function attemptCells({ at, maskedPhone, event, reason }: SeenAttempt) {
+  const { words, tone } = event === 'verified' && reason === 'number_protected' ? notAdded : events[event];
   return {
     when: <When at={at} />,
     number: maskedPhone ?? '–',
-    event: <Badge tone={events[event].tone}>{events[event].words}</Badge>,
+    event: <Badge tone={tone}>{words}</Badge>,
     reason: reason ? sayReason(reason) : '–',
   };
 }

@@ -44,13 +44,13 @@ const wordsOf: Record<Activity['what'], Words> = {
   account_deleted: { words: 'Account deleted' },
   send_requested: { words: 'Code sent to your phone' },
   send_refused: { words: 'Code requested but not sent', tone: 'neutral', badge: 'Refused' },
-  wrong_code: { words: 'Wrong code entered', tone: 'warning', badge: 'Wrong' },
+  wrong_code: { words: 'Wrong code entered' },
   check_refused: {
     words: 'Code entered too late or too often',
     tone: 'neutral',
     badge: 'Refused',
   },
-  verified: { words: 'Phone verified', tone: 'success', badge: 'Verified' },
+  verified: { words: 'Phone verified' },
   expired: { words: 'Code expired' },
   replaced: { words: 'Verification started over' },
   skipped: { words: 'Continued without verifying the phone' },
@@ -58,6 +58,9 @@ const wordsOf: Record<Activity['what'], Words> = {
 
 /** What happened, for the list of recent activity. */
 export function sayActivity({ what, reason }: Activity): Words {
+  if (what === 'verified' && reason === 'number_protected') {
+    return { words: 'Code was right, number not added', tone: 'warning', badge: 'Protected' };
+  }
   const words = wordsOf[what] ?? { words: what.replace(/_/g, ' ') };
   return what === 'sign_in_refused' && reason === 'deactivated'
     ? { ...words, badge: 'Account closed' }
