@@ -115,7 +115,7 @@ export function QuietHoursForm({
           error={state.fieldErrors.quietHoursEnd}
         />
       </div>
-      <div>
+      <div className={styles.zone}>
         <TextInput
           name="timeZone"
           label="Time zone"
@@ -129,7 +129,7 @@ export function QuietHoursForm({
           defaultValue={state.values.timeZone ?? saved.timeZone}
           error={state.fieldErrors.timeZone}
         />
-        {browserZone !== null && browserZone !== zone ? (
+        {browserZone !== null && browserZone !== zone && browserZone !== saved.timeZone ? (
           <Button
             type="button"
             variant="quiet"

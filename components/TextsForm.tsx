@@ -19,18 +19,20 @@ export type TextsSwitches = Record<'smsEnabled' | 'applicationStatus' | 'reminde
 const fieldOrder = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent'] as const;
 
 /**
- * The switch for all texts, one for each kind, and a button that turns everything off whatever stands above it. `wording` is given where turning texts on takes consent. `version` tells
- * the action what this page showed.
+ * The switch for all texts, one for each kind, and, with `offersOff`, a button that turns everything off whatever stands
+ * above it. `wording` is given where turning texts on takes consent. `version` tells the action what this page showed.
  */
 export function TextsForm({
   action,
   switches,
   version,
+  offersOff,
   wording,
 }: {
   action: FormAction<TextsField>;
   switches: TextsSwitches;
   version: number;
+  offersOff: boolean;
   wording: Wording | null;
 }) {
   const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<TextsField>);
@@ -82,7 +84,7 @@ export function TextsForm({
       <Button wide pending={pending}>
         Save
       </Button>
-      {switches.smsEnabled ? (
+      {offersOff ? (
         <div className={styles.row}>
           <Button variant="secondary" name="intent" value="off" pending={pending}>
             Turn all texts off

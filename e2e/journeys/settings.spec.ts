@@ -271,6 +271,7 @@ test.describe('texts', () => {
     await open(page, preferences);
     await button(page, 'Send me a test text').click();
     await expect(page.getByText('Your quiet hours are on, so the test text will go out')).toBeVisible();
+    await expect(page.getByText('Last test text:')).toContainText('Held for quiet hours. Goes out');
     await expect.poll(() => readTestTexts(phone)).toEqual([{ status: 'queued', reason: 'quiet_hours' }]);
     await button(page, 'Turn all texts off').click();
     await expect(page.getByText('Texts that were waiting will not be sent.')).toBeVisible();
@@ -497,8 +498,9 @@ test.describe('the record', () => {
     const form = formWith(page, 'Send me a test text');
     for (const nth of [1, 2, 3]) {
       await button(form, 'Send me a test text').click();
-      await expect(form.getByRole('status')).toContainText('A test text is on its way');
       const { body } = await awaitText(phone, 'test', nth);
+      await expect(page.getByText('Last test text:')).toContainText(/On its way\.|Sent/);
+      await expect(form.getByRole('status')).toHaveCount(0);
       expect(body).toContain('this is the test text you asked for');
       await open(page, preferences);
       await expect(page.getByText('Test text', { exact: true })).toHaveCount(nth);

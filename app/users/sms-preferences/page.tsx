@@ -37,7 +37,7 @@ import {
   removePhoneAction,
   verifyPhoneAction,
 } from './phone-actions';
-import { sayPreview } from './preview-words';
+import { findHeldUntil, sayPreview } from './preview-words';
 import { saveQuietHoursAction } from './quiet-hours-actions';
 import { describeReceipt, describeTestText, describeText } from './record-words';
 import { saveTextsAction, sendTestTextAction } from './texts-actions';
@@ -172,6 +172,7 @@ export default async function SmsPreferencesPage({
             security: switches.security,
           }}
           version={texts.version}
+          offersOff={switches.enabled && texts.consent !== 'none'}
           wording={
             user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording : null
           }
@@ -183,7 +184,17 @@ export default async function SmsPreferencesPage({
               label="Send me a test text"
               note={`To ${masked}. Quiet hours apply.`}
             />
-            {lastTest ? <Text quiet>{describeTestText(lastTest, clock)}</Text> : null}
+            <div role="status">
+              {lastTest ? (
+                <Text quiet>
+                  {describeTestText(lastTest, {
+                    clock,
+                    now,
+                    heldUntil: await findHeldUntil(hours, user.phone, now),
+                  })}
+                </Text>
+              ) : null}
+            </div>
           </Stack>
         ) : null}
       </Card>

@@ -9,11 +9,7 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   if (window.start === window.end) {
     return 'They start and end at the same time, so no text is held back.';
   }
-  const zones = hours.timeZone
-    ? [hours.timeZone]
-    : phone === null
-      ? zonesOfUnknownPlace
-      : await candidateZones(phone);
+  const zones = await zonesOf(hours, phone);
   const zone = zones[0]!;
   const { sample, nowArrivesAt } = previewQuietHours({ window, zones, now });
   const sentences: string[] = [];
@@ -33,6 +29,18 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
     );
   }
   return sentences.join(' ');
+}
+
+/** When quiet hours would let a text go that is ready now; now itself where nothing holds it. */
+export async function findHeldUntil(hours: QuietHours, phone: string | null, now: Date): Promise<Date> {
+  if (!hours.quietHoursEnabled) return now;
+  const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
+  return previewQuietHours({ window, zones: await zonesOf(hours, phone), now }).nowArrivesAt;
+}
+
+async function zonesOf(hours: QuietHours, phone: string | null): Promise<readonly string[]> {
+  if (hours.timeZone) return [hours.timeZone];
+  return phone === null ? zonesOfUnknownPlace : candidateZones(phone);
 }
 
 /** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */

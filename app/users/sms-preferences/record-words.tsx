@@ -68,8 +68,22 @@ export function describeText(text: SentText, clock: Clock): EventItem {
   };
 }
 
-/** What has become of the last test text, beside the button that sends the next. */
-export function describeTestText(text: SentText, clock: Clock): ReactNode {
+/**
+ * What has become of the last test text, beside the button that sends the next. `heldUntil` is when quiet hours would
+ * let a text of now go, for one that the dispatcher has not decided about yet.
+ */
+export function describeTestText(
+  text: SentText,
+  { clock, now, heldUntil }: { clock: Clock; now: Date; heldUntil: Date },
+): ReactNode {
+  const isUnseen = text.status === 'sending' || (text.status === 'queued' && text.reason === null);
+  if (isUnseen && heldUntil > now) {
+    const held = { ...text, status: 'queued' as const, reason: 'quiet_hours', sendAfter: heldUntil };
+    return <>Last test text: {sayOutcome(held, clock)}</>;
+  }
+  if (isUnseen) {
+    return 'Last test text: On its way. Reload this page to see whether it arrived.';
+  }
   const isOver = text.status === 'failed' || text.status === 'canceled';
   return (
     <>
