@@ -141,7 +141,7 @@ test('registering an e-mail that has an account says so and keeps what was typed
     await route.fulfill({ response });
   });
   await button(page, 'Create account').click();
-  await expect(page.locator('#email-error')).toContainText('There is already an account for this e-mail.');
+  await expect(page.locator('#email-error')).toContainText('This e-mail has an account: sign in');
   await expect(alertOf(page)).toBeVisible();
   await expect(field(page, 'email')).toHaveValue(again.email);
   await expect(field(page, 'name')).toHaveValue(again.name);
@@ -149,7 +149,7 @@ test('registering an e-mail that has an account says so and keeps what was typed
   await expect(field(page, 'verifyPhone')).toBeChecked();
   await expect(field(page, 'smsOptIn')).not.toBeChecked();
   await expect(field(page, 'tcpaConsent')).toBeChecked();
-  expect(answers.join()).toContain('There is already an account for this e-mail');
+  expect(answers.join()).toContain('This e-mail has an account');
   expect(answers.join()).not.toContain(again.password);
   // With a script the page was never left, and what was typed stays where it was typed.
   if (!javaScriptEnabled) await expect(field(page, 'password')).toHaveValue('');

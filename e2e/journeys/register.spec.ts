@@ -93,7 +93,9 @@ test('a reload, Back and a second visit never send another text', async ({ page 
   await expectPage(page, paths.code);
   await page.goto(paths.code);
   await page.goBack();
+  await expectPage(page, paths.register);
   await page.goForward();
+  await expectPage(page, paths.code);
   await expect(field(page, 'code')).toBeVisible();
   expect(await countCodeTexts(phone)).toBe(1);
 });

@@ -13,16 +13,16 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   const zone = zones[0]!;
   const { sample, nowArrivesAt } = previewQuietHours({ window, zones, now });
   const sentences: string[] = [];
-  sentences.push(
-    nowArrivesAt <= now
-      ? 'A text sent now would arrive right away.'
-      : `A text sent now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
-  );
   if (sample) {
     sentences.push(
       `A text at ${sayWallTime(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
     );
   }
+  sentences.push(
+    nowArrivesAt <= now
+      ? 'One sent now would arrive right away.'
+      : `One sent now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
+  );
   if (zones.length > 1) {
     sentences.push(
       'Your number could be in several time zones, so we pick a time that suits all of them. Choose your time zone to be exact.',
@@ -56,8 +56,7 @@ function sayWeekday(at: Date, timeZone: string): string {
   return `${part('weekday')} ${part('hour')}:${part('minute')} ${part('dayPeriod')} ${part('timeZoneName')}`;
 }
 
-/** Writes the time of day alone: `10:10 PM`. */
-export function sayWallTime(at: Date, timeZone: string): string {
-  const words = new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone }).format(at);
-  return words.replace(/[\u202f\u00a0]/g, ' ');
+/** Writes the time of day as a form has it: `22:10`. */
+function sayWallTime(at: Date, timeZone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone }).format(at);
 }

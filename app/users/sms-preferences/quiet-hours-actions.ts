@@ -8,7 +8,7 @@ import type { QuietHoursField } from '@/components/QuietHoursForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { saveQuietHours } from '@/lib/sms/preferences';
-import { sayPreview, sayWallTime } from './preview-words';
+import { sayPreview } from './preview-words';
 import { readQuietHours } from './quiet-hours-input';
 
 const kept = ['quietHoursEnabled', 'quietHoursStart', 'quietHoursEnd', 'timeZone', 'version'] as const;
@@ -40,9 +40,8 @@ export async function saveQuietHoursAction(
     refresh();
     return answerForm({ tone: 'success', message: `Saved. ${preview}` });
   }
-  const sayTyped = (time: string) => sayWallTime(new Date(`1970-01-01T${time}Z`), 'UTC');
   const stands = saved.saved.quietHoursEnabled
-    ? `from ${sayTyped(saved.saved.quietHoursStart)} to ${sayTyped(saved.saved.quietHoursEnd)}${saved.saved.timeZone ? ` in ${saved.saved.timeZone}` : ''}`
+    ? `from ${saved.saved.quietHoursStart} to ${saved.saved.quietHoursEnd}${saved.saved.timeZone ? ` in ${saved.saved.timeZone}` : ''}`
     : 'off';
   const answer = answerForm<QuietHoursField>(
     {

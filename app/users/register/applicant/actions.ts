@@ -53,11 +53,7 @@ export async function registerAction(
 function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<RegistrationField>> {
   switch (refusal.reason) {
     case 'email_taken':
-      return {
-        fieldErrors: {
-          email: 'There is already an account for this e-mail. Sign in, or use another e-mail.',
-        },
-      };
+      return { fieldErrors: { email: 'This e-mail has an account: sign in, or use another e-mail.' } };
     case 'password':
       return { fieldErrors: { password: passwordWords[refusal.why] } };
     case 'phone':
