@@ -120,15 +120,17 @@ export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Pr
   return { grant };
 }
 
-/** Stores the same password under a newer scheme, unless it was changed meanwhile. */
+/** Stores the same password under a newer scheme; false: its hash was changed meanwhile. */
 export async function replacePasswordHash(
   db: Db | Tx,
   { userId, from, to }: { userId: string; from: string; to: string },
-): Promise<void> {
-  await db
+): Promise<boolean> {
+  const replaced = await db
     .update(users)
     .set({ passwordHash: to })
-    .where(and(eq(users.id, userId), eq(users.passwordHash, from)));
+    .where(and(eq(users.id, userId), eq(users.passwordHash, from)))
+    .returning({ id: users.id });
+  return replaced.length > 0;
 }
 
 /** Gives a person another number (not yet proven by them), or none. */

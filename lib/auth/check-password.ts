@@ -1,7 +1,7 @@
 import type { Db } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
 import { hashPassword, needsRehash, PasswordsBusy, verifyPassword } from '@/lib/accounts/password';
-import { findUserByEmail, replacePasswordHash, type User } from '@/lib/accounts/users';
+import { findUser, findUserByEmail, replacePasswordHash, type User } from '@/lib/accounts/users';
 import { addressBlock } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
 import type { RequestContext } from '@/lib/context';
@@ -47,8 +47,12 @@ async function renewHash(db: Db, user: User, password: string): Promise<User> {
   if (!needsRehash(user.passwordHash)) return user;
   const hash = await hashPassword(password);
   if (!hash.ok) return user;
-  await replacePasswordHash(db, { userId: user.id, from: user.passwordHash, to: hash.value });
-  return { ...user, passwordHash: hash.value };
+  const renewal = { userId: user.id, from: user.passwordHash, to: hash.value };
+  if (await replacePasswordHash(db, renewal)) return { ...user, passwordHash: hash.value };
+  // Another sign-in at the same moment has renewed it, or it is another password by now.
+  const current = await findUser(db, user.id);
+  const isSame = current !== null && (await verifyPassword(password, current.passwordHash));
+  return isSame ? current : user;
 }
 
 /** Counts one password for an e-mail: alike for unknown e-mails. */

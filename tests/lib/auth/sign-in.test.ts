@@ -1,12 +1,15 @@
+import { createHash } from 'node:crypto';
+import { hash as bcrypt } from 'bcryptjs';
 import { eq } from 'drizzle-orm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
-import { hashPassword } from '@/lib/accounts/password';
+import { hashPassword, needsRehash } from '@/lib/accounts/password';
 import { endPendingTokens } from '@/lib/accounts/users';
 import { readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { signIn } from '@/lib/auth/sign-in';
 import { limitKey, limits, takeHits } from '@/lib/limits';
+import { releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, givePerson, newEmail, newPhone, noon } from '@/tests/support/people';
 
@@ -42,6 +45,24 @@ describe('signing in', () => {
       ok: false,
       reason: 'deactivated',
     });
+  });
+
+  test('with a hash of less work renews it once, and all who sign in at that instant are let in', async () => {
+    const { userId, email } = await giveSignIn(true);
+    const digest = createHash('sha384').update('doorstep-password/v1\0').update(password).digest('base64');
+    const cheap = `v1${await bcrypt(digest, 4)}`;
+    await database.db.update(users).set({ passwordHash: cheap }).where(eq(users.id, userId));
+    const outcomes = await releaseTogether(
+      database.pool,
+      `select 1 from users where id = '${userId}' for update`,
+      3,
+      Array.from({ length: 3 }, () => () => signIn(database.db, { email, password }, contextAt(noon))),
+    );
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({ status: 'fulfilled', value: { ok: true, next: 'dashboard' } });
+    }
+    const [row] = await database.db.select().from(users).where(eq(users.id, userId));
+    expect(needsRehash(row!.passwordHash)).toBe(false);
   });
 
   test('to a pending account leads to the code page and not inside', async () => {
