@@ -58,7 +58,7 @@ export function SmsStatus({
   }
 
   const take = useEffectEvent((answer: SmsStatusAnswer) => {
-    if (!(answer.status in words)) return;
+    if (!Object.hasOwn(words, answer.status)) return;
     if (answer.status === status && answer.detail === detail && answer.offerSkip === offerSkip) return;
     setLatest(answer);
     router.refresh();

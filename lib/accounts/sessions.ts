@@ -11,6 +11,8 @@ const sessionIdleSeconds = 14 * 24 * 3600;
 /** `last_seen_at` is not written more often than this. */
 const touchEverySeconds = 300;
 
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export type SessionUser = {
   sessionId: string;
   userId: string;
@@ -49,6 +51,8 @@ export async function redeemLoginGrant(
 
 /** Who a session belongs to right now; null when it is over or its account is not open. One statement, on every request. */
 export async function readSession(db: Db, sessionId: string, now: Date): Promise<SessionUser | null> {
+  // A cookie of an earlier version may name something else.
+  if (!uuid.test(sessionId)) return null;
   const [row] = await db
     .select({
       sessionId: sessions.id,

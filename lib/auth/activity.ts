@@ -17,6 +17,12 @@ export type Activity = {
 /** What a person chooses about texts is no attempt to get in; the export has it. */
 const choices: readonly AuditAction[] = ['sms_preferences_changed', 'quiet_hours_changed'];
 
+/** The reason in an entry's details, whatever an earlier version wrote there. */
+function readReason(details: unknown): string | null {
+  const { reason } = Object(details) as { reason?: unknown };
+  return typeof reason === 'string' ? reason : null;
+}
+
 /** The latest sign-ins and attempts of one person, codes included, newest first. */
 export async function readActivity(db: Db, userId: string, limit: number): Promise<Activity[]> {
   const audit = await listAudit(db, userId, limit, choices);
@@ -26,7 +32,7 @@ export async function readActivity(db: Db, userId: string, limit: number): Promi
       id: `a${id}`,
       at,
       what: action as AuditAction,
-      reason: typeof details.reason === 'string' ? details.reason : null,
+      reason: readReason(details),
       // Who moved a number here is somebody else: their address is not this person's to see.
       address: isOthersDeed(action) ? null : address,
       userAgent: isOthersDeed(action) ? null : userAgent,

@@ -8,7 +8,7 @@ import { readOpenCode } from './challenge';
 import { readNumber } from './number';
 import type { Message } from './outbox';
 import { developmentSender } from './sender-phone';
-import { renderText, type TemplateName, type TemplateParams } from './templates';
+import { readStoredParam, renderStoredText, renderText } from './templates';
 import { signCall } from './twilio-signature';
 import { webhookAccountSid, webhookTokens } from './webhook-call';
 
@@ -106,13 +106,13 @@ function renderCode(row: Message, code: string | null, sentAt: Date): string {
   const { body } = renderText('verification', {
     code: code ?? '000000',
     ttlMinutes: Math.max(1, Math.round(lifeMs / 60_000)),
-    host: row.params.host ?? '',
+    host: readStoredParam(row.params, 'host') ?? '',
   });
   return code === null ? body.replaceAll('000000', '••••••') : body;
 }
 
 function render(row: Message): string {
-  return renderText(row.template as TemplateName, row.params as never as TemplateParams[TemplateName]).body;
+  return renderStoredText(row.template, row.params)?.body ?? `(${row.template})`;
 }
 
 /** What Twilio answers by itself (help.twilio.com/articles/223134027); to us it only hands the keyword on. */

@@ -2,7 +2,7 @@ import { and, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { readNumber } from './number';
-import { renderText, type TemplateName, type TemplateParams } from './templates';
+import { renderStoredText } from './templates';
 
 /** A text as the person it went to may see it. */
 export type SentText = {
@@ -12,7 +12,7 @@ export type SentText = {
   template: string;
   /** E.164. */
   phone: string;
-  /** What it said; in a code's place stand six dots. */
+  /** What it said, as far as its row can still be written out; in a code's place stand six dots. */
   body: string;
   status: MessageStatus;
   /** Why it failed, waits or was withdrawn, as the outbox keeps it. */
@@ -81,7 +81,10 @@ export async function listTexts(
   }));
 }
 
-/** The words without the machine-readable last line of a code's text, and without the code. */
+/**
+ * The words without the machine-readable last line of a code's text, and without the code; said to be lost where the row is
+ * of an earlier version and cannot be written out any more.
+ */
 function renderForReading({
   purpose,
   template,
@@ -89,8 +92,8 @@ function renderForReading({
 }: {
   purpose: MessagePurpose;
   template: string;
-  params: Record<string, string>;
+  params: unknown;
 }): string {
   if (purpose === 'verification') return '•••••• is your Doorstep code. Don’t share it.';
-  return renderText(template as TemplateName, params as never as TemplateParams[TemplateName]).body;
+  return renderStoredText(template, params)?.body ?? 'The words of this text were not kept.';
 }

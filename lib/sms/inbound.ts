@@ -13,7 +13,7 @@ import { lockNumber, type NumberRow } from './number';
 import { optOut } from './opt-out';
 import { countSegments } from './segments';
 import { isOwnSender } from './sender-phone';
-import { renderText, type TemplateName, type TemplateParams } from './templates';
+import { renderStoredText, renderText, type TemplateParams } from './templates';
 
 /** A text from a person, as the provider hands it over. */
 export type InboundText = {
@@ -175,7 +175,7 @@ async function recordReply(
 ): Promise<{ id: string; body: string }> {
   const { template, params } = answer;
   const id = newId();
-  const { body } = render(template, params);
+  const { body } = renderText(template, params as never);
   await tx.insert(smsMessages).values({
     id,
     userId,
@@ -199,13 +199,10 @@ async function readReply(tx: Tx, sid: string): Promise<{ id: string; body: strin
     .select({ id: smsMessages.id, template: smsMessages.template, params: smsMessages.params })
     .from(smsMessages)
     .where(eq(smsMessages.dedupeKey, replyKey(sid)));
-  return reply ? { id: reply.id, body: render(reply.template, reply.params).body } : null;
+  const text = reply && renderStoredText(reply.template, reply.params);
+  return text ? { id: reply.id, body: text.body } : null;
 }
 
 function replyKey(sid: string): string {
   return `reply:${sid}`;
-}
-
-function render(template: string, params: Record<string, string>): { body: string } {
-  return renderText(template as TemplateName, params as never as TemplateParams[TemplateName]);
 }

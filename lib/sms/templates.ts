@@ -52,6 +52,39 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name]) => str
     `Doorstep: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
 };
 
+/** What a template takes out of its row. A code is never stored, and so its text is written from more than that. */
+const storedParams: {
+  [Name in Exclude<TemplateName, 'verification'>]: readonly (keyof TemplateParams[Name])[];
+} = {
+  optInConfirmation: [],
+  phoneChanged: ['url'],
+  applicationStatus: ['title', 'status', 'url'],
+  securityNotice: ['event', 'url'],
+  test: [],
+  stopConfirmation: [],
+  startConfirmation: ['url'],
+  help: ['url'],
+};
+
+/**
+ * Writes a text out of its row, which an earlier version may have left: null where the template is none of ours any more,
+ * or what it is filled in with is missing.
+ */
+export function renderStoredText(template: string, params: unknown): { body: string } | null {
+  if (!Object.hasOwn(storedParams, template)) return null;
+  const name = template as keyof typeof storedParams;
+  const filled = storedParams[name].map((param) => [param, readStoredParam(params, param)] as const);
+  if (filled.some(([, value]) => value === null)) return null;
+  return renderText(name, Object.fromEntries(filled) as never);
+}
+
+/** One of the parameters in a text's row; null where it is missing or no text. */
+export function readStoredParam(params: unknown, name: string): string | null {
+  const fields = Object(params) as Record<string, unknown>;
+  const value = Object.hasOwn(fields, name) ? fields[name] : null;
+  return typeof value === 'string' ? value : null;
+}
+
 /**
  * Writes a text. The body is repaired to GSM-7 where it can be.
  *

@@ -153,5 +153,6 @@ function deriveSkipAt(
 /** When a code fits the budget again that the last text was refused for; null: it was not, or waiting does not help. */
 function readBudgetMoment(text: Text | undefined): Date | null {
   const moment = text?.reason === 'budget' ? text.details?.retryAt : null;
-  return typeof moment === 'string' ? new Date(moment) : null;
+  const at = typeof moment === 'string' ? new Date(moment) : null;
+  return at === null || Number.isNaN(at.getTime()) ? null : at;
 }

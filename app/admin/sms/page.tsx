@@ -5,7 +5,6 @@ import { Card } from '@/components/Card';
 import { CompactTable } from '@/components/CompactTable';
 import { DataTable } from '@/components/DataTable';
 import { Heading, HeadingGroup, Lead } from '@/components/Heading';
-import type { Tone } from '@/components/Notice';
 import { Page } from '@/components/Page';
 import { Pager } from '@/components/Pager';
 import { SmsFilterForm } from '@/components/SmsFilterForm';
@@ -19,6 +18,7 @@ import type { SeenText } from '@/lib/insight/sms-texts';
 import type { SeenAttempt } from '@/lib/insight/verification-attempts';
 import { filterSmsAction } from './actions';
 import { linkToOverview, overviewPath, pickParameters, readOverviewQuery, statuses } from './overview-query';
+import { sayAttempt, sayPurpose, sayReason, sayStatus } from './overview-words';
 import { sayUsd } from './say-usd';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
@@ -124,34 +124,16 @@ const textColumns = [
   { key: 'why', header: 'Error and reason' },
 ] as const;
 
-const purposes: Record<SeenText['purpose'], string> = {
-  verification: 'Code',
-  update: 'Update',
-  notice: 'Notice',
-  reply: 'Reply',
-  test: 'Test',
-  inbound: 'From a person',
-};
-
-const statusTones: Record<SeenText['status'], Tone> = {
-  queued: 'neutral',
-  sending: 'neutral',
-  sent: 'info',
-  delivered: 'success',
-  failed: 'danger',
-  canceled: 'neutral',
-  received: 'info',
-};
-
 function textCells(text: SeenText) {
+  const status = sayStatus(text.status);
   const why = [text.errorCode && `Error ${text.errorCode}`, text.reason && sayReason(text.reason)]
     .filter(Boolean)
     .join(': ');
   return {
     when: <When at={text.createdAt} />,
     number: text.maskedPhone,
-    purpose: purposes[text.purpose],
-    status: <Badge tone={statusTones[text.status]}>{statuses[text.status]}</Badge>,
+    purpose: sayPurpose(text.purpose),
+    status: <Badge tone={status.tone}>{status.words}</Badge>,
     segments: text.segments ?? '–',
     price: text.priceUsd === null ? '–' : `${sayUsd(text.priceUsd)}${text.settled ? '' : '\u00a0est.'}`,
     why: text.inboundBody === null ? why || '–' : `“${text.inboundBody}”`,
@@ -165,24 +147,8 @@ const attemptColumns = [
   { key: 'reason', header: 'Reason' },
 ] as const;
 
-const events: Record<SeenAttempt['event'], { words: string; tone: Tone }> = {
-  send_requested: { words: 'Code requested', tone: 'info' },
-  send_refused: { words: 'Sending refused', tone: 'danger' },
-  wrong_code: { words: 'Wrong code', tone: 'danger' },
-  check_refused: { words: 'Code not heard', tone: 'danger' },
-  verified: { words: 'Verified', tone: 'success' },
-  expired: { words: 'Code expired', tone: 'warning' },
-  replaced: { words: 'Account replaced', tone: 'neutral' },
-  skipped: { words: 'Skipped', tone: 'neutral' },
-};
-
-const notAdded: (typeof events)[SeenAttempt['event']] = {
-  words: 'Code was right, number not added',
-  tone: 'warning',
-};
-
 function attemptCells({ at, maskedPhone, event, reason }: SeenAttempt) {
-  const { words, tone } = event === 'verified' && reason === 'number_protected' ? notAdded : events[event];
+  const { words, tone } = sayAttempt(event, reason);
   return {
     when: <When at={at} />,
     number: maskedPhone ?? '–',
@@ -197,8 +163,4 @@ function When({ at }: { at: Date }) {
   const year = at.getUTCFullYear() === new Date().getUTCFullYear() ? '' : `${iso.slice(0, 4)} `;
   const words = `${year}${sayDay(iso.slice(0, 10))} ${iso.slice(11, 19)}`;
   return <time dateTime={iso}>{words.replaceAll(' ', '\u00a0')}</time>;
-}
-
-function sayReason(reason: string): string {
-  return reason.replaceAll('_', ' ');
 }

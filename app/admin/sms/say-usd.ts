@@ -1,5 +1,10 @@
-/** Writes an exact decimal as dollars without losing a digit: four decimals at least, `$0.0079` or `$0.123456`. */
+/**
+ * Writes an exact decimal as dollars without losing a digit: four decimals at least, `$0.0079` or `$0.123456`. What is no
+ * decimal (PostgreSQL has `NaN`) is written as it stands.
+ */
 export function sayUsd(decimal: string): string {
-  const [whole = '0', fraction = ''] = decimal.split('.');
-  return `$${whole}.${fraction.replace(/0+$/, '').padEnd(4, '0')}`;
+  const parts = /^(-?)(\d+)(?:\.(\d+))?$/.exec(decimal);
+  if (parts === null) return decimal;
+  const [, sign, whole, fraction = ''] = parts;
+  return `${sign}$${whole}.${fraction.replace(/0+$/, '').padEnd(4, '0')}`;
 }

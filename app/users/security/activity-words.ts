@@ -1,3 +1,4 @@
+import { lookUp } from '@/app/look-up';
 import type { Tone } from '@/components/Notice';
 import type { Activity } from '@/lib/auth/activity';
 
@@ -61,7 +62,7 @@ export function sayActivity({ what, reason }: Activity): Words {
   if (what === 'verified' && reason === 'number_protected') {
     return { words: 'Code was right, number not added', tone: 'warning', badge: 'Protected' };
   }
-  const words = wordsOf[what] ?? { words: what.replace(/_/g, ' ') };
+  const words = lookUp(wordsOf, what) ?? { words: what.replace(/_/g, ' ') };
   return what === 'sign_in_refused' && reason === 'deactivated'
     ? { ...words, badge: 'Account closed' }
     : words;

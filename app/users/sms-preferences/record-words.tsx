@@ -1,12 +1,14 @@
 import type { ReactNode } from 'react';
+import { lookUp } from '@/app/look-up';
 import { Moment } from '@/app/moment';
 import type { Clock } from '@/app/say-moment';
 import type { EventItem } from '@/components/EventList';
+import type { Tone } from '@/components/Notice';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/history';
 import { formatPhone, maskPhone } from '@/lib/sms/phone';
 
-const templateWords: Record<string, string | undefined> = {
+const templateWords: Readonly<Record<string, string>> = {
   verification: 'Verification code',
   optInConfirmation: 'Welcome to SMS updates',
   phoneChanged: 'Your number was changed',
@@ -22,7 +24,7 @@ const cannotReceive = 'The carrier says this number cannot receive texts.';
 const providerFault = 'The service that sends our texts could not send it.';
 
 /** Why a text failed, waits or was withdrawn, by the reason that the outbox keeps. */
-const reasonWords: Record<string, string | undefined> = {
+const reasonWords: Readonly<Record<string, string>> = {
   stopped: 'The number had replied STOP.',
   opted_out: 'The carrier says the number had replied STOP.',
   turned_off: 'You had turned these texts off.',
@@ -56,7 +58,7 @@ const reasonWords: Record<string, string | undefined> = {
 export function describeText(text: SentText, clock: Clock): EventItem {
   return {
     id: text.id,
-    title: templateWords[text.template] ?? 'Text',
+    title: lookUp(templateWords, text.template) ?? 'Text',
     when: <Moment at={text.createdAt} clock={clock} />,
     badge: badgeOf(text),
     details: [
@@ -110,7 +112,7 @@ function badgeOf({ status }: SentText): NonNullable<EventItem['badge']> {
 }
 
 function sayOutcome(text: SentText, clock: Clock): ReactNode {
-  const why = text.reason === null ? null : (reasonWords[text.reason] ?? providerFault);
+  const why = text.reason === null ? null : (lookUp(reasonWords, text.reason) ?? providerFault);
   switch (text.status) {
     case 'queued':
       if (why === null) return 'On its way.';
@@ -174,30 +176,32 @@ const scopeWords: Record<Receipt['scope'], string> = {
   updates: 'SMS updates',
 };
 
+type ActWords = { title: (scope: string) => string; tone: Tone; words: string };
+
+const actWords: Record<Receipt['action'], ActWords> = {
+  granted: { title: (scope) => `You agreed to ${scope}`, tone: 'success', words: 'Given' },
+  withdrawn: { title: (scope) => `Your agreement to ${scope} ended`, tone: 'neutral', words: 'Ended' },
+  resumed: { title: (scope) => `Your agreement to ${scope} resumed`, tone: 'success', words: 'Resumed' },
+};
+
+const otherAct: ActWords = {
+  title: (scope) => `Your agreement to ${scope} changed`,
+  tone: 'neutral',
+  words: 'Changed',
+};
+
 /** One act of the ledger as an item of the record, with its exact wording. */
 export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
-  const acts = {
-    granted: { title: (scope: string) => `You agreed to ${scope}`, tone: 'success', words: 'Given' },
-    withdrawn: {
-      title: (scope: string) => `Your agreement to ${scope} ended`,
-      tone: 'neutral',
-      words: 'Ended',
-    },
-    resumed: {
-      title: (scope: string) => `Your agreement to ${scope} resumed`,
-      tone: 'success',
-      words: 'Resumed',
-    },
-  } as const;
-  const act = acts[receipt.action];
+  const act = lookUp(actWords, receipt.action) ?? otherAct;
+  const how = [formatPhone(receipt.phone), lookUp(mediumWords, receipt.medium)].filter(Boolean).join(', ');
   return {
     id: `consent-${receipt.id}`,
-    title: act.title(scopeWords[receipt.scope]),
+    title: act.title(lookUp(scopeWords, receipt.scope) ?? 'texts'),
     when: <Moment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [
-      `For ${formatPhone(receipt.phone)}, ${mediumWords[receipt.medium]}. Sender: ${receipt.sender}.`,
-      ...(receipt.wording ? [`Wording ${receipt.wordingVersion}: “${receipt.wording}”`] : []),
+      `For ${how}. Sender: ${receipt.sender}.`,
+      ...(receipt.wording ? [`Wording ${receipt.wordingVersion ?? ''}: “${receipt.wording}”`] : []),
     ],
   };
 }

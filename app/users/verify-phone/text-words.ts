@@ -1,3 +1,4 @@
+import { lookUp } from '@/app/look-up';
 import type { VerificationState } from '@/lib/sms/verification-state';
 
 const cannotBeTexted = 'This number cannot receive texts. Use another number, or continue without verifying.';
@@ -7,7 +8,7 @@ const capReached =
 const ranOut = 'The code expired before it could be sent. Send a new one, or continue without verifying.';
 
 /** What to do next about a text that failed, by the reason that the outbox keeps. */
-const failureWords: Record<string, string | undefined> = {
+const failureWords: Readonly<Record<string, string>> = {
   not_sent: 'No text has been sent yet.',
   invalid_number: cannotBeTexted,
   undeliverable: cannotBeTexted,
@@ -34,7 +35,7 @@ export function sayTextState(text: VerificationState['text']): string | null {
       return 'This number opted out by texting STOP. Text START to the number our texts come from, or use another number.';
     case 'failed':
       return (
-        failureWords[text.reason ?? ''] ??
+        lookUp(failureWords, text.reason) ??
         'Send the code again, use another number, or continue without verifying.'
       );
     case 'queued':

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { createElement } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sayAttempt, sayPurpose, sayReason, sayStatus } from '@/app/admin/sms/overview-words';
+import { sayUsd } from '@/app/admin/sms/say-usd';
+import { sayActivity } from '@/app/users/security/activity-words';
+import { nameDevice } from '@/app/users/security/device-words';
+import { describeReceipt, describeTestText, describeText } from '@/app/users/sms-preferences/record-words';
+import { sayTextState } from '@/app/users/verify-phone/text-words';
+import { EventList } from '@/components/EventList';
+import { readSession } from '@/lib/accounts/sessions';
+import { readActivity } from '@/lib/auth/activity';
+import { exportData } from '@/lib/auth/export-data';
+import { listReceipts } from '@/lib/consent/receipts';
+import { readPersonSms } from '@/lib/insight/person-sms';
+import { listProtectedProofs } from '@/lib/insight/protected-numbers';
+import { readSmsOverview } from '@/lib/insight/sms-overview';
+import { readHandsets, readThread } from '@/lib/sms/dev-phone';
+import { listTexts } from '@/lib/sms/history';
+import { formatPhone, maskPhone } from '@/lib/sms/phone';
+import { readVerificationState } from '@/lib/sms/verification-state';
+import { useDatabase } from '../support/database';
+import { after, contextAt, givePending, newPhone, noon } from '../support/people';
+import { giveSettledPerson, type SettledPerson } from '../support/settled-person';
+
+// What reads a row must bear what an earlier version wrote there: names that are unknown by now, some of which every
+// object has something for, and details of another shape.
+const database = useDatabase();
+const names = ['constructor', 'toString', '__proto__', 'hasOwnProperty', 'a_name_of_old', ''];
+const shapes = ['null', '[]', '"text"', '7', '{"reason": 7}', '{"__proto__": {"reason": "x"}}', '{}'];
+const soon = after(noon, 3600);
+
+let person: SettledPerson;
+
+beforeAll(async () => {
+  person = await giveSettledPerson(database.db);
+  const { userId, phone } = person;
+  for (const name of names) {
+    for (const shape of shapes) {
+      await database.db.execute(sql`
+        insert into audit_log (at, action, user_id, details) values (${noon}, ${name}, ${userId}, ${shape}::jsonb)`);
+      await database.db.execute(sql`
+        insert into sms_verification_log (at, event, reason, phone, user_id, user_agent, details)
+        values (${noon}, ${name}, ${name}, ${name}, ${userId}, ${name}, ${shape}::jsonb)`);
+      await database.db.execute(sql`
+        insert into sms_messages (id, user_id, phone, purpose, template, params, created_at, send_after, sent_at, status,
+          reason, error_code, details, segments, price, provider_status)
+        values (${randomUUID()}, ${userId}, ${phone}, ${name}, ${name}, ${shape}::jsonb, ${noon}, ${noon}, ${noon},
+          ${['failed', 'queued', 'canceled'][shape.length % 3]}, ${name}, 2147483647, ${shape}::jsonb, -1, 'NaN', ${name})`);
+    }
+    await database.db.execute(sql`
+      insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
+      values (${noon}, ${userId}, ${name}, 'updates', 'withdrawn', ${name}, '')`);
+  }
+  for (const template of ['verification', 'applicationStatus', 'securityNotice', 'help', 'phoneChanged']) {
+    for (const shape of shapes) {
+      for (const purpose of ['verification', 'update', 'inbound']) {
+        await database.db.execute(sql`
+          insert into sms_messages (id, user_id, phone, purpose, template, params, created_at, send_after, sent_at, status)
+          values (${randomUUID()}, ${userId}, ${phone}, ${purpose}, ${template}, ${shape}::jsonb, ${noon}, ${noon},
+            ${noon}, 'sent')`);
+      }
+    }
+  }
+  // Of a deleted account, and a text from a person of which nothing is known.
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, price)
+    values (${randomUUID()}, '', 'update', 'applicationStatus', ${noon}, ${noon}, 'delivered', -0.0079)`);
+  await database.db.execute(sql`
+    insert into sms_messages (id, direction, phone, purpose, template, created_at, send_after, status)
+    values (${randomUUID()}, 'in', ${phone}, 'inbound', '', ${noon}, ${noon}, 'received')`);
+});
+
+const clock = { timeZone: null, now: soon };
+
+test('every text of a person stands in their record, whatever its row holds', async () => {
+  const texts = await listTexts(database.db, person, { limit: null });
+  expect(texts).toHaveLength(names.length * shapes.length + 5 * 3 * shapes.length);
+  for (const text of texts) {
+    expect(text.body).not.toBe('');
+    expect(text.body).not.toContain('undefined');
+    renderToStaticMarkup(
+      createElement('p', null, describeTestText(text, { clock, now: soon, heldUntil: soon })),
+    );
+  }
+  const page = renderToStaticMarkup(
+    createElement(EventList, { items: texts.map((text) => describeText(text, clock)), empty: '' }),
+  );
+  expect(page).not.toMatch(/undefined|native code|\[object/);
+  expect(page).toContain('The words of this text were not kept.');
+});
+
+test('so does every consent', async () => {
+  const receipts = await listReceipts(database.db, person.userId);
+  const page = renderToStaticMarkup(
+    createElement(EventList, {
+      items: receipts.map((receipt) => describeReceipt(receipt, clock)),
+      empty: '',
+    }),
+  );
+  expect(page).not.toMatch(/undefined|native code|\[object/);
+});
+
+test('a person can take along all of their data', async () => {
+  const data = await exportData(database.db, person.userId, contextAt(noon));
+  expect(JSON.parse(JSON.stringify(data)).activity.length).toBeGreaterThan(names.length * shapes.length);
+});
+
+test('recent activity is said in words', async () => {
+  for (const activity of await readActivity(database.db, person.userId, 500)) {
+    const { words, tone, badge } = sayActivity(activity);
+    expect(typeof words).toBe('string');
+    for (const each of [tone, badge]) expect(['string', 'undefined']).toContain(typeof each);
+    nameDevice(activity.userAgent);
+  }
+});
+
+test('operators see every text and attempt', async () => {
+  const query = { number: null, status: null, failuresOnly: false, textsBefore: null, attemptsBefore: null };
+  const { spend, texts, attempts } = await readSmsOverview(database.db, query, soon);
+  for (const { day, settledUsd } of spend.days) expect(`${day} ${sayUsd(settledUsd)}`).toBeTruthy();
+  for (const text of texts.texts) {
+    const said = [sayPurpose(text.purpose), sayStatus(text.status), sayReason(text.reason ?? '')];
+    expect(JSON.stringify([said, text.priceUsd && sayUsd(text.priceUsd)])).not.toMatch(/undefined|function/);
+  }
+  for (const { event, reason } of attempts.attempts) {
+    const { words, tone } = sayAttempt(event, reason);
+    expect([typeof words, typeof tone]).toEqual(['string', 'string']);
+  }
+  expect(await listProtectedProofs(database.db, { holderUserId: null, now: soon })).toEqual([]);
+  expect(await readPersonSms(database.db, person.email)).not.toBeNull();
+});
+
+test('the development phone shows every text', async () => {
+  const { texts } = await readThread(database.db, person.phone!, soon);
+  expect(texts.length).toBeGreaterThan(0);
+  for (const { body } of texts) expect(body).not.toContain('undefined');
+  expect(await readHandsets(database.db)).not.toEqual([]);
+});
+
+test('the code page stands, and no odd moment hides the others', async () => {
+  const phone = newPhone();
+  const { userId, challengeId } = await givePending(database.db, phone);
+  for (const shape of [...shapes, '{"retryAt": "soon"}', '{"retryAt": 7}']) {
+    for (const reason of [...names, 'budget']) {
+      await database.db.execute(sql`
+        update sms_messages set status = 'failed', reason = ${reason}, details = ${shape}::jsonb
+        where challenge_id = ${challengeId}`);
+      const state = await readVerificationState(database.db, { userId, phone }, after(noon, 1));
+      expect(state.sends.retryAt).toEqual(after(noon, 30));
+      expect(typeof sayTextState(state.text)).toBe('string');
+    }
+  }
+});
+
+test.each(['', 'constructor', 'x'.repeat(100_000), '\0', "' or 1=1"])(
+  'a session named %# by a cookie of an earlier version is nobody’s',
+  async (id) => {
+    expect(await readSession(database.db, id, noon)).toBeNull();
+  },
+);
+
+describe('a price', () => {
+  test.each([
+    ['0.007900', '$0.0079'],
+    ['0', '$0.0000'],
+    ['-0.0079', '-$0.0079'],
+    ['123456.123456', '$123456.123456'],
+    ['NaN', 'NaN'],
+  ])('of %s is written %s', (decimal, words) => {
+    expect(sayUsd(decimal)).toBe(words);
+  });
+});
+
+test.each(['', '+', '+1', 'constructor', '12345', '٠١٢', '\u202e+1'])('a number %j can be shown', (phone) => {
+  expect(typeof formatPhone(phone)).toBe('string');
+  expect(typeof maskPhone(phone)).toBe('string');
+});
