@@ -25,8 +25,8 @@ export async function filterSmsAction(
 ): Promise<FormState<SmsFilterField>> {
   await requireRole(overviewPath, 'admin');
   const parameters: OverviewParameters = {
-    status: readStatus(formData.get('status')) ?? undefined,
-    attempts: formData.get('attempts') === 'failures' ? 'failures' : undefined,
+    status: readStatus(readField(formData, 'status')) ?? undefined,
+    attempts: readField(formData, 'attempts') === 'failures' ? 'failures' : undefined,
   };
   const typed = readField(formData, 'number').trim();
   const shown = openNumberFilter(readField(formData, 'shownNumber'));

@@ -4,6 +4,7 @@ import { refresh } from 'next/cache';
 import { headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
+import { readFields } from '@/app/form-answer';
 import { POST as reportStatus } from '@/app/users/webhook/twilio/route';
 import { POST as receiveInbound } from '@/app/users/webhook/twilio/inbound/route';
 import { env } from '@/lib/env';
@@ -22,7 +23,9 @@ const reportFields = z.object({
 /** Texts us from a handset, through the webhook that Twilio would call. */
 export async function answerAction(formData: FormData): Promise<void> {
   await requireDevPhone();
-  const { phone, body } = answerFields.parse(Object.fromEntries(formData));
+  const form = answerFields.safeParse(Object.fromEntries(readFields(formData)));
+  if (!form.success) redirect('/dev/phone');
+  const { phone, body } = form.data;
   if (body !== '') await expectSuccess(receiveInbound(callWithText(env(), { phone, body })));
   await showHandset(phone);
 }
@@ -30,7 +33,9 @@ export async function answerAction(formData: FormData): Promise<void> {
 /** Reports what became of a text, through the webhook that Twilio would call. */
 export async function reportAction(formData: FormData): Promise<void> {
   await requireDevPhone();
-  const { phone, message, outcome } = reportFields.parse(Object.fromEntries(formData));
+  const form = reportFields.safeParse(Object.fromEntries(readFields(formData)));
+  if (!form.success) redirect('/dev/phone');
+  const { phone, message, outcome } = form.data;
   await expectSuccess(reportStatus(callWithReport(env(), { messageId: message, phone, errorCode: outcome })));
   await showHandset(phone);
 }

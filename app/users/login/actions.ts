@@ -34,7 +34,7 @@ export async function signInAction(
   if (!(await signInWithGrant(signedIn.grant))) {
     return answerForm({ message: 'Signing in took too long. Please try again.' }, formData, ['email']);
   }
-  redirect(safePath(formData.get('next')));
+  redirect(safePath(readField(formData, 'next')));
 }
 
 /** Signs this browser out, of a session and of a pending verification. */

@@ -128,7 +128,7 @@ function readNumber(formData: FormData):
     } {
   const phone = readServedPhone(readField(formData, 'phone'));
   const consent = readConsentVersion(formData);
-  const agreed = formData.get('tcpaConsent') === 'on';
+  const agreed = readField(formData, 'tcpaConsent') === 'on';
   if (phone.ok && agreed && consent.ok) return { ok: true, phone: phone.value };
   const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
   if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];

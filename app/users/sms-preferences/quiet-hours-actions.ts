@@ -25,7 +25,7 @@ export async function saveQuietHoursAction(
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
   const context = await readRequestContext();
   const preview = await sayPreview(form.hours, user.phone, context.now);
-  if (formData.get('intent') === 'preview') {
+  if (readField(formData, 'intent') === 'preview') {
     const answer = answerForm<QuietHoursField>(
       { tone: 'info', message: 'This is only a preview. Nothing was saved.' },
       formData,

@@ -26,7 +26,7 @@ export async function saveTextsAction(
 ): Promise<FormState<TextsField>> {
   const actor = await readActor<TextsField>(here, formData, kept);
   if (!actor.ok) return actor.answer;
-  if (formData.get('intent') === 'off') {
+  if (readField(formData, 'intent') === 'off') {
     await turnTextsOff(db(), actor.user, await readRequestContext());
     refresh();
     return answerForm({
@@ -34,7 +34,7 @@ export async function saveTextsAction(
       message: 'Saved: all texts are off. Texts that were waiting will not be sent.',
     });
   }
-  const isOn = (name: TextsField) => formData.get(name) === 'on';
+  const isOn = (name: TextsField) => readField(formData, name) === 'on';
   const switches: TextSwitches = {
     enabled: isOn('smsEnabled'),
     applicationStatus: isOn('applicationStatus'),

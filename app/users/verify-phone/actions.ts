@@ -64,7 +64,7 @@ export async function replaceNumberAction(
   const prover = await requireProver();
   const phone = readServedPhone(readField(formData, 'phone'));
   const consent = readConsentVersion(formData);
-  const agreed = formData.get('tcpaConsent') === 'on';
+  const agreed = readField(formData, 'tcpaConsent') === 'on';
   const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
   if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
   if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';

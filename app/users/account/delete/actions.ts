@@ -18,7 +18,7 @@ export async function deleteAccountAction(
 ): Promise<FormState<DeleteAccountField>> {
   const actor = await readActor<DeleteAccountField>('/users/account/delete', formData, ['confirmDelete']);
   if (!actor.ok) return actor.answer;
-  const confirmed = formData.get('confirmDelete') === 'on';
+  const confirmed = readField(formData, 'confirmDelete') === 'on';
   const currentPassword = readField(formData, 'currentPassword');
   const fieldErrors: FormState<DeleteAccountField>['fieldErrors'] = {};
   if (!confirmed) fieldErrors.confirmDelete = 'Check this box to confirm.';

@@ -1,7 +1,7 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm } from '@/app/form-answer';
+import { answerForm, readFields } from '@/app/form-answer';
 import { readConsentVersion } from '@/app/consent-version';
 import { clearPendingCookie, setPendingCookie } from '@/app/pending-cookie';
 import { phoneWords } from '@/app/phone-words';
@@ -27,7 +27,7 @@ export async function registerAction(
   _state: FormState<RegistrationField>,
   formData: FormData,
 ): Promise<FormState<RegistrationField>> {
-  const form = readRegistration(formData.entries());
+  const form = readRegistration(readFields(formData));
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
   const consent = readConsentVersion(formData);
   if (!consent.ok && form.input.tcpaConsent) {

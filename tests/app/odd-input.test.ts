@@ -1,0 +1,314 @@
+import fc from 'fast-check';
+import { sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { linkToOverview, pickParameters, readOverviewQuery } from '@/app/admin/sms/overview-query';
+import { readConsentVersion } from '@/app/consent-version';
+import { readNumberParam } from '@/app/dev/phone/read-state';
+import { answerForm, readField, readFields } from '@/app/form-answer';
+import { safePath } from '@/app/safe-path';
+import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
+import { readCursor } from '@/app/users/sms-preferences/record/cursor';
+import { readInboundText } from '@/app/users/webhook/twilio/inbound/inbound-text';
+import { readStatusReport } from '@/app/users/webhook/twilio/status-report';
+import { findUser, findUserByEmail, insertUser } from '@/lib/accounts/users';
+import { endOne } from '@/lib/auth/end-sessions';
+import { readRegistration } from '@/lib/auth/register-input';
+import { register } from '@/lib/auth/register';
+import { signIn } from '@/lib/auth/sign-in';
+import { readInbound } from '@/lib/consent/keywords';
+import { currentWording } from '@/lib/consent/wording';
+import { parseNumberFilter } from '@/lib/insight/number-filter';
+import { readSmsOverview } from '@/lib/insight/sms-overview';
+import { newId } from '@/lib/random';
+import { normalizeCode } from '@/lib/sms/code';
+import { applyStatus } from '@/lib/sms/delivery';
+import { listTexts } from '@/lib/sms/history';
+import { receiveText } from '@/lib/sms/inbound';
+import { readServedPhone } from '@/lib/sms/served-phone';
+import { developmentSender } from '@/lib/sms/sender-phone';
+import { useDatabase } from '../support/database';
+import { contextAt, newEmail, newPhone, noon } from '../support/people';
+import { giveSettledPerson } from '../support/settled-person';
+
+// What a stranger sends is refused in words or taken as it is; it never becomes a fault.
+const database = useDatabase();
+const megabyte = 'x'.repeat(1_000_000);
+
+const oddTexts = [
+  '',
+  ' ',
+  '\0',
+  'a\0b',
+  '\ud800',
+  'a\udfffb',
+  '\u202eevil\u2066',
+  '\ufeff\u200b\u00ad',
+  'Z\u0351\u036b\u0343\u0348'.repeat(20),
+  '\uffff\u{10ffff}',
+  '__proto__',
+  'constructor',
+  '-1',
+  '-1e308',
+  '9'.repeat(400),
+  'NaN',
+  '0x7fffffff',
+  '%00%ff',
+  "'; drop table users; --",
+  '<script>alert(1)</script>',
+  '\r\n\r\n',
+  '٠١٢٣٤٥',
+  'İ'.repeat(50),
+  megabyte,
+];
+const oddValues: unknown[] = [...oddTexts, new File(['x'], 'name'), null, undefined, 7, [], ['a'], {}, /x/];
+const anyText = fc.oneof(
+  fc.constantFrom(...oddTexts),
+  fc.string({ unit: 'binary', maxLength: 120 }),
+  fc.string({ unit: 'grapheme', maxLength: 120 }),
+);
+
+function formOf(entries: Record<string, unknown>): FormData {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(entries)) form.append(name, value as string);
+  return form;
+}
+
+describe('a form', () => {
+  test.each([null, undefined, 'text', 7, [], {}, { get: 'x' }, new Map([['email', 7]])])(
+    'that is none (%j) has no fields',
+    (sent) => {
+      const form = sent as unknown as FormData;
+      expect(readField(form, 'email')).toBe('');
+      expect([...readFields(form)]).toEqual([]);
+      expect(answerForm<'email'>({}, form, ['email']).values).toEqual({});
+      expect(readConsentVersion(form).ok).toBe(true);
+      expect(readRegistration(readFields(form)).ok).toBe(false);
+    },
+  );
+
+  test('with a file in the place of a text, or with every field twice, is read all the same', () => {
+    const form = formOf({ email: new File(['x'], 'a@b.c'), name: 'first' });
+    form.append('name', 'second');
+    expect([readField(form, 'email'), readField(form, 'name')]).toEqual(['', 'first']);
+    expect(answerForm<'email' | 'name'>({}, form, ['email', 'name']).values).toEqual({ name: 'first' });
+    const read = readRegistration(readFields(form));
+    expect(read.ok ? {} : read.fieldErrors.email).toBe('Enter your e-mail address.');
+  });
+
+  test('whose fields are named as what every object has changes no object', () => {
+    const form = formOf({ __proto__: 'x', constructor: 'x', toString: 'x' });
+    form.append('__proto__', 'x');
+    expect(readRegistration(readFields(form)).ok).toBe(false);
+    expect({}.toString).toBe(Object.prototype.toString);
+  });
+
+  test('with a consent text that is not in force records no consent', () => {
+    for (const shown of ['2020-01-1', '__proto__', ' ', megabyte]) {
+      expect(readConsentVersion(formOf({ consentVersion: shown })).ok).toBe(false);
+    }
+    expect(readConsentVersion(formOf({ consentVersion: currentWording.version })).ok).toBe(true);
+  });
+});
+
+describe('a registration', () => {
+  const good = { email: 'name@example.com', name: 'Name', password: 'correct horse battery' };
+
+  test.each(Object.keys({ ...good, phone: '', smsOptIn: '', tcpaConsent: '', timeZone: '' }))(
+    'with anything at all for %s is taken or refused',
+    (field) => {
+      for (const value of oddValues) {
+        const read = readRegistration(Object.entries({ ...good, [field]: value }));
+        if (!read.ok) expect(Object.values(read.fieldErrors).every((words) => words !== '')).toBe(true);
+      }
+    },
+  );
+
+  test('that is taken can be stored, and stands there as it was typed', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyText, anyText, anyText, async (name, local, zone) => {
+        const email = `${local.slice(0, 60)}@${newId()}.example`;
+        const read = readRegistration(Object.entries({ ...good, email, name, timeZone: zone }));
+        if (!read.ok) return;
+        const id = newId();
+        const { input } = read;
+        await insertUser(database.db, {
+          id,
+          ...input,
+          passwordHash: '-',
+          phone: null,
+          active: true,
+          now: noon,
+        });
+        expect(await findUser(database.db, id)).toMatchObject({ email: input.email, name: input.name });
+        expect((await findUserByEmail(database.db, email))!.id).toBe(id);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('with the longest e-mail in the letters that take the most room can be stored', async () => {
+    const wide = '\u{1d160}';
+    const email = `${wide.repeat(64)}@${wide.repeat(55)}.${wide.repeat(5)}`;
+    const read = readRegistration(Object.entries({ ...good, email }));
+    if (!read.ok) throw new Error(JSON.stringify(read.fieldErrors));
+    await insertUser(database.db, {
+      id: newId(),
+      ...read.input,
+      passwordHash: '-',
+      phone: null,
+      active: true,
+      now: noon,
+    });
+  });
+
+  test('with a NUL in the password opens an account that the same typing signs in to', async () => {
+    const typed = { ...good, email: newEmail(), password: 'correct\0 horse battery' };
+    const form = formOf(typed);
+    const read = readRegistration(readFields(form));
+    if (!read.ok) throw new Error(JSON.stringify(read.fieldErrors));
+    expect((await register(database.db, read.input, contextAt(noon))).ok).toBe(true);
+    const credentials = { email: typed.email, password: readField(form, 'password') };
+    expect((await signIn(database.db, credentials, contextAt(noon))).ok).toBe(true);
+  });
+});
+
+test('whoever signs in with anything at all is refused', async () => {
+  for (const text of [
+    'a\0b',
+    '\ud800',
+    '\u202eevil\u2066',
+    '__proto__',
+    "'; drop table users; --",
+    megabyte,
+  ]) {
+    const form = formOf({ email: text, password: text });
+    const credentials = { email: readField(form, 'email'), password: readField(form, 'password') };
+    expect(await signIn(database.db, credentials, contextAt(noon))).toEqual({
+      ok: false,
+      reason: 'wrong_credentials',
+    });
+  }
+});
+
+test('whatever is typed for a code, a number or quiet hours is understood or refused', () => {
+  for (const text of oddTexts) {
+    expect([null, '012345']).toContain(normalizeCode(text));
+    readServedPhone(text);
+    parseNumberFilter(text);
+    expect(readQuietHours(() => text).ok).toBe(false);
+  }
+  fc.assert(
+    fc.property(anyText, (text) => {
+      normalizeCode(text);
+      readServedPhone(text);
+      parseNumberFilter(text);
+      readQuietHours(() => text);
+    }),
+  );
+});
+
+test('whatever a link says leads to a page of ours', async () => {
+  const ours = /^\/(?![/\\])/;
+  for (const value of oddValues) {
+    expect(safePath(value)).toMatch(ours);
+    readCursor(value);
+    readNumberParam(value as string);
+    const search = { number: value, status: value, attempts: value, before: value, attemptsBefore: value };
+    const parameters = pickParameters(search as Record<string, string>);
+    expect(linkToOverview(parameters)).toMatch(ours);
+    const query = readOverviewQuery(parameters);
+    expect(query).toMatchObject({ number: null, status: null, textsBefore: null, attemptsBefore: null });
+  }
+});
+
+test('the furthest places that a link can name can be asked for', async () => {
+  const uuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  const query = readOverviewQuery({
+    before: `9999-12-31T23:59:59.999999Z_${uuid}`,
+    attemptsBefore: '9999-12-31T23:59:59.999999Z_9999999999999999',
+    number: '000000',
+    status: 'queued',
+    attempts: 'failures',
+  });
+  expect(query.textsBefore).not.toBeNull();
+  await readSmsOverview(database.db, query, noon);
+  const person = await giveSettledPerson(database.db);
+  for (const cursor of [`9999999999999_${uuid}`, `0_${uuid}`]) {
+    await listTexts(database.db, person, { limit: 1, before: readCursor(cursor) });
+  }
+});
+
+test('ending a session that is none ends none', async () => {
+  const person = await giveSettledPerson(database.db);
+  for (const text of oddTexts) await endOne(database.db, person, text, contextAt(noon));
+  const { rows } = await database.db.execute(sql`select 1 from sessions where user_id = ${person.userId}`);
+  expect(rows).toHaveLength(1);
+});
+
+describe('a call of a webhook', () => {
+  const withoutNul = (text: string) => text.replaceAll('\0', '').slice(0, 16_000);
+
+  test('that reports anything at all about a text is taken in or ignored', async () => {
+    for (const odd of oddTexts.map(withoutNul)) {
+      const whole = {
+        MessageSid: 'SM1',
+        MessageStatus: 'delivered',
+        To: '+15550001111',
+        ErrorCode: '',
+        Price: '',
+        NumSegments: '',
+        PriceUnit: 'USD',
+      };
+      for (const name of Object.keys(whole)) {
+        const fields = new URLSearchParams({ ...whole, [name]: odd });
+        for (const message of ['', odd]) {
+          const query = new URLSearchParams(message === '' ? {} : { message });
+          const report = readStatusReport({ ok: true, isOurs: true, fields, query }, noon);
+          if (report === null) continue;
+          expect((await applyStatus(database.db, report)).ok).toBe(false);
+        }
+      }
+    }
+  });
+
+  test('that hands over anything at all keeps it or says no, and is answered the same again', async () => {
+    const phone = newPhone();
+    for (const [index, odd] of oddTexts.map(withoutNul).entries()) {
+      const whole = {
+        MessageSid: `SM${index}a`,
+        From: phone,
+        To: developmentSender,
+        Body: 'hi',
+        OptOutType: '',
+      };
+      for (const [place, name] of Object.keys(whole).entries()) {
+        const sid = `SM${index}x${place}`;
+        const text = readInboundText(new URLSearchParams({ ...whole, MessageSid: sid, [name]: odd }));
+        if (text === null) continue;
+        const first = await receiveText(database.db, text, contextAt(noon));
+        const second = await receiveText(database.db, text, contextAt(noon));
+        expect(second.ok && second.reply).toEqual(first.ok && first.reply);
+      }
+    }
+  });
+
+  test('takes no longer to understand for being long', () => {
+    const repeated = [
+      'stop ',
+      'stop the ',
+      'do not ever want to ',
+      'no me ',
+      '“',
+      'loved “',
+      '1 2 3 ',
+      'cancel my ',
+      'a',
+      'ok ',
+    ];
+    for (const part of repeated) {
+      const startedAt = performance.now();
+      readInbound(part.repeat(16_000 / part.length));
+      expect(performance.now() - startedAt, part).toBeLessThan(2_000);
+    }
+  });
+});
