@@ -8,6 +8,7 @@ import {
   jsonb,
   numeric,
   pgTable,
+  primaryKey,
   text,
   uniqueIndex,
   uuid,
@@ -154,6 +155,10 @@ export const smsMessages = pgTable(
     challengeId: uuid('challenge_id'),
     /** The instant in phone_numbers.prove_sends that this text was counted at, given back if it was never accepted. */
     countedAt: instant('counted_at'),
+    /** Codes only: whose wish it was, which decides their place in the line (lib/sms/line.ts) and who pays (budget.ts). */
+    sendClass: text('send_class').$type<SendClass>(),
+    /** Codes only: a keyed mark of the network that asked, never the address. */
+    network: text('network'),
     /** The accepted text that this one repeats, because the carrier could not deliver it just then. */
     retryOf: uuid('retry_of'),
     retries: integer('retries').notNull().default(0),
@@ -166,6 +171,8 @@ export const smsMessages = pgTable(
     status: text('status').$type<MessageStatus>().notNull().default('queued'),
     /** Calls to the provider so far. */
     attempts: integer('attempts').notNull().default(0),
+    /** Times that something of our own failed while it was handled; the fifth ends it as `internal_error`. */
+    faults: integer('faults').notNull().default(0),
     firstClaimedAt: instant('first_claimed_at'),
     /** Until then one dispatcher has it in hand; the exact value is that dispatcher's ticket for writing the outcome. */
     leaseUntil: instant('lease_until'),
@@ -196,6 +203,8 @@ export const smsMessages = pgTable(
     estimatedPrice: numeric('estimated_price', { precision: 12, scale: 6 }),
     /** The moment its price begins to count against the rolling-day budgets. */
     reservedAt: instant('reserved_at'),
+    /** Which sums of sms_spend it counts in: lib/sms/budget.ts. */
+    spendScopes: text('spend_scopes').array(),
     priceSettledAt: instant('price_settled_at'),
     /** When to ask the provider what became of it, or what it cost; null: nothing is missing. */
     checkAt: instant('check_at'),
@@ -219,9 +228,10 @@ export const smsMessages = pgTable(
     index('sms_messages_spend_index')
       .on(t.reservedAt, t.price)
       .where(sql`${t.price} is not null`),
-    index('sms_messages_user_spend_index')
-      .on(t.userId, t.reservedAt, t.price)
-      .where(sql`${t.price} is not null`),
+    // How much a network has asked for lately.
+    index('sms_messages_network_index')
+      .on(t.network, t.createdAt)
+      .where(sql`${t.network} is not null`),
     index('sms_messages_attempted_index')
       .on(t.attemptedAt)
       .where(sql`${t.attemptedAt} is not null`),
@@ -242,6 +252,12 @@ export const smsMessages = pgTable(
   ],
 );
 
+/**
+ * Whose wish a code is: somebody's who does not hold the number, its proven holder's, a second factor's after a right
+ * password, or a way back into an account.
+ */
+export type SendClass = 'prove' | 'prove_again' | 'sign_in' | 'recover';
+
 export type MessageDetails = Record<string, string | number | boolean | null>;
 
 export type MessagePurpose = 'verification' | 'update' | 'notice' | 'reply' | 'test' | 'inbound';
@@ -256,3 +272,18 @@ export const smsSenders = pgTable('sms_senders', {
   stoppedUntil: instant('stopped_until'),
   stoppedReason: text('stopped_reason'),
 });
+
+/**
+ * What texts cost in one minute, settled and reserved, in millionths of a dollar: for everybody, and for each that a cap
+ * counts (a person, a network …, as a keyed mark). The sums of a rolling day are over at most 1,441 rows, however many
+ * texts there were. Written by lib/sms/budget.ts.
+ */
+export const smsSpend = pgTable(
+  'sms_spend',
+  {
+    scope: text('scope').notNull(),
+    minute: instant('minute').notNull(),
+    micros: bigint('micros', { mode: 'bigint' }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.scope, t.minute] }), index('sms_spend_minute_index').on(t.minute)],
+);

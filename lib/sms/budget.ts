@@ -1,14 +1,35 @@
-import { sql } from 'drizzle-orm';
-import type { Db } from '@/db/client';
+import { createHmac } from 'node:crypto';
+import { sql, type SQL } from 'drizzle-orm';
+import type { SendClass } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { deriveKey } from '@/lib/keys';
 
 /** What may be spent in any 24 hours, in millionths of a dollar. */
 export type Budget = { perUserMicros: number; totalMicros: number };
 
+/** Which cap a text did not fit: a setting, or a share of the budget for everybody that strangers' codes may take. */
+export type BudgetRule =
+  | 'SMS_DAILY_BUDGET_USD'
+  | 'SMS_DAILY_BUDGET_PER_USER_USD'
+  | 'strangers_share'
+  | 'network_share'
+  | 'prefix_share';
+
+/** At most `limitMicros` in any `hours`, rounded up to the minute. */
+type Cap = { rule: BudgetRule; scope: string; hours: number; limitMicros: bigint };
+
+/** A text that a dispatcher has in hand and wants to send. */
+export type WantedSpend = {
+  messageId: string;
+  priceMicros: number;
+  segments: number;
+  caps: readonly Cap[];
+};
+
 export type BudgetRefusal = {
   ok: false;
   reason: 'budget';
-  /** Which of the two caps. */
-  rule: 'SMS_DAILY_BUDGET_PER_USER_USD' | 'SMS_DAILY_BUDGET_USD';
+  rule: BudgetRule;
   priceMicros: bigint;
   spentMicros: bigint;
   limitMicros: bigint;
@@ -16,101 +37,302 @@ export type BudgetRefusal = {
   retryAt: Date | null;
 };
 
+/** `lost`: not in this dispatcher's hands any more. */
+export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'lost' };
+
+const everybody = { scope: 'all', hours: 24 };
+
 /** Any constant will do, as long as every process that reserves uses the same. */
 const budgetLockKey = 7_316_004_253;
 
-const windowMs = 24 * 3600 * 1000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayHours = 24;
+
+/** Sums of minutes older than this are of no use to any cap. */
+const keptHours = 25;
 
 /**
- * Reserves the estimated price of a text that a dispatcher has in hand, at the moment of sending: the person's and
- * everybody's settled plus reserved cost of the last 24 hours and this text must fit their caps. Reservations of all
- * processes pass one after another, and each sum is read after the one before was committed, so that the caps are never
- * passed, not by a millionth.
+ * Strangers' codes cannot take this part of the budget for everybody: it is left to people whose number is proven, to
+ * second factors and to updates.
+ */
+const keptFromStrangers = { of: 10n, parts: 3n };
+
+/**
+ * Theirs is released by the hour: three hours' worth may be taken at once, and what else there is comes evenly over the
+ * day. So nobody empties it in an hour, and there is always some to come.
+ */
+const strangersHoursAtOnce = 3n;
+
+/** One network, and one number prefix, may take so much of a day: one twentieth. */
+const shareOfOneSource = 20n;
+
+/** A share is never so small that it lets less than this many of the codes at hand through. */
+const fewestCodesOfAShare = 5n;
+
+/** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
+export function spendMark(
+  secret: string,
+  kind: 'person' | 'email' | 'factor' | 'network',
+  whose: string,
+): string {
+  const mac = createHmac('sha256', deriveKey(secret, 'spend-mark/v1')).update(`${kind}\0${whose}`);
+  return `${kind}:${mac.digest().subarray(0, 16).toString('base64url')}`;
+}
+
+/** The number less its last four digits: ten thousand numbers that one owner may hold. */
+export function prefixOf(phone: string): string {
+  return phone.slice(0, -4);
+}
+
+/**
+ * The caps that a text has to fit, the one for everybody first. A person's cap is kept by account and by email, so that a
+ * new account with the same email starts no new one; never by number, since strangers would spend its holder's. Codes of
+ * a second factor have a cap of their own. A code that somebody who does not hold the number asked for counts besides
+ * against the strangers' share, its network's and its prefix's.
+ */
+export function capsOf(
+  text: {
+    userId: string;
+    emailKey: string;
+    phone: string;
+    purpose: string;
+    sendClass: SendClass | null;
+    network: string | null;
+    priceMicros: number;
+  },
+  budget: Budget,
+  secret: string,
+): Cap[] {
+  const total = BigInt(budget.totalMicros);
+  const perUser = BigInt(budget.perUserMicros);
+  const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
+  const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
+  if (text.sendClass === 'sign_in') {
+    caps.push({ ...own, scope: spendMark(secret, 'factor', text.userId) });
+    return caps;
+  }
+  caps.push({ ...own, scope: spendMark(secret, 'person', text.userId) });
+  caps.push({ ...own, scope: spendMark(secret, 'email', text.emailKey) });
+  if (text.purpose !== 'verification' || text.sendClass === 'prove_again' || text.sendClass === 'recover')
+    return caps;
+
+  const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
+  const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);
+  const strangers = total - (total * keptFromStrangers.parts) / keptFromStrangers.of;
+  for (let hours = 1n; hours <= BigInt(dayHours); hours += 1n) {
+    // What may be taken at once, and the rest spread over the day: together, no 24 hours hold more than their share.
+    const released =
+      (strangers * (strangersHoursAtOnce * 24n + (24n - strangersHoursAtOnce) * hours)) / (24n * 24n);
+    caps.push({
+      rule: 'strangers_share',
+      scope: 'strangers',
+      hours: Number(hours),
+      limitMicros: hours === 24n ? strangers : atLeastAFew(released),
+    });
+  }
+  const ofOne = atLeastAFew(total / shareOfOneSource);
+  if (text.network !== null) {
+    caps.push({ rule: 'network_share', scope: text.network, hours: dayHours, limitMicros: ofOne });
+  }
+  const prefix = `prefix:${prefixOf(text.phone)}`;
+  caps.push({ rule: 'prefix_share', scope: prefix, hours: dayHours, limitMicros: ofOne });
+  return caps;
+}
+
+/**
+ * Reserves the estimated price of texts that a dispatcher has in hand, at the moment of sending, in one short transaction
+ * for all of them: each has to fit every cap beside what is settled and reserved. Reservations of all processes pass one
+ * after another, and the sums are read after the one before was committed, so that no reservation passes a cap, not by a
+ * millionth. A price that settles above its estimate may; the next reservation sees it.
  *
- * With the reservation the text is marked as being called for: `unknown_since` stands until the outcome is recorded.
- * Refuses with `budget` and the moment it would fit, or with `lost` when the text is not in this dispatcher's hands.
+ * With the reservation a text is marked as being called for: `unknown_since` stands until its outcome is recorded. `then`
+ * runs in the same transaction, with the ids of those that were. Texts are looked at in the order given.
+ *
+ * @param lease the ticket under which all of them are held
+ * @returns an answer for each, and how much of the budget for everybody was used before and is used now
  */
 export async function reserveSpend(
   db: Db,
-  {
-    messageId,
-    userId,
-    leaseUntil,
-    priceMicros,
-    segments,
-    budget,
-    now,
-  }: {
-    messageId: string;
-    userId: string | null;
-    leaseUntil: Date;
-    priceMicros: number;
-    segments: number;
-    budget: Budget;
-    now: Date;
-  },
-): Promise<{ ok: true } | BudgetRefusal | { ok: false; reason: 'lost' }> {
-  const price = BigInt(priceMicros);
-  const since = new Date(now.getTime() - windowMs);
+  { texts, lease, now }: { texts: readonly WantedSpend[]; lease: Date; now: Date },
+  then: (tx: Tx, reserved: readonly string[]) => Promise<void> = async () => undefined,
+): Promise<{ answers: Map<string, SpendAnswer>; used: { before: bigint; after: bigint } }> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${budgetLockKey}::bigint)`);
-    const scopes = [
-      { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', userId, limit: BigInt(budget.perUserMicros) },
-      { rule: 'SMS_DAILY_BUDGET_USD', userId: null, limit: BigInt(budget.totalMicros) },
-    ] as const;
-    for (const { rule, userId: whose, limit } of scopes) {
-      if (rule === 'SMS_DAILY_BUDGET_PER_USER_USD' && whose === null) continue;
-      const spent = await sumSpend(tx, { userId: whose, since });
-      if (spent + price <= limit) continue;
-      const retryAt =
-        price > limit ? null : await findRoom(tx, { userId: whose, since, room: spent + price - limit });
-      return {
-        ok: false as const,
-        reason: 'budget' as const,
-        rule,
-        priceMicros: price,
-        spentMicros: spent,
-        limitMicros: limit,
-        retryAt,
-      };
+    const scopes = [...new Set(texts.flatMap(({ caps }) => caps.map(({ scope }) => scope)))];
+    const sums = await readSums(tx, scopes, now);
+    const before = sums.within(everybody);
+    const answers = new Map<string, SpendAnswer>();
+    const fitting: WantedSpend[] = [];
+    for (const text of texts) {
+      const price = BigInt(text.priceMicros);
+      // Of several, the one that is counted over the longest time has the latest moment.
+      const full = text.caps
+        .filter((cap) => sums.within(cap) + price > cap.limitMicros)
+        .reduce<Cap | null>((longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap), null);
+      if (full) {
+        answers.set(text.messageId, await explainRefusal(tx, full, { price, spent: sums.within(full), now }));
+        continue;
+      }
+      for (const scope of scopesOf(text)) sums.add(scope, price);
+      fitting.push(text);
     }
-    const { rowCount } = await tx.execute(sql`
-      update sms_messages
-      set price = ${price.toString()}::numeric / 1000000, estimated_price = ${price.toString()}::numeric / 1000000,
-          segments = ${segments}, reserved_at = ${at(now)}, price_settled_at = null,
-          unknown_since = ${at(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${at(now)}
-      where id = ${messageId} and status = 'sending' and lease_until = ${at(leaseUntil)}`);
-    return rowCount === 1 ? { ok: true as const } : { ok: false as const, reason: 'lost' as const };
+    const reserved =
+      fitting.length === 0 ? new Set<string>() : await markReserved(tx, fitting, { lease, now });
+    for (const { messageId } of fitting) {
+      answers.set(messageId, reserved.has(messageId) ? { ok: true } : { ok: false, reason: 'lost' });
+    }
+    await then(
+      tx,
+      fitting.map(({ messageId }) => messageId).filter((id) => reserved.has(id)),
+    );
+    return { answers, used: { before, after: sums.within(everybody) } };
   });
 }
 
-/** What was spent since, settled and reserved, in micros: by one person, or (null) by everybody. */
-export async function sumSpend(
-  db: Pick<Db, 'execute'>,
-  { userId, since }: { userId: string | null; since: Date },
-): Promise<bigint> {
-  const { rows } = await db.execute<{ micros: string }>(sql`
-    select (coalesce(sum(price), 0) * 1000000)::bigint::text as micros from sms_messages
-    where price is not null and reserved_at > ${at(since)}
-      ${userId === null ? sql`` : sql`and user_id = ${userId}`}`);
-  return BigInt(rows[0]!.micros);
+function scopesOf({ caps }: WantedSpend): string[] {
+  return [...new Set(caps.map(({ scope }) => scope))].sort();
 }
 
-/** When enough of what is spent will be a day old to free `room` micros. */
-async function findRoom(
-  db: Pick<Db, 'execute'>,
-  { userId, since, room }: { userId: string | null; since: Date; room: bigint },
-): Promise<Date | null> {
-  const { rows } = await db.execute<{ epoch_ms: number }>(sql`
-    select extract(epoch from reserved_at)::float8 * 1000 as epoch_ms from (
-      select reserved_at, sum(price) over (order by reserved_at, id) * 1000000 as freed from sms_messages
-      where price is not null and reserved_at > ${at(since)}
-        ${userId === null ? sql`` : sql`and user_id = ${userId}`}
-    ) spends where freed >= ${room.toString()}::numeric order by reserved_at limit 1`);
+/** What was spent per scope, by the hour before `now`; minutes are counted whole. */
+async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
+  const minute = wholeMinute(now);
+  const { rows } = await tx.execute<{ scope: string; hours_ago: number; micros: string }>(sql`
+    select scope, ceil(extract(epoch from ${at(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
+    from sms_spend
+    where scope in (${list(scopes)}) and minute >= ${at(new Date(minute.getTime() - dayHours * hourMs))}
+    group by 1, 2`);
+  const byScope = new Map<string, Map<number, bigint>>();
+  const add = (scope: string, micros: bigint, hoursAgo = 0) => {
+    const hours = byScope.get(scope) ?? new Map<number, bigint>();
+    hours.set(hoursAgo, (hours.get(hoursAgo) ?? 0n) + micros);
+    byScope.set(scope, hours);
+  };
+  // A minute ahead of us, written by the clock of an earlier primary, counts as this one.
+  for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
+  return {
+    add,
+    within: ({ scope, hours }: { scope: string; hours: number }): bigint => {
+      let sum = 0n;
+      for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= hours) sum += micros;
+      return sum;
+    },
+  };
+}
+
+/** Marks texts as being called for, and adds their prices to the sums, locked in the order of their keys, last of all. */
+async function markReserved(
+  tx: Tx,
+  texts: readonly WantedSpend[],
+  { lease, now }: { lease: Date; now: Date },
+): Promise<Set<string>> {
+  const wanted = JSON.stringify(
+    texts.map((text) => ({
+      id: text.messageId,
+      micros: text.priceMicros,
+      segments: text.segments,
+      scopes: scopesOf(text),
+    })),
+  );
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    with wanted as (
+      select * from jsonb_to_recordset(${wanted}::jsonb) as w (id uuid, micros bigint, segments int, scopes text[])
+    ), marked as (
+      update sms_messages m
+      set price = wanted.micros::numeric / 1000000, estimated_price = wanted.micros::numeric / 1000000,
+          segments = wanted.segments, spend_scopes = wanted.scopes, reserved_at = ${at(now)}, price_settled_at = null,
+          unknown_since = ${at(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${at(now)}
+      from wanted
+      where m.id = wanted.id and m.status = 'sending' and m.lease_until = ${at(lease)} and m.unknown_since is null
+      returning m.id, wanted.micros, wanted.scopes
+    ), spent as (
+      insert into sms_spend (scope, minute, micros)
+      select scope, ${at(wholeMinute(now))}, sum(micros) from marked, unnest(scopes) scope group by scope order by scope
+      on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros
+    )
+    select id from marked`);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** A price as the table keeps it, six decimals, in millionths of a dollar; nothing reserved is 0. */
+export function microsOf(price: string | null): bigint {
+  return price === null ? 0n : BigInt(price.replace('.', ''));
+}
+
+/** A change of what a text costs: given back, settled, or charged for the first time. */
+export type SpendChange = { scopes: readonly string[] | null; reservedAt: Date; micros: bigint };
+
+/**
+ * Changes the sums by what texts cost more (or less) than was counted, in the minute they were reserved in. The rows of the
+ * sums are locked in the order of their keys, as the last of the transaction.
+ */
+export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]): Promise<void> {
+  const rows = changes
+    .filter(({ micros }) => micros !== 0n)
+    .flatMap(({ scopes, reservedAt, micros }) =>
+      (scopes ?? ['all']).map((scope) => ({
+        scope,
+        minute: wholeMinute(reservedAt).toISOString(),
+        micros: micros.toString(),
+      })),
+    );
+  if (rows.length === 0) return;
+  await tx.execute(sql`
+    insert into sms_spend (scope, minute, micros)
+    select scope, minute, sum(micros)
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as change (scope text, minute timestamptz, micros bigint)
+    group by scope, minute order by scope, minute
+    on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros`);
+}
+
+/** What was spent in the day before `now`, settled and reserved, in micros: by everybody (`all`) or under one mark. */
+export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<bigint> {
+  const sums = await readSums(db, [scope], now);
+  return sums.within({ scope, hours: dayHours });
+}
+
+/** Removes the sums of minutes that no cap counts any more. */
+export async function pruneSpend(db: Db, now: Date): Promise<void> {
+  await db.execute(
+    sql`delete from sms_spend where minute < ${at(new Date(now.getTime() - keptHours * hourMs))}`,
+  );
+}
+
+async function explainRefusal(
+  tx: Tx,
+  cap: Cap,
+  { price, spent, now }: { price: bigint; spent: bigint; now: Date },
+): Promise<BudgetRefusal> {
+  const { rule, limitMicros } = cap;
+  const retryAt =
+    price > limitMicros ? null : await findRoom(tx, cap, { room: spent + price - limitMicros, now });
+  return { ok: false, reason: 'budget', rule, priceMicros: price, spentMicros: spent, limitMicros, retryAt };
+}
+
+/** When enough of what is spent will have left the cap's hours to free `room` micros. */
+async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date | null> {
+  const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
+  const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
+    select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
+      select minute, sum(micros) over (order by minute) as freed from sms_spend
+      where scope = ${cap.scope} and minute >= ${at(since)}
+    ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   const row = rows[0];
-  return row ? new Date(Math.ceil(row.epoch_ms) + windowMs) : null;
+  // A minute is counted whole until the one after the last that its hours touch.
+  return row ? new Date(row.epoch_ms + cap.hours * hourMs + minuteMs) : null;
 }
 
-function at(instant: Date) {
+function wholeMinute(instant: Date): Date {
+  return new Date(Math.floor(instant.getTime() / minuteMs) * minuteMs);
+}
+
+function list(values: readonly string[]): SQL {
+  return sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  );
+}
+
+function at(instant: Date): SQL {
   return sql`${instant.toISOString()}::timestamptz`;
 }

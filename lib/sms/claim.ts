@@ -1,179 +1,267 @@
 import { performance } from 'node:perf_hooks';
-import { and, eq, inArray, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
-import type { Db, Tx } from '@/db/client';
+import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { shortestLifeSeconds } from './gates';
-import type { Message } from './outbox';
+import { codesInLine } from './line';
 import type { Provider } from './provider';
-import { countSlots, lockSender, slotHorizonMs, takeSlots, type Slot } from './senders';
+import { slotHorizonMs, slotSpacingMicros } from './senders';
 
-/** Nothing is ever in hand for longer: the slot, the gates, the call and its record fit with room to spare. */
+/** Nothing is ever in hand for longer: the gates, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
 
-/** Without a notification, new work is found this soon. */
-export const pollMs = 1_000;
-export const busyRestMs = 50;
+/** A text that waits because its sender rests says so anew after this long. */
+const heldBackForMs = 60_000;
 
-/** What a dispatcher works with, and what it has in hand. */
+/** What a dispatcher works with. */
 export type Work = {
   db: Db;
   env: Env;
   provider: Provider;
   log: Log;
-  sends: Map<string, Promise<void>>;
-  codesInFlight: { count: number };
-  lookUps: Map<string, Promise<void>>;
+  /** For tests: what the dispatcher takes the database's clock to be ahead by. */
+  clockOffsetMs: number;
 };
 
-/** A text in this dispatcher's hands until `lease`. */
-export type Claimed = { message: Message; lease: Date; slot: Slot | null; askedAtMs: number };
+/**
+ * The time by the database's clock, carried on by our own clock's ticks since the question, so that a wrong clock of ours
+ * changes nothing.
+ */
+export type Clock = () => Date;
 
-/** Puts back what failed on our own side before its call was begun. */
-export async function releaseUncalled(db: Db, { message, lease }: Claimed): Promise<void> {
-  await db
-    .update(smsMessages)
-    .set({ status: 'queued', leaseUntil: null })
-    .where(and(held(message, lease), isNull(smsMessages.unknownSince)));
+/** A text in this dispatcher's hands until `lease`, the exact value of which is its ticket for writing what became of it. */
+export type Held = { id: string; isCode: boolean; lease: Date; clock: Clock };
+
+/** What one look into the outbox found. */
+export type Claim = {
+  held: Held[];
+  /** More is due: beyond the room, without a place in the pace within reach, or in other hands just now. */
+  isMore: boolean;
+  /** The provider refuses the sender altogether: why; null: it does not. */
+  stopped: string | null;
+  /** It did, and nothing has gone through since. */
+  wasStopped: boolean;
+  /** How long until a slot of the sender's pace comes within reach; 0: one is. */
+  slotInMs: number;
+  /** How long until the next text becomes due by itself; null: none will. */
+  dueInMs: number | null;
+};
+
+/**
+ * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
+ * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
+ * gates have spoken.
+ */
+export async function claimSends(
+  work: Work,
+  { room, roomForOthers }: { room: number; roomForOthers: number },
+): Promise<Claim> {
+  const rate = work.env.smsMessagesPerSecond;
+  const askedMs = performance.now();
+  const now = sql`(select now from clock)`;
+  const codes =
+    rate === null
+      ? sql`
+        select id from sms_messages
+        where status = 'queued' and purpose = 'verification' and send_after <= ${now}
+        order by send_after limit (select n from room) for update skip locked`
+      : sql`
+        select m.id from sms_messages m join line on line.id = m.id
+        where m.status = 'queued' order by line.place limit (select n from room) for update of m skip locked`;
+  const { rows } = await work.db.execute<{
+    now_ms: number;
+    lease_ms: number;
+    stopped: string | null;
+    was_stopped: boolean | null;
+    slot_in_ms: number;
+    codes: string[] | null;
+    others: string[] | null;
+    is_more: boolean;
+    due_in_ms: number | null;
+  }>(sql`
+    with clock as materialized (select ${clockNow(work)} as now),
+    pace as materialized (
+      select case when s.stopped_until > clock.now then coalesce(s.stopped_reason, '') end as stopped,
+        s.stopped_until is not null as was_stopped,
+        greatest(0, coalesce(extract(epoch from s.next_slot_at - clock_timestamp()), 0) * 1000)::float8 as wait_ms
+      from clock left join sms_senders s on s.sender = ${work.provider.sender}
+    ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
+    line as (${rate === null ? sql`select null::uuid as id` : codesInLine(now)}),
+    codes as materialized (${codes}),
+    others as materialized (
+      select id from sms_messages
+      where status = 'queued' and purpose <> 'verification' and send_after <= ${now}
+      order by send_after
+      limit (select greatest(0, least(n - (select count(*) from codes), ${roomForOthers}::int)) from room)
+      for update skip locked
+    ), claimed as (
+      update sms_messages m
+      set status = 'sending', sender = ${work.provider.sender}, lease_until = ${leaseEnd(now)},
+        first_claimed_at = coalesce(first_claimed_at, ${now})
+      where m.id in (select id from codes union all select id from others)
+    )
+    select ${epochMs(now)} as now_ms, ${epochMs(leaseEnd(now))} as lease_ms, stopped, was_stopped,
+      greatest(0, wait_ms - ${rate === null ? Infinity : slotHorizonMs}::float8) as slot_in_ms,
+      (select array_agg(id) from codes)::text[] as codes, (select array_agg(id) from others)::text[] as others,
+      exists (select from sms_messages where status = 'queued' and send_after <= ${now}
+        and id not in (select id from codes) and id not in (select id from others)) as is_more,
+      (select extract(epoch from min(send_after) - ${now})::float8 * 1000 from sms_messages
+        where status = 'queued' and send_after > ${now}) as due_in_ms
+    from pace`);
+  const row = rows[0]!;
+  const clock = runClock(row.now_ms, askedMs);
+  const lease = new Date(row.lease_ms);
+  const hold = (isCode: boolean) => (id: string) => ({ id, isCode, lease, clock });
+  return {
+    held: [...(row.codes ?? []).map(hold(true)), ...(row.others ?? []).map(hold(false))],
+    isMore: row.is_more,
+    stopped: row.stopped,
+    wasStopped: row.was_stopped === true,
+    slotInMs: row.slot_in_ms,
+    dueInMs: row.due_in_ms,
+  };
 }
 
-/** What a dead dispatcher had claimed but not called for goes back into the queue. */
-export async function releaseUnsent(db: Db, now: Date): Promise<void> {
-  await db
-    .update(smsMessages)
-    .set({ status: 'queued', leaseUntil: null })
-    .where(
-      and(
-        eq(smsMessages.status, 'sending'),
-        isNull(smsMessages.unknownSince),
-        sql`${smsMessages.leaseUntil} < ${at(now)}`,
-      ),
-    );
+function slotsInReach(rate: number | null, room: number): SQL {
+  const wanted = sql`${room}::int`;
+  if (rate === null) return sql`case when stopped is null then ${wanted} else 0 end`;
+  const reach = sql`(${slotHorizonMs}::float8 - wait_ms) * 1000 / ${slotSpacingMicros(rate)}::float8`;
+  return sql`case when stopped is not null or wait_ms > ${slotHorizonMs} then 0
+    else least(${wanted}, 1 + floor(${reach})::int) end`;
 }
 
 /**
- * Claims due texts, codes first, each with a slot of its sender where the pace is limited.
- *
- * @returns `retryInMs` when texts are due that may not start yet; null otherwise
+ * While the provider refuses the sender altogether, due texts wait and say why. Codes that would come too late are claimed
+ * nevertheless: the gates end them without asking the provider.
  */
-export async function claimSends(
-  { db, env, provider }: Work,
-  { now, room, roomForOthers }: { now: Date; room: number; roomForOthers: number },
-): Promise<{ claimed: Claimed[]; retryInMs: number | null }> {
-  const codes = sql`status = 'queued' and direction = 'out' and purpose = 'verification' and send_after <= ${at(now)}`;
-  const others = sql`status = 'queued' and direction = 'out' and purpose <> 'verification' and send_after <= ${at(now)}`;
-  if (room <= 0) return { claimed: [], retryInMs: pollMs };
-  const waiting = await db.execute(sql`
-    (select 1 from sms_messages where ${codes} limit 1)
-    union all (select 1 from sms_messages where ${others} and ${roomForOthers > 0} limit 1)`);
-  if (waiting.rows.length === 0) return { claimed: [], retryInMs: null };
-
-  const { sender } = provider;
-  const rate = env.smsMessagesPerSecond;
-  const lease = new Date(now.getTime() + leaseMs);
-  const askedAtMs = performance.now();
-  return db.transaction(async (tx) => {
-    const pace = await lockSender(tx, sender, now);
-    let chosen: string[] = [];
-    if (pace.stopped === null) {
-      const slotsInReach = rate === null ? room : countSlots(pace, rate, room);
-      if (slotsInReach === 0)
-        return { claimed: [], retryInMs: Math.max(1, pace.waitMs - slotHorizonMs * 0.8) };
-      chosen = await lockDue(tx, codes, slotsInReach);
-      const left = Math.min(slotsInReach - chosen.length, roomForOthers);
-      if (left > 0) chosen.push(...(await lockDue(tx, others, left)));
-    } else {
-      await markHeldBack(tx, sql`((${codes}) or (${others}))`, { reason: pace.stopped, now });
-      // The gates end these without asking the provider.
-      const dead = new Date(now.getTime() + (shortestLifeSeconds - 1) * 1000);
-      chosen = await lockDue(tx, sql`${codes} and expires_at <= ${at(dead)}`, room);
-    }
-    if (chosen.length === 0) return { claimed: [], retryInMs: pace.stopped === null ? busyRestMs : pollMs };
-    const slots =
-      rate === null || pace.stopped !== null
-        ? []
-        : await takeSlots(tx, { sender, messagesPerSecond: rate, count: chosen.length });
-    const rows = await tx
-      .update(smsMessages)
-      .set({
-        status: 'sending',
-        sender,
-        leaseUntil: lease,
-        firstClaimedAt: sql`coalesce(${smsMessages.firstClaimedAt}, ${at(now)})`,
-      })
-      .where(inArray(smsMessages.id, chosen))
-      .returning();
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    const claimed = chosen.map((id, index) => ({
-      message: byId.get(id)!,
-      lease,
-      slot: slots[index] ?? null,
-      askedAtMs,
-    }));
-    return { claimed, retryInMs: null };
-  });
-}
-
-async function lockDue(tx: Tx, due: SQL, limit: number): Promise<string[]> {
-  const { rows } = await tx.execute<{ id: string }>(sql`
-    select id from sms_messages where ${due} order by send_after limit ${limit} for update skip locked`);
-  return rows.map(({ id }) => id);
-}
-
-/** A sender that the provider refuses altogether: its due texts wait, and say why. */
-async function markHeldBack(tx: Tx, due: SQL, { reason, now }: { reason: string; now: Date }): Promise<void> {
-  const stale = new Date(now.getTime() - 60_000);
-  await tx.execute(sql`
-    update sms_messages set reason = ${reason}, attempted_at = ${at(now)}, faulted_at = ${at(now)}
-    where id in (
+export async function holdBack(
+  work: Work,
+  { reason, room }: { reason: string; room: number },
+): Promise<Held[]> {
+  const askedMs = performance.now();
+  const now = clockNow(work);
+  await work.db.execute(sql`
+    with clock as materialized (select ${now} as now)
+    update sms_messages set reason = ${reason}, attempted_at = clock.now, faulted_at = clock.now
+    from clock where id in (
       select id from sms_messages
-      where ${due} and (reason is distinct from ${reason} or attempted_at is null or attempted_at < ${at(stale)})
-      limit 200 for update skip locked
+      where status = 'queued' and send_after <= (select now from clock)
+        and (reason is distinct from ${reason} or attempted_at is null
+          or attempted_at < (select now from clock) - ${heldBackForMs}::float8 * interval '1 millisecond')
+      order by send_after limit 200 for update skip locked
     )`);
+  const { rows } = await work.db.execute<HeldRow>(sql`
+    with clock as materialized (select ${now} as now)
+    update sms_messages m set status = 'sending', sender = ${work.provider.sender},
+      lease_until = ${leaseEnd(sql`clock.now`)}, first_claimed_at = coalesce(first_claimed_at, clock.now)
+    from clock where m.id in (
+      select id from sms_messages
+      where status = 'queued' and purpose = 'verification' and send_after <= (select now from clock)
+        and expires_at <= (select now from clock) + ${shortestLifeSeconds - 1}::float8 * interval '1 second'
+      order by send_after limit ${room}::int for update skip locked
+    )
+    returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
+      ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`);
+  return rows.map((row) => readHeld(row, askedMs));
+}
+
+/** What waits for a dispatcher, and when something will. */
+export type Look = {
+  clock: Clock;
+  /** Texts that a dispatcher held and did not call for before its lease ran out. */
+  abandoned: boolean;
+  lookUps: boolean;
+  checks: boolean;
+  /** How long until something becomes due, negative when it is; null: nothing will. */
+  dueInMs: number | null;
+};
+
+/** Looks whether there is anything to do: one statement that changes nothing. */
+export async function lookForWork(work: Work): Promise<Look> {
+  const askedMs = performance.now();
+  const { rows } = await work.db.execute<{
+    now_ms: number;
+    abandoned: boolean;
+    look_ups: boolean;
+    checks: boolean;
+    due_in_ms: number | null;
+  }>(sql`
+    with clock as materialized (select ${clockNow(work)} as now)
+    select ${epochMs(sql`clock.now`)} as now_ms,
+      exists (select from sms_messages
+        where status = 'sending' and unknown_since is null and lease_until < clock.now) as abandoned,
+      exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
+      exists (select from sms_messages where check_at <= clock.now and provider_sid is not null) as checks,
+      (extract(epoch from least(
+        (select min(send_after) from sms_messages where status = 'queued'),
+        (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
+      ) - clock.now) * 1000)::float8 as due_in_ms
+    from clock`);
+  const row = rows[0]!;
+  return {
+    clock: runClock(row.now_ms, askedMs),
+    abandoned: row.abandoned,
+    lookUps: row.look_ups,
+    checks: row.checks,
+    dueInMs: row.due_in_ms,
+  };
+}
+
+/** What a dead dispatcher had claimed but not called for goes back into the queue. */
+export async function releaseAbandoned(work: Work): Promise<void> {
+  await work.db.execute(sql`
+    update sms_messages set status = 'queued', lease_until = null
+    where status = 'sending' and unknown_since is null and lease_until < ${clockNow(work)}`);
 }
 
 /** Claims texts whose outcome is unknown and may be asked for by now, codes first. */
-export async function claimLookUps(
-  db: Db,
-  provider: Provider,
-  { now, limit }: { now: Date; limit: number },
-): Promise<Claimed[]> {
-  const lease = new Date(now.getTime() + leaseMs);
-  const safeMs = provider.lookUpAfterMs;
-  const rows = await db
-    .update(smsMessages)
-    .set({ leaseUntil: lease, lookUps: sql`${smsMessages.lookUps} + 1` })
-    .where(
-      sql`${smsMessages.id} in (
-        select id from sms_messages
-        where status = 'sending' and unknown_since <= ${at(new Date(now.getTime() - safeMs))}
-          and (lease_until is null or lease_until < ${at(now)}) and send_after <= ${at(now)}
-        order by (purpose = 'verification') desc, send_after limit ${limit} for update skip locked)`,
+export async function claimLookUps(work: Work, limit: number): Promise<Held[]> {
+  const askedMs = performance.now();
+  const { rows } = await work.db.execute<HeldRow>(sql`
+    with clock as materialized (select ${clockNow(work)} as now)
+    update sms_messages m set lease_until = ${leaseEnd(sql`clock.now`)}, look_ups = look_ups + 1
+    from clock where m.id in (
+      select id from sms_messages where ${lookUpDue(work, sql`(select now from clock)`)}
+      order by (purpose = 'verification') desc, send_after limit ${limit}::int for update skip locked
     )
-    .returning();
-  return rows.map((message) => ({ message, lease, slot: null, askedAtMs: performance.now() }));
+    returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
+      ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`);
+  return rows.map((row) => readHeld(row, askedMs));
 }
 
-/** How long until something becomes due by itself, in ms, negative when it is; null: nothing will. */
-export async function readNextDue(db: Db, now: Date): Promise<number | null> {
-  const { rows } = await db.execute<{ due_in_ms: number | null }>(sql`
-    select (extract(epoch from least(
-      (select min(send_after) from sms_messages where status = 'queued'),
-      (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
-    ) - ${at(now)}) * 1000)::float8 as due_in_ms`);
-  return rows[0]?.due_in_ms ?? null;
+type HeldRow = { id: string; is_code: boolean; now_ms: number; lease_ms: number };
+
+function readHeld({ id, is_code, now_ms, lease_ms }: HeldRow, askedMs: number): Held {
+  return { id, isCode: is_code, lease: new Date(lease_ms), clock: runClock(now_ms, askedMs) };
 }
 
-/** Only the dispatcher whose lease stands may write an outcome. */
-export function held(message: Message, lease: Date) {
-  return and(
-    eq(smsMessages.id, message.id),
-    eq(smsMessages.status, 'sending'),
-    eq(smsMessages.leaseUntil, lease),
-  );
+function lookUpDue({ provider }: Work, now: SQL): SQL {
+  const safe = sql`${provider.lookUpAfterMs}::float8 * interval '1 millisecond'`;
+  return sql`status = 'sending' and unknown_since <= ${now} - ${safe}
+    and (lease_until is null or lease_until < ${now}) and send_after <= ${now}`;
 }
 
-function at(instant: Date): SQL {
-  return sql`${instant.toISOString()}::timestamptz`;
+/** Only the dispatcher whose lease stands may write what became of a text. */
+export function isHeld({ id, lease }: Held) {
+  return and(eq(smsMessages.id, id), eq(smsMessages.status, 'sending'), eq(smsMessages.leaseUntil, lease));
+}
+
+/** Whole milliseconds, so that what is written can be compared with what was read. */
+function clockNow({ clockOffsetMs }: Work): SQL {
+  return sql`date_trunc('milliseconds', clock_timestamp() + ${clockOffsetMs}::float8 * interval '1 millisecond')`;
+}
+
+function leaseEnd(now: SQL): SQL {
+  return sql`(${now} + ${leaseMs}::float8 * interval '1 millisecond')`;
+}
+
+function epochMs(instant: SQL): SQL {
+  return sql`(extract(epoch from ${instant}) * 1000)::float8`;
+}
+
+/** The database said its time at some moment after the question: this clock is ahead of it by the round trip at most. */
+function runClock(nowMs: number, askedMs: number): Clock {
+  return () => new Date(Math.round(nowMs + Math.max(0, performance.now() - askedMs)));
 }

@@ -1,4 +1,5 @@
 import type { Provider } from './provider';
+import { senderName } from './sender-phone';
 
 /**
  * The provider of a developer's machine: prints each text as one line on standard output, and by that has sent it. There
@@ -11,7 +12,7 @@ export function openConsole(
 ): Provider {
   return {
     name: 'console',
-    sender: 'console',
+    sender: senderName({ twilio: null }),
     lookUpAfterMs: 0,
     firstCheckAfterMs: null,
     prepare: async () => undefined,

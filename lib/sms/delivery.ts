@@ -3,6 +3,7 @@ import type { MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { isUniqueViolation } from '@/db/unique-violation';
 import type { Log } from '@/lib/log';
+import { changeSpend, microsOf } from './budget';
 import { findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
 import { lockNumber, markUndeliverable } from './number';
 import { optOut } from './opt-out';
@@ -113,6 +114,8 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
       if (row.sender !== null) await resumeSender(tx, row.sender, 'delivered');
     }
     const alert = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
+    const micros = microsOf(row.price) - microsOf(row.before_price);
+    await changeSpend(tx, [{ scopes: row.spend_scopes, reservedAt: new Date(row.reserved_ms), micros }]);
     return { ok: true as const, changed: row.changed, alert };
   });
 }
@@ -124,6 +127,10 @@ type MovedRow = {
   changed: boolean;
   phone: string;
   sender: string | null;
+  before_price: string | null;
+  price: string | null;
+  reserved_ms: number;
+  spend_scopes: string[] | null;
 };
 
 async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus): Promise<MovedRow | null> {
@@ -184,7 +191,9 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
           ) then null
           when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
     from before where m.id = before.id
-    returning m.id, before.status as before_status, m.status, m.phone, m.sender,
+    returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
+      before.price::text as before_price, m.price::text as price,
+      (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
       (${rank} > before.rank or m.price is distinct from before.price or m.segments is distinct from before.segments
         or m.error_code is distinct from before.error_code) as changed`);
   return rows[0] ?? null;
@@ -257,9 +266,11 @@ async function enqueueRetry(
     template: string;
     params: Record<string, string>;
     challenge_id: string | null;
+    send_class: Message['sendClass'];
+    network: string | null;
     expires_at: string | null;
     retries: number;
-  }>(sql`select user_id, phone, purpose, template, params, challenge_id, expires_at, retries
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries
     from sms_messages where id = ${messageId}`);
   const row = rows[0]!;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
@@ -271,6 +282,8 @@ async function enqueueRetry(
     template: row.template as Parameters<typeof enqueueText>[1]['template'],
     params: row.params,
     challengeId: row.challenge_id,
+    sendClass: row.send_class,
+    network: row.network,
     dedupeKey: `retry:${messageId}`,
     sendAfter,
     expiresAt,

@@ -1,30 +1,25 @@
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageDetails } from '@/db/schema/sms';
 import { db as openDb, type Db } from '@/db/client';
 import { env as readEnv, type Env } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
-import { reserveSpend } from './budget';
 import {
-  busyRestMs,
   claimLookUps,
   claimSends,
-  pollMs,
-  readNextDue,
-  releaseUncalled,
-  releaseUnsent,
-  type Claimed,
+  holdBack,
+  lookForWork,
+  releaseAbandoned,
+  type Clock,
+  type Held,
   type Work,
 } from './claim';
 import { reconcileTexts } from './delivery';
-import { askGates, explainStop } from './gates';
+import { readGateFacts } from './gate-facts';
 import { lookUp } from './look-up';
-import { readNumber } from './number';
-import { recordEnd, recordOutcome, recordOverBudget, recordWait } from './outcome';
 import { openProvider } from './open-provider';
+import { recordFault } from './outcome';
 import type { Provider } from './provider';
-import { countSegments, estimatePriceMicros } from './segments';
-import { giveBackSlot, slotToleranceMs, takeSlots } from './senders';
+import { newPacing, sendClaimed, type Pacing } from './send';
+import { addSender } from './senders';
 import { listenForTexts, makeWake, type Wake } from './wake';
 
 export type DispatcherOptions = {
@@ -33,31 +28,33 @@ export type DispatcherOptions = {
   env?: Env;
   db?: Db;
   provider?: Provider;
+  /** For tests: has the dispatcher take the database's clock to be so far ahead. */
+  clockOffsetMs?: number;
+  /** Called at each sign of life: once a second at least while the dispatcher is well. */
+  beat?: () => void;
 };
 
 /** Calls in flight at a time, so that a slow provider keeps nothing waiting but the texts in its hands. */
-const capacity = 24;
+const capacity = 64;
 /** Of which texts that are no codes may hold so many. */
-const capacityOfOthers = 16;
+const capacityOfOthers = 48;
 const lookUpCapacity = 8;
 
-/** So long before its place a text is asked about for the last time, at least: what a read of one row takes. */
-const stopCheckMs = 20;
-/** A database that is too slow for that is not asked again for a place that comes this soon after the last answer. */
-const stopCheckHoldsMs = 1_500;
-
-/** No call starts later than this after its claim, so that an expired lease is late enough for the look-up too. */
-const callByMs = 3_000;
-/** After a fault on our own side, such as a database that restarts. */
-const failureRestMs = 1_000;
+/** Without a notification, new work is found this soon. */
+const pollMs = 1_000;
+/** What is due and in other hands is asked for again this soon. */
+const busyRestMs = 50;
 
 /**
  * Sends what the outbox holds, until stopped. Any number of processes may run it at the same time.
  *
- * Woken by NOTIFY, with a poll as the safety net; both survive a restart of the database. Each text is claimed under a
- * lease, with its place in the sender's pace, codes first; every gate is asked again; the price is reserved; the provider
- * is called outside any transaction; one UPDATE guarded by the lease records the outcome. A text whose outcome is unknown,
- * after a timeout, a 5xx or a crash, is looked up at the provider before it is sent again.
+ * Woken by NOTIFY, with a look each second as the safety net; both survive a restart of the database. Due texts are claimed
+ * under a lease, codes first; every gate is asked again, for a whole claim at once; the prices are reserved and the places
+ * in the sender's pace taken; the provider is called outside any transaction; one UPDATE guarded by the lease records the
+ * outcome. A text whose outcome is unknown, after a timeout, a 5xx or a crash, is looked up at the provider before it is
+ * sent again. One that cannot be handled keeps nobody else's waiting, and ends after five tries.
+ *
+ * Every moment is the database's, so that a wrong clock of this machine changes nothing.
  *
  * `stop()` claims nothing more and resolves when everything in hand is recorded.
  */
@@ -66,9 +63,19 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
   const log = openLog({ level: env.logLevel, write: options.log });
   const wake = makeWake();
   const stopping = new AbortController();
+  let isNews = false;
+  const news = () => {
+    isNews = true;
+    wake.ring();
+  };
+  const takeNews = () => {
+    const was = isNews;
+    isNews = false;
+    return was;
+  };
   const running = Promise.all([
-    listenForTexts(env.databaseUrl, { wake: wake.ring, log, signal: stopping.signal }),
-    loop({ db: options.db, provider: options.provider, env, log }, wake, stopping.signal),
+    listenForTexts(env.databaseUrl, { wake: news, log, signal: stopping.signal }),
+    loop(options, { env, log, wake, takeNews, signal: stopping.signal }),
   ]);
   return {
     stop: async () => {
@@ -79,205 +86,178 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
   };
 }
 
+/** What a dispatcher works with and has in hand. */
+type Hands = Work & {
+  pacing: Pacing;
+  sends: Map<string, { isCode: boolean }>;
+  lookUps: Set<string>;
+  isChecking: boolean;
+  tasks: Set<Promise<unknown>>;
+  plan: Plan;
+  ring: () => void;
+};
+
+/** When to do what next, by this process's own ticks. */
+type Plan = {
+  lookAtMs: number;
+  /** Infinity: not before something happens. */
+  claimAtMs: number;
+  /** Nothing can be claimed before: no place in the pace is within reach, or the sender rests. */
+  notBeforeMs: number;
+  /** There is more to claim than room for it: claimed as soon as a text is out of hand. */
+  waitsForRoom: boolean;
+};
+
 async function loop(
-  { env, log, db, provider: given }: Omit<DispatcherOptions, 'log'> & { env: Env; log: Log },
-  wake: Wake,
-  signal: AbortSignal,
+  options: DispatcherOptions,
+  given: { env: Env; log: Log; wake: Wake; takeNews: () => boolean; signal: AbortSignal },
 ): Promise<void> {
-  const provider = given ?? (await openProvider(env));
+  const { env, log, wake, takeNews, signal } = given;
+  const provider = options.provider ?? (await openProvider(env));
   await provider.prepare();
-  const work: Work = {
-    db: db ?? openDb(),
+  const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, waitsForRoom: false };
+  const hands: Hands = {
+    db: options.db ?? openDb(),
     env,
     provider,
     log,
+    clockOffsetMs: options.clockOffsetMs ?? 0,
+    pacing: newPacing(),
     sends: new Map(),
-    codesInFlight: { count: 0 },
-    lookUps: new Map(),
+    lookUps: new Set(),
+    isChecking: false,
+    tasks: new Set(),
+    plan,
+    ring: wake.ring,
   };
   log.info('dispatcher_started', { backend: provider.name, messagesPerSecond: env.smsMessagesPerSecond });
-  let reconciling: Promise<unknown> = Promise.resolve();
-  let reconcileAt = 0;
+  let isSenderKnown = false;
   while (!signal.aborted) {
-    let restMs = pollMs;
+    options.beat?.();
     try {
-      restMs = await runRound(work, wake.ring);
-      if (provider.firstCheckAfterMs !== null && performance.now() >= reconcileAt) {
-        reconcileAt = performance.now() + pollMs;
-        const task = reconcileTexts(work.db, provider, { now: new Date(), log }).catch((error: unknown) =>
-          log.error('sms_reconcile_failed', { error }),
-        );
-        reconciling = Promise.all([reconciling, task]);
-      }
+      if (!isSenderKnown) await addSender(hands.db, provider.sender);
+      isSenderKnown = true;
+      if (takeNews()) claimBy(plan, performance.now());
+      if (performance.now() >= plan.lookAtMs) await look(hands);
+      if (performance.now() >= plan.claimAtMs) await claim(hands);
     } catch (error) {
       // The database may be restarting; nothing is lost, since what was claimed is under a lease.
       log.error('dispatcher_round_failed', { error });
+      plan.lookAtMs = performance.now() + pollMs;
+      plan.claimAtMs = performance.now() + pollMs;
     }
-    await wake.wait(restMs, signal);
+    const restMs = Math.min(plan.lookAtMs, plan.claimAtMs) - performance.now();
+    await wake.wait(Math.max(0, Math.ceil(restMs)), signal);
   }
-  await Promise.all([...work.sends.values(), ...work.lookUps.values(), reconciling]);
+  while (hands.tasks.size > 0) await Promise.all(hands.tasks);
   log.info('dispatcher_stopped');
 }
 
-/** Starts all work that may start now. Out: how long to rest, in ms, unless woken. */
-async function runRound(work: Work, ring: () => void): Promise<number> {
-  const { db, sends, lookUps, codesInFlight } = work;
-  const now = new Date();
-  await releaseUnsent(db, now);
+/** Has texts claimed at a moment, or as soon after as there can be any. */
+function claimBy(plan: Plan, momentMs: number): void {
+  plan.claimAtMs = Math.min(plan.claimAtMs, Math.max(momentMs, plan.notBeforeMs));
+}
 
-  const lookUpRoom = lookUpCapacity - lookUps.size;
-  for (const claimed of lookUpRoom > 0
-    ? await claimLookUps(db, work.provider, { now, limit: lookUpRoom })
-    : []) {
-    track(work, lookUps, claimed, lookUp(work, claimed), ring);
-  }
+/** Looks what there is to do, and does what is no sending. */
+async function look(hands: Hands): Promise<void> {
+  const { plan } = hands;
+  const found = await lookForWork(hands);
+  const now = performance.now();
+  const { dueInMs } = found;
+  plan.lookAtMs = now + (dueInMs !== null && dueInMs > 0 ? Math.min(pollMs, dueInMs) : pollMs);
+  if (found.abandoned) await releaseAbandoned(hands);
+  if (found.abandoned || (dueInMs !== null && dueInMs <= 0)) claimBy(plan, now);
+  const room = lookUpCapacity - hands.lookUps.size;
+  if (found.lookUps && room > 0) await startLookUps(hands, room);
+  if (found.checks) startChecks(hands, found.clock);
+}
 
+/** Claims what may go, starts sending it, and plans when to claim again. */
+async function claim(hands: Hands): Promise<void> {
+  const { plan, sends } = hands;
+  const isPaced = hands.env.smsMessagesPerSecond !== null;
+  const others = [...sends.values()].filter(({ isCode }) => !isCode).length;
   const room = capacity - sends.size;
-  const roomForOthers = Math.min(room, capacityOfOthers - (sends.size - codesInFlight.count));
-  const { claimed, retryInMs } = await claimSends(work, { now, room, roomForOthers });
-  for (const each of claimed) {
-    const isCode = each.message.purpose === 'verification';
-    if (isCode) codesInFlight.count += 1;
-    const task = sendClaimed(work, each).finally(() => {
-      if (isCode) codesInFlight.count -= 1;
-    });
-    track(work, sends, each, task, ring);
-  }
-  if (retryInMs !== null) return Math.min(pollMs, retryInMs);
-  if (claimed.length > 0) return 0;
-  const dueInMs = (await readNextDue(db, new Date())) ?? pollMs;
-  // What is due already is in other hands or beyond our room; whichever ends first rings.
-  return Math.min(pollMs, dueInMs > 0 ? Math.ceil(dueInMs) : busyRestMs);
-}
+  const roomForOthers = Math.max(0, Math.min(room, capacityOfOthers - others));
+  plan.claimAtMs = Infinity;
+  plan.waitsForRoom = room <= 0;
+  if (plan.waitsForRoom) return;
 
-function track(
-  work: Work,
-  inFlight: Map<string, Promise<void>>,
-  claimed: Claimed,
-  task: Promise<void>,
-  ring: () => void,
-): void {
-  const { message } = claimed;
-  const settled = task
-    .catch(async (error: unknown) => {
-      // Where this does not help, the lease runs out, and the text is sent anew or looked up as its state says.
-      work.log.error('sms_work_failed', { message: message.id, error });
-      await delay(failureRestMs);
-      await releaseUncalled(work.db, claimed).catch(() => undefined);
-    })
-    .finally(() => {
-      inFlight.delete(message.id);
-      ring();
-    });
-  inFlight.set(message.id, settled);
-}
-
-/** Takes one claimed text from the gates to its recorded outcome. */
-async function sendClaimed(work: Work, claimed: Claimed): Promise<void> {
-  const { db, env, provider, log } = work;
-  const { message, lease } = claimed;
-  const now = new Date();
-  const gate = await askGates(db, message, { now, env });
-  if (gate.answer !== 'send') {
-    await returnSlot(work, claimed);
-    if (gate.answer === 'refuse') {
-      const { status, reason, details } = gate;
-      await recordEnd(work, claimed, { status, reason, details });
-    } else {
-      if (!gate.suitsAll) log.warn('quiet_hours_suit_no_zone', { message: message.id });
-      await recordWait(db, claimed, { until: gate.until, reason: gate.reason, details: gate.details });
-    }
+  const found = await claimSends(hands, { room, roomForOthers });
+  const now = performance.now();
+  if (found.stopped !== null) {
+    plan.notBeforeMs = now + pollMs;
+    claimBy(plan, plan.notBeforeMs);
+    start(hands, await holdBack(hands, { reason: found.stopped, room }), { wasStopped: true });
     return;
   }
+  start(hands, found.held, { wasStopped: found.wasStopped });
+  plan.notBeforeMs = now + found.slotInMs;
+  if (found.dueInMs !== null) plan.lookAtMs = Math.min(plan.lookAtMs, now + found.dueInMs);
+  if (!found.isMore) return;
+  plan.waitsForRoom = true;
+  // Where the pace is limited, the places of what was claimed are taken first: `start` claims again after that.
+  if (found.held.length === 0) claimBy(plan, now + (found.slotInMs > 0 ? 0 : busyRestMs));
+  else if (!isPaced) claimBy(plan, now);
+}
 
-  const reserved = await reserveSpend(db, {
-    messageId: message.id,
-    userId: message.userId,
-    leaseUntil: lease,
-    priceMicros: estimatePriceMicros(gate.body, env.smsPricePerSegmentMicros),
-    segments: countSegments(gate.body),
-    budget: { perUserMicros: env.smsDailyBudgetPerUserMicros, totalMicros: env.smsDailyBudgetMicros },
-    now,
-  });
-  if (!reserved.ok) {
-    await returnSlot(work, claimed);
-    if (reserved.reason === 'budget') await recordOverBudget(work, claimed, reserved);
-    return;
-  }
+function start(hands: Hands, held: readonly Held[], { wasStopped }: { wasStopped: boolean }): void {
+  if (held.length === 0) return;
+  const { plan, sends, log } = hands;
+  for (const each of held) sends.set(each.id, each);
+  const settled = ({ id }: Held) => {
+    sends.delete(id);
+    if (!plan.waitsForRoom) return;
+    claimBy(plan, performance.now());
+    hands.ring();
+  };
+  const placed = () => {
+    claimBy(plan, performance.now());
+    hands.ring();
+  };
+  const task = sendClaimed(hands, held, { wasStopped, settled, placed })
+    .catch((error: unknown) => log.error('sms_work_failed', { error }))
+    .finally(() => held.forEach(settled));
+  track(hands, task);
+}
 
-  const attempt = message.attempts + 1;
-  const start = await waitForStart(work, claimed);
-  if (start.when === 'late') {
-    log.warn('sms_place_missed', { message: message.id, attempt });
-    await recordWait(db, claimed, { until: new Date(), reason: message.reason, details: null });
-    return;
-  }
-  if (start.when === 'never') {
-    await recordEnd(work, claimed, { status: 'failed', reason: 'stopped', details: start.details });
-    return;
-  }
-  const startedAt = new Date();
-  const outcome = await provider.sendText({
-    to: message.phone,
-    body: gate.body,
-    purpose: message.purpose,
-    messageId: message.id,
-    validitySeconds: gate.validitySeconds,
-    riskCheck: message.purpose === 'verification',
-  });
-  // The outcome is known to nobody else, so a database that is just restarting gets a few chances to hear it.
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await recordOutcome(work, claimed, { outcome, attempt, startedAt });
-      return;
-    } catch (error) {
-      if (tries === 5) throw error;
-      log.warn('sms_record_retried', { message: message.id, error });
-      await delay(300 * tries);
-    }
+async function startLookUps(hands: Hands, room: number): Promise<void> {
+  const { db, lookUps, log } = hands;
+  const claimed = await claimLookUps(hands, room);
+  if (claimed.length === 0) return;
+  const facts = await readGateFacts(
+    db,
+    claimed.map(({ id }) => id),
+  );
+  for (const held of claimed) {
+    const known = facts.get(held.id);
+    if (known === undefined) continue;
+    lookUps.add(held.id);
+    const task = lookUp(hands, held, known)
+      .catch((error: unknown) => recordFault(hands, held, error))
+      .catch((error: unknown) => log.error('sms_work_failed', { message: held.id, error }))
+      .finally(() => {
+        lookUps.delete(held.id);
+        // What was not found is in the queue again; what else there is to look up has room now.
+        hands.plan.lookAtMs = 0;
+        hands.ring();
+      });
+    track(hands, task);
   }
 }
 
-async function returnSlot({ db, env, provider }: Work, { slot }: Claimed): Promise<void> {
-  const messagesPerSecond = env.smsMessagesPerSecond;
-  if (slot === null || messagesPerSecond === null) return;
-  await giveBackSlot(db, { sender: provider.sender, messagesPerSecond, slot });
+/** Asks the provider what became of texts that it has not told by itself. */
+function startChecks(hands: Hands, clock: Clock): void {
+  const { db, provider, log } = hands;
+  if (hands.isChecking || provider.firstCheckAfterMs === null) return;
+  hands.isChecking = true;
+  const task = reconcileTexts(db, provider, { now: clock(), log })
+    .catch((error: unknown) => log.error('sms_reconcile_failed', { error }))
+    .finally(() => (hands.isChecking = false));
+  track(hands, task);
 }
 
-/**
- * Waits for the claimed place in the sender's pace, and asks there once more for a STOP, which may have come since the
- * gates were asked: `never`. A place that has passed by more than the tolerance is never used, since the next one may
- * follow too closely: another is taken. `late` when that takes too long.
- */
-async function waitForStart(
-  { db, env, provider }: Work,
-  { message, slot: first, askedAtMs }: Claimed,
-): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
-  const messagesPerSecond = env.smsMessagesPerSecond;
-  let slot = first;
-  let askedMs = askedAtMs;
-  let checkedAtMs = -Infinity;
-  while (performance.now() - askedAtMs < callByMs) {
-    const startMs = slot === null ? performance.now() : askedMs + slot.waitMs;
-    // The database said its "now" at some moment between the question and its answer: waiting from the answer on, and
-    // measuring lateness from the question on, errs on the safe side of both.
-    const goMs = slot === null ? startMs : startMs + slotToleranceMs / 3;
-    if (checkedAtMs < goMs - stopCheckHoldsMs) {
-      await waitUntil(goMs - stopCheckMs);
-      const stop = explainStop(await readNumber(db, message.phone));
-      if (stop !== null) return { when: 'never', details: stop };
-      checkedAtMs = performance.now();
-    }
-    await waitUntil(goMs);
-    if (slot === null || messagesPerSecond === null) return { when: 'now' };
-    if (performance.now() - startMs <= slotToleranceMs) return { when: 'now' };
-    askedMs = performance.now();
-    slot = (await takeSlots(db, { sender: provider.sender, messagesPerSecond, count: 1 }))[0]!;
-  }
-  return { when: 'late' };
-}
-
-async function waitUntil(momentMs: number): Promise<void> {
-  const restMs = momentMs - performance.now();
-  if (restMs > 0) await delay(restMs);
+function track({ tasks }: Hands, task: Promise<unknown>): void {
+  const tracked: Promise<unknown> = task.finally(() => tasks.delete(tracked));
+  tasks.add(tracked);
 }

@@ -1,13 +1,13 @@
 import type { MessageDetails } from '@/db/schema/sms';
-import type { Db } from '@/db/client';
-import { endedWithNumber, hasConsent } from '@/lib/consent/ledger';
+import type { ConsentScope } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
-import { readOpenCode } from './challenge';
-import { readNumber, readUndeliverable, type NumberRow } from './number';
+import { codesOf, isOpen } from './challenge';
+import type { GateFacts } from './gate-facts';
+import { readUndeliverable, type NumberRow } from './number';
 import { candidateZones } from './number-zones';
 import type { Message } from './outbox';
 import { parsePhone } from './phone';
-import { readPreferences, wantsTemplate } from './preferences';
+import { wantsTemplate } from './preferences';
 import { defaultQuietWindow, nextAllowedInstant } from './quiet-hours';
 import { renderText, type TemplateName, type TemplateParams } from './templates';
 
@@ -41,24 +41,27 @@ export const shortestLifeSeconds = 10;
 const validityRange = { shortest: 1, longest: 36_000 };
 
 /**
- * Asks, at the moment of sending, whether a text may go out, and writes its body if so. Everything is read anew: what held
- * when the text was asked for may not hold any more. The budget is not asked here, since it is reserved, not read.
+ * Decides, at the moment of sending, whether a text may go out, and writes its body if so, from facts that were just read:
+ * what held when the text was asked for may not hold any more. The budget is not asked here, since it is reserved, not
+ * read.
  *
  * A code needs an open challenge, a life that outlasts its way, and consent to codes; it passes quiet hours, for the
  * person has just asked for it. An update needs standing consent to updates, a verified phone and the person's own wish
  * (47 CFR 64.1200); anything else needs consent of either kind. No text passes an opt-out.
+ *
+ * @throws for a text that nobody can write, such as one of a template that does not exist
  */
-export async function askGates(
-  db: Db,
-  message: Message,
+export async function passGates(
+  facts: GateFacts,
   { now, env }: { now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend'> },
 ): Promise<GateAnswer> {
+  const { message, number, preferences, consents } = facts;
   const { userId, phone, purpose } = message;
   const remainingMs = message.expiresAt === null ? null : message.expiresAt.getTime() - now.getTime();
   if (message.expiresAt !== null && remainingMs !== null && remainingMs < shortestLifeSeconds * 1000) {
     return refuse('expired', { expiresAt: message.expiresAt.toISOString(), shortestLifeSeconds });
   }
-  const body = await renderBody(db, message, now);
+  const body = renderBody(facts, now);
   if (body === null) return refuse('challenge_closed', null, 'canceled');
 
   const allowed = parsePhone(phone, { countries: env.smsCountries, fictional: env.smsBackend === 'console' });
@@ -71,28 +74,24 @@ export async function askGates(
     });
   }
 
-  const number = await readNumber(db, phone);
   const stop = explainStop(number);
   if (stop !== null) return refuse('stopped', stop);
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return refuse('undeliverable', { until: undeliverable.until.toISOString() });
 
-  if (userId === null) return refuse('no_account', null);
-  const mayConsent =
+  if (userId === null || facts.emailKey === null) return refuse('no_account', null);
+  const mayConsent: readonly ConsentScope[] =
     purpose === 'verification'
-      ? (['verification'] as const)
+      ? ['verification']
       : purpose === 'update'
-        ? (['updates'] as const)
-        : (['updates', 'verification'] as const);
-  const consents = await Promise.all(mayConsent.map((scope) => hasConsent(db, { userId, phone, scope })));
-  if (!consents.includes(true)) {
-    const lastNotice =
-      purpose === 'notice' && (await endedWithNumber(db, { userId, phone, since: message.createdAt }));
-    if (!lastNotice) return refuse('no_consent', { scope: mayConsent.join(' or ') });
+        ? ['updates']
+        : ['updates', 'verification'];
+  const isLastNotice = purpose === 'notice' && facts.endedWithNumber;
+  if (!mayConsent.some((scope) => consents.has(scope)) && !isLastNotice) {
+    return refuse('no_consent', { scope: mayConsent.join(' or ') });
   }
   if (purpose === 'verification') return send(body, remainingMs);
 
-  const preferences = await readPreferences(db, userId);
   if (purpose === 'update') {
     if (number?.holderUserId !== userId) return refuse('not_verified', null);
     if (!wantsTemplate(preferences, message.template)) return refuse('turned_off', null);
@@ -133,11 +132,10 @@ const refusedNumbers: Record<string, GateReason | undefined> = {
  * Writes a text's body as it stands at `now`. A code is derived from its open challenge. Null: the challenge is over, and
  * its code is known to nobody any more.
  */
-export async function renderBody(db: Db, message: Message, now: Date): Promise<string | null> {
+export function renderBody({ message, challenge }: GateFacts, now: Date): string | null {
   if (message.purpose !== 'verification') return render(message.template, message.params);
-  const open = message.challengeId === null ? null : await readOpenCode(db, message.challengeId, now);
-  if (open === null) return null;
-  return renderCode(message, open.code, open.expiresAt, now);
+  if (challenge === null || !isOpen(challenge, now)) return null;
+  return renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, now);
 }
 
 /**
@@ -146,18 +144,16 @@ export async function renderBody(db: Db, message: Message, now: Date): Promise<s
  *
  * @param renderedAt when the text was last written, which decides the minutes that it names
  */
-export async function bodyMatcher(
-  db: Db,
-  message: Message,
+export function bodyMatcher(
+  { message, challenge }: GateFacts,
   { renderedAt, now }: { renderedAt: Date; now: Date },
-): Promise<(body: string) => boolean> {
+): (body: string) => boolean {
   if (message.purpose !== 'verification') {
     const body = render(message.template, message.params);
     return (found) => found.trimEnd().endsWith(body.trimEnd());
   }
-  const open = message.challengeId === null ? null : await readOpenCode(db, message.challengeId, now);
-  if (open !== null) {
-    const body = renderCode(message, open.code, open.expiresAt, renderedAt);
+  if (challenge !== null && isOpen(challenge, now)) {
+    const body = renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, renderedAt);
     return (found) => found.trimEnd().endsWith(body.trimEnd());
   }
   const masked = maskCodes(renderCode(message, '000000', message.expiresAt ?? renderedAt, renderedAt));

@@ -1,12 +1,12 @@
 import { and, inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
-import { isUniqueViolation } from '@/db/unique-violation';
-import { held, type Claimed, type Work } from './claim';
+import { isHeld, type Held, type Work } from './claim';
 import { settleText } from './delivery';
 import { backoffMs, giveUpAfterMs } from './errors';
+import type { GateFacts } from './gate-facts';
 import { bodyMatcher } from './gates';
-import { recordAccepted, recordEnd, released } from './outcome';
+import { endUnknown, putBack, recordAccepted, recordEnd, type HeldText } from './outcome';
 import type { Message } from './outbox';
 import type { ProviderText } from './provider';
 
@@ -18,19 +18,18 @@ const lookUpsBeforeGivingUp = 40;
  * and body, made after our first claim, whose SID stands on no other row; if there is none, it is sent again, once the
  * gates are asked anew. A text that is worth nothing any more is then ended instead, by those gates.
  */
-export async function lookUp(work: Work, claimed: Claimed): Promise<void> {
+export async function lookUp(work: Work, held: Held, facts: GateFacts): Promise<void> {
   const { db, provider, log } = work;
-  const { message, lease } = claimed;
-  const now = new Date();
-  const renderedAt = message.unknownSince ?? now;
+  const { message } = facts;
+  const now = held.clock();
+  const matches = bodyMatcher(facts, { renderedAt: message.unknownSince ?? now, now });
   // The provider keeps whole seconds, by a clock of its own.
   const since = new Date((message.firstClaimedAt ?? message.createdAt).getTime() - 5_000);
   const asked = await provider.findTexts({ to: message.phone, since });
   if (!asked.ok) {
-    await putOffLookUp(work, claimed, asked.fault);
+    await putOffLookUp(work, { held, message }, asked.fault);
     return;
   }
-  const matches = await bodyMatcher(db, message, { renderedAt, now });
   const found = await findOwn(
     db,
     message,
@@ -38,15 +37,13 @@ export async function lookUp(work: Work, claimed: Claimed): Promise<void> {
   );
   if (found !== null) {
     log.info('sms_found_at_provider', { message: message.id, sid: found.sid });
-    try {
-      await recordAccepted(work, message, { sid: found.sid, status: null, segments: found.segments }, now);
-    } catch (error) {
+    const answer = { sid: found.sid, status: null, segments: found.segments };
+    if (!(await recordAccepted(work, { held, message }, answer))) {
       // Another row took this SID at the same moment, so this text is still unknown.
-      if (!isUniqueViolation(error)) throw error;
-      await putOffLookUp(work, claimed, 'sid_taken');
+      await putOffLookUp(work, { held, message }, 'sid_taken');
       return;
     }
-    await settleText(db, message.id, found, { now, log });
+    await settleText(db, message.id, found, { now: held.clock(), log });
     return;
   }
   log.warn('sms_not_at_provider', { message: message.id, attempts: message.attempts });
@@ -55,20 +52,10 @@ export async function lookUp(work: Work, claimed: Claimed): Promise<void> {
     message.attempts <= 1 ? 0 : backoffMs({ attempt: message.attempts - 1, isCode, random: Math.random() });
   const tooOld = now.getTime() - message.createdAt.getTime() > giveUpAfterMs;
   if (tooOld) {
-    await recordEnd(work, claimed, { status: 'failed', reason: 'provider_fault' });
+    await recordEnd(work, { held, message }, { status: 'failed', reason: 'provider_fault' });
     return;
   }
-  await db
-    .update(smsMessages)
-    .set({
-      status: 'queued',
-      sendAfter: new Date(now.getTime() + pauseMs),
-      leaseUntil: null,
-      unknownSince: null,
-      lookUps: 0,
-      ...released,
-    })
-    .where(held(message, lease));
+  await putBack(db, held, { sendAfter: new Date(held.clock().getTime() + pauseMs) });
 }
 
 async function findOwn(
@@ -94,24 +81,23 @@ async function findOwn(
 }
 
 /** The provider does not answer: asked again later. After a day it is given up; the reservation then stands as spent. */
-async function putOffLookUp({ db, log }: Work, { message, lease }: Claimed, fault: string): Promise<void> {
-  const now = new Date();
-  const givenUp = message.lookUps >= lookUpsBeforeGivingUp;
+async function putOffLookUp({ db, log }: Work, { held, message }: HeldText, fault: string): Promise<void> {
+  const now = held.clock();
   const fields = { message: message.id, fault, lookUps: message.lookUps };
-  if (givenUp) log.error('sms_alert', { alert: 'outcome_never_known', ...fields });
-  else log.warn('sms_look_up_unanswered', fields);
+  if (message.lookUps >= lookUpsBeforeGivingUp) {
+    log.error('sms_alert', { alert: 'outcome_never_known', ...fields });
+    await endUnknown(db, held, { reason: 'provider_fault', details: null, now });
+    return;
+  }
+  log.warn('sms_look_up_unanswered', fields);
   const pauseMs = backoffMs({ attempt: message.lookUps, isCode: message.lookUps < 8, random: Math.random() });
   await db
     .update(smsMessages)
-    .set(
-      givenUp
-        ? { status: 'failed', reason: 'provider_fault', failedAt: now, leaseUntil: null }
-        : {
-            leaseUntil: null,
-            faultedAt: now,
-            attemptedAt: now,
-            sendAfter: new Date(now.getTime() + pauseMs),
-          },
-    )
-    .where(held(message, lease));
+    .set({
+      leaseUntil: null,
+      faultedAt: now,
+      attemptedAt: now,
+      sendAfter: new Date(now.getTime() + pauseMs),
+    })
+    .where(isHeld(held));
 }

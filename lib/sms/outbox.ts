@@ -1,5 +1,5 @@
 import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
-import { smsMessages, type MessagePurpose } from '@/db/schema/sms';
+import { smsMessages, type MessagePurpose, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { newId } from '@/lib/random';
 import { giveBackSend } from './number';
@@ -19,11 +19,15 @@ export type NewText = {
   /** What the template is filled in with; never a code. */
   params: Record<string, string>;
   challengeId?: string | null;
+  /** Codes only: whose wish it is. */
+  sendClass?: SendClass | null;
+  /** Codes only: the keyed mark of the network that asks (budget.ts). */
+  network?: string | null;
   /** The instant this text was counted at in its number's limit, given back if the provider never accepts it. */
   countedAt?: Date | null;
   /** At most one text ever exists with the same key; the next wish to send it is answered null. */
   dedupeKey?: string | null;
-  /** Not sent before this moment. */
+  /** Not sent before this moment; what is to go at once goes by the database's clock, if that is behind. */
   sendAfter: Date;
   /** Worthless after this. */
   expiresAt?: Date | null;
@@ -38,15 +42,20 @@ export type NewText = {
  */
 export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: string } | null> {
   const id = newId();
+  const isAtOnce = text.sendAfter <= text.now;
+  const sendAfter = isAtOnce
+    ? sql`least(${at(text.sendAfter)}, date_trunc('milliseconds', clock_timestamp()))`
+    : at(text.sendAfter);
   const { rows } = await tx.execute<{ id: string }>(sql`
     with added as (
       insert into sms_messages (
-        id, direction, user_id, phone, purpose, template, params, challenge_id, counted_at, dedupe_key,
+        id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, counted_at, dedupe_key,
         created_at, send_after, expires_at, status, retry_of, retries
       ) values (
         ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
-        ${JSON.stringify(text.params)}::jsonb, ${text.challengeId ?? null}, ${at(text.countedAt)},
-        ${text.dedupeKey ?? null}, ${at(text.now)}, ${at(text.sendAfter)}, ${at(text.expiresAt)}, 'queued',
+        ${JSON.stringify(text.params)}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
+        ${text.network ?? null}, ${at(text.countedAt)},
+        ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
         ${text.retryOf ?? null}, ${text.retries ?? 0}
       )
       on conflict (dedupe_key) do nothing

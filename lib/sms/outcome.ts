@@ -1,8 +1,10 @@
-import { sql, type SQL } from 'drizzle-orm';
+import { eq, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessageDetails } from '@/db/schema/sms';
-import type { Db } from '@/db/client';
-import type { BudgetRefusal } from './budget';
-import { held, type Claimed, type Work } from './claim';
+import type { Db, Tx } from '@/db/client';
+import { isUniqueViolation } from '@/db/unique-violation';
+import { isFirstToday } from '@/lib/once-a-day';
+import { changeSpend, microsOf, type BudgetRefusal } from './budget';
+import { isHeld, type Held, type Work } from './claim';
 import { applyEffect, isFailure, restSender } from './delivery';
 import {
   backoffMs,
@@ -19,39 +21,50 @@ import type { Message } from './outbox';
 import type { SendOutcome } from './provider';
 import { resumeSender } from './senders';
 
-/** A reservation that is not used: the text was certainly not sent. */
-export const released = { price: null, estimatedPrice: null, reservedAt: null } as const;
+/** A text in this dispatcher's hands, as it stood when its gates were asked. */
+export type HeldText = { held: Held; message: Message };
 
-/** Records what a call to the provider came to, and plans what follows from it. */
+/** A text that failed on our own side so often is ended: what is wrong with it does not mend itself. */
+const mostFaults = 5;
+
+/** A reservation that is not used: the text was certainly not sent. */
+const released = { price: null, estimatedPrice: null, reservedAt: null } as const;
+
+/**
+ * Records what a call to the provider came to, and plans what follows from it.
+ *
+ * @param wasStopped whether the sender was at rest when the text was claimed, so that success means it may go on
+ */
 export async function recordOutcome(
   work: Work,
-  claimed: Claimed,
-  { outcome, attempt, startedAt }: { outcome: SendOutcome; attempt: number; startedAt: Date },
+  text: HeldText,
+  {
+    outcome,
+    attempt,
+    startedAt,
+    wasStopped,
+  }: { outcome: SendOutcome; attempt: number; startedAt: Date; wasStopped: boolean },
 ): Promise<void> {
-  const { db, provider, log } = work;
-  const { message } = claimed;
-  const now = new Date();
+  const { provider, log } = work;
+  const { message, held } = text;
+  const now = held.clock();
   const isCode = message.purpose === 'verification';
   const random = Math.random();
   switch (outcome.outcome) {
     case 'accepted':
-      return recordAccepted(work, message, outcome, now);
+      if (!(await recordAccepted(work, text, outcome))) await recordTakenSid(work, held, outcome.sid);
+      if (wasStopped) await resumeSender(work.db, provider.sender, 'accepted');
+      return;
     case 'unknown': {
       log.warn('sms_outcome_unknown', { message: message.id, fault: outcome.fault, attempt });
       const lookUpAt = new Date(startedAt.getTime() + provider.lookUpAfterMs);
-      await recordUnknown(db, claimed, { lookUpAt, now });
+      await recordUnknown(work.db, held, { lookUpAt, now });
       return;
     }
     case 'unreachable': {
       log.warn('sms_provider_unreachable', { message: message.id, fault: outcome.fault, attempt });
       const until = new Date(now.getTime() + backoffMs({ attempt, isCode, random }));
-      await retryOrEnd(work, claimed, {
-        until,
-        reason: 'provider_unreachable',
-        code: null,
-        faulted: true,
-        now,
-      });
+      await retryOrEnd(work, text, { until, reason: 'provider_unreachable', code: null, faulted: true });
       return;
     }
     case 'refused': {
@@ -64,120 +77,127 @@ export async function recordOutcome(
       else log.warn('sms_refused', { reason: remedy.reason, ...fields });
       const until = nextTryAt(remedy, { attempt, isCode, retryAfterSeconds, random, now });
       const restUntil = senderRestUntil(remedy, { retryAfterSeconds, paid: false, random, now });
-      await restSender(db, remedy, { sender: provider.sender, until: restUntil });
+      await restSender(work.db, remedy, { sender: provider.sender, until: restUntil });
       if (until === null) {
-        await recordEnd(work, claimed, { status: 'failed', reason: remedy.reason, code, remedy });
+        await recordEnd(work, text, { status: 'failed', reason: remedy.reason, code, remedy });
         return;
       }
       const faulted = remedy.reason === 'provider_authentication';
-      await retryOrEnd(work, claimed, { until, reason: remedy.reason, code, faulted, now });
+      await retryOrEnd(work, text, { until, reason: remedy.reason, code, faulted });
     }
   }
 }
 
 /**
  * The provider has it. Recorded even when the lease is lost: it is a fact, and keeps others from sending it again. A text
- * that it took and refused in the same answer is asked about at once, for the error that the answer lacks.
+ * that it took and refused in the same answer is asked about at once, for the error that the answer lacks. False: another
+ * text has this SID, and nothing was recorded.
  */
 export async function recordAccepted(
-  { db, provider, log }: Work,
-  message: Message,
+  work: Work,
+  { held, message }: HeldText,
   { sid, status, segments }: { sid: string | null; status: string | null; segments: number | null },
-  now: Date,
-): Promise<void> {
+): Promise<boolean> {
+  const { db, provider, log } = work;
+  const now = held.clock();
   const failed = status !== null && isFailure(status);
   const checkAt =
     provider.firstCheckAfterMs === null
       ? null
       : new Date(now.getTime() + (failed ? 0 : provider.firstCheckAfterMs));
-  const { rows } = await db.execute<{ settled: boolean }>(sql`
-    update sms_messages
-    set status = 'sent', provider_sid = coalesce(provider_sid, ${sid}),
-        provider_status = coalesce(provider_status, ${failed ? null : status}), sent_at = coalesce(sent_at, ${at(now)}),
-        segments = coalesce(${segments}::int, segments), check_at = ${checkAt ? at(checkAt) : sql`null`},
-        lease_until = null, unknown_since = null, faulted_at = null, reason = null, details = null, error_code = null
-    where id = ${message.id} and provider_status is null and sent_at is null
-      and (provider_sid is null or provider_sid = ${sid})
-    returning true as settled`);
-  if (rows.length === 0) {
-    // A status report was faster and has settled it, or it was already sent under another SID.
-    const { rows: known } = await db.execute<{ ours: boolean }>(sql`
+  let settled: boolean;
+  try {
+    const { rows } = await db.execute(sql`
       update sms_messages
-      set check_at = coalesce(check_at, case when price_settled_at is null and status <> 'failed'
-            then ${checkAt ? at(checkAt) : sql`null`}::timestamptz end)
-      where id = ${message.id} and provider_sid = ${sid} returning true as ours`);
-    if (known.length === 0) log.error('sms_sent_twice', { message: message.id, sid });
-  } else {
-    log.info('sms_sent', { message: message.id, purpose: message.purpose, sid });
+      set status = 'sent', provider_sid = coalesce(provider_sid, ${sid}),
+          provider_status = coalesce(provider_status, ${failed ? null : status}), sent_at = coalesce(sent_at, ${at(now)}),
+          segments = coalesce(${segments}::int, segments), check_at = ${checkAt ? at(checkAt) : sql`null`},
+          lease_until = null, unknown_since = null, faulted_at = null, reason = null, details = null, error_code = null
+      where id = ${message.id} and provider_status is null and sent_at is null
+        and (provider_sid is null or provider_sid = ${sid})
+      returning 1`);
+    settled = rows.length > 0;
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    return false;
   }
-  await resumeSender(db, provider.sender, 'accepted');
+  if (settled) {
+    log.info('sms_sent', { message: message.id, purpose: message.purpose, sid });
+    return true;
+  }
+  // A status report was faster and has settled it, or it was already sent under another SID.
+  const { rows: known } = await db.execute(sql`
+    update sms_messages
+    set check_at = coalesce(check_at, case when price_settled_at is null and status <> 'failed'
+          then ${checkAt ? at(checkAt) : sql`null`}::timestamptz end)
+    where id = ${message.id} and provider_sid = ${sid} returning 1`);
+  if (known.length === 0) log.error('sms_sent_twice', { message: message.id, sid });
+  return true;
+}
+
+/** An answer that names another text's SID: ours may have gone out and cannot be followed, so it is not sent again. */
+async function recordTakenSid({ db, log }: Work, held: Held, sid: string | null): Promise<void> {
+  const details = { rule: 'sid_of_another_text', value: sid };
+  const ended = await endUnknown(db, held, { reason: 'internal_error', details, now: held.clock() });
+  if (ended) log.error('sms_alert', { alert: 'internal_error', message: held.id, sid });
 }
 
 /** Waits to be looked up; the reservation stands, for it may have been sent. */
 async function recordUnknown(
   db: Db,
-  { message, lease }: Claimed,
+  held: Held,
   { lookUpAt, now }: { lookUpAt: Date; now: Date },
 ): Promise<void> {
   await db
     .update(smsMessages)
     .set({ leaseUntil: null, reason: 'provider_fault', faultedAt: now, sendAfter: lookUpAt })
-    .where(held(message, lease));
+    .where(isHeld(held));
 }
 
 /** Certainly not sent: back into the queue for `until`, or ended when that is too late to be worth anything. */
 async function retryOrEnd(
   work: Work,
-  claimed: Claimed,
-  facts: { until: Date; reason: ProviderReason; code: number | null; faulted: boolean; now: Date },
+  text: HeldText,
+  facts: { until: Date; reason: ProviderReason; code: number | null; faulted: boolean },
 ): Promise<void> {
-  const { message } = claimed;
-  const { until, reason, code, faulted, now } = facts;
+  const { message, held } = text;
+  const { until, reason, code, faulted } = facts;
   const tooLate =
     (message.expiresAt !== null && until >= message.expiresAt) ||
     until.getTime() - message.createdAt.getTime() > giveUpAfterMs * (reason === 'daily_cap' ? 3 : 1);
   if (tooLate) {
-    await recordEnd(work, claimed, { status: 'failed', reason, code, faulted });
+    await recordEnd(work, text, { status: 'failed', reason, code, faulted });
     return;
   }
-  await work.db
-    .update(smsMessages)
-    .set({
-      status: 'queued',
-      sendAfter: until,
-      leaseUntil: null,
-      unknownSince: null,
-      reason,
-      errorCode: code,
-      ...(faulted ? { faultedAt: now } : {}),
-      ...released,
-    })
-    .where(held(message, claimed.lease));
+  await putBack(work.db, held, {
+    sendAfter: until,
+    reason,
+    errorCode: code,
+    ...(faulted ? { faultedAt: held.clock() } : {}),
+  });
 }
 
 /** Held back by a gate or the budget until a moment at which it is asked again. */
 export async function recordWait(
   db: Db,
-  { message, lease }: Claimed,
+  held: Held,
   { until, reason, details }: { until: Date; reason: string | null; details: MessageDetails | null },
 ): Promise<void> {
-  await db
-    .update(smsMessages)
-    .set({
-      status: 'queued',
-      sendAfter: until,
-      leaseUntil: null,
-      unknownSince: null,
-      reason,
-      details,
-      ...released,
-    })
-    .where(held(message, lease));
+  await putBack(db, held, { sendAfter: until, reason, details });
+}
+
+/** Puts a text that was certainly not sent back into the queue; what was reserved for it is given back. */
+export async function putBack(
+  db: Db,
+  held: Held,
+  changes: Partial<typeof smsMessages.$inferInsert> & { sendAfter: Date },
+): Promise<void> {
+  await db.transaction((tx) => letGo(tx, held, { ...changes, status: 'queued' }));
 }
 
 /** Over a cap: a code ends, since it is wanted now; other texts wait for room. */
-export async function recordOverBudget(work: Work, claimed: Claimed, refusal: BudgetRefusal): Promise<void> {
-  const { message } = claimed;
+export async function recordOverBudget(work: Work, text: HeldText, refusal: BudgetRefusal): Promise<void> {
+  const { message, held } = text;
   const details = {
     rule: refusal.rule,
     limitMicros: refusal.limitMicros.toString(),
@@ -185,15 +205,17 @@ export async function recordOverBudget(work: Work, claimed: Claimed, refusal: Bu
     priceMicros: refusal.priceMicros.toString(),
     retryAt: refusal.retryAt?.toISOString() ?? null,
   };
-  if (refusal.rule === 'SMS_DAILY_BUDGET_USD') {
-    work.log.error('sms_alert', { alert: 'daily_budget_reached', message: message.id, ...details });
-  } else {
-    work.log.warn('sms_over_budget', { message: message.id, ...details });
+  work.log.warn('sms_over_budget', { message: message.id, ...details });
+  const isForOne = refusal.rule === 'SMS_DAILY_BUDGET_PER_USER_USD';
+  if (!isForOne && (await isFirstToday(work.db, `budget:${refusal.rule}`, held.clock()))) {
+    const alert =
+      refusal.rule === 'SMS_DAILY_BUDGET_USD' ? 'daily_budget_reached' : `${refusal.rule}_reached`;
+    work.log.error('sms_alert', { alert, message: message.id, ...details });
   }
   if (message.purpose === 'verification' || refusal.retryAt === null) {
-    await recordEnd(work, claimed, { status: 'failed', reason: 'budget', details });
+    await recordEnd(work, text, { status: 'failed', reason: 'budget', details });
   } else {
-    await recordWait(work.db, claimed, { until: refusal.retryAt, reason: 'budget', details });
+    await recordWait(work.db, held, { until: refusal.retryAt, reason: 'budget', details });
   }
 }
 
@@ -203,41 +225,119 @@ export async function recordOverBudget(work: Work, claimed: Claimed, refusal: Bu
  */
 export async function recordEnd(
   { db, log }: Work,
-  { message, lease }: Claimed,
+  { message, held }: HeldText,
   end: {
     status: 'failed' | 'canceled';
-    reason: GateReason | ProviderReason | 'budget';
+    reason: GateReason | ProviderReason | 'budget' | 'internal_error';
     details?: MessageDetails | null;
     code?: number | null;
     remedy?: Remedy;
     faulted?: boolean;
   },
-): Promise<void> {
-  const now = new Date();
+): Promise<boolean> {
+  const now = held.clock();
   const ended = await db.transaction(async (tx) => {
-    await lockNumber(tx, message.phone);
-    const { rowCount } = await tx
-      .update(smsMessages)
-      .set({
+    if (message.countedAt !== null || end.remedy) await lockNumber(tx, message.phone);
+    return letGo(
+      tx,
+      held,
+      {
         status: end.status,
         reason: end.reason,
         details: end.details ?? null,
         errorCode: end.code ?? null,
         failedAt: now,
-        leaseUntil: null,
-        unknownSince: null,
         ...(end.faulted ? { faultedAt: now } : {}),
-        ...released,
-      })
-      .where(held(message, lease));
-    if (rowCount !== 1) return false;
-    if (message.countedAt !== null) {
-      await giveBackSend(tx, { phone: message.phone, countedAt: message.countedAt });
-    }
-    if (end.remedy) await applyEffect(tx, end.remedy, { phone: message.phone, now });
-    return true;
+      },
+      async () => {
+        if (message.countedAt !== null) {
+          await giveBackSend(tx, { phone: message.phone, countedAt: message.countedAt });
+        }
+        if (end.remedy) await applyEffect(tx, end.remedy, { phone: message.phone, now });
+      },
+    );
   });
   if (ended) log.info('sms_not_sent', { message: message.id, reason: end.reason, status: end.status });
+  return ended;
+}
+
+/**
+ * Changes a text in our hands that was certainly not sent, does what follows, and gives its price back, the sums last of
+ * all. False: it is not in our hands any more, and nothing happened.
+ */
+export async function letGo(
+  tx: Tx,
+  held: Held,
+  changes: Partial<typeof smsMessages.$inferInsert>,
+  andThen: () => Promise<void> = async () => undefined,
+): Promise<boolean> {
+  const [before] = await tx
+    .select({
+      price: smsMessages.price,
+      reservedAt: smsMessages.reservedAt,
+      scopes: smsMessages.spendScopes,
+    })
+    .from(smsMessages)
+    .where(isHeld(held))
+    .for('update');
+  if (!before) return false;
+  await tx
+    .update(smsMessages)
+    .set({ ...changes, leaseUntil: null, unknownSince: null, lookUps: 0, ...released })
+    .where(eq(smsMessages.id, held.id));
+  await andThen();
+  const { price, reservedAt, scopes } = before;
+  if (reservedAt !== null) await changeSpend(tx, [{ scopes, reservedAt, micros: -microsOf(price) }]);
+  return true;
+}
+
+/**
+ * Something of our own failed while a text was handled: that counts as an attempt of this text, which is tried again after
+ * a pause, each longer than the last, and ends with the fifth, visibly and with an alert. One whose call was begun is
+ * looked up first, since it may have gone out, and its reservation stands.
+ */
+export async function recordFault(work: Work, held: Held, error: unknown): Promise<void> {
+  const { db, log, provider } = work;
+  const [message] = await db.select().from(smsMessages).where(isHeld(held));
+  log.error('sms_work_failed', { message: held.id, fault: (message?.faults ?? 0) + 1, error });
+  if (!message) return;
+  const faults = message.faults + 1;
+  const now = held.clock();
+  const wasCalled = message.unknownSince !== null;
+  if (faults >= mostFaults) {
+    const details = { rule: 'handled_in_vain', limit: mostFaults };
+    const end = { status: 'failed', reason: 'internal_error', details } as const;
+    const ended = wasCalled
+      ? await endUnknown(db, held, { reason: 'internal_error', details, now })
+      : await recordEnd(work, { held, message }, end);
+    if (ended) log.error('sms_alert', { alert: 'internal_error', message: held.id, error });
+    return;
+  }
+  const isCode = message.purpose === 'verification';
+  const pauseMs = backoffMs({ attempt: faults, isCode, random: Math.random() });
+  const sendAfter = new Date(now.getTime() + Math.max(pauseMs, wasCalled ? provider.lookUpAfterMs : 0));
+  if (!wasCalled) {
+    await putBack(db, held, { sendAfter, faults, reason: 'internal_error' });
+    return;
+  }
+  await db
+    .update(smsMessages)
+    .set({ leaseUntil: null, sendAfter, faults, reason: 'internal_error' })
+    .where(isHeld(held));
+}
+
+/** Ends a text of which it will never be known whether it went out: the reservation stands as spent. */
+export async function endUnknown(
+  db: Db,
+  held: Held,
+  { reason, details, now }: { reason: string; details: MessageDetails | null; now: Date },
+): Promise<boolean> {
+  const ended = await db
+    .update(smsMessages)
+    .set({ status: 'failed', reason, details, failedAt: now, leaseUntil: null, unknownSince: null })
+    .where(isHeld(held))
+    .returning({ id: smsMessages.id });
+  return ended.length > 0;
 }
 
 function at(instant: Date): SQL {

@@ -45,13 +45,17 @@ export async function createPreferences(
     .values({ userId, enabled, timeZone: canonicalZone(timeZone), updatedAt: now });
 }
 
-/**
- * A person's preferences, fit to be reckoned with: whatever an earlier version left in the row, a zone that is none any
- * more is null, and a malformed window is the default one.
- */
+/** A person's preferences, fit to be reckoned with; null: there is no such person. */
 export async function readPreferences(db: Db | Tx, userId: string): Promise<Preferences | null> {
   const [row] = await db.select().from(smsPreferences).where(eq(smsPreferences.userId, userId));
-  if (!row) return null;
+  return row ? soundPreferences(row) : null;
+}
+
+/**
+ * Preferences as they can be reckoned with, whatever an earlier version left in the row: a zone that is none any more is
+ * null, and a malformed window is the default one.
+ */
+export function soundPreferences(row: Preferences): Preferences {
   const { quietHoursStart: start, quietHoursEnd: end } = row;
   const window = isTimeOfDay(start) && isTimeOfDay(end) ? { start, end } : defaultQuietWindow;
   return {

@@ -5,6 +5,12 @@ export function senderPhone({ twilio }: Pick<Env, 'twilio'>): string | null {
   return twilio !== null && 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : null;
 }
 
+/** Whose pace is counted: the from-number, the messaging service, or the console. */
+export function senderName({ twilio }: Pick<Env, 'twilio'>): string {
+  if (twilio === null) return 'console';
+  return 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : twilio.sender.messagingServiceSid;
+}
+
 /** Whether an inbound text was sent to us: to our from-number, or to any number of our messaging service. */
 export function isOwnSender(
   { twilio }: Pick<Env, 'twilio'>,

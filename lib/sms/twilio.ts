@@ -7,6 +7,7 @@ import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message'
 import type { TwilioSettings } from '@/lib/env';
 import { readFigures } from './figures';
 import type { AskFault, Provider, ProviderText, SendOutcome } from './provider';
+import { senderName } from './sender-phone';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
 const connectTimeoutMs = 2_500;
@@ -40,7 +41,7 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
 
   return {
     name: 'twilio',
-    sender: 'fromPhone' in sender ? sender.fromPhone : sender.messagingServiceSid,
+    sender: senderName({ twilio: settings }),
     lookUpAfterMs: answerTimeoutMs + listedAfterMs,
     firstCheckAfterMs: withCallbacks ? checkAfterMs.withCallbacks : checkAfterMs.withoutCallbacks,
     // The SDK loads its parts on first use, for a tenth of a second.

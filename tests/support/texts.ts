@@ -6,6 +6,8 @@ import type { Db } from '@/db/client';
 import { grantConsent } from '@/lib/consent/ledger';
 import { parseEnv, type Env } from '@/lib/env';
 import { openChallenge } from '@/lib/sms/challenge';
+import { readGateFacts } from '@/lib/sms/gate-facts';
+import { passGates, type GateAnswer } from '@/lib/sms/gates';
 import { lockNumber, takeSend } from '@/lib/sms/number';
 import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox';
 import { createPreferences } from '@/lib/sms/preferences';
@@ -155,6 +157,15 @@ export async function askForUpdate(
   });
   if (text === null) throw new Error('The text exists already');
   return text.id;
+}
+
+/** What the gates say of a text as things stand in the database. */
+export async function askGates(
+  db: Db,
+  { id }: Pick<Message, 'id'>,
+  { now, env }: { now: Date; env: Env },
+): Promise<GateAnswer> {
+  return passGates((await readGateFacts(db, [id])).get(id)!, { now, env });
 }
 
 /** A text as it stands. */

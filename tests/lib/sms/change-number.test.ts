@@ -1,8 +1,9 @@
+import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { smsMessages } from '@/db/schema/sms';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { readLastChallenge, isOpen } from '@/lib/sms/challenge';
 import { cancelNumberChange, changeNumber, readNumberChange, removeNumber } from '@/lib/sms/change-number';
-import { askGates } from '@/lib/sms/gates';
 import { readNumber } from '@/lib/sms/number';
 import { optOut } from '@/lib/sms/opt-out';
 import { enqueueText } from '@/lib/sms/outbox';
@@ -10,7 +11,7 @@ import { replaceNumber } from '@/lib/sms/verification';
 import { useDatabase } from '../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
 import { enterCode, giveSettledPerson, readTexts } from '../../support/settled-person';
-import { makeEnv } from '../../support/texts';
+import { askGates, makeEnv } from '../../support/texts';
 
 const database = useDatabase();
 const dayTime = new Date('2026-11-20T17:00:00Z');
@@ -64,10 +65,14 @@ describe('changing a proven number', () => {
     expect(notice).toMatchObject({ template: 'phoneChanged', purpose: 'notice' });
     const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
     expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
-    expect(await askGates(database.db, { ...notice!, createdAt: after(dayTime, 600) }, gate)).toMatchObject({
+    const wishedForAt = (at: Date) =>
+      database.db.update(smsMessages).set({ createdAt: at }).where(eq(smsMessages.id, notice!.id));
+    await wishedForAt(after(dayTime, 600));
+    expect(await askGates(database.db, notice!, gate)).toMatchObject({
       answer: 'refuse',
       reason: 'no_consent',
     });
+    await wishedForAt(notice!.createdAt);
     await database.db.transaction((tx) =>
       optOut(tx, { phone: old, by: 'sms_stop', now: after(dayTime, 100) }),
     );

@@ -35,7 +35,7 @@ let dispatchers: { stop(): Promise<void> }[] = [];
 let lines: string[] = [];
 
 beforeEach(async () => {
-  await database.db.execute(sql`truncate sms_messages, sms_senders`);
+  await database.db.execute(sql`truncate sms_messages, sms_senders, sms_spend, rate_limits`);
   fake = await startFakeTwilio({ accountSid, authToken });
   lines = [];
 });
@@ -542,7 +542,9 @@ describe('the gates at the moment of sending', () => {
     const person = await makePerson(database.db);
     const first = await askForCode(database.db, person);
     const sent = await whenText(database.db, first.messageId, (row) => row.status === 'sent');
-    const freeAt = new Date(sent.reservedAt!.getTime() + 24 * 3600 * 1000);
+    // 24 hours, rounded up to the minute.
+    const minute = Math.floor(sent.reservedAt!.getTime() / 60_000) * 60_000;
+    const freeAt = new Date(minute + (24 * 60 + 1) * 60_000);
     await database.db.execute(
       sql`update sms_verifications set ended_at = now() where user_id = ${person.userId}`,
     );

@@ -2,10 +2,19 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { phoneNumbers, smsPreferences, smsVerifications } from '@/db/schema/sms';
 import { withdrawConsent } from '@/lib/consent/ledger';
-import { askGates, bodyMatcher, renderBody, type GateAnswer } from '@/lib/sms/gates';
+import { readGateFacts } from '@/lib/sms/gate-facts';
+import { bodyMatcher, renderBody, type GateAnswer } from '@/lib/sms/gates';
 import { markSuppressed, markUndeliverable } from '@/lib/sms/number';
 import { useDatabase } from '../../support/database';
-import { askForCode, askForUpdate, makeEnv, makePerson, readText, type Person } from '../../support/texts';
+import {
+  askGates,
+  askForCode,
+  askForUpdate,
+  makeEnv,
+  makePerson,
+  readText,
+  type Person,
+} from '../../support/texts';
 
 const database = useDatabase();
 const noonInNewYork = new Date('2026-07-01T16:00:00Z');
@@ -198,15 +207,15 @@ describe('where texts may go', () => {
 describe('bodyMatcher', () => {
   test('knows a code text again by the minutes it named, with or without words that the provider put in front', async () => {
     const { messageId } = await askForCode(database.db, await makePerson(database.db), noonInNewYork);
-    const message = await readText(database.db, messageId);
+    const facts = (await readGateFacts(database.db, [messageId])).get(messageId)!;
     const renderedAt = new Date(noonInNewYork.getTime() + 100_000);
-    const body = (await renderBody(database.db, message, renderedAt))!;
+    const body = renderBody(facts, renderedAt)!;
     const later = new Date(renderedAt.getTime() + 200_000);
-    const matches = await bodyMatcher(database.db, message, { renderedAt, now: later });
+    const matches = bodyMatcher(facts, { renderedAt, now: later });
     expect(matches(body)).toBe(true);
     expect(matches(`Sent from your Twilio trial account - ${body}\n`)).toBe(true);
     expect(matches(body.replace(/\d{6}/g, '000000'))).toBe(false);
-    const closed = await bodyMatcher(database.db, message, {
+    const closed = bodyMatcher(facts, {
       renderedAt,
       now: new Date(later.getTime() + 900_000),
     });

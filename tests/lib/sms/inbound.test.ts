@@ -4,7 +4,6 @@ import { smsConsents, type ConsentScope } from '@/db/schema/consent';
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
-import { askGates } from '@/lib/sms/gates';
 import { receiveText, type InboundText } from '@/lib/sms/inbound';
 import { readNumber } from '@/lib/sms/number';
 import { countSegments } from '@/lib/sms/segments';
@@ -15,7 +14,7 @@ import { readVerificationState } from '@/lib/sms/verification-state';
 import { releaseTogether } from '../../support/barrier';
 import { useDatabase } from '../../support/database';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readCode } from '../../support/people';
-import { askForUpdate, makeEnv, readText } from '../../support/texts';
+import { askGates, askForUpdate, makeEnv, readText } from '../../support/texts';
 
 const database = useDatabase();
 const day = 24 * 3600;

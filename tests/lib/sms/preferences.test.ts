@@ -4,7 +4,6 @@ import { auditLog } from '@/db/schema/accounts';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording, renderWording } from '@/lib/consent/wording';
-import { askGates } from '@/lib/sms/gates';
 import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/number';
 import { optOut } from '@/lib/sms/opt-out';
 import { enqueueText } from '@/lib/sms/outbox';
@@ -19,7 +18,7 @@ import {
 import { useDatabase } from '../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../support/people';
 import { giveSettledPerson, readTexts, type SettledPerson } from '../../support/settled-person';
-import { makeEnv, readText } from '../../support/texts';
+import { askGates, makeEnv, readText } from '../../support/texts';
 
 const database = useDatabase();
 const on = { enabled: true, applicationStatus: true, reminders: true, security: true };
