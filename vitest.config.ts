@@ -9,6 +9,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     watch: false,
+    // Node alone does not find `next/headers` by the name that it imports.
+    server: { deps: { inline: ['next-auth'] } },
     // Hashing passwords takes its time, more so on a busy machine.
     testTimeout: 120_000,
     hookTimeout: 60_000,

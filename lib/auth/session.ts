@@ -32,17 +32,18 @@ declare module 'next-auth' {
  */
 const nextAuth = NextAuth(() => {
   const secure = env().appUrl.protocol === 'https:';
+  const named = (name: string) => ({
+    name: `${secure ? '__Host-' : ''}doorstep-${name}`,
+    options: { httpOnly: true, sameSite: 'lax' as const, path: '/', secure },
+  });
   return {
     secret: env().authSecrets,
     trustHost: true,
     useSecureCookies: secure,
     session: { strategy: 'jwt', maxAge: sessionMaxAgeSeconds },
-    cookies: {
-      sessionToken: {
-        name: secure ? '__Host-doorstep-session' : 'doorstep-session',
-        options: { httpOnly: true, sameSite: 'lax', path: '/', secure },
-      },
-    },
+    // Auth.js signs nobody in whose callback cookie is malformed. By the name it has of its own, another app of this host or
+    // domain could leave one.
+    cookies: { sessionToken: named('session'), callbackUrl: named('callback-url') },
     providers: [
       Credentials({
         credentials: { grant: {} },
@@ -63,6 +64,9 @@ const nextAuth = NextAuth(() => {
   };
 });
 
+/** We lead on ourselves. Without `redirectTo` Auth.js reads Referer, which may be no URL, and fails. */
+const leadNowhere = { redirect: false, redirectTo: '/' } as const;
+
 /** Who asks and when, of the request that is being answered. */
 export async function readRequestContext(): Promise<RequestContext> {
   const list = await headers();
@@ -78,7 +82,7 @@ export async function signInWithGrant(grant: string): Promise<boolean> {
   // The session that this browser had ends with the new one's beginning (OWASP ASVS 5.0 7.2.4).
   const earlier = await readUser();
   try {
-    await nextAuth.signIn('credentials', { grant, redirect: false });
+    await nextAuth.signIn('credentials', { grant, ...leadNowhere });
     if (earlier) await endSession(db(), earlier.sessionId);
     return true;
   } catch (error) {
@@ -114,10 +118,10 @@ export async function endCurrentSession(): Promise<void> {
       await recordAudit(tx, { action: 'signed_out', userId: user.userId }, context);
     });
   }
-  await nextAuth.signOut({ redirect: false });
+  await nextAuth.signOut(leadNowhere);
 }
 
 /** Takes this browser's cookie away, where the session behind it is gone already. */
 export async function forgetSession(): Promise<void> {
-  await nextAuth.signOut({ redirect: false });
+  await nextAuth.signOut(leadNowhere);
 }
