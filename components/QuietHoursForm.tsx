@@ -8,6 +8,7 @@ import { emptyFormState, type FormAction, type FormState } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Notice } from './Notice';
 import styles from './QuietHoursForm.module.css';
+import { sameClock } from './same-clock';
 import { TextInput } from './TextInput';
 import { useHydrated } from './use-hydrated';
 
@@ -129,7 +130,7 @@ export function QuietHoursForm({
           defaultValue={state.values.timeZone ?? saved.timeZone}
           error={state.fieldErrors.timeZone}
         />
-        {browserZone !== null && browserZone !== zone && browserZone !== saved.timeZone ? (
+        {browserZone !== null && !sameClock(browserZone, zone) && !sameClock(browserZone, saved.timeZone) ? (
           <Button
             type="button"
             variant="quiet"

@@ -59,7 +59,7 @@ export function listTimeZones(): readonly { zone: string; words: string }[] {
 export function readTimeZone(raw: string): string | null {
   const typed = raw.trim().replace(/\s+/g, '_');
   const zone = canonicalZone(typed);
-  if (zone !== null || typed === '') return zone;
+  if (zone !== null || typed === '' || typed.length > longestName) return zone;
   const plain = typed.toLowerCase();
   const cities = listedZones.filter((each) => each.toLowerCase().endsWith(`/${plain}`));
   return cities.length === 1 ? cities[0]! : null;
