@@ -16,9 +16,22 @@ export function clientAddress(forwardedFor: string, trustedProxyHops: number): s
 
 /** What limits count by: an IPv4 address as it is, an IPv6 address as its /64, since one line is given that many. */
 export function addressBlock(address: string): string {
+  return addressBlocks(address)[0]!;
+}
+
+/** Where an address comes from: an IPv4 address as it is, an IPv6 address as its /48, which one customer can be given. */
+export function networkOf(address: string): string {
+  return addressBlocks(address).at(-1)!;
+}
+
+/**
+ * The blocks an address lies in, narrowest first: the /64, /56 and /48 of IPv6, which providers give to one line or one
+ * customer (RFC 6177); an IPv4 address as it is, alone; `unknown` for what is no address.
+ */
+export function addressBlocks(address: string): string[] {
   const normal = normalizeAddress(address);
-  if (!normal) return 'unknown';
-  if (!normal.includes(':')) return normal;
+  if (!normal) return ['unknown'];
+  if (!normal.includes(':')) return [normal];
   const [left = '', right] = normal.split('::');
   const head = left === '' ? [] : left.split(':');
   const tail = right ? right.split(':') : [];
@@ -26,7 +39,12 @@ export function addressBlock(address: string): string {
     right === undefined
       ? head
       : [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail];
-  return `${parseIpv6(`${groups.slice(0, 4).join(':')}::`) ?? normal}/64`;
+  const [a, b, c, d] = groups.map((group) => parseInt(group, 16)) as [number, number, number, number];
+  return [writeBlock([a, b, c, d], 64), writeBlock([a, b, c, d & 0xff00], 56), writeBlock([a, b, c], 48)];
+}
+
+function writeBlock(groups: readonly number[], bits: number): string {
+  return `${parseIpv6(`${groups.map((group) => group.toString(16)).join(':')}::`)}/${bits}`;
 }
 
 function normalizeAddress(entry: string): string | null {

@@ -2,9 +2,9 @@ import { Ratelimit } from '@upstash/ratelimit';
 import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
-import { addressBlock } from '@/lib/client-address';
+import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
-import { limitKey, limits, type CoarseLimit, type WindowRule } from '@/lib/limits';
+import { limitKey, limits, type BucketRule, type CoarseLimit } from '@/lib/limits';
 
 /** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
 const redisTimeoutMs = 300;
@@ -12,89 +12,145 @@ const redisTimeoutMs = 300;
 /** … and after a fault it is left alone for this long, so that not every request waits for it. */
 const redisRestMs = 5_000;
 
+/** A bucket of one block of addresses: what it is counted under, and what fits into it. */
+type Bucket = { key: string; rule: BucketRule };
+
+type Verdict = { ok: true } | { ok: false; retryAt: Date };
+
 /**
- * Counts one request of an address against a coarse limit of the policy table.
+ * Counts one request of an address against a coarse limit of the policy table: an IPv6 address in the buckets of its /64,
+ * its /56 and its /48, in all of them or in none.
  *
- * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`.
+ * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`,
+ * the moment at which all of them have room again.
  */
 export async function takeCoarseHit(
   db: Db,
   limit: CoarseLimit,
   address: string,
   now: Date,
-): Promise<{ ok: true } | { ok: false; retryAt: Date }> {
-  const rule = limits.perAddress[limit];
-  const key = limitKey(limit, addressBlock(address));
-  const answer = await askUpstash(limit, key, rule, now);
-  return answer ?? takeFromBucket(db, key, rule, now);
+): Promise<Verdict> {
+  const buckets = addressBlocks(address).map((block, index) => ({
+    key: limitKey(limit, block),
+    rule: widen(limits.perAddress[limit], limits.perAddressTimes[index]!),
+  }));
+  return (await askUpstash(buckets, now)) ?? takeFromBuckets(db, buckets, now);
 }
 
-/** One conditional upsert: a leaky bucket of `limit` that drains over `windowSeconds`. */
-async function takeFromBucket(
-  db: Db,
-  key: string,
-  { limit, windowSeconds }: WindowRule,
-  now: Date,
-): Promise<{ ok: true } | { ok: false; retryAt: Date }> {
+function widen({ atOnce, perHour }: BucketRule, times: number): BucketRule {
+  return { atOnce: atOnce * times, perHour: perHour * times };
+}
+
+/** After how many milliseconds one more fits into a bucket. */
+function stepMsOf({ perHour }: BucketRule): number {
+  return 3_600_000 / perHour;
+}
+
+/**
+ * One statement locks the rows of all buckets in the order of their keys, reads them as they stand then, and takes from
+ * all of them if each has room: leaky buckets, of which a row holds the moment at which it is empty again. A row that
+ * does not exist yet cannot be locked, so it is made first.
+ */
+async function takeFromBuckets(db: Db, buckets: readonly Bucket[], now: Date): Promise<Verdict> {
   const at = sql`${now.toISOString()}::timestamptz`;
-  const step = sql`make_interval(secs => ${windowSeconds / limit})`;
-  const room = sql`make_interval(secs => ${windowSeconds - windowSeconds / limit})`;
-  const taken = await db.execute(sql`
-    insert into rate_limits as bucket (key, empty_at) values (${key}, ${at} + ${step})
-    on conflict (key) do update set empty_at = greatest(bucket.empty_at, ${at}) + ${step}
-    where greatest(bucket.empty_at, ${at}) - ${at} <= ${room}
-    returning 1`);
-  if (taken.rows.length > 0) return { ok: true };
-  const { rows } = await db.execute<{ retry_at: Date | string | null }>(
-    sql`select empty_at - ${room} as retry_at from rate_limits where key = ${key}`,
-  );
-  return { ok: false, retryAt: new Date(rows[0]?.retry_at ?? now) };
+  const listOf = <Value>(read: (bucket: Bucket) => Value) => sql.param(buckets.map(read));
+  const keys = sql`${listOf(({ key }) => key)}::text[]`;
+  const steps = sql`${listOf(({ rule }) => stepMsOf(rule) / 1000)}::float8[]`;
+  const sizes = sql`${listOf(({ rule }) => rule.atOnce)}::int[]`;
+  for (;;) {
+    const { rows } = await db.execute<{ locked: number; free_at: Date | string | null; taken: boolean }>(sql`
+      with asked as (
+        select key, make_interval(secs => step) as step, make_interval(secs => step * (size - 1)) as room
+        from unnest(${keys}, ${steps}, ${sizes}) as asked (key, step, size)
+      ), held as (
+        select key, empty_at from rate_limits where key = any(${keys}) order by key for update
+      ), judged as (
+        select key, greatest(empty_at, ${at}) + step as filled_until, empty_at - room as free_at
+        from held join asked using (key)
+      ), verdict as (
+        select count(*)::int as locked, max(free_at) as free_at,
+          count(*) = ${buckets.length} and max(free_at) <= ${at} as taken
+        from judged
+      ), filled as (
+        update rate_limits set empty_at = judged.filled_until
+        from judged, verdict where rate_limits.key = judged.key and verdict.taken
+      )
+      select locked, free_at, taken from verdict`);
+    const { locked, free_at: freeAt, taken } = rows[0]!;
+    if (taken) return { ok: true };
+    if (locked === buckets.length && freeAt !== null) return { ok: false, retryAt: new Date(freeAt) };
+    await db.execute(sql`
+      insert into rate_limits (key, empty_at) select key, ${at} from unnest(${keys}) as key order by key
+      on conflict (key) do nothing`);
+  }
 }
 
-const limiters = new Map<CoarseLimit, Ratelimit>();
+const limiters = new Map<string, Ratelimit>();
 
 /** When this process last met a fault of Redis, in milliseconds. */
 let faultedAt = -Infinity;
 
-/** Null: not configured, or not to be relied on just now. */
-async function askUpstash(
-  limit: CoarseLimit,
-  key: string,
-  rule: WindowRule,
-  now: Date,
-): Promise<{ ok: true } | { ok: false; retryAt: Date } | null> {
-  const { upstash } = env();
-  if (!upstash) return null;
+/**
+ * Takes from one bucket after the other, the narrowest first; a wider one that refuses has what was taken given back.
+ * Null: not configured, or not to be relied on just now.
+ */
+async function askUpstash(buckets: readonly Bucket[], now: Date): Promise<Verdict | null> {
+  if (!env().upstash) return null;
   const sinceFaultMs = now.getTime() - faultedAt;
   if (sinceFaultMs >= 0 && sinceFaultMs < redisRestMs) return null;
-  let limiter = limiters.get(limit);
-  if (!limiter) {
-    limiter = new Ratelimit({
-      redis: new Redis({
-        ...upstash,
-        retry: false,
-        enableTelemetry: false,
-        signal: () => AbortSignal.timeout(redisTimeoutMs),
-      }),
-      limiter: Ratelimit.slidingWindow(rule.limit, `${rule.windowSeconds} s`),
-      prefix: 'doorstep',
-      timeout: 0,
-      analytics: false,
-      ephemeralCache: false,
-    });
-    limiters.set(limit, limiter);
-  }
   try {
-    const answer = await limiter.limit(key);
-    if (!isSound(answer, rule)) throw new TypeError('Redis answered something else than the counter');
-    return answer.success ? { ok: true } : { ok: false, retryAt: new Date(answer.reset) };
+    for (const [index, bucket] of buckets.entries()) {
+      const limiter = limiterOf(bucket.rule);
+      const answer = await limiter.limit(bucket.key);
+      if (!isSound(answer, bucket.rule))
+        throw new TypeError('Redis answered something else than the counter');
+      if (answer.success) continue;
+      await Promise.all(
+        buckets.slice(0, index).map(({ key, rule }) => limiterOf(rule).limit(key, { rate: -1 })),
+      );
+      const wider = await Promise.all(buckets.slice(index + 1).map(readFreeAt));
+      return { ok: false, retryAt: new Date(Math.max(answer.reset, ...wider)) };
+    }
+    return { ok: true };
   } catch {
     faultedAt = now.getTime();
     return null;
   }
 }
 
-/** The script answers what remains and the limit that it was given; the library hands on whatever came instead. */
-function isSound({ remaining, limit }: { remaining: number; limit: number }, rule: WindowRule): boolean {
-  return limit === rule.limit && Number.isInteger(remaining);
+/** When a bucket that nothing is taken from has room again, in milliseconds; in the past: it has. */
+async function readFreeAt({ key, rule }: Bucket): Promise<number> {
+  const { remaining, reset } = await limiterOf(rule).getRemaining(key);
+  return remaining > 0 || !Number.isFinite(reset) ? 0 : reset;
+}
+
+/** Redis adds one to a bucket after each step, which is what drains from PostgreSQL's in that time. */
+function limiterOf(rule: BucketRule): Ratelimit {
+  const name = `${rule.atOnce}/${rule.perHour}`;
+  let limiter = limiters.get(name);
+  if (!limiter) {
+    limiter = new Ratelimit({
+      redis: new Redis({
+        ...env().upstash!,
+        retry: false,
+        enableTelemetry: false,
+        signal: () => AbortSignal.timeout(redisTimeoutMs),
+      }),
+      limiter: Ratelimit.tokenBucket(1, `${stepMsOf(rule)} ms`, rule.atOnce),
+      prefix: 'doorstep',
+      timeout: 0,
+      analytics: false,
+      ephemeralCache: false,
+    });
+    limiters.set(name, limiter);
+  }
+  return limiter;
+}
+
+/** The script answers what remains, when one more comes, and the size it was given; the library hands on whatever came. */
+function isSound(
+  { remaining, reset, limit }: { remaining: number; reset: number; limit: number },
+  rule: BucketRule,
+): boolean {
+  return limit === rule.atOnce && Number.isInteger(remaining) && Number.isFinite(reset);
 }

@@ -10,11 +10,14 @@ const day = 24 * hour;
 /** At most `limit` within any `windowSeconds`. */
 export type WindowRule = { limit: number; windowSeconds: number };
 
+/** `atOnce` at one instant; what is used up comes back evenly, `perHour` in an hour. */
+export type BucketRule = { atOnce: number; perHour: number };
+
 /**
  * Every limit of the product, in one table.
  *
- * The exact ones are sliding windows over instants kept in a locked row. The coarse ones are per address (IPv6: per
- * /64) and generous enough for an office behind one address: they make guessing and probing expensive, nothing more.
+ * The exact ones are sliding windows over instants kept in a locked row. The coarse ones are buckets per address and
+ * generous enough for an office behind one address: they make guessing and probing expensive, nothing more.
  */
 export const limits = {
   /** Codes to one number, over all accounts: to prove it … */
@@ -48,13 +51,16 @@ export const limits = {
   receiptPatienceSeconds: 60,
   passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
   passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
+  /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */
   perAddress: {
-    register: { limit: 200, windowSeconds: hour },
-    sign_in: { limit: 600, windowSeconds: hour },
-    send: { limit: 200, windowSeconds: hour },
-    check: { limit: 1200, windowSeconds: hour },
+    register: { atOnce: 20, perHour: 200 },
+    sign_in: { atOnce: 100, perHour: 600 },
+    send: { atOnce: 20, perHour: 200 },
+    check: { atOnce: 200, perHour: 1200 },
   },
-} as const satisfies Record<string, number | readonly WindowRule[] | Record<string, WindowRule>>;
+  /** How many times that an IPv6 /64, /56 and /48 get: a /48 holds 65,536 of the narrowest. */
+  perAddressTimes: [1, 2, 4],
+} as const satisfies Record<string, number | readonly (WindowRule | number)[] | Record<string, BucketRule>>;
 
 export type CoarseLimit = keyof typeof limits.perAddress;
 

@@ -89,7 +89,10 @@ export async function letTimePass(phone: string, seconds: number): Promise<void>
   }
 }
 
-/** All tests come from one address, so what is counted for it is forgotten: the later ones would be refused. */
+/**
+ * All tests come from one address, of which few may register or send at once. So what is counted for it is forgotten
+ * before each test (test.ts) and each registration (journeys.ts).
+ */
 export async function forgetAddress(): Promise<void> {
   await readRows(`delete from rate_limits where split_part(key, ':', 1) = any($1)`, [
     ['register', 'sign_in', 'send', 'check'],

@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from 'playwright/test';
+import { forgetAddress } from './database';
 import { newApplicant, type Applicant } from './people';
 
 export const paths = {
@@ -65,12 +66,16 @@ export async function fillRegistration(
   if (consent) await field(page, 'tcpaConsent').check();
 }
 
-/** Registers somebody new (or the one given) and waits for where it leads: the code page with `verify`, else inside. */
+/**
+ * Registers somebody new (or the one given) and waits for where it leads: the code page with `verify`, else inside. As
+ * from an address that nobody has come from yet, so that a test may register as many people as it needs.
+ */
 export async function register(
   page: Page,
   wishes: RegistrationWishes = {},
   applicant: Applicant = newApplicant(),
 ): Promise<Applicant> {
+  await forgetAddress();
   await open(page, paths.register);
   await fillRegistration(page, applicant, wishes);
   await button(page, 'Create account').click();

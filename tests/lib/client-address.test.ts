@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addressBlock, clientAddress } from '@/lib/client-address';
+import { addressBlock, addressBlocks, clientAddress, networkOf } from '@/lib/client-address';
 
 test.each([
   ['203.0.113.9', 0, '203.0.113.9'],
@@ -40,6 +40,30 @@ test.each([
   ['unknown', 'unknown'],
 ])('limits count %s as %s', (address, expected) => {
   expect(addressBlock(address)).toBe(expected);
+});
+
+test.each([
+  ['203.0.113.9', ['203.0.113.9']],
+  ['::ffff:203.0.113.9', ['203.0.113.9']],
+  ['2001:db8:1:2345:3:4:5:6', ['2001:db8:1:2345::/64', '2001:db8:1:2300::/56', '2001:db8:1::/48']],
+  ['2001:db8::1', ['2001:db8::/64', '2001:db8::/56', '2001:db8::/48']],
+  ['no address', ['unknown']],
+])('%s lies in the blocks %j, of which the widest is its network', (address, expected) => {
+  expect(addressBlocks(address)).toEqual(expected);
+  expect(networkOf(address)).toBe(expected.at(-1));
+});
+
+test('two IPv6 addresses share a network exactly when their first 48 bits agree, and a /56 when 56 do', () => {
+  const group = fc.integer({ min: 1, max: 0xffff });
+  fc.assert(
+    fc.property(group, group, group, group, group, (a, b, c, other, host) => {
+      const at = (third: number, fourth: number) =>
+        `2001:${a.toString(16)}:${third.toString(16)}:${fourth.toString(16)}::${host.toString(16)}`;
+      expect(networkOf(at(b, c)) === networkOf(at(other, c))).toBe(b === other);
+      expect(networkOf(at(b, c))).toBe(networkOf(at(b, other)));
+      expect(addressBlocks(at(b, c))[1] === addressBlocks(at(b, other))[1]).toBe(c >> 8 === other >> 8);
+    }),
+  );
 });
 
 test('two IPv6 addresses share a block exactly when their first 64 bits agree', () => {

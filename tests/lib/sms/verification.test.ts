@@ -85,8 +85,14 @@ describe('a right code', () => {
     const begin = texts.indexOf('begin');
     expect(texts.at(-1)).toBe('commit');
     expect(texts.slice(begin + 1, -1)).toHaveLength(expected.statements);
-    // Before it, the coarse limit of the address is counted and the challenge is read.
-    expect(texts.slice(0, begin).map((text) => text.split(' ')[0])).toEqual(['insert', 'select']);
+    // Before it, the coarse limit of an address seen for the first time is counted (its bucket is looked for, made and
+    // taken from) and the challenge is read.
+    expect(texts.slice(0, begin).map((text) => text.split(' ')[0])).toEqual([
+      'with',
+      'insert',
+      'with',
+      'select',
+    ]);
     const updates = await database.db
       .select({ template: smsMessages.template })
       .from(smsMessages)
