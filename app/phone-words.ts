@@ -37,6 +37,10 @@ export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => s
   too_soon: (retryAt) => `A text was just sent. You can send the code again ${retryAt}.`,
   send_limit: (retryAt) =>
     `This number has reached its limit for codes. You can send the next one ${retryAt}.`,
+  network_asked: (retryAt) =>
+    `Other people on your network asked for codes to this number. You can ask for one ${retryAt}, or go on without verifying it.`,
+  crowded: (retryAt) =>
+    `Very many people are asking for codes right now, so yours would come too late. Nothing was sent or counted. Send the code again ${retryAt}, or go on without verifying.`,
   consent_missing: () =>
     'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
@@ -44,10 +48,23 @@ export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => s
   too_many_requests: (retryAt) => `There have been many requests from your network. Try again ${retryAt}.`,
 };
 
+/** The same where others have a part in it. */
+const othersWords: Partial<typeof sendWords> = {
+  number_locked: (retryAt) =>
+    `Other people asked for codes to this number and entered wrong ones. You can try again ${retryAt}, or go on without verifying it.`,
+  send_limit: (retryAt) =>
+    `Other people asked for codes to this number, so it has reached its limit. You can send the next one ${retryAt}, or go on without verifying it.`,
+};
+
 export function saySendRefusal(
-  { reason, retryAt }: { reason: keyof typeof sendWords; retryAt: Date | null },
+  {
+    reason,
+    retryAt,
+    byOthers = false,
+  }: { reason: keyof typeof sendWords; retryAt: Date | null; byOthers?: boolean },
   now: Date,
   timeZone: string | null = null,
 ): string {
-  return sendWords[reason](retryAt ? sayWhen(retryAt, now, timeZone) : 'later');
+  const say = (byOthers && othersWords[reason]) || sendWords[reason];
+  return say(retryAt ? sayWhen(retryAt, now, timeZone) : 'later');
 }

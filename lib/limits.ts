@@ -20,17 +20,17 @@ export type BucketRule = { atOnce: number; perHour: number };
  * generous enough for an office behind one address: they make guessing and probing expensive, nothing more.
  */
 export const limits = {
-  /** Codes to one number, over all accounts: to prove it … */
-  proveSends: [
+  /** Codes to one number, over all accounts, in each class: strangers, the holder, signing in and recovering. */
+  sendsPerNumber: [
     { limit: 3, windowSeconds: hour },
     { limit: 10, windowSeconds: day },
   ],
-  /** … and to sign in; neither spends the other's. */
-  signInSends: [
-    { limit: 3, windowSeconds: hour },
-    { limit: 10, windowSeconds: day },
-  ],
-  /** Wrong codes for one number, over all challenges; a new code does not reset them (NIST SP 800-63B-4 §3.2.2). */
+  /** Accounts of one network (IPv4: address, IPv6: /48) that ask for codes to one number without holding it. */
+  askersPerNetwork: { accounts: 2, windowSeconds: hour },
+  /**
+   * Wrong codes for one number, over all challenges, in each class; a new code does not reset them (NIST SP 800-63B-4
+   * §3.2.2).
+   */
   failuresPerNumber: [{ limit: 15, windowSeconds: day }],
   /** "Send me a test text", per number. */
   testTexts: [
@@ -60,7 +60,10 @@ export const limits = {
   },
   /** How many times that an IPv6 /64, /56 and /48 get: a /48 holds 65,536 of the narrowest. */
   perAddressTimes: [1, 2, 4],
-} as const satisfies Record<string, number | readonly (WindowRule | number)[] | Record<string, BucketRule>>;
+} as const satisfies Record<
+  string,
+  number | readonly (WindowRule | number)[] | Record<string, number | BucketRule>
+>;
 
 export type CoarseLimit = keyof typeof limits.perAddress;
 

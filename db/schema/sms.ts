@@ -24,11 +24,21 @@ export const phoneNumbers = pgTable(
   'phone_numbers',
   {
     number: text('number').primaryKey(),
-    /** Sends that count, per class of purpose: proving a number and signing in do not spend each other's. */
+    /** Sends that count, over all accounts, per class: none spends another's. */
     proveSends: instants('prove_sends'),
+    proveAgainSends: instants('prove_again_sends'),
     signInSends: instants('sign_in_sends'),
-    /** Wrong codes of the last day, over all challenges: a new code never resets them (NIST SP 800-63B-4 §3.2.2). */
-    failures: instants('failures'),
+    recoverSends: instants('recover_sends'),
+    /**
+     * Wrong codes of the last day, over all challenges, per class: a new code never resets them (NIST SP 800-63B-4
+     * §3.2.2). The column of the class `prove` has its name from the time when there was one for all.
+     */
+    proveFailures: instants('failures'),
+    proveAgainFailures: instants('prove_again_failures'),
+    signInFailures: instants('sign_in_failures'),
+    recoverFailures: instants('recover_failures'),
+    /** Who did what counts in the class `prove`, for a day: lib/sms/strangers.ts. As many as those limits let be. */
+    strangerActs: jsonb('stranger_acts').$type<StrangerAct[]>().notNull().default([]),
     holderUserId: uuid('holder_user_id').references(() => users.id, { onDelete: 'set null' }),
     heldSince: instant('held_since'),
     /** Opted out by STOP or by the carrier; no text goes out until `START`. */
@@ -39,6 +49,23 @@ export const phoneNumbers = pgTable(
   },
   (t) => [index('phone_numbers_holder_index').on(t.holderUserId)],
 );
+
+/**
+ * Which of a number's limits a code counts in. `prove`: asked for by somebody who does not hold the number;
+ * `prove_again`: by its proven holder; `sign_in` and `recover`: by somebody who wants into the holder's account. So what
+ * strangers do never spends the holder's sends and tries, and the other way round.
+ */
+export type SendClass = 'prove' | 'prove_again' | 'sign_in' | 'recover';
+
+/** A counted send or a wrong code of somebody who did not hold the number; the names are lib/sms/strangers.ts's. */
+export type StrangerAct = {
+  act: 'send' | 'failure';
+  /** The instant it is counted at, in milliseconds. */
+  atMs: number;
+  account: string;
+  /** Null: it came from no network of theirs. */
+  network: string | null;
+};
 
 /** What a person wants of texts. One row per user. Written by lib/sms/preferences.ts. */
 export const smsPreferences = pgTable('sms_preferences', {
@@ -77,6 +104,8 @@ export const smsVerifications = pgTable(
       .references(() => users.id, { onDelete: 'cascade' }),
     phone: text('phone').notNull(),
     purpose: text('purpose').$type<VerificationPurpose>().notNull(),
+    /** The class its wrong codes count in, whoever holds the number by then. Never changes. */
+    sendClass: text('send_class').$type<SendClass>().notNull().default('prove'),
     nonce: bytea('nonce').notNull(),
     createdAt: instant('created_at').notNull(),
     expiresAt: instant('expires_at').notNull(),
@@ -153,9 +182,9 @@ export const smsMessages = pgTable(
     template: text('template').notNull(),
     params: jsonb('params').$type<Record<string, string>>().notNull().default({}),
     challengeId: uuid('challenge_id'),
-    /** The instant in phone_numbers.prove_sends that this text was counted at, given back if it was never accepted. */
+    /** The instant in its number's row that this text was counted at, given back if it was never accepted … */
     countedAt: instant('counted_at'),
-    /** Codes only: whose wish it was, which decides their place in the line (lib/sms/line.ts) and who pays (budget.ts). */
+    /** … in this class, which decides its place in the line (lib/sms/line.ts) and who pays, too; null: `prove`. */
     sendClass: text('send_class').$type<SendClass>(),
     /** Codes only: a keyed mark of the network that asked, never the address. */
     network: text('network'),
@@ -251,12 +280,6 @@ export const smsMessages = pgTable(
     ),
   ],
 );
-
-/**
- * Whose wish a code is: somebody's who does not hold the number, its proven holder's, a second factor's after a right
- * password, or a way back into an account.
- */
-export type SendClass = 'prove' | 'prove_again' | 'sign_in' | 'recover';
 
 export type MessageDetails = Record<string, string | number | boolean | null>;
 

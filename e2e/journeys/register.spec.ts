@@ -268,6 +268,7 @@ test('a number at its limit still gets an account: the code page says when the n
   await register(second, { phone, verify: true });
   await expect(field(second, 'code')).toHaveCount(0);
   await expect(second.getByText(/You can ask for another code (in|at) .+\(none left\)\./)).toBeVisible();
+  await expect(second.getByText('Other people asked for codes to this number')).toBeVisible();
   expect(await countCodeTexts(phone)).toBe(3);
   await button(second, 'Continue without verifying').click();
   await expectPage(second, paths.dashboard);

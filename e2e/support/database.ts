@@ -56,7 +56,7 @@ export async function readEvents(phone: string): Promise<{ event: string; reason
 
 /**
  * Makes everything about a number as much older, so that nobody has to wait for it: its challenges, texts, sends and
- * wrong codes. A page that is open must be loaded again to see it.
+ * wrong codes of every class. A page that is open must be loaded again to see it.
  */
 export async function letTimePass(phone: string, seconds: number): Promise<void> {
   const client = await database().connect();
@@ -65,8 +65,15 @@ export async function letTimePass(phone: string, seconds: number): Promise<void>
     `${column} = array(select each - ${older} from unnest(${column}) each order by 1)`;
   try {
     await client.query('begin');
+    const counters = ['prove', 'prove_again', 'sign_in', 'recover'].flatMap((sendClass) => [
+      `${sendClass}_sends`,
+      sendClass === 'prove' ? 'failures' : `${sendClass}_failures`,
+    ]);
     await client.query(
-      `update phone_numbers set ${olderAll('prove_sends')}, ${olderAll('failures')} where number = $1`,
+      `update phone_numbers set ${counters.map(olderAll).join(', ')}, stranger_acts = (
+         select coalesce(jsonb_agg(jsonb_set(act, '{atMs}', to_jsonb((act->>'atMs')::bigint - $2::bigint * 1000))), '[]')
+         from jsonb_array_elements(stranger_acts) act)
+       where number = $1`,
       [phone, seconds],
     );
     await client.query(

@@ -20,6 +20,7 @@ import { requestCode } from '@/lib/sms/code-request';
 import { lockNumber, lockNumbers, type NumberRow } from '@/lib/sms/number';
 import { cancelTexts } from '@/lib/sms/outbox';
 import { createPreferences } from '@/lib/sms/preferences';
+import { inheritActs } from '@/lib/sms/strangers';
 import { logVerification } from '@/lib/sms/verification-log';
 import type { PhoneRefusal } from '@/lib/sms/phone';
 import { readServedPhone } from '@/lib/sms/served-phone';
@@ -76,6 +77,7 @@ export async function register(
   if (!hash.ok) return { ok: false, reason: 'busy' };
 
   return db.transaction(async (tx) => {
+    const userId = newId();
     await lockEmail(tx, input.email);
     const earlier = await findUserByEmail(tx, input.email);
     await lockNumbers(tx, [phone, earlier?.phone ?? null]);
@@ -83,7 +85,7 @@ export async function register(
       const replaced =
         earlier.activatedAt === null &&
         earlier.role === 'applicant' &&
-        (await replacePending(tx, { userId: earlier.id, phone: earlier.phone }, context));
+        (await replacePending(tx, { userId: earlier.id, phone: earlier.phone, replacedBy: userId }, context));
       if (!replaced) {
         await recordAudit(
           tx,
@@ -100,22 +102,23 @@ export async function register(
     }
     // Read again: ending a pending account may have given sends of this number back.
     const number = phone === null ? null : await lockNumber(tx, phone);
-    return createAccount(tx, { input, passwordHash: hash.value, number }, context);
+    return createAccount(tx, { userId, input, passwordHash: hash.value, number }, context);
   });
 }
 
 /** Ends a pending account that somebody registers anew; false when it opened meanwhile. */
 async function replacePending(
   tx: Tx,
-  earlier: { userId: string; phone: string | null },
+  earlier: { userId: string; phone: string | null; replacedBy: string },
   context: RequestContext,
 ): Promise<boolean> {
-  const { userId, phone } = earlier;
+  const { userId, phone, replacedBy } = earlier;
   await cancelTexts(tx, { userId }, 'account_replaced', context.now);
   if (!(await deletePendingUser(tx, userId))) return false;
   if (phone !== null) {
     const scopes: ConsentScope[] = ['verification', 'updates'];
     await withdrawConsent(tx, { userId, phone, scopes, medium: 'account_replaced' }, context.now);
+    await inheritActs(tx, { phone, from: userId, to: replacedBy });
     await logVerification(tx, 'replaced', { userId, phone, reason: 'registered_anew' }, context);
   }
   await recordAudit(tx, { action: 'account_replaced', userId, actorId: null }, context);
@@ -124,14 +127,13 @@ async function replacePending(
 
 async function createAccount(
   tx: Tx,
-  account: { input: RegistrationInput; passwordHash: string; number: NumberRow | null },
+  account: { userId: string; input: RegistrationInput; passwordHash: string; number: NumberRow | null },
   context: RequestContext,
 ): Promise<
   { ok: true; next: 'verify'; pendingToken: string } | { ok: true; next: 'dashboard'; grant: string }
 > {
-  const { input, passwordHash, number } = account;
+  const { userId, input, passwordHash, number } = account;
   const { now } = context;
-  const userId = newId();
   const verify = input.verifyPhone && number !== null;
   await insertUser(tx, {
     id: userId,

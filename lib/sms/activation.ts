@@ -6,30 +6,44 @@ import type { Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, type Challenge } from './challenge';
 import { confirmOptIn } from './opt-in';
-import { releaseNumber, type NumberRow } from './number';
+import { addFailure, releaseNumber, type NumberRow } from './number';
 import { cancelTexts, redirectUpdates } from './outbox';
 import { noticeRemoval } from './removal-notice';
+import type { Stranger } from './strangers';
 
 /** What one guess did to its challenge; null: the challenge was not open any more and nothing changed. */
 export type Decision = { right: boolean; triesLeft: number; wantsUpdates: boolean } | null;
 
 /**
  * Lets one statement decide about one guess: the conditional UPDATE spends a try, or consumes the challenge if the
- * guess is right; the number's row and the log follow from what it did. The number's row must be locked. With `keepHolder`
- * the number stays with whoever has it, even against proof.
+ * guess is right; the number's row and the log follow from what it did. `number` is the row as it was read after it was
+ * locked. A wrong guess counts in the challenge's class, whoever holds the number by now; in the class `prove`, `stranger`
+ * says whose it is. With `keepHolder` the number stays with whoever has it, even against proof.
  */
 export async function decideGuess(
   tx: Tx,
   {
     challenge,
+    number,
+    stranger,
     right,
     keepHolder,
     maxTries,
-  }: { challenge: Challenge; right: boolean; keepHolder: boolean; maxTries: number },
+  }: {
+    challenge: Challenge;
+    number: NumberRow;
+    stranger: Stranger | null;
+    right: boolean;
+    keepHolder: boolean;
+    maxTries: number;
+  },
   context: RequestContext,
 ): Promise<Decision> {
   const at = sql`${context.now.toISOString()}::timestamptz`;
   const isRight = sql`${right}::boolean`;
+  const wrong = addFailure(number, challenge.sendClass, stranger, context.now);
+  const counter = sql.identifier(wrong.column);
+  const failures = sql.param(wrong.failures.map((failure) => failure.toISOString()));
   const takesNumber = sql`${right && !keepHolder}::boolean`;
   const { rows } = await tx.execute<{ wrong_tries: number; wants_updates: boolean | null }>(sql`
     with decided as (
@@ -43,8 +57,9 @@ export async function decideGuess(
       update phone_numbers
       set holder_user_id = case when ${takesNumber} then decided.user_id else holder_user_id end,
           held_since = case when ${takesNumber} then ${at} else held_since end,
-          failures = case when ${isRight} then failures else
-            array(select failure from unnest(failures) failure where failure > ${at} - interval '1 day') || ${at} end
+          ${counter} = case when ${isRight} then ${counter} else ${failures}::timestamptz[] end,
+          stranger_acts = case when ${isRight} then stranger_acts
+            else ${JSON.stringify(wrong.strangerActs)}::jsonb end
       from decided where phone_numbers.number = decided.phone
     ), logged as (
       insert into sms_verification_log (at, event, reason, phone, user_id, challenge_id, address, user_agent, details)

@@ -1,5 +1,5 @@
 import { and, desc, eq, gt, isNull } from 'drizzle-orm';
-import { smsVerifications, type VerificationPurpose } from '@/db/schema/sms';
+import { smsVerifications, type SendClass, type VerificationPurpose } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { env } from '@/lib/env';
 import { limits } from '@/lib/limits';
@@ -11,7 +11,13 @@ export type Challenge = typeof smsVerifications.$inferSelect;
 /** Opens a challenge. There is at most one open per person: the caller ends an earlier one first. */
 export async function openChallenge(
   tx: Tx,
-  { userId, phone, purpose, now }: { userId: string; phone: string; purpose: VerificationPurpose; now: Date },
+  {
+    userId,
+    phone,
+    purpose,
+    sendClass,
+    now,
+  }: { userId: string; phone: string; purpose: VerificationPurpose; sendClass: SendClass; now: Date },
 ): Promise<Challenge> {
   const [challenge] = await tx
     .insert(smsVerifications)
@@ -20,6 +26,7 @@ export async function openChallenge(
       userId,
       phone,
       purpose,
+      sendClass,
       nonce: newNonce(),
       createdAt: now,
       lastSentAt: now,
@@ -72,6 +79,12 @@ export function isOpen(challenge: Challenge, now: Date): boolean {
     challenge.expiresAt > now &&
     challenge.wrongTries < limits.wrongTriesPerChallenge
   );
+}
+
+/** Whether its code goes out again when another is asked for: while at least three minutes and one try of it remain. */
+export function isSentAgain(challenge: Challenge, now: Date): boolean {
+  const leftMs = challenge.expiresAt.getTime() - now.getTime();
+  return isOpen(challenge, now) && leftMs >= limits.sameCodeMinimumSeconds * 1000;
 }
 
 /** The codes a challenge accepts: one per secret in AUTH_SECRET, the newest first, which is the one that is sent. */

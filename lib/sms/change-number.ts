@@ -51,7 +51,7 @@ export async function changeNumber(
 
     const last = await readLastChallenge(tx, userId);
     const request = await requestCode(tx, { userId, purpose: 'prove', number: numbers.get(phone)! }, context);
-    if (!request.ok) return { ok: false as const, reason: request.reason, retryAt: request.retryAt };
+    if (!request.ok) return request;
 
     const scopes = new Set<ConsentScope>(['verification']);
     if (current !== null && (await readStandingConsent(tx, { userId, phone: current })).has('updates')) {

@@ -79,7 +79,11 @@ async function requestAgain(tx: Tx, user: User, phone: string, context: RequestC
   if (!(await hasConsent(tx, { userId, phone, scope: 'verification' }))) return;
   const purpose = user.activatedAt === null ? ('activate' as const) : ('prove' as const);
   const request = async (at: Date) =>
-    requestCode(tx, { userId, purpose, number: await lockNumber(tx, phone) }, { ...context, now: at });
+    requestCode(
+      tx,
+      { userId, purpose, number: await lockNumber(tx, phone), network: null },
+      { ...context, now: at },
+    );
   const requested = await request(now);
   // Nobody should have to press a button for a code that the STOP has kept from going out a moment ago.
   if (!requested.ok && requested.reason === 'too_soon' && requested.retryAt !== null) {

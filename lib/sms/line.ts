@@ -56,7 +56,7 @@ function countAsked(network: SQL, now: SQL): SQL {
  *
  * Requests that come at the same instant do not see each other, so the line may get longer by as many.
  *
- * @param network the keyed mark of the network that asks
+ * @param network the keyed mark of the network that asks; null: nobody asked from one of theirs
  */
 export async function findCrowd(
   tx: Db | Tx,
@@ -68,7 +68,7 @@ export async function findCrowd(
     now,
   }: {
     sendClass: SendClass;
-    network: string;
+    network: string | null;
     sender: string;
     messagesPerSecond: number | null;
     now: Date;

@@ -1,12 +1,18 @@
 import { eq, sql } from 'drizzle-orm';
-import { phoneNumbers } from '@/db/schema/sms';
+import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { distinctInstant, limits, readWindows } from '@/lib/limits';
+import { addAct, withoutSend, type Stranger } from './strangers';
 
 export type NumberRow = typeof phoneNumbers.$inferSelect;
 
-/** Which of a number's budgets a text spends; neither spends the other's. */
-export type SendClass = 'prove' | 'sign_in';
+/** Where the sends and the failures of each class are counted. */
+const counters = {
+  prove: { sends: 'proveSends', failures: 'proveFailures' },
+  prove_again: { sends: 'proveAgainSends', failures: 'proveAgainFailures' },
+  sign_in: { sends: 'signInSends', failures: 'signInFailures' },
+  recover: { sends: 'recoverSends', failures: 'recoverFailures' },
+} as const satisfies Record<SendClass, Record<'sends' | 'failures', keyof NumberRow>>;
 
 /** A carrier's word that a number cannot be texted is believed for a day. */
 const undeliverableForMs = 24 * 3600 * 1000;
@@ -41,23 +47,33 @@ export async function readNumber(db: Db | Tx, phone: string): Promise<NumberRow 
   return row ?? null;
 }
 
-/** How many more codes may go to this number, and when the next may (null: now). */
+/** The class of a code that proves a number: its holder's own, or a stranger's. */
+export function findSendClass(
+  number: Pick<NumberRow, 'holderUserId'> | null,
+  userId: string,
+): Extract<SendClass, 'prove' | 'prove_again'> {
+  return number?.holderUserId === userId ? 'prove_again' : 'prove';
+}
+
+/** How many more codes of a class may go to this number, and when the next may (null: now). */
 export function readSends(
   number: NumberRow | null,
   sendClass: SendClass,
   now: Date,
 ): { remaining: number; retryAt: Date | null } {
-  const { hits, rules } = sendsOf(number, sendClass);
-  const { remaining, retryAt } = readWindows(hits, rules, now);
+  const hits = number?.[counters[sendClass].sends] ?? [];
+  const { remaining, retryAt } = readWindows(hits, limits.sendsPerNumber, now);
   return { remaining, retryAt };
 }
 
-/** How many more wrong codes this number bears, and when the next is heard (null: now). */
+/** How many more wrong codes of a class this number bears, and when the next is heard (null: now). */
 export function readFailures(
   number: NumberRow | null,
+  sendClass: SendClass,
   now: Date,
 ): { remaining: number; retryAt: Date | null } {
-  const { remaining, retryAt } = readWindows(number?.failures ?? [], limits.failuresPerNumber, now);
+  const hits = number?.[counters[sendClass].failures] ?? [];
+  const { remaining, retryAt } = readWindows(hits, limits.failuresPerNumber, now);
   return { remaining, retryAt };
 }
 
@@ -69,35 +85,67 @@ export function readUndeliverable(number: NumberRow | null, now: Date): { until:
 }
 
 /**
- * Counts one send against the locked number's budget. Out: the instant it was counted at, to give back if the text is
- * never accepted; or a refusal with the moment the next is allowed.
+ * What the locked number's row has to hold after one more wrong code of a class: the column that counts it, with its new
+ * value, and what strangers did. `stranger` null: the class is not `prove`.
+ */
+export function addFailure(
+  number: NumberRow,
+  sendClass: SendClass,
+  stranger: Stranger | null,
+  now: Date,
+): { column: string; failures: Date[]; strangerActs: NumberRow['strangerActs'] } {
+  const field = counters[sendClass].failures;
+  return {
+    column: phoneNumbers[field].name,
+    failures: [...readWindows(number[field], limits.failuresPerNumber, now).kept, now],
+    strangerActs: stranger
+      ? addAct(number, { act: 'failure', atMs: now.getTime(), ...stranger })
+      : number.strangerActs,
+  };
+}
+
+/**
+ * Counts one send of a class against the locked number's limit; in the class `prove` with the stranger who asks for it.
+ * Out: the instant it was counted at, to give back if the text is never accepted; or a refusal with the moment the next is
+ * allowed.
  */
 export async function takeSend(
   tx: Tx,
   number: NumberRow,
   sendClass: SendClass,
   now: Date,
+  stranger: Stranger | null = null,
 ): Promise<{ ok: true; countedAt: Date } | { ok: false; retryAt: Date }> {
-  const { hits, rules, column } = sendsOf(number, sendClass);
-  const window = readWindows(hits, rules, now);
+  const field = counters[sendClass].sends;
+  const hits = number[field];
+  const window = readWindows(hits, limits.sendsPerNumber, now);
   if (window.retryAt !== null) return { ok: false, retryAt: window.retryAt };
   const countedAt = distinctInstant(hits, now);
   await tx
     .update(phoneNumbers)
-    .set({ [column]: [...window.kept, countedAt] })
+    .set({
+      [field]: [...window.kept, countedAt],
+      ...(stranger && {
+        strangerActs: addAct(number, { act: 'send', atMs: countedAt.getTime(), ...stranger }),
+      }),
+    })
     .where(eq(phoneNumbers.number, number.number));
   return { ok: true, countedAt };
 }
 
-/** Gives a send back: the provider never accepted the text. */
+/** Gives a send back in the class it was counted in (null: `prove`): the provider never accepted the text. */
 export async function giveBackSend(
   tx: Tx,
-  { phone, sendClass = 'prove', countedAt }: { phone: string; sendClass?: SendClass; countedAt: Date },
+  { phone, sendClass, countedAt }: { phone: string; sendClass: SendClass | null; countedAt: Date },
 ): Promise<void> {
-  const { column } = sendsOf(null, sendClass);
+  const countedIn = sendClass ?? 'prove';
+  const field = counters[countedIn].sends;
   await tx
     .update(phoneNumbers)
-    .set({ [column]: sql`array_remove(${phoneNumbers[column]}, ${countedAt.toISOString()}::timestamptz)` })
+    .set({
+      [field]: sql`array_remove(${phoneNumbers[field]}, ${countedAt.toISOString()}::timestamptz)`,
+      ...(countedIn === 'prove' && { strangerActs: withoutSend(countedAt) }),
+    })
     .where(eq(phoneNumbers.number, phone));
 }
 
@@ -146,10 +194,4 @@ export async function findHeldNumbers(db: Db | Tx, userId: string): Promise<stri
     .from(phoneNumbers)
     .where(eq(phoneNumbers.holderUserId, userId));
   return rows.map((row) => row.number);
-}
-
-function sendsOf(number: NumberRow | null, sendClass: SendClass) {
-  return sendClass === 'prove'
-    ? ({ hits: number?.proveSends ?? [], rules: limits.proveSends, column: 'proveSends' } as const)
-    : ({ hits: number?.signInSends ?? [], rules: limits.signInSends, column: 'signInSends' } as const);
 }

@@ -19,7 +19,7 @@ export type NewText = {
   /** What the template is filled in with; never a code. */
   params: Record<string, string>;
   challengeId?: string | null;
-  /** Codes only: whose wish it is. */
+  /** Codes only: whose wish it is, and the class it was counted in. */
   sendClass?: SendClass | null;
   /** Codes only: the keyed mark of the network that asks (budget.ts). */
   network?: string | null;
@@ -94,10 +94,14 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
     .update(smsMessages)
     .set({ status: 'canceled', reason, failedAt: now })
     .where(and(eq(smsMessages.status, 'queued'), ...conditions))
-    .returning({ phone: smsMessages.phone, countedAt: smsMessages.countedAt });
+    .returning({
+      phone: smsMessages.phone,
+      countedAt: smsMessages.countedAt,
+      sendClass: smsMessages.sendClass,
+    });
   canceled.sort((a, b) => (a.phone < b.phone ? -1 : 1));
-  for (const { phone, countedAt } of canceled) {
-    if (countedAt !== null) await giveBackSend(tx, { phone, countedAt });
+  for (const { phone, countedAt, sendClass } of canceled) {
+    if (countedAt !== null) await giveBackSend(tx, { phone, countedAt, sendClass });
   }
   return canceled.length;
 }

@@ -251,7 +251,8 @@ export async function recordEnd(
       },
       async () => {
         if (message.countedAt !== null) {
-          await giveBackSend(tx, { phone: message.phone, countedAt: message.countedAt });
+          const { phone, sendClass, countedAt } = message;
+          await giveBackSend(tx, { phone, sendClass, countedAt });
         }
         if (end.remedy) await applyEffect(tx, end.remedy, { phone: message.phone, now });
       },

@@ -304,9 +304,10 @@ async function agreeToUpdates(
     await confirmOptIn(tx, { userId, number, now: context.now });
     return { ok: true, code: 'not_needed' };
   }
-  await releaseNumber(tx, phone, userId);
+  // Asked for by the holder, who they are until the number is released: no stranger has spent it.
   const request = await requestCode(tx, { userId, purpose: 'prove', number }, context);
-  return { ok: true, code: request.ok ? 'sent' : { reason: request.reason, retryAt: request.retryAt } };
+  await releaseNumber(tx, phone, userId);
+  return { ok: true, code: request.ok ? 'sent' : request };
 }
 
 /** At every number of this person, one that waits for its code included. */

@@ -45,6 +45,15 @@ export async function listVerifications(
   return limit === null ? entries : entries.limit(limit);
 }
 
+/** Until when the line of waiting codes was too long for this person's, if that was the last thing that happened; or null. */
+export async function readCrowdedUntil(db: Db | Tx, userId: string, now: Date): Promise<Date | null> {
+  const [last] = await listVerifications(db, userId, 1);
+  if (last?.event !== 'send_refused' || last.reason !== 'crowded') return null;
+  const moment = last.details?.retry_at;
+  const at = typeof moment === 'string' ? new Date(moment) : null;
+  return at !== null && at > now ? at : null;
+}
+
 /** Takes numbers, addresses and browsers from the attempts of a deleted account; what happened and when stays. */
 export async function anonymizeVerifications(tx: Tx, userId: string): Promise<void> {
   await tx

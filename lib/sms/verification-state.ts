@@ -2,8 +2,17 @@ import { and, asc, eq } from 'drizzle-orm';
 import { smsMessages, type MessageDetails, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { limits } from '@/lib/limits';
-import { isOpen, readLastChallenge, type Challenge } from './challenge';
-import { readFailures, readNumber, readSends, readUndeliverable, type NumberRow } from './number';
+import { isOpen, isSentAgain, readLastChallenge, type Challenge } from './challenge';
+import {
+  findSendClass,
+  readFailures,
+  readNumber,
+  readSends,
+  readUndeliverable,
+  type NumberRow,
+} from './number';
+import { isUsedUpByOthers, nameStranger, readNetworkMoment } from './strangers';
+import { readCrowdedUntil } from './verification-log';
 
 type Text = {
   status: MessageStatus;
@@ -28,14 +37,19 @@ export type VerificationState = {
   };
   tries: { remaining: number; retryAt: Date | null };
   sends: { remaining: number; retryAt: Date | null };
+  /** Others than this account have a part in it that tries or sends are used up, or asked from the same network. */
+  byOthers: boolean;
   /** From when the account may be opened without verification. */
   skipAt: Date;
 };
 
-/** Reads what the code page of this person shows: three reads, no lock, no effect. */
+/**
+ * Reads what the code page of this person shows: three or four reads, no lock, no effect. `network` is where they ask from; left
+ * out, it plays no part.
+ */
 export async function readVerificationState(
   db: Db | Tx,
-  { userId, phone }: { userId: string; phone: string },
+  { userId, phone, network = null }: { userId: string; phone: string; network?: string | null },
   now: Date,
 ): Promise<VerificationState> {
   const last = await readLastChallenge(db, userId);
@@ -54,31 +68,56 @@ export async function readVerificationState(
         .where(and(eq(smsMessages.challengeId, challenge.id), eq(smsMessages.direction, 'out')))
         .orderBy(asc(smsMessages.createdAt))
     : [];
-  return deriveVerificationState({ phone, challenge, number, texts }, now);
+  const crowdedUntil = challenge === null ? await readCrowdedUntil(db, userId, now) : null;
+  return deriveVerificationState({ userId, phone, network, challenge, number, texts, crowdedUntil }, now);
 }
 
 /** The same, pure: what follows from a challenge, its texts and its number. */
 export function deriveVerificationState(
   {
+    userId,
     phone,
+    network,
     challenge,
     number,
     texts,
-  }: { phone: string; challenge: Challenge | null; number: NumberRow | null; texts: readonly Text[] },
+    crowdedUntil = null,
+  }: {
+    userId: string;
+    phone: string;
+    network: string | null;
+    challenge: Challenge | null;
+    number: NumberRow | null;
+    texts: readonly Text[];
+    /** No code was sent because too many waited; until then another would wait too long, too. */
+    crowdedUntil?: Date | null;
+  },
   now: Date,
 ): VerificationState {
   const open = challenge !== null && isOpen(challenge, now) ? challenge : null;
-  const failures = readFailures(number, now);
+  const nextClass = open !== null && isSentAgain(open, now) ? open.sendClass : findSendClass(number, userId);
+  const triedClass = open?.sendClass ?? nextClass;
+  const failures = readFailures(number, triedClass, now);
   const tries = {
     remaining: Math.min(failures.remaining, open ? limits.wrongTriesPerChallenge - open.wrongTries : 0),
     retryAt: failures.retryAt,
   };
-  const windows = readSends(number, 'prove', now);
+  const windows = readSends(number, nextClass, now);
+  const stranger = nameStranger(phone, userId, network);
+  const networkAt =
+    number !== null && nextClass === 'prove' ? readNetworkMoment(number, stranger, now) : null;
+  const byOthers =
+    networkAt !== null ||
+    (nextClass === 'prove' && isUsedUpByOthers(number, { act: 'send', ...stranger }, now)) ||
+    (triedClass === 'prove' && isUsedUpByOthers(number, { act: 'failure', ...stranger }, now));
   const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
-  const text = deriveText(number, texts, now);
+  const text = deriveText(number, texts, { crowdedUntil, now });
   const sends = {
     remaining: windows.remaining,
-    retryAt: latestOf([windows.retryAt, soonest, readBudgetMoment(texts.at(-1))], now),
+    retryAt: latestOf(
+      [windows.retryAt, networkAt, soonest, readBudgetMoment(texts.at(-1)), crowdedUntil],
+      now,
+    ),
   };
   return {
     phone,
@@ -87,7 +126,8 @@ export function deriveVerificationState(
     text,
     tries,
     sends,
-    skipAt: deriveSkipAt({ open, text, texts, tries, sends }, now),
+    byOthers,
+    skipAt: deriveSkipAt({ open, text, texts, tries, sends, byOthers }, now),
   };
 }
 
@@ -103,14 +143,18 @@ function explainClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expire
   return challenge.expiresAt <= now ? 'expired' : 'ended';
 }
 
-function deriveText(number: NumberRow | null, texts: readonly Text[], now: Date): VerificationState['text'] {
+function deriveText(
+  number: NumberRow | null,
+  texts: readonly Text[],
+  { crowdedUntil, now }: { crowdedUntil: Date | null; now: Date },
+): VerificationState['text'] {
   const latest = texts.at(-1);
   const details = { reason: latest?.reason ?? null, errorCode: latest?.errorCode ?? null };
   if (number?.suppressedAt) return { ...details, status: 'stopped' };
   if (latest === undefined) {
     return {
       status: 'failed',
-      reason: readUndeliverable(number, now) ? 'undeliverable' : 'not_sent',
+      reason: readUndeliverable(number, now) ? 'undeliverable' : crowdedUntil ? 'crowded' : 'not_sent',
       errorCode: null,
     };
   }
@@ -128,8 +172,8 @@ function deriveText(number: NumberRow | null, texts: readonly Text[], now: Date)
 
 /**
  * When "Continue without verifying" is offered: at once when the text failed, was refused or met a fault of the provider,
- * a limit is reached or the challenge ended; once a text was delivered, when the challenge expires; else 60 seconds after
- * the first text. So the account stays protected while a code can be entered, and nobody is trapped.
+ * a limit is reached, be it by others, or the challenge ended; once a text was delivered, when the challenge expires; else
+ * 60 seconds after the first text. So the account stays protected while a code can be entered, and nobody is trapped.
  */
 function deriveSkipAt(
   state: {
@@ -138,13 +182,14 @@ function deriveSkipAt(
     texts: readonly Text[];
     tries: VerificationState['tries'];
     sends: VerificationState['sends'];
+    byOthers: boolean;
   },
   now: Date,
 ): Date {
-  const { open, text, texts, tries, sends } = state;
+  const { open, text, texts, tries, sends, byOthers } = state;
   if (!open || text.status === 'failed' || text.status === 'stopped') return now;
   if (text.status === 'queued' && text.reason !== null) return now;
-  if (tries.remaining === 0 || sends.remaining === 0) return now;
+  if (tries.remaining === 0 || sends.remaining === 0 || byOthers) return now;
   if (texts.some((each) => each.status === 'delivered')) return open.expiresAt;
   const first = texts[0];
   return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;

@@ -4,6 +4,7 @@ import type { VerificationPurpose } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { activateAccount, lockUser, mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
+import { networkOf } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
 import { grantConsent, hasConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -15,6 +16,7 @@ import { requestCode, type SendRefusal } from './code-request';
 import { lockNumber, lockNumbers, readFailures } from './number';
 import { cancelTexts } from './outbox';
 import { applyProtectedProof } from './protected-number';
+import { isUsedUpByOthers, nameStranger } from './strangers';
 import { logVerification } from './verification-log';
 import { readVerificationState } from './verification-state';
 
@@ -32,7 +34,9 @@ export type CheckRefusal =
   | { reason: 'not_a_code' }
   | { reason: 'wrong_code'; triesLeft: number }
   | { reason: 'no_challenge' | 'expired' | 'tries_spent' }
-  | { reason: 'number_locked' | 'too_many_requests'; retryAt: Date };
+  /** `byOthers`: others than this account entered wrong codes, too. */
+  | { reason: 'number_locked'; retryAt: Date; byOthers?: boolean }
+  | { reason: 'too_many_requests'; retryAt: Date };
 
 /**
  * Checks a code. Right: the challenge is consumed, the number is this person's, and a pending account is open, with a
@@ -41,7 +45,7 @@ export type CheckRefusal =
  *
  * Whatever runs beside it, one conditional UPDATE decides, so that a code is right at most once and each of its five
  * tries is spent at most once (NIST SP 800-63B-4 §3.2.2, OWASP ASVS 5.0 6.5.1). Fifteen wrong codes in a day close the
- * number, over all challenges and accounts.
+ * number for the challenge's class, over all challenges and accounts.
  */
 export async function checkCode(
   db: Db,
@@ -65,16 +69,25 @@ export async function checkCode(
     const earlierPhone = prover.changesFrom ?? prover.phone;
     const numbers = await lockNumbers(tx, right ? [challenge.phone, earlierPhone] : [challenge.phone]);
     const number = numbers.get(challenge.phone)!;
-    const failures = readFailures(number, now);
+    const { sendClass } = challenge;
+    const stranger =
+      sendClass === 'prove' ? nameStranger(challenge.phone, prover.userId, networkOf(context.address)) : null;
+    const failures = readFailures(number, sendClass, now);
     if (failures.retryAt !== null) {
       await logRefusal(tx, prover, challenge, 'number_locked', context);
-      return { ok: false as const, reason: 'number_locked' as const, retryAt: failures.retryAt };
+      const byOthers = stranger !== null && isUsedUpByOthers(number, { act: 'failure', ...stranger }, now);
+      const refusal = { reason: 'number_locked', retryAt: failures.retryAt } as const;
+      return { ok: false as const, ...refusal, ...(byOthers && { byOthers }) };
     }
     const holder = number.holderUserId;
     const keepHolder =
       holder !== null && holder !== prover.userId && (await mustHoldSecondFactor(tx, holder));
     const maxTries = limits.wrongTriesPerChallenge;
-    const decision = await decideGuess(tx, { challenge, right, keepHolder, maxTries }, context);
+    const decision = await decideGuess(
+      tx,
+      { challenge, number, stranger, right, keepHolder, maxTries },
+      context,
+    );
     if (decision === null)
       return refuseCheck(tx, prover, await readLastChallenge(tx, prover.userId), context);
     if (!decision.right) {
@@ -179,10 +192,7 @@ export async function replaceNumber(
     if (prover.phone !== phone) await setPhone(tx, userId, phone);
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'code_page' }, context);
     const request = await requestCode(tx, { userId, purpose, number: numbers.get(phone)! }, context);
-    return {
-      ok: true as const,
-      refusal: request.ok ? null : { reason: request.reason, retryAt: request.retryAt },
-    };
+    return { ok: true as const, refusal: request.ok ? null : request };
   });
 }
 
@@ -205,7 +215,11 @@ export async function skipVerification(
   return db.transaction(async (tx) => {
     await lockNumber(tx, phone);
     if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
-    const state = await readVerificationState(tx, { userId, phone }, now);
+    const state = await readVerificationState(
+      tx,
+      { userId, phone, network: networkOf(context.address) },
+      now,
+    );
     if (state.skipAt > now) {
       return { ok: false as const, reason: 'not_yet' as const, retryAt: state.skipAt };
     }

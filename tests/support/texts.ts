@@ -121,7 +121,7 @@ export async function askForCode(
     const number = await lockNumber(tx, phone);
     const send = await takeSend(tx, number, 'prove', now);
     if (!send.ok) throw new Error('No send is left for this number');
-    const challenge = await openChallenge(tx, { userId, phone, purpose: 'prove', now });
+    const challenge = await openChallenge(tx, { userId, phone, purpose: 'prove', sendClass: 'prove', now });
     const text = await enqueueText(tx, {
       userId,
       phone,
@@ -130,6 +130,7 @@ export async function askForCode(
       params: { host: 'localhost' },
       challengeId: challenge.id,
       countedAt: send.countedAt,
+      sendClass: 'prove',
       sendAfter: now,
       expiresAt: challenge.expiresAt,
       now,

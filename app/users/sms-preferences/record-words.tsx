@@ -46,6 +46,7 @@ const reasonWords: Readonly<Record<string, string>> = {
   challenge_over: 'Its code was no longer needed.',
   delivered: 'An earlier attempt had arrived after all.',
   budget: 'The daily limit for texts was reached.',
+  internal_error: 'Something went wrong on our side.',
   daily_cap: 'The carrier’s daily limit for texts was reached.',
   quiet_hours: 'Held for quiet hours.',
   number_changed: 'The number was changed or removed.',

@@ -129,7 +129,9 @@ function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): str
     case 'tries_spent':
       return 'You have used all the tries for this code. Send a new one.';
     case 'number_locked':
-      return `Too many wrong codes were entered for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
+      return refusal.byOthers
+        ? `Other people entered wrong codes for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}, or go on without verifying it.`
+        : `Too many wrong codes were entered for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'too_many_requests':
       return `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
   }

@@ -18,6 +18,8 @@ import { SignOutForm } from '@/components/SignOutForm';
 import { SmsStatus } from '@/components/SmsStatus';
 import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
+import { readRequestContext } from '@/lib/auth/session';
+import { networkOf } from '@/lib/client-address';
 import { currentWording } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
 import { readNumber } from '@/lib/sms/number';
@@ -27,7 +29,7 @@ import { agreedToCodes } from '@/lib/sms/verification';
 import { readVerificationState, type VerificationState } from '@/lib/sms/verification-state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
 import { requireProver } from './prover';
-import { sayTextState } from './text-words';
+import { sayOthers, sayTextState } from './text-words';
 
 export const metadata: Metadata = { title: 'Verify your phone' };
 
@@ -36,7 +38,7 @@ export default async function VerifyPhonePage() {
   const prover = await requireProver();
   const { userId, purpose, phone } = prover;
   const pending = purpose === 'activate';
-  const now = new Date();
+  const { now, address } = await readRequestContext();
   const numberForm = { action: replaceNumberAction, wording: currentWording };
   const nav = pending ? (
     <NavBar>
@@ -74,10 +76,15 @@ export default async function VerifyPhonePage() {
     );
   }
 
-  const state = await readVerificationState(db(), { userId, phone }, now);
+  const state = await readVerificationState(db(), { userId, phone, network: networkOf(address) }, now);
   const serverNow = now.toISOString();
   const timeZone = await readPersonTimeZone(prover);
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
+  const nextAt = state.tries.retryAt ?? state.sends.retryAt;
+  const others = sayOthers(state, {
+    when: nextAt && sayWhen(nextAt, now, timeZone),
+    wayOn: !pending ? 'later' : prover.role === 'applicant' ? 'skip' : 'none',
+  });
   const offerSkip = state.skipAt <= now;
   const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
@@ -127,14 +134,16 @@ export default async function VerifyPhonePage() {
             <>
               {status}
               <CodeForm action={checkCodeAction} hint={sayTries(state)} />
+              {others ? <Notice>{others}</Notice> : null}
               {sendAgain}
             </>
           ) : (
             <>
               <Notice tone="warning" title="You need a new code">
-                {state.tries.retryAt
-                  ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
-                  : closedWords[state.closed ?? 'ended']}
+                {others ??
+                  (state.tries.retryAt
+                    ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
+                    : closedWords[state.closed ?? 'ended'])}
               </Notice>
               {sendAgain}
               {status}

@@ -23,6 +23,10 @@ const failureWords: Readonly<Record<string, string>> = {
     'The phone could not be reached. Check that it is on and has a signal, then send the code again, or continue without verifying.',
   budget:
     'The limit for texts in 24 hours has been reached. See below when the next code can be sent. You can also continue without verifying and verify your phone later.',
+  crowded:
+    'Very many people are asking for codes right now, so yours was not sent, and nothing was counted. See below when you can send it. You can also continue without verifying and verify your phone later.',
+  internal_error:
+    'Something went wrong on our side. Send the code again, or continue without verifying and verify your phone later.',
   daily_cap: capReached,
   expired: ranOut,
   challenge_closed: ranOut,
@@ -45,4 +49,26 @@ export function sayTextState(text: VerificationState['text']): string | null {
     default:
       return null;
   }
+}
+
+/** How somebody who meets a limit that others used up gets on without a code. */
+const waysOn = {
+  skip: ', or continue without verifying',
+  later: '. You do not have to verify this number now',
+  none: '',
+} as const;
+
+/**
+ * What to say where others used up what a number bears; null: they did not. `when` is the moment in words at
+ * which the next code can be sent or tried; `wayOn` what else they can do.
+ */
+export function sayOthers(
+  { byOthers, tries }: Pick<VerificationState, 'byOthers' | 'tries'>,
+  { when, wayOn }: { when: string | null; wayOn: keyof typeof waysOn },
+): string | null {
+  if (!byOthers) return null;
+  const did = tries.retryAt
+    ? 'Other people asked for codes to this number and entered wrong ones.'
+    : 'Other people asked for codes to this number, so none can be sent right now.';
+  return `${did} You can try again ${when ?? 'later'}${waysOn[wayOn]}.`;
 }

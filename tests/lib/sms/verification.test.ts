@@ -248,7 +248,7 @@ describe('wrong codes', () => {
     expect(reasons.filter((reason) => reason === 'wrong_code')).toHaveLength(5);
     expect(reasons.filter((reason) => reason === 'tries_spent')).toHaveLength(195);
     expect((await readChallengeRow(database.db, person.challengeId)).wrongTries).toBe(5);
-    expect((await readNumber(database.db, person.phone))?.failures).toHaveLength(5);
+    expect((await readNumber(database.db, person.phone))?.proveFailures).toHaveLength(5);
   });
 
   test('five of them end the challenge, for the right code too', async () => {
@@ -275,7 +275,12 @@ describe('wrong codes', () => {
     const { userId } = await givePerson(database.db, { active: false, phone, agreed: true });
     const prover = { userId, role: 'applicant' as const, phone, purpose: 'activate' as const };
     const sent = await sendCode(database.db, prover, contextAt(after(noon, 60)));
-    expect(sent).toEqual({ ok: false, reason: 'number_locked', retryAt: after(noon, 10 + 24 * 3600) });
+    expect(sent).toEqual({
+      ok: false,
+      reason: 'number_locked',
+      retryAt: after(noon, 10 + 24 * 3600),
+      byOthers: true,
+    });
     const later = await givePending(database.db, phone, after(noon, 10 + 24 * 3600));
     expect(later.code).toMatch(/^\d{6}$/);
   });
@@ -338,7 +343,12 @@ describe('sending again', () => {
     await givePending(database.db, phone, after(noon, 100));
     const third = await givePending(database.db, phone, after(noon, 200));
     const fourth = await sendCode(database.db, third, contextAt(after(noon, 3599)));
-    expect(fourth).toEqual({ ok: false, reason: 'send_limit', retryAt: after(noon, 3600) });
+    expect(fourth).toEqual({
+      ok: false,
+      reason: 'send_limit',
+      retryAt: after(noon, 3600),
+      byOthers: true,
+    });
     expect(await sendCode(database.db, third, contextAt(after(noon, 3600)))).toEqual({ ok: true });
   });
 

@@ -1,5 +1,7 @@
 import type { SmsStatusAnswer } from '@/components/SmsStatus';
 import { db } from '@/db/client';
+import { readRequestContext } from '@/lib/auth/session';
+import { networkOf } from '@/lib/client-address';
 import { readVerificationState } from '@/lib/sms/verification-state';
 import { readProver } from '../prover';
 import { sayTextState } from '../text-words';
@@ -10,8 +12,9 @@ export const dynamic = 'force-dynamic';
 export async function GET(): Promise<Response> {
   const prover = await readProver();
   if (!prover || prover.phone === null) return new Response(null, { status: 404 });
-  const now = new Date();
-  const state = await readVerificationState(db(), { userId: prover.userId, phone: prover.phone }, now);
+  const { now, address } = await readRequestContext();
+  const about = { userId: prover.userId, phone: prover.phone, network: networkOf(address) };
+  const state = await readVerificationState(db(), about, now);
   const answer: SmsStatusAnswer = {
     status: state.text.status,
     detail: sayTextState(state.text),

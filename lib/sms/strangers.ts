@@ -1,0 +1,95 @@
+import { createHmac } from 'node:crypto';
+import { sql, type SQL } from 'drizzle-orm';
+import { phoneNumbers, type StrangerAct } from '@/db/schema/sms';
+import type { Tx } from '@/db/client';
+import { env } from '@/lib/env';
+import { deriveKey } from '@/lib/keys';
+import { limits, type WindowRule } from '@/lib/limits';
+
+/** Somebody who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
+export type Stranger = Pick<StrangerAct, 'account' | 'network'>;
+
+type NumberRow = Pick<typeof phoneNumbers.$inferSelect, 'proveSends' | 'proveFailures' | 'strangerActs'>;
+
+const dayMs = 24 * 3600 * 1000;
+const { accounts: accountsPerNetwork, windowSeconds: networkWindowSeconds } = limits.askersPerNetwork;
+
+/**
+ * Names an account and its network for one number's row. The names are keyed with AUTH_SECRET, so that a row tells of
+ * nobody without it, and different from number to number. A new secret makes everybody somebody else, for a day at most.
+ *
+ * `network` null: not asked for from a network of theirs; it then counts for no network.
+ */
+export function nameStranger(phone: string, userId: string, network: string | null): Stranger {
+  const name = (...value: string[]) =>
+    createHmac('sha256', deriveKey(env().authSecrets[0]!, 'stranger/v1'))
+      .update(JSON.stringify([phone, ...value]))
+      .digest('base64url')
+      .slice(0, 22);
+  return { account: name('account', userId), network: network === null ? null : name('network', network) };
+}
+
+/** What strangers did, with one act more; what is older than a day counts nowhere any more and is left out. */
+export function addAct(number: NumberRow, act: StrangerAct): StrangerAct[] {
+  return [...number.strangerActs.filter(({ atMs }) => atMs > act.atMs - dayMs), act];
+}
+
+/** The same without a send that was given back. */
+export function withoutSend(countedAt: Date): SQL {
+  return sql`(
+    select coalesce(jsonb_agg(act order by nth), '[]')
+    from jsonb_array_elements(${phoneNumbers.strangerActs}) with ordinality as acts (act, nth)
+    where not (act->>'act' = 'send' and (act->>'atMs')::bigint = ${countedAt.getTime()}))`;
+}
+
+/** Puts an account in the place of another that it replaced: the same person, or so it has to be assumed. */
+export async function inheritActs(
+  tx: Tx,
+  { phone, from, to }: { phone: string; from: string; to: string },
+): Promise<void> {
+  const [before, after] = [from, to].map((userId) => nameStranger(phone, userId, null).account);
+  await tx.execute(sql`
+    update phone_numbers set stranger_acts = (
+      select coalesce(jsonb_agg(
+        case when act->>'account' = ${before} then act || jsonb_build_object('account', ${after}::text) else act end
+        order by nth), '[]')
+      from jsonb_array_elements(stranger_acts) with ordinality as acts (act, nth))
+    where number = ${phone}`);
+}
+
+/**
+ * When this account may ask for a code from its network: at most two accounts of one network ask for codes to one number
+ * within an hour, so that fresh accounts do not help. Null: now. The number's row must be locked to rely on it.
+ */
+export function readNetworkMoment(number: NumberRow, stranger: Stranger, now: Date): Date | null {
+  if (stranger.network === null) return null;
+  const windowMs = networkWindowSeconds * 1000;
+  const lastAsked = new Map<string, number>();
+  for (const { act, account, network, atMs } of number.strangerActs) {
+    if (act !== 'send' || network !== stranger.network || account === stranger.account) continue;
+    if (atMs > now.getTime() - windowMs) lastAsked.set(account, Math.max(atMs, lastAsked.get(account) ?? 0));
+  }
+  const others = [...lastAsked.values()].sort((a, b) => a - b);
+  const blocking = others[others.length - accountsPerNetwork];
+  return blocking === undefined ? null : new Date(blocking + windowMs);
+}
+
+/** Whether others than this stranger have a part in it that a limit of the class `prove` is used up. */
+export function isUsedUpByOthers(
+  number: NumberRow | null,
+  { act, account }: Pick<StrangerAct, 'act' | 'account'>,
+  now: Date,
+): boolean {
+  if (number === null) return false;
+  const [hits, rules]: [Date[], readonly WindowRule[]] =
+    act === 'send'
+      ? [number.proveSends, limits.sendsPerNumber]
+      : [number.proveFailures, limits.failuresPerNumber];
+  return rules.some(({ limit, windowSeconds }) => {
+    const sinceMs = now.getTime() - windowSeconds * 1000;
+    return (
+      hits.filter((hit) => hit.getTime() > sinceMs).length >= limit &&
+      number.strangerActs.some((each) => each.act === act && each.account !== account && each.atMs > sinceMs)
+    );
+  });
+}
