@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { eq, lt, sql } from 'drizzle-orm';
+import { eq, inArray, lt, sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 
 const minute = 60;
 const hour = 60 * minute;
@@ -49,8 +49,17 @@ export const limits = {
   sameCodeMinimumSeconds: 3 * minute,
   /** Without a delivery receipt for this long, the account may be opened without verification. */
   receiptPatienceSeconds: 60,
+  /** Wrong passwords for one email by browsers that its account does not know: from one address … */
   passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
+  /** … and from all of them together (NIST SP 800-63B-4 §3.2.2 wants 100 at most). */
   passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
+  /** By one browser that the account knows, or that is signed in to it: no stranger spends these. */
+  passwordsPerKnownBrowser: [
+    { limit: 5, windowSeconds: 15 * minute },
+    { limit: 20, windowSeconds: day },
+  ],
+  /** People are told how many tries are left when no more than this many are. */
+  lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */
   perAddress: {
     register: { atOnce: 20, perHour: 200 },
@@ -111,22 +120,54 @@ export function limitKey(limit: string, ...caller: string[]): string {
   return `${limit}:${createHash('sha256').update(JSON.stringify(caller)).digest('base64url')}`;
 }
 
+/** What is counted, and by which rules. */
+export type LimitEntry = { key: string; rules: readonly WindowRule[] };
+
+/** How many more hits are allowed right now, and the moment at which the next is allowed once these are taken. */
+export type HitsLeft = { count: number; thenAt: Date };
+
+function readHitsLeft(
+  counted: readonly { hits: readonly Date[]; rules: readonly WindowRule[] }[],
+  now: Date,
+): HitsLeft {
+  const count = Math.min(...counted.map(({ hits, rules }) => readWindows(hits, rules, now).remaining));
+  const coming = Array<Date>(count).fill(now);
+  const retries = counted.map(({ hits, rules }) => readWindows([...hits, ...coming], rules, now).retryAt);
+  return { count, thenAt: new Date(Math.max(...retries.map((retryAt) => (retryAt ?? now).getTime()))) };
+}
+
+/** What `takeHits` would allow, without counting anything: for words, not for decisions. */
+export async function peekHits(db: Db, entries: readonly LimitEntry[], now: Date): Promise<HitsLeft> {
+  const keys = entries.map(({ key }) => key);
+  const rows = await db.select().from(rateLimits).where(inArray(rateLimits.key, keys));
+  const hitsOf = (key: string) => rows.find((row) => row.key === key)?.hits ?? [];
+  return readHitsLeft(
+    entries.map(({ key, rules }) => ({ hits: hitsOf(key), rules })),
+    now,
+  );
+}
+
+/** Forgets what was counted under a name. */
+export async function forgetHits(db: Db | Tx, key: string): Promise<void> {
+  await db.delete(rateLimits).where(eq(rateLimits.key, key));
+}
+
 /**
  * Counts a hit against exact sliding windows, all of them or none.
  *
  * The rows are locked in the order of their keys and read after locking, so parallel callers cannot slip past the
- * limit together. Refuses with `retryAt`, the moment the next hit is allowed. On success `giveBack` takes the hit out
- * again (a right password does not count).
+ * limit together. Refuses with `retryAt`, the moment the next hit is allowed. On success `left` says what remains, and
+ * `giveBack` takes the hit out again (a right password does not count).
  */
 export async function takeHits(
   db: Db,
-  entries: readonly { key: string; rules: readonly WindowRule[] }[],
+  entries: readonly LimitEntry[],
   now: Date,
-): Promise<{ ok: true; giveBack: () => Promise<void> } | { ok: false; retryAt: Date }> {
+): Promise<{ ok: true; left: HitsLeft; giveBack: () => Promise<void> } | { ok: false; retryAt: Date }> {
   const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
-  const taken: { key: string; at: Date }[] = [];
+  const taken: { key: string; at: Date; hits: Date[]; rules: readonly WindowRule[] }[] = [];
   const refusedUntil = await db.transaction(async (tx) => {
-    const plan: { key: string; hits: Date[]; at: Date; emptyAt: Date }[] = [];
+    const plan: { key: string; rules: readonly WindowRule[]; hits: Date[]; at: Date; emptyAt: Date }[] = [];
     let until: Date | null = null;
     for (const { key, rules } of sorted) {
       const [row] = await tx
@@ -138,18 +179,19 @@ export async function takeHits(
       if (window.retryAt !== null && (until === null || window.retryAt > until)) until = window.retryAt;
       const at = distinctInstant(window.kept, now);
       const longestMs = Math.max(...rules.map((rule) => rule.windowSeconds)) * 1000;
-      plan.push({ key, hits: [...window.kept, at], at, emptyAt: new Date(at.getTime() + longestMs) });
+      plan.push({ key, rules, hits: [...window.kept, at], at, emptyAt: new Date(at.getTime() + longestMs) });
     }
     if (until !== null) return until;
-    for (const { key, hits, at, emptyAt } of plan) {
+    for (const { key, rules, hits, at, emptyAt } of plan) {
       await tx.update(rateLimits).set({ hits, emptyAt }).where(eq(rateLimits.key, key));
-      taken.push({ key, at });
+      taken.push({ key, at, hits, rules });
     }
     return null;
   });
   if (refusedUntil !== null) return { ok: false, retryAt: refusedUntil };
   return {
     ok: true,
+    left: readHitsLeft(taken, now),
     giveBack: async () => {
       for (const { key, at } of taken) {
         await db

@@ -4,6 +4,7 @@ import { db, type Db } from '@/db/client';
 import { hashPassword } from '@/lib/accounts/password';
 import { findUserByEmail, type User } from '@/lib/accounts/users';
 import { replacePassword } from '@/lib/auth/change-password';
+import { forgetWrongPasswords } from '@/lib/auth/check-password';
 import { readPassword, refuseWeakPassword } from './read-password';
 import { runCommand } from './run-command';
 import { oneLine, StartProblem } from './start-problem';
@@ -25,7 +26,7 @@ export function readArguments(args: readonly string[]): string {
 
 /**
  * Gives somebody who has forgotten theirs a new password, by an operator at the terminal who knows that it is really them.
- * All their sessions and pending verifications end. The password is held to what registration asks of one. Throws a
+ * All their sessions and pending verifications end, and wrong passwords of the last day no longer keep them out. The password is held to what registration asks of one. Throws a
  * StartProblem of one line when it may not be chosen, or when no open or pending account has this e-mail.
  */
 export async function setPassword(
@@ -39,7 +40,12 @@ export async function setPassword(
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
   const deed = { action: 'password_set_by_operator', actorId: null, keptSession: null } as const;
   const context = { now, address: 'terminal', userAgent: null };
-  const replaced = await database.transaction((tx) => replacePassword(tx, user, hash.value, deed, context));
+  const replaced = await database.transaction(async (tx) => {
+    const isReplaced = await replacePassword(tx, user, hash.value, deed, context);
+    // No browser is known by the new password yet, and strangers may have spent the tries of all the others.
+    if (isReplaced) await forgetWrongPasswords(tx, user.email);
+    return isReplaced;
+  });
   if (!replaced) {
     throw new StartProblem(`The password of ${user.email} was changed meanwhile. Nothing else was changed.`);
   }

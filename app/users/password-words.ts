@@ -1,6 +1,7 @@
 import { sayWhen } from '@/app/say-when';
 import type { FormState } from '@/components/form-state';
 import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
+import type { HitsLeft } from '@/lib/limits';
 
 /** Why a password that was asked for again was not taken. */
 export function explainPassword(
@@ -10,7 +11,7 @@ export function explainPassword(
 ): Partial<FormState<'currentPassword'>> {
   switch (refusal.reason) {
     case 'wrong_password':
-      return { fieldErrors: { currentPassword: 'This is not your password. Nothing was changed.' } };
+      return { fieldErrors: { currentPassword: sayWrongPassword(refusal.triesLeft, now, timeZone) } };
     case 'busy':
       return { message: 'A lot of people are signing in right now. Please try again in a moment.' };
     case 'not_open':
@@ -24,6 +25,19 @@ export function explainPassword(
         message: `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
       };
   }
+}
+
+function sayWrongPassword(left: HitsLeft | undefined, now: Date, timeZone: string | null): string {
+  const words = 'This is not your password. Nothing was changed.';
+  return left ? `${words} ${sayTriesLeft(left, now, timeZone)}` : words;
+}
+
+/** The last tries, told before the wait comes: `You have 2 tries left. After that, …`. */
+export function sayTriesLeft({ count, thenAt }: HitsLeft, now: Date, timeZone: string | null): string {
+  const when = sayWhen(thenAt, now, timeZone);
+  if (count === 0) return `That was the last try for now. You can try again ${when}.`;
+  const tries = count === 1 ? '1 try' : `${count} tries`;
+  return `You have ${tries} left. After that, you have to wait: you can try again ${when}.`;
 }
 
 /** Whether a refusal is about the password. */

@@ -7,6 +7,7 @@ import { changePasswordHash, endLoginGrants, endPendingTokens, type User } from 
 import { recordAudit, type AuditAction } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { noticeSecurity } from '@/lib/sms/security-notice';
+import { issueMark } from './known-browser';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
 export type ChangePasswordRefusal =
@@ -17,14 +18,15 @@ export type ChangePasswordRefusal =
 /**
  * Changes a password against the old one (OWASP ASVS 5.0 6.2.3, 7.4.3). Every other session ends, and so do pending
  * verifications and login grants; the session it is changed in stays. The new one meets the same rules as at
- * registration. A person who wants texts about security gets one.
+ * registration. A person who wants texts about security gets one. No account knows a browser by an older password: `mark` is
+ * the new one for the browser in which it is changed.
  */
 export async function changePassword(
   db: Db,
   person: { userId: string; sessionId: string; email: string; name: string },
   { currentPassword, newPassword }: { currentPassword: string; newPassword: string },
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & ChangePasswordRefusal)> {
+): Promise<{ ok: true; mark: string } | ({ ok: false } & ChangePasswordRefusal)> {
   const { userId, sessionId, email, name } = person;
   const strength = assessPassword(newPassword, { list: commonPasswords, email, name });
   if (!strength.acceptable) return { ok: false, reason: 'new_password', why: strength.reason };
@@ -37,7 +39,8 @@ export async function changePassword(
   if (!hash.ok) return { ok: false, reason: 'busy' };
   const deed = { action: 'password_changed', actorId: userId, keptSession: sessionId } as const;
   const replaced = await db.transaction((tx) => replacePassword(tx, known.user, hash.value, deed, context));
-  return replaced ? { ok: true } : { ok: false, reason: 'changed_meanwhile' };
+  if (!replaced) return { ok: false, reason: 'changed_meanwhile' };
+  return { ok: true, mark: issueMark({ ...known.user, passwordChangedAt: context.now }, context.now) };
 }
 
 /**

@@ -3,7 +3,7 @@ import type { RequestContext } from '@/lib/context';
 import { changeNumber, removeNumber, type ChangeRefusal, type NumberOwner } from '@/lib/sms/change-number';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
-type Person = NumberOwner & { email: string };
+type Person = NumberOwner & { sessionId: string; email: string };
 
 /** Puts another number in the place of a person's, against their password; see `changeNumber`. In: E.164. */
 export async function changePhone(

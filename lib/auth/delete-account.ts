@@ -25,7 +25,7 @@ const bothScopes: readonly ConsentScope[] = ['verification', 'updates'];
  */
 export async function deleteAccount(
   db: Db,
-  person: { userId: string; email: string },
+  person: { userId: string; sessionId: string; email: string },
   { currentPassword, confirmed }: { currentPassword: string; confirmed: boolean },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & DeleteAccountRefusal)> {

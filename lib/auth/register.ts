@@ -1,6 +1,7 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
+import { emailKey } from '@/lib/accounts/email';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword } from '@/lib/accounts/password-strength';
 import { issuePendingToken } from '@/lib/accounts/pending';
@@ -24,6 +25,7 @@ import { inheritActs } from '@/lib/sms/strangers';
 import { logVerification } from '@/lib/sms/verification-log';
 import type { PhoneRefusal } from '@/lib/sms/phone';
 import { readServedPhone } from '@/lib/sms/served-phone';
+import { issueMark } from './known-browser';
 import type { RegistrationInput } from './register-input';
 
 export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'contains_identity';
@@ -35,6 +37,11 @@ export type RegisterRefusal =
   | { reason: 'phone_missing' | 'consent_missing' }
   | { reason: 'busy' }
   | { reason: 'too_many_requests'; retryAt: Date };
+
+/** `mark`: for the browser in which the password was chosen; the account knows it from now on. */
+type Registered =
+  | { ok: true; next: 'verify'; pendingToken: string; mark: string }
+  | { ok: true; next: 'dashboard'; grant: string; mark: string };
 
 /**
  * Registers an applicant.
@@ -50,11 +57,7 @@ export async function register(
   db: Db,
   input: RegistrationInput,
   context: RequestContext,
-): Promise<
-  | { ok: true; next: 'verify'; pendingToken: string }
-  | { ok: true; next: 'dashboard'; grant: string }
-  | ({ ok: false } & RegisterRefusal)
-> {
+): Promise<Registered | ({ ok: false } & RegisterRefusal)> {
   const coarse = await takeCoarseHit(db, 'register', context.address, context.now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
 
@@ -129,9 +132,7 @@ async function createAccount(
   tx: Tx,
   account: { userId: string; input: RegistrationInput; passwordHash: string; number: NumberRow | null },
   context: RequestContext,
-): Promise<
-  { ok: true; next: 'verify'; pendingToken: string } | { ok: true; next: 'dashboard'; grant: string }
-> {
+): Promise<Registered> {
   const { userId, input, passwordHash, number } = account;
   const { now } = context;
   const verify = input.verifyPhone && number !== null;
@@ -152,7 +153,8 @@ async function createAccount(
     await grantConsent(tx, { userId, phone: number.number, scopes, medium: 'registration' }, context);
   }
   await recordAudit(tx, { action: 'account_registered', userId, details: { verify } }, context);
-  if (!verify) return { ok: true, next: 'dashboard', ...(await mintLoginGrant(tx, userId, now)) };
+  const mark = issueMark({ id: userId, emailKey: emailKey(input.email), passwordChangedAt: now }, now);
+  if (!verify) return { ok: true, next: 'dashboard', mark, ...(await mintLoginGrant(tx, userId, now)) };
   await requestCode(tx, { userId, purpose: 'activate', number }, context);
-  return { ok: true, next: 'verify', pendingToken: await issuePendingToken(tx, userId, now) };
+  return { ok: true, next: 'verify', pendingToken: await issuePendingToken(tx, userId, now), mark };
 }

@@ -6,7 +6,7 @@ import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 /** Takes a protected number off its holder, against the admin's own password; see `releaseProtectedNumber`. */
 export async function releaseNumberOf(
   db: Db,
-  admin: { userId: string; email: string },
+  admin: { userId: string; sessionId: string; email: string },
   { proofId, currentPassword }: { proofId: number; currentPassword: string },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (ReauthenticationRefusal | { reason: 'settled' }))> {

@@ -3,28 +3,33 @@ import { issuePendingToken } from '@/lib/accounts/pending';
 import { holdPassword, mintLoginGrant } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
+import type { HitsLeft } from '@/lib/limits';
 import { checkPassword } from './check-password';
+import { issueMark } from './known-browser';
 
 export type SignInRefusal =
-  | { reason: 'wrong_credentials' | 'deactivated' | 'busy' }
+  | { reason: 'wrong_credentials'; triesLeft?: HitsLeft }
+  | { reason: 'deactivated' | 'busy' }
   | { reason: 'too_many_passwords' | 'too_many_requests'; retryAt: Date };
 
 /**
  * Checks an e-mail and password.
  *
  * Out: a login grant for an open account, or a pending token for one whose verification is not finished (it goes to the
- * code page and not inside). An unknown e-mail and a wrong password get the same answer after the same work.
+ * code page and not inside); and a mark for this browser, which the account knows from now on. In: `knownBrowser`, the
+ * cookie with the marks that it has. An unknown email and a wrong password get the same answer after the same work, and
+ * `triesLeft` when few are left before a wait.
  */
 export async function signIn(
   db: Db,
-  { email, password }: { email: string; password: string },
+  { email, password, knownBrowser = null }: { email: string; password: string; knownBrowser?: string | null },
   context: RequestContext,
 ): Promise<
-  | { ok: true; next: 'dashboard'; grant: string }
-  | { ok: true; next: 'verify'; pendingToken: string }
+  | { ok: true; next: 'dashboard'; grant: string; mark: string }
+  | { ok: true; next: 'verify'; pendingToken: string; mark: string }
   | ({ ok: false } & SignInRefusal)
 > {
-  const checked = await checkPassword(db, { email, password }, context);
+  const checked = await checkPassword(db, { email, password }, { knownBrowser }, context);
   if (!checked.ok) {
     if (checked.reason !== 'wrong_credentials') return checked;
     const details = { reason: 'wrong_credentials' };
@@ -33,7 +38,7 @@ export async function signIn(
       { action: 'sign_in_refused', userId: checked.user?.id ?? null, actorId: null, details },
       context,
     );
-    return { ok: false, reason: 'wrong_credentials' };
+    return { ok: false, reason: 'wrong_credentials', triesLeft: checked.triesLeft };
   }
   const { user } = checked;
   if (user.deactivatedAt !== null) {
@@ -46,14 +51,16 @@ export async function signIn(
     if (!(await holdPassword(tx, { userId: user.id, passwordHash: user.passwordHash }))) {
       return { ok: false as const, reason: 'wrong_credentials' as const };
     }
+    const mark = issueMark(user, context.now);
     if (user.activatedAt === null) {
       const pendingToken = await issuePendingToken(tx, user.id, context.now);
-      return { ok: true as const, next: 'verify' as const, pendingToken };
+      return { ok: true as const, next: 'verify' as const, pendingToken, mark };
     }
     await recordAudit(tx, { action: 'signed_in', userId: user.id }, context);
     return {
       ok: true as const,
       next: 'dashboard' as const,
+      mark,
       ...(await mintLoginGrant(tx, user.id, context.now)),
     };
   });

@@ -5,15 +5,17 @@ import { verifyPassword } from '@/lib/accounts/password';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import { findUserByEmail, mintLoginGrant } from '@/lib/accounts/users';
 import { redeemLoginGrant } from '@/lib/accounts/sessions';
+import { signIn } from '@/lib/auth/sign-in';
 import { readArguments, setPassword } from '../../scripts/set-password';
 import { useDatabase } from '../support/database';
-import { contextAt, givePerson, noon } from '../support/people';
+import { after, contextAt, givePerson, noon } from '../support/people';
 import {
   giveSettledPerson,
   openSession,
   password as oldPassword,
   readTexts,
 } from '../support/settled-person';
+import { spendSharedTries } from '../support/strangers';
 import { runScript } from './support/run-script';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
@@ -57,6 +59,16 @@ describe('the command', () => {
       address: 'terminal',
     });
     expect(JSON.stringify(audit)).not.toContain(password);
+  });
+
+  test('lets the person in right after it, though strangers had spent all tries of the email', async () => {
+    const { email } = await giveSettledPerson(database.db);
+    await spendSharedTries(database.db, email, noon);
+    const context = () => contextAt(after(noon, 60));
+    const credentials = { email, password };
+    expect(await signIn(database.db, credentials, context())).toMatchObject({ reason: 'too_many_passwords' });
+    await setPassword(database.db, credentials, after(noon, 60));
+    expect(await signIn(database.db, credentials, context())).toMatchObject({ ok: true });
   });
 
   test('an e-mail without an account is one line and code 1, and no password is asked for', async () => {

@@ -2,9 +2,11 @@
 
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/form-answer';
+import { readKnownBrowserCookie, rememberBrowser } from '@/app/known-browser-cookie';
 import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/pending-cookie';
 import { safePath } from '@/app/safe-path';
 import { sayWhen } from '@/app/say-when';
+import { sayTriesLeft } from '@/app/users/password-words';
 import type { FormState } from '@/components/form-state';
 import type { SignInField } from '@/components/SignInForm';
 import { db } from '@/db/client';
@@ -24,8 +26,10 @@ export async function signInAction(
   if (password === '') fieldErrors.password = 'Enter your password.';
   if (email === '' || password === '') return answerForm({ fieldErrors }, formData, ['email']);
   const context = await readRequestContext();
-  const signedIn = await signIn(db(), { email, password }, context);
+  const knownBrowser = await readKnownBrowserCookie();
+  const signedIn = await signIn(db(), { email, password, knownBrowser }, context);
   if (!signedIn.ok) return answerForm({ message: explain(signedIn, context.now) }, formData, ['email']);
+  await rememberBrowser(signedIn.mark);
   if (signedIn.next === 'verify') {
     await setPendingCookie(signedIn.pendingToken);
     redirect('/users/verify-phone');
@@ -37,7 +41,7 @@ export async function signInAction(
   redirect(safePath(readField(formData, 'next')));
 }
 
-/** Signs this browser out, of a session and of a pending verification. */
+/** Signs this browser out, of a session and of a pending verification. The account goes on knowing it: that is for the next time. */
 export async function signOutAction(): Promise<void> {
   const token = await readPendingCookie();
   if (token) await endPendingToken(db(), token);
@@ -49,13 +53,17 @@ export async function signOutAction(): Promise<void> {
 function explain(refusal: SignInRefusal, now: Date): string {
   switch (refusal.reason) {
     case 'wrong_credentials':
-      return 'This e-mail and password do not match an account. Check both and try again.';
+      return `This e-mail and password do not match an account. Check both and try again.${
+        refusal.triesLeft
+          ? ` ${sayTriesLeft(refusal.triesLeft, now, null)} Not sure of your password? Open "Forgot your password?" below.`
+          : ''
+      }`;
     case 'deactivated':
       return 'This account has been closed. Nothing in it was deleted. Contact us to have it reopened.';
     case 'busy':
       return 'A lot of people are signing in right now. Please try again in a moment.';
     case 'too_many_passwords':
-      return `Too many wrong passwords. To protect the account, we ask you to try again ${sayWhen(refusal.retryAt, now)}.`;
+      return `Too many wrong passwords. To protect the account, we ask you to try again ${sayWhen(refusal.retryAt, now)}. A browser in which you have signed in before may let you in sooner. If you cannot wait, open "Forgot your password?" below.`;
     case 'too_many_requests':
       return `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now)}.`;
   }

@@ -2,6 +2,7 @@
 
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/form-answer';
+import { rememberBrowser } from '@/app/known-browser-cookie';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
@@ -30,7 +31,10 @@ export async function changePasswordAction(
   if (currentPassword === '' || newPassword === '') return answerForm({ fieldErrors });
   const context = await readRequestContext();
   const changed = await changePassword(db(), actor.user, { currentPassword, newPassword }, context);
-  if (changed.ok) redirect(`${here}?saved=password`);
+  if (changed.ok) {
+    await rememberBrowser(changed.mark);
+    redirect(`${here}?saved=password`);
+  }
   if (isAboutPassword(changed)) {
     return answerForm(explainPassword(changed, context.now, await readPersonTimeZone(actor.user)));
   }

@@ -10,6 +10,7 @@ import { readNumber } from '@/lib/sms/number';
 import { useDatabase } from '../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
 import { giveSettledPerson, password } from '../../support/settled-person';
+import { spendSharedTries } from '../../support/strangers';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -18,28 +19,63 @@ const database = useDatabase();
 const wrong = 'not the password';
 
 describe('the password is asked for again', () => {
-  test('under the limits of signing in: five wrong ones in a quarter of an hour, wherever they are typed', async () => {
+  test('strangers who spend all tries of the email do not stop somebody signed in', async () => {
+    const person = await giveSettledPerson(database.db);
+    await spendSharedTries(database.db, person.email, noon);
+    const { email } = person;
+    expect(await signIn(database.db, { email, password }, contextAt(noon))).toMatchObject({
+      reason: 'too_many_passwords',
+    });
+    expect(await reauthenticate(database.db, person, password, contextAt(noon))).toMatchObject({ ok: true });
+  });
+
+  test('but a session does not guess on and on: its own tries, then those of an unknown browser', async () => {
     const person = await giveSettledPerson(database.db);
     const address = '192.0.2.7';
-    for (let tries = 0; tries < 3; tries += 1) {
+    for (const triesLeft of [undefined, undefined, undefined, undefined, undefined, undefined, 3, 2, 1, 0]) {
       expect(await reauthenticate(database.db, person, wrong, contextAt(noon, address))).toEqual({
         ok: false,
         reason: 'wrong_password',
+        triesLeft: triesLeft === undefined ? undefined : { count: triesLeft, thenAt: after(noon, 900) },
       });
-    }
-    for (let tries = 0; tries < 2; tries += 1) {
-      const credentials = { email: person.email, password: wrong };
-      expect(await signIn(database.db, credentials, contextAt(noon, address))).toMatchObject({ ok: false });
     }
     expect(await reauthenticate(database.db, person, password, contextAt(noon, address))).toEqual({
       ok: false,
       reason: 'too_many_passwords',
       retryAt: after(noon, 900),
     });
+    const { email } = person;
+    expect(await signIn(database.db, { email, password }, contextAt(noon, address))).toMatchObject({
+      reason: 'too_many_passwords',
+    });
     expect(
       await reauthenticate(database.db, person, password, contextAt(after(noon, 901), address)),
-    ).toMatchObject({
-      ok: true,
+    ).toMatchObject({ ok: true });
+  });
+
+  test('where strangers spent the tries of the email, a session has five in a quarter of an hour and twenty a day', async () => {
+    const person = await giveSettledPerson(database.db);
+    await spendSharedTries(database.db, person.email, noon);
+    const guess = async (at: Date) => {
+      const answer = await reauthenticate(database.db, person, wrong, contextAt(at));
+      return answer.ok ? 'ok' : answer.reason;
+    };
+    for (let quarter = 0; quarter < 5; quarter += 1) {
+      const at = after(noon, quarter * 901);
+      const answers: string[] = [];
+      for (let tries = 0; tries < 6; tries += 1) answers.push(await guess(at));
+      const looked = answers.filter((answer) => answer === 'wrong_password');
+      expect(looked).toHaveLength(quarter < 4 ? 5 : 0);
+    }
+  });
+
+  test("another account's session has no tries of its own", async () => {
+    const person = await giveSettledPerson(database.db);
+    const other = await giveSettledPerson(database.db);
+    await spendSharedTries(database.db, person.email, noon);
+    const mixed = { ...other, email: person.email };
+    expect(await reauthenticate(database.db, mixed, password, contextAt(noon))).toMatchObject({
+      reason: 'too_many_passwords',
     });
   });
 

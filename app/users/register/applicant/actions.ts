@@ -3,6 +3,7 @@
 import { redirect } from 'next/navigation';
 import { answerForm, readFields } from '@/app/form-answer';
 import { readConsentVersion } from '@/app/consent-version';
+import { rememberBrowser } from '@/app/known-browser-cookie';
 import { clearPendingCookie, setPendingCookie } from '@/app/pending-cookie';
 import { phoneWords } from '@/app/phone-words';
 import { sayWhen } from '@/app/say-when';
@@ -42,6 +43,7 @@ export async function registerAction(
   const context = await readRequestContext();
   const registered = await register(db(), form.input, context);
   if (!registered.ok) return answerForm(explain(registered, context.now), formData, kept);
+  await rememberBrowser(registered.mark);
   if (registered.next === 'verify') {
     await setPendingCookie(registered.pendingToken);
     redirect('/users/verify-phone');

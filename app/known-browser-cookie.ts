@@ -1,0 +1,24 @@
+import { cookies } from 'next/headers';
+import { addMark, knownBrowserMaxAgeSeconds } from '@/lib/auth/known-browser';
+import { env } from '@/lib/env';
+
+function cookieName(): string {
+  return env().appUrl.protocol === 'https:' ? '__Host-doorstep-known-browser' : 'doorstep-known-browser';
+}
+
+/** The marks of this browser, by which accounts know it; it opens nothing. Signing out leaves it. */
+export async function readKnownBrowserCookie(): Promise<string | null> {
+  return (await cookies()).get(cookieName())?.value ?? null;
+}
+
+/** Puts a new mark into this browser, beside those of other accounts. */
+export async function rememberBrowser(mark: string): Promise<void> {
+  const marks = addMark(await readKnownBrowserCookie(), mark);
+  (await cookies()).set(cookieName(), marks, {
+    httpOnly: true,
+    secure: env().appUrl.protocol === 'https:',
+    sameSite: 'lax',
+    path: '/',
+    maxAge: knownBrowserMaxAgeSeconds,
+  });
+}
