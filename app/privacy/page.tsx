@@ -82,8 +82,9 @@ export default async function PrivacyPage() {
 
           <h2>Cookies</h2>
           <p>
-            Only the ones the site needs: one keeps you signed in, one is set while you verify a phone, and
-            some protect forms. No tracking, no advertising.
+            Only the ones the site needs: one keeps you signed in, one is set while you verify a phone, one
+            remembers for 180 days that you gave your password in this browser, so that strangers who guess
+            passwords cannot lock you out, and some protect forms. No tracking, no advertising.
           </p>
 
           <h2>Your rights</h2>

@@ -41,7 +41,7 @@ export const wordings: readonly [Wording, ...Wording[]] = [
 ];
 
 /** The day since which the terms and the privacy policy hold as they stand; changes with them. */
-export const policiesEffectiveOn = 'November 24, 2026';
+export const policiesEffectiveOn = 'November 25, 2026';
 
 /** The text to show now, and to record when somebody agrees. */
 export const currentWording: Wording = wordings[wordings.length - 1] ?? wordings[0];
