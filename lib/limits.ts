@@ -51,7 +51,7 @@ export const limits = {
   receiptPatienceSeconds: 60,
   /** Wrong passwords for one email by browsers that its account does not know: from one address … */
   passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
-  /** … and from all of them together (NIST SP 800-63B-4 §3.2.2 wants 100 at most). */
+  /** … and from all of them together. When these are spent, only such browsers wait (docs/decisions/0012). */
   passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
   /** By one browser that the account knows, or that is signed in to it: no stranger spends these. */
   passwordsPerKnownBrowser: [

@@ -32,12 +32,18 @@ export async function hashPassword(password: string): Promise<Result<string, { r
  * Tells whether a password belongs to a hash. With `null`, for an account that does not exist, it does the same work and
  * answers false, so that time tells nothing about who has an account.
  *
+ * `lane`: a browser that the account knows waits apart from all others, so that no flood of strangers makes it wait long.
+ *
  * @throws PasswordsBusy at once when too many are waiting already: not a value, so that it can never pass for a match
  */
-export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {
+export async function verifyPassword(
+  password: string,
+  hash: string | null,
+  lane: 'verify' | 'verify_known' = 'verify',
+): Promise<boolean> {
   const bcryptHash = hash === null ? nobodysHash : stored.exec(hash)?.[1];
   if (bcryptHash === undefined) throw new Error('The stored password hash has an unknown form');
-  const matches = await runInWorker<boolean>('verify', {
+  const matches = await runInWorker<boolean>(lane, {
     digest: digestPassword(password),
     hash: bcryptHash,
   });
@@ -80,10 +86,12 @@ const pool = new Piscina({
   env: {},
 });
 
-type Lane = 'hash' | 'verify';
+// Three lanes, served in turn, so that a flood of registrations does not keep anybody from signing in, nor the reverse, and
+// a flood of strangers who sign in keeps nobody out whose browser is known.
+const lanes = ['hash', 'verify', 'verify_known'] as const;
+type Lane = (typeof lanes)[number];
 
-// Two lanes, served in turn, so that a flood of registrations does not keep anybody from signing in, nor the reverse.
-const waiting: Record<Lane, (() => void)[]> = { hash: [], verify: [] };
+const waiting: Record<Lane, (() => void)[]> = { hash: [], verify: [], verify_known: [] };
 let running = 0;
 let servedLast: Lane = 'verify';
 
@@ -103,8 +111,9 @@ async function runInWorker<Answer>(lane: Lane, task: object): Promise<Answer | '
 }
 
 function passOn(): void {
-  const other: Lane = servedLast === 'hash' ? 'verify' : 'hash';
-  const next = waiting[other].shift() ?? waiting[servedLast].shift();
-  if (next) next();
+  const last = lanes.indexOf(servedLast);
+  const inTurn = [...lanes.slice(last + 1), ...lanes.slice(0, last + 1)];
+  const next = inTurn.find((lane) => waiting[lane].length > 0);
+  if (next) waiting[next].shift()!();
   else running -= 1;
 }

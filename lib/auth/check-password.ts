@@ -59,7 +59,7 @@ export async function checkPassword(
 
   let right: boolean;
   try {
-    right = await verifyPassword(password, user?.passwordHash ?? null);
+    right = await verifyPassword(password, user?.passwordHash ?? null, counted.lane);
   } catch (error) {
     await counted.giveBack();
     if (error instanceof PasswordsBusy) return { ok: false, reason: 'busy' };
@@ -129,7 +129,12 @@ async function countPassword(
   { own, shared }: { own: LimitEntry | null; shared: LimitEntry[] },
   now: Date,
 ): Promise<
-  | { ok: true; giveBack: () => Promise<void>; readLeft: () => Promise<HitsLeft> }
+  | {
+      ok: true;
+      lane: 'verify' | 'verify_known';
+      giveBack: () => Promise<void>;
+      readLeft: () => Promise<HitsLeft>;
+    }
   | { ok: false; retryAt: Date }
 > {
   const ofOwn = own === null ? null : await takeHits(db, [own], now);
@@ -139,13 +144,18 @@ async function countPassword(
       const others = await peekHits(db, shared, now);
       return { count: ofOwn.left.count + others.count, thenAt: earlier(ofOwn.left.thenAt, others.thenAt) };
     };
-    return { ok: true, giveBack: ofOwn.giveBack, readLeft };
+    return { ok: true, lane: 'verify_known', giveBack: ofOwn.giveBack, readLeft };
   }
   const ofShared = await takeHits(db, shared, now);
   const untilOwn = (at: Date) => (ofOwn === null ? at : earlier(at, ofOwn.retryAt));
   if (!ofShared.ok) return { ok: false, retryAt: untilOwn(ofShared.retryAt) };
   const { left, giveBack } = ofShared;
-  return { ok: true, giveBack, readLeft: async () => ({ ...left, thenAt: untilOwn(left.thenAt) }) };
+  return {
+    ok: true,
+    lane: 'verify',
+    giveBack,
+    readLeft: async () => ({ ...left, thenAt: untilOwn(left.thenAt) }),
+  };
 }
 
 function earlier(a: Date, b: Date): Date {

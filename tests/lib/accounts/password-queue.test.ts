@@ -83,6 +83,20 @@ describe('the queue before the password workers', () => {
     expect(order.slice(threads, threads + 4)).toEqual(['hash', 'verify', 'hash', 'verify']);
   });
 
+  it('takes and serves a browser that is known, however many strangers wait to be let in', async () => {
+    const threads = await takeAllThreads();
+    const hashes = Array.from({ length: 100 }, () => hashPassword('x'));
+    const strangers = Array.from({ length: 99 }, () => verifyPassword('x', null)); // one waits already
+    await expect(verifyPassword('x', null)).rejects.toBeInstanceOf(PasswordsBusy);
+    let isServed = false;
+    const check = verifyPassword('x', known, 'verify_known').then(() => (isServed = true));
+    for (let served = 0; served < threads + 2; served += 1) await finishNext();
+    await new Promise((resume) => setImmediate(resume));
+    expect(isServed).toBe(true);
+    await finishAll();
+    await Promise.all([...hashes, ...strangers, check]);
+  });
+
   it('goes on after a worker fault, which reaches only its own caller', async () => {
     const unlucky = hashPassword('x');
     const failing = running.pop()!;
