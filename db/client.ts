@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
+import { keepAlive } from '@/db/keep-alive';
+import { giveUpLostConnections } from '@/db/lost-connections';
 import { quietQueryErrors } from '@/db/quiet-errors';
 import { env } from '@/lib/env';
 
@@ -15,30 +18,75 @@ type Connection = { db: Db; pool: Pool };
 // Hot reload evaluates this file again; the pool must outlive that, or every save would leak its connections.
 const holder = globalThis as typeof globalThis & { doorstepConnection?: Connection };
 
-/** Opens a pool of at most `max` connections; nothing connects before the first statement. */
-export function openPool(databaseUrl: string, max = 10): Pool {
+export type PoolOptions = {
+  /** Connections at most. */
+  max?: number;
+  /** For a connection to be made, and for one to become free. */
+  connectTimeoutMs?: number;
+  /** PostgreSQL itself ends a statement that takes longer, or a transaction that is left idle for as long. */
+  statementTimeoutMs?: number;
+  /** The client gives up: PostgreSQL must be gone, or it would have answered by now. A little above the former. */
+  queryTimeoutMs?: number;
+};
+
+/**
+ * Opens a pool; nothing connects before the first statement.
+ *
+ * Whatever is asked of it settles, also when PostgreSQL vanishes without a word: within `connectTimeoutMs` for a
+ * connection and `queryTimeoutMs` for each statement. A connection on which something was lost is ended, and everything
+ * works again `queryTimeoutMs` after PostgreSQL is back, at the latest.
+ */
+export function openPool(
+  databaseUrl: string,
+  {
+    max = 10,
+    connectTimeoutMs = 5_000,
+    statementTimeoutMs = 15_000,
+    queryTimeoutMs = 16_000,
+  }: PoolOptions = {},
+): Pool {
   const pool = new Pool({
     connectionString: databaseUrl,
     max,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 30_000,
-    statement_timeout: 15_000,
-    idle_in_transaction_session_timeout: 15_000,
-    keepAlive: true,
+    query_timeout: queryTimeoutMs,
+    ...keepAlive,
     application_name: 'doorstep',
+    // Not sent while connecting, because PgBouncer refuses that.
+    onConnect: async (client) => {
+      const limits = {
+        text: `set statement_timeout = ${statementTimeoutMs}; set idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
+        query_timeout: connectTimeoutMs,
+      };
+      await client.query(limits);
+    },
   });
+  giveUpLostConnections(pool, queryTimeoutMs);
   // A restart of the database ends idle connections; without a listener that would end this process too.
   pool.on('error', (error) => {
     console.warn(`[db] an idle connection ended: ${error.message}`);
   });
-  // One that is in use reports its end to whoever awaits its statement, and as an event besides.
-  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
 /** The database of this process, over one pool made on first use from DATABASE_URL. */
 export function db(): Db {
   return connection().db;
+}
+
+/** Whether the database answers within `withinMs`. */
+export async function isDatabaseAnswering(withinMs = 3_000): Promise<boolean> {
+  const question = { text: 'select 1', query_timeout: withinMs };
+  const answer = connection()
+    .pool.query(question)
+    .then(
+      () => true,
+      () => false,
+    );
+  const patience = new AbortController();
+  const silence = delay(withinMs, false, { signal: patience.signal }).catch(() => false);
+  return Promise.race([answer, silence]).finally(() => patience.abort());
 }
 
 /** Ends the pool after its running statements; the next `db()` opens a new one. */

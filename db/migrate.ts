@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { Client } from 'pg';
+import { endClient } from './end-client';
+import { keepAlive } from './keep-alive';
 
 // Any constant will do, as long as every process that migrates uses the same.
 const migrationLockKey = 7_316_004_252;
@@ -19,6 +21,7 @@ export async function migrateDatabase(
   const client = new Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 10_000,
+    ...keepAlive,
     application_name: 'doorstep-migrate',
   });
   // The statement that is running rejects by itself; this only keeps a lost connection from being an uncaught event.
@@ -46,7 +49,7 @@ export async function migrateDatabase(
     await migrate(drizzle(client), { migrationsFolder });
   } finally {
     // Ending the session is what gives the lock back, also after a failure.
-    await client.end().catch(() => undefined);
+    await endClient(client);
   }
 }
 
