@@ -45,6 +45,8 @@ export async function migrateDatabase(
         `The database at ${describeDatabase(databaseUrl)} is PostgreSQL ${rows[0]?.name}: 15 or newer is needed`,
       );
     }
+    // A role's own limit is meant for pages; a migration, or the wait for another's, may take longer.
+    await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
     await client.query('select pg_advisory_lock($1)', [migrationLockKey]);
     await migrate(drizzle(client), { migrationsFolder });
   } finally {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { migrateDatabase } from '@/db/migrate';
 import { recordStatements, useDatabase } from '../support/database';
@@ -29,6 +30,25 @@ test('eight processes that migrate at once apply a migration once, and none fail
   );
   expect(rows).toEqual([{ count: 1 }]);
   expect((await database.pool.query(`select from ${table}`)).rowCount).toBe(0);
+});
+
+test('a time limit that the role has for pages does not end a wait for another migration', async () => {
+  const holder = await database.pool.connect();
+  const limited = new URL(database.url);
+  limited.searchParams.set('options', '-c statement_timeout=100');
+  try {
+    await holder.query('select pg_advisory_lock(7316004252)');
+    const migrating = migrateDatabase(limited.href, folder);
+    const early = migrating.then(
+      () => 'ended',
+      () => 'ended',
+    );
+    expect(await Promise.race([early, delay(500, 'waiting')])).toBe('waiting');
+    await holder.query('select pg_advisory_unlock(7316004252)');
+    await migrating;
+  } finally {
+    holder.release(true);
+  }
 });
 
 test('statements of a run are recorded with their BEGIN and COMMIT, and only of that run', async () => {
