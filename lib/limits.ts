@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { eq, inArray, lt, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 
@@ -203,7 +203,11 @@ export async function takeHits(
   };
 }
 
-/** Removes the counters that no longer count; called by the worker once in a while. */
-export async function pruneLimits(db: Db, now: Date): Promise<void> {
-  await db.delete(rateLimits).where(lt(rateLimits.emptyAt, now));
+/** Removes counters that no longer count, `limit` at most, but for those in use right now. Out: how many. */
+export async function pruneLimits(db: Db, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from rate_limits where key = any(array(
+      select key from rate_limits where empty_at < ${now.toISOString()}::timestamptz
+      order by empty_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
 }

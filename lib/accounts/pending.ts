@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { pendingTokens, users } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { hashToken, newToken } from '@/lib/random';
@@ -45,4 +45,14 @@ export async function readPending(db: Db, token: string, now: Date): Promise<Use
 /** Signing out of a pending verification: this browser's token ends. */
 export async function endPendingToken(db: Db, token: string): Promise<void> {
   await db.delete(pendingTokens).where(eq(pendingTokens.tokenHash, hashToken(token)));
+}
+
+/** Removes tokens past their longest life, `limit` at most, but for those in use right now. Out: how many. */
+export async function prunePendingTokens(db: Db, now: Date, limit: number): Promise<number> {
+  const oldest = new Date(now.getTime() - pendingMaxAgeSeconds * 1000);
+  const { rowCount } = await db.execute(sql`
+    delete from pending_tokens where token_hash = any(array(
+      select token_hash from pending_tokens where created_at < ${oldest.toISOString()}::timestamptz
+      order by created_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
 }

@@ -1,5 +1,5 @@
-import { and, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm';
-import { loginGrants, pendingTokens, sessions, users, type Role } from '@/db/schema/accounts';
+import { and, desc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
+import { sessions, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
 import { hashToken, newId } from '@/lib/random';
@@ -119,11 +119,20 @@ export async function endOwnSession(
   return ended.length > 0;
 }
 
-/** Removes what can never be used again; called by the worker once in a while. */
-export async function pruneSessions(db: Db, now: Date): Promise<void> {
-  await db.delete(sessions).where(lt(sessions.expiresAt, now));
-  await db.delete(loginGrants).where(lt(loginGrants.expiresAt, now));
-  await db
-    .delete(pendingTokens)
-    .where(lt(pendingTokens.createdAt, new Date(now.getTime() - 24 * 3600 * 1000)));
+/** Removes sessions that are over, `limit` at most, but for those in use right now. Out: how many. */
+export async function pruneSessions(db: Db, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from sessions where id = any(array(
+      select id from sessions where expires_at < ${now.toISOString()}::timestamptz
+      order by expires_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
+
+/** The same of login grants. */
+export async function pruneLoginGrants(db: Db, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from login_grants where token_hash = any(array(
+      select token_hash from login_grants where expires_at < ${now.toISOString()}::timestamptz
+      order by expires_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
 }

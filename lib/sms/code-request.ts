@@ -14,7 +14,7 @@ import {
   readLastChallenge,
   type Challenge,
 } from './challenge';
-import { expireChallenges } from './expiry';
+import { expireChallengeOf } from './expiry';
 import { findCrowd } from './line';
 import {
   findSendClass,
@@ -110,7 +110,7 @@ export async function requestCode(
     challenge = kept;
     await markChallengeSent(tx, challenge.id, now);
   } else {
-    await expireChallenges(tx, now, userId);
+    await expireChallengeOf(tx, userId, now);
     await endChallenge(tx, userId, 'replaced', now);
     challenge = await openChallenge(tx, { userId, phone, purpose, sendClass, now });
   }

@@ -1,19 +1,38 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Db, Tx } from '@/db/client';
 
 /**
- * Ends the challenges that ran out, of everybody or of one person, and logs each expiry once, whoever else does the same
- * at the same instant. The worker calls it every minute; asking for a new code does so for one's own.
+ * Ends challenges that ran out, `limit` at most, the oldest first, and logs each expiry once, whoever else does the same at the
+ * same instant. One statement; what others hold is left to them. Out: how many were ended.
  */
-export async function expireChallenges(db: Db | Tx, now: Date, userId: string | null = null): Promise<void> {
-  const at = sql`${now.toISOString()}::timestamptz`;
-  await db.execute(sql`
+export async function expireChallenges(db: Db, now: Date, limit: number): Promise<number> {
+  return endExpired(
+    db,
+    sql`id = any(array(
+      select id from sms_verifications
+      where consumed_at is null and ended_at is null and expires_at <= ${at(now)}
+      order by expires_at limit ${limit} for update skip locked))`,
+    now,
+  );
+}
+
+/** Ends a person's challenge if it ran out, and logs it. For who asks for a new code before the worker came by. */
+export async function expireChallengeOf(tx: Tx, userId: string, now: Date): Promise<void> {
+  await endExpired(tx, sql`user_id = ${userId}`, now);
+}
+
+async function endExpired(db: Db | Tx, which: SQL, now: Date): Promise<number> {
+  const { rowCount } = await db.execute(sql`
     with expired as (
       update sms_verifications set ended_at = expires_at, ended_by = 'expired'
-      where consumed_at is null and ended_at is null and expires_at <= ${at}
-        and (${userId}::uuid is null or user_id = ${userId}::uuid)
+      where ${which} and consumed_at is null and ended_at is null and expires_at <= ${at(now)}
       returning id, user_id, phone, wrong_tries
     )
     insert into sms_verification_log (at, event, phone, user_id, challenge_id, details)
-    select ${at}, 'expired', phone, user_id, id, jsonb_build_object('wrong_tries', wrong_tries) from expired`);
+    select ${at(now)}, 'expired', phone, user_id, id, jsonb_build_object('wrong_tries', wrong_tries) from expired`);
+  return rowCount ?? 0;
+}
+
+function at(instant: Date): SQL {
+  return sql`${instant.toISOString()}::timestamptz`;
 }

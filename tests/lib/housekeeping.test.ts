@@ -1,30 +1,86 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { runHousekeeping } from '@/lib/housekeeping';
+import { expect, test } from 'vitest';
+import { loginGrants, pendingTokens, rateLimits, sessions } from '@/db/schema/accounts';
+import { smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { batchRows, keepHouse, mostBatches } from '@/lib/housekeeping';
+import { bigPerson } from '../support/big-database';
+import { recordStatements, useDatabase } from '../support/database';
+import { after, noon } from '../support/people';
 
-const timing = { everyMs: 1_000, roundsOfPatience: 4 };
+const database = useDatabase();
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+async function fill(rows: number, over: Date): Promise<void> {
+  const at = over.toISOString();
+  const tables =
+    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log';
+  await database.pool.query(`truncate ${tables} cascade`);
+  const person = `md5('person:' || n)::uuid`;
+  const token = `sha256(convert_to(n::text, 'UTF8'))`;
+  for (const insert of [
+    `users (id, email, email_key, name, password_hash, created_at, activated_at, password_changed_at)
+      select ${person}, n::text, n::text, '', '-', '${at}', '${at}', '${at}'`,
+    `sessions (id, user_id, created_at, last_seen_at, expires_at) select ${person}, ${person}, '${at}', '${at}', '${at}'`,
+    `login_grants (token_hash, user_id, expires_at) select ${token}, ${person}, '${at}'`,
+    `pending_tokens (token_hash, user_id, purpose, created_at, last_used_at)
+      select ${token}, ${person}, 'activation', '${at}'::timestamptz - interval '1 day', '${at}'`,
+    `rate_limits (key, empty_at) select n::text, '${at}'`,
+    `sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at)
+      select ${person}, ${person}, '+1415200000' || n % 10, 'prove', ${token}, '${at}', '${at}', '${at}'`,
+  ]) {
+    await database.pool.query(`insert into ${insert} from generate_series(1, ${rows}) n`);
+  }
+}
 
-test('a round that hangs holds up the next ones for a while, and not for ever', async () => {
-  const keep = vi.fn(async () => undefined).mockReturnValueOnce(new Promise(() => undefined));
-  const housekeeping = runHousekeeping(timing, keep);
-  await vi.advanceTimersByTimeAsync(5_500);
-  expect(keep).toHaveBeenCalledTimes(1);
-  await vi.advanceTimersByTimeAsync(3_000);
-  expect(keep).toHaveBeenCalledTimes(4);
-  await housekeeping.stop();
+async function countLeft() {
+  const { db } = database;
+  return {
+    sessions: await db.$count(sessions),
+    grants: await db.$count(loginGrants),
+    tokens: await db.$count(pendingTokens),
+    limits: await db.$count(rateLimits),
+    logged: await db.$count(smsVerificationLog),
+  };
+}
+
+test('one round ends and removes all that is over, each thousand in a transaction of its own, and nothing else', async () => {
+  const rows = 2 * batchRows + 1;
+  await fill(rows, noon);
+  await keepHouse(database.db, after(noon, -1));
+  expect(await countLeft()).toEqual({ sessions: rows, grants: rows, tokens: rows, limits: rows, logged: 0 });
+  const statements = await recordStatements(database.pool, () => keepHouse(database.db, after(noon, 1)));
+  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, logged: rows });
+  expect(statements).toHaveLength(5 * 3);
+  const ended = await database.db.select().from(smsVerifications);
+  expect(ended.every((row) => row.endedBy === 'expired' && row.endedAt?.getTime() === noon.getTime())).toBe(
+    true,
+  );
 });
 
-test('to stop is to wait for the round under way, and to begin no other', async () => {
-  let finish: () => void = () => undefined;
-  const keep = vi.fn(() => new Promise<void>((resolve) => (finish = resolve)));
-  const housekeeping = runHousekeeping(timing, keep);
-  await vi.advanceTimersByTimeAsync(1_000);
-  let stopped = false;
-  const stopping = housekeeping.stop().then(() => (stopped = true));
-  await vi.advanceTimersByTimeAsync(3_000);
-  expect({ stopped, rounds: keep.mock.calls.length }).toEqual({ stopped: false, rounds: 1 });
-  finish();
-  await stopping;
+test('what somebody holds at the moment is waited for by nobody, and done in the next round', async () => {
+  await fill(3, noon);
+  const holder = await database.pool.connect();
+  const { userId } = bigPerson(2);
+  try {
+    await holder.query('begin');
+    await holder.query(`select from sms_verifications where user_id = $1 for update`, [userId]);
+    await holder.query(`select from sessions where user_id = $1 for update`, [userId]);
+    await holder.query(`select from login_grants where user_id = $1 for update`, [userId]);
+    await holder.query(`select from pending_tokens where user_id = $1 for update`, [userId]);
+    await holder.query(`select from rate_limits where key = '2' for update`);
+    await keepHouse(database.db, after(noon, 1));
+    expect(await countLeft()).toEqual({ sessions: 1, grants: 1, tokens: 1, limits: 1, logged: 2 });
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+  }
+  await keepHouse(database.db, after(noon, 2));
+  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, logged: 3 });
+});
+
+test('a round that is told to stop begins no further batch', async () => {
+  await fill(3, noon);
+  expect(mostBatches).toBeGreaterThan(1);
+  const stopping = new AbortController();
+  stopping.abort();
+  await keepHouse(database.db, after(noon, 1), stopping.signal);
+  expect(await countLeft()).toMatchObject({ sessions: 3, logged: 0 });
 });

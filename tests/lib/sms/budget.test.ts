@@ -360,7 +360,7 @@ test('sums that no cap counts any more are removed, and those that one does are 
     { scopes: ['all'], reservedAt: new Date(now.getTime() - 26 * hour), micros: 1n },
     { scopes: ['all'], reservedAt: new Date(now.getTime() - 24 * hour), micros: 2n },
   ]);
-  await pruneSpend(database.db, now);
+  expect(await pruneSpend(database.db, now, 10)).toBe(1);
   expect(await sumSpend(database.db, 'all', now)).toBe(2n);
   const { rows } = await database.db.execute(sql`select 1 from sms_spend`);
   expect(rows).toHaveLength(1);

@@ -142,9 +142,9 @@ describe('a right code', () => {
 
   test('that ran out is logged as expired exactly once, by whoever notices', async () => {
     const person = await givePending(database.db, newPhone());
-    await expireChallenges(database.db, after(noon, 599));
+    await expireChallenges(database.db, after(noon, 599), 100);
     expect(await countEvents(person.phone, 'expired')).toBe(0);
-    await Promise.all(Array.from({ length: 8 }, () => expireChallenges(database.db, after(noon, 600))));
+    await Promise.all(Array.from({ length: 8 }, () => expireChallenges(database.db, after(noon, 600), 100)));
     await sendCode(database.db, person, contextAt(after(noon, 700)));
     expect(await countEvents(person.phone, 'expired')).toBe(1);
     expect((await readChallengeRow(database.db, person.challengeId)).endedBy).toBe('expired');
