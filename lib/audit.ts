@@ -1,4 +1,4 @@
-import { and, desc, eq, notInArray, or } from 'drizzle-orm';
+import { and, desc, eq, notInArray, or, sql } from 'drizzle-orm';
 import { auditLog } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
@@ -80,5 +80,10 @@ export async function anonymizeAudit(tx: Tx, userId: string): Promise<void> {
   await tx
     .update(auditLog)
     .set({ address: null, userAgent: null })
-    .where(or(eq(auditLog.userId, userId), eq(auditLog.actorId, userId)));
+    .where(
+      or(
+        eq(auditLog.userId, userId),
+        and(eq(auditLog.actorId, userId), sql`${auditLog.actorId} is distinct from ${auditLog.userId}`),
+      ),
+    );
 }

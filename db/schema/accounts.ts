@@ -33,6 +33,10 @@ export const users = pgTable(
     index('users_phone_index')
       .on(t.phone)
       .where(sql`${t.phone} is not null`),
+    // Few; counted before one of them may leave.
+    index('users_admin_index')
+      .on(t.id)
+      .where(sql`${t.role} = 'admin'`),
     check('users_role_check', sql`${t.role} in ('applicant', 'broker', 'staff', 'admin')`),
     check('users_phone_e164_check', sql`${t.phone} ~ '^\\+[1-9][0-9]{6,14}$'`),
   ],
@@ -102,7 +106,13 @@ export const auditLog = pgTable(
     userAgent: text('user_agent'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>().notNull().default({}),
   },
-  (t) => [index('audit_log_user_index').on(t.userId, t.at), index('audit_log_at_index').on(t.at)],
+  (t) => [
+    index('audit_log_user_index').on(t.userId, t.at),
+    // What somebody did to another's account; what they did to their own is found by `user_id`.
+    index('audit_log_actor_index')
+      .on(t.actorId)
+      .where(sql`${t.actorId} is distinct from ${t.userId}`),
+  ],
 );
 
 /**

@@ -119,7 +119,13 @@ export const smsVerifications = pgTable(
     uniqueIndex('sms_verifications_open_unique')
       .on(t.userId)
       .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
-    index('sms_verifications_phone_index').on(t.phone),
+    index('sms_verifications_user_index').on(t.userId, t.createdAt),
+    index('sms_verifications_open_phone_index')
+      .on(t.phone)
+      .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
+    index('sms_verifications_expiry_index')
+      .on(t.expiresAt)
+      .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
     check('sms_verifications_tries_check', sql`${t.wrongTries} between 0 and 5`),
   ],
 );
@@ -269,11 +275,13 @@ export const smsMessages = pgTable(
     index('sms_messages_created_index').on(t.createdAt, t.id),
     // Admins look for a number by its last digits, the only ones they are shown.
     index('sms_messages_last_digits_index').on(sql`right(${t.phone}, 4)`, t.createdAt, t.id),
-    // The rare final states, which are looked for among very many texts that went well.
-    index('sms_messages_rare_status_index')
-      .on(t.createdAt, t.id)
-      .where(sql`${t.status} in ('failed', 'canceled', 'received')`),
-    index('sms_messages_challenge_index').on(t.challengeId),
+    // The states that are looked for among very many texts that went well, each by itself.
+    index('sms_messages_status_index')
+      .on(t.status, t.createdAt, t.id)
+      .where(sql`${t.status} in ('sent', 'failed', 'canceled', 'received')`),
+    index('sms_messages_challenge_index')
+      .on(t.challengeId)
+      .where(sql`${t.challengeId} is not null`),
     check(
       'sms_messages_status_check',
       sql`${t.status} in ('queued', 'sending', 'sent', 'delivered', 'failed', 'canceled', 'received')`,

@@ -1,4 +1,4 @@
-import { and, asc, eq, exists, isNull, or, sql } from 'drizzle-orm';
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import { loginGrants, pendingTokens, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from './email';
@@ -189,16 +189,14 @@ export async function lockForDeletion(
   tx: Tx,
   userId: string,
 ): Promise<{ ok: true } | { ok: false; reason: 'gone' | 'last_admin' }> {
-  const isAdmin = exists(
-    tx
-      .select({ id: sql`1` })
-      .from(sql`users as leaving`)
-      .where(sql`leaving.id = ${userId} and leaving.role = 'admin'`),
-  );
+  const together = sql`
+    select ${userId}::uuid union all
+    select id from users where role = 'admin'
+      and exists (select from users leaving where leaving.id = ${userId} and leaving.role = 'admin')`;
   const locked = await tx
     .select()
     .from(users)
-    .where(or(eq(users.id, userId), and(eq(users.role, 'admin'), isAdmin)))
+    .where(sql`${users.id} = any(array(${together}))`)
     .orderBy(asc(users.id))
     .for('update');
   const user = locked.find((row) => row.id === userId);

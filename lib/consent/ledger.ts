@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, sql } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
@@ -192,5 +192,7 @@ export async function endedWithNumber(
 
 /** Erases what of a person's consents is personal beyond the number: addresses and browsers. The ledger itself stays. */
 export async function eraseConsentDetails(tx: Tx, userId: string): Promise<void> {
-  await tx.delete(smsConsentDetails).where(eq(smsConsentDetails.userId, userId));
+  await tx.execute(sql`
+    delete from sms_consent_details
+    where consent_id = any(array(select id from sms_consents where user_id = ${userId}))`);
 }

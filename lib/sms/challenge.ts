@@ -113,6 +113,13 @@ export async function readOpenCodes(db: Db | Tx, phone: string, now: Date): Prom
   const challenges = await db
     .select()
     .from(smsVerifications)
-    .where(and(eq(smsVerifications.phone, phone), gt(smsVerifications.expiresAt, now)));
+    .where(
+      and(
+        eq(smsVerifications.phone, phone),
+        isNull(smsVerifications.consumedAt),
+        isNull(smsVerifications.endedAt),
+        gt(smsVerifications.expiresAt, now),
+      ),
+    );
   return new Set(challenges.filter((challenge) => isOpen(challenge, now)).flatMap(codesOf));
 }

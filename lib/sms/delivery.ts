@@ -7,7 +7,7 @@ import { changeSpend, microsOf } from './budget';
 import { findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
 import { lockNumber, markUndeliverable } from './number';
 import { optOut } from './opt-out';
-import { cancelTexts, enqueueText, type Message } from './outbox';
+import { cancelTexts, enqueueText, retryKey, type Message } from './outbox';
 import type { Provider, ProviderText } from './provider';
 import { resumeSender, slowSender, stopSender } from './senders';
 
@@ -284,7 +284,7 @@ async function enqueueRetry(
     challengeId: row.challenge_id,
     sendClass: row.send_class,
     network: row.network,
-    dedupeKey: `retry:${messageId}`,
+    dedupeKey: retryKey(messageId),
     sendAfter,
     expiresAt,
     retryOf: messageId,

@@ -66,6 +66,11 @@ export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: str
   return row ? { id: row.id } : null;
 }
 
+/** The `dedupeKey` of the one text that repeats another. */
+export function retryKey(messageId: string): string {
+  return `retry:${messageId}`;
+}
+
 /** Which waiting texts are meant: all conditions given must hold. */
 export type TextFilter = {
   challengeId?: string;
@@ -78,7 +83,8 @@ export type TextFilter = {
 
 /**
  * Withdraws what is still queued; a text already in a dispatcher's hands meets the gates instead, and what was accepted
- * cannot be called back. A send that was counted for a withdrawn text is given back, so the number's row gets locked.
+ * cannot be called back. A send that was counted for a withdrawn text is given back; the rows of such numbers must be locked
+ * already, since a number is never locked after a text (see lockPerson in person-numbers.ts).
  * In: at least one condition; `reason` is kept with each text. Out: how many were withdrawn.
  */
 export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, now: Date): Promise<number> {
@@ -86,14 +92,14 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
   if (filter.challengeId !== undefined) conditions.push(eq(smsMessages.challengeId, filter.challengeId));
   if (filter.userId !== undefined) conditions.push(eq(smsMessages.userId, filter.userId));
   if (filter.phone !== undefined) conditions.push(eq(smsMessages.phone, filter.phone));
-  if (filter.retryOf !== undefined) conditions.push(eq(smsMessages.retryOf, filter.retryOf));
+  if (filter.retryOf !== undefined) conditions.push(eq(smsMessages.dedupeKey, retryKey(filter.retryOf)));
   if (filter.purposes !== undefined) conditions.push(inArray(smsMessages.purpose, [...filter.purposes]));
   if (filter.templates !== undefined) conditions.push(inArray(smsMessages.template, [...filter.templates]));
   if (conditions.length === 0) throw new RangeError('Which texts to withdraw must be said');
   const canceled = await tx
     .update(smsMessages)
     .set({ status: 'canceled', reason, failedAt: now })
-    .where(and(eq(smsMessages.status, 'queued'), ...conditions))
+    .where(lockInOrder(tx, and(eq(smsMessages.status, 'queued'), ...conditions)))
     .returning({
       phone: smsMessages.phone,
       countedAt: smsMessages.countedAt,
@@ -115,12 +121,15 @@ export async function redirectUpdates(
     .update(smsMessages)
     .set({ phone: to })
     .where(
-      and(
-        eq(smsMessages.userId, userId),
-        eq(smsMessages.phone, from),
-        eq(smsMessages.purpose, 'update'),
-        ne(smsMessages.template, 'optInConfirmation'),
-        eq(smsMessages.status, 'queued'),
+      lockInOrder(
+        tx,
+        and(
+          eq(smsMessages.userId, userId),
+          eq(smsMessages.phone, from),
+          eq(smsMessages.purpose, 'update'),
+          ne(smsMessages.template, 'optInConfirmation'),
+          eq(smsMessages.status, 'queued'),
+        ),
       ),
     );
 }
@@ -136,18 +145,37 @@ export async function anonymizeTexts(tx: Tx, userId: string): Promise<void> {
       phone = case when status = 'sending' then phone else '' end,
       params = (select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_object_keys(params) key),
       body = null, user_id = null
-    where user_id = ${userId}`);
+    where ${lockInOrder(tx, eq(smsMessages.userId, userId))}`);
 }
 
 /** Has the gates asked again, at once, about what quiet hours hold back for a person. */
 export async function askGatesAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
+  const mine = and(
+    eq(smsMessages.userId, userId),
+    eq(smsMessages.status, 'queued'),
+    eq(smsMessages.reason, 'quiet_hours'),
+  );
   await tx.execute(sql`
     with asked as (
       update sms_messages set send_after = ${now.toISOString()}::timestamptz
-      where user_id = ${userId} and status = 'queued' and reason = 'quiet_hours'
+      where ${lockInOrder(tx, mine)}
       returning id
     )
     select pg_notify(${outboxChannel}, '') from asked limit 1`);
+}
+
+/**
+ * The condition of an UPDATE of several texts: it locks those that fit in the order of their ids, so that two statements that
+ * meet in several texts cannot wait for each other, whatever way each finds them.
+ */
+function lockInOrder(tx: Tx, fits: SQL | undefined): SQL {
+  const locked = tx
+    .select({ id: smsMessages.id })
+    .from(smsMessages)
+    .where(fits)
+    .orderBy(smsMessages.id)
+    .for('update');
+  return sql`${smsMessages.id} = any(array ${locked})`;
 }
 
 function at(instant: Date | null | undefined): SQL {

@@ -1,0 +1,528 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { smsMessages } from '@/db/schema/sms';
+import { endPendingToken, readPending } from '@/lib/accounts/pending';
+import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { readActivity } from '@/lib/auth/activity';
+import { changePassword } from '@/lib/auth/change-password';
+import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { deleteAccount } from '@/lib/auth/delete-account';
+import { endOne, endOthers } from '@/lib/auth/end-sessions';
+import { exportData } from '@/lib/auth/export-data';
+import { register } from '@/lib/auth/register';
+import { releaseNumberOf } from '@/lib/auth/release-number';
+import { signIn } from '@/lib/auth/sign-in';
+import { listReceipts } from '@/lib/consent/receipts';
+import { listProtectedProofs } from '@/lib/insight/protected-numbers';
+import { keepHouse } from '@/lib/housekeeping';
+import { readPersonSms } from '@/lib/insight/person-sms';
+import { readKeyset } from '@/lib/insight/keyset';
+import { readSmsOverview } from '@/lib/insight/sms-overview';
+import { openLog } from '@/lib/log';
+import { cancelNumberChange, readNumberChange } from '@/lib/sms/change-number';
+import { applyStatus, isSmsDelayed, reconcileTexts } from '@/lib/sms/delivery';
+import { readHandsets, readThread } from '@/lib/sms/dev-phone';
+import { runDispatcher } from '@/lib/sms/dispatch';
+import { listTexts } from '@/lib/sms/history';
+import { receiveText } from '@/lib/sms/inbound';
+import { openProvider } from '@/lib/sms/open-provider';
+import { readPhoneState } from '@/lib/sms/phone-state';
+import {
+  requirePreferences,
+  readTextsState,
+  saveQuietHours,
+  saveTexts,
+  turnTextsOff,
+} from '@/lib/sms/preferences';
+import { developmentSender } from '@/lib/sms/sender-phone';
+import { sendTestText } from '@/lib/sms/test-text';
+import { checkCode, replaceNumber, sendCode, skipVerification, type Prover } from '@/lib/sms/verification';
+import { readVerificationState } from '@/lib/sms/verification-state';
+import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
+import { useDatabase } from '../support/database';
+import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
+import {
+  after,
+  contextAt,
+  givePending,
+  givePerson,
+  newEmail,
+  newPhone,
+  readCode,
+  wrongCodes,
+} from '../support/people';
+import {
+  findBigReads,
+  listIndexesOf,
+  openPlanRecorder,
+  readIndexes,
+  type PlanRecorder,
+} from '../support/plans';
+import { enterCode, giveSettledPerson, openSession, password } from '../support/settled-person';
+import {
+  accountSid,
+  askForCode,
+  askForUpdate,
+  authToken,
+  makeEnv,
+  makePerson,
+  twilioVariables,
+  whenText,
+} from '../support/texts';
+
+/** Every table that grows gets so many rows: enough for PostgreSQL to choose as it would for millions. */
+const rows = 120_000;
+
+/** One step of a plan may read so many of them: more than any journey needs, far fewer than wait or happened in a day. */
+const mostRows = 2_000;
+
+/** What may read more, and why; by the beginning of the statement. */
+const allowed: readonly { begins: string; because: string }[] = [
+  {
+    begins: "select to_char(day, 'YYYY-MM-DD') as day, texts, segments, settled, estimated from",
+    because:
+      'the spending of 14 days is summed from single rows; it grows with those days, not with the table',
+  },
+];
+
+const database = useDatabase();
+const now = new Date();
+const later = (seconds: number) => contextAt(after(now, seconds));
+const input = {
+  name: 'Test Person',
+  password: 'violet otter cactus',
+  phone: null,
+  smsOptIn: false,
+  verifyPhone: false,
+  tcpaConsent: false,
+  timeZone: null,
+};
+
+let recorder: PlanRecorder;
+let fake: FakeTwilio;
+
+beforeAll(async () => {
+  await fillBigDatabase(database.pool, { rows, now });
+  recorder = openPlanRecorder(database.url);
+  fake = await startFakeTwilio({ accountSid, authToken });
+}, 180_000);
+
+afterAll(async () => {
+  await recorder?.end();
+  await fake?.stop();
+});
+
+test('no statement of any journey takes longer the more rows there are', async () => {
+  await registering();
+  await provingANumber();
+  await signedIn();
+  await changingANumber();
+  await deciding();
+  await textsThatComeIn();
+  await reports();
+  await lookingOn();
+  await dispatching();
+  await keepingHouse();
+
+  const indexes = await readIndexes(database.pool);
+  const faults = new Map<string, Set<string>>();
+  for (const { journey, statement, plan } of recorder.ran) {
+    if (journey === null) continue;
+    if (allowed.some(({ begins }) => statement.startsWith(begins))) continue;
+    for (const { table, fault } of findBigReads(plan, { big: new Set(bigTables), indexes, mostRows })) {
+      const line = `${table}: ${fault}, by: ${statement}`;
+      faults.set(line, (faults.get(line) ?? new Set()).add(journey));
+    }
+  }
+  const lines = [...faults].map(([line, journeys]) => `${line}\n    (${[...journeys].join('; ')})`);
+  expect(lines.join('\n'), `${lines.length} statements read too much`).toBe('');
+});
+
+test('every allowance is needed still', () => {
+  for (const { begins } of allowed) {
+    expect(
+      recorder.ran.some(({ statement }) => statement.startsWith(begins)),
+      begins,
+    ).toBe(true);
+  }
+});
+
+test('every index but those of keys is read by some statement of the journeys', async () => {
+  const read = new Set(
+    recorder.ran.flatMap(({ journey, plan }) => (journey === null ? [] : listIndexesOf(plan))),
+  );
+  const idle = [...(await readIndexes(database.pool))].filter(
+    ([name, { isUnique, table }]) => !isUnique && table !== '__drizzle_migrations' && !read.has(name),
+  );
+  expect(idle.map(([name]) => name)).toEqual([]);
+});
+
+test('every column that refers to another table has an index that begins with it', async () => {
+  const { rows: bare } = await database.pool.query<{ reference: string }>(`
+    select conrelid::regclass || '(' || attname || ')' as reference
+    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+    where contype = 'f' and connamespace = 'public'::regnamespace and not exists (
+      select from pg_index where indrelid = conrelid and indkey[0] = conkey[1] and (
+        indpred is null or pg_get_expr(indpred, indrelid) = format('(%I IS NOT NULL)', attname)))`);
+  expect(bare).toEqual([]);
+});
+
+async function registering(): Promise<void> {
+  const { db, during } = recorder;
+  const email = newEmail();
+  const wanted = { ...input, smsOptIn: true, verifyPhone: true, tcpaConsent: true };
+  await during('register, straight in', () => register(db, { ...input, email: newEmail() }, later(0)));
+  await during('register, to the code page', () =>
+    register(db, { ...wanted, email, phone: newPhone() }, later(0)),
+  );
+  await during('register anew', () => register(db, { ...wanted, email, phone: newPhone() }, later(1)));
+  await during('register what is taken', () =>
+    register(db, { ...input, email: bigPerson(19).email }, later(1)),
+  );
+}
+
+async function provingANumber(): Promise<void> {
+  const { db, during } = recorder;
+  const { email, userId } = await givePerson(db, { active: false, now });
+  await during('a pending browser', async () => {
+    const signedIn = await signIn(db, { email, password: 'wrong' }, later(0));
+    expect(signedIn.ok).toBe(false);
+    const registered = await register(
+      db,
+      { ...input, email, phone: newPhone(), verifyPhone: true, tcpaConsent: true },
+      later(0),
+    );
+    if (!registered.ok || registered.next !== 'verify') throw new Error('Nothing is pending');
+    await readPending(db, registered.pendingToken, after(now, 5));
+    await readPending(db, registered.pendingToken, after(now, 90));
+    await endPendingToken(db, registered.pendingToken);
+    expect(userId).toBeDefined();
+  });
+  const person = await givePending(db, newPhone(), now);
+  await during('code page', () => readVerificationState(db, person, after(now, 5)));
+  await during('poll of the code page', () => readVerificationState(db, person, after(now, 10)));
+  await during('wrong code', () => checkCode(db, person, wrongCodes(person.code, 1)[0]!, later(12)));
+  await during('send again', () => sendCode(db, person, later(40)));
+  await during('send again, too soon', () => sendCode(db, person, later(41)));
+  await during('send a new code', () => sendCode(db, person, later(590)));
+  const next: Prover = { ...person, phone: newPhone() };
+  await during('another number', () => replaceNumber(db, person, next.phone!, later(640)));
+  const code = await readCode(db, person.userId);
+  await during('right code', async () =>
+    expect(await checkCode(db, next, code, later(650))).toMatchObject({ ok: true }),
+  );
+  await during('code that is over', () => checkCode(db, next, code, later(660)));
+  const other = await givePending(db, newPhone(), now);
+  await during('continue without verifying', async () =>
+    expect(await skipVerification(db, other, later(120))).toMatchObject({ ok: true }),
+  );
+  const mover = await givePending(db, next.phone!, after(now, 700));
+  await during('right code for the number of somebody else', () =>
+    checkCode(db, mover, mover.code, later(710)),
+  );
+}
+
+async function signedIn(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { now });
+  const { email, userId } = person;
+  await during('wrong password', () => signIn(db, { email, password: 'wrong' }, later(1)));
+  await during('unknown e-mail', () => signIn(db, { email: newEmail(), password: 'wrong' }, later(1)));
+  const session = await during('sign in', async () => {
+    const answer = await signIn(db, { email, password }, later(2));
+    if (!answer.ok || answer.next !== 'dashboard') throw new Error('Not signed in');
+    return (await redeemLoginGrant(db, answer.grant, later(2)))!;
+  });
+  await during('every request', () => readSession(db, session.sessionId, after(now, 10)));
+  await during('a request after a while', () => readSession(db, session.sessionId, after(now, 900)));
+  const others = [await openSession(db, userId, now), await openSession(db, userId, now)];
+  await during('security page', async () => {
+    await listSessions(db, userId, now);
+    await readActivity(db, userId, 10);
+  });
+  await during('end one session', () => endOne(db, person, others[0]!.sessionId, later(20)));
+  await during('end other sessions', () => endOthers(db, person, later(21)));
+  await during('change password', async () =>
+    expect(
+      await changePassword(
+        db,
+        person,
+        { currentPassword: password, newPassword: 'walnut harbor lamp' },
+        later(30),
+      ),
+    ).toEqual({ ok: true }),
+  );
+  await during('sign out', () => endSession(db, person.sessionId));
+  await during('export', () => exportData(db, userId, later(40)));
+  await during('export of somebody with a past', () => exportData(db, bigPerson(50).userId, later(40)));
+  await during('dashboard and settings', async () => {
+    for (const user of [person, { ...bigPerson(60), phoneMovedAt: null }]) {
+      await readPhoneState(db, { ...user, phoneMovedAt: null });
+      await readNumberChange(db, user, now);
+      await readTextsState(db, user);
+      await requirePreferences(db, user.userId);
+      const texts = await listTexts(db, user, { limit: 4 });
+      await listTexts(db, user, { limit: 26, before: texts.at(-1) ?? { createdAt: now, id: randomUUID() } });
+      await listTexts(db, user, { limit: null });
+      await listReceipts(db, user.userId);
+    }
+  });
+}
+
+async function changingANumber(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { now });
+  await askForUpdate(
+    db,
+    { userId: person.userId, phone: person.phone! },
+    { sendAfter: after(now, 7200), now },
+  );
+  const change = (phone: string, seconds: number) =>
+    changePhone(db, person, { phone, currentPassword: password }, later(seconds));
+  await during('change number', async () => expect(await change(newPhone(), 0)).toEqual({ ok: true }));
+  await during('change to yet another number', async () =>
+    expect(await change(newPhone(), 10)).toEqual({ ok: true }),
+  );
+  await during('keep the number', () => cancelNumberChange(db, person, later(20)));
+  await change(newPhone(), 60);
+  await during('right code for another number', async () =>
+    expect(await enterCode(db, person, after(now, 70))).toMatchObject({ ok: true }),
+  );
+  const leaver = await giveSettledPerson(db, { now });
+  await during('remove number', async () =>
+    expect(await removePhone(db, leaver, { currentPassword: password }, later(0))).toEqual({ ok: true }),
+  );
+  const gone = await giveSettledPerson(db, { now });
+  await changePhone(db, gone, { phone: newPhone(), currentPassword: password }, later(0));
+  const leaving = { currentPassword: password, confirmed: true };
+  await during('delete account', async () =>
+    expect(await deleteAccount(db, gone, leaving, later(9))).toEqual({ ok: true }),
+  );
+  const admin = await giveSettledPerson(db, { now, role: 'admin' });
+  await during('delete the account of an admin', async () =>
+    expect(await deleteAccount(db, admin, leaving, later(9))).toEqual({ ok: true }),
+  );
+}
+
+async function deciding(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { now });
+  const all = { enabled: true, applicationStatus: true, reminders: true, security: true };
+  const read = () => requirePreferences(db, person.userId);
+  await askForUpdate(
+    db,
+    { userId: person.userId, phone: person.phone! },
+    { sendAfter: after(now, 7200), now },
+  );
+  await during('one kind of text off', async () => {
+    const switches = { ...all, applicationStatus: false };
+    const saved = await saveTexts(
+      db,
+      person,
+      { switches, version: (await read()).textsVersion, agreed: false },
+      later(0),
+    );
+    expect(saved).toMatchObject({ ok: true });
+  });
+  await during('all texts off', () => turnTextsOff(db, person, later(1)));
+  await during('all texts on', async () => {
+    const wish = { switches: all, version: (await read()).textsVersion, agreed: true };
+    expect(await saveTexts(db, person, wish, later(2))).toMatchObject({ ok: true });
+  });
+  await during('quiet hours', async () => {
+    const hours = {
+      quietHoursEnabled: true,
+      quietHoursStart: '21:00',
+      quietHoursEnd: '08:00',
+      timeZone: null,
+    };
+    await saveQuietHours(db, person, { ...hours, version: (await read()).quietHoursVersion }, later(3));
+  });
+  await during('test text', async () =>
+    expect(await sendTestText(db, person, later(4))).toMatchObject({ ok: true }),
+  );
+  const staff = await giveSettledPerson(db, { now, role: 'staff' });
+  const admin = await giveSettledPerson(db, { now, role: 'admin', phone: null });
+  const prover = await givePending(db, staff.phone!, now);
+  await during('right code for a protected number', async () =>
+    expect(await checkCode(db, prover, prover.code, later(9))).toMatchObject({ ok: true, proven: false }),
+  );
+  await during('protected numbers', async () => {
+    await listProtectedProofs(db, { holderUserId: staff.userId, now: after(now, 10) });
+    const [proof] = await listProtectedProofs(db, { holderUserId: null, now: after(now, 10) });
+    const release = { proofId: proof!.id, currentPassword: password };
+    expect(await releaseNumberOf(db, admin, release, later(11))).toEqual({ ok: true });
+  });
+}
+
+async function textsThatComeIn(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { now });
+  const text = (body: string, from = person.phone!) => ({
+    sid: `SM${randomUUID().replaceAll('-', '')}`,
+    from,
+    to: developmentSender,
+    messagingServiceSid: null,
+    body,
+    optOutType: null,
+  });
+  const pending = await givePending(db, newPhone(), now);
+  const help = text('What is this, help please');
+  for (const [seconds, each] of [
+    [1, help],
+    [2, help],
+    [3, text('Hello')],
+    [4, text('please stop texting me')],
+    [5, text('start')],
+    [6, text('stop', pending.phone)],
+    [7, text('start', pending.phone)],
+    [8, text('stop', bigPerson(70).phone)],
+    [9, text('start', bigPerson(70).phone)],
+    [10, text('start', bigPerson(100).phone)],
+  ] as const) {
+    await during(`inbound text, ${each.body}`, () => receiveText(db, each, later(seconds)));
+  }
+}
+
+async function reports(): Promise<void> {
+  const { db, during } = recorder;
+  const report = async (
+    seconds: number,
+    row: { id: string; phone: string; providerSid: string | null },
+    said: { status: string; errorCode?: number; price?: string },
+    named = true,
+  ) =>
+    during(`status report, ${said.status} ${said.errorCode ?? ''}`, () =>
+      applyStatus(db, {
+        messageId: named ? row.id : null,
+        sid: row.providerSid ?? `SM${row.id.replaceAll('-', '')}`,
+        status: said.status,
+        errorCode: said.errorCode ?? null,
+        price: said.price ?? null,
+        priceUnit: 'USD',
+        segments: 1,
+        to: row.phone,
+        now: after(now, seconds),
+      }),
+    );
+  const give = async () => {
+    const person = await makePerson(db);
+    const { messageId } = await askForCode(db, person);
+    const providerSid = `SM${messageId.replaceAll('-', '')}`;
+    await db.execute(sql`update sms_messages set status = 'sent', sender = 'fake', provider_sid = ${providerSid}
+      where id = ${messageId}`);
+    return { id: messageId, phone: person.phone, providerSid };
+  };
+  const delivered = await give();
+  await report(1, delivered, { status: 'sent' });
+  await report(2, delivered, { status: 'delivered', price: '-0.0079' });
+  await report(3, delivered, { status: 'delivered' }, false);
+  // A fault of the carrier, an opt-out, a landline, a sender that is not registered, and one that comes through after all.
+  for (const errorCode of [30_008, 21_610, 30_006, 30_034, 30_022]) {
+    await report(4, await give(), { status: 'undelivered', errorCode });
+  }
+  const repeated = await give();
+  await report(5, repeated, { status: 'undelivered', errorCode: 30_003 });
+  await report(6, repeated, { status: 'undelivered', errorCode: 30_008 });
+  await report(7, repeated, { status: 'delivered' });
+  await report(8, { id: randomUUID(), phone: newPhone(), providerSid: null }, { status: 'delivered' });
+}
+
+async function lookingOn(): Promise<void> {
+  const { db, during } = recorder;
+  await during('development phone', async () => {
+    await readHandsets(db);
+    for (const { phone } of [bigPerson(80), bigPerson(2)]) await readThread(db, phone, now);
+  });
+  await during('status of a person', () => readPersonSms(db, bigPerson(90).email));
+  await during('delayed texts', () => isSmsDelayed(db, now));
+  const nothing = {
+    number: null,
+    status: null,
+    failuresOnly: false,
+    textsBefore: null,
+    attemptsBefore: null,
+  };
+  const statuses = ['queued', 'sending', 'sent', 'delivered', 'failed', 'canceled', 'received'] as const;
+  const numbers = [null, { phone: bigPerson(7).phone }, { lastDigits: '0007' }, { lastDigits: '2000007' }];
+  for (const number of numbers) {
+    for (const status of [null, ...statuses]) {
+      for (const failuresOnly of status === null ? [false, true] : [false]) {
+        await during(`texts of all, ${JSON.stringify({ number, status, failuresOnly })}`, async () => {
+          const query = { ...nothing, number, status, failuresOnly };
+          const first = await readSmsOverview(db, query, now);
+          await readSmsOverview(
+            db,
+            {
+              ...query,
+              textsBefore: readKeyset(first.texts.older ?? undefined, 'uuid'),
+              attemptsBefore: readKeyset(first.attempts.older ?? undefined, 'number'),
+            },
+            now,
+          );
+        });
+      }
+    }
+  }
+}
+
+async function dispatching(): Promise<void> {
+  const { db, during } = recorder;
+  const run = async (variables: Record<string, string>, ids: readonly string[], ends: readonly string[]) => {
+    const env = makeEnv(database.url, { ...twilioVariables(fake.url), ...variables, LOG_LEVEL: 'error' });
+    const dispatcher = runDispatcher({ env, db, log: () => undefined });
+    try {
+      for (const id of ids)
+        await whenText(db, id, (row) => ends.includes(row.status) || row.reason === 'budget');
+    } finally {
+      await dispatcher.stop();
+    }
+  };
+  const person = await makePerson(db);
+  const code = await askForCode(db, person);
+  const update = await askForUpdate(db, person);
+  const sleeper = await askForUpdate(
+    db,
+    await makePerson(db, { quietHours: { start: '00:00', end: '23:59' } }),
+  );
+  const stranger = await askForUpdate(db, await makePerson(db, { consent: false }));
+  const lost = await askForUpdate(db, await makePerson(db));
+  await db.execute(sql`update sms_messages set status = 'sending', attempts = 1, unknown_since = now() - interval '1 hour',
+    first_claimed_at = now() - interval '1 hour', lease_until = null where id = ${lost}`);
+  await db.execute(sql`update sms_messages set check_at = now() where id in (
+    select id from sms_messages where check_at is not null limit 30)`);
+  await during('dispatcher', async () => {
+    await run({}, [code.messageId, update, stranger, lost], ['sent', 'failed']);
+    expect(sleeper).toBeDefined();
+  });
+  await during('dispatcher, over the budget', async () => {
+    const poor = await makePerson(db);
+    const texts = [await askForUpdate(db, poor), await askForUpdate(db, poor), await askForUpdate(db, poor)];
+    await run({ SMS_DAILY_BUDGET_PER_USER_USD: '0.01' }, texts, ['sent', 'failed']);
+    await run(
+      { SMS_DAILY_BUDGET_USD: '0.01' },
+      [await askForUpdate(db, await makePerson(db))],
+      ['sent', 'failed'],
+    );
+  });
+  await during('dispatcher, refused', async () => {
+    const refused = { kind: 'refuse', httpStatus: 400, code: 21_610 } as const;
+    fake.onCreate = () => refused;
+    await run({}, [await askForUpdate(db, await makePerson(db))], ['failed']);
+    fake.onCreate = () => null;
+  });
+  await during('reconcile', async () => {
+    const env = makeEnv(database.url, twilioVariables(fake.url));
+    const log = openLog({ level: 'error', write: () => undefined });
+    await reconcileTexts(db, await openProvider(env), { now: new Date(), log });
+  });
+  expect(await db.$count(smsMessages)).toBeGreaterThan(rows);
+}
+
+async function keepingHouse(): Promise<void> {
+  const { db, during } = recorder;
+  await during('housekeeping', async () => {
+    await keepHouse(db, now);
+  });
+}
