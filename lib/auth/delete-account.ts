@@ -5,8 +5,9 @@ import { anonymizeAudit, recordAudit } from '@/lib/audit';
 import { eraseConsentDetails, findConsentedPhones, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from '@/lib/sms/challenge';
-import { findHeldNumbers, lockNumbers, releaseNumber } from '@/lib/sms/number';
+import { findHeldNumbers, releaseNumber } from '@/lib/sms/number';
 import { anonymizeTexts, cancelTexts } from '@/lib/sms/outbox';
+import { lockPerson } from '@/lib/sms/person-numbers';
 import { anonymizeVerifications } from '@/lib/sms/verification-log';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
@@ -35,15 +36,14 @@ export async function deleteAccount(
   const known = await reauthenticate(db, person, currentPassword, context);
   if (!known.ok) return known;
   return db.transaction(async (tx) => {
-    const consented = await findConsentedPhones(tx, userId);
-    const held = await findHeldNumbers(tx, userId);
-    await lockNumbers(tx, [known.user.phone, ...consented, ...held]);
-    const locked = await lockForDeletion(tx, userId);
+    const { locked } = await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () =>
+      lockForDeletion(tx, userId),
+    );
     if (!locked.ok) return locked;
     await endChallenge(tx, userId, 'number_changed', now);
     await cancelTexts(tx, { userId }, 'account_deleted', now);
-    for (const phone of held) await releaseNumber(tx, phone, userId);
-    for (const phone of consented) {
+    for (const phone of await findHeldNumbers(tx, userId)) await releaseNumber(tx, phone, userId);
+    for (const phone of await findConsentedPhones(tx, userId)) {
       await withdrawConsent(tx, { userId, phone, scopes: bothScopes, medium: 'account_deleted' }, now);
     }
     await eraseConsentDetails(tx, userId);

@@ -10,6 +10,7 @@ import {
   findUserByEmail,
   insertUser,
   lockEmail,
+  lockUser,
   mintLoginGrant,
 } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
@@ -20,6 +21,7 @@ import { newId } from '@/lib/random';
 import { requestCode } from '@/lib/sms/code-request';
 import { lockNumber, lockNumbers, type NumberRow } from '@/lib/sms/number';
 import { cancelTexts } from '@/lib/sms/outbox';
+import { lockPerson } from '@/lib/sms/person-numbers';
 import { createPreferences } from '@/lib/sms/preferences';
 import { inheritActs } from '@/lib/sms/strangers';
 import { logVerification } from '@/lib/sms/verification-log';
@@ -83,7 +85,8 @@ export async function register(
     const userId = newId();
     await lockEmail(tx, input.email);
     const earlier = await findUserByEmail(tx, input.email);
-    await lockNumbers(tx, [phone, earlier?.phone ?? null]);
+    if (earlier === null) await lockNumbers(tx, [phone]);
+    else await lockPerson(tx, earlier.id, [phone], () => lockUser(tx, earlier.id));
     if (earlier !== null) {
       const replaced =
         earlier.activatedAt === null &&

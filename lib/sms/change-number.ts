@@ -7,8 +7,9 @@ import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consen
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, isOpen, readLastChallenge } from './challenge';
 import { requestCode, type SendRefusal } from './code-request';
-import { lockNumbers, releaseNumber } from './number';
+import { releaseNumber } from './number';
 import { cancelTexts } from './outbox';
+import { lockPerson } from './person-numbers';
 import { noticeRemoval } from './removal-notice';
 
 /** Whose number it is, with the number as the person saw it when they decided. */
@@ -42,8 +43,9 @@ export async function changeNumber(
   const coarse = await takeCoarseHit(db, 'send', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   return db.transaction(async (tx) => {
-    const numbers = await lockNumbers(tx, [owner.phone, phone]);
-    const user = await lockUser(tx, userId);
+    const { locked: user, numbers } = await lockPerson(tx, userId, [owner.phone, phone], () =>
+      lockUser(tx, userId),
+    );
     if (user?.phone !== owner.phone) return refuse('changed_meanwhile');
     const current = owner.phone;
     const holdsCurrent = current !== null && numbers.get(current)!.holderUserId === userId;
@@ -96,8 +98,7 @@ export async function removeNumber(
   const { userId, phone } = owner;
   if (phone === null) return { ok: false, reason: 'no_number' };
   return db.transaction(async (tx) => {
-    const numbers = await lockNumbers(tx, [phone]);
-    const user = await lockUser(tx, userId);
+    const { locked: user, numbers } = await lockPerson(tx, userId, [phone], () => lockUser(tx, userId));
     if (user?.phone !== phone) return { ok: false as const, reason: 'changed_meanwhile' as const };
     const held = numbers.get(phone)!.holderUserId === userId;
     await endChange(tx, owner, context);
@@ -113,9 +114,11 @@ export async function removeNumber(
 
 /** Keeps the proven number after all: the challenge of the one that was to take its place dies, with consent to it. */
 export async function cancelNumberChange(db: Db, owner: NumberOwner, context: RequestContext): Promise<void> {
+  const { userId } = owner;
   await db.transaction(async (tx) => {
+    await lockPerson(tx, userId, [], () => lockUser(tx, userId));
     if (!(await endChange(tx, owner, context))) return;
-    await recordAudit(tx, { action: 'phone_change_canceled', userId: owner.userId }, context);
+    await recordAudit(tx, { action: 'phone_change_canceled', userId }, context);
   });
 }
 

@@ -1,0 +1,141 @@
+import { eq } from 'drizzle-orm';
+import { expect, test } from 'vitest';
+import { smsMessages } from '@/db/schema/sms';
+import { register } from '@/lib/auth/register';
+import { cancelNumberChange, changeNumber, removeNumber } from '@/lib/sms/change-number';
+import { applyStatus } from '@/lib/sms/delivery';
+import { optOut } from '@/lib/sms/opt-out';
+import { cancelTexts } from '@/lib/sms/outbox';
+import { checkCode, replaceNumber } from '@/lib/sms/verification';
+import { releaseTogether } from '../../support/barrier';
+import { useDatabase } from '../../support/database';
+import {
+  after,
+  contextAt,
+  givePending,
+  newPhone,
+  noon,
+  readCode,
+  readUserRow,
+  wrongCodes,
+} from '../../support/people';
+import { giveSettledPerson, readTexts } from '../../support/settled-person';
+import { askForUpdate } from '../../support/texts';
+
+const database = useDatabase();
+
+/** Somebody whose second number waits for its code. */
+async function giveChanger() {
+  const person = await giveSettledPerson(database.db);
+  const next = newPhone();
+  expect(await changeNumber(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
+  const [code] = await readTexts(database.db, next);
+  return { person, next, code: code! };
+}
+
+/** Lets the tasks meet at the lock of a number, the first of them at its head. Out: their faults. */
+async function meetAt(phone: string, ...tasks: (() => Promise<unknown>)[]): Promise<unknown[]> {
+  const lock = `select from phone_numbers where number = '${phone}' for update`;
+  const ends = await releaseTogether(database.pool, lock, tasks.length, tasks);
+  return ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+}
+
+const stop = (phone: string) => () =>
+  database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: after(noon, 5) }));
+
+test('a number is changed once more while a STOP comes from the one that waited', async () => {
+  const { person, next, code } = await giveChanger();
+  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  expect(await meetAt(next, stop(next), change)).toEqual([]);
+  expect((await readTexts(database.db, next)).find(({ id }) => id === code.id)).toMatchObject({
+    status: 'canceled',
+  });
+});
+
+test('a number is changed once more while a failure of the waiting code is reported', async () => {
+  const { person, next, code } = await giveChanger();
+  const report = () =>
+    applyStatus(database.db, {
+      messageId: code.id,
+      sid: `SM${code.id}`,
+      status: 'undelivered',
+      errorCode: 30_006,
+      price: null,
+      priceUnit: null,
+      segments: null,
+      to: next,
+      now: after(noon, 5),
+    });
+  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  expect(await meetAt(next, report, change)).toEqual([]);
+});
+
+test('a change is given up, or the number removed, while a code for the new one is checked', async () => {
+  for (const end of [cancelNumberChange, removeNumber]) {
+    const { person, next } = await giveChanger();
+    const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone };
+    const wrong = wrongCodes(await readCode(database.db, person.userId), 1)[0]!;
+    const check = () => checkCode(database.db, prover, wrong, contextAt(after(noon, 5)));
+    const giveUp = () => end(database.db, person, contextAt(after(noon, 5)));
+    expect(await meetAt(next, check, giveUp)).toEqual([]);
+  }
+});
+
+test('a pending account is registered anew while a STOP comes from a number that it had before', async () => {
+  const pending = await givePending(database.db, newPhone());
+  const [text] = await readTexts(database.db, pending.phone);
+  await database.db.update(smsMessages).set({ status: 'sending' }).where(eq(smsMessages.id, text!.id));
+  await replaceNumber(database.db, pending, newPhone(), contextAt(after(noon, 1)));
+  // Its dispatcher puts the code for the number before back, to try again.
+  await database.db.update(smsMessages).set({ status: 'queued' }).where(eq(smsMessages.id, text!.id));
+  const { email } = (await readUserRow(database.db, pending.userId))!;
+  const input = {
+    name: 'Test Person',
+    email,
+    password: 'violet otter cactus',
+    phone: null,
+    smsOptIn: false,
+    verifyPhone: false,
+    tcpaConsent: false,
+    timeZone: null,
+  };
+  const anew = () => register(database.db, input, contextAt(after(noon, 5)));
+  expect(await meetAt(pending.phone, stop(pending.phone), anew)).toEqual([]);
+});
+
+test('of two changes at the same instant the later one withdraws the code of the earlier', async () => {
+  const { person } = await giveChanger();
+  const { userId } = person;
+  const lock = `select from users where id = '${userId}' for update`;
+  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  const ends = await releaseTogether(database.pool, lock, 2, [change, change]);
+  expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { ok: true } })));
+  const texts = await database.db.select().from(smsMessages).where(eq(smsMessages.userId, userId));
+  expect(texts.map((text) => text.status).sort()).toEqual(['canceled', 'canceled', 'queued']);
+});
+
+test('texts are withdrawn in the order of their ids, so that two withdrawals cannot wait for each other', async () => {
+  const { userId, phone } = await giveSettledPerson(database.db);
+  const ids: string[] = [];
+  for (let i = 0; i < 12; i += 1) {
+    const when = { now: after(noon, -i), sendAfter: after(noon, 3600) };
+    ids.push(await askForUpdate(database.db, { userId, phone: phone! }, when));
+  }
+  const [first] = ids.sort();
+  const locked = `select from sms_messages where id = '${first}' for update`;
+  const withdraw = () =>
+    database.db.transaction((tx) => cancelTexts(tx, { userId, phone: phone! }, 'stopped', noon));
+  const countFree = async () => {
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await database.pool.query(waiting)).rowCount === 0);
+    const free = `select from sms_messages where user_id = $1 for update skip locked`;
+    const { rowCount } = await database.pool.query(free, [userId]);
+    await database.pool.query(locked);
+    return rowCount;
+  };
+  const ends = await releaseTogether<number | null>(database.pool, locked, 2, [withdraw, countFree]);
+  expect(ends).toEqual([
+    { status: 'fulfilled', value: ids.length },
+    { status: 'fulfilled', value: ids.length - 1 },
+  ]);
+});
