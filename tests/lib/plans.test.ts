@@ -184,7 +184,7 @@ async function registering(): Promise<void> {
 
 async function provingANumber(): Promise<void> {
   const { db, during } = recorder;
-  const { email, userId } = await givePerson(db, { active: false, now });
+  const { email } = await givePerson(db, { active: false, now });
   await during('a pending browser', async () => {
     const signedIn = await signIn(db, { email, password: 'wrong' }, later(0));
     expect(signedIn.ok).toBe(false);
@@ -197,7 +197,6 @@ async function provingANumber(): Promise<void> {
     await readPending(db, registered.pendingToken, after(now, 5));
     await readPending(db, registered.pendingToken, after(now, 90));
     await endPendingToken(db, registered.pendingToken);
-    expect(userId).toBeDefined();
   });
   const person = await givePending(db, newPhone(), now);
   await during('code page', () => readVerificationState(db, person, after(now, 5)));
@@ -482,10 +481,7 @@ async function dispatching(): Promise<void> {
   const person = await makePerson(db);
   const code = await askForCode(db, person);
   const update = await askForUpdate(db, person);
-  const sleeper = await askForUpdate(
-    db,
-    await makePerson(db, { quietHours: { start: '00:00', end: '23:59' } }),
-  );
+  await askForUpdate(db, await makePerson(db, { quietHours: { start: '00:00', end: '23:59' } }));
   const stranger = await askForUpdate(db, await makePerson(db, { consent: false }));
   const lost = await askForUpdate(db, await makePerson(db));
   await db.execute(sql`update sms_messages set status = 'sending', attempts = 1, unknown_since = now() - interval '1 hour',
@@ -494,7 +490,6 @@ async function dispatching(): Promise<void> {
     select id from sms_messages where check_at is not null limit 30)`);
   await during('dispatcher', async () => {
     await run({}, [code.messageId, update, stranger, lost], ['sent', 'failed']);
-    expect(sleeper).toBeDefined();
   });
   await during('dispatcher, over the budget', async () => {
     const poor = await makePerson(db);
