@@ -1,5 +1,8 @@
 import { exitWith } from './start-problem';
 
+/** A round takes milliseconds, and a statement that the database does not answer is given up after 16 seconds. */
+const patienceMs = 90_000;
+
 /** Runs the message dispatcher until a signal, or until the launcher that started it is gone; then finishes its work. */
 async function runWorker(): Promise<void> {
   // Listened for from the first moment: a launcher can be killed while we are still loading.
@@ -9,17 +12,29 @@ async function runWorker(): Promise<void> {
   });
   // Alone (`npm run worker`) there is no launcher that has settled the environment already.
   if (!process.argv.includes('--launched')) await (await import('./with-database')).useRunningDatabase();
-  const [{ runDispatcher }, { runHousekeeping }, { closeDb }] = await Promise.all([
-    import('@/lib/sms/dispatch'),
-    import('@/lib/housekeeping'),
-    import('@/db/client'),
-  ]);
-  const dispatcher = runDispatcher({ log: (line) => console.log(line) });
+  const [{ runDispatcher }, { runHousekeeping }, { closeDb }, { openLog }, { makeWatchdog }] =
+    await Promise.all([
+      import('@/lib/sms/dispatch'),
+      import('@/lib/housekeeping'),
+      import('@/db/client'),
+      import('@/lib/log'),
+      import('@/lib/watchdog'),
+    ]);
+  const log = (line: string) => console.log(line);
+  const watchdog = makeWatchdog({
+    patienceMs,
+    onStuck: () => {
+      openLog({ write: log }).error('dispatcher_stuck', { patienceMs });
+      process.exit(1);
+    },
+  });
+  const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
+  watchdog.stop();
   await Promise.all([dispatcher.stop(), housekeeping.stop()]);
   await closeDb();
   process.exit(0);

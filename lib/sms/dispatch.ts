@@ -10,6 +10,7 @@ import {
   releaseAbandoned,
   type Clock,
   type Held,
+  type Look,
   type Work,
 } from './claim';
 import { reconcileTexts } from './delivery';
@@ -39,6 +40,9 @@ const capacity = 64;
 /** Of which texts that are no codes may hold so many. */
 const capacityOfOthers = 48;
 const lookUpCapacity = 8;
+
+/** Requests write moments by this machine's clock, and the dispatcher reads them by the database's. */
+const bearableSkewMs = 2_000;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 1_000;
@@ -132,13 +136,18 @@ async function loop(
   };
   log.info('dispatcher_started', { backend: provider.name, messagesPerSecond: env.smsMessagesPerSecond });
   let isSenderKnown = false;
+  let isSkewKnown = false;
   while (!signal.aborted) {
     options.beat?.();
     try {
       if (!isSenderKnown) await addSender(hands.db, provider.sender);
       isSenderKnown = true;
       if (takeNews()) claimBy(plan, performance.now());
-      if (performance.now() >= plan.lookAtMs) await look(hands);
+      if (performance.now() >= plan.lookAtMs) {
+        const { clock } = await look(hands);
+        if (!isSkewKnown) warnOfSkew(log, Date.now() - clock().getTime());
+        isSkewKnown = true;
+      }
       if (performance.now() >= plan.claimAtMs) await claim(hands);
     } catch (error) {
       // The database may be restarting; nothing is lost, since what was claimed is under a lease.
@@ -159,7 +168,7 @@ function claimBy(plan: Plan, momentMs: number): void {
 }
 
 /** Looks what there is to do, and does what is no sending. */
-async function look(hands: Hands): Promise<void> {
+async function look(hands: Hands): Promise<Look> {
   const { plan } = hands;
   const found = await lookForWork(hands);
   const now = performance.now();
@@ -170,6 +179,11 @@ async function look(hands: Hands): Promise<void> {
   const room = lookUpCapacity - hands.lookUps.size;
   if (found.lookUps && room > 0) await startLookUps(hands, room);
   if (found.checks) startChecks(hands, found.clock);
+  return found;
+}
+
+function warnOfSkew(log: Log, aheadMs: number): void {
+  if (Math.abs(aheadMs) > bearableSkewMs) log.warn('clock_skew', { aheadMs: Math.round(aheadMs) });
 }
 
 /** Claims what may go, starts sending it, and plans when to claim again. */
