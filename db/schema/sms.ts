@@ -146,9 +146,14 @@ export const smsVerificationLog = pgTable(
     challengeId: uuid('challenge_id'),
     address: text('address'),
     userAgent: text('user_agent'),
+    /** A keyed mark of the network that asked for a code, granted or not: what the line of codes counts (lib/sms/line.ts). */
+    network: text('network'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>(),
   },
   (t) => [
+    index('sms_verification_log_network_index')
+      .on(t.network, t.at)
+      .where(sql`${t.network} is not null`),
     index('sms_verification_log_user_index').on(t.userId, t.id),
     index('sms_verification_log_phone_index').on(t.phone, t.id),
     index('sms_verification_log_at_index').on(t.at, t.id),
@@ -263,10 +268,6 @@ export const smsMessages = pgTable(
     index('sms_messages_spend_index')
       .on(t.reservedAt, t.price)
       .where(sql`${t.price} is not null`),
-    // How much a network has asked for lately.
-    index('sms_messages_network_index')
-      .on(t.network, t.createdAt)
-      .where(sql`${t.network} is not null`),
     index('sms_messages_attempted_index')
       .on(t.attemptedAt)
       .where(sql`${t.attemptedAt} is not null`),

@@ -74,6 +74,9 @@ export async function requestCode(
   const from = network === undefined ? networkOf(context.address) : network;
   const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
 
+  const { appUrl, authSecrets, smsMessagesPerSecond: messagesPerSecond } = env();
+  const mark = from === null ? null : spendMark(authSecrets[0], 'network', from);
+
   const refuse = async (refusal: SendRefusal) => {
     await logVerification(
       tx,
@@ -83,6 +86,7 @@ export async function requestCode(
         phone,
         challengeId: current?.id ?? null,
         reason: refusal.reason,
+        network: mark,
         details: { retry_at: refusal.retryAt?.toISOString() ?? null, by_others: refusal.byOthers ?? false },
       },
       context,
@@ -92,8 +96,6 @@ export async function requestCode(
 
   const refusal = findRefusal({ number, current, sendClass, stranger }, now);
   if (refusal) return refuse(refusal);
-  const { appUrl, authSecrets, smsMessagesPerSecond: messagesPerSecond } = env();
-  const mark = from === null ? null : spendMark(authSecrets[0], 'network', from);
   const crowd = await findCrowd(tx, {
     sendClass,
     network: mark,
@@ -128,7 +130,12 @@ export async function requestCode(
     expiresAt: challenge.expiresAt,
     now,
   });
-  await logVerification(tx, 'send_requested', { userId, phone, challengeId: challenge.id }, context);
+  await logVerification(
+    tx,
+    'send_requested',
+    { userId, phone, challengeId: challenge.id, network: mark },
+    context,
+  );
   return { ok: true, challenge };
 }
 

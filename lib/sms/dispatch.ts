@@ -39,6 +39,8 @@ export type DispatcherOptions = {
 const capacity = 64;
 /** Of which texts that are no codes may hold so many. */
 const capacityOfOthers = 48;
+/** Where texts wait for room, they are claimed when there is so much: a claim costs the same for one text as for many. */
+const worthwhileRoom = 16;
 const lookUpCapacity = 8;
 
 /** Requests write moments by this machine's clock, and the dispatcher reads them by the database's. */
@@ -221,7 +223,7 @@ function start(hands: Hands, held: readonly Held[], { wasStopped }: { wasStopped
   for (const each of held) sends.set(each.id, each);
   const settled = ({ id }: Held) => {
     sends.delete(id);
-    if (!plan.waitsForRoom) return;
+    if (!plan.waitsForRoom || (sends.size > 0 && capacityOfOthers - sends.size < worthwhileRoom)) return;
     claimBy(plan, performance.now());
     hands.ring();
   };

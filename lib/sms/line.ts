@@ -17,7 +17,8 @@ const longestWaitMs = 60_000;
  *
  * In front stand codes of a second factor after a right password, then those of people whose number is proven, then those
  * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
- * asked for so far: so whoever asks for many stands behind everybody who asks for one, whenever they came. Among equals
+ * asked for so far, granted or not: so whoever asks for many stands behind everybody who asks for one, whenever they came.
+ * Among equals
  * the number prefix with the fewest waiting codes goes first, then who came first.
  *
  * @param now an expression for the moment, by the database's clock
@@ -45,8 +46,9 @@ const standing = sql`case m.send_class when 'sign_in' then 0 when 'recover' then
 
 function countAsked(network: SQL, now: SQL): SQL {
   return sql`(select count(*) from (
-    select 1 from sms_messages h
-    where h.network = ${network} and h.created_at > ${now} - ${askedWithinSeconds}::float8 * interval '1 second'
+    select 1 from sms_verification_log asked_before
+    where asked_before.network = ${network}
+      and asked_before.at > ${now} - ${askedWithinSeconds}::float8 * interval '1 second'
     limit ${mostCounted}) counted)`;
 }
 

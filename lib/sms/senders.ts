@@ -3,10 +3,10 @@ import { smsSenders } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 
 /** A request may start this much after its slot; one that comes later takes another slot. */
-export const slotToleranceMs = 30;
+export const slotToleranceMs = 20;
 
 /** What the way to the provider may add between two requests without showing as a breach there. */
-const slotGuardMs = 15;
+const slotGuardMs = 25;
 
 /** Slots further ahead are left alone, so that a code asked for meanwhile is not behind texts that can wait. */
 export const slotHorizonMs = 300;

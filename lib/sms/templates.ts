@@ -20,6 +20,9 @@ export type TemplateName = keyof TemplateParams;
 
 const longestInsert = 60;
 
+/** What a provider takes (Twilio error 21617), and what can be counted in no time. */
+const longestBody = 1_600;
+
 /** Keeps text from outside on one line and short, so that it cannot pass for another part of the message. */
 function insert(text: string): string {
   const line = text.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
@@ -91,10 +94,14 @@ export function readStoredParam(params: unknown, name: string): string | null {
  * A verification text has its code as the only run of six digits in its first line, and ends in the line `@host #code`
  * (the origin-bound one-time code format, wicg.github.io/sms-one-time-codes); with a host of up to 60 characters it fits
  * one segment. The one-off answers to STOP, START and HELP carry what CTIA's Messaging Principles ask for.
+ *
+ * @throws RangeError for a text that is longer than any provider takes
  */
 export function renderText<Name extends TemplateName>(
   template: Name,
   params: TemplateParams[Name],
 ): { body: string } {
-  return { body: toGsm(templates[template](params)) };
+  const body = templates[template](params);
+  if (body.length > longestBody) throw new RangeError(`A text has at most ${longestBody} characters`);
+  return { body: toGsm(body) };
 }

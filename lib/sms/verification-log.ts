@@ -12,6 +12,8 @@ export async function logVerification(
     phone: string | null;
     challengeId?: string | null;
     reason?: string;
+    /** The keyed mark of the network that asked for a code. */
+    network?: string | null;
     details?: Record<string, string | number | boolean | null>;
   },
   context: RequestContext,
@@ -25,6 +27,7 @@ export async function logVerification(
     challengeId: about.challengeId ?? null,
     address: context.address,
     userAgent: context.userAgent,
+    network: about.network ?? null,
     details: about.details ?? null,
   });
 }
@@ -58,7 +61,7 @@ export async function readCrowdedUntil(db: Db | Tx, userId: string, now: Date): 
 export async function anonymizeVerifications(tx: Tx, userId: string): Promise<void> {
   await tx
     .update(smsVerificationLog)
-    .set({ phone: null, address: null, userAgent: null })
+    .set({ phone: null, address: null, userAgent: null, network: null })
     .where(eq(smsVerificationLog.userId, userId));
 }
 
