@@ -37,7 +37,7 @@ export type BudgetRefusal = {
   retryAt: Date | null;
 };
 
-/** `lost`: not in this dispatcher's hands any more. */
+/** `lost`: not in this dispatcher's hands any more, or its number has opted out since the gates were asked. */
 export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'lost' };
 
 const everybody = { scope: 'all', hours: 24 };
@@ -244,6 +244,7 @@ async function markReserved(
           unknown_since = ${at(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${at(now)}
       from wanted
       where m.id = wanted.id and m.status = 'sending' and m.lease_until = ${at(lease)} and m.unknown_since is null
+        and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null)
       returning m.id, wanted.micros, wanted.scopes
     ), spent as (
       insert into sms_spend (scope, minute, micros)

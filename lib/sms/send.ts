@@ -16,6 +16,7 @@ import {
   recordOutcome,
   recordOverBudget,
   recordWait,
+  type HeldText,
 } from './outcome';
 import { countSegments } from './segments';
 import { giveBackSlots, slotHorizonMs, slotToleranceMs, takeSlots, type Slot } from './senders';
@@ -63,7 +64,7 @@ export async function sendClaimed(
   claimed: readonly Held[],
   { wasStopped, settled, placed }: { wasStopped: boolean; settled: (held: Held) => void; placed: () => void },
 ): Promise<void> {
-  const askedMs = performance.now();
+  const claimedMs = performance.now();
   const facts = await readFacts(work, claimed);
   const ready: Ready[] = [];
   await Promise.all(
@@ -81,6 +82,8 @@ export async function sendClaimed(
   }
   // Promises end in any order; the claim's is the one in which places are given out.
   ready.sort((a, b) => claimed.indexOf(a.held) - claimed.indexOf(b.held));
+  // The reservation looks once more whether a STOP has come.
+  const stopCheckedMs = performance.now();
   const places = await reserve(work, ready, settled);
   placed();
   await Promise.all(
@@ -88,7 +91,7 @@ export async function sendClaimed(
       const { held } = text;
       const place = places.get(held.id);
       if (place === undefined) return;
-      await guard(work, held, () => call(work, text, { place, askedMs, wasStopped }));
+      await guard(work, held, () => call(work, text, { place, claimedMs, stopCheckedMs, wasStopped }));
       settled(held);
     }),
   );
@@ -198,10 +201,16 @@ async function reserve(
       if (answer.ok) log.debug('sms_place_out_of_reach', { message: held.id });
       else if (answer.reason === 'budget')
         await recordOverBudget(work, { held, message: facts.message }, answer);
+      else await endIfStopped(work, { held, message: facts.message });
     });
     settled(held);
   }
   return places;
+}
+
+async function endIfStopped(work: Work, text: HeldText): Promise<void> {
+  const stop = explainStop(await readNumber(work.db, text.message.phone));
+  if (stop !== null) await recordEnd(work, text, { status: 'failed', reason: 'stopped', details: stop });
 }
 
 /**
@@ -273,12 +282,12 @@ async function noteBudgetUse(
 async function call(
   work: Work & { pacing: Pacing },
   { facts, held, gate }: Ready,
-  { place, askedMs, wasStopped }: { place: Place; askedMs: number; wasStopped: boolean },
+  { wasStopped, ...moments }: { place: Place; claimedMs: number; stopCheckedMs: number; wasStopped: boolean },
 ): Promise<void> {
   const { provider, log } = work;
   const { message } = facts;
   const attempt = message.attempts + 1;
-  const start = await waitForStart(work, { phone: message.phone, place, askedMs });
+  const start = await waitForStart(work, { phone: message.phone, ...moments });
   if (start.when === 'late') {
     log.warn('sms_place_missed', { message: message.id, attempt });
     await putBack(work.db, held, { sendAfter: held.clock() });
@@ -317,14 +326,19 @@ async function call(
  */
 async function waitForStart(
   { db, env, provider, pacing }: Work & { pacing: Pacing },
-  { phone, place: first, askedMs }: { phone: string; place: Place; askedMs: number },
+  {
+    phone,
+    place: first,
+    claimedMs,
+    stopCheckedMs,
+  }: { phone: string; place: Place; claimedMs: number; stopCheckedMs: number },
 ): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
   const messagesPerSecond = env.smsMessagesPerSecond;
   const readyMs = performance.now();
   let place = first;
-  let checkedMs = askedMs;
+  let checkedMs = stopCheckedMs;
   let believedMs = stopBelievedMs;
-  while (performance.now() - askedMs < callByMs) {
+  while (performance.now() - claimedMs < callByMs) {
     const goMs = place?.toMs ?? performance.now();
     const asksAgain = goMs - checkedMs > believedMs;
     if (place !== null && place === first) {
