@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { loginGrants, pendingTokens, rateLimits, sessions } from '@/db/schema/accounts';
-import { smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { smsSpend, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
 import { batchRows, keepHouse, mostBatches } from '@/lib/housekeeping';
 import { bigPerson } from '../support/big-database';
 import { recordStatements, useDatabase } from '../support/database';
@@ -11,7 +11,7 @@ const database = useDatabase();
 async function fill(rows: number, over: Date): Promise<void> {
   const at = over.toISOString();
   const tables =
-    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log';
+    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log, sms_spend';
   await database.pool.query(`truncate ${tables} cascade`);
   const person = `md5('person:' || n)::uuid`;
   const token = `sha256(convert_to(n::text, 'UTF8'))`;
@@ -25,6 +25,8 @@ async function fill(rows: number, over: Date): Promise<void> {
     `rate_limits (key, empty_at) select n::text, '${at}'`,
     `sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at)
       select ${person}, ${person}, '+1415200000' || n % 10, 'prove', ${token}, '${at}', '${at}', '${at}'`,
+    // It counts for a day, and for an hour more where clocks differ.
+    `sms_spend (scope, minute, micros) select n::text, '${at}'::timestamptz - interval '25 hours', 7900`,
   ]) {
     await database.pool.query(`insert into ${insert} from generate_series(1, ${rows}) n`);
   }
@@ -37,6 +39,7 @@ async function countLeft() {
     grants: await db.$count(loginGrants),
     tokens: await db.$count(pendingTokens),
     limits: await db.$count(rateLimits),
+    spend: await db.$count(smsSpend),
     logged: await db.$count(smsVerificationLog),
   };
 }
@@ -45,10 +48,11 @@ test('one round ends and removes all that is over, each thousand in a transactio
   const rows = 2 * batchRows + 1;
   await fill(rows, noon);
   await keepHouse(database.db, after(noon, -1));
-  expect(await countLeft()).toEqual({ sessions: rows, grants: rows, tokens: rows, limits: rows, logged: 0 });
+  const all = { sessions: rows, grants: rows, tokens: rows, limits: rows, spend: rows };
+  expect(await countLeft()).toEqual({ ...all, logged: 0 });
   const statements = await recordStatements(database.pool, () => keepHouse(database.db, after(noon, 1)));
-  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, logged: rows });
-  expect(statements).toHaveLength(5 * 3);
+  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: rows });
+  expect(statements).toHaveLength(6 * 3);
   const ended = await database.db.select().from(smsVerifications);
   expect(ended.every((row) => row.endedBy === 'expired' && row.endedAt?.getTime() === noon.getTime())).toBe(
     true,
@@ -66,14 +70,28 @@ test('what somebody holds at the moment is waited for by nobody, and done in the
     await holder.query(`select from login_grants where user_id = $1 for update`, [userId]);
     await holder.query(`select from pending_tokens where user_id = $1 for update`, [userId]);
     await holder.query(`select from rate_limits where key = '2' for update`);
+    await holder.query(`select from sms_spend where scope = '2' for update`);
     await keepHouse(database.db, after(noon, 1));
-    expect(await countLeft()).toEqual({ sessions: 1, grants: 1, tokens: 1, limits: 1, logged: 2 });
+    expect(await countLeft()).toEqual({ sessions: 1, grants: 1, tokens: 1, limits: 1, spend: 1, logged: 2 });
   } finally {
     await holder.query('rollback');
     holder.release();
   }
   await keepHouse(database.db, after(noon, 2));
-  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, logged: 3 });
+  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
+});
+
+test('a chore that fails keeps no other from being done, and catches up in the next round', async () => {
+  await fill(3, noon);
+  await database.pool.query('alter table sessions rename to away');
+  try {
+    await keepHouse(database.db, after(noon, 1));
+  } finally {
+    await database.pool.query('alter table away rename to sessions');
+  }
+  expect(await countLeft()).toEqual({ sessions: 3, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
+  await keepHouse(database.db, after(noon, 2));
+  expect(await countLeft()).toMatchObject({ sessions: 0 });
 });
 
 test('a round that is told to stop begins no further batch', async () => {
