@@ -25,6 +25,7 @@ export type SessionUser = {
 
 /**
  * Spends a login grant and opens a session: one statement, so a grant opens at most one session whatever runs beside it.
+ * The account is locked before the grant, as by its deletion, which takes the grants along.
  *
  * Out: the new session's id (fresh at every sign-in, ASVS 5.0 7.2.4), or null when the grant is unknown, spent, older
  * than 60 seconds, or its account is not open.
@@ -37,8 +38,12 @@ export async function redeemLoginGrant(
   const sessionId = newId();
   const at = sql`${context.now.toISOString()}::timestamptz`;
   const { rows } = await db.execute(sql`
-    with spent as (
-      delete from login_grants where token_hash = ${hashToken(grant)} returning user_id, expires_at
+    with owner as materialized (
+      select users.id, login_grants.token_hash from login_grants join users on users.id = login_grants.user_id
+      where login_grants.token_hash = ${hashToken(grant)} for key share of users
+    ), spent as (
+      delete from login_grants using owner where login_grants.token_hash = owner.token_hash
+      returning login_grants.user_id, login_grants.expires_at
     )
     insert into sessions (id, user_id, created_at, last_seen_at, expires_at, address, user_agent)
     select ${sessionId}, users.id, ${at}, ${at}, ${at} + make_interval(secs => ${sessionMaxAgeSeconds}),

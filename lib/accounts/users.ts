@@ -1,4 +1,4 @@
-import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { loginGrants, pendingTokens, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from './email';
@@ -179,6 +179,12 @@ export async function changePasswordHash(
 export async function lockUser(tx: Tx, userId: string): Promise<User | null> {
   const [user] = await tx.select().from(users).where(eq(users.id, userId)).for('update');
   return user ?? null;
+}
+
+/** Locks several people's rows, always in the same order, so that two transactions cannot wait for each other. */
+export async function lockUsers(tx: Tx, userIds: readonly string[]): Promise<void> {
+  const which = inArray(users.id, [...userIds]);
+  await tx.select({ id: users.id }).from(users).where(which).orderBy(asc(users.id)).for('update');
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Tx } from '@/db/client';
-import { findUser, findUsersByPhone, type User } from '@/lib/accounts/users';
+import { findUser, findUsersByPhone, lockUsers, type User } from '@/lib/accounts/users';
 import { hasConsent, resumeConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { readLastChallenge } from './challenge';
@@ -36,6 +36,12 @@ export async function liftBlock(
   if (number.suppressedAt === null) return { wasBlocked: false };
   await liftSuppression(tx, phone);
   await resumeForHolder(tx, number, now);
+  const waiting = await findWaiting(tx, number, now);
+  await lockUsers(
+    tx,
+    waiting.map(({ id }) => id),
+  );
+  // Who they are is certain only under their locks: a START from another number may have come between.
   for (const user of await findWaiting(tx, number, now)) await requestAgain(tx, user, phone, context);
   return { wasBlocked: true };
 }

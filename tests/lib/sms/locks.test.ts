@@ -1,9 +1,15 @@
 import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
+import { redeemLoginGrant } from '@/lib/accounts/sessions';
+import { deleteUser, lockForDeletion, mintLoginGrant } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/register';
+import { grantConsent } from '@/lib/consent/ledger';
 import { cancelNumberChange, changeNumber, removeNumber } from '@/lib/sms/change-number';
+import { requestCode } from '@/lib/sms/code-request';
 import { applyStatus } from '@/lib/sms/delivery';
+import { liftBlock } from '@/lib/sms/lift-block';
+import { lockNumber } from '@/lib/sms/number';
 import { optOut } from '@/lib/sms/opt-out';
 import { cancelTexts } from '@/lib/sms/outbox';
 import { checkCode, replaceNumber } from '@/lib/sms/verification';
@@ -138,4 +144,46 @@ test('texts are withdrawn in the order of their ids, so that two withdrawals can
     { status: 'fulfilled', value: ids.length },
     { status: 'fulfilled', value: ids.length - 1 },
   ]);
+});
+
+test('a login grant is redeemed while its account is deleted', async () => {
+  const { db, pool } = database;
+  const { userId } = await giveSettledPerson(db);
+  const { grant } = await mintLoginGrant(db, userId, noon);
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  const { redeeming } = await db.transaction(async (tx) => {
+    await lockForDeletion(tx, userId);
+    const begun = Promise.allSettled([redeemLoginGrant(db, grant, contextAt(noon))]);
+    while ((await pool.query(waiting)).rowCount === 0);
+    await deleteUser(tx, userId);
+    return { redeeming: begun };
+  });
+  expect(await redeeming).toEqual([{ status: 'fulfilled', value: null }]);
+});
+
+test('a START comes from two numbers that the same people wait for', async () => {
+  const { db, pool } = database;
+  const [first, second] = [newPhone(), newPhone()];
+  const people = [await givePending(db, first), await givePending(db, first, after(noon, 1))];
+  // At the other number they asked the other way round.
+  for (const { userId } of people.toReversed()) {
+    await db.transaction(async (tx) => {
+      const context = contextAt(after(noon, 60));
+      const consent = { userId, phone: second, scopes: ['verification'], medium: 'registration' } as const;
+      await grantConsent(tx, consent, context);
+      const asked = { userId, purpose: 'activate', number: await lockNumber(tx, second) } as const;
+      expect(await requestCode(tx, asked, context)).toMatchObject({ ok: true });
+    });
+  }
+  for (const phone of [first, second]) {
+    await db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: after(noon, 70) }));
+  }
+  const ids = people.map(({ userId }) => `'${userId}'`).join();
+  const lock = `select from sms_verifications where user_id in (${ids}) and ended_at is null for update`;
+  const start = (phone: string) => () =>
+    db.transaction((tx) => liftBlock(tx, phone, contextAt(after(noon, 120))));
+  const ends = await releaseTogether(pool, lock, 2, [start(first), start(second)]);
+  expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true } })));
+  const texts = await db.select().from(smsMessages).where(eq(smsMessages.status, 'queued'));
+  for (const { userId } of people) expect(texts.some((text) => text.userId === userId)).toBe(true);
 });
