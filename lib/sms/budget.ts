@@ -295,10 +295,9 @@ export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<b
 /** Removes at most `limit` sums of minutes that no cap counts any more. Out: how many there were. */
 export async function pruneSpend(db: Db, now: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
-    delete from sms_spend where (scope, minute) in (
-      select scope, minute from sms_spend where minute < ${at(new Date(now.getTime() - keptHours * hourMs))}
-      order by minute limit ${limit}::int for update skip locked
-    )`);
+    delete from sms_spend where ctid = any(array(
+      select ctid from sms_spend where minute < ${at(new Date(now.getTime() - keptHours * hourMs))}
+      order by minute limit ${limit}::int for update skip locked))`);
   return rowCount ?? 0;
 }
 

@@ -69,7 +69,8 @@ export async function claimSends(
         order by send_after limit (select n from room) for update skip locked`
       : sql`
         select m.id from sms_messages m join line on line.id = m.id
-        where m.status = 'queued' order by line.place limit (select n from room) for update of m skip locked`;
+        where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+        order by line.place limit (select n from room) for update of m skip locked`;
   const { rows } = await work.db.execute<{
     now_ms: number;
     lease_ms: number;
@@ -193,7 +194,8 @@ export async function lookForWork(work: Work): Promise<Look> {
       exists (select from sms_messages
         where status = 'sending' and unknown_since is null and lease_until < clock.now) as abandoned,
       exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
-      exists (select from sms_messages where check_at <= clock.now and provider_sid is not null) as checks,
+      coalesce((select min(check_at) from sms_messages
+        where check_at is not null and provider_sid is not null) <= clock.now, false) as checks,
       (extract(epoch from least(
         (select min(send_after) from sms_messages where status = 'queued'),
         (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
