@@ -13,6 +13,7 @@ export const bigTables = [
   'sms_consents',
   'sms_messages',
   'sms_preferences',
+  'sms_spend',
   'sms_verification_log',
   'sms_verifications',
   'users',
@@ -28,7 +29,7 @@ export function bigPerson(n: number): { userId: string; email: string; phone: st
 /**
  * Fills every table that grows with `rows` rows, as a year up to `now` could have left them, and analyzes them. A few
  * people have many rows and most have one or two; one in a hundred sessions, tokens, grants and counters is over; a code in
- * a hundred has run out unnoticed; two texts in a hundred wait for the morning, and as many for their price.
+ * a hundred has run out unnoticed; the spending of each minute of 25 hours is kept, and that of a few more; two texts in a hundred wait for the morning, and as many for their price.
  *
  * Takes a migrated, empty database and its owner. 200,000 rows a table take 20 to 40 seconds.
  */
@@ -83,6 +84,11 @@ function statementsOf(rows: number, now: string): string[] {
   // The same n always meets the same somebody: a few people often, most of them seldom.
   const somebody = `(1 + floor(${rows} * power(hashtextextended(n::text, 1)::float8 / 9223372036854775808 / 2 + 0.5, 3)))::bigint`;
   const token = (kind: string) => `sha256(convert_to('${kind}:' || n, 'UTF8'))`;
+  const network = `'network:' || md5((n % 5000)::text)`;
+  // Every minute of 25 hours for those whom everybody's texts count for, and one for each of the others.
+  const spendOf = (scopes: string) =>
+    `select scope, date_trunc('minute', ${at}) - interval '1 minute' * back, 7900 + back
+     from unnest(array[${scopes}]) scope, generate_series(0, 1500) back`;
   const address = `'10.' || n % 200 || '.' || n / 200 % 200 || '.1'`;
   return [
     `create temporary table whose on commit drop as select n::bigint as n, ${somebody} as p from ${each}`,
@@ -93,9 +99,13 @@ function statementsOf(rows: number, now: string): string[] {
        ${phone('n')}, ${moment}, case when n % 20 <> 0 then ${moment} end, ${moment} from ${each}`,
     `insert into sms_preferences (user_id, enabled, time_zone, updated_at)
      select ${person('n')}, n % 3 = 0, 'America/Los_Angeles', ${moment} from ${each}`,
-    `insert into phone_numbers (number, holder_user_id, held_since, suppressed_at, suppressed_by)
+    `insert into phone_numbers (number, holder_user_id, held_since, suppressed_at, suppressed_by, prove_sends, prove_again_sends,
+       sign_in_sends, failures, stranger_acts)
      select ${phone('n')}, ${person('n')}, ${moment}, case when n % 50 = 0 then ${moment} end,
-       case when n % 50 = 0 then 'sms_stop' end from ${each}`,
+       case when n % 50 = 0 then 'sms_stop' end, array[${moment}], case when n % 3 = 0 then array[${moment}] else '{}' end,
+       case when n % 5 = 0 then array[${moment}] else '{}' end, case when n % 4 = 0 then array[${moment}] else '{}' end,
+       jsonb_build_array(jsonb_build_object('act', 'send', 'atMs', floor(extract(epoch from ${moment}) * 1000),
+         'account', md5(n::text), 'network', ${network})) from ${each}`,
     `insert into sessions (id, user_id, created_at, last_seen_at, expires_at, address, user_agent)
      select md5('session:' || n)::uuid, ${person('p')}, ${at} - interval '29 days' * (n % 97) / 97,
        ${at} - interval '1 day' * (n % 13), ${at} + interval '1 day' * (n % 100) - interval '1 second', ${address}, 'test'
@@ -103,8 +113,8 @@ function statementsOf(rows: number, now: string): string[] {
     `insert into login_grants (token_hash, user_id, expires_at)
      select ${token('grant')}, ${person('p')}, ${at} + interval '1 second' * (n % 100) - interval '1 second' from whose`,
     `insert into pending_tokens (token_hash, user_id, purpose, created_at, last_used_at)
-     select ${token('pending')}, ${person('p')}, 'activation', ${at} - interval '15 minutes' * (n % 100),
-       ${at} - interval '15 minutes' * (n % 100) from whose`,
+     select ${token('pending')}, ${person('p')}, 'activation', made, made
+     from (select n, p, ${at} - interval '14 minutes 33 seconds' * (n % 100) as made from whose) tokens`,
     `insert into rate_limits (key, hits, empty_at)
      select 'password_email:' || encode(${token('limit')}, 'base64'), array[${at} - interval '1 minute'],
        ${at} + interval '10 minutes' * (n % 100) - interval '1 second' from ${each}`,
@@ -130,7 +140,8 @@ function statementsOf(rows: number, now: string): string[] {
        'test' from whose`,
     `insert into sms_messages (id, direction, user_id, phone, purpose, template, params, challenge_id, dedupe_key, created_at,
        send_after, status, attempts, first_claimed_at, attempted_at, sender, provider_sid, sent_at, delivered_at, failed_at,
-       provider_status, reason, segments, price, estimated_price, reserved_at, price_settled_at, check_at, body)
+       provider_status, reason, segments, price, estimated_price, reserved_at, price_settled_at, check_at, body,
+       send_class, network, spend_scopes)
      select md5('text:' || n)::uuid, case kind when 'in' then 'in' else 'out' end, ${person('p')}, ${phone('p')},
        case kind when 'in' then 'inbound' when 'code' then 'verification' else 'update' end,
        case kind when 'in' then 'inbound' when 'code' then 'verification' else 'applicationStatus' end,
@@ -144,9 +155,15 @@ function statementsOf(rows: number, now: string): string[] {
        case when sent then case kind when 'failed' then 'undelivered' else 'delivered' end end,
        case kind when 'waits' then 'quiet_hours' when 'failed' then 'unreachable' end, 1, case when sent then 0.0079 end,
        case when sent then 0.0079 end, case when sent then at end, case when sent and n % 50 <> 1 then at end,
-       case when sent and n % 50 = 1 then ${at} + interval '1 hour' end, case kind when 'in' then 'Thank you' end
+       case when sent and n % 50 = 1 then ${at} + interval '1 hour' end, case kind when 'in' then 'Thank you' end,
+       case kind when 'code' then (array['prove', 'prove_again', 'sign_in', 'recover', 'prove'])[1 + n % 5] end,
+       case kind when 'code' then ${network} end, case when sent then array['all', 'person:' || md5(p::text)] end
      from (select n, p, ${moment} as at, kind, kind not in ('in', 'waits') as sent from (
        select n, p, case when n % 50 = 0 then 'waits' when n % 50 = 2 then 'in' when n % 50 = 3 then 'failed'
          when n % 2 = 0 then 'code' else 'update' end as kind from whose) kinds) texts`,
+    `insert into sms_spend (scope, minute, micros) ${spendOf(`'all', 'strangers'`)}`,
+    `insert into sms_spend (scope, minute, micros)
+     select (array['person:', 'email:', 'network:'])[1 + n % 3] || md5((n / 3)::text),
+       date_trunc('minute', ${at}) - interval '1 minute' * (n % 1515), 7900 from ${each}`,
   ];
 }
