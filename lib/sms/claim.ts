@@ -211,11 +211,14 @@ export async function lookForWork(work: Work): Promise<Look> {
   };
 }
 
-/** What a dead dispatcher had claimed but not called for goes back into the queue. */
+/** What a dead dispatcher had claimed but not called for goes back into the queue, unless somebody else holds it just now. */
 export async function releaseAbandoned(work: Work): Promise<void> {
   await work.db.execute(sql`
     update sms_messages set status = 'queued', lease_until = null
-    where status = 'sending' and unknown_since is null and lease_until < ${clockNow(work)}`);
+    where id = any(array(
+      select id from sms_messages
+      where status = 'sending' and unknown_since is null and lease_until < ${clockNow(work)}
+      for update skip locked))`);
 }
 
 /** Claims texts whose outcome is unknown and may be asked for by now, codes first. */

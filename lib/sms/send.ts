@@ -47,6 +47,11 @@ export function newPacing(): Pacing {
 }
 
 type Send = Extract<GateAnswer, { answer: 'send' }>;
+/**
+ * Has what became of a text recorded while the others go on: it may have to wait for a lock that somebody else holds. The
+ * text is out of hand when that is done.
+ */
+type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
 type Ready = { facts: GateFacts; held: Held; gate: Send };
 /** When a place in the pace begins, by this process's own clock: at the earliest and at the latest. Null: at once. */
 type Place = { askedMs: number; fromMs: number; toMs: number } | null;
@@ -65,26 +70,21 @@ export async function sendClaimed(
   { wasStopped, settled, placed }: { wasStopped: boolean; settled: (held: Held) => void; placed: () => void },
 ): Promise<void> {
   const claimedMs = performance.now();
+  const records: Promise<void>[] = [];
+  const record: RecordAside = (held, run) => {
+    records.push(guard(work, held, run).then(() => settled(held)));
+  };
   const facts = await readFacts(work, claimed);
   const ready: Ready[] = [];
-  await Promise.all(
-    claimed.map((held) =>
-      guard(work, held, async () => {
-        const gate = await answerGates(work, held, facts.get(held.id));
-        if (gate === null) settled(held);
-        else ready.push({ facts: facts.get(held.id)!, held, gate });
-      }).then((ok) => ok || settled(held)),
-    ),
-  );
-  if (ready.length === 0) {
-    placed();
-    return;
+  for (const held of claimed) {
+    const known = facts.get(held.id);
+    // Gone, or it could not be read, which is recorded already.
+    if (known === undefined) settled(held);
+    else await askGates(work, held, known, { ready, record });
   }
-  // Promises end in any order; the claim's is the one in which places are given out.
-  ready.sort((a, b) => claimed.indexOf(a.held) - claimed.indexOf(b.held));
   // The reservation looks once more whether a STOP has come.
   const stopCheckedMs = performance.now();
-  const places = await reserve(work, ready, settled);
+  const places = ready.length === 0 ? new Map<string, Place>() : await reserve(work, ready, record);
   placed();
   await Promise.all(
     ready.map(async (text) => {
@@ -95,19 +95,18 @@ export async function sendClaimed(
       settled(held);
     }),
   );
+  await Promise.all(records);
 }
 
-/** Runs what concerns one text; false: it failed, and that is recorded. */
-async function guard(work: Work, held: Held, run: () => Promise<void>): Promise<boolean> {
+/** Runs what concerns one text; where it fails, that is recorded. */
+async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
-    return true;
   } catch (error) {
     // Where the database cannot even take this in, the lease runs out, and the text is taken up again.
     await recordFault(work, held, error).catch((fault: unknown) =>
       work.log.error('sms_work_failed', { message: held.id, error: fault }),
     );
-    return false;
   }
 }
 
@@ -129,28 +128,38 @@ async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<stri
   }
 }
 
-/** Asks the gates about one text and records a no. Out: its body, if it may go. */
-async function answerGates(work: Work, held: Held, facts: GateFacts | undefined): Promise<Send | null> {
-  // Gone, or it could not be read, which is recorded already.
-  if (facts === undefined) return null;
+/** Asks the gates about one text, which is then among those that are ready, or has its no recorded. */
+async function askGates(
+  work: Work,
+  held: Held,
+  facts: GateFacts,
+  { ready, record }: { ready: Ready[]; record: RecordAside },
+): Promise<void> {
   const { message } = facts;
-  const gate = await passGates(facts, { now: held.clock(), env: work.env });
-  if (gate.answer === 'send') return gate;
+  try {
+    const gate = await passGates(facts, { now: held.clock(), env: work.env });
+    if (gate.answer === 'send') ready.push({ facts, held, gate });
+    else record(held, () => recordNo(work, { held, message }, gate));
+  } catch (error) {
+    record(held, () => Promise.reject(error as Error));
+  }
+}
+
+async function recordNo(work: Work, text: HeldText, gate: Exclude<GateAnswer, Send>): Promise<void> {
   if (gate.answer === 'refuse') {
     const { status, reason, details } = gate;
-    await recordEnd(work, { held, message }, { status, reason, details });
-  } else {
-    if (!gate.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: message.id });
-    await recordWait(work.db, held, { until: gate.until, reason: gate.reason, details: gate.details });
+    await recordEnd(work, text, { status, reason, details });
+    return;
   }
-  return null;
+  if (!gate.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: text.message.id });
+  await recordWait(work.db, text.held, { until: gate.until, reason: gate.reason, details: gate.details });
 }
 
 /** Reserves for all that the gates let through. Out: the places of those that may be called for now. */
 async function reserve(
   work: Work & { pacing: Pacing },
   ready: readonly Ready[],
-  settled: (held: Held) => void,
+  record: RecordAside,
 ): Promise<Map<string, Place>> {
   const { env, log } = work;
   const places = new Map<string, Place>();
@@ -183,11 +192,10 @@ async function reserve(
     if (ready.length > 1) {
       // One of them may be what cannot be reserved for.
       for (const one of ready) {
-        for (const [id, place] of await reserve(work, [one], settled)) places.set(id, place);
+        for (const [id, place] of await reserve(work, [one], record)) places.set(id, place);
       }
     } else {
-      await guard(work, ready[0]!.held, () => Promise.reject(error));
-      settled(ready[0]!.held);
+      record(ready[0]!.held, () => Promise.reject(error as Error));
     }
     return places;
   }
@@ -197,13 +205,12 @@ async function reserve(
   for (const { facts, held } of ready) {
     const answer = reserved.answers.get(held.id)!;
     if (answer.ok && places.has(held.id)) continue;
-    await guard(work, held, async () => {
+    record(held, async () => {
       if (answer.ok) log.debug('sms_place_out_of_reach', { message: held.id });
       else if (answer.reason === 'budget')
         await recordOverBudget(work, { held, message: facts.message }, answer);
       else await endIfStopped(work, { held, message: facts.message });
     });
-    settled(held);
   }
   return places;
 }

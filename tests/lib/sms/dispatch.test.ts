@@ -61,6 +61,75 @@ async function readProveSends(phone: string): Promise<Date[]> {
   return row!.proveSends;
 }
 
+/** Holds the lock of what a statement locks, until `letGo` is called. */
+async function holdLock(statement: string, value: string): Promise<{ letGo: () => Promise<void> }> {
+  const client = await database.pool.connect();
+  await client.query('begin');
+  await client.query(statement, [value]);
+  return {
+    letGo: async () => {
+      await client.query('rollback');
+      client.release();
+    },
+  };
+}
+
+const lockOfNumber = 'select from phone_numbers where number = $1 for update';
+const lockOfText = 'select from sms_messages where id = $1 for update';
+
+describe('while somebody holds a lock, only the text that needs it waits', () => {
+  test('with a no of its gates', async () => {
+    const refused = await makePerson(database.db);
+    const { messageId: over } = await askForCode(database.db, refused);
+    await database.db.execute(
+      sql`update sms_verifications set ended_at = now() where user_id = ${refused.userId}`,
+    );
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    const { letGo } = await holdLock(lockOfNumber, refused.phone);
+    try {
+      start();
+      await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
+    } finally {
+      await letGo();
+    }
+    await whenText(database.db, over, (row) => row.status === 'canceled');
+  });
+
+  test('over a cap', async () => {
+    const refused = await makePerson(database.db);
+    const { messageId: over } = await askForCode(database.db, refused);
+    await database.db.execute(sql`update sms_messages set network = 'network:spent' where id = ${over}`);
+    await database.db.execute(
+      sql`insert into sms_spend (scope, minute, micros) values ('network:spent', date_trunc('minute', now()), 1e12)`,
+    );
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    const { letGo } = await holdLock(lockOfNumber, refused.phone);
+    try {
+      start();
+      await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
+    } finally {
+      await letGo();
+    }
+    await whenText(database.db, over, (row) => row.reason === 'budget');
+  });
+
+  test('left by a dispatcher that died', async () => {
+    const left = await askForUpdate(database.db, await makePerson(database.db));
+    await database.db.execute(
+      sql`update sms_messages set status = 'sending', lease_until = now() - interval '1 second' where id = ${left}`,
+    );
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    const { letGo } = await holdLock(lockOfText, left);
+    try {
+      start();
+      await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
+    } finally {
+      await letGo();
+    }
+    await whenText(database.db, left, (row) => row.status === 'sent');
+  });
+});
+
 describe('a text on its way', () => {
   test('a code goes out once, bound to its remaining life, checked for pumping, with a callback that names it', async () => {
     start();
