@@ -220,7 +220,7 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
   };
 }
 
-/** Marks texts as being called for, and adds their prices to the sums, locked in the order of their keys, last of all. */
+/** Marks texts as being called for, and adds their prices to the sums, locked in the order of their keys. */
 async function markReserved(
   tx: Tx,
   texts: readonly WantedSpend[],

@@ -108,15 +108,16 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
     const row = await moveForward(tx, report, status);
     if (row === null) return { ok: false as const, reason: 'not_ours' as const };
     const moved = row.before_status !== row.status;
-    if (moved && row.status === 'delivered') {
-      // The carrier delivered it after all: the repetition is not needed.
+    // The carrier delivered it after all: the repetition is not needed.
+    if (moved && row.status === 'delivered')
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
-      if (row.sender !== null) await resumeSender(tx, row.sender, 'delivered');
-    }
-    const alert = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
+    const remedy = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
     const micros = microsOf(row.price) - microsOf(row.before_price);
     await changeSpend(tx, [{ scopes: row.spend_scopes, reservedAt: new Date(row.reserved_ms), micros }]);
-    return { ok: true as const, changed: row.changed, alert };
+    // A reservation, too, locks the sums before the sender.
+    if (row.sender !== null)
+      await tellSender(tx, row.sender, { moved, status: row.status, remedy }, report.now);
+    return { ok: true as const, changed: row.changed, alert: remedy && alertOf(remedy) };
   });
 }
 
@@ -225,32 +226,42 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
   return price.replace(/^-/, '');
 }
 
-/** Does what a failure after acceptance calls for. Out: what to tell an operator, if anything. */
-async function answerFailure(
-  tx: Tx,
-  row: MovedRow,
-  { errorCode, now }: StatusReport,
-): Promise<string | null> {
+/** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
+async function answerFailure(tx: Tx, row: MovedRow, { errorCode, now }: StatusReport): Promise<Remedy> {
   const remedy = findRemedy({ code: errorCode, httpStatus: null });
   if (remedy.kind === 'final') {
     await applyEffect(tx, remedy, { phone: row.phone, now });
-    return remedy.alert ? remedy.reason : null;
+    return remedy;
   }
   const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(
     sql`select purpose, retries from sms_messages where id = ${row.id}`,
   );
   const { purpose, retries } = rows[0]!;
   const isCode = purpose === 'verification';
-  const random = Math.random();
   // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
   const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
-  const nextAt = repeats ? nextTryAt(remedy, { attempt: retries + 1, isCode, random, now }) : null;
+  const facts = { attempt: retries + 1, isCode, random: Math.random(), now };
+  const nextAt = repeats ? nextTryAt(remedy, facts) : null;
   if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
-  if (row.sender !== null) {
-    const until = senderRestUntil(remedy, { paid: true, random, now });
-    await restSender(tx, remedy, { sender: row.sender, until });
-  }
-  return remedy.kind === 'stop_sender' ? remedy.reason : null;
+  return remedy;
+}
+
+/** What to tell an operator about a failure after acceptance, if anything. */
+function alertOf(remedy: Remedy): string | null {
+  return remedy.kind === 'stop_sender' || (remedy.kind === 'final' && remedy.alert) ? remedy.reason : null;
+}
+
+/** A delivery lets a sender go on; a failure has it rest where its error says so. */
+async function tellSender(
+  tx: Tx,
+  sender: string,
+  { moved, status, remedy }: { moved: boolean; status: MessageStatus; remedy: Remedy | null },
+  now: Date,
+): Promise<void> {
+  if (moved && status === 'delivered') await resumeSender(tx, sender, 'delivered');
+  if (remedy === null) return;
+  const until = senderRestUntil(remedy, { paid: true, random: Math.random(), now });
+  await restSender(tx, remedy, { sender, until });
 }
 
 /** Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late. */

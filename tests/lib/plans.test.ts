@@ -125,7 +125,7 @@ beforeAll(async () => {
   await fillBigDatabase(database.pool, { rows, now });
   recorder = openPlanRecorder(database.url);
   fake = await startFakeTwilio({ accountSid, authToken });
-}, 180_000);
+}, 400_000);
 
 afterAll(async () => {
   await recorder?.end();

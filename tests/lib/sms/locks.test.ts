@@ -5,6 +5,7 @@ import { redeemLoginGrant } from '@/lib/accounts/sessions';
 import { deleteUser, lockForDeletion, mintLoginGrant } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/register';
 import { grantConsent } from '@/lib/consent/ledger';
+import { capsOf, reserveSpend } from '@/lib/sms/budget';
 import { cancelNumberChange, changeNumber, removeNumber } from '@/lib/sms/change-number';
 import { requestCode } from '@/lib/sms/code-request';
 import { applyStatus } from '@/lib/sms/delivery';
@@ -12,6 +13,7 @@ import { liftBlock } from '@/lib/sms/lift-block';
 import { lockNumber } from '@/lib/sms/number';
 import { optOut } from '@/lib/sms/opt-out';
 import { cancelTexts } from '@/lib/sms/outbox';
+import { addSender, takeSlots } from '@/lib/sms/senders';
 import { checkCode, replaceNumber } from '@/lib/sms/verification';
 import { releaseTogether } from '../../support/barrier';
 import { useDatabase } from '../../support/database';
@@ -26,7 +28,7 @@ import {
   wrongCodes,
 } from '../../support/people';
 import { giveSettledPerson, readTexts } from '../../support/settled-person';
-import { askForUpdate } from '../../support/texts';
+import { askForUpdate, makeEnv, makePerson } from '../../support/texts';
 
 const database = useDatabase();
 
@@ -186,4 +188,46 @@ test('a START comes from two numbers that the same people wait for', async () =>
   expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true } })));
   const texts = await db.select().from(smsMessages).where(eq(smsMessages.status, 'queued'));
   for (const { userId } of people) expect(texts.some((text) => text.userId === userId)).toBe(true);
+});
+
+test('failures that have the sender rest are reported while prices are reserved in the same minute', async () => {
+  const sender = '+15005550006';
+  const { authSecrets } = makeEnv(database.url);
+  const budget = { perUserMicros: 1e9, totalMicros: 1e9 };
+  await addSender(database.db, sender);
+  const reserve = async () => {
+    const person = await makePerson(database.db);
+    const messageId = await askForUpdate(database.db, person);
+    const lease = new Date(Date.now() + 60_000);
+    await database.db
+      .update(smsMessages)
+      .set({ status: 'sending', sender, leaseUntil: lease })
+      .where(eq(smsMessages.id, messageId));
+    const text = { ...person, emailKey: person.userId, purpose: 'update', sendClass: null, network: null };
+    const caps = capsOf({ ...text, priceMicros: 7900 }, budget, authSecrets[0]);
+    const texts = [{ messageId, priceMicros: 7900, segments: 1, caps }];
+    await reserveSpend(database.db, { texts, lease, now: noon }, async (tx) => {
+      await takeSlots(tx, { sender, messagesPerSecond: 1000, count: 1, leadMs: 0 });
+    });
+    return { messageId, to: person.phone };
+  };
+  for (let round = 0; round < 10; round += 1) {
+    const failed = await Promise.all([reserve(), reserve(), reserve()]);
+    const report = {
+      sid: '',
+      status: 'failed',
+      errorCode: 30022,
+      price: null,
+      priceUnit: null,
+      segments: null,
+    };
+    await Promise.all([
+      ...failed.map((text) =>
+        applyStatus(database.db, { ...report, ...text, sid: `SM${text.messageId}`, now: noon }),
+      ),
+      reserve(),
+      reserve(),
+      reserve(),
+    ]);
+  }
 });
