@@ -27,6 +27,12 @@ export type HeldText = { held: Held; message: Message };
 /** A text that failed on our own side so often is ended: what is wrong with it does not mend itself. */
 const mostFaults = 5;
 
+/**
+ * Where the budget for everybody is reached, texts that wait for room in it ask again spread over this long after the moment
+ * at which there will be some: all of them wait for the same moment, and few will fit.
+ */
+const crowdAtBudgetMs = { soonest: 5 * 60_000, latest: 25 * 60_000 };
+
 /** A reservation that is not used: the text was certainly not sent. */
 const released = { price: null, estimatedPrice: null, reservedAt: null } as const;
 
@@ -215,8 +221,14 @@ export async function recordOverBudget(work: Work, text: HeldText, refusal: Budg
   if (message.purpose === 'verification' || refusal.retryAt === null) {
     await recordEnd(work, text, { status: 'failed', reason: 'budget', details });
   } else {
-    await recordWait(work.db, held, { until: refusal.retryAt, reason: 'budget', details });
+    const until = isForOne ? refusal.retryAt : spreadOut(refusal.retryAt);
+    await recordWait(work.db, held, { until, reason: 'budget', details });
   }
+}
+
+function spreadOut(moment: Date): Date {
+  const { soonest, latest } = crowdAtBudgetMs;
+  return new Date(moment.getTime() + Math.round(soonest + (latest - soonest) * Math.random()));
 }
 
 /**

@@ -661,6 +661,25 @@ describe('the gates at the moment of sending', () => {
     expect(waiting).toMatchObject({ status: 'queued', sendAfter: freeAt });
   });
 
+  test('texts that wait for room in everybody’s budget do not all ask again at the same moment', async () => {
+    await database.db.execute(
+      sql`insert into sms_spend (scope, minute, micros) select 'all', date_trunc('minute', now()) - n * interval '1 minute', 1e6
+        from generate_series(0, 1440) n`,
+    );
+    const people = await Promise.all(Array.from({ length: 30 }, () => makePerson(database.db)));
+    const ids = await Promise.all(people.map((person) => askForUpdate(database.db, person)));
+    start({ SMS_DAILY_BUDGET_USD: '1441' });
+    const waiting = await Promise.all(
+      ids.map((id) => whenText(database.db, id, (row) => row.reason === 'budget')),
+    );
+    const pauses = waiting.map(
+      ({ sendAfter, details }) => sendAfter.getTime() - Date.parse(String(details!.retryAt)),
+    );
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(5 * 60_000);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(25 * 60_000);
+    expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(5 * 60_000);
+  });
+
   async function enqueueWakeUp(): Promise<void> {
     await database.db.execute(sql`select pg_notify('doorstep_outbox', '')`);
   }
