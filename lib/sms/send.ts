@@ -53,8 +53,14 @@ type Send = Extract<GateAnswer, { answer: 'send' }>;
  */
 type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
 type Ready = { facts: GateFacts; held: Held; gate: Send };
-/** When a place in the pace begins, by this process's own clock: at the earliest and at the latest. Null: at once. */
-type Place = { askedMs: number; fromMs: number; toMs: number } | null;
+/** When a text may start, by this process's own clock. */
+type Place = {
+  /** When the reservation looked whether a STOP has come. */
+  stopCheckedMs: number;
+  slot: PlacedSlot | null;
+};
+/** When a place in the pace begins: at the earliest and at the latest. */
+type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
 
 /**
  * Takes claimed texts from the gates to their recorded outcomes. The gates are asked for all of them at once, then one
@@ -82,8 +88,6 @@ export async function sendClaimed(
     if (known === undefined) settled(held);
     else await askGates(work, held, known, { ready, record });
   }
-  // The reservation looks once more whether a STOP has come.
-  const stopCheckedMs = performance.now();
   const places = ready.length === 0 ? new Map<string, Place>() : await reserve(work, ready, record);
   placed();
   await Promise.all(
@@ -91,7 +95,7 @@ export async function sendClaimed(
       const { held } = text;
       const place = places.get(held.id);
       if (place === undefined) return;
-      await guard(work, held, () => call(work, text, { place, claimedMs, stopCheckedMs, wasStopped }));
+      await guard(work, held, () => call(work, text, { place, claimedMs, wasStopped }));
       settled(held);
     }),
   );
@@ -232,8 +236,9 @@ async function takePlaces(
   ready: readonly Ready[],
 ): Promise<void> {
   const messagesPerSecond = env.smsMessagesPerSecond;
+  const stopCheckedMs = performance.now();
   if (messagesPerSecond === null || ids.length === 0) {
-    for (const id of ids) places.set(id, null);
+    for (const id of ids) places.set(id, { stopCheckedMs, slot: null });
     return;
   }
   const askedMs = performance.now();
@@ -244,7 +249,7 @@ async function takePlaces(
   const reachMs = 2 * slotHorizonMs + leadMs;
   const inReach = slots.filter(({ waitMs }) => waitMs <= reachMs).length;
   ids.slice(0, inReach).forEach((id, index) => {
-    places.set(id, findPlace(slots[index]!));
+    places.set(id, { stopCheckedMs, slot: findPlace(slots[index]!) });
   });
   const beyond = ids.slice(inReach);
   if (beyond.length === 0) return;
@@ -260,7 +265,7 @@ async function takePlaces(
  * answer at least. Waiting until the latest moment that this allows, and counting lateness from the earliest, errs on the
  * safe side of both.
  */
-function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => NonNullable<Place> {
+function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot {
   const answeredMs = performance.now();
   const tookMs = answeredMs - askedMs;
   const known = pacing.fastestAnswerMs;
@@ -289,7 +294,7 @@ async function noteBudgetUse(
 async function call(
   work: Work & { pacing: Pacing },
   { facts, held, gate }: Ready,
-  { wasStopped, ...moments }: { place: Place; claimedMs: number; stopCheckedMs: number; wasStopped: boolean },
+  { wasStopped, ...moments }: { place: Place; claimedMs: number; wasStopped: boolean },
 ): Promise<void> {
   const { provider, log } = work;
   const { message } = facts;
@@ -333,23 +338,18 @@ async function call(
  */
 async function waitForStart(
   { db, env, provider, pacing }: Work & { pacing: Pacing },
-  {
-    phone,
-    place: first,
-    claimedMs,
-    stopCheckedMs,
-  }: { phone: string; place: Place; claimedMs: number; stopCheckedMs: number },
+  { phone, place, claimedMs }: { phone: string; place: Place; claimedMs: number },
 ): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
   const messagesPerSecond = env.smsMessagesPerSecond;
   const readyMs = performance.now();
-  let place = first;
-  let checkedMs = stopCheckedMs;
+  let slot = place.slot;
+  let checkedMs = place.stopCheckedMs;
   let believedMs = stopBelievedMs;
   while (performance.now() - claimedMs < callByMs) {
-    const goMs = place?.toMs ?? performance.now();
+    const goMs = slot?.toMs ?? performance.now();
     const asksAgain = goMs - checkedMs > believedMs;
-    if (place !== null && place === first) {
-      pacing.leadMs = smooth(pacing.leadMs, readyMs - place.askedMs + (asksAgain ? pacing.stopCheckMs : 0));
+    if (slot !== null && slot === place.slot) {
+      pacing.leadMs = smooth(pacing.leadMs, readyMs - slot.askedMs + (asksAgain ? pacing.stopCheckMs : 0));
     }
     if (asksAgain) {
       await waitUntil(goMs - pacing.stopCheckMs * 1.5 - 2);
@@ -361,12 +361,12 @@ async function waitForStart(
       believedMs = stopCheckHoldsMs;
     }
     await waitUntil(goMs);
-    if (place === null || messagesPerSecond === null) return { when: 'now' };
-    if (performance.now() - place.fromMs <= slotToleranceMs) return { when: 'now' };
+    if (slot === null || messagesPerSecond === null) return { when: 'now' };
+    if (performance.now() - slot.fromMs <= slotToleranceMs) return { when: 'now' };
     const { sender } = provider;
     const takenMs = performance.now();
-    const [slot] = await takeSlots(db, { sender, messagesPerSecond, count: 1, leadMs: pacing.leadMs });
-    place = readPlaces(pacing, takenMs)(slot!);
+    const [next] = await takeSlots(db, { sender, messagesPerSecond, count: 1, leadMs: pacing.leadMs });
+    slot = readPlaces(pacing, takenMs)(next!);
   }
   return { when: 'late' };
 }
