@@ -37,7 +37,7 @@ export type BudgetRefusal = {
   retryAt: Date | null;
 };
 
-/** `lost`: not in this dispatcher's hands any more, or its number has opted out since the gates were asked. */
+/** `lost`: not in this dispatcher's hands alone, or its number has opted out since the gates were asked. */
 export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'lost' };
 
 const everybody = { scope: 'all', hours: 24 };
@@ -220,7 +220,10 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
   };
 }
 
-/** Marks texts as being called for, and adds their prices to the sums, locked in the order of their keys. */
+/**
+ * Marks texts as being called for, unless somebody else holds their rows just now, since nobody may wait while the budget's
+ * lock is held, and adds their prices to the sums, locked in the order of their keys.
+ */
 async function markReserved(
   tx: Tx,
   texts: readonly WantedSpend[],
@@ -237,13 +240,17 @@ async function markReserved(
   const { rows } = await tx.execute<{ id: string }>(sql`
     with wanted as (
       select * from jsonb_to_recordset(${wanted}::jsonb) as w (id uuid, micros bigint, segments int, scopes text[])
+    ), free as materialized (
+      select id from sms_messages
+      where id in (select id from wanted) and status = 'sending' and lease_until = ${at(lease)} and unknown_since is null
+      for update skip locked
     ), marked as (
       update sms_messages m
       set price = wanted.micros::numeric / 1000000, estimated_price = wanted.micros::numeric / 1000000,
           segments = wanted.segments, spend_scopes = wanted.scopes, reserved_at = ${at(now)}, price_settled_at = null,
           unknown_since = ${at(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${at(now)}
       from wanted
-      where m.id = wanted.id and m.status = 'sending' and m.lease_until = ${at(lease)} and m.unknown_since is null
+      where m.id = wanted.id and m.id in (select id from free)
         and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null)
       returning m.id, wanted.micros, wanted.scopes
     ), spent as (

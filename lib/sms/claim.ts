@@ -7,7 +7,7 @@ import type { Log } from '@/lib/log';
 import { shortestLifeSeconds } from './gates';
 import { codesInLine } from './line';
 import type { Provider } from './provider';
-import { slotHorizonMs, slotSpacingMicros } from './senders';
+import { nextSlot, slotHorizonMs, slotSpacingMicros } from './senders';
 
 /** Nothing is ever in hand for longer: the gates, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
@@ -86,7 +86,7 @@ export async function claimSends(
     pace as materialized (
       select case when s.stopped_until > clock.now then coalesce(s.stopped_reason, '') end as stopped,
         s.stopped_until is not null as was_stopped,
-        greatest(0, coalesce(extract(epoch from s.next_slot_at - clock_timestamp()), 0) * 1000)::float8 as wait_ms
+        greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
     ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
     line as (${rate === null ? sql`select null::uuid as id` : codesInLine(now)}),

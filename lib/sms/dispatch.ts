@@ -14,12 +14,11 @@ import {
   type Work,
 } from './claim';
 import { reconcileTexts } from './delivery';
-import { readGateFacts } from './gate-facts';
 import { lookUp } from './look-up';
 import { openProvider } from './open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from './provider';
-import { newPacing, sendClaimed, type Pacing } from './send';
+import { newPacing, readFacts, sendClaimed, type Pacing } from './send';
 import { addSender } from './senders';
 import { listenForTexts, makeWake, type Wake } from './wake';
 
@@ -238,13 +237,10 @@ function start(hands: Hands, held: readonly Held[], { wasStopped }: { wasStopped
 }
 
 async function startLookUps(hands: Hands, room: number): Promise<void> {
-  const { db, lookUps, log } = hands;
+  const { lookUps, log } = hands;
   const claimed = await claimLookUps(hands, room);
   if (claimed.length === 0) return;
-  const facts = await readGateFacts(
-    db,
-    claimed.map(({ id }) => id),
-  );
+  const facts = await readFacts(hands, claimed);
   for (const held of claimed) {
     const known = facts.get(held.id);
     if (known === undefined) continue;

@@ -13,6 +13,9 @@ import type { ProviderText } from './provider';
 /** Look-ups of one unknown outcome before an operator is told, and before it is given up. */
 const lookUpsBeforeGivingUp = 40;
 
+/** The provider keeps whole seconds, by a clock of its own; SIDs that other texts have are left out anyway. */
+const clockSlackMs = 60_000;
+
 /**
  * Finds out what became of a call whose outcome is unknown. Ours is the earliest text at the provider with the same number
  * and body, made after our first claim, whose SID stands on no other row; if there is none, it is sent again, once the
@@ -23,8 +26,7 @@ export async function lookUp(work: Work, held: Held, facts: GateFacts): Promise<
   const { message } = facts;
   const now = held.clock();
   const matches = bodyMatcher(facts, { renderedAt: message.unknownSince ?? now, now });
-  // The provider keeps whole seconds, by a clock of its own.
-  const since = new Date((message.firstClaimedAt ?? message.createdAt).getTime() - 5_000);
+  const since = new Date((message.firstClaimedAt ?? message.createdAt).getTime() - clockSlackMs);
   const asked = await provider.findTexts({ to: message.phone, since });
   if (!asked.ok) {
     await putOffLookUp(work, { held, message }, asked.fault);

@@ -189,7 +189,8 @@ export async function recordWait(
   held: Held,
   { until, reason, details }: { until: Date; reason: string | null; details: MessageDetails | null },
 ): Promise<void> {
-  await putBack(db, held, { sendAfter: until, reason, details });
+  // It could be handled, so what failed before was not its own.
+  await putBack(db, held, { sendAfter: until, faults: 0, reason, details });
 }
 
 /** Puts a text that was certainly not sent back into the queue; what was reserved for it is given back. */

@@ -115,7 +115,7 @@ async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promi
 }
 
 /** One bad row must not keep the others from being read: then each is read alone. */
-async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, GateFacts>> {
+export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, GateFacts>> {
   const ids = claimed.map(({ id }) => id);
   try {
     return await readGateFacts(work.db, ids);
@@ -213,15 +213,17 @@ async function reserve(
       if (answer.ok) log.debug('sms_place_out_of_reach', { message: held.id });
       else if (answer.reason === 'budget')
         await recordOverBudget(work, { held, message: facts.message }, answer);
-      else await endIfStopped(work, { held, message: facts.message });
+      else await endOrAskAgain(work, { held, message: facts.message });
     });
   }
   return places;
 }
 
-async function endIfStopped(work: Work, text: HeldText): Promise<void> {
+/** A text that was not reserved for: its number has opted out meanwhile, or somebody held its row just then. */
+async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
   const stop = explainStop(await readNumber(work.db, text.message.phone));
   if (stop !== null) await recordEnd(work, text, { status: 'failed', reason: 'stopped', details: stop });
+  else await putBack(work.db, text.held, { sendAfter: text.held.clock() });
 }
 
 /**

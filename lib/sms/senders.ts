@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { smsSenders } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 
@@ -17,6 +17,20 @@ export const slotHorizonMs = 300;
  */
 export function slotSpacingMicros(messagesPerSecond: number): number {
   return Math.ceil(((1000 + slotToleranceMs + slotGuardMs) * 1000) / messagesPerSecond);
+}
+
+/** No sender rests longer for the pace: longer than any pause that a provider names, or than two texts are apart. */
+const longestPaceMs = 120_000;
+
+/**
+ * When the next slot begins, as an expression over a sender's row. A moment further ahead than any that is ever written
+ * there comes from a clock that was set back since: the next text then goes as if one had just gone.
+ */
+export function nextSlot(messagesPerSecond: number): SQL {
+  const spacing = slotSpacingMicros(messagesPerSecond);
+  const longest = longestPaceMs * 1000 + 2 * spacing;
+  return sql`case when next_slot_at > clock_timestamp() + ${longest}::float8 * interval '1 microsecond'
+    then clock_timestamp() + ${spacing}::float8 * interval '1 microsecond' else next_slot_at end`;
 }
 
 /** Makes a sender's row on its first use. */
@@ -44,7 +58,7 @@ export async function takeSlots(
   const spacing = slotSpacingMicros(messagesPerSecond);
   const { rows } = await tx.execute<{ wait_ms: number }>(sql`
     update sms_senders
-    set next_slot_at = greatest(next_slot_at, clock_timestamp() + ${leadMs}::float8 * interval '1 millisecond')
+    set next_slot_at = greatest(${nextSlot(messagesPerSecond)}, clock_timestamp() + ${leadMs}::float8 * interval '1 millisecond')
       + ${count * spacing}::float8 * interval '1 microsecond'
     where sender = ${sender}
     returning (extract(epoch from next_slot_at - clock_timestamp()) * 1000)::float8 as wait_ms`);

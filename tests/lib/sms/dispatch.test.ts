@@ -56,6 +56,11 @@ function start(variables: Record<string, string> = {}): { stop(): Promise<void> 
   return dispatcher;
 }
 
+async function whenSender(): Promise<void> {
+  while ((await database.db.$count(smsSenders)) === 0)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
 async function readProveSends(phone: string): Promise<Date[]> {
   const [row] = await database.db.select().from(phoneNumbers).where(eq(phoneNumbers.number, phone));
   return row!.proveSends;
@@ -214,6 +219,31 @@ describe('a text on its way', () => {
       ...starts.map((first) => starts.filter((at) => at >= first && at < first + 1000).length),
     );
     expect(busiest).toBeLessThanOrEqual(6);
+  });
+
+  test('a place in the pace that a clock set back has left far ahead keeps nobody waiting', async () => {
+    start({ SMS_MESSAGES_PER_SECOND: '1' });
+    await whenSender();
+    await database.db.execute(sql`update sms_senders set next_slot_at = now() + interval '1 hour'`);
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
+  });
+
+  test('a text whose row somebody holds for a moment goes out after it, and keeps nobody else waiting', async () => {
+    const [held, other] = [await makePerson(database.db), await makePerson(database.db)];
+    const client = await database.pool.connect();
+    try {
+      const heldId = await askForUpdate(database.db, held);
+      await client.query('begin');
+      await client.query('select from sms_messages where id = $1 for update', [heldId]);
+      start();
+      const otherId = await askForUpdate(database.db, other);
+      await whenText(database.db, otherId, (row) => row.status === 'sent', 3_000);
+      await client.query('commit');
+      await whenText(database.db, heldId, (row) => row.status === 'sent', 3_000);
+    } finally {
+      client.release();
+    }
   });
 
   test('places in the pace use 95 % of it', () => {
