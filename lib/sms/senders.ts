@@ -24,13 +24,12 @@ const longestPaceMs = 120_000;
 
 /**
  * When the next slot begins, as an expression over a sender's row. A moment further ahead than any that is ever written
- * there comes from a clock that was set back since: the next text then goes as if one had just gone.
+ * there comes from a clock that was set back since, and is not believed.
  */
 export function nextSlot(messagesPerSecond: number): SQL {
-  const spacing = slotSpacingMicros(messagesPerSecond);
-  const longest = longestPaceMs * 1000 + 2 * spacing;
+  const longest = longestPaceMs * 1000 + 2 * slotSpacingMicros(messagesPerSecond);
   return sql`case when next_slot_at > clock_timestamp() + ${longest}::float8 * interval '1 microsecond'
-    then clock_timestamp() + ${spacing}::float8 * interval '1 microsecond' else next_slot_at end`;
+    then clock_timestamp() else next_slot_at end`;
 }
 
 /** Makes a sender's row on its first use. */
