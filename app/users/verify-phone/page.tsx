@@ -48,10 +48,12 @@ export default async function VerifyPhonePage() {
     <SiteNav part="/users/sms-preferences" />
   );
 
+  // A STOP withdraws consent and marks the number at once: in this order a page that it comes between shows it.
+  const agreed = phone !== null && (await agreedToCodes(db(), { userId, phone }));
   const number = phone === null ? null : await readNumber(db(), phone);
   if (!pending && number?.holderUserId === userId) redirect('/dashboard');
   const isStopped = number !== null && number.suppressedAt !== null;
-  if (phone === null || (!isStopped && !(await agreedToCodes(db(), { userId, phone })))) {
+  if (phone === null || (!isStopped && !agreed)) {
     return (
       <Page nav={nav}>
         <HeadingGroup>
