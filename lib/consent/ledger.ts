@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, inArray, sql } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
@@ -165,29 +165,6 @@ export async function findConsentedPhones(db: Db | Tx, userId: string): Promise<
     .from(smsConsents)
     .where(and(eq(smsConsents.userId, userId), eq(smsConsents.action, 'granted')));
   return rows.map((row) => row.phone);
-}
-
-/**
- * Whether consent ended because the person took this number off their account, at `since` or later: the notice of just
- * that is the last text on the consent that ended with it.
- */
-export async function endedWithNumber(
-  db: Db | Tx,
-  { userId, phone, since }: { userId: string; phone: string; since: Date },
-): Promise<boolean> {
-  const rows = await db
-    .select({ id: smsConsents.id })
-    .from(smsConsents)
-    .where(
-      and(
-        eq(smsConsents.userId, userId),
-        eq(smsConsents.phone, phone),
-        eq(smsConsents.medium, 'number_removed'),
-        gte(smsConsents.at, since),
-      ),
-    )
-    .limit(1);
-  return rows.length > 0;
 }
 
 /** Erases what of a person's consents is personal beyond the number: addresses and browsers. The ledger itself stays. */

@@ -40,14 +40,14 @@ export type BudgetRefusal = {
 /** `lost`: not in this dispatcher's hands alone, or its number has opted out since the gates were asked. */
 export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'lost' };
 
-const everybody = { scope: 'all', hours: 24 };
-
 /** Any constant will do, as long as every process that reserves uses the same. */
 const budgetLockKey = 7_316_004_253;
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayHours = 24;
+
+const everybody = { scope: 'all', hours: dayHours };
 
 /** Sums of minutes older than this are of no use to any cap. */
 const keptHours = 25;
