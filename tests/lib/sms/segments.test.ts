@@ -1,5 +1,6 @@
+import { SegmentedMessage } from 'sms-segments-calculator';
 import { describe, expect, it } from 'vitest';
-import { countSegments, estimatePriceMicros, toGsm } from '@/lib/sms/segments';
+import { countSegments, toGsm } from '@/lib/sms/segments';
 
 describe('counting segments', () => {
   it.each([
@@ -18,6 +19,19 @@ describe('counting segments', () => {
     expect(countSegments(body)).toBe(segments);
   });
 
+  it('agrees with the library about plain characters, each by itself and at each limit', () => {
+    const ofLibrary = (body: string) => new SegmentedMessage(body, 'auto', true);
+    const ascii = Array.from({ length: 127 }, (_, code) => String.fromCharCode(code + 1));
+    const lengths = [1, 159, 160, 161, 305, 306, 307, 459, 460];
+    for (const body of [
+      ...ascii.flatMap((char) => [char, char.repeat(160)]),
+      ...lengths.map((n) => 'z'.repeat(n)),
+    ]) {
+      expect(countSegments(body)).toBe(ofLibrary(body).segmentsCount);
+      expect(toGsm(body)).toBe(ofLibrary(body.normalize('NFC')).graphemes.join(''));
+    }
+  });
+
   it('does not let one curly apostrophe double the price', () => {
     expect(countSegments(`Don’t ${'a'.repeat(150)}`)).toBe(1);
   });
@@ -34,17 +48,5 @@ describe('repairing to GSM-7', () => {
     expect(toGsm('“Don’t” – it`s')).toBe('"Don\'t" - it\'s');
     expect(toGsm('déjà vu @host #123456\n[x]')).toBe('déjà vu @host #123456\n[x]');
     expect(toGsm('漢字 🙂')).toBe('漢字 🙂');
-  });
-});
-
-describe('estimating a price', () => {
-  it('is exact', () => {
-    expect(estimatePriceMicros('a'.repeat(161), 7_900)).toBe(15_800);
-    expect(estimatePriceMicros('a', 0)).toBe(0);
-  });
-
-  it('refuses prices that are not whole micros', () => {
-    expect(() => estimatePriceMicros('a', 0.0079)).toThrow(RangeError);
-    expect(() => estimatePriceMicros('a', -1)).toThrow(RangeError);
   });
 });
