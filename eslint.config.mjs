@@ -41,6 +41,7 @@ const zones = [
         './audit.ts',
         './limits.ts',
         './coarse-limits.ts',
+        './gather.ts',
         './once-a-day.ts',
         './context.ts',
         './random.ts',

@@ -6,6 +6,7 @@ import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { shortestLifeSeconds } from './gates';
 import { codesInLine } from './line';
+import type { Message } from './outbox';
 import type { Provider } from './provider';
 import { nextSlot, slotHorizonMs, slotSpacingMicros } from './senders';
 
@@ -33,6 +34,9 @@ export type Clock = () => Date;
 
 /** A text in this dispatcher's hands until `lease`, the exact value of which is its ticket for writing what became of it. */
 export type Held = { id: string; isCode: boolean; lease: Date; clock: Clock };
+
+/** A text in this dispatcher's hands, as it stood when its gates were asked. */
+export type HeldText = { held: Held; message: Message };
 
 /** What one look into the outbox found. */
 export type Claim = {

@@ -11,14 +11,13 @@ import {
   type Clock,
   type Held,
   type Look,
-  type Work,
 } from './claim';
 import { reconcileTexts } from './delivery';
 import { lookUp } from './look-up';
 import { openProvider } from './open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from './provider';
-import { newPacing, readFacts, sendClaimed, type Pacing } from './send';
+import { readFacts, sendClaimed, startSending, type Sending } from './send';
 import { addSender } from './senders';
 import { listenForTexts, makeWake, type Wake } from './wake';
 
@@ -92,8 +91,7 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
 }
 
 /** What a dispatcher works with and has in hand. */
-type Hands = Work & {
-  pacing: Pacing;
+type Hands = Sending & {
   sends: Map<string, { isCode: boolean }>;
   lookUps: Set<string>;
   isChecking: boolean;
@@ -121,13 +119,9 @@ async function loop(
   const provider = options.provider ?? (await openProvider(env));
   await provider.prepare();
   const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, waitsForRoom: false };
+  const clockOffsetMs = options.clockOffsetMs ?? 0;
   const hands: Hands = {
-    db: options.db ?? openDb(),
-    env,
-    provider,
-    log,
-    clockOffsetMs: options.clockOffsetMs ?? 0,
-    pacing: newPacing(),
+    ...startSending({ db: options.db ?? openDb(), env, provider, log, clockOffsetMs }),
     sends: new Map(),
     lookUps: new Set(),
     isChecking: false,
@@ -193,7 +187,9 @@ async function claim(hands: Hands): Promise<void> {
   const isPaced = hands.env.smsMessagesPerSecond !== null;
   const others = [...sends.values()].filter(({ isCode }) => !isCode).length;
   const room = capacity - sends.size;
-  const roomForOthers = Math.max(0, Math.min(room, capacityOfOthers - others));
+  const freeForOthers = Math.max(0, Math.min(room, capacityOfOthers - others));
+  // A few at a time would cost as much per claim as many do; codes are never kept waiting for that.
+  const roomForOthers = isPaced || others === 0 || freeForOthers >= worthwhileRoom ? freeForOthers : 0;
   plan.claimAtMs = Infinity;
   plan.waitsForRoom = room <= 0;
   if (plan.waitsForRoom) return;
@@ -227,6 +223,7 @@ function start(hands: Hands, held: readonly Held[], { wasStopped }: { wasStopped
     hands.ring();
   };
   const placed = () => {
+    if (hands.env.smsMessagesPerSecond === null) return;
     claimBy(plan, performance.now());
     hands.ring();
   };

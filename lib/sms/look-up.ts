@@ -1,12 +1,13 @@
 import { and, inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
-import { isHeld, type Held, type Work } from './claim';
+import { recordAccepted } from './accepted';
+import { isHeld, type Held, type HeldText, type Work } from './claim';
 import { settleText } from './delivery';
 import { backoffMs, giveUpAfterMs } from './errors';
 import type { GateFacts } from './gate-facts';
 import { bodyMatcher } from './gates';
-import { endUnknown, putBack, recordAccepted, recordEnd, type HeldText } from './outcome';
+import { endUnknown, putBack, recordEnd } from './outcome';
 import type { Message } from './outbox';
 import type { ProviderText } from './provider';
 

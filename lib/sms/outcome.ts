@@ -1,11 +1,11 @@
-import { eq, sql, type SQL } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { smsMessages, type MessageDetails } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
-import { isUniqueViolation } from '@/db/unique-violation';
 import { isFirstToday } from '@/lib/once-a-day';
+import type { RecordAccepted } from './accepted';
 import { changeSpend, microsOf, type BudgetRefusal } from './budget';
-import { isHeld, type Held, type Work } from './claim';
-import { applyEffect, isFailure, restSender } from './delivery';
+import { isHeld, type Held, type HeldText, type Work } from './claim';
+import { applyEffect, restSender } from './delivery';
 import {
   backoffMs,
   findRemedy,
@@ -17,12 +17,8 @@ import {
 } from './errors';
 import type { GateReason } from './gates';
 import { giveBackSend, lockNumber } from './number';
-import type { Message } from './outbox';
 import type { SendOutcome } from './provider';
 import { resumeSender } from './senders';
-
-/** A text in this dispatcher's hands, as it stood when its gates were asked. */
-export type HeldText = { held: Held; message: Message };
 
 /** A text that failed on our own side so often is ended: what is wrong with it does not mend itself. */
 const mostFaults = 5;
@@ -42,7 +38,7 @@ const released = { price: null, estimatedPrice: null, reservedAt: null } as cons
  * @param wasStopped whether the sender was at rest when the text was claimed, so that success means it may go on
  */
 export async function recordOutcome(
-  work: Work,
+  work: Work & { recordAccepted: RecordAccepted },
   text: HeldText,
   {
     outcome,
@@ -58,7 +54,7 @@ export async function recordOutcome(
   const random = Math.random();
   switch (outcome.outcome) {
     case 'accepted':
-      if (!(await recordAccepted(work, text, outcome))) await recordTakenSid(work, held, outcome.sid);
+      if (!(await work.recordAccepted(text, outcome))) await recordTakenSid(work, held, outcome.sid);
       if (wasStopped) await resumeSender(work.db, provider.sender, 'accepted');
       return;
     case 'unknown': {
@@ -92,53 +88,6 @@ export async function recordOutcome(
       await retryOrEnd(work, text, { until, reason: remedy.reason, code, faulted });
     }
   }
-}
-
-/**
- * The provider has it. Recorded even when the lease is lost: it is a fact, and keeps others from sending it again. A text
- * that it took and refused in the same answer is asked about at once, for the error that the answer lacks. False: another
- * text has this SID, and nothing was recorded.
- */
-export async function recordAccepted(
-  work: Work,
-  { held, message }: HeldText,
-  { sid, status, segments }: { sid: string | null; status: string | null; segments: number | null },
-): Promise<boolean> {
-  const { db, provider, log } = work;
-  const now = held.clock();
-  const failed = status !== null && isFailure(status);
-  const checkAt =
-    provider.firstCheckAfterMs === null
-      ? null
-      : new Date(now.getTime() + (failed ? 0 : provider.firstCheckAfterMs));
-  let settled: boolean;
-  try {
-    const { rows } = await db.execute(sql`
-      update sms_messages
-      set status = 'sent', provider_sid = coalesce(provider_sid, ${sid}),
-          provider_status = coalesce(provider_status, ${failed ? null : status}), sent_at = coalesce(sent_at, ${at(now)}),
-          segments = coalesce(${segments}::int, segments), check_at = ${checkAt ? at(checkAt) : sql`null`},
-          lease_until = null, unknown_since = null, faulted_at = null, reason = null, details = null, error_code = null
-      where id = ${message.id} and provider_status is null and sent_at is null
-        and (provider_sid is null or provider_sid = ${sid})
-      returning 1`);
-    settled = rows.length > 0;
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    return false;
-  }
-  if (settled) {
-    log.info('sms_sent', { message: message.id, purpose: message.purpose, sid });
-    return true;
-  }
-  // A status report was faster and has settled it, or it was already sent under another SID.
-  const { rows: known } = await db.execute(sql`
-    update sms_messages
-    set check_at = coalesce(check_at, case when price_settled_at is null and status <> 'failed'
-          then ${checkAt ? at(checkAt) : sql`null`}::timestamptz end)
-    where id = ${message.id} and provider_sid = ${sid} returning 1`);
-  if (known.length === 0) log.error('sms_sent_twice', { message: message.id, sid });
-  return true;
 }
 
 /** An answer that names another text's SID: ours may have gone out and cannot be followed, so it is not sent again. */
@@ -352,8 +301,4 @@ export async function endUnknown(
     .where(isHeld(held))
     .returning({ id: smsMessages.id });
   return ended.length > 0;
-}
-
-function at(instant: Date): SQL {
-  return sql`${instant.toISOString()}::timestamptz`;
 }

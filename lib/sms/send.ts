@@ -3,8 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageDetails } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { isFirstToday } from '@/lib/once-a-day';
+import { recordAcceptedTogether, type RecordAccepted } from './accepted';
 import { capsOf, reserveSpend, type WantedSpend } from './budget';
-import type { Held, Work } from './claim';
+import type { Held, HeldText, Work } from './claim';
 import { readGateFacts, type GateFacts } from './gate-facts';
 import { explainStop, passGates, type GateAnswer } from './gates';
 import { readNumber } from './number';
@@ -16,7 +17,6 @@ import {
   recordOutcome,
   recordOverBudget,
   recordWait,
-  type HeldText,
 } from './outcome';
 import { countSegments } from './segments';
 import { giveBackSlots, slotHorizonMs, slotToleranceMs, takeSlots, type Slot } from './senders';
@@ -42,8 +42,12 @@ export type Pacing = {
   fastestAnswerMs: number;
 };
 
-export function newPacing(): Pacing {
-  return { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
+/** What sending works with. */
+export type Sending = Work & { pacing: Pacing; recordAccepted: RecordAccepted };
+
+export function startSending(work: Work): Sending {
+  const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
+  return { ...work, pacing, recordAccepted: recordAcceptedTogether(work) };
 }
 
 type Send = Extract<GateAnswer, { answer: 'send' }>;
@@ -71,7 +75,7 @@ type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
  * @param placed is called once, when the places in the pace are taken
  */
 export async function sendClaimed(
-  work: Work & { pacing: Pacing },
+  work: Sending,
   claimed: readonly Held[],
   { wasStopped, settled, placed }: { wasStopped: boolean; settled: (held: Held) => void; placed: () => void },
 ): Promise<void> {
@@ -161,7 +165,7 @@ async function recordNo(work: Work, text: HeldText, gate: Exclude<GateAnswer, Se
 
 /** Reserves for all that the gates let through. Out: the places of those that may be called for now. */
 async function reserve(
-  work: Work & { pacing: Pacing },
+  work: Sending,
   ready: readonly Ready[],
   record: RecordAside,
 ): Promise<Map<string, Place>> {
@@ -231,7 +235,7 @@ async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
  * meanwhile, a text goes back to where it was, so that a code which is asked for in between is not behind it.
  */
 async function takePlaces(
-  { env, provider, pacing }: Work & { pacing: Pacing },
+  { env, provider, pacing }: Sending,
   tx: Tx,
   ids: readonly string[],
   places: Map<string, Place>,
@@ -294,7 +298,7 @@ async function noteBudgetUse(
 
 /** Calls the provider for one text at its place, and records what came of it. */
 async function call(
-  work: Work & { pacing: Pacing },
+  work: Sending,
   { facts, held, gate }: Ready,
   { wasStopped, ...moments }: { place: Place; claimedMs: number; wasStopped: boolean },
 ): Promise<void> {
@@ -339,7 +343,7 @@ async function call(
  * closely: another is taken. `late` when that takes too long.
  */
 async function waitForStart(
-  { db, env, provider, pacing }: Work & { pacing: Pacing },
+  { db, env, provider, pacing }: Sending,
   { phone, place, claimedMs }: { phone: string; place: Place; claimedMs: number },
 ): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
   const messagesPerSecond = env.smsMessagesPerSecond;
