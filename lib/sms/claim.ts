@@ -8,13 +8,19 @@ import { shortestLifeSeconds } from './gates';
 import { codesInLine } from './line';
 import type { Message } from './outbox';
 import type { Provider } from './provider';
-import { nextSlot, slotHorizonMs, slotSpacingMicros } from './senders';
+import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from './senders';
 
 /** Nothing is ever in hand for longer: the gates, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
 
 /** A text that waits because its sender rests says so anew after this long. */
 const heldBackForMs = 60_000;
+
+/**
+ * No lease and no call lies further ahead by the clock that wrote it. One that does comes from a clock that was set back
+ * since, and is over.
+ */
+const furthestAheadMs = 60_000;
 
 /** What a dispatcher works with. */
 export type Work = {
@@ -88,7 +94,7 @@ export async function claimSends(
   }>(sql`
     with clock as materialized (select ${clockNow(work)} as now),
     pace as materialized (
-      select case when s.stopped_until > clock.now then coalesce(s.stopped_reason, '') end as stopped,
+      select case when ${isStopped(sql`clock.now`)} then coalesce(stopped_reason, '') end as stopped,
         s.stopped_until is not null as was_stopped,
         greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
@@ -138,8 +144,8 @@ function slotsInReach(rate: number | null, room: number): SQL {
 }
 
 /**
- * While the provider refuses the sender altogether, due texts wait and say why. Codes that would come too late are claimed
- * nevertheless: the gates end them without asking the provider.
+ * While the provider refuses the sender altogether, due texts say why and wait until it may be tried again, and say so anew
+ * each minute. Codes that would come too late are claimed nevertheless: the gates end them without asking the provider.
  */
 export async function holdBack(
   work: Work,
@@ -147,19 +153,10 @@ export async function holdBack(
 ): Promise<Held[]> {
   const askedMs = performance.now();
   const now = clockNow(work);
-  await work.db.execute(sql`
-    with clock as materialized (select ${now} as now)
-    update sms_messages set reason = ${reason}, attempted_at = clock.now, faulted_at = clock.now
-    from clock where id in (
-      select id from sms_messages
-      where status = 'queued' and send_after <= (select now from clock)
-        and (reason is distinct from ${reason} or attempted_at is null
-          or attempted_at < (select now from clock) - ${heldBackForMs}::float8 * interval '1 millisecond')
-      order by send_after limit 200 for update skip locked
-    )`);
+  const { sender } = work.provider;
   const { rows } = await work.db.execute<HeldRow>(sql`
     with clock as materialized (select ${now} as now)
-    update sms_messages m set status = 'sending', sender = ${work.provider.sender},
+    update sms_messages m set status = 'sending', sender = ${sender},
       lease_until = ${leaseEnd(sql`clock.now`)}, first_claimed_at = coalesce(first_claimed_at, clock.now)
     from clock where m.id in (
       select id from sms_messages
@@ -167,8 +164,18 @@ export async function holdBack(
         and expires_at <= (select now from clock) + ${shortestLifeSeconds - 1}::float8 * interval '1 second'
       order by send_after limit ${room}::int for update skip locked
     )
-    returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
-      ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`);
+    ${returningHeld}`);
+  await work.db.execute(sql`
+    with clock as materialized (select ${now} as now)
+    update sms_messages m set reason = ${reason}, attempted_at = clock.now, faulted_at = clock.now,
+      send_after = greatest(clock.now, least(
+        clock.now + ${heldBackForMs}::float8 * interval '1 millisecond',
+        (select stopped_until from sms_senders where sender = ${sender}),
+        case when purpose = 'verification' then expires_at - ${shortestLifeSeconds - 1}::float8 * interval '1 second' end))
+    from clock where id in (
+      select id from sms_messages where status = 'queued' and send_after <= (select now from clock)
+      order by send_after limit 200 for update skip locked
+    )`);
   return rows.map((row) => readHeld(row, askedMs));
 }
 
@@ -196,7 +203,7 @@ export async function lookForWork(work: Work): Promise<Look> {
     with clock as materialized (select ${clockNow(work)} as now)
     select ${epochMs(sql`clock.now`)} as now_ms,
       exists (select from sms_messages
-        where status = 'sending' and unknown_since is null and lease_until < clock.now) as abandoned,
+        where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, sql`clock.now`)}) as abandoned,
       exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
       coalesce((select min(check_at) from sms_messages
         where check_at is not null and provider_sid is not null) <= clock.now, false) as checks,
@@ -221,7 +228,7 @@ export async function releaseAbandoned(work: Work): Promise<void> {
     update sms_messages set status = 'queued', lease_until = null
     where id = any(array(
       select id from sms_messages
-      where status = 'sending' and unknown_since is null and lease_until < ${clockNow(work)}
+      where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, clockNow(work))}
       for update skip locked))`);
 }
 
@@ -235,10 +242,13 @@ export async function claimLookUps(work: Work, limit: number): Promise<Held[]> {
       select id from sms_messages where ${lookUpDue(work, sql`(select now from clock)`)}
       order by (purpose = 'verification') desc, send_after limit ${limit}::int for update skip locked
     )
-    returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
-      ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`);
+    ${returningHeld}`);
   return rows.map((row) => readHeld(row, askedMs));
 }
+
+/** What a statement that claims texts, with its time in `clock`, says of each. */
+const returningHeld = sql`returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
+  ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`;
 
 type HeldRow = { id: string; is_code: boolean; now_ms: number; lease_ms: number };
 
@@ -248,8 +258,12 @@ function readHeld({ id, is_code, now_ms, lease_ms }: HeldRow, askedMs: number): 
 
 function lookUpDue({ provider }: Work, now: SQL): SQL {
   const safe = sql`${provider.lookUpAfterMs}::float8 * interval '1 millisecond'`;
-  return sql`status = 'sending' and unknown_since <= ${now} - ${safe}
-    and (lease_until is null or lease_until < ${now}) and send_after <= ${now}`;
+  return sql`status = 'sending' and ${isOver(sql`unknown_since`, sql`${now} - ${safe}`)}
+    and (lease_until is null or ${isOver(sql`lease_until`, now)}) and send_after <= ${now}`;
+}
+
+function isOver(moment: SQL, now: SQL): SQL {
+  return sql`(${moment} <= ${now} or ${moment} > ${now} + ${furthestAheadMs}::float8 * interval '1 millisecond')`;
 }
 
 /** Only the dispatcher whose lease stands may write what became of a text. */

@@ -37,7 +37,7 @@ export type DispatcherOptions = {
 const capacity = 64;
 /** Of which texts that are no codes may hold so many. */
 const capacityOfOthers = 48;
-/** Where texts wait for room, they are claimed when there is so much: a claim costs the same for one text as for many. */
+/** Where texts wait for room, they are claimed as soon as there is so much, and fewer only now and then. */
 const worthwhileRoom = 16;
 const lookUpCapacity = 8;
 
@@ -107,6 +107,8 @@ type Plan = {
   claimAtMs: number;
   /** Nothing can be claimed before: no place in the pace is within reach, or the sender rests. */
   notBeforeMs: number;
+  /** Not before then are a few texts claimed that are no codes: a claim costs the same for one as for many. */
+  fewAtMs: number;
   /** There is more to claim than room for it: claimed as soon as a text is out of hand. */
   waitsForRoom: boolean;
 };
@@ -118,7 +120,7 @@ async function loop(
   const { env, log, wake, takeNews, signal } = given;
   const provider = options.provider ?? (await openProvider(env));
   await provider.prepare();
-  const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, waitsForRoom: false };
+  const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, fewAtMs: 0, waitsForRoom: false };
   const clockOffsetMs = options.clockOffsetMs ?? 0;
   const hands: Hands = {
     ...startSending({ db: options.db ?? openDb(), env, provider, log, clockOffsetMs }),
@@ -188,8 +190,10 @@ async function claim(hands: Hands): Promise<void> {
   const others = [...sends.values()].filter(({ isCode }) => !isCode).length;
   const room = capacity - sends.size;
   const freeForOthers = Math.max(0, Math.min(room, capacityOfOthers - others));
-  // A few at a time would cost as much per claim as many do; codes are never kept waiting for that.
-  const roomForOthers = isPaced || others === 0 || freeForOthers >= worthwhileRoom ? freeForOthers : 0;
+  const isWorthIt = freeForOthers >= worthwhileRoom || performance.now() >= plan.fewAtMs;
+  // Codes are never kept waiting for that.
+  const roomForOthers = isWorthIt ? freeForOthers : 0;
+  if (roomForOthers > 0) plan.fewAtMs = performance.now() + busyRestMs;
   plan.claimAtMs = Infinity;
   plan.waitsForRoom = room <= 0;
   if (plan.waitsForRoom) return;
@@ -207,27 +211,30 @@ async function claim(hands: Hands): Promise<void> {
   if (found.dueInMs !== null) plan.lookAtMs = Math.min(plan.lookAtMs, now + found.dueInMs);
   if (!found.isMore) return;
   plan.waitsForRoom = true;
-  // Where the pace is limited, the places of what was claimed are taken first: `start` claims again after that.
-  if (found.held.length === 0) claimBy(plan, now + (found.slotInMs > 0 ? 0 : busyRestMs));
-  else if (!isPaced) claimBy(plan, now);
+  if (found.held.length > 0) {
+    // Where the pace is limited, the places of what was claimed are taken first: `start` claims again after that.
+    if (!isPaced) claimBy(plan, now);
+  } else if (found.slotInMs > 0) claimBy(plan, now);
+  else if (freeForOthers > 0) claimBy(plan, now + busyRestMs);
 }
 
 function start(hands: Hands, held: readonly Held[], { wasStopped }: { wasStopped: boolean }): void {
   if (held.length === 0) return;
   const { plan, sends, log } = hands;
   for (const each of held) sends.set(each.id, each);
+  const claimMore = () => {
+    if (!plan.waitsForRoom) return;
+    const isWorthIt = sends.size === 0 || capacityOfOthers - sends.size >= worthwhileRoom;
+    const momentMs = isWorthIt ? performance.now() : plan.fewAtMs;
+    if (plan.claimAtMs <= momentMs) return;
+    claimBy(plan, momentMs);
+    hands.ring();
+  };
   const settled = ({ id }: Held) => {
     sends.delete(id);
-    if (!plan.waitsForRoom || (sends.size > 0 && capacityOfOthers - sends.size < worthwhileRoom)) return;
-    claimBy(plan, performance.now());
-    hands.ring();
+    claimMore();
   };
-  const placed = () => {
-    if (hands.env.smsMessagesPerSecond === null) return;
-    claimBy(plan, performance.now());
-    hands.ring();
-  };
-  const task = sendClaimed(hands, held, { wasStopped, settled, placed })
+  const task = sendClaimed(hands, held, { wasStopped, settled, placed: claimMore })
     .catch((error: unknown) => log.error('sms_work_failed', { error }))
     .finally(() => held.forEach(settled));
   track(hands, task);

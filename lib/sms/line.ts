@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
-import { slotSpacingMicros } from './senders';
+import { isStopped, slotSpacingMicros } from './senders';
 
 /** What a network asked for is looked at over this long … */
 const askedWithinSeconds = 3600;
@@ -82,7 +82,7 @@ export async function findCrowd(
     with line as (${codesInLine(clock)})
     select (select count(*)::int from line where standing < 2 or asked <= ${countAsked(sql`${network}`, clock)} + 1) as ahead,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
-        where sender = ${sender} and (stopped_until is null or stopped_until <= ${clock})) as wait_ms`);
+        where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
   const { ahead, wait_ms: firstMs } = rows[0]!;
   const waitMs =
     Math.min(firstMs ?? 0, longestWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;

@@ -32,6 +32,14 @@ export function nextSlot(messagesPerSecond: number): SQL {
     then clock_timestamp() else next_slot_at end`;
 }
 
+/** The longest rest of a sender that the provider refuses altogether, and some. */
+const longestStopMs = 20 * 60_000;
+
+/** Whether a sender rests at a moment, as an expression over its row; one that is said to rest for longer than any is not. */
+export function isStopped(now: SQL): SQL {
+  return sql`(stopped_until > ${now} and stopped_until < ${now} + ${longestStopMs}::float8 * interval '1 millisecond')`;
+}
+
 /** Makes a sender's row on its first use. */
 export async function addSender(db: Db, sender: string): Promise<void> {
   await db.execute(sql`insert into sms_senders (sender, next_slot_at) values (${sender}, clock_timestamp())

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eq, sql } from 'drizzle-orm';
+import { eq, isNotNull, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -15,7 +15,7 @@ import { openProvider } from '@/lib/sms/open-provider';
 import type { Provider } from '@/lib/sms/provider';
 import { slotSpacingMicros } from '@/lib/sms/senders';
 import { readVerificationState } from '@/lib/sms/verification-state';
-import { useDatabase } from '../../support/database';
+import { recordStatements, useDatabase } from '../../support/database';
 import { startSlowWay } from '../../support/slow-way';
 import { startFakeTwilio, type FakeFault, type FakeTwilio } from '../../support/fake-twilio';
 import {
@@ -229,6 +229,51 @@ describe('a text on its way', () => {
     await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
   });
 
+  test('a rest of the sender that a clock set back has left far ahead keeps nobody waiting', async () => {
+    start();
+    await whenSender();
+    await database.db.execute(
+      sql`update sms_senders set stopped_until = now() + interval '1 hour', stopped_reason = 'provider_authentication'`,
+    );
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    await whenText(database.db, messageId, (row) => row.status === 'sent', 5_000);
+  });
+
+  test('a text that a dead dispatcher held, and one it was calling for, by a clock set back since, go out', async () => {
+    const [held, called] = [await makePerson(database.db), await makePerson(database.db)];
+    const heldId = await askForUpdate(database.db, held);
+    const calledId = await askForUpdate(database.db, called);
+    await database.db.execute(sql`
+      update sms_messages set status = 'sending', lease_until = now() + interval '1 hour', first_claimed_at = now(),
+        unknown_since = case when id = ${calledId} then now() + interval '1 hour' end`);
+    start();
+    await whenText(database.db, heldId, (row) => row.status === 'sent', 5_000);
+    await whenText(database.db, calledId, (row) => row.status === 'sent', 10_000);
+    expect(fake.texts).toHaveLength(2);
+  });
+
+  test('updates whose calls hang keep others from going out neither for long nor at the cost of a busy database', async () => {
+    const hanging = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
+    const hangs = new Set(hanging.map(({ phone }) => phone));
+    fake.onCreate = ({ to }) => (hangs.has(to) ? { kind: 'hang' } : null);
+    for (const person of hanging) await askForUpdate(database.db, person);
+    start();
+    for (;;) {
+      const calledFor = await database.db.$count(smsMessages, isNotNull(smsMessages.unknownSince));
+      if (calledFor === hanging.length) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const others = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
+    const ids = await Promise.all(others.map((person) => askForUpdate(database.db, person)));
+    const startedMs = performance.now();
+    const statements = await recordStatements(database.pool, async () => {
+      for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent', 4_000);
+    });
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    const claims = statements.filter((text) => text.includes('as is_more'));
+    expect(claims.length).toBeLessThanOrEqual(30);
+  });
+
   test('a text whose row somebody holds for a moment goes out after it, and keeps nobody else waiting', async () => {
     const [held, other] = [await makePerson(database.db), await makePerson(database.db)];
     const client = await database.pool.connect();
@@ -440,6 +485,22 @@ describe('the error table', () => {
     const [sender] = await database.db.select().from(smsSenders);
     expect(sender!.stoppedUntil).toBeNull();
   });
+
+  test('while the sender rests, each waiting text is touched once a minute, and all go when it may be tried again', async () => {
+    const people = await Promise.all(Array.from({ length: 30 }, () => makePerson(database.db)));
+    const ids = await Promise.all(people.map((person) => askForUpdate(database.db, person)));
+    await database.db.execute(sql`
+      insert into sms_senders (sender, next_slot_at, stopped_until, stopped_reason)
+      values (${fromPhone}, now(), now() + interval '6 seconds', 'provider_authentication')`);
+    start();
+    for (const id of ids) await whenText(database.db, id, (row) => row.reason === 'provider_authentication');
+    const version = sql`select id, xmin::text, ctid::text from sms_messages order by id`;
+    const { rows: before } = await database.db.execute(version);
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect((await database.db.execute(version)).rows).toEqual(before);
+    expect(fake.texts).toHaveLength(0);
+    for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent', 8_000);
+  }, 20_000);
 });
 
 describe('an unknown outcome', () => {
