@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Piscina } from 'piscina';
 import type { Result } from '@/lib/result';
+import { makePasswordQueue } from './password-queue';
 
 const cost = 12;
 const stored = /^v1(\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53})$/;
@@ -10,7 +11,6 @@ const stored = /^v1(\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53})$/;
 const nobodysHash = '$2b$12$AlhKhXCuxpADTGewdrf4.e9KGIWPvEigRIsPbm9zrSKvnPnmI9beK';
 
 const threads = Math.min(4, Math.max(1, availableParallelism() - 1));
-const mostWaitingPerLane = 100;
 
 /**
  * Hashes a password for storage, in a worker thread: bcrypt, cost 12, over a digest of the password.
@@ -21,10 +21,15 @@ const mostWaitingPerLane = 100;
  * differ from plain digests in other people's leaks, which could else be tried here in place of passwords. No key takes
  * part, so no change of secrets locks anybody out.
  *
- * @returns the hash, which carries its own scheme and cost; `busy` at once when too many are waiting already
+ * @param source the network that it is wanted from: networks are served in turn; commands have none
+ * @returns the hash, which carries its own scheme and cost; `busy` when it would wait for more than five seconds
  */
-export async function hashPassword(password: string): Promise<Result<string, { reason: 'busy' }>> {
-  const hash = await runInWorker<string>('hash', { digest: digestPassword(password), cost });
+export async function hashPassword(
+  password: string,
+  source = 'local',
+): Promise<Result<string, { reason: 'busy' }>> {
+  const task = { digest: digestPassword(password), cost };
+  const hash = await runInTurn({ lane: 'hash', source }, () => pool.run(task) as Promise<string>);
   return hash === 'busy' ? { ok: false, reason: 'busy' } : { ok: true, value: `v1${hash}` };
 }
 
@@ -32,21 +37,19 @@ export async function hashPassword(password: string): Promise<Result<string, { r
  * Tells whether a password belongs to a hash. With `null`, for an account that does not exist, it does the same work and
  * answers false, so that time tells nothing about who has an account.
  *
- * `lane`: a browser that the account knows waits apart from all others, so that no flood of strangers makes it wait long.
- *
- * @throws PasswordsBusy at once when too many are waiting already: not a value, so that it can never pass for a match
+ * @param lane a browser that the account knows waits apart from all others, so that no flood of strangers makes it wait long
+ * @param source the network that asks: networks are served in turn
+ * @throws PasswordsBusy when it would wait for more than five seconds: not a value, so that it can never pass for a match
  */
 export async function verifyPassword(
   password: string,
   hash: string | null,
-  lane: 'verify' | 'verify_known' = 'verify',
+  { lane = 'verify', source = 'local' }: { lane?: 'verify' | 'verify_known'; source?: string } = {},
 ): Promise<boolean> {
   const bcryptHash = hash === null ? nobodysHash : stored.exec(hash)?.[1];
   if (bcryptHash === undefined) throw new Error('The stored password hash has an unknown form');
-  const matches = await runInWorker<boolean>(lane, {
-    digest: digestPassword(password),
-    hash: bcryptHash,
-  });
+  const task = { digest: digestPassword(password), hash: bcryptHash };
+  const matches = await runInTurn({ lane, source }, () => pool.run(task) as Promise<boolean>);
   if (matches === 'busy') throw new PasswordsBusy();
   return matches && hash !== null;
 }
@@ -86,34 +89,4 @@ const pool = new Piscina({
   env: {},
 });
 
-// Three lanes, served in turn, so that a flood of registrations does not keep anybody from signing in, nor the reverse, and
-// a flood of strangers who sign in keeps nobody out whose browser is known.
-const lanes = ['hash', 'verify', 'verify_known'] as const;
-type Lane = (typeof lanes)[number];
-
-const waiting: Record<Lane, (() => void)[]> = { hash: [], verify: [], verify_known: [] };
-let running = 0;
-let servedLast: Lane = 'verify';
-
-async function runInWorker<Answer>(lane: Lane, task: object): Promise<Answer | 'busy'> {
-  if (running < threads) {
-    running += 1;
-  } else {
-    if (waiting[lane].length >= mostWaitingPerLane) return 'busy';
-    await new Promise<void>((takeOver) => waiting[lane].push(takeOver));
-  }
-  servedLast = lane;
-  try {
-    return (await pool.run(task)) as Answer;
-  } finally {
-    passOn();
-  }
-}
-
-function passOn(): void {
-  const last = lanes.indexOf(servedLast);
-  const inTurn = [...lanes.slice(last + 1), ...lanes.slice(0, last + 1)];
-  const next = inTurn.find((lane) => waiting[lane].length > 0);
-  if (next) waiting[next].shift()!();
-  else running -= 1;
-}
+const runInTurn = makePasswordQueue(threads);

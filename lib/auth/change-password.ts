@@ -5,6 +5,7 @@ import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-st
 import { endSessionsOf } from '@/lib/accounts/sessions';
 import { changePasswordHash, endLoginGrants, endPendingTokens, type User } from '@/lib/accounts/users';
 import { recordAudit, type AuditAction } from '@/lib/audit';
+import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { noticeSecurity } from '@/lib/sms/security-notice';
 import { issueMark } from './known-browser';
@@ -35,7 +36,7 @@ export async function changePassword(
   if (newPassword.normalize('NFC') === currentPassword.normalize('NFC')) {
     return { ok: false, reason: 'new_password', why: 'same_as_before' };
   }
-  const hash = await hashPassword(newPassword);
+  const hash = await hashPassword(newPassword, networkOf(context.address));
   if (!hash.ok) return { ok: false, reason: 'busy' };
   const deed = { action: 'password_changed', actorId: userId, keptSession: sessionId } as const;
   const replaced = await db.transaction((tx) => replacePassword(tx, known.user, hash.value, deed, context));

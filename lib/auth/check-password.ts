@@ -2,7 +2,7 @@ import type { Db, Tx } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
 import { hashPassword, needsRehash, PasswordsBusy, verifyPassword } from '@/lib/accounts/password';
 import { findUser, findUserByEmail, replacePasswordHash, type User } from '@/lib/accounts/users';
-import { addressBlock } from '@/lib/client-address';
+import { addressBlock, networkOf } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
 import type { RequestContext } from '@/lib/context';
 import {
@@ -57,9 +57,10 @@ export async function checkPassword(
   const counted = await countPassword(db, tries, context.now);
   if (!counted.ok) return { ok: false, reason: 'too_many_passwords', retryAt: counted.retryAt };
 
+  const source = networkOf(context.address);
   let right: boolean;
   try {
-    right = await verifyPassword(password, user?.passwordHash ?? null, counted.lane);
+    right = await verifyPassword(password, user?.passwordHash ?? null, { lane: counted.lane, source });
   } catch (error) {
     await counted.giveBack();
     if (error instanceof PasswordsBusy) return { ok: false, reason: 'busy' };
@@ -71,7 +72,7 @@ export async function checkPassword(
     return { ok: false, reason: 'wrong_credentials', user, triesLeft };
   }
   await counted.giveBack();
-  return { ok: true, user: await renewHash(db, user, password) };
+  return { ok: true, user: await renewHash(db, user, { password, source }) };
 }
 
 /** Gives all unknown browsers their tries for an email back: for an operator who knows whom they let in. */
@@ -79,15 +80,19 @@ export async function forgetWrongPasswords(db: Db | Tx, email: string): Promise<
   await forgetHits(db, sharedKey(email));
 }
 
-async function renewHash(db: Db, user: User, password: string): Promise<User> {
+async function renewHash(
+  db: Db,
+  user: User,
+  { password, source }: { password: string; source: string },
+): Promise<User> {
   if (!needsRehash(user.passwordHash)) return user;
-  const hash = await hashPassword(password);
+  const hash = await hashPassword(password, source);
   if (!hash.ok) return user;
   const renewal = { userId: user.id, from: user.passwordHash, to: hash.value };
   if (await replacePasswordHash(db, renewal)) return { ...user, passwordHash: hash.value };
   // Another sign-in at the same moment has renewed it, or it is another password by now.
   const current = await findUser(db, user.id);
-  const isSame = current !== null && (await verifyPassword(password, current.passwordHash));
+  const isSame = current !== null && (await verifyPassword(password, current.passwordHash, { source }));
   return isSame ? current : user;
 }
 

@@ -14,6 +14,7 @@ import {
   mintLoginGrant,
 } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
+import { networkOf } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
 import { grantConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -78,7 +79,7 @@ export async function register(
   } else if (wantsTexts) return { ok: false, reason: 'phone_missing' };
   if (wantsTexts && !input.tcpaConsent) return { ok: false, reason: 'consent_missing' };
 
-  const hash = await hashPassword(input.password);
+  const hash = await hashPassword(input.password, networkOf(context.address));
   if (!hash.ok) return { ok: false, reason: 'busy' };
 
   return db.transaction(async (tx) => {

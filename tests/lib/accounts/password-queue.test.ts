@@ -1,117 +1,154 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { hashPassword, PasswordsBusy, verifyPassword } from '@/lib/accounts/password';
+import { expect, test } from 'vitest';
+import { makePasswordQueue, type Lane } from '@/lib/accounts/password-queue';
 
-interface RunningTask {
-  task: { digest: string; hash?: string };
-  finish: (answer: string | boolean) => void;
-  fail: (fault: Error) => void;
-}
+type Running = { name: string; end: (fault?: Error) => void };
 
-const { running } = vi.hoisted(() => ({ running: [] as RunningTask[] }));
-
-vi.mock('piscina', () => ({
-  Piscina: class {
-    run(task: RunningTask['task']) {
-      return new Promise((finish, fail) => running.push({ task, finish, fail }));
-    }
-  },
-}));
-
-const known = `v1$2b$12$${'a'.repeat(53)}`;
-
-async function finishNext(): Promise<'hash' | 'verify'> {
-  const { task, finish } = running.shift()!;
-  const kind = task.hash === undefined ? 'hash' : 'verify';
-  finish(kind === 'hash' ? '$2b$12$new' : true);
-  await new Promise((resume) => setImmediate(resume));
-  return kind;
-}
-
-async function finishAll(): Promise<('hash' | 'verify')[]> {
-  const order: ('hash' | 'verify')[] = [];
-  while (running.length > 0) order.push(await finishNext());
-  return order;
-}
-
-async function takeAllThreads(): Promise<number> {
-  let threads = 0;
-  do {
-    threads = running.length;
-    void verifyPassword('x', known);
+/** A queue before one thread, tasks that end when told to, and a clock that says how long each took. */
+function makeQueue({ threads = 1, taskMs = 500 } = {}) {
+  let clockMs = 0;
+  const running: Running[] = [];
+  const inTurn = makePasswordQueue(threads, () => clockMs);
+  const ask = (name: string, source: string, lane: Lane = 'hash') =>
+    inTurn(
+      { lane, source },
+      () =>
+        new Promise<string>((resolve, reject) =>
+          running.push({ name, end: (fault) => (fault ? reject(fault) : resolve(name)) }),
+        ),
+    );
+  const endNext = async (fault?: Error): Promise<string> => {
+    const { name, end } = running.shift()!;
+    clockMs += taskMs;
+    end(fault);
     await new Promise((resume) => setImmediate(resume));
-  } while (running.length > threads);
-  return threads;
+    return name;
+  };
+  const endAll = async (): Promise<string[]> => {
+    const names: string[] = [];
+    while (running.length > 0) names.push(await endNext());
+    return names;
+  };
+  /** Runs enough tasks for the queue to know how long they take. */
+  const learn = async () => {
+    for (let n = 0; n < 80; n += 1) {
+      const done = ask('learn', 'learn');
+      await endNext();
+      await done;
+    }
+  };
+  return { ask, running, endNext, endAll, learn };
 }
 
-afterEach(async () => {
-  await finishAll();
+const many = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
+
+test('never runs more tasks than there are threads', async () => {
+  const { ask, running, endAll } = makeQueue({ threads: 3 });
+  const asked = many(10).map((n) => ask(`task ${n}`, 'a'));
+  expect(running).toHaveLength(3);
+  expect(await endAll()).toHaveLength(10);
+  expect(await Promise.all(asked)).toEqual(many(10).map((n) => `task ${n}`));
 });
 
-describe('the queue before the password workers', () => {
-  it('never gives the workers more than they have threads for, and those are one to four', async () => {
-    const threads = await takeAllThreads();
-    expect(threads).toBeGreaterThanOrEqual(1);
-    expect(threads).toBeLessThanOrEqual(4);
-    const hashes = Array.from({ length: 10 }, () => hashPassword('x'));
-    expect(running.length).toBe(threads);
-    await finishAll();
-    expect((await Promise.all(hashes)).every((hash) => hash.ok)).toBe(true);
-  });
+test.each([
+  [500, 1, 10],
+  [245, 1, 20],
+  [500, 4, 40],
+])(
+  'takes what waits for five seconds at most: of tasks of %i ms on %i threads, %i',
+  async (taskMs, threads, room) => {
+    const { ask, endAll, learn } = makeQueue({ taskMs, threads });
+    await learn();
+    many(threads).forEach((n) => void ask(`running ${n}`, 'a'));
+    const waiting = many(room).map((n) => ask(`waiting ${n}`, 'a'));
+    expect(await ask('one too many', 'a')).toBe('busy');
+    await endAll();
+    expect(await Promise.all(waiting)).not.toContain('busy');
+  },
+);
 
-  it('refuses at once what would wait behind a hundred of its kind, and takes the other kind still', async () => {
-    await takeAllThreads();
-    const hashes = Array.from({ length: 100 }, () => hashPassword('x'));
-    expect(await hashPassword('x')).toEqual({ ok: false, reason: 'busy' });
+test('takes eight however slow they are', async () => {
+  const { ask, endAll, learn } = makeQueue({ taskMs: 4_000 });
+  await learn();
+  void ask('running', 'a');
+  const waiting = many(8).map((n) => ask(`waiting ${n}`, 'a'));
+  expect(await ask('one too many', 'a')).toBe('busy');
+  await endAll();
+  expect(await Promise.all(waiting)).not.toContain('busy');
+});
 
-    const checks = Array.from({ length: 99 }, () => verifyPassword('x', known)); // one waits already
-    await expect(verifyPassword('x', known)).rejects.toBeInstanceOf(PasswordsBusy);
-    await expect(verifyPassword('x', null)).rejects.toBeInstanceOf(PasswordsBusy);
+test('takes fewer where other lanes are served between', async () => {
+  const { ask, endAll, learn } = makeQueue({ taskMs: 245 });
+  await learn();
+  void ask('running', 'a');
+  void ask('check', 'a', 'verify');
+  many(10).forEach((n) => void ask(`waiting ${n}`, 'a'));
+  expect(await ask('one too many', 'a')).toBe('busy');
+  await endAll();
+});
 
-    await finishAll();
-    expect(await Promise.all(hashes)).toEqual(hashes.map(() => ({ ok: true, value: 'v1$2b$12$new' })));
-    expect(await Promise.all(checks)).toEqual(checks.map(() => true));
-    expect(running).toEqual([]);
-  });
+test('serves the lanes in turn, so that no flood holds up another kind', async () => {
+  const { ask, endAll } = makeQueue();
+  void ask('running', 'a');
+  many(5).forEach((n) => void ask(`hash ${n}`, 'a'));
+  void ask('check', 'a', 'verify');
+  void ask('known', 'a', 'verify_known');
+  expect((await endAll()).slice(0, 5)).toEqual(['running', 'check', 'known', 'hash 1', 'hash 2']);
+});
 
-  it('serves both kinds in turn, so that neither flood holds up the other', async () => {
-    const threads = await takeAllThreads();
-    const hashes = Array.from({ length: 20 }, () => hashPassword('x'));
-    const check = verifyPassword('x', known);
-    const order = await finishAll();
-    await Promise.all([...hashes, check]);
-    expect(order.length).toBe(threads + 1 + 20 + 1);
-    expect(order.slice(threads, threads + 4)).toEqual(['hash', 'verify', 'hash', 'verify']);
-  });
+test('serves the sources in turn, so that one that brings many makes another wait for one of them', async () => {
+  const { ask, endAll } = makeQueue();
+  void ask('running', 'flood');
+  many(6).forEach((n) => void ask(`flood ${n}`, 'flood'));
+  void ask('other 1', 'other');
+  void ask('other 2', 'other');
+  expect(await endAll()).toEqual([
+    'running',
+    'flood 1',
+    'other 1',
+    'flood 2',
+    'other 2',
+    'flood 3',
+    'flood 4',
+    'flood 5',
+    'flood 6',
+  ]);
+});
 
-  it('takes and serves a browser that is known, however many strangers wait to be let in', async () => {
-    const threads = await takeAllThreads();
-    const hashes = Array.from({ length: 100 }, () => hashPassword('x'));
-    const strangers = Array.from({ length: 99 }, () => verifyPassword('x', null)); // one waits already
-    await expect(verifyPassword('x', null)).rejects.toBeInstanceOf(PasswordsBusy);
-    let isServed = false;
-    const check = verifyPassword('x', known, 'verify_known').then(() => (isServed = true));
-    for (let served = 0; served < threads + 2; served += 1) await finishNext();
-    await new Promise((resume) => setImmediate(resume));
-    expect(isServed).toBe(true);
-    await finishAll();
-    await Promise.all([...hashes, ...strangers, check]);
-  });
+test('a full lane makes room for a source with fewer waiting, at the cost of the one with the most', async () => {
+  const { ask, endAll, learn } = makeQueue({ taskMs: 500 });
+  await learn();
+  void ask('running', 'flood');
+  const flood = many(10).map((n) => ask(`flood ${n}`, 'flood'));
+  const other = ask('other', 'other');
+  expect(await flood[9]).toBe('busy');
+  const order = await endAll();
+  expect(order.indexOf('other')).toBeLessThanOrEqual(2);
+  expect(await other).toBe('other');
+  expect((await Promise.all(flood)).filter((answer) => answer === 'busy')).toHaveLength(1);
+});
 
-  it('goes on after a worker fault, which reaches only its own caller', async () => {
-    const unlucky = hashPassword('x');
-    const failing = running.pop()!;
-    await takeAllThreads();
-    const next = hashPassword('x');
-    failing.fail(new Error('worker died'));
-    await expect(unlucky).rejects.toThrow('worker died');
-    await finishAll();
-    expect(await next).toEqual({ ok: true, value: 'v1$2b$12$new' });
-    expect(running).toEqual([]);
-  });
+test('a full lane of as many sources refuses one more, and none of them', async () => {
+  const { ask, endAll, learn } = makeQueue({ taskMs: 500 });
+  await learn();
+  void ask('running', 'a');
+  const waiting = many(10).map((n) => ask(`${n}`, `source ${n}`));
+  expect(await ask('new', 'new')).toBe('busy');
+  await endAll();
+  expect(await Promise.all(waiting)).not.toContain('busy');
+});
 
-  it('lets nobody in by a missing hash, whatever the worker says', async () => {
-    const check = verifyPassword('x', null);
-    await finishAll();
-    expect(await check).toBe(false);
-  });
+test('a task that fails fails for itself alone, and the next one runs', async () => {
+  const { ask, endNext, running } = makeQueue();
+  const unlucky = ask('unlucky', 'a');
+  const next = ask('next', 'a');
+  const fault = new Error('the worker died');
+  const lost = expect(unlucky).rejects.toBe(fault);
+  await endNext(fault);
+  await lost;
+  await endNext();
+  expect(await next).toBe('next');
+  const later = ask('later', 'a');
+  expect(running).toHaveLength(1);
+  await endNext();
+  expect(await later).toBe('later');
 });
