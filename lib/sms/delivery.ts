@@ -229,7 +229,7 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
 /** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
 async function answerFailure(tx: Tx, row: MovedRow, { errorCode, now }: StatusReport): Promise<Remedy> {
   const remedy = findRemedy({ code: errorCode, httpStatus: null });
-  if (remedy.kind === 'final') {
+  if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
     await applyEffect(tx, remedy, { phone: row.phone, now });
     return remedy;
   }
@@ -241,7 +241,10 @@ async function answerFailure(tx: Tx, row: MovedRow, { errorCode, now }: StatusRe
   // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
   const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
   const facts = { attempt: retries + 1, isCode, random: Math.random(), now };
-  const nextAt = repeats ? nextTryAt(remedy, facts) : null;
+  // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the gates wait for their end.
+  const isLate = remedy.kind === 'final';
+  const again = isLate ? (isCode ? null : now) : nextTryAt(remedy, facts);
+  const nextAt = repeats ? again : null;
   if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
   return remedy;
 }

@@ -17,6 +17,7 @@ export type ProviderReason =
   | 'sender_not_registered'
   | 'provider_timeout'
   | 'blocked_as_pumping'
+  | 'validity_over'
   | 'provider_refused'
   | 'provider_unreachable'
   | 'provider_fault';
@@ -64,6 +65,7 @@ export const remedies: ReadonlyMap<number, Remedy> = new Map<number, Remedy>([
   [63038, { kind: 'next_day', reason: 'daily_cap' }],
   [30032, { kind: 'stop_sender', reason: 'sender_not_registered' }],
   [30034, { kind: 'stop_sender', reason: 'sender_not_registered' }],
+  [30036, final('validity_over')],
   [30410, retry('provider_timeout')],
   [30450, retry('blocked_as_pumping', null, 'quarter_hour')],
 ]);

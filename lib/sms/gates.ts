@@ -8,7 +8,7 @@ import { candidateZones } from './number-zones';
 import type { Message } from './outbox';
 import { parsePhone } from './phone';
 import { wantsTemplate } from './preferences';
-import { defaultQuietWindow, nextAllowedInstant } from './quiet-hours';
+import { defaultQuietWindow, nextAllowedInstant, nextQuietInstant, type QuietWindow } from './quiet-hours';
 import { renderText, type TemplateName, type TemplateParams } from './templates';
 
 /** Why a text does not go out; each comes with `details`: the rule's value and limit, where it has them. */
@@ -48,6 +48,9 @@ const validityRange = { shortest: 1, longest: 36_000 };
  * A code needs an open challenge, a life that outlasts its way, and consent to codes; it passes quiet hours, for the
  * person has just asked for it. An update needs standing consent to updates, a verified phone and the person's own wish
  * (47 CFR 64.1200); anything else needs consent of either kind. No text passes an opt-out.
+ *
+ * The provider is told how long it may hold what goes out: a code as long as it is worth anything, everything else until
+ * the person's next quiet hours begin.
  *
  * @throws for a text that nobody can write, such as one of a template that does not exist
  */
@@ -102,19 +105,39 @@ export async function passGates(
       ? { start: preferences.quietHoursStart, end: preferences.quietHoursEnd }
       : null
     : defaultQuietWindow;
-  if (window !== null) {
-    const zones = preferences?.timeZone ? [preferences.timeZone] : await candidateZones(phone);
-    const { at, suitsAll } = nextAllowedInstant({ now, window, zones });
-    if (at > now) {
-      const details = {
-        window: `${window.start}-${window.end}`,
-        zones: zones.join(','),
-        until: at.toISOString(),
-      };
-      return { answer: 'hold', reason: 'quiet_hours', until: at, suitsAll, details };
-    }
+  if (window === null) return send(body, remainingMs);
+  const zones = preferences?.timeZone ? [preferences.timeZone] : await candidateZones(phone);
+  const { at, suitsAll, quietAt } = findArrival({ now, window, zones });
+  if (at > now) {
+    const details = {
+      window: `${window.start}-${window.end}`,
+      zones: zones.join(','),
+      until: at.toISOString(),
+    };
+    return { answer: 'hold', reason: 'quiet_hours', until: at, suitsAll, details };
   }
-  return send(body, remainingMs);
+  // The provider may hold a text for hours: not into the quiet hours.
+  const untilQuietMs = quietAt === null ? Infinity : quietAt.getTime() - now.getTime();
+  const aliveMs = Math.min(remainingMs ?? Infinity, untilQuietMs);
+  return send(body, aliveMs === Infinity ? null : aliveMs);
+}
+
+/**
+ * When a text may arrive, and when the quiet hours begin after that. So shortly before them that it would not get through
+ * any more, it waits until they are over.
+ */
+function findArrival(quiet: { now: Date; window: QuietWindow; zones: readonly string[] }): {
+  at: Date;
+  suitsAll: boolean;
+  quietAt: Date | null;
+} {
+  const { at, suitsAll } = nextAllowedInstant(quiet);
+  const quietAt = nextQuietInstant({ ...quiet, now: at });
+  const isTooShort = quietAt !== null && quietAt.getTime() - at.getTime() < shortestLifeSeconds * 1000;
+  if (at > quiet.now || !isTooShort) return { at, suitsAll, quietAt };
+  const next = nextAllowedInstant({ ...quiet, now: quietAt });
+  // Where nothing suits all zones, the moment at hand may still be the best there is.
+  return next.at > quietAt ? { ...next, quietAt: null } : { at, suitsAll, quietAt };
 }
 
 /** Since when and by what a number takes no texts; null: it takes them. */

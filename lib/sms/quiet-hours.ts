@@ -44,7 +44,7 @@ export function nextAllowedInstant({
   if (best.suited === distinctZones.length) return { at: now, suitsAll: true };
 
   // Quiet turns into allowed only where a wall clock reaches the window's end or a change of offset jumps out of it.
-  const ends = distinctZones.flatMap((zone) => listWindowEnds(from, quiet.end, zone));
+  const ends = distinctZones.flatMap((zone) => listWallTimes(from, quiet.end, zone));
   ends.sort(Temporal.Instant.compare);
   const horizon = from.add({ hours: horizonHours });
   for (const instant of ends) {
@@ -55,6 +55,51 @@ export function nextAllowedInstant({
     if (suited === distinctZones.length) break;
   }
   return { at: best.at, suitsAll: best.suited === distinctZones.length };
+}
+
+/**
+ * Finds the first instant after `now` at which the quiet window begins for one of the zones that are outside it at `now`: until
+ * then a text may arrive wherever it may now.
+ *
+ * @returns null where there is no quiet window (its ends are equal), or every zone is inside it already
+ * @throws RangeError for a malformed time or an unknown zone
+ */
+export function nextQuietInstant({
+  now,
+  window,
+  zones,
+}: {
+  now: Date;
+  window: QuietWindow;
+  zones: readonly string[];
+}): Date | null {
+  const begins = [...new Set(zones)]
+    .map((zone) => findQuietStart(now.getTime(), window, zone))
+    .filter((beginMs) => beginMs !== null);
+  return begins.length === 0 ? null : new Date(Math.min(...begins));
+}
+
+/** A zone's next quiet start is the same for every moment from the one it was asked at: a wide answer that many texts share. */
+const rememberedStarts = new Map<string, { fromMs: number; beginMs: number }>();
+const mostRemembered = 5_000;
+
+function findQuietStart(nowMs: number, window: QuietWindow, zone: string): number | null {
+  const key = `${window.start} ${window.end} ${zone}`;
+  const known = rememberedStarts.get(key);
+  if (known && known.fromMs <= nowMs && nowMs < known.beginMs) return known.beginMs;
+  const quiet = { start: readTime(window.start), end: readTime(window.end) };
+  const from = Temporal.Instant.fromEpochMilliseconds(nowMs);
+  if (countAllowed(from, quiet, [zone]) === 0) return null;
+  // Allowed turns into quiet only where a wall clock reaches the window's start or a change of offset jumps into it.
+  const begins = listWallTimes(from, quiet.start, zone)
+    .filter((instant) => Temporal.Instant.compare(instant, from) > 0)
+    .filter((instant) => countAllowed(instant, quiet, [zone]) === 0)
+    .map((instant) => instant.epochMilliseconds);
+  if (begins.length === 0) return null;
+  const beginMs = Math.min(...begins);
+  if (rememberedStarts.size >= mostRemembered) rememberedStarts.clear();
+  rememberedStarts.set(key, { fromMs: nowMs, beginMs });
+  return beginMs;
 }
 
 interface QuietTimes {
@@ -89,12 +134,13 @@ function isQuiet(time: Temporal.PlainTime, { start, end }: QuietTimes): boolean 
   }
 }
 
-function listWindowEnds(from: Temporal.Instant, end: Temporal.PlainTime, zone: string): Temporal.Instant[] {
+/** When a zone's wall clock shows a time in the days around `from`, and when its offset changes. */
+function listWallTimes(from: Temporal.Instant, time: Temporal.PlainTime, zone: string): Temporal.Instant[] {
   const last = from.add({ hours: widestHorizonHours });
   const local = from.toZonedDateTimeISO(zone);
   const instants: Temporal.Instant[] = [];
   for (let days = -1; days <= 4; days += 1) {
-    const wall = local.toPlainDate().add({ days }).toPlainDateTime(end);
+    const wall = local.toPlainDate().add({ days }).toPlainDateTime(time);
     for (const disambiguation of ['earlier', 'later'] as const) {
       instants.push(wall.toZonedDateTime(zone, { disambiguation }).toInstant());
     }

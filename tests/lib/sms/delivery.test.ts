@@ -297,6 +297,26 @@ describe('applyStatus', () => {
     expect(await sumSpend(database.db, 'all', now)).toBe(8300n);
   });
 
+  test('an update that the provider held too long waits for the end of the quiet hours; a code is over', async () => {
+    const person = await makePerson(database.db);
+    const { messageId, sid } = await sendUpdate(person);
+    const late = { errorCode: 30036 };
+    for (let n = 0; n < 2; n += 1) {
+      expect(await applyStatus(database.db, report(sid, 'failed', late))).toMatchObject({ alert: null });
+    }
+    expect(await readText(database.db, messageId)).toMatchObject({
+      status: 'failed',
+      reason: 'validity_over',
+    });
+    expect(await readRetries(messageId)).toMatchObject([
+      { purpose: 'update', status: 'queued', sendAfter: now },
+    ]);
+    const code = await askForCode(database.db, await makePerson(database.db), now);
+    const answer = await applyStatus(database.db, report(await markSent(code.messageId), 'failed', late));
+    expect(answer).toMatchObject({ alert: null });
+    expect(await readRetries(code.messageId)).toEqual([]);
+  });
+
   test('a code is not tried again when the next try would come after its expiry', async () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person, now);

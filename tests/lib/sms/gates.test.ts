@@ -116,7 +116,50 @@ describe('an update', () => {
       timeZone: 'America/New_York',
     });
     const messageId = await askForUpdate(database.db, person);
-    expect(await ask(messageId)).toMatchObject({ answer: 'send', validitySeconds: null });
+    expect(await ask(messageId)).toMatchObject({ answer: 'send' });
+  });
+
+  describe('may be held by the provider', () => {
+    const quietHours = { start: '20:00', end: '09:00' };
+    const at = (iso: string) => new Date(`2026-07-01T${iso}Z`);
+
+    test.each([
+      ['by day, until the person’s quiet hours begin', '20:00:00', 4 * 3600],
+      ['ten seconds before them, as long as that', '23:59:50', 10],
+      ['in the morning, for the ten hours that Twilio knows', '13:00:00', 36_000],
+    ])('%s', async (_, time, validitySeconds) => {
+      const person = await makePerson(database.db, { quietHours, timeZone: 'America/New_York' });
+      const messageId = await askForUpdate(database.db, person);
+      expect(await ask(messageId, { now: at(time) })).toMatchObject({ answer: 'send', validitySeconds });
+    });
+
+    test('until the quiet hours begin in the first of the zones it may be in', async () => {
+      const person = await makePerson(database.db, { quietHours, phone: '+12702000001' });
+      const messageId = await askForUpdate(database.db, person);
+      // Kentucky's 270: New York or Chicago.
+      expect(await ask(messageId, { now: at('23:00:00') })).toMatchObject({ validitySeconds: 3600 });
+    });
+
+    test('no longer than it is worth anything itself', async () => {
+      const person = await makePerson(database.db, { quietHours, timeZone: 'America/New_York' });
+      const messageId = await askForUpdate(database.db, person, { expiresAt: at('20:05:00') });
+      expect(await ask(messageId, { now: at('20:00:00') })).toMatchObject({ validitySeconds: 300 });
+    });
+
+    test('as long as it likes where there are no quiet hours', async () => {
+      const messageId = await askForUpdate(database.db, await makePerson(database.db));
+      expect(await ask(messageId)).toMatchObject({ answer: 'send', validitySeconds: null });
+    });
+
+    test('not at all in the last ten seconds: then it waits for the end of the quiet hours', async () => {
+      const person = await makePerson(database.db, { quietHours, timeZone: 'America/New_York' });
+      const messageId = await askForUpdate(database.db, person);
+      expect(await ask(messageId, { now: at('23:59:50.001') })).toMatchObject({
+        answer: 'hold',
+        reason: 'quiet_hours',
+        until: new Date('2026-07-02T13:00:00Z'),
+      });
+    });
   });
 
   test.each([

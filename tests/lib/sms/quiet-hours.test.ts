@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { zonesOfUnknownPlace } from '@/lib/sms/number-zones';
-import { defaultQuietWindow, nextAllowedInstant, type QuietWindow } from '@/lib/sms/quiet-hours';
+import {
+  defaultQuietWindow,
+  nextAllowedInstant,
+  nextQuietInstant,
+  type QuietWindow,
+} from '@/lib/sms/quiet-hours';
 
 const minuteMs = 60_000;
 const clocks = new Map<string, Intl.DateTimeFormat>();
@@ -226,6 +231,54 @@ describe('in every zone of the world', () => {
         if (expected !== null) expect(found.at.getTime()).toBe(expected);
       }),
       { numRuns: 80 },
+    );
+  });
+});
+
+describe('the next instant at which quiet hours begin', () => {
+  const begin = (now: string, window: QuietWindow, ...zones: string[]) =>
+    nextQuietInstant({ now: at(now), window, zones })?.toISOString() ?? null;
+
+  it('is the first of those of the zones that are outside them', () => {
+    expect(begin('2026-11-10T17:00:00Z', defaultQuietWindow, 'America/New_York', 'America/Chicago')).toBe(
+      '2026-11-11T01:00:00.000Z',
+    );
+    // It is night in Berlin already.
+    expect(begin('2026-11-10T20:00:00Z', defaultQuietWindow, 'Europe/Berlin', 'America/Chicago')).toBe(
+      '2026-11-11T02:00:00.000Z',
+    );
+  });
+
+  it('is none without a window, nor where all zones are inside it', () => {
+    expect(begin('2026-11-10T17:00:00Z', { start: '08:00', end: '08:00' }, 'America/New_York')).toBeNull();
+    expect(begin('2026-11-10T03:00:00Z', defaultQuietWindow, 'America/New_York')).toBeNull();
+  });
+
+  it('agrees with a search by the minute on the days clocks change, for any window', () => {
+    const changes = ['2026-03-08T05:00:00Z', '2026-11-01T04:00:00Z', '2026-04-04T10:00:00Z'].map((iso) =>
+      at(iso).getTime(),
+    );
+    const places = ['America/New_York', 'America/St_Johns', 'Australia/Lord_Howe', 'Australia/Sydney'];
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...changes),
+        fc.integer({ min: 0, max: 30 * 60 }),
+        fc.constantFrom(...places),
+        window,
+        (change, minutes, zone, quiet) => {
+          const now = change + minutes * minuteMs;
+          fc.pre(!isQuiet(now, zone, quiet));
+          let expected: number | null = null;
+          for (let moment = now + minuteMs; moment <= now + 30 * 60 * minuteMs; moment += minuteMs) {
+            if (!isQuiet(moment, zone, quiet)) continue;
+            expected = moment;
+            break;
+          }
+          const found = nextQuietInstant({ now: new Date(now), window: quiet, zones: [zone] })?.getTime();
+          if (expected === null) expect(found ?? Infinity).toBeGreaterThan(now + 30 * 60 * minuteMs);
+          else expect(found).toBe(expected);
+        },
+      ),
     );
   });
 });
