@@ -23,6 +23,12 @@ export async function findUser(db: Db | Tx, userId: string): Promise<User | null
   return user ?? null;
 }
 
+/** The only account that names this number, proven or not; null where none or several do. */
+export async function findOnlyUserByPhone(db: Db | Tx, phone: string): Promise<string | null> {
+  const accounts = await db.select({ id: users.id }).from(users).where(eq(users.phone, phone)).limit(2);
+  return accounts.length === 1 ? accounts[0]!.id : null;
+}
+
 /** Every account that names this number, proven or not. */
 export async function findUsersByPhone(db: Db | Tx, phone: string): Promise<User[]> {
   return db.select().from(users).where(eq(users.phone, phone));

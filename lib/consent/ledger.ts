@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, sql } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
@@ -66,6 +66,34 @@ export async function withdrawConsent(
   );
 }
 
+/**
+ * Appends a withdrawal for each scope that stands for anybody at this number: one statement, however many accounts it has.
+ *
+ * `agreedBefore` null: for everybody. Else whoever gave or resumed a consent at this number later than that keeps theirs.
+ */
+export async function withdrawEverywhere(
+  tx: Tx,
+  {
+    phone,
+    medium,
+    at,
+    agreedBefore,
+  }: { phone: string; medium: ConsentMedium; at: Date; agreedBefore: Date | null },
+): Promise<void> {
+  const before = agreedBefore === null ? sql`'infinity'` : sql`${agreedBefore.toISOString()}`;
+  await tx.execute(sql`
+    insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
+    select ${at.toISOString()}::timestamptz, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${sender}
+    from (
+      select distinct on (user_id, scope) user_id, scope, action,
+        max(at) filter (where action <> 'withdrawn') over (partition by user_id) as agreed_at
+      from sms_consents where phone = ${phone}
+      order by user_id, scope, id desc
+    ) last
+    where action <> 'withdrawn' and agreed_at < ${before}::timestamptz
+    order by user_id, scope desc`);
+}
+
 /** The scopes that stand for this person and number: those whose last row grants, or resumes what a STOP withdrew. */
 export async function readStandingConsent(
   db: Db | Tx,
@@ -124,15 +152,6 @@ export async function hasConsent(
   { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
 ): Promise<boolean> {
   return (await readStandingConsent(db, { userId, phone })).has(scope);
-}
-
-/** Everybody who ever agreed to texts at this number. */
-export async function findConsentingUsers(db: Db | Tx, phone: string): Promise<string[]> {
-  const rows = await db
-    .selectDistinct({ userId: smsConsents.userId })
-    .from(smsConsents)
-    .where(and(eq(smsConsents.phone, phone), inArray(smsConsents.action, ['granted'])));
-  return rows.map((row) => row.userId);
 }
 
 /** The version of the wording that consent of this scope stands on; null: none stands. */

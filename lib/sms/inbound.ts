@@ -1,7 +1,7 @@
 import { and, eq, gt } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
-import { findUsersByPhone } from '@/lib/accounts/users';
+import { findOnlyUserByPhone } from '@/lib/accounts/users';
 import { isStandardKeyword, readInbound, type InboundMeaning } from '@/lib/consent/keywords';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
@@ -81,9 +81,7 @@ function readMeaning({ body, optOutType }: InboundText): InboundMeaning {
 
 /** Whose text it is, where that is certain: the number's proven holder, or the only account that names it. */
 async function findWriter(tx: Tx, { number, holderUserId }: NumberRow): Promise<string | null> {
-  if (holderUserId !== null) return holderUserId;
-  const accounts = await findUsersByPhone(tx, number);
-  return accounts.length === 1 ? accounts[0]!.id : null;
+  return holderUserId ?? (await findOnlyUserByPhone(tx, number));
 }
 
 /** False: it was kept before. */

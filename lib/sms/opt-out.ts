@@ -1,12 +1,13 @@
 import type { Tx } from '@/db/client';
-import { findConsentingUsers, withdrawConsent } from '@/lib/consent/ledger';
+import { withdrawEverywhere } from '@/lib/consent/ledger';
 import { lockNumber, markSuppressed } from './number';
 import { cancelTexts } from './outbox';
 
 /**
  * A number's owner wants no more texts, by a word to us (`sms_stop`) or to their carrier (`carrier_stop`, Twilio error
  * 21610): at once, for every account with that number, in the ledger, and for what already waits (47 CFR 64.1200(a)(10)).
- * An open challenge stays open, so that a code which has arrived already can still be entered.
+ * A handful of statements, however many accounts there are, since all wait for the number's lock meanwhile. An open
+ * challenge stays open, so that a code which has arrived already can still be entered.
  *
  * Out: whether the number had not opted out before.
  */
@@ -16,9 +17,7 @@ export async function optOut(
 ): Promise<{ isFirst: boolean }> {
   const { suppressedAt } = await lockNumber(tx, phone);
   await markSuppressed(tx, { phone, by, now });
-  for (const userId of await findConsentingUsers(tx, phone)) {
-    await withdrawConsent(tx, { userId, phone, scopes: ['verification', 'updates'], medium: by }, now);
-  }
+  await withdrawEverywhere(tx, { phone, medium: by, at: now, agreedBefore: null });
   await cancelTexts(tx, { phone }, 'stopped', now);
   return { isFirst: suppressedAt === null };
 }

@@ -65,7 +65,10 @@ export async function anonymizeVerifications(tx: Tx, userId: string): Promise<vo
     .where(eq(smsVerificationLog.userId, userId));
 }
 
-/** Who asked for a code to this number at `since` or later, and neither proved it nor went on without, the last first. */
+/** The limits of a number let no more than a few of them have a code; each is looked at under its lock. */
+const mostAskers = 50;
+
+/** Who asked for a code to this number at `since` or later, and neither proved it nor went on without: the last fifty, last first. */
 export async function findAskers(tx: Tx, phone: string, since: Date): Promise<string[]> {
   const { rows } = await tx.execute<{ user_id: string }>(sql`
     select user_id from sms_verification_log
@@ -73,6 +76,7 @@ export async function findAskers(tx: Tx, phone: string, since: Date): Promise<st
     group by user_id
     having max(id) filter (where event in ('send_requested', 'send_refused'))
       > coalesce(max(id) filter (where event in ('verified', 'skipped')), 0)
-    order by max(id) filter (where event in ('send_requested', 'send_refused')) desc`);
+    order by max(id) filter (where event in ('send_requested', 'send_refused')) desc
+    limit ${mostAskers}`);
   return rows.map((row) => row.user_id);
 }

@@ -12,7 +12,7 @@ import { checkCode, skipVerification } from '@/lib/sms/verification';
 import { findAskers } from '@/lib/sms/verification-log';
 import { readVerificationState } from '@/lib/sms/verification-state';
 import { releaseTogether } from '../../support/barrier';
-import { useDatabase } from '../../support/database';
+import { recordStatements, useDatabase } from '../../support/database';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readCode } from '../../support/people';
 import { askGates, askForUpdate, makeEnv, readText } from '../../support/texts';
 
@@ -119,6 +119,35 @@ describe('STOP', () => {
     expect((await ledger(phone)).filter((row) => row.medium === 'sms_stop')).toHaveLength(3);
     expect(await readText(database.db, waiting)).toMatchObject({ status: 'canceled', reason: 'stopped' });
     expect((await readNumber(database.db, phone))?.suppressedBy).toBe('sms_stop');
+  });
+
+  it('takes as many statements for two thousand accounts as for one', async () => {
+    const several = newPhone();
+    await database.pool.query(
+      `with agreed as (
+        insert into users (id, email, email_key, name, password_hash, phone, created_at, activated_at, password_changed_at)
+        select gen_random_uuid(), n || $1, n || $1, '', '-', $1, $2, $2, $2 from generate_series(1, 2000) n
+        returning id
+      )
+      insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
+      select $2::timestamptz, id, $1, scope, 'granted', 'registration', '1', '-', 'Doorstep'
+      from agreed, unnest(array['verification', 'updates']) scope`,
+      [several, noon],
+    );
+    const one = await giveHolder(newPhone());
+    const count = async (phone: string) =>
+      (await recordStatements(database.pool, () => receive(phone, 'STOP', after(noon, 1)))).length;
+    const startedMs = performance.now();
+    const statements = await count(several);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(statements).toBeLessThanOrEqual(11);
+    expect(await count(one.phone)).toBeLessThanOrEqual(statements);
+    const withdrawn = (await ledger(several)).filter((row) => row.action === 'withdrawn');
+    expect(withdrawn).toHaveLength(4000);
+    expect(new Set(withdrawn.map((row) => `${row.userId} ${row.scope}`)).size).toBe(4000);
+    // What is withdrawn already is not withdrawn again.
+    await receive(several, 'STOP', after(noon, 2));
+    expect(await ledger(several)).toHaveLength(8000);
   });
 
   it('is obeyed wherever it arrives; other texts to a number that is not ours are not for us', async () => {
