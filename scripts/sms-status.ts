@@ -5,11 +5,11 @@ import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';
 
 /**
- * Says in six lines how texts stand for one person, for the operator's own terminal: so the number is written in full.
+ * Says in seven lines how texts stand for one person, for the operator's own terminal: so the number is written in full.
  * `SMS enabled` is `no` too while the number is stopped, for then no text goes out.
  */
 export function describePersonSms(person: PersonSms): string {
-  const { phone, verified, enabled, stopped, quietHours, lastText, lastAttempt } = person;
+  const { phone, verified, enabled, stopped, quietHours, lastText, lastAttempt, lastOptOut } = person;
   const lines = [
     `Phone: ${phone ?? 'none'}`,
     `Verified: ${verified ? 'yes' : 'no'}`,
@@ -17,6 +17,7 @@ export function describePersonSms(person: PersonSms): string {
     `Quiet hours: ${quietHours ? sayQuietHours(quietHours) : 'off'}`,
     `Last text: ${lastText ? sayEvent(lastText.at, `${lastText.purpose} ${lastText.status}`, lastText.reason) : 'none'}`,
     `Last attempt: ${lastAttempt ? sayEvent(lastAttempt.at, lastAttempt.event, lastAttempt.reason) : 'none'}`,
+    `Last opt-out: ${lastOptOut ? sayEvent(lastOptOut.at, `${lastOptOut.act} by ${lastOptOut.channel}`, lastOptOut.words && JSON.stringify(lastOptOut.words)) : 'none'}`,
   ];
   return lines.join('\n');
 }

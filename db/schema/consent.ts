@@ -59,3 +59,43 @@ export const smsConsentDetails = pgTable('sms_consent_details', {
   address: text('address'),
   userAgent: text('user_agent'),
 });
+
+/**
+ * The ledger of opt-outs: a row each time somebody asked for no more texts, or took that back, also where no account ever
+ * consented. Never changed (triggers refuse update, delete and truncate), and kept for ten years at least (Code of Virginia
+ * § 59.1-514). Written by lib/consent/opt-outs.ts.
+ */
+export const smsOptOuts = pgTable(
+  'sms_opt_outs',
+  {
+    id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    at: instant('at').notNull(),
+    phone: text('phone').notNull(),
+    act: text('act').$type<'opted_out' | 'lifted'>().notNull(),
+    channel: text('channel').$type<OptOutChannel>().notNull(),
+    /** What it is about: all scopes, or updates alone. */
+    covers: text('covers').array().$type<ConsentScope[]>().notNull(),
+    /** Our number or service that it was said to, or that the carrier blocks; null: said on a page. */
+    sender: text('sender'),
+    /** What the person wrote, as far as it is kept; null: no words were written. */
+    words: text('words'),
+    /** The provider's id of the text that said it, or that was refused. */
+    providerSid: text('provider_sid'),
+    /** Who turned texts off on a page; null where it came by text or from the carrier. */
+    userId: uuid('user_id'),
+    recordedBy: text('recorded_by').$type<OptOutRecorder>().notNull(),
+  },
+  (t) => [
+    index('sms_opt_outs_phone_index').on(t.phone, t.id),
+    check('sms_opt_outs_act_check', sql`${t.act} in ('opted_out', 'lifted')`),
+    check('sms_opt_outs_channel_check', sql`${t.channel} in ('text', 'carrier', 'web')`),
+    check(
+      'sms_opt_outs_covers_check',
+      sql`${t.covers} <@ array['verification', 'updates'] and ${t.covers} <> '{}'`,
+    ),
+  ],
+);
+
+export type OptOutChannel = 'text' | 'carrier' | 'web';
+/** The webhook for inbound texts, the provider's list of them, a status report or answer about one of ours, or the person. */
+export type OptOutRecorder = 'inbound_webhook' | 'inbound_list' | 'status_report' | 'person';

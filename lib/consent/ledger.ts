@@ -44,15 +44,15 @@ export async function grantConsent(
   );
 }
 
-/** Appends a withdrawal for each scope that stands for this person and number; nothing where none stands. */
+/** Appends a withdrawal for each scope that stands for this person and number. Out: which those were. */
 export async function withdrawConsent(
   tx: Tx,
   consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
   now: Date,
-): Promise<void> {
+): Promise<ConsentScope[]> {
   const standing = await readStandingConsent(tx, consent);
   const scopes = consent.scopes.filter((scope) => standing.has(scope));
-  if (scopes.length === 0) return;
+  if (scopes.length === 0) return [];
   await tx.insert(smsConsents).values(
     scopes.map((scope) => ({
       at: now,
@@ -64,6 +64,7 @@ export async function withdrawConsent(
       sender,
     })),
   );
+  return scopes;
 }
 
 /**

@@ -2,6 +2,7 @@ import { desc, eq } from 'drizzle-orm';
 import { smsMessages, smsVerificationLog, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
+import { readLastOptOut } from '@/lib/consent/opt-outs';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import { readPreferences } from '@/lib/sms/preferences';
 
@@ -16,6 +17,8 @@ export type PersonSms = {
   quietHours: { start: string; end: string; timeZone: string | null } | null;
   lastText: { at: Date; purpose: MessagePurpose; status: MessageStatus; reason: string | null } | null;
   lastAttempt: { at: Date; event: string; reason: string | null } | null;
+  /** The last that was said about texts to the number: STOP or START, by the carrier, or on a page. */
+  lastOptOut: Awaited<ReturnType<typeof readLastOptOut>>;
 };
 
 /** Reads how texts stand for the account of an e-mail address; null: there is none. */
@@ -53,5 +56,6 @@ export async function readPersonSms(db: Db, email: string): Promise<PersonSms | 
       ? { at: text.createdAt, purpose: text.purpose, status: text.status, reason: text.reason }
       : null,
     lastAttempt: attempt ? { at: attempt.at, event: attempt.event, reason: attempt.reason } : null,
+    lastOptOut: phone === null ? null : await readLastOptOut(db, phone),
   };
 }

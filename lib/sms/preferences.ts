@@ -9,6 +9,7 @@ import {
   readStandingWording,
   withdrawConsent,
 } from '@/lib/consent/ledger';
+import { recordOptOut } from '@/lib/consent/opt-outs';
 import { currentWording } from '@/lib/consent/wording';
 import type { RequestContext } from '@/lib/context';
 import { categoryOf, categoryTemplates, textCategories, type TextCategory } from './categories';
@@ -313,7 +314,14 @@ async function agreeToUpdates(
 /** At every number of this person, one that waits for its code included. */
 async function stopUpdates(tx: Tx, userId: string, now: Date): Promise<void> {
   for (const phone of await findConsentedPhones(tx, userId)) {
-    await withdrawConsent(tx, { userId, phone, scopes: ['updates'], medium: 'preferences' }, now);
+    const withdrawn = await withdrawConsent(
+      tx,
+      { userId, phone, scopes: ['updates'], medium: 'preferences' },
+      now,
+    );
+    if (withdrawn.length === 0) continue;
+    const evidence = { recordedBy: 'person', sender: null, words: null, providerSid: null } as const;
+    await recordOptOut(tx, { phone, act: 'opted_out', covers: withdrawn, evidence, userId, at: now });
   }
   await cancelTexts(tx, { userId, purposes: ['update', 'test'] }, 'turned_off', now);
 }

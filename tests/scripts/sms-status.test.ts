@@ -30,6 +30,7 @@ describe('the command', () => {
         "Quiet hours: 20:00-09:00 in the number's time zone",
         'Last text: none',
         'Last attempt: none',
+        'Last opt-out: none',
         '',
       ].join('\n'),
       err: '',
@@ -69,6 +70,7 @@ describe('what it says', () => {
       "Quiet hours: 20:00-09:00 in the number's time zone",
       `Last text: ${noon.toISOString()} verification queued`,
       `Last attempt: ${noon.toISOString()} send_requested`,
+      'Last opt-out: none',
     ]);
     expect(said).not.toContain(code);
   });
@@ -89,6 +91,7 @@ describe('what it says', () => {
       quietHours: null,
       lastText: { at: noon, purpose: 'update', status: 'failed', reason: 'no_consent' },
       lastAttempt: null,
+      lastOptOut: { at: noon, act: 'opted_out', channel: 'text', words: 'no more' },
     } as const;
     expect(describePersonSms(person)).toBe(
       [
@@ -98,6 +101,7 @@ describe('what it says', () => {
         'Quiet hours: off',
         `Last text: ${noon.toISOString()} update failed (no_consent)`,
         'Last attempt: none',
+        `Last opt-out: ${noon.toISOString()} opted_out by text ("no more")`,
       ].join('\n'),
     );
   });

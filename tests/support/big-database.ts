@@ -12,6 +12,7 @@ export const bigTables = [
   'sms_consent_details',
   'sms_consents',
   'sms_messages',
+  'sms_opt_outs',
   'sms_preferences',
   'sms_spend',
   'sms_verification_log',
@@ -127,6 +128,9 @@ function statementsOf(rows: number, now: string): string[] {
        case when n % 20 = 0 then 'preferences' else 'registration' end, '1', 'Yes.', 'Doorstep' from whose`,
     `insert into sms_consent_details (consent_id, user_id, address, user_agent)
      select id, user_id, '10.0.0.1', 'test' from sms_consents`,
+    `insert into sms_opt_outs (at, phone, act, channel, covers, words, recorded_by)
+     select ${moment}, ${phone('p')}, case when n % 4 = 0 then 'lifted' else 'opted_out' end, 'text',
+       array['verification', 'updates'], 'stop', 'inbound_webhook' from whose`,
     `insert into sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at, wrong_tries,
        consumed_at, ended_at, ended_by)
      select md5('challenge:' || n)::uuid, ${person('p')}, ${phone('p')}, 'prove', ${token('nonce')}, made, made + interval '10 minutes',

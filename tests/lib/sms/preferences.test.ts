@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
+import { smsOptOuts } from '@/db/schema/consent';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording, renderWording } from '@/lib/consent/wording';
@@ -157,6 +158,12 @@ describe('turning texts off', () => {
     expect(receipt).toMatchObject({ action: 'withdrawn', scope: 'updates', medium: 'preferences' });
     const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, person.userId));
     expect(entries.at(-1)).toMatchObject({ action: 'sms_preferences_changed', details: off });
+    const said = () => database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone));
+    expect(await said()).toMatchObject([
+      { at: after(noon, 60), act: 'opted_out', channel: 'web', covers: ['updates'], userId: person.userId },
+    ]);
+    await turnTextsOff(database.db, person, contextAt(after(noon, 90)));
+    expect(await said()).toHaveLength(1);
   });
 
   test('holds for a text that a dispatcher had in hand', async () => {
