@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
-import { limitKey, limits, type BucketRule, type CoarseLimit } from '@/lib/limits';
+import { limitKeys, limits, type BucketRule, type CoarseLimit } from '@/lib/limits';
 
 /** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
 const redisTimeoutMs = 300;
@@ -31,7 +31,8 @@ export async function takeCoarseHit(
   now: Date,
 ): Promise<Verdict> {
   const buckets = addressBlocks(address).map((block, index) => ({
-    key: limitKey(limit, block),
+    // Read under this name alone: a new secret gives everybody a fresh bucket, which refuses nobody.
+    key: limitKeys(limit, [block])[0],
     rule: widen(limits.perAddress[limit], limits.perAddressTimes[index]!),
   }));
   return (await askUpstash(buckets, now)) ?? takeFromBuckets(db, buckets, now);

@@ -7,7 +7,7 @@ export type Env = {
   /** Whether APP_URL names something else than this machine: then https, Twilio and AUTH_SECRET are required. */
   isPublic: boolean;
   port: number;
-  /** Newest first: the first signs, all are accepted. */
+  /** The first signs, all are accepted. */
   authSecrets: [string, ...string[]];
   smsBackend: 'console' | 'twilio';
   /** Not null exactly when the backend is `twilio`. */

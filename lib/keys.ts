@@ -1,4 +1,4 @@
-import { hkdfSync } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 
 const derived = new Map<string, Buffer>();
 
@@ -17,4 +17,21 @@ export function deriveKey(secret: string, label: string, bytes = 32): Buffer {
     derived.set(slot, key);
   }
   return Buffer.from(key);
+}
+
+/**
+ * Names something guessable (an email, an address) for a table that must not tell it: an HMAC under a key of its own.
+ *
+ * One name per secret, in the order of AUTH_SECRET. Write under the first, read under all of them: then a process that has
+ * the secrets in another order finds what this one wrote (docs/operations.md, AUTH_SECRET).
+ */
+export function keyedNames(
+  secrets: readonly [string, ...string[]],
+  label: string,
+  of: string,
+): [string, ...string[]] {
+  const name = (secret: string) =>
+    createHmac('sha256', deriveKey(secret, label)).update(of).digest('base64url');
+  const [first, ...others] = secrets;
+  return [name(first), ...others.map(name)];
 }

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
 import { eq, inArray, sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
+import { env } from '@/lib/env';
+import { keyedNames } from '@/lib/keys';
 
 const minute = 60;
 const hour = 60 * minute;
@@ -115,13 +116,23 @@ export function distinctInstant(hits: readonly Date[], now: Date): Date {
   return new Date(time);
 }
 
-/** The stored name of a limit's caller: hashed, so that the table holds neither addresses nor e-mails. */
-export function limitKey(limit: string, ...caller: string[]): string {
-  return `${limit}:${createHash('sha256').update(JSON.stringify(caller)).digest('base64url')}`;
+/**
+ * The stored names of a limit's caller, keyed so that the table tells neither addresses nor e-mails: one per secret of
+ * AUTH_SECRET. What is new is counted under the first, what stands under any of them counts.
+ */
+export function limitKeys(
+  limit: string,
+  caller: readonly string[],
+  secrets: readonly [string, ...string[]] = env().authSecrets,
+): LimitKeys {
+  const [first, ...others] = keyedNames(secrets, 'limit/v1', JSON.stringify([limit, ...caller]));
+  return [`${limit}:${first}`, ...others.map((name) => `${limit}:${name}`)];
 }
 
+export type LimitKeys = readonly [string, ...string[]];
+
 /** What is counted, and by which rules. */
-export type LimitEntry = { key: string; rules: readonly WindowRule[] };
+export type LimitEntry = { keys: LimitKeys; rules: readonly WindowRule[] };
 
 /** How many more hits are allowed right now, and the moment at which the next is allowed once these are taken. */
 export type HitsLeft = { count: number; thenAt: Date };
@@ -138,18 +149,26 @@ function readHitsLeft(
 
 /** What `takeHits` would allow, without counting anything: for words, not for decisions. */
 export async function peekHits(db: Db, entries: readonly LimitEntry[], now: Date): Promise<HitsLeft> {
-  const keys = entries.map(({ key }) => key);
-  const rows = await db.select().from(rateLimits).where(inArray(rateLimits.key, keys));
-  const hitsOf = (key: string) => rows.find((row) => row.key === key)?.hits ?? [];
+  const rows = await db
+    .select()
+    .from(rateLimits)
+    .where(
+      inArray(
+        rateLimits.key,
+        entries.flatMap(({ keys }) => keys),
+      ),
+    );
+  const hitsOf = (keys: LimitKeys) =>
+    rows.filter(({ key }) => keys.includes(key)).flatMap(({ hits }) => hits);
   return readHitsLeft(
-    entries.map(({ key, rules }) => ({ hits: hitsOf(key), rules })),
+    entries.map(({ keys, rules }) => ({ hits: hitsOf(keys), rules })),
     now,
   );
 }
 
-/** Forgets what was counted under a name. */
-export async function forgetHits(db: Db | Tx, key: string): Promise<void> {
-  await db.delete(rateLimits).where(eq(rateLimits.key, key));
+/** Forgets what was counted for a caller. */
+export async function forgetHits(db: Db | Tx, keys: LimitKeys): Promise<void> {
+  await db.delete(rateLimits).where(inArray(rateLimits.key, [...keys]));
 }
 
 /**
@@ -164,27 +183,34 @@ export async function takeHits(
   entries: readonly LimitEntry[],
   now: Date,
 ): Promise<{ ok: true; left: HitsLeft; giveBack: () => Promise<void> } | { ok: false; retryAt: Date }> {
-  const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
   const taken: { key: string; at: Date; hits: Date[]; rules: readonly WindowRule[] }[] = [];
   const refusedUntil = await db.transaction(async (tx) => {
-    const plan: { key: string; rules: readonly WindowRule[]; hits: Date[]; at: Date; emptyAt: Date }[] = [];
-    let until: Date | null = null;
-    for (const { key, rules } of sorted) {
-      const [row] = await tx
-        .insert(rateLimits)
-        .values({ key, emptyAt: now })
-        .onConflictDoUpdate({ target: rateLimits.key, set: { key } })
-        .returning({ hits: rateLimits.hits });
-      const window = readWindows(row!.hits, rules, now);
-      if (window.retryAt !== null && (until === null || window.retryAt > until)) until = window.retryAt;
-      const at = distinctInstant(window.kept, now);
+    const stored = await lockHits(tx, entries, now);
+    const plan = entries.map(({ keys, rules }) => {
+      const all = readWindows(
+        keys.flatMap((key) => stored.get(key)!),
+        rules,
+        now,
+      );
+      const own = readWindows(stored.get(keys[0])!, rules, now);
+      const at = distinctInstant(all.kept, now);
       const longestMs = Math.max(...rules.map((rule) => rule.windowSeconds)) * 1000;
-      plan.push({ key, rules, hits: [...window.kept, at], at, emptyAt: new Date(at.getTime() + longestMs) });
-    }
-    if (until !== null) return until;
-    for (const { key, rules, hits, at, emptyAt } of plan) {
-      await tx.update(rateLimits).set({ hits, emptyAt }).where(eq(rateLimits.key, key));
-      taken.push({ key, at, hits, rules });
+      const emptyAt = new Date(at.getTime() + longestMs);
+      return {
+        key: keys[0],
+        rules,
+        at,
+        emptyAt,
+        retryAt: all.retryAt,
+        all: [...all.kept, at],
+        own: [...own.kept, at],
+      };
+    });
+    const refusals = plan.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt.getTime()]));
+    if (refusals.length > 0) return new Date(Math.max(...refusals));
+    for (const { key, rules, at, emptyAt, all, own } of plan) {
+      await tx.update(rateLimits).set({ hits: own, emptyAt }).where(eq(rateLimits.key, key));
+      taken.push({ key, at, hits: all, rules });
     }
     return null;
   });
@@ -201,6 +227,24 @@ export async function takeHits(
       }
     },
   };
+}
+
+/**
+ * Locks the rows of all keys, making those that are missing, and reads their hits. Those under other secrets are locked
+ * too, so that a process with the secrets in another order counts one after the other with this one.
+ */
+async function lockHits(tx: Tx, entries: readonly LimitEntry[], now: Date): Promise<Map<string, Date[]>> {
+  const stored = new Map<string, Date[]>();
+  const keys = [...new Set(entries.flatMap((entry) => entry.keys))].sort((a, b) => (a < b ? -1 : 1));
+  for (const key of keys) {
+    const [row] = await tx
+      .insert(rateLimits)
+      .values({ key, emptyAt: now })
+      .onConflictDoUpdate({ target: rateLimits.key, set: { key } })
+      .returning({ hits: rateLimits.hits });
+    stored.set(key, row!.hits);
+  }
+  return stored;
 }
 
 /** Removes counters that no longer count, `limit` at most, but for those in use right now. Out: how many. */

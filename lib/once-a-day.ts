@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
-import { limitKey } from '@/lib/limits';
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -9,7 +8,7 @@ const dayMs = 24 * 3600 * 1000;
 export async function isFirstToday(db: Db, name: string, now: Date): Promise<boolean> {
   const first = await db
     .insert(rateLimits)
-    .values({ key: limitKey('once_a_day', name), emptyAt: new Date(now.getTime() + dayMs) })
+    .values({ key: `once_a_day:${name}`, emptyAt: new Date(now.getTime() + dayMs) })
     .onConflictDoUpdate({
       target: rateLimits.key,
       set: { emptyAt: new Date(now.getTime() + dayMs) },

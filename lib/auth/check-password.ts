@@ -7,12 +7,13 @@ import { takeCoarseHit } from '@/lib/coarse-limits';
 import type { RequestContext } from '@/lib/context';
 import {
   forgetHits,
-  limitKey,
+  limitKeys,
   limits,
   peekHits,
   takeHits,
   type HitsLeft,
   type LimitEntry,
+  type LimitKeys,
 } from '@/lib/limits';
 import { findMark } from './known-browser';
 
@@ -77,7 +78,7 @@ export async function checkPassword(
 
 /** Gives all unknown browsers their tries for an email back: for an operator who knows whom they let in. */
 export async function forgetWrongPasswords(db: Db | Tx, email: string): Promise<void> {
-  await forgetHits(db, sharedKey(email));
+  await forgetHits(db, sharedKeys(email));
 }
 
 async function renewHash(
@@ -105,24 +106,24 @@ function findOwnTries(
   const rules = limits.passwordsPerKnownBrowser;
   if ('session' in proof) {
     const { userId, sessionId } = proof.session;
-    return userId === user?.id ? { key: limitKey('password_session', userId, sessionId), rules } : null;
+    return userId === user?.id ? { keys: limitKeys('password_session', [userId, sessionId]), rules } : null;
   }
   const name = emailKey(email);
   const nonce = findMark(proof.knownBrowser, { emailKey: name, account: user }, now);
-  return nonce === null ? null : { key: limitKey('password_known_browser', name, nonce), rules };
+  return nonce === null ? null : { keys: limitKeys('password_known_browser', [name, nonce]), rules };
 }
 
 /** The tries of all browsers that the account does not know; alike for unknown emails. */
 function listSharedTries(email: string, address: string): LimitEntry[] {
-  const key = limitKey('password_email_address', emailKey(email), addressBlock(address));
+  const keys = limitKeys('password_email_address', [emailKey(email), addressBlock(address)]);
   return [
-    { key, rules: limits.passwordsPerEmailAndAddress },
-    { key: sharedKey(email), rules: limits.passwordsPerEmail },
+    { keys, rules: limits.passwordsPerEmailAndAddress },
+    { keys: sharedKeys(email), rules: limits.passwordsPerEmail },
   ];
 }
 
-function sharedKey(email: string): string {
-  return limitKey('password_email', emailKey(email));
+function sharedKeys(email: string): LimitKeys {
+  return limitKeys('password_email', [emailKey(email)]);
 }
 
 /**

@@ -16,7 +16,15 @@ export type BudgetRule =
   | 'prefix_share';
 
 /** At most `limitMicros` in any `hours`, rounded up to the minute. */
-type Cap = { rule: BudgetRule; scope: string; hours: number; limitMicros: bigint };
+type Cap = {
+  rule: BudgetRule;
+  /** What a text is counted under. */
+  scope: string;
+  /** What else was counted under it: its marks under the other secrets of AUTH_SECRET. */
+  otherScopes?: readonly string[];
+  hours: number;
+  limitMicros: bigint;
+};
 
 /** A text that a dispatcher has in hand and wants to send. */
 export type WantedSpend = {
@@ -102,18 +110,22 @@ export function capsOf(
     priceMicros: number;
   },
   budget: Budget,
-  secret: string,
+  secrets: readonly [string, ...string[]],
 ): Cap[] {
   const total = BigInt(budget.totalMicros);
   const perUser = BigInt(budget.perUserMicros);
   const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
+  const marked = (kind: 'person' | 'email' | 'factor', whose: string) => {
+    const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
+    return { scope: scope!, otherScopes };
+  };
   if (text.sendClass === 'sign_in') {
-    caps.push({ ...own, scope: spendMark(secret, 'factor', text.userId) });
+    caps.push({ ...own, ...marked('factor', text.userId) });
     return caps;
   }
-  caps.push({ ...own, scope: spendMark(secret, 'person', text.userId) });
-  caps.push({ ...own, scope: spendMark(secret, 'email', text.emailKey) });
+  caps.push({ ...own, ...marked('person', text.userId) });
+  caps.push({ ...own, ...marked('email', text.emailKey) });
   if (text.purpose !== 'verification' || text.sendClass === 'prove_again' || text.sendClass === 'recover')
     return caps;
 
@@ -159,7 +171,7 @@ export async function reserveSpend(
 ): Promise<{ answers: Map<string, SpendAnswer>; used: { before: bigint; after: bigint } }> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${budgetLockKey}::bigint)`);
-    const scopes = [...new Set(texts.flatMap(({ caps }) => caps.map(({ scope }) => scope)))];
+    const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
     const sums = await readSums(tx, scopes, now);
     const before = sums.within(everybody);
     const answers = new Map<string, SpendAnswer>();
@@ -190,6 +202,11 @@ export async function reserveSpend(
   });
 }
 
+/** Every scope whose sums a cap counts. */
+function listScopes({ scope, otherScopes = [] }: Pick<Cap, 'scope' | 'otherScopes'>): string[] {
+  return [scope, ...otherScopes];
+}
+
 function scopesOf({ caps }: WantedSpend): string[] {
   return [...new Set(caps.map(({ scope }) => scope))].sort();
 }
@@ -212,9 +229,11 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
   for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
   return {
     add,
-    within: ({ scope, hours }: { scope: string; hours: number }): bigint => {
+    within: (cap: Pick<Cap, 'scope' | 'otherScopes' | 'hours'>): bigint => {
       let sum = 0n;
-      for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= hours) sum += micros;
+      for (const scope of listScopes(cap)) {
+        for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= cap.hours) sum += micros;
+      }
       return sum;
     },
   };
@@ -325,7 +344,7 @@ async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Da
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
       select minute, sum(micros) over (order by minute) as freed from sms_spend
-      where scope = ${cap.scope} and minute >= ${at(since)}
+      where scope in (${list(listScopes(cap))}) and minute >= ${at(since)}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   const row = rows[0];
   // A minute is counted whole until the one after the last that its hours touch.

@@ -152,7 +152,7 @@ function findRefusal(
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return { reason: 'undeliverable', retryAt: undeliverable.until };
   const byOthers = (act: 'send' | 'failure') =>
-    stranger !== null && isUsedUpByOthers(number, { act, account: stranger.account }, now)
+    stranger !== null && isUsedUpByOthers(number, { act, ...stranger }, now)
       ? { byOthers: true }
       : {};
   const failures = readFailures(number, sendClass, now);

@@ -187,7 +187,7 @@ async function reserve(
       messageId: message.id,
       priceMicros,
       segments,
-      caps: capsOf(payer, budget, env.authSecrets[0]),
+      caps: capsOf(payer, budget, env.authSecrets),
     });
   }
   let reserved: Awaited<ReturnType<typeof reserveSpend>>;

@@ -1,13 +1,15 @@
-import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import { phoneNumbers, type StrangerAct } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { env } from '@/lib/env';
-import { deriveKey } from '@/lib/keys';
+import { keyedNames } from '@/lib/keys';
 import { limits, type WindowRule } from '@/lib/limits';
 
 /** Somebody who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
-export type Stranger = Pick<StrangerAct, 'account' | 'network'>;
+export type Stranger = Pick<StrangerAct, 'account' | 'network'> & {
+  /** The names under the other secrets of AUTH_SECRET. */
+  formerly: readonly Pick<StrangerAct, 'account' | 'network'>[];
+};
 
 type NumberRow = Pick<typeof phoneNumbers.$inferSelect, 'proveSends' | 'proveFailures' | 'strangerActs'>;
 
@@ -16,22 +18,26 @@ const { accounts: accountsPerNetwork, windowSeconds: networkWindowSeconds } = li
 
 /**
  * Names an account and its network for one number's row. The names are keyed with AUTH_SECRET, so that a row tells of
- * nobody without it, and different from number to number. A new secret makes everybody somebody else, for a day at most.
+ * nobody without it, and different from number to number. What stands under any of its secrets is known again.
  *
  * `network` null: not asked for from a network of theirs; it then counts for no network.
  */
 export function nameStranger(phone: string, userId: string, network: string | null): Stranger {
   const name = (...value: string[]) =>
-    createHmac('sha256', deriveKey(env().authSecrets[0]!, 'stranger/v1'))
-      .update(JSON.stringify([phone, ...value]))
-      .digest('base64url')
-      .slice(0, 22);
-  return { account: name('account', userId), network: network === null ? null : name('network', network) };
+    keyedNames(env().authSecrets, 'stranger/v1', JSON.stringify([phone, ...value])).map((each) =>
+      each.slice(0, 22),
+    );
+  const networks = network === null ? [] : name('network', network);
+  const [now, ...formerly] = name('account', userId).map((account, index) => ({
+    account,
+    network: networks[index] ?? null,
+  }));
+  return { ...now!, formerly };
 }
 
 /** What strangers did, with one act more; what is older than a day counts nowhere any more and is left out. */
-export function addAct(number: NumberRow, act: StrangerAct): StrangerAct[] {
-  return [...number.strangerActs.filter(({ atMs }) => atMs > act.atMs - dayMs), act];
+export function addAct(number: NumberRow, { act, atMs, account, network }: StrangerAct): StrangerAct[] {
+  return [...number.strangerActs.filter((each) => each.atMs > atMs - dayMs), { act, atMs, account, network }];
 }
 
 /** The same without a send that was given back. */
@@ -47,11 +53,12 @@ export async function inheritActs(
   tx: Tx,
   { phone, from, to }: { phone: string; from: string; to: string },
 ): Promise<void> {
-  const [before, after] = [from, to].map((userId) => nameStranger(phone, userId, null).account);
+  const { account: after } = nameStranger(phone, to, null);
+  const before = sql.param(listNames(nameStranger(phone, from, null)).map(({ account }) => account));
   await tx.execute(sql`
     update phone_numbers set stranger_acts = (
       select coalesce(jsonb_agg(
-        case when act->>'account' = ${before} then act || jsonb_build_object('account', ${after}::text) else act end
+        case when act->>'account' = any(${before}::text[]) then act || jsonb_build_object('account', ${after}::text) else act end
         order by nth), '[]')
       from jsonb_array_elements(stranger_acts) with ordinality as acts (act, nth))
     where number = ${phone}`);
@@ -64,9 +71,11 @@ export async function inheritActs(
 export function readNetworkMoment(number: NumberRow, stranger: Stranger, now: Date): Date | null {
   if (stranger.network === null) return null;
   const windowMs = networkWindowSeconds * 1000;
+  const own = listNames(stranger);
   const lastAsked = new Map<string, number>();
   for (const { act, account, network, atMs } of number.strangerActs) {
-    if (act !== 'send' || network !== stranger.network || account === stranger.account) continue;
+    if (act !== 'send' || network === null || own.some((name) => name.account === account)) continue;
+    if (!own.some((name) => name.network === network)) continue;
     if (atMs > now.getTime() - windowMs) lastAsked.set(account, Math.max(atMs, lastAsked.get(account) ?? 0));
   }
   const others = [...lastAsked.values()].sort((a, b) => a - b);
@@ -77,7 +86,7 @@ export function readNetworkMoment(number: NumberRow, stranger: Stranger, now: Da
 /** Whether others than this stranger have a part in it that a limit of the class `prove` is used up. */
 export function isUsedUpByOthers(
   number: NumberRow | null,
-  { act, account }: Pick<StrangerAct, 'act' | 'account'>,
+  { act, ...stranger }: Pick<StrangerAct, 'act'> & Stranger,
   now: Date,
 ): boolean {
   if (number === null) return false;
@@ -85,11 +94,23 @@ export function isUsedUpByOthers(
     act === 'send'
       ? [number.proveSends, limits.sendsPerNumber]
       : [number.proveFailures, limits.failuresPerNumber];
+  const own = listNames(stranger).map(({ account }) => account);
   return rules.some(({ limit, windowSeconds }) => {
     const sinceMs = now.getTime() - windowSeconds * 1000;
     return (
       hits.filter((hit) => hit.getTime() > sinceMs).length >= limit &&
-      number.strangerActs.some((each) => each.act === act && each.account !== account && each.atMs > sinceMs)
+      number.strangerActs.some(
+        (each) => each.act === act && !own.includes(each.account) && each.atMs > sinceMs,
+      )
     );
   });
+}
+
+/** Every name by which rows may know a stranger. */
+function listNames({
+  account,
+  network,
+  formerly,
+}: Stranger): readonly Pick<StrangerAct, 'account' | 'network'>[] {
+  return [{ account, network }, ...formerly];
 }

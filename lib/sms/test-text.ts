@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
-import { limitKey, limits, takeHits } from '@/lib/limits';
+import { limitKeys, limits, takeHits } from '@/lib/limits';
 import { candidateZones } from './number-zones';
 import { lockNumber, readUndeliverable } from './number';
 import { enqueueText } from './outbox';
@@ -25,7 +25,7 @@ export async function sendTestText(
   const { userId, phone } = user;
   const { now } = context;
   if (phone === null) return { ok: false, reason: 'no_phone' };
-  const hits = await takeHits(db, [{ key: limitKey('test_text', phone), rules: limits.testTexts }], now);
+  const hits = await takeHits(db, [{ keys: limitKeys('test_text', [phone]), rules: limits.testTexts }], now);
   if (!hits.ok) return { ok: false, reason: 'send_limit', retryAt: hits.retryAt };
   const zones = await candidateZones(phone);
   const sent = await db.transaction(async (tx) => {

@@ -260,7 +260,7 @@ describe('a database that vanishes without a word', () => {
     let confirmed = 0;
     const untilGone = Array.from({ length: 8 }, async () => {
       for (let times = 0; times < 100; times += 1) {
-        await takeHits(db, [{ key: 'test:gone', rules }], noon);
+        await takeHits(db, [{ keys: ['test:gone'], rules }], noon);
         confirmed += 1;
       }
     });
@@ -271,7 +271,7 @@ describe('a database that vanishes without a word', () => {
     await ends;
     expect(confirmedThen).toBeGreaterThan(0);
     proxy.resume();
-    await takeHits(db, [{ key: 'test:gone', rules }], noon);
+    await takeHits(db, [{ keys: ['test:gone'], rules }], noon);
     const [row] = await database.db.select().from(rateLimits).where(eq(rateLimits.key, 'test:gone'));
     expect(row!.hits.length).toBeGreaterThanOrEqual(confirmed + 1);
     expect(row!.hits.length).toBeLessThanOrEqual(confirmed + 9);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { distinctInstant, limitKey, readWindows, takeHits } from '@/lib/limits';
+import { distinctInstant, limitKeys, readWindows, takeHits } from '@/lib/limits';
 import { useDatabase } from '@/tests/support/database';
 import { after, noon } from '@/tests/support/people';
 
@@ -55,7 +55,7 @@ describe('sliding windows', () => {
 
 describe('hits', () => {
   test('forty at the same instant are exactly the limit', async () => {
-    const entries = [{ key: limitKey('test', 'race'), rules: [{ limit: 5, windowSeconds: 900 }] }];
+    const entries = [{ keys: limitKeys('test', ['race']), rules: [{ limit: 5, windowSeconds: 900 }] }];
     const outcomes = await Promise.all(
       Array.from({ length: 40 }, () => takeHits(database.db, entries, noon)),
     );
@@ -63,7 +63,7 @@ describe('hits', () => {
   });
 
   test('that are given back do not count, and nobody else is given back with them', async () => {
-    const entries = [{ key: limitKey('test', 'back'), rules: [{ limit: 2, windowSeconds: 900 }] }];
+    const entries = [{ keys: limitKeys('test', ['back']), rules: [{ limit: 2, windowSeconds: 900 }] }];
     const first = await takeHits(database.db, entries, noon);
     const second = await takeHits(database.db, entries, noon);
     expect(await takeHits(database.db, entries, noon)).toEqual({ ok: false, retryAt: after(noon, 900) });
@@ -74,8 +74,8 @@ describe('hits', () => {
   });
 
   test('refused by one limit are not counted by the other', async () => {
-    const narrow = { key: limitKey('test', 'narrow'), rules: [{ limit: 1, windowSeconds: 60 }] };
-    const wide = { key: limitKey('test', 'wide'), rules: [{ limit: 2, windowSeconds: 60 }] };
+    const narrow = { keys: limitKeys('test', ['narrow']), rules: [{ limit: 1, windowSeconds: 60 }] };
+    const wide = { keys: limitKeys('test', ['wide']), rules: [{ limit: 2, windowSeconds: 60 }] };
     expect((await takeHits(database.db, [narrow, wide], noon)).ok).toBe(true);
     expect((await takeHits(database.db, [narrow, wide], noon)).ok).toBe(false);
     expect((await takeHits(database.db, [wide], noon)).ok).toBe(true);
@@ -83,6 +83,6 @@ describe('hits', () => {
   });
 
   test('are kept under a name that tells neither e-mail nor address', () => {
-    expect(limitKey('password_email', 'somebody@example.com')).not.toContain('somebody');
+    expect(limitKeys('password_email', ['somebody@example.com']).join()).not.toContain('somebody');
   });
 });

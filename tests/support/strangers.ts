@@ -1,9 +1,9 @@
 import type { Db } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
-import { limitKey, limits, takeHits } from '@/lib/limits';
+import { limitKeys, limits, takeHits } from '@/lib/limits';
 
 /** Spends all tries of an email that unknown browsers share, as strangers at many addresses do. */
 export async function spendSharedTries(db: Db, email: string, now: Date): Promise<void> {
-  const entry = { key: limitKey('password_email', emailKey(email)), rules: limits.passwordsPerEmail };
+  const entry = { keys: limitKeys('password_email', [emailKey(email)]), rules: limits.passwordsPerEmail };
   while ((await takeHits(db, [entry], now)).ok);
 }

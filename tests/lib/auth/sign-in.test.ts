@@ -8,7 +8,7 @@ import { endPendingTokens } from '@/lib/accounts/users';
 import { readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { signIn } from '@/lib/auth/sign-in';
-import { limitKey, limits, takeHits } from '@/lib/limits';
+import { limitKeys, limits, takeHits } from '@/lib/limits';
 import { releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, givePerson, newEmail, newPhone, noon } from '@/tests/support/people';
@@ -159,7 +159,7 @@ describe('signing in', () => {
 
   test('fifty wrong passwords a day close an email for every browser that its account does not know', async () => {
     const email = newEmail();
-    const day = { key: limitKey('password_email', email), rules: limits.passwordsPerEmail };
+    const day = { keys: limitKeys('password_email', [email]), rules: limits.passwordsPerEmail };
     for (let i = 0; i < 48; i += 1) await takeHits(database.db, [day], noon);
     const outcomes: unknown[] = [];
     for (let i = 0; i < 3; i += 1) {

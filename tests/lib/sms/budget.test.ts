@@ -64,7 +64,7 @@ function wanted(text: Text, budget: Budget) {
       priceMicros,
     },
     budget,
-    secret,
+    [secret],
   );
   return { messageId, priceMicros, segments: Math.ceil(priceMicros / codePrice), caps };
 }

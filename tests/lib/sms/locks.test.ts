@@ -204,7 +204,7 @@ test('failures that have the sender rest are reported while prices are reserved 
       .set({ status: 'sending', sender, leaseUntil: lease })
       .where(eq(smsMessages.id, messageId));
     const text = { ...person, emailKey: person.userId, purpose: 'update', sendClass: null, network: null };
-    const caps = capsOf({ ...text, priceMicros: 7900 }, budget, authSecrets[0]);
+    const caps = capsOf({ ...text, priceMicros: 7900 }, budget, authSecrets);
     const texts = [{ messageId, priceMicros: 7900, segments: 1, caps }];
     await reserveSpend(database.db, { texts, lease, now: noon }, async (tx) => {
       await takeSlots(tx, { sender, messagesPerSecond: 1000, count: 1, leadMs: 0 });
