@@ -17,6 +17,8 @@ export default defineConfig({
     allowOnly: false,
     // Settings are read from the environment once; a test's database is its own, so nothing may reach this one.
     env: {
+      // What a public APP_URL asks for; the tests have no proxy in front.
+      TRUSTED_PROXY_HOPS: '0',
       AUTH_SECRET: 'a-secret-of-tests-and-nothing-else',
       DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
     },

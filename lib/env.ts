@@ -3,6 +3,8 @@ import { getCountries, type CountryCode } from 'libphonenumber-js/min';
 /** Every setting of the project, checked; money is in whole millionths of a dollar (micros). */
 export type Env = {
   databaseUrl: string;
+  /** Migrates, while the role of `databaseUrl` owns nothing; null: one role for both, or somebody else migrates. */
+  databaseOwnerUrl: string | null;
   appUrl: URL;
   /** Whether APP_URL names something else than this machine: then https, Twilio and AUTH_SECRET are required. */
   isPublic: boolean;
@@ -102,8 +104,13 @@ export function parseEnv(
 
   const databaseUrl = read('DATABASE_URL');
   if (!databaseUrl) refuse('DATABASE_URL', 'is missing: set it to a PostgreSQL 15 or newer');
-  else if (!/^postgres(ql)?:$/.test(parseUrl(databaseUrl)?.protocol ?? '')) {
+  else if (!isPostgresUrl(databaseUrl)) {
     refuse('DATABASE_URL', 'must be a URL such as postgres://user:password@host:5432/name');
+  }
+
+  const databaseOwnerUrl = read('DATABASE_OWNER_URL') ?? null;
+  if (databaseOwnerUrl && !isPostgresUrl(databaseOwnerUrl)) {
+    refuse('DATABASE_OWNER_URL', 'must be a URL such as postgres://owner:password@host:5432/name');
   }
 
   const authSecrets = (read('AUTH_SECRET') ?? '')
@@ -165,6 +172,12 @@ export function parseEnv(
     refuse('UPSTASH_REDIS_REST_URL', 'is missing while UPSTASH_REDIS_REST_TOKEN is set');
   }
 
+  if (isPublic && read('TRUSTED_PROXY_HOPS') === undefined) {
+    refuse(
+      'TRUSTED_PROXY_HOPS',
+      'is missing: set it to the number of proxies in front (one nginx or load balancer: 1), else all people share one limit',
+    );
+  }
   const hopsText = read('TRUSTED_PROXY_HOPS') ?? '0';
   const trustedProxyHops = /^\d{1,2}$/.test(hopsText) ? Number(hopsText) : 0;
   if (!/^\d{1,2}$/.test(hopsText)) {
@@ -193,6 +206,7 @@ export function parseEnv(
     ok: true,
     value: {
       databaseUrl,
+      databaseOwnerUrl,
       appUrl,
       isPublic,
       port,
@@ -302,6 +316,10 @@ function parseOrigin(text: string): URL | null {
   const url = parseUrl(text);
   if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
   return url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password ? url : null;
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '');
 }
 
 function isHttpUrl(text: string): boolean {

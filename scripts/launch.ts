@@ -7,13 +7,13 @@ import { useEmbeddedDatabase, type EmbeddedDatabase } from './postgres/embedded'
 import { dataFolder, projectRoot } from './project-root';
 import type { Mode, Settings } from './settings';
 import { exitWith, oneLine, StartProblem } from './start-problem';
-import { migrateOrExplain } from './with-database';
+import { findMigrator, migrateAs, type DatabaseUrls } from './prepare-database';
 
 const hurryAfterMs = 500;
 const workerBackoffMs = { first: 1_000, most: 30_000, healthyAfter: 60_000 };
 
 /**
- * Starts everything and stays: database, build, migrations, then the web server and the message dispatcher as two
+ * Starts everything and stays: database, build, migrations (where its role may), then the web server and the message dispatcher as two
  * processes whose output is ours. Ends the process: with 0 after Ctrl-C or SIGTERM (web and dispatcher finish what they
  * have in hand, then the database stops; asked twice, it hurries), with 1 after a problem or when the web server dies. A
  * dispatcher that dies is started again.
@@ -33,15 +33,24 @@ export function launch(mode: Mode, settings: Settings): void {
       embedded = await useEmbeddedDatabase(dataFolder, say);
       watchDatabase(embedded);
     }
-    const databaseUrl = embedded?.url ?? settings.env.databaseUrl;
+    const urls: DatabaseUrls = embedded ?? {
+      url: settings.env.databaseUrl,
+      ownerUrl: settings.env.databaseOwnerUrl,
+    };
     if (signal.aborted) return;
-    await migrateOrExplain(databaseUrl);
+    const migrator = await findMigrator(urls);
+    if (migrator === 'same_role') {
+      say('One database role owns the tables and serves; DATABASE_OWNER_URL would keep the two apart.');
+    }
     if (signal.aborted) return;
+    // Before the database changes: a build that fails leaves the release that serves with the schema it knows.
     if (mode === 'production') await buildIfNeeded(say, signal);
+    if (signal.aborted) return;
+    await migrateAs(migrator, urls, say);
     const environment = {
       ...process.env,
       ...settings.variables,
-      DATABASE_URL: databaseUrl,
+      DATABASE_URL: urls.url,
       NODE_ENV: mode,
       NEXT_TELEMETRY_DISABLED: '1',
     };

@@ -48,7 +48,11 @@ export function readSettings(source: EnvSource): Settings {
 
   let parsed = parse(lacksSecret ? 'made once everything else is in order' : undefined);
   if (parsed.ok && lacksSecret) parsed = parse(keepLocalSecret());
-  if (!parsed.ok) throw new StartProblem(parsed.problems.join('\n'));
+  const problems = parsed.ok ? [] : parsed.problems;
+  if (isEmbedded && source.DATABASE_OWNER_URL?.trim()) {
+    problems.push('DATABASE_OWNER_URL is set while DATABASE_URL is not: set both or none');
+  }
+  if (problems.length > 0 || !parsed.ok) throw new StartProblem(problems.join('\n'));
   const settings = parsed.value;
   return {
     env: settings,
@@ -57,6 +61,8 @@ export function readSettings(source: EnvSource): Settings {
       PORT: String(settings.port),
       APP_URL: settings.appUrl.origin,
       AUTH_SECRET: settings.authSecrets.join(','),
+      // What serves never learns how to change tables, also not from an .env file that Next reads.
+      DATABASE_OWNER_URL: '',
     },
   };
 }

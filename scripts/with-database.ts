@@ -1,13 +1,13 @@
 import { constants } from 'node:os';
-import { migrateDatabase } from '@/db/migrate';
 import { findEmbeddedDatabase, useEmbeddedDatabase, type EmbeddedDatabase } from './postgres/embedded';
 import { dataFolder } from './project-root';
 import { loadSettings } from './settings';
-import { exitWith, oneLine, StartProblem } from './start-problem';
+import { exitWith, StartProblem } from './start-problem';
+import { prepareDatabase, type DatabaseUrls } from './prepare-database';
 
 /**
  * For commands that a person types: loads `.env`, finds the database (starting the embedded one for the duration when it
- * does not run), migrates it, and runs `run` with the environment settled, so that `env()` and `db()` work. Ends the
+ * does not run), migrates it or sees that it is current, and runs `run` with the environment settled, so that `env()` and `db()` work. Ends the
  * process with the code that `run` gives (0 if none); an expected problem is one line and code 1. A signal ends it too,
  * after the database that it has started.
  */
@@ -22,10 +22,14 @@ export async function withDatabase(run: () => Promise<number | void>): Promise<n
       : null;
     if (starting) releaseOnSignal(starting);
     const embedded = await starting;
-    if (embedded) process.env.DATABASE_URL = embedded.url;
+    const urls: DatabaseUrls = embedded ?? {
+      url: settings.env.databaseUrl,
+      ownerUrl: settings.env.databaseOwnerUrl,
+    };
+    process.env.DATABASE_URL = urls.url;
     let code: number;
     try {
-      await migrateOrExplain(embedded?.url ?? settings.env.databaseUrl);
+      await prepareDatabase(urls, (line) => console.error(line));
       code = (await run()) ?? 0;
     } finally {
       if (interrupted) await interrupted;
@@ -68,22 +72,4 @@ export async function useRunningDatabase(): Promise<void> {
   const url = await findEmbeddedDatabase(dataFolder);
   if (!url) throw new StartProblem('No database runs: start the app first (npm start), or set DATABASE_URL.');
   process.env.DATABASE_URL = url;
-}
-
-/** Migrates; a database that is down or too old becomes a StartProblem of one line. */
-export async function migrateOrExplain(databaseUrl: string): Promise<void> {
-  try {
-    await migrateDatabase(databaseUrl);
-  } catch (error) {
-    const message = oneLine(error);
-    throw new StartProblem(
-      message.startsWith('The database at') ? message : `The migration failed: ${explain(error)}`,
-    );
-  }
-}
-
-function explain(error: unknown): string {
-  // drizzle wraps what PostgreSQL said.
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error ? `${oneLine(cause)} (${oneLine(error)})` : oneLine(error);
 }

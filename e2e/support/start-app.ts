@@ -21,6 +21,7 @@ const settings = {
   SMS_DAILY_BUDGET_PER_USER_USD: '',
   SMS_DAILY_BUDGET_USD: '1000',
   TRUSTED_PROXY_HOPS: '',
+  DATABASE_OWNER_URL: '',
   LOG_LEVEL: '',
   OPERATOR_NAME: 'Example Housing, Inc.',
   OPERATOR_CONTACT: 'help@example.com',

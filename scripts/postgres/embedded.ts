@@ -14,11 +14,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { oneLine, StartProblem } from '../start-problem';
 import { findBinaries } from './binaries';
 import { processBirth } from './process-birth';
-import { createCluster, findRunningServer, isRunning, launchServer, stopServer, type Server } from './server';
+import {
+  createCluster,
+  createRunningRole,
+  findRunningServer,
+  isRunning,
+  launchServer,
+  runningUrl,
+  stopServer,
+  type Server,
+} from './server';
 import { mayEnter, postgresUser } from './system-user';
 
 export type EmbeddedDatabase = {
+  /** For the role that serves, which owns nothing. */
   url: string;
+  /** For the role that owns the tables. */
+  ownerUrl: string;
   /** Where its data lives. */
   home: string;
   isRunning(): boolean;
@@ -51,6 +63,7 @@ export async function useEmbeddedDatabase(
     const options = { home: place, binaries: findBinaries(user, place), user };
     createCluster(options);
     const running = (await findRunningServer(place)) ?? (await launchServer(options));
+    await createRunningRole(running);
     mkdirSync(join(dataFolder, 'users'), { recursive: true });
     writeFileSync(userFile(dataFolder, process.pid), processBirth(process.pid) ?? '');
     return { home: place, server: running };
@@ -58,7 +71,8 @@ export async function useEmbeddedDatabase(
 
   let releasing: Promise<void> | undefined;
   return {
-    url: server.url,
+    url: runningUrl(server),
+    ownerUrl: server.url,
     home,
     isRunning: () => isRunning(server),
     release: () => {
@@ -77,7 +91,7 @@ export async function findEmbeddedDatabase(dataFolder: string): Promise<string |
   const home = readPlace(dataFolder) ?? join(dataFolder, 'postgres');
   if (!existsSync(join(home, 'cluster'))) return null;
   const server: Server | null = await findRunningServer(home);
-  return server && isRunning(server) ? server.url : null;
+  return server && isRunning(server) ? runningUrl(server) : null;
 }
 
 /** Makes the folder of what a checkout keeps, and refuses with one line when it cannot be written to. */

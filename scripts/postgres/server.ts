@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import {
   chownSync,
   closeSync,
@@ -37,6 +37,7 @@ export type ServerOptions = {
 };
 
 const superuser = 'doorstep';
+const runningRole = 'doorstep_running';
 const database = 'doorstep';
 
 // Nothing of our own environment (PGDATA, PGPORT, LANG …) may steer the server.
@@ -193,6 +194,25 @@ export async function findFreePort(): Promise<number> {
   await new Promise((resolve) => probe.close(resolve));
   if (address === null || typeof address === 'string') throw new Error('no TCP port was given out');
   return address.port;
+}
+
+/** The same database for the role that serves: its password follows from the superuser's, and not the other way round. */
+export function runningUrl({ url }: Server): string {
+  const running = new URL(url);
+  running.username = runningRole;
+  running.password = createHmac('sha256', running.password).update(runningRole).digest('hex');
+  return running.href;
+}
+
+/** Makes the role that serves, which owns nothing; the migration lets it read and write. */
+export async function createRunningRole(server: Server): Promise<void> {
+  const { password } = new URL(runningUrl(server));
+  await withMaintenanceClient(server.url, async (client) => {
+    const { rowCount } = await client.query('select from pg_roles where rolname = $1', [runningRole]);
+    await client.query(
+      `${rowCount === 0 ? 'create' : 'alter'} role ${runningRole} login password ${client.escapeLiteral(password)}`,
+    );
+  });
 }
 
 function dataPath(home: string): string {

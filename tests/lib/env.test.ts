@@ -9,7 +9,13 @@ const twilio = {
   TWILIO_FROM_PHONE: '+15550100000',
 };
 const secret = 'x'.repeat(32);
-const atPublic = { ...local, ...twilio, APP_URL: 'https://portal.example.com', AUTH_SECRET: secret };
+const atPublic = {
+  ...local,
+  ...twilio,
+  APP_URL: 'https://portal.example.com',
+  AUTH_SECRET: secret,
+  TRUSTED_PROXY_HOPS: '1',
+};
 
 function accept(source: Record<string, string>): Env {
   const parsed = parseEnv(source);
@@ -26,6 +32,7 @@ describe('on localhost', () => {
   test('everything but database and secret has a default', () => {
     expect(accept(local)).toEqual({
       databaseUrl: local.DATABASE_URL,
+      databaseOwnerUrl: null,
       appUrl: new URL('http://localhost:3000'),
       isPublic: false,
       port: 3000,
@@ -56,6 +63,7 @@ describe('on localhost', () => {
       'SMS_COUNTRIES',
       'LOG_LEVEL',
       'TRUSTED_PROXY_HOPS',
+      'DATABASE_OWNER_URL',
       'OPERATOR_NAME',
       'OPERATOR_CONTACT',
       ...Object.keys(twilio),
@@ -124,6 +132,7 @@ describe('on a public address', () => {
     ['a secret of 31 bytes', { AUTH_SECRET: 'x'.repeat(31) }, 'AUTH_SECRET'],
     ['a short older secret', { AUTH_SECRET: `${secret},short` }, 'AUTH_SECRET'],
     ['the console backend', { SMS_BACKEND: 'console' }, 'SMS_BACKEND'],
+    ['no word on the proxies in front', { TRUSTED_PROXY_HOPS: '' }, 'TRUSTED_PROXY_HOPS'],
     ['an empty Twilio token', { TWILIO_AUTH_TOKEN: '' }, 'TWILIO_AUTH_TOKEN'],
   ])('%s is refused in one line that names the variable', (_, change, name) => {
     const problems = problemsOf({ ...atPublic, ...change });
@@ -139,6 +148,7 @@ describe('on a public address', () => {
       'TWILIO_ACCOUNT_SID',
       'TWILIO_AUTH_TOKEN',
       'TWILIO_FROM_PHONE',
+      'TRUSTED_PROXY_HOPS',
     ]);
   });
 });
@@ -151,6 +161,7 @@ test.each([
   ['APP_URL', 'https://portal.example.com/path'],
   ['APP_URL', 'ftp://localhost'],
   ['DATABASE_URL', 'mysql://localhost/x'],
+  ['DATABASE_OWNER_URL', 'mysql://localhost/x'],
   ['SMS_BACKEND', 'pigeon'],
   ['TWILIO_API_BASE_URL', 'localhost:1'],
   ['SMS_PRICE_PER_SEGMENT_USD', '0,0079'],
@@ -184,7 +195,12 @@ test('half of the Redis variables is refused by the name of the other half', () 
   expect(problemsOf({ ...local, UPSTASH_REDIS_REST_TOKEN: 't' })[0]).toMatch(/^UPSTASH_REDIS_REST_URL /);
 });
 
-test('several secrets stand newest first', () => {
+test('the number of proxies is only asked for in public, and none is an answer', () => {
+  expect(accept({ ...atPublic, TRUSTED_PROXY_HOPS: '0' }).trustedProxyHops).toBe(0);
+  expect(accept(local).trustedProxyHops).toBe(0);
+});
+
+test('several secrets stay in their order', () => {
   expect(accept({ ...local, AUTH_SECRET: 'new, old ,older' }).authSecrets).toEqual(['new', 'old', 'older']);
 });
 
@@ -194,6 +210,7 @@ test('no problem line repeats a secret', () => {
     AUTH_SECRET: 'hush-hush',
     TWILIO_ACCOUNT_SID: 'hush-hush',
     DATABASE_URL: 'mysql://user:hush-hush@localhost/x',
+    DATABASE_OWNER_URL: 'mysql://owner:hush-hush@localhost/x',
     APP_URL: 'https://user:hush-hush@portal.example.com',
   });
   expect(lines.length).toBeGreaterThan(2);

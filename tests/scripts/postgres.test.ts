@@ -47,19 +47,24 @@ describe('the embedded database', () => {
 
   test('is UTF-8 with a password that only its owner may read, and keeps what is written after a stop', async () => {
     const first = await useEmbeddedDatabase(dataFolder, quiet);
-    expect(await query(first.url, 'show server_encoding')).toEqual([{ server_encoding: 'UTF8' }]);
-    await query(first.url, 'create table kept (id int); insert into kept values (1)');
-    const wrong = new URL(first.url);
+    expect(await query(first.ownerUrl, 'show server_encoding')).toEqual([{ server_encoding: 'UTF8' }]);
+    await query(first.ownerUrl, 'create table kept (id int); insert into kept values (1)');
+    const wrong = new URL(first.ownerUrl);
     wrong.password = 'wrong';
     await expect(query(wrong.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
     expect(statSync(join(dataFolder, 'postgres', 'cluster', 'password')).mode & 0o777).toBe(0o600);
+    expect(await query(first.url, 'select current_user::text as name')).toEqual([
+      { name: 'doorstep_running' },
+    ]);
+    await expect(query(first.url, 'drop table kept')).rejects.toMatchObject({ code: '42501' });
+    expect(new URL(first.url).password).not.toBe(new URL(first.ownerUrl).password);
     const pid = serverPid();
     await first.release();
     expect(processBirth(pid)).toBeNull();
     expect(await findEmbeddedDatabase(dataFolder)).toBeNull();
 
     const second = await useEmbeddedDatabase(dataFolder, quiet);
-    expect(await query(second.url, 'select * from kept')).toEqual([{ id: 1 }]);
+    expect(await query(second.ownerUrl, 'select * from kept')).toEqual([{ id: 1 }]);
     await second.release();
   });
 
@@ -79,7 +84,7 @@ describe('the embedded database', () => {
     await kill(killed.child, 'SIGKILL');
     const next = await useEmbeddedDatabase(dataFolder, quiet);
     expect(serverPid()).toBe(pid);
-    expect(next.url).toBe(killed.url);
+    expect(next.ownerUrl).toBe(killed.url);
     await next.release();
     expect(processBirth(pid)).toBeNull();
   });
@@ -90,7 +95,7 @@ describe('the embedded database', () => {
     process.kill(serverPid(), 'SIGKILL');
     await kill(killed.child, 'SIGKILL');
     const next = await useEmbeddedDatabase(dataFolder, quiet);
-    expect(await query(next.url, 'select * from kept order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+    expect(await query(next.ownerUrl, 'select * from kept order by id')).toEqual([{ id: 1 }, { id: 2 }]);
     await next.release();
   });
 
@@ -105,7 +110,7 @@ describe('the embedded database', () => {
     rmSync(join(dataFolder, 'postgres', 'cluster'), { recursive: true });
     writeFileSync(join(dataFolder, 'lock'), '999999999 gone');
     const database = await useEmbeddedDatabase(dataFolder, quiet);
-    expect(await query(database.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect(await query(database.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
     await database.release();
   });
 

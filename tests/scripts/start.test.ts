@@ -59,9 +59,16 @@ test('a misconfigured public address stops the start with a line per variable', 
     APP_URL: 'http://portal.example.com',
     PORT: 'x',
     AUTH_SECRET: 'short',
+    TRUSTED_PROXY_HOPS: '',
   });
   expect(code).toBe(1);
-  expect(lines.map((line) => line.split(' ')[0])).toEqual(['PORT', 'APP_URL', 'AUTH_SECRET', 'SMS_BACKEND']);
+  expect(lines.map((line) => line.split(' ')[0])).toEqual([
+    'PORT',
+    'APP_URL',
+    'AUTH_SECRET',
+    'SMS_BACKEND',
+    'TRUSTED_PROXY_HOPS',
+  ]);
 });
 
 test('without DATABASE_URL the embedded database serves, and its children get the settled address', () => {
@@ -71,7 +78,18 @@ test('without DATABASE_URL the embedded database serves, and its children get th
     PORT: '4567',
     APP_URL: 'http://localhost:4567',
     AUTH_SECRET: 'local',
+    DATABASE_OWNER_URL: '',
   });
+});
+
+test('what serves does not learn the URL of the role that owns the tables', () => {
+  const DATABASE_OWNER_URL = 'postgres://owner:hush@db/doorstep';
+  const { env, variables } = readSettings({ ...ready, DATABASE_OWNER_URL });
+  expect(env.databaseOwnerUrl).toBe(DATABASE_OWNER_URL);
+  expect(variables.DATABASE_OWNER_URL).toBe('');
+  expect(() => readSettings({ ...ready, DATABASE_URL: '', DATABASE_OWNER_URL })).toThrow(
+    'DATABASE_OWNER_URL is set while DATABASE_URL is not: set both or none',
+  );
 });
 
 test.each([

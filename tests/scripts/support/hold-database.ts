@@ -9,7 +9,7 @@ async function holdDatabase(kind: string | undefined, dataFolder = ''): Promise<
   } else {
     const database = await useEmbeddedDatabase(dataFolder, () => undefined);
     process.on('SIGTERM', () => void database.release().then(() => process.exit(0)));
-    process.send?.({ url: database.url });
+    process.send?.({ url: database.ownerUrl });
   }
   setInterval(() => undefined, 2 ** 30);
 }

@@ -1,0 +1,50 @@
+import { withClient } from './migrate';
+
+export type RunningRole = {
+  name: string;
+  /** Whether it could change tables and triggers all the same: a superuser, a member of the owner, or the schema's owner. */
+  mayAlter: boolean;
+};
+
+/**
+ * Lets the role of `databaseUrl` read and write rows, of today's tables and of those to come, and nothing else: it owns
+ * nothing, so it can neither drop the triggers that keep the ledgers nor truncate a table. Idempotent; run it by the
+ * owner after the migrations. Throws an Error of one line when both URLs mean the same role.
+ */
+export async function admitRunningRole(ownerUrl: string, databaseUrl: string): Promise<RunningRole> {
+  const name = await withClient(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ name: string }>('select current_user::text as name');
+    return rows[0]!.name;
+  });
+  return withClient(ownerUrl, async (client) => {
+    const { rows } = await client.query<{ same: boolean; mighty: boolean }>(
+      `select current_user = $1 as same,
+         rolsuper or pg_has_role(oid, current_user, 'member')
+           or (select pg_has_role(r.oid, nspowner, 'member') from pg_namespace where nspname = 'public') as mighty
+       from pg_roles r where rolname = $1`,
+      [name],
+    );
+    if (!rows[0]) {
+      throw new Error(
+        `DATABASE_URL and DATABASE_OWNER_URL lead to different databases: one has no role ${name}`,
+      );
+    }
+    if (rows[0].same) {
+      throw new Error(
+        `DATABASE_URL and DATABASE_OWNER_URL use the same role, ${name}: give each one of its own`,
+      );
+    }
+    const role = client.escapeIdentifier(name);
+    await client.query(`
+      begin;
+      set local lock_timeout = '10s';
+      grant usage on schema public, drizzle to ${role};
+      grant select on drizzle.__drizzle_migrations to ${role};
+      grant select, insert, update, delete on all tables in schema public to ${role};
+      grant usage, select on all sequences in schema public to ${role};
+      alter default privileges in schema public grant select, insert, update, delete on tables to ${role};
+      alter default privileges in schema public grant usage, select on sequences to ${role};
+      commit`);
+    return { name, mayAlter: rows[0].mighty };
+  });
+}
