@@ -3,6 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { keepAlive } from '@/db/keep-alive';
 import { giveUpLostConnections } from '@/db/lost-connections';
+import journal from '@/db/migrations/meta/_journal.json';
 import { quietQueryErrors } from '@/db/quiet-errors';
 import { env } from '@/lib/env';
 
@@ -77,15 +78,40 @@ export function db(): Db {
 
 /** Whether the database answers within `withinMs`. */
 export async function isDatabaseAnswering(withinMs = 3_000): Promise<boolean> {
-  const question = { text: 'select 1', query_timeout: withinMs };
+  return (await askWithin('select 1', withinMs)) !== null;
+}
+
+/**
+ * Whether this release can work with the database as it is: it answers within `withinMs`, can be written to (a standby
+ * cannot), and has every migration that the release was built with. A newer database will do.
+ */
+export async function readReadiness(
+  withinMs = 3_000,
+): Promise<{ ok: true } | { ok: false; reason: 'database' | 'read_only' | 'not_migrated' }> {
+  const state = await askWithin(
+    `select current_setting('transaction_read_only') = 'on' as read_only,
+       to_regclass('drizzle.__drizzle_migrations') is not null as migrated`,
+    withinMs,
+  );
+  if (state === null) return { ok: false, reason: 'database' };
+  if (state.read_only) return { ok: false, reason: 'read_only' };
+  const last = state.migrated
+    ? await askWithin('select max(created_at)::text as last from drizzle.__drizzle_migrations', withinMs)
+    : null;
+  const newest = Math.max(...journal.entries.map(({ when }) => when));
+  return Number(last?.last ?? -1) >= newest ? { ok: true } : { ok: false, reason: 'not_migrated' };
+}
+
+/** The first row of an answer; null when there is none within `withinMs`, or an error. */
+async function askWithin(text: string, withinMs: number): Promise<Record<string, unknown> | null> {
   const answer = connection()
-    .pool.query(question)
+    .pool.query<Record<string, unknown>>({ text, query_timeout: withinMs } as { text: string })
     .then(
-      () => true,
-      () => false,
+      ({ rows }) => rows[0] ?? null,
+      () => null,
     );
   const patience = new AbortController();
-  const silence = delay(withinMs, false, { signal: patience.signal }).catch(() => false);
+  const silence = delay(withinMs, null, { signal: patience.signal }).catch(() => null);
   return Promise.race([answer, silence]).finally(() => patience.abort());
 }
 

@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
+import { openLog } from '@/lib/log';
 import { limitKeys, limits, type BucketRule, type CoarseLimit } from '@/lib/limits';
 
 /** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
@@ -91,6 +92,9 @@ const limiters = new Map<string, Ratelimit>();
 /** When this process last met a fault of Redis, in milliseconds. */
 let faultedAt = -Infinity;
 
+/** Whether the last answer was a fault: told once when it begins and once when it ends, not per request. */
+let isFailing = false;
+
 /**
  * Takes from one bucket after the other, the narrowest first; a wider one that refuses has what was taken given back.
  * Null: not configured, or not to be relied on just now.
@@ -110,13 +114,23 @@ async function askUpstash(buckets: readonly Bucket[], now: Date): Promise<Verdic
         buckets.slice(0, index).map(({ key, rule }) => limiterOf(rule).limit(key, { rate: -1 })),
       );
       const wider = await Promise.all(buckets.slice(index + 1).map(readFreeAt));
+      noteRedis(null);
       return { ok: false, retryAt: new Date(Math.max(answer.reset, ...wider)) };
     }
+    noteRedis(null);
     return { ok: true };
-  } catch {
+  } catch (error) {
     faultedAt = now.getTime();
+    noteRedis(error);
     return null;
   }
+}
+
+function noteRedis(error: unknown): void {
+  if (isFailing === (error !== null)) return;
+  isFailing = error !== null;
+  if (isFailing) openLog().warn('redis_failing', { error });
+  else openLog().info('redis_answers_again');
 }
 
 /** When a bucket that nothing is taken from has room again, in milliseconds; in the past: it has. */

@@ -1,6 +1,7 @@
 // The web server's process. Next is loaded by plain Node: only our own TypeScript goes through tsx, so that nothing of
 // its hooks reaches into how Next loads its build.
 import { createServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import next from 'next';
 import { tsImport } from 'tsx/esm/api';
@@ -15,6 +16,8 @@ const port = Number(process.env.PORT);
 
 /** @type {typeof import('./web/serve.ts')} */
 const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
+/** @type {typeof import('../lib/env.ts')} */
+const { isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.url);
 
 // After an action's redirect Next fetches the next page from itself, with the visitor's cookies. Left alone it would do so
 // at APP_URL's host and our inner port, which from here is anybody or nobody; its own starter sets this too.
@@ -32,6 +35,12 @@ let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void stop());
 process.on('disconnect', () => void stop());
 if (process.argv.includes('--launched') && !process.connected) process.exit(0);
+
+if (!dev) {
+  /** @type {typeof import('./web/plain-console.ts')} */
+  const { writePlainly } = await tsImport('./web/plain-console.ts', import.meta.url);
+  writePlainly(console);
+}
 
 try {
   await app.prepare();
@@ -54,7 +63,9 @@ try {
   }
 } catch (error) {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-    console.error(`Port ${port} is taken: stop the program that uses it, or set PORT to another one.`);
+    process.stderr.write(
+      `Port ${port} is taken: stop the program that uses it, or set PORT to another one.\n`,
+    );
   } else console.error(error);
   process.exit(1);
 }
@@ -63,6 +74,9 @@ try {
 async function stop() {
   if (stopping) return;
   stopping = true;
+  server?.announceEnd();
+  // Load balancers ask every few seconds, and send requests here until they have asked.
+  if (server && !isLoopbackHostname(appUrl.hostname)) await delay(5_000);
   await server?.close(10_000);
   await app.close().catch(() => undefined);
   process.exit(0);

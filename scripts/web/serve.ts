@@ -15,6 +15,8 @@ export type WebOptions = {
 
 export type WebServer = {
   port: number;
+  /** From now on `/api/ready` answers 503, while everything else goes on: load balancers look elsewhere. */
+  announceEnd(): void;
   /** Takes no new requests, answers the ones in hand (for at most `patienceMs`), and is closed. */
   close(patienceMs: number): Promise<void>;
 };
@@ -26,9 +28,14 @@ export type WebServer = {
 export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptions): Promise<WebServer> {
   const servers: Server[] = [];
   const upgraded = new Set<Duplex>();
+  let ending = false;
   const open = async (host: string | undefined, at: number): Promise<number> => {
     const server = createServer((request, response) => {
       const verdict = examineRequest(request, addressOf(request), appUrl);
+      if (verdict.ok && ending && /^\/api\/ready\/?(?:\?|$)/.test(request.url ?? '')) {
+        answerStopping(response);
+        return;
+      }
       if (verdict.ok) {
         if (request.method === 'POST') seeOther(response);
         handle(request, response);
@@ -78,6 +85,9 @@ export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptio
 
   return {
     port: boundPort,
+    announceEnd: () => {
+      ending = true;
+    },
     close: async (patienceMs) => {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       // A websocket has no answer to wait for, and would keep its server open for ever.
@@ -93,6 +103,11 @@ export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptio
       clearTimeout(patience);
     },
   };
+}
+
+function answerStopping(response: ServerResponse): void {
+  response.writeHead(503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify({ status: 'unavailable', reason: 'stopping' }));
 }
 
 /**

@@ -30,6 +30,8 @@ beforeAll(async () => {
   }
   await server.pool.query(`create database ${name} owner ${owner}`);
   pool = new Pool({ connectionString: urls.url });
+  // Its connections may still be ending when the database is dropped.
+  pool.on('error', () => undefined);
 });
 afterAll(async () => {
   await pool.end();

@@ -165,6 +165,28 @@ describe('with Upstash', () => {
     expect((await take('192.0.2.30', after(now, 10))).ok).toBe(false);
   });
 
+  test('a Redis that fails says so once and not per request, and once that it answers again', async () => {
+    const lines: string[] = [];
+    const stderr = vi
+      .spyOn(process.stderr, 'write')
+      .mockImplementation((line) => lines.push(String(line)) > 0);
+    const events = () => lines.splice(0).map((line) => line.split(' ').slice(1, 3).join(' ').trim());
+    try {
+      answer = say([5, Date.now() + 18_000, atOnce]);
+      await take('192.0.2.35', now);
+      lines.splice(0);
+      answer = (respond) => respond('{"error":"down"}', 500);
+      await Promise.all(Array.from({ length: 5 }, () => take('192.0.2.35', now)));
+      for (const seconds of [6, 12, 18]) await take('192.0.2.35', after(now, seconds));
+      expect(events()).toEqual(['warn redis_failing']);
+      answer = say([5, Date.now() + 18_000, atOnce]);
+      for (const seconds of [24, 25]) await take('192.0.2.35', after(now, seconds));
+      expect(events()).toEqual(['info redis_answers_again']);
+    } finally {
+      stderr.mockRestore();
+    }
+  });
+
   test('a request that hangs is given up, and Redis is left alone for five seconds', async () => {
     answer = () => undefined;
     const startedAt = performance.now();

@@ -219,6 +219,25 @@ test('a second server on the same port is refused with EADDRINUSE', async () => 
   await first.close(0);
 });
 
+test('once the end is announced the server is not ready any more, and still answers everything else', async () => {
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost'),
+    port: 0,
+    handle: (_, response) => response.end('answered'),
+  });
+  const askFor = (path: string) => ask(web.port, { host: 'localhost' }, { path });
+  expect(await askFor('/api/ready')).toEqual({ status: 200, body: 'answered' });
+  web.announceEnd();
+  for (const path of ['/api/ready', '/api/ready/', '/api/ready?probe=1']) {
+    const { status, body } = await askFor(path);
+    expect([status, JSON.parse(body)]).toEqual([503, { status: 'unavailable', reason: 'stopping' }]);
+  }
+  for (const path of ['/api/health', '/api/readying', '/users/login']) {
+    expect(await askFor(path)).toEqual({ status: 200, body: 'answered' });
+  }
+  await web.close(0);
+});
+
 test('closing answers the request in hand and drops idle connections', async () => {
   const arrivals = new EventEmitter();
   const web = await serveWeb({

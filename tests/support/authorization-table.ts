@@ -55,6 +55,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /terms': anyone,
   'GET /privacy': anyone,
   'GET /api/health': anyone,
+  'GET /api/ready': anyone,
   'GET /users/login': onlySignedOut,
   'GET /users/register/applicant': onlySignedOut,
   'GET /users/verify-phone': { ...anyone, nobody: 'sign_in' },

@@ -1,0 +1,33 @@
+import { formatWithOptions, stripVTControlCharacters, types } from 'node:util';
+import { openLog, type Log, type LogFields } from '@/lib/log';
+
+const mostFrames = 6;
+
+/**
+ * Gives what Next and packages print as errors and warnings the form of our own log, one line each: `web_error` and
+ * `web_warning`. An error keeps its name, message and code, the digest that its error page shows, and where it came from; a
+ * database's values are in none of them (db/quiet-errors.ts). Standard output is left alone.
+ */
+export function writePlainly(console: Pick<Console, 'error' | 'warn'>, log: Log = openLog()): void {
+  console.error = (...said: unknown[]) => log.error('web_error', describe(said));
+  console.warn = (...said: unknown[]) => log.warn('web_warning', describe(said));
+}
+
+function describe(said: readonly unknown[]): LogFields {
+  const error = said.find((part): part is Error & { digest?: unknown } => types.isNativeError(part));
+  if (!error) {
+    return { said: stripVTControlCharacters(formatWithOptions({ colors: false }, ...said)).trim() };
+  }
+  const digest = typeof error.digest === 'string' ? error.digest : undefined;
+  return { error, digest, at: readFrames(error) };
+}
+
+function readFrames({ stack = '' }: Error): string | undefined {
+  const frames = stack
+    .split('\n')
+    .map((line) => /^\s+at (.*)$/.exec(line)?.[1])
+    .filter((frame) => frame !== undefined)
+    .slice(0, mostFrames)
+    .map((frame) => frame.replaceAll(`${process.cwd()}/`, ''));
+  return frames.length > 0 ? frames.join(' < ') : undefined;
+}
