@@ -3,31 +3,43 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { processBirth } from './postgres/process-birth';
 import { projectRoot } from './project-root';
 import { exitWith, oneLine, StartProblem } from './start-problem';
 
 const buildFolder = join(projectRoot, '.next');
 const marker = join(buildFolder, 'doorstep-build');
+const usersName = 'doorstep-servers';
 const nextProgram = join(projectRoot, 'node_modules/next/dist/bin/next');
 
-/** What cannot change what `next build` makes. */
-const leftOut = new Set([
-  'node_modules',
-  'tests',
-  'e2e',
-  'docs',
-  'scripts',
-  'test-results',
-  'playwright-report',
-]);
+/** What `next build` reads, below the project's folder … */
+const sourceFolders = ['app', 'components', 'lib', 'db', 'public'];
+const sourceFiles = [
+  'instrumentation.ts',
+  'next.config.ts',
+  'package.json',
+  'package-lock.json',
+  'proxy.ts',
+  'tsconfig.json',
+];
+/** … and in those folders by these endings: notes, backups of editors and migrations are none of it. */
+const sourceEndings =
+  /\.(?:tsx?|jsx?|mjs|cjs|json|css|svg|ico|png|jpe?g|gif|webp|avif|woff2?|txt|xml|webmanifest)$/;
 
 /**
  * Builds the app unless the last finished build was made from exactly these sources and packages. The proof is written
- * after a build and removed before one, so an interrupted build counts for nothing. NODE_ENV plays no part.
+ * after a build and removed before one, so an interrupted build counts for nothing. NODE_ENV plays no part. Refuses to build
+ * under a server that runs: it would lose the files that it serves.
  */
 export async function buildIfNeeded(say: (line: string) => void, signal?: AbortSignal): Promise<void> {
   const wanted = hashSources();
   if (existsSync(join(buildFolder, 'BUILD_ID')) && readMarker() === wanted) return;
+  const server = findServer();
+  if (server !== null) {
+    throw new StartProblem(
+      `The sources have changed since the build that process ${server} serves: stop it first, and start again.`,
+    );
+  }
   try {
     mkdirSync(buildFolder, { recursive: true });
     rmSync(marker, { force: true });
@@ -55,6 +67,23 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
   say(`Built in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }
 
+/** Notes that a process serves the build, for as long as it runs. */
+export function holdBuild(pid: number, folder = buildFolder): void {
+  mkdirSync(join(folder, usersName), { recursive: true });
+  writeFileSync(join(folder, usersName, String(pid)), processBirth(pid) ?? '');
+}
+
+/** A process that serves the build at this moment; null: none does. Forgets those that have ended. */
+export function findServer(folder = buildFolder): number | null {
+  const users = join(folder, usersName);
+  for (const name of existsSync(users) ? readdirSync(users) : []) {
+    const birth = readFileSync(join(users, name), 'utf8');
+    if (birth !== '' && birth === processBirth(Number(name))) return Number(name);
+    rmSync(join(users, name), { force: true });
+  }
+  return null;
+}
+
 function readMarker(): string | null {
   return existsSync(marker) ? readFileSync(marker, 'utf8') : null;
 }
@@ -69,15 +98,25 @@ function hashSources(): string {
   return hash.digest('hex');
 }
 
-function listSources(folder: string): string[] {
+/** The files of a checkout that its build is made from, in an order of their own. */
+export function listSources(root: string): string[] {
+  return [
+    ...sourceFiles.map((name) => join(root, name)).filter((path) => existsSync(path)),
+    ...sourceFolders
+      .map((name) => join(root, name))
+      .filter((path) => existsSync(path))
+      .flatMap(listFolder),
+  ];
+}
+
+function listFolder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter(({ name }) => !name.startsWith('.') && !leftOut.has(name) && name !== 'next-env.d.ts')
-    .filter(({ name }) => !/\.(md|tsbuildinfo)$/.test(name))
+    .filter(({ name }) => !name.startsWith('.'))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return listSources(path);
-      return entry.isFile() ? [path] : [];
+      if (entry.isDirectory()) return listFolder(path);
+      return entry.isFile() && sourceEndings.test(entry.name) ? [path] : [];
     });
 }
 

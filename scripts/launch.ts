@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { buildIfNeeded } from './build';
+import { buildIfNeeded, holdBuild } from './build';
 import { useEmbeddedDatabase, type EmbeddedDatabase } from './postgres/embedded';
 import { dataFolder, projectRoot } from './project-root';
 import type { Mode, Settings } from './settings';
@@ -71,6 +71,7 @@ export function launch(mode: Mode, settings: Settings): void {
   const startWeb = (environment: NodeJS.ProcessEnv): void => {
     const web = startChild('web.mjs', [], environment);
     children.set('web', web);
+    if (mode === 'production' && web.pid !== undefined) holdBuild(web.pid);
     web.once('message', () => announce(settings, say));
     web.once('exit', (code, endedBy) => {
       children.delete('web');
