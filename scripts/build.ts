@@ -67,10 +67,14 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
   say(`Built in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }
 
-/** Notes that a process serves the build, for as long as it runs. */
+/** Notes that a process serves the build, for as long as it runs. A build that nobody can write to needs no note. */
 export function holdBuild(pid: number, folder = buildFolder): void {
-  mkdirSync(join(folder, usersName), { recursive: true });
-  writeFileSync(join(folder, usersName, String(pid)), processBirth(pid) ?? '');
+  try {
+    mkdirSync(join(folder, usersName), { recursive: true });
+    writeFileSync(join(folder, usersName, String(pid)), processBirth(pid) ?? '');
+  } catch (error) {
+    if (!/^(EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** A process that serves the build at this moment; null: none does. Forgets those that have ended. */
