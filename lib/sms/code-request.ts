@@ -152,9 +152,7 @@ function findRefusal(
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return { reason: 'undeliverable', retryAt: undeliverable.until };
   const byOthers = (act: 'send' | 'failure') =>
-    stranger !== null && isUsedUpByOthers(number, { act, ...stranger }, now)
-      ? { byOthers: true }
-      : {};
+    stranger !== null && isUsedUpByOthers(number, { act, ...stranger }, now) ? { byOthers: true } : {};
   const failures = readFailures(number, sendClass, now);
   if (failures.retryAt !== null) {
     return { reason: 'number_locked', retryAt: failures.retryAt, ...byOthers('failure') };
