@@ -24,6 +24,8 @@ export const phoneWords: Record<PhoneRefusal, string> = {
   country_not_served: 'We cannot text numbers in this country. Use another number, or leave the phone out.',
   premium: 'We cannot text premium-rate numbers. Use a mobile number.',
   toll_free: 'We cannot text toll-free numbers. Use a mobile number.',
+  landline: 'This is the number of a landline, which cannot receive texts. Use a mobile number.',
+  not_mobile: 'We cannot text this kind of number. Use a mobile number.',
 };
 
 /** Why no code went out, and when or how the next can. */

@@ -6,7 +6,7 @@ import type { GateFacts } from './gate-facts';
 import { readUndeliverable, type NumberRow } from './number';
 import { candidateZones } from './number-zones';
 import type { Message } from './outbox';
-import { parsePhone } from './phone';
+import { parsePhone, textedKinds, type KindRefusal, type PhoneRefusal } from './phone';
 import { wantsTemplate } from './preferences';
 import { defaultQuietWindow, nextAllowedInstant, nextQuietInstant, type QuietWindow } from './quiet-hours';
 import { renderText, type TemplateName, type TemplateParams } from './templates';
@@ -22,8 +22,7 @@ export type GateReason =
   | 'not_verified'
   | 'turned_off'
   | 'country_not_served'
-  | 'premium'
-  | 'toll_free'
+  | KindRefusal
   | 'not_valid'
   | 'quiet_hours';
 
@@ -70,9 +69,10 @@ export async function passGates(
   const allowed = parsePhone(phone, { countries: env.smsCountries, fictional: env.smsBackend === 'console' });
   if (!allowed.ok) {
     const reason = refusedNumbers[allowed.reason] ?? 'not_valid';
+    const isCountry = reason === 'country_not_served';
     return refuse(reason, {
-      rule: 'SMS_COUNTRIES',
-      limit: env.smsCountries.join(','),
+      rule: isCountry ? 'SMS_COUNTRIES' : 'kind_of_number',
+      limit: (isCountry ? env.smsCountries : textedKinds).join(','),
       value: allowed.reason,
     });
   }
@@ -145,10 +145,12 @@ export function explainStop(number: NumberRow | null): MessageDetails | null {
   return number?.suppressedAt ? { since: number.suppressedAt.toISOString(), by: number.suppressedBy } : null;
 }
 
-const refusedNumbers: Record<string, GateReason | undefined> = {
+const refusedNumbers: Partial<Record<PhoneRefusal, GateReason>> = {
   country_not_served: 'country_not_served',
   premium: 'premium',
   toll_free: 'toll_free',
+  landline: 'landline',
+  not_mobile: 'not_mobile',
 };
 
 /**

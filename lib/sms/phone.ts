@@ -9,7 +9,10 @@ import type { Result } from '@/lib/result';
 /** A phone number in E.164: `+` and 5 to 15 digits. */
 export type Phone = string;
 
-export type PhoneRefusal = SpellingRefusal | 'not_valid' | 'country_not_served' | 'premium' | 'toll_free';
+/** Why a number of this kind is never texted. */
+export type KindRefusal = 'premium' | 'toll_free' | 'landline' | 'not_mobile';
+
+export type PhoneRefusal = SpellingRefusal | 'not_valid' | 'country_not_served' | KindRefusal;
 
 export interface PhonePolicy {
   /** ISO 3166-1 alpha-2 codes of the countries that texts may go to. */
@@ -18,15 +21,30 @@ export interface PhonePolicy {
   fictional: boolean;
 }
 
-const premiumTypes: ReadonlySet<NumberType> = new Set<NumberType>(['PREMIUM_RATE', 'SHARED_COST']);
+/**
+ * The kinds of numbers that are texted. North America does not tell mobile from fixed lines, so there it is the kind in
+ * between. Everything else costs more than a text to a person should, or nobody can read it: a personal number (+1 500, +44
+ * 70) is forwarded at the sender's cost, and ranges of internet, pager and company numbers are what pumping feeds on.
+ */
+export const textedKinds: readonly NumberType[] = ['MOBILE', 'FIXED_LINE_OR_MOBILE'];
+
+const kindRefusals: Partial<Record<NonNullable<NumberType>, KindRefusal>> = {
+  PREMIUM_RATE: 'premium',
+  SHARED_COST: 'premium',
+  TOLL_FREE: 'toll_free',
+  FIXED_LINE: 'landline',
+};
+
+/** Twilio's own, for trying with test credentials: of a kind that is not texted, and no text to them leaves Twilio. */
+const providersTestNumber = /^\+1500555000\d$/;
 
 /**
  * Decides whether what a person typed is a phone number that may be texted, and answers its one E.164 form: every
  * spelling of a number gives the same value. Never throws.
  *
  * Loads the full numbering-plan data (about 150 KB), so it belongs on the server; the browser's friendly check stands in
- * `phone-format.ts`. Premium-rate, shared-cost and toll-free numbers are refused always: they cost too much or cannot
- * receive a text from us.
+ * `phone-format.ts`. Only the kinds in `textedKinds` pass. A number that belongs to no kind is not assigned to anybody,
+ * so it is not valid, or fictional.
  */
 export function parsePhone(
   raw: string,
@@ -41,11 +59,13 @@ export function parsePhone(
   // Countries that share a calling code are told apart by valid numbers only; a fictional one counts for any of them.
   const candidates: readonly string[] = number.country ? [number.country] : number.getPossibleCountries();
   const country = policy.countries.find((served) => candidates.includes(served));
-  const type = number.getType();
   if (country === undefined) return { ok: false, reason: 'country_not_served' };
-  if (type === 'TOLL_FREE') return { ok: false, reason: 'toll_free' };
-  if (premiumTypes.has(type)) return { ok: false, reason: 'premium' };
-  if (!policy.fictional && !number.isValid()) return { ok: false, reason: 'not_valid' };
+  const kind = number.getType();
+  if (kind === undefined) {
+    if (!policy.fictional) return { ok: false, reason: 'not_valid' };
+  } else if (!textedKinds.includes(kind) && !providersTestNumber.test(number.number)) {
+    return { ok: false, reason: kindRefusals[kind] ?? 'not_mobile' };
+  }
   return { ok: true, value: { e164: number.number, country } };
 }
 

@@ -38,6 +38,8 @@ const reasonWords: Readonly<Record<string, string>> = {
   country_not_served: 'We do not text numbers in this country.',
   premium: 'We do not text premium-rate numbers.',
   toll_free: 'We do not text toll-free numbers.',
+  landline: 'It is the number of a landline, which cannot receive texts.',
+  not_mobile: 'We do not text this kind of number.',
   region_not_enabled: 'We cannot text numbers in this region.',
   handset_unreachable: 'The phone could not be reached. It was off or had no signal.',
   filtered: 'The carrier blocked it.',

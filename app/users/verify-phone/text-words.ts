@@ -16,6 +16,8 @@ const failureWords: Readonly<Record<string, string>> = {
   not_valid: cannotBeTexted,
   premium: notFromUs,
   toll_free: notFromUs,
+  landline: cannotBeTexted,
+  not_mobile: notFromUs,
   country_not_served: notFromUs,
   region_not_enabled: notFromUs,
   filtered: 'The carrier blocked the text. Use another number, or continue without verifying.',

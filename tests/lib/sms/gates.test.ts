@@ -209,11 +209,9 @@ describe('an update', () => {
 
 describe('where texts may go', () => {
   test.each<[string, Record<string, string>, string | null]>([
-    ['+442071838750', {}, 'country_not_served'],
-    ['+442071838750', { SMS_COUNTRIES: 'US,GB' }, null],
+    ['+447400123456', {}, 'country_not_served'],
+    ['+447400123456', { SMS_COUNTRIES: 'US,GB' }, null],
     ['+12423271234', {}, 'country_not_served'],
-    ['+18005551234', {}, 'toll_free'],
-    ['+19005551234', {}, 'premium'],
     ['+14165550123', {}, null],
     ['+14165550123', { SMS_COUNTRIES: 'US' }, 'country_not_served'],
   ])('%s with %j: %s', async (phone, variables, reason) => {
@@ -228,6 +226,29 @@ describe('where texts may go', () => {
       });
     }
   });
+
+  test.each([
+    ['+18005551234', 'toll_free'],
+    ['+19005551234', 'premium'],
+    ['+15005551234', 'not_mobile'],
+    ['+15335551234', 'not_mobile'],
+    ['+442079460958', 'landline'],
+    ['+447011234567', 'not_mobile'],
+  ])(
+    'a number of a kind that is not texted gets nothing, however it came to be stored: %s',
+    async (phone, reason) => {
+      const person = await makePerson(database.db, { phone });
+      const { messageId } = await askForCode(database.db, person, noonInNewYork);
+      for (const text of [messageId, await askForUpdate(database.db, person)]) {
+        expect(await ask(text, { variables: { SMS_COUNTRIES: 'US,CA,GB' } })).toMatchObject({
+          answer: 'refuse',
+          status: 'failed',
+          reason,
+          details: { rule: 'kind_of_number', limit: 'MOBILE,FIXED_LINE_OR_MOBILE', value: reason },
+        });
+      }
+    },
+  );
 
   test('fictional numbers are for the console backend alone', async () => {
     const messageId = await askForUpdate(

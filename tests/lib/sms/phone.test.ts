@@ -74,6 +74,11 @@ describe('reading a phone number', () => {
     ['800 555 1234', 'toll_free'],
     ['+1 888 555 1234', 'toll_free'],
     ['900 555 1234', 'premium'],
+    ['500 555 1234', 'not_mobile'],
+    ['+1 533 555 1234', 'not_mobile'],
+    ['588 234 5678', 'not_mobile'],
+    ['+1 600 555 1234', 'not_mobile'],
+    ['622 555 1234', 'not_mobile'],
   ])('refuses %j as %s, whether or not fictional numbers are taken', (raw, reason) => {
     expect(parsePhone(raw, fictional)).toEqual({ ok: false, reason });
     expect(parsePhone(raw, strict)).toEqual({ ok: false, reason });
@@ -91,11 +96,36 @@ describe('reading a phone number', () => {
     });
   });
 
-  it("takes the provider's magic test numbers", () => {
-    for (const number of ['+15005550001', '+15005550006', '+15005550009']) {
+  it("takes the provider's ten magic test numbers, and none beside them", () => {
+    for (const number of ['+15005550000', '+15005550006', '+15005550009']) {
       expect(parsePhone(number, strict)).toMatchObject({ ok: true, value: { e164: number } });
     }
+    for (const number of ['+15005550010', '+15005549999', '+15005551234']) {
+      expect(parsePhone(number, strict)).toEqual({ ok: false, reason: 'not_mobile' });
+    }
   });
+
+  it.each([
+    ['+44 7400 123456', 'GB', null],
+    ['+44 70 1123 4567', 'GB', 'not_mobile'],
+    ['+44 76 4123 4567', 'GB', 'not_mobile'],
+    ['+44 20 7946 0958', 'GB', 'landline'],
+    ['+44 300 123 4567', 'GB', 'not_mobile'],
+    ['+44 844 123 4567', 'GB', 'premium'],
+    ['+44 909 879 0123', 'GB', 'premium'],
+    ['+44 56 1234 5678', 'GB', 'not_mobile'],
+    ['+49 700 12345678', 'DE', 'not_mobile'],
+    ['+49 180 1234567', 'DE', 'premium'],
+    ['+33 8 91 12 34 56', 'FR', 'premium'],
+    ['+33 9 12 34 56 78', 'FR', 'not_mobile'],
+    ['+52 55 1234 5678', 'MX', null],
+  ] as const)(
+    'takes mobile numbers alone where the plan tells them apart: %j in %s is %s',
+    (raw, country, reason) => {
+      const answer = parsePhone(raw, { countries: [country], fictional: false });
+      expect(answer.ok ? null : answer.reason).toBe(reason);
+    },
+  );
 
   it('takes numbers of other countries that are served, with or without the trunk zero in brackets', () => {
     const served = { countries: ['DE', 'GB', 'IT'], fictional: false };
@@ -104,10 +134,7 @@ describe('reading a phone number', () => {
     expect(parsePhone('+44 (0)7400 123456', served)).toMatchObject({
       value: { e164: '+447400123456', country: 'GB' },
     });
-    expect(parsePhone('+39 06 1234 5678', served)).toMatchObject({
-      ok: true,
-      value: { e164: '+390612345678' },
-    });
+    expect(parsePhone('+39 312 345 6789', served)).toMatchObject({ ok: true, value: { country: 'IT' } });
     expect(parsePhone('+44 900 123 4567', { countries: ['GB'], fictional: false })).not.toMatchObject({
       ok: true,
     });
