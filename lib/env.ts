@@ -15,6 +15,8 @@ export type Env = {
   /** Not null exactly when the backend is `twilio`. */
   twilio: TwilioSettings | null;
   smsPricePerSegmentMicros: number;
+  /** Where a country's own price was given. */
+  smsCountryPricesMicros: Partial<Record<CountryCode, number>>;
   smsDailyBudgetPerUserMicros: number;
   smsDailyBudgetMicros: number;
   smsCountries: CountryCode[];
@@ -139,11 +141,11 @@ export function parseEnv(
     }
     return micros ?? 0;
   };
-  const smsPricePerSegmentMicros = parseMoney('SMS_PRICE_PER_SEGMENT_USD', '0.0079');
   const smsDailyBudgetPerUserMicros = parseMoney('SMS_DAILY_BUDGET_PER_USER_USD', '0.08');
   const smsDailyBudgetMicros = parseMoney('SMS_DAILY_BUDGET_USD', '20');
 
   const knownCountries = new Set<string>(getCountries());
+  const { smsPricePerSegmentMicros, smsCountryPricesMicros } = parsePrices(read, refuse, knownCountries);
   const smsCountries: CountryCode[] = [];
   for (const entry of (read('SMS_COUNTRIES') ?? 'US,CA').split(',')) {
     const code = entry.trim().toUpperCase();
@@ -214,6 +216,7 @@ export function parseEnv(
       smsBackend,
       twilio,
       smsPricePerSegmentMicros,
+      smsCountryPricesMicros,
       smsDailyBudgetPerUserMicros,
       smsDailyBudgetMicros,
       smsCountries,
@@ -302,6 +305,38 @@ function parseSmsBackend(
       apiBaseUrl: apiBaseUrl?.replace(/\/+$/, '') ?? null,
     },
   };
+}
+
+/** Reads `0.0079,GB:0.04`: first the price where no other is given, which may be left out, then countries with their own. */
+function parsePrices(
+  read: (name: string) => string | undefined,
+  refuse: (name: string, sentence: string) => void,
+  knownCountries: ReadonlySet<string>,
+): Pick<Env, 'smsPricePerSegmentMicros' | 'smsCountryPricesMicros'> {
+  const name = 'SMS_PRICE_PER_SEGMENT_USD';
+  const prices: ReturnType<typeof parsePrices> = {
+    smsPricePerSegmentMicros: 7_900,
+    smsCountryPricesMicros: {},
+  };
+  const entries = (read(name) ?? '0.0079').split(',').map((entry) => entry.trim());
+  for (const [index, entry] of entries.entries()) {
+    const [price = '', code] = entry.split(':').reverse();
+    const country = code?.trim().toUpperCase();
+    const micros = parseMicros(price.trim());
+    const isNamed = country !== undefined && isCountry(country, knownCountries);
+    if (micros === null || (country !== undefined && !isNamed) || entry.split(':').length > 2) {
+      refuse(
+        name,
+        `must be dollars with at most six decimals, such as 0.0079 or 0.0079,GB:0.04: "${entry}" is none`,
+      );
+    } else if (!isNamed) {
+      if (index > 0) refuse(name, `has "${entry}" without a country: only the first may have none`);
+      else prices.smsPricePerSegmentMicros = micros;
+    } else if (prices.smsCountryPricesMicros[country] !== undefined) {
+      refuse(name, `has two prices for ${country}`);
+    } else prices.smsCountryPricesMicros[country] = micros;
+  }
+  return prices;
 }
 
 function isCountry(code: string, known: ReadonlySet<string>): code is CountryCode {

@@ -18,6 +18,7 @@ import {
   recordOverBudget,
   recordWait,
 } from './outcome';
+import { priceOf } from './price';
 import { countSegments } from './segments';
 import { giveBackSlots, slotHorizonMs, slotToleranceMs, takeSlots, type Slot } from './senders';
 
@@ -177,7 +178,7 @@ async function reserve(
   for (const { facts, gate } of ready) {
     const { message, emailKey } = facts;
     const segments = countSegments(gate.body);
-    const priceMicros = segments * env.smsPricePerSegmentMicros;
+    const priceMicros = segments * priceOf(env, message.phone);
     const budget = {
       perUserMicros: env.smsDailyBudgetPerUserMicros,
       totalMicros: env.smsDailyBudgetMicros,

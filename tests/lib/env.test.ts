@@ -40,6 +40,7 @@ describe('on localhost', () => {
       smsBackend: 'console',
       twilio: null,
       smsPricePerSegmentMicros: 7_900,
+      smsCountryPricesMicros: {},
       smsDailyBudgetPerUserMicros: 80_000,
       smsDailyBudgetMicros: 20_000_000,
       smsCountries: ['US', 'CA'],
@@ -166,6 +167,13 @@ test.each([
   ['TWILIO_API_BASE_URL', 'localhost:1'],
   ['SMS_PRICE_PER_SEGMENT_USD', '0,0079'],
   ['SMS_PRICE_PER_SEGMENT_USD', '-1'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,UK:0.04'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,:0.04'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,GB:'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,GB:CA:0.04'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,GB:0.04,GB:0.05'],
+  ['SMS_PRICE_PER_SEGMENT_USD', 'US:0,0079'],
+  ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,'],
   ['SMS_DAILY_BUDGET_PER_USER_USD', '0.0000001'],
   ['SMS_DAILY_BUDGET_USD', '1e3'],
   ['SMS_COUNTRIES', 'US,UK'],
@@ -198,6 +206,17 @@ test('half of the Redis variables is refused by the name of the other half', () 
 test('the number of proxies is only asked for in public, and none is an answer', () => {
   expect(accept({ ...atPublic, TRUSTED_PROXY_HOPS: '0' }).trustedProxyHops).toBe(0);
   expect(accept(local).trustedProxyHops).toBe(0);
+});
+
+test.each([
+  ['0.0079,GB:0.04', 7_900, { GB: 40_000 }],
+  [' 0.01 , gb : 0.04 ,DE:0.1', 10_000, { GB: 40_000, DE: 100_000 }],
+  ['US:0.0083', 7_900, { US: 8_300 }],
+])('the price %j is one for all, and countries with their own', (value, all, own) => {
+  expect(accept({ ...local, SMS_PRICE_PER_SEGMENT_USD: value })).toMatchObject({
+    smsPricePerSegmentMicros: all,
+    smsCountryPricesMicros: own,
+  });
 });
 
 test('several secrets stay in their order', () => {
