@@ -4,7 +4,7 @@ import type { Db, Tx } from '@/db/client';
 import { isUniqueViolation } from '@/db/unique-violation';
 import type { Log } from '@/lib/log';
 import { changeSpend, microsOf } from './budget';
-import { findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
+import { feeOf, findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
 import { lockNumber, markUndeliverable } from './number';
 import { optOut } from './opt-out';
 import { cancelTexts, enqueueText, retryKey, type Message } from './outbox';
@@ -28,8 +28,8 @@ const forwardOrder = [
 
 type ProviderStatus = (typeof forwardOrder)[number];
 
-/** Twilio charges nothing for these. */
-const unchargedStatuses = ['failed', 'canceled'];
+/** What a text in these states costs is known without being told: feeOf. */
+const feeStatuses = ['failed', 'canceled'];
 
 const ourStatus: Record<ProviderStatus, MessageStatus> = {
   accepted: 'sent',
@@ -141,8 +141,9 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
   const reason = failed ? findRemedy({ code, httpStatus: null }).reason : null;
   const price = readPrice(report);
   const final = ours === 'failed' || ours === 'delivered';
-  const uncharged = sql`array[${sql.join(
-    unchargedStatuses.map((each) => sql`${each}`),
+  const fee = feeOf(status, code);
+  const hasFee = sql`array[${sql.join(
+    feeStatuses.map((each) => sql`${each}`),
     sql`, `,
   )}]::text[]`;
   const order = sql`array[${sql.join(
@@ -150,6 +151,9 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
     sql`, `,
   )}]::text[]`;
   const rank = sql`${forwardOrder.indexOf(status) + 1}::int`;
+  // Of several errors of the same state the least counts, so that their order does not matter.
+  const decides = sql`(${rank} > before.rank
+    or (${rank} = before.rank and ${code}::int < coalesce(m.error_code, 2147483647)))`;
   const at = sql`${report.now.toISOString()}::timestamptz`;
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
@@ -172,8 +176,7 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
           then case when ${failed} then coalesce(m.failed_at, ${at}) end else m.failed_at end,
         error_code = case when ${rank} > before.rank then ${code}::int
           when ${rank} = before.rank then least(m.error_code, ${code}::int) else m.error_code end,
-        reason = case when ${rank} > before.rank
-          or (${rank} = before.rank and ${code}::int < coalesce(m.error_code, 2147483647)) then ${reason} else m.reason end,
+        reason = case when ${decides} then ${reason} else m.reason end,
         segments = case when ${report.segments ?? 0}::int > 0
           then case when m.price_settled_at is null and before.rank = 0 then ${report.segments ?? 0}::int
             else greatest(m.segments, ${report.segments ?? 0}::int) end
@@ -181,14 +184,14 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
         price = case
           when m.price_settled_at is not null then greatest(m.price, ${price}::numeric)
           when ${price}::numeric is not null then ${price}::numeric
-          when ${rank} > before.rank then case when ${status} = any(${uncharged}) then null else m.estimated_price end
+          when ${decides} then ${fee === null ? sql`m.estimated_price` : sql`${fee.usd}::numeric`}
           else m.price end,
         price_settled_at = case when ${price}::numeric is not null then coalesce(m.price_settled_at, ${at})
           else m.price_settled_at end,
         check_at = case
           when (${final} or before.status in ('delivered', 'failed')) and (
             m.price_settled_at is not null or ${price}::numeric is not null
-            or (case when ${rank} > before.rank then ${status} else m.provider_status end) = any(${uncharged})
+            or (case when ${rank} > before.rank then ${status} else m.provider_status end) = any(${hasFee})
           ) then null
           when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
     from before where m.id = before.id

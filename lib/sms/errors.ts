@@ -17,7 +17,10 @@ export type ProviderReason =
   | 'sender_not_registered'
   | 'provider_timeout'
   | 'blocked_as_pumping'
+  | 'blocked_as_fraud'
+  | 'blocked_by_carrier'
   | 'validity_over'
+  | 'provider_internal_error'
   | 'provider_refused'
   | 'provider_unreachable'
   | 'provider_fault';
@@ -55,6 +58,7 @@ export const remedies: ReadonlyMap<number, Remedy> = new Map<number, Remedy>([
   [21611, retry('queue_full')],
   [30001, retry('queue_full')],
   [30003, retry('handset_unreachable', 2)],
+  [30004, final('blocked_by_carrier')],
   [30005, final('undeliverable_number', { effect: 'undeliverable' })],
   [30006, final('undeliverable_number', { effect: 'undeliverable' })],
   [30007, final('filtered', { alert: true })],
@@ -65,10 +69,34 @@ export const remedies: ReadonlyMap<number, Remedy> = new Map<number, Remedy>([
   [63038, { kind: 'next_day', reason: 'daily_cap' }],
   [30032, { kind: 'stop_sender', reason: 'sender_not_registered' }],
   [30034, { kind: 'stop_sender', reason: 'sender_not_registered' }],
+  // Ours: the text was held longer than we had said that it is worth anything.
   [30036, final('validity_over')],
   [30410, retry('provider_timeout')],
+  // A prefix can stay blocked for half a day: a code is given up at once, for it would come too late.
   [30450, retry('blocked_as_pumping', null, 'quarter_hour')],
+  [30453, final('blocked_as_fraud')],
+  [30454, final('blocked_as_fraud')],
+  [30500, retry('provider_internal_error', 1)],
 ]);
+
+/** What Twilio charges for a text that it took and then failed, however long it was: dollars. */
+const failureFeeUsd = '0.001';
+
+/** Failures that it charges nothing for (help.twilio.com, "Failed Message Processing Fees", since 2024-09-30). */
+const freeFailures: ReadonlySet<number> = new Set([
+  12400, 20500, 20504, 30103, 30500, 63010, 63012, 30036, 30002, 30454, 63038, 90010, 30450, 21408, 63013,
+  63018, 63021, 63024, 63032, 30008,
+]);
+
+/**
+ * What a text costs that ended in this state, in dollars, as long as the provider has not said so: a canceled one
+ * nothing, a failed one the fee, by its error. Null: its estimated price, as for every text that a carrier was given.
+ */
+export function feeOf(status: string, code: number | null): { usd: string | null } | null {
+  if (status === 'canceled') return { usd: null };
+  if (status !== 'failed') return null;
+  return { usd: code !== null && freeFailures.has(code) ? null : failureFeeUsd };
+}
 
 /**
  * What to do about an error of the provider: by its code where the table knows it, else by the HTTP status. What nobody

@@ -7,10 +7,12 @@ import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { limits } from '@/lib/limits';
 import { newId } from '@/lib/random';
+import { changeSpend } from './budget';
 import { readOpenCodes } from './challenge';
 import { liftBlock } from './lift-block';
 import { lockNumber, type NumberRow } from './number';
 import { optOut } from './opt-out';
+import { priceOf } from './price';
 import { countSegments } from './segments';
 import { isOwnSender } from './sender-phone';
 import { renderStoredText, renderText, type TemplateParams } from './templates';
@@ -37,7 +39,8 @@ const longestBody = 1_600;
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
  * one transaction under the number's lock.
  *
- * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it. There is
+ * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
+ * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
  * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
  * once, whenever it newly opts out (FCC 24-24). HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
  * START, until the number has had `limits.repliesPerNumber`; what comes after is kept and obeyed all the same.
@@ -174,6 +177,10 @@ async function recordReply(
   const { template, params } = answer;
   const id = newId();
   const { body } = renderText(template, params as never);
+  const segments = countSegments(body);
+  const priceMicros = segments * priceOf(env(), text.from);
+  const price = (priceMicros / 1_000_000).toFixed(6);
+  const scopes = ['all'];
   await tx.insert(smsMessages).values({
     id,
     userId,
@@ -187,8 +194,13 @@ async function recordReply(
     status: 'sent',
     sender: text.to,
     sentAt: now,
-    segments: countSegments(body),
+    segments,
+    price,
+    estimatedPrice: price,
+    reservedAt: now,
+    spendScopes: scopes,
   });
+  await changeSpend(tx, [{ scopes, reservedAt: now, micros: BigInt(priceMicros) }]);
   return { id, body };
 }
 

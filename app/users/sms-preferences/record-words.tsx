@@ -21,6 +21,7 @@ const templateWords: Readonly<Record<string, string>> = {
 };
 
 const cannotReceive = 'The carrier says this number cannot receive texts.';
+const tooLate = 'It would have arrived too late to be useful.';
 const providerFault = 'The service that sends our texts could not send it.';
 
 /** Why a text failed, waits or was withdrawn, by the reason that the outbox keeps. */
@@ -43,7 +44,10 @@ const reasonWords: Readonly<Record<string, string>> = {
   region_not_enabled: 'We cannot text numbers in this region.',
   handset_unreachable: 'The phone could not be reached. It was off or had no signal.',
   filtered: 'The carrier blocked it.',
-  expired: 'It would have arrived too late to be useful.',
+  blocked_by_carrier: 'The carrier or the phone blocks our texts.',
+  blocked_as_fraud: 'The service that sends our texts guards against fraud and blocked it.',
+  expired: tooLate,
+  validity_over: tooLate,
   challenge_closed: 'Its code was no longer needed.',
   challenge_over: 'Its code was no longer needed.',
   delivered: 'An earlier attempt had arrived after all.',

@@ -21,6 +21,9 @@ const failureWords: Readonly<Record<string, string>> = {
   country_not_served: notFromUs,
   region_not_enabled: notFromUs,
   filtered: 'The carrier blocked the text. Use another number, or continue without verifying.',
+  blocked_by_carrier:
+    'The carrier or the phone blocks our texts. Use another number, or continue without verifying.',
+  blocked_as_fraud: notFromUs,
   handset_unreachable:
     'The phone could not be reached. Check that it is on and has a signal, then send the code again, or continue without verifying.',
   budget:
@@ -31,6 +34,7 @@ const failureWords: Readonly<Record<string, string>> = {
     'Something went wrong on our side. Send the code again, or continue without verifying and verify your phone later.',
   daily_cap: capReached,
   expired: ranOut,
+  validity_over: ranOut,
   challenge_closed: ranOut,
 };
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
 import { applyStatus, reconcileTexts, type StatusReport } from '@/lib/sms/delivery';
-import { sumSpend } from '@/lib/sms/budget';
+import { changeSpend, microsOf, sumSpend } from '@/lib/sms/budget';
 import type { Provider } from '@/lib/sms/provider';
 import { resumeSender } from '@/lib/sms/senders';
 import { openTwilio } from '@/lib/sms/twilio';
@@ -96,7 +96,7 @@ describe('applyStatus', () => {
       'delivered',
       'read',
     ),
-    errorCode: fc.constantFrom(null, 30003, 30005, 30007, 30008),
+    errorCode: fc.constantFrom(null, 30003, 30005, 30007, 30008, 30036),
     price: fc.constantFrom(null, null, '-0.0079', '-0.0158'),
     segments: fc.constantFrom(null, 1, 2),
     named: fc.boolean(),
@@ -213,16 +213,52 @@ describe('applyStatus', () => {
     });
   });
 
-  test('a failed text costs nothing, an undelivered one its estimate', async () => {
-    const failed = await sendUpdate(await makePerson(database.db));
-    await applyStatus(database.db, report(failed.sid, 'failed', { errorCode: 30007 }));
-    expect(await readText(database.db, failed.messageId)).toMatchObject({ price: null, checkAt: null });
-    const undelivered = await sendUpdate(await makePerson(database.db));
-    await applyStatus(database.db, report(undelivered.sid, 'undelivered', { errorCode: 30007 }));
-    expect(await readText(database.db, undelivered.messageId)).toMatchObject({
-      price: '0.007900',
-      checkAt: now,
-    });
+  test.each<[string, number | null, string | null]>([
+    ['failed', 30007, '0.001000'],
+    ['failed', 30004, '0.001000'],
+    ['failed', 30453, '0.001000'],
+    ['failed', null, '0.001000'],
+    ...[20500, 21408, 30002, 30008, 30036, 30450, 30454, 30500, 63038].map(
+      (code) => ['failed', code, null] as [string, number, null],
+    ),
+    ['canceled', null, null],
+    ['undelivered', 30007, '0.015800'],
+    ['undelivered', 30008, '0.015800'],
+  ])(
+    'a text of two segments that is %s by %s costs %s until the provider says so',
+    async (word, errorCode, price) => {
+      const { messageId, sid } = await sendUpdate(await makePerson(database.db));
+      const two = { segments: 2, price: '0.0158', estimatedPrice: '0.0158', spendScopes: ['all'] };
+      await database.db.update(smsMessages).set(two).where(eq(smsMessages.id, messageId));
+      await changeSpend(database.db, [{ scopes: ['all'], reservedAt: now, micros: 15_800n }]);
+      await applyStatus(database.db, report(sid, word, { errorCode }));
+      const isAsked = word === 'undelivered';
+      expect(await readText(database.db, messageId)).toMatchObject({ price, checkAt: isAsked ? now : null });
+      expect(await sumSpend(database.db, 'all', now)).toBe(microsOf(price));
+      await applyStatus(database.db, report(sid, word, { errorCode, price: '-0.0021', priceUnit: 'USD' }));
+      expect(await readText(database.db, messageId)).toMatchObject({
+        price: '0.002100',
+        priceSettledAt: now,
+      });
+      expect(await sumSpend(database.db, 'all', now)).toBe(2_100n);
+    },
+  );
+
+  test('of two errors of one failure the fee goes by the same one as the reason, whichever came first', async () => {
+    for (const codes of [
+      [30008, 30036],
+      [30036, 30008],
+    ]) {
+      const { messageId, sid } = await sendUpdate(await makePerson(database.db));
+      for (const errorCode of [30453, ...codes]) {
+        await applyStatus(database.db, report(sid, 'failed', { errorCode }));
+      }
+      expect(await readText(database.db, messageId)).toMatchObject({
+        price: null,
+        reason: 'unknown_error',
+        errorCode: 30008,
+      });
+    }
   });
 
   test('error 21610 records the opt-out in the ledger, error 30006 flags the number', async () => {

@@ -460,7 +460,7 @@ describe('the error table', () => {
     expect(await whenText(database.db, messageId, (row) => row.status === 'failed')).toMatchObject({
       errorCode: 30006,
       reason: 'undeliverable_number',
-      price: null,
+      price: '0.001000',
     });
   });
 

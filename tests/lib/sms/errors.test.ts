@@ -16,6 +16,7 @@ describe('the error table', () => {
     [21614, 'final'],
     [30001, 'retry'],
     [30003, 'retry'],
+    [30004, 'final'],
     [30005, 'final'],
     [30006, 'final'],
     [30007, 'final'],
@@ -25,8 +26,12 @@ describe('the error table', () => {
     [30027, 'next_day'],
     [30032, 'stop_sender'],
     [30034, 'stop_sender'],
+    [30036, 'final'],
     [30410, 'retry'],
     [30450, 'retry'],
+    [30453, 'final'],
+    [30454, 'final'],
+    [30500, 'retry'],
     [63038, 'next_day'],
   ])('%i means %s', (code, kind) => {
     expect(findRemedy({ code, httpStatus: 400 }).kind).toBe(kind);
@@ -89,13 +94,15 @@ describe('nextTryAt', () => {
     );
   });
 
-  test('an unreachable handset is tried twice more, an unknown error once', () => {
+  test('an unreachable handset is tried twice more, an unknown and an internal error once', () => {
     expect([1, 2, 3].map((attempt) => waitMs(30003, { attempt, random: 0 }) !== null)).toEqual([
       true,
       true,
       false,
     ]);
-    expect([1, 2].map((attempt) => waitMs(30008, { attempt, random: 0 }) !== null)).toEqual([true, false]);
+    for (const code of [30008, 30500]) {
+      expect([1, 2].map((attempt) => waitMs(code, { attempt, random: 0 }) !== null)).toEqual([true, false]);
+    }
   });
 
   test('a block as pumping rests 15 to 30 minutes', () => {

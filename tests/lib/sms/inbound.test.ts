@@ -2,8 +2,11 @@ import { and, asc, eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { smsConsents, type ConsentScope } from '@/db/schema/consent';
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
+import { env } from '@/lib/env';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
+import { spendMark, sumSpend } from '@/lib/sms/budget';
+import { applyStatus } from '@/lib/sms/delivery';
 import { receiveText, type InboundText } from '@/lib/sms/inbound';
 import { readNumber } from '@/lib/sms/number';
 import { countSegments } from '@/lib/sms/segments';
@@ -385,7 +388,7 @@ describe('every inbound text', () => {
     expect(await textsOf(phone, 'out')).toHaveLength(1);
   });
 
-  it('is kept with whose it is; a reply is recorded as sent, beside budget and limits', async () => {
+  it('is kept with whose it is; a reply is recorded as sent, beside the limits', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     await receive(phone, 'Where do I upload my letter?');
@@ -399,12 +402,47 @@ describe('every inbound text', () => {
         id: reply!.id,
         purpose: 'reply',
         status: 'sent',
-        price: null,
-        reservedAt: null,
         segments: countSegments(reply!.body),
       },
     ]);
     expect((await readNumber(database.db, phone))?.proveSends).toEqual([]);
+  });
+
+  it('costs what its answer costs: reserved in the sum for everybody alone, and settled by what the provider reports', async () => {
+    const phone = newPhone();
+    const holder = await giveHolder(phone);
+    const person = spendMark(env().authSecrets[0], 'person', holder.userId);
+    const sums = async () => [
+      await sumSpend(database.db, 'all', after(noon, 60)),
+      await sumSpend(database.db, person, after(noon, 60)),
+    ];
+    const [before] = await sums();
+    const sid = `SM${newId().replaceAll('-', '')}`;
+    const { reply } = await receive(phone, 'I need help', after(noon, 5), { sid });
+    await receive(phone, 'I need help', after(noon, 6), { sid });
+    const segments = countSegments(reply!.body);
+    const micros = BigInt(segments * 7_900);
+    expect(await sums()).toEqual([before! + micros, 0n]);
+    expect((await textsOf(phone, 'out'))[0]).toMatchObject({
+      price: (segments * 0.0079).toFixed(6),
+      estimatedPrice: (segments * 0.0079).toFixed(6),
+      reservedAt: after(noon, 5),
+      spendScopes: ['all'],
+    });
+    const report = {
+      messageId: reply!.id,
+      sid: `SM${newId().replaceAll('-', '')}`,
+      status: 'delivered',
+      errorCode: null,
+      price: '-0.0249',
+      priceUnit: 'USD',
+      segments: null,
+      to: phone,
+      now: after(noon, 10),
+    };
+    const [held] = await sums();
+    expect(await applyStatus(database.db, report)).toMatchObject({ ok: true, changed: true });
+    expect(await sums()).toEqual([held! - micros + 24_900n, 0n]);
   });
 
   it('is answered at most twenty times a day per number, and kept and obeyed beyond that', async () => {
