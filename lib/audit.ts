@@ -22,6 +22,7 @@ export type AuditAction =
   | 'reauthentication_refused'
   | 'session_ended'
   | 'other_sessions_ended'
+  | 'sessions_ended_by_operator'
   | 'phone_change_requested'
   | 'phone_change_canceled'
   | 'phone_changed'
@@ -58,6 +59,13 @@ export type AuditEntry = typeof auditLog.$inferSelect;
 /** Whether somebody else did this to the account: their address and browser are not its owner's to see. */
 export function isOthersDeed(action: string): boolean {
   return ['number_moved', 'number_protected', 'number_released'].includes(action);
+}
+
+/** What the person may see of an entry's details: all but who of the operator's people did it. */
+export function shownDetails(details: AuditEntry['details']): AuditEntry['details'] {
+  return Object.fromEntries(
+    Object.entries(Object(details)).filter(([name]) => name !== 'operator'),
+  ) as typeof details;
 }
 
 /** What happened to one account, newest first, at most `limit` entries (null: all), those of `leaveOut` apart. */

@@ -1,5 +1,4 @@
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { db, type Db } from '@/db/client';
 import type { Role } from '@/db/schema/accounts';
 import { hashPassword } from '@/lib/accounts/password';
@@ -8,32 +7,29 @@ import { recordAudit } from '@/lib/audit';
 import { readRegistration } from '@/lib/auth/register-input';
 import { newId } from '@/lib/random';
 import { createPreferences } from '@/lib/sms/preferences';
+import { readCommandLine } from './command-line';
+import { operatorContext, operatorName } from './operator';
 import { readPassword, refuseWeakPassword } from './read-password';
+import { readRole, roles } from './roles';
 import { runCommand } from './run-command';
-import { oneLine, StartProblem } from './start-problem';
+import { StartProblem } from './start-problem';
 
-const roles = ['applicant', 'broker', 'staff', 'admin'] as const satisfies readonly Role[];
 const usage = `npm run create-user -- --email … --name … --role ${roles.join('|')}`;
+
+const about = `Opens an account that can sign in at once, without a phone. The password is asked for, or read from the first line
+of standard input.`;
 
 export type NewAccount = { email: string; name: string; role: Role };
 
 /** Reads the command's arguments; throws a StartProblem of one line that says what is missing or wrong. */
 export function readArguments(args: readonly string[]): NewAccount {
-  let values: { email?: string; name?: string; role?: string };
-  try {
-    const text = { type: 'string' } as const;
-    ({ values } = parseArgs({ args: [...args], options: { email: text, name: text, role: text } }));
-  } catch (error) {
-    throw new StartProblem(`${oneLine(error)} Usage: ${usage}`);
-  }
+  const values = readCommandLine(args, { usage, about, options: ['email', 'name', 'role'] });
   const { email = '', name = '' } = values;
-  const role = roles.find((known) => known === values.role);
   const form = readRegistration(Object.entries({ email, name, password: '' }));
   const { email: emailError, name: nameError } = form.ok ? {} : form.fieldErrors;
   if (emailError) throw new StartProblem(`--email: ${emailError} Usage: ${usage}`);
   if (nameError) throw new StartProblem(`--name: ${nameError} Usage: ${usage}`);
-  if (!role) throw new StartProblem(`--role: Give one of ${roles.join(', ')}. Usage: ${usage}`);
-  return { email: email.trim(), name: name.trim(), role };
+  return { email: email.trim(), name: name.trim(), role: readRole(values.role, usage) };
 }
 
 /**
@@ -68,8 +64,13 @@ export async function createUser(
     await createPreferences(tx, { userId, enabled: false, timeZone: null, now });
     await recordAudit(
       tx,
-      { action: 'account_created_by_operator', userId, actorId: null, details: { role } },
-      { now, address: 'terminal', userAgent: null },
+      {
+        action: 'account_created_by_operator',
+        userId,
+        actorId: null,
+        details: { role, operator: operatorName() },
+      },
+      operatorContext(now),
     );
   });
 }

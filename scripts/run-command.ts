@@ -1,4 +1,4 @@
-import { exitWith, oneLine, StartProblem } from './start-problem';
+import { exitWith, oneLine, StartProblem, UsageAsked } from './start-problem';
 import { withDatabase } from './with-database';
 
 /**
@@ -24,8 +24,8 @@ export async function runCommand<Arguments>(
   });
 }
 
-function plainly(error: unknown): StartProblem {
-  if (error instanceof StartProblem) return error;
+function plainly(error: unknown): Error {
+  if (error instanceof StartProblem || error instanceof UsageAsked) return error;
   // A database error's own message repeats the statement; what lies beneath it says what was wrong.
   return new StartProblem(
     oneLine(error instanceof Error && error.cause instanceof Error ? error.cause : error),

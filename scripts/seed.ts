@@ -11,6 +11,7 @@ import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { createPreferences } from '@/lib/sms/preferences';
+import { readCommandLine } from './command-line';
 import { runCommand } from './run-command';
 import { exitWith, StartProblem } from './start-problem';
 
@@ -211,6 +212,15 @@ function daysBefore(now: Date, days: number): Date {
   return new Date(Math.round(now.getTime() - days * 24 * 3600 * 1000));
 }
 
+function readArguments(args: readonly string[]): void {
+  readCommandLine(args, {
+    usage: 'npm run seed',
+    about:
+      'Writes demo people, one of each role, and some texts; prints their e-mails and their password. Who is there\n' +
+      'already stays as they are. Refuses on a public APP_URL.',
+  });
+}
+
 async function run(): Promise<void> {
   const seeded = await seedDemoData(openDb(), new Date());
   console.log(`Demo people. Sign in at ${env().appUrl.origin}/users/login`);
@@ -226,5 +236,5 @@ if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) 
     await run()
       .then(closeDb)
       .then(() => process.exit(0), exitWith);
-  else await runCommand(() => undefined, run);
+  else await runCommand(readArguments, run);
 }

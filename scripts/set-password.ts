@@ -1,27 +1,23 @@
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { db, type Db } from '@/db/client';
 import { hashPassword } from '@/lib/accounts/password';
-import { findUserByEmail, type User } from '@/lib/accounts/users';
+import { type User } from '@/lib/accounts/users';
 import { replacePassword } from '@/lib/auth/change-password';
 import { forgetWrongPasswords } from '@/lib/auth/check-password';
+import { readCommandLine, requireEmail } from './command-line';
+import { operatorContext, operatorName } from './operator';
 import { readPassword, refuseWeakPassword } from './read-password';
+import { requireAccount } from './require-account';
 import { runCommand } from './run-command';
-import { oneLine, StartProblem } from './start-problem';
+import { StartProblem } from './start-problem';
 
 const usage = 'npm run set-password -- --email …';
+const about = `Sets a new password for somebody who forgot theirs. It is asked for, or read from the first line of standard
+input. They are signed out everywhere, and the tries for their e-mail come back.`;
 
 /** Reads the command's arguments: whose password it is. Throws a StartProblem of one line when that is missing. */
 export function readArguments(args: readonly string[]): string {
-  let values: { email?: string };
-  try {
-    ({ values } = parseArgs({ args: [...args], options: { email: { type: 'string' } } }));
-  } catch (error) {
-    throw new StartProblem(`${oneLine(error)} Usage: ${usage}`);
-  }
-  const email = values.email?.trim();
-  if (!email) throw new StartProblem(`--email: Give the e-mail of the account. Usage: ${usage}`);
-  return email;
+  return requireEmail(readCommandLine(args, { usage, about, options: ['email'] }).email, usage);
 }
 
 /**
@@ -34,12 +30,17 @@ export async function setPassword(
   { email, password }: { email: string; password: string },
   now: Date,
 ): Promise<void> {
-  const user = await requireAccount(database, email);
+  const user = await requireOpenAccount(database, email);
   refuseWeakPassword(password, user);
   const hash = await hashPassword(password);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
-  const deed = { action: 'password_set_by_operator', actorId: null, keptSession: null } as const;
-  const context = { now, address: 'terminal', userAgent: null };
+  const deed = {
+    action: 'password_set_by_operator',
+    actorId: null,
+    keptSession: null,
+    details: { operator: operatorName() },
+  } as const;
+  const context = operatorContext(now);
   const replaced = await database.transaction(async (tx) => {
     const isReplaced = await replacePassword(tx, user, hash.value, deed, context);
     // No browser is known by the new password yet, and strangers may have spent the tries of all the others.
@@ -51,9 +52,8 @@ export async function setPassword(
   }
 }
 
-async function requireAccount(database: Db, email: string): Promise<User> {
-  const user = await findUserByEmail(database, email);
-  if (!user) throw new StartProblem(`No account has the e-mail ${email}.`);
+async function requireOpenAccount(database: Db, email: string): Promise<User> {
+  const user = await requireAccount(database, email);
   if (user.deactivatedAt !== null) {
     throw new StartProblem(
       `${user.email} is deactivated: a password would not open it. Nothing was changed.`,
@@ -63,7 +63,7 @@ async function requireAccount(database: Db, email: string): Promise<User> {
 }
 
 async function run(email: string): Promise<void> {
-  const user = await requireAccount(db(), email);
+  const user = await requireOpenAccount(db(), email);
   const password = await readPassword(process.stdin, process.stderr);
   await setPassword(db(), { email, password }, new Date());
   console.log(`${user.email} has a new password, and is signed out everywhere.`);

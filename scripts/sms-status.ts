@@ -1,8 +1,11 @@
 import { pathToFileURL } from 'node:url';
 import { db } from '@/db/client';
 import { readPersonSms, type PersonSms } from '@/lib/insight/person-sms';
+import { readCommandLine } from './command-line';
 import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';
+
+const usage = 'npm run sms-status -- name@example.com';
 
 /**
  * Says in seven lines how texts stand for one person, for the operator's own terminal: so the number is written in full.
@@ -31,9 +34,14 @@ function sayEvent(at: Date, event: string, reason: string | null): string {
 }
 
 function readArguments(args: readonly string[]): string {
-  const [email, ...rest] = args;
-  if (!email || rest.length > 0) throw new StartProblem('Usage: npm run sms-status -- name@example.com');
-  return email;
+  const { word } = readCommandLine(args, {
+    usage,
+    about:
+      'Says how texts stand for one person: phone, verified, enabled, quiet hours, last text, last attempt.',
+    takesWord: true,
+  });
+  if (!word) throw new StartProblem(`Usage: ${usage}`);
+  return word;
 }
 
 async function run(email: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { readCommandLine } from './command-line';
 import { exitWith } from './start-problem';
 
 /** A round takes milliseconds, and a statement that the database does not answer is given up after 16 seconds. */
@@ -5,13 +6,22 @@ const patienceMs = 90_000;
 
 /** Runs the message dispatcher until a signal, or until the launcher that started it is gone; then finishes its work. */
 async function runWorker(): Promise<void> {
+  const isLaunched = process.argv.includes('--launched');
+  if (!isLaunched) {
+    readCommandLine(process.argv.slice(2), {
+      usage: 'npm run worker',
+      about:
+        'Runs one more message dispatcher, alone, until a signal. It needs a database that is migrated and running,\n' +
+        'and the settings of the others. Nobody starts it again when it ends.',
+    });
+  }
   // Listened for from the first moment: a launcher can be killed while we are still loading.
   const asked = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
     process.on('disconnect', resolve);
   });
   // Alone (`npm run worker`) there is no launcher that has settled the environment already.
-  if (!process.argv.includes('--launched')) await (await import('./with-database')).useRunningDatabase();
+  if (!isLaunched) await (await import('./with-database')).useRunningDatabase();
   const [{ runDispatcher }, { runHousekeeping }, { closeDb }, { openLog }, { makeWatchdog }] =
     await Promise.all([
       import('@/lib/sms/dispatch'),

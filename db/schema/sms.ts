@@ -113,7 +113,9 @@ export const smsVerifications = pgTable(
     wrongTries: integer('wrong_tries').notNull().default(0),
     consumedAt: instant('consumed_at'),
     endedAt: instant('ended_at'),
-    endedBy: text('ended_by').$type<'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired'>(),
+    endedBy: text('ended_by').$type<
+      'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired' | 'deactivated'
+    >(),
   },
   (t) => [
     uniqueIndex('sms_verifications_open_unique')

@@ -89,15 +89,16 @@ export async function endSession(db: Db | Tx, sessionId: string): Promise<void> 
   await db.delete(sessions).where(eq(sessions.id, sessionId));
 }
 
-/** Ends a person's sessions, all or all but one (ASVS 5.0 7.4.3). */
-export async function endSessionsOf(db: Db | Tx, userId: string, except: string | null): Promise<void> {
-  await db
+/** Ends a person's sessions, all or all but one (ASVS 5.0 7.4.3). Out: how many there were. */
+export async function endSessionsOf(db: Db | Tx, userId: string, except: string | null): Promise<number> {
+  const { rowCount } = await db
     .delete(sessions)
     .where(
       except === null
         ? eq(sessions.userId, userId)
         : and(eq(sessions.userId, userId), ne(sessions.id, except)),
     );
+  return rowCount ?? 0;
 }
 
 export type SessionRow = typeof sessions.$inferSelect;

@@ -194,13 +194,15 @@ export async function lockUsers(tx: Tx, userIds: readonly string[]): Promise<voi
 }
 
 /**
- * Locks an account that is about to be deleted. Refuses the last open account of an admin: all admins are locked in one
- * order before they are counted, so that of two who leave at the same instant one stays.
+ * Locks an account that may be about to leave the admins, and where it is one, all admins with it, in one order, before they
+ * are counted: of two who leave at the same instant one stays.
+ *
+ * Out: the account, null when it is gone; `isLastAdmin`: it is an admin's, and no other admin's account is open.
  */
-export async function lockForDeletion(
+export async function lockAmongAdmins(
   tx: Tx,
   userId: string,
-): Promise<{ ok: true } | { ok: false; reason: 'gone' | 'last_admin' }> {
+): Promise<{ user: User | null; isLastAdmin: boolean }> {
   const together = sql`
     select ${userId}::uuid union all
     select id from users where role = 'admin'
@@ -211,13 +213,31 @@ export async function lockForDeletion(
     .where(sql`${users.id} = any(array(${together}))`)
     .orderBy(asc(users.id))
     .for('update');
-  const user = locked.find((row) => row.id === userId);
-  if (!user) return { ok: false, reason: 'gone' };
+  const user = locked.find((row) => row.id === userId) ?? null;
   const openAdmins = locked.filter(
     (row) => row.role === 'admin' && row.activatedAt !== null && row.deactivatedAt === null,
   );
-  const isLast = user.role === 'admin' && openAdmins.every((row) => row.id === userId);
-  return isLast ? { ok: false, reason: 'last_admin' } : { ok: true };
+  return { user, isLastAdmin: user?.role === 'admin' && openAdmins.every((row) => row.id === userId) };
+}
+
+/** Locks an account that is about to be deleted. Refuses the last open account of an admin. */
+export async function lockForDeletion(
+  tx: Tx,
+  userId: string,
+): Promise<{ ok: true } | { ok: false; reason: 'gone' | 'last_admin' }> {
+  const { user, isLastAdmin } = await lockAmongAdmins(tx, userId);
+  if (!user) return { ok: false, reason: 'gone' };
+  return isLastAdmin ? { ok: false, reason: 'last_admin' } : { ok: true };
+}
+
+/** Shuts a locked account: its sessions open nothing from now on, and nobody signs in to it. */
+export async function markDeactivated(tx: Tx, userId: string, now: Date): Promise<void> {
+  await tx.update(users).set({ deactivatedAt: now }).where(eq(users.id, userId));
+}
+
+/** Gives a locked account another role, which counts from its next request on. */
+export async function setRole(tx: Tx, userId: string, role: Role): Promise<void> {
+  await tx.update(users).set({ role }).where(eq(users.id, userId));
 }
 
 /** Deletes a locked account and, by cascade, all that belongs to it alone. */

@@ -56,7 +56,13 @@ export async function replacePassword(
     action,
     actorId,
     keptSession,
-  }: { action: AuditAction; actorId: string | null; keptSession: string | null },
+    details,
+  }: {
+    action: AuditAction;
+    actorId: string | null;
+    keptSession: string | null;
+    details?: Record<string, string>;
+  },
   context: RequestContext,
 ): Promise<boolean> {
   const { id: userId, phone } = user;
@@ -67,6 +73,6 @@ export async function replacePassword(
   await endLoginGrants(tx, userId);
   await endSessionsOf(tx, userId, keptSession);
   await noticeSecurity(tx, { userId, phone, event: 'your password was changed', now });
-  await recordAudit(tx, { action, userId, actorId }, context);
+  await recordAudit(tx, { action, userId, actorId, details }, context);
   return true;
 }

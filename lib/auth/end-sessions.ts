@@ -1,6 +1,6 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { endOwnSession, endSessionsOf } from '@/lib/accounts/sessions';
-import { endLoginGrants } from '@/lib/accounts/users';
+import { endLoginGrants, endPendingTokens, lockUser } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 
@@ -30,5 +30,34 @@ export async function endOthers(db: Db, person: Person, context: RequestContext)
     await endSessionsOf(tx, userId, sessionId);
     await endLoginGrants(tx, userId);
     await recordAudit(tx, { action: 'other_sessions_ended', userId }, context);
+  });
+}
+
+/**
+ * Ends all that lets a browser into an account: sessions, pending verifications, and the grants that could open sessions. The
+ * account is locked, so that none is opened in between. Out: how many sessions there were.
+ */
+export async function endAllAccess(tx: Tx, userId: string): Promise<number> {
+  // In the order in which one leads to the next, so that what is being redeemed right now ends as what came of it.
+  await endPendingTokens(tx, userId);
+  await endLoginGrants(tx, userId);
+  return endSessionsOf(tx, userId, null);
+}
+
+/**
+ * Signs a person out everywhere, by an operator. Whoever knows the password can sign in again. Out: how many sessions there
+ * were.
+ */
+export async function endAll(
+  db: Db,
+  { userId, operator }: { userId: string; operator: string },
+  context: RequestContext,
+): Promise<{ ok: true; ended: number } | { ok: false; reason: 'gone' }> {
+  return db.transaction(async (tx) => {
+    if ((await lockUser(tx, userId)) === null) return { ok: false as const, reason: 'gone' as const };
+    const ended = await endAllAccess(tx, userId);
+    const details = { operator, ended };
+    await recordAudit(tx, { action: 'sessions_ended_by_operator', userId, actorId: null, details }, context);
+    return { ok: true as const, ended };
   });
 }

@@ -1,7 +1,7 @@
 import type { Db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
 import { findUser } from '@/lib/accounts/users';
-import { isOthersDeed, listAudit, recordAudit } from '@/lib/audit';
+import { isOthersDeed, listAudit, recordAudit, shownDetails } from '@/lib/audit';
 import { listReceipts } from '@/lib/consent/receipts';
 import type { RequestContext } from '@/lib/context';
 import { listTexts } from '@/lib/sms/history';
@@ -62,7 +62,7 @@ export async function exportData(db: Db, userId: string, context: RequestContext
       // The address of somebody else is not this person's data.
       address: isOthersDeed(action) || (actorId !== null && actorId !== userId) ? null : address,
       userAgent: isOthersDeed(action) || (actorId !== null && actorId !== userId) ? null : userAgent,
-      details,
+      details: shownDetails(details),
     })),
   };
 }

@@ -17,6 +17,8 @@ export type GateFacts = {
   preferences: Preferences | null;
   /** Of the account it is for; null: there is none any more. */
   emailKey: string | null;
+  /** The account it is for was shut. */
+  deactivated: boolean;
   /** The scopes of consent that stand for this person and number. */
   consents: ReadonlySet<ConsentScope>;
   /** Consent ended since the text was wished for, because the person took the number off their account. */
@@ -35,6 +37,7 @@ export async function readGateFacts(db: Db, ids: readonly string[]): Promise<Map
       challenge: smsVerifications,
       preferences: smsPreferences,
       emailKey: users.emailKey,
+      deactivated: sql<boolean>`${users.deactivatedAt} is not null`,
       consents: sql<ConsentScope[]>`array(
         select last.scope from (
           select distinct on (c.scope) c.scope, c.action from sms_consents c

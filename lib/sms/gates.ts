@@ -18,6 +18,7 @@ export type GateReason =
   | 'stopped'
   | 'undeliverable'
   | 'no_account'
+  | 'account_deactivated'
   | 'no_consent'
   | 'not_verified'
   | 'turned_off'
@@ -83,6 +84,7 @@ export async function passGates(
   if (undeliverable) return refuse('undeliverable', { until: undeliverable.until.toISOString() });
 
   if (userId === null || facts.emailKey === null) return refuse('no_account', null);
+  if (facts.deactivated) return refuse('account_deactivated', null, 'canceled');
   const mayConsent: readonly ConsentScope[] =
     purpose === 'verification'
       ? ['verification']

@@ -35,6 +35,7 @@ const wordsOf: Record<Activity['what'], Words> = {
   },
   session_ended: { words: 'Session ended' },
   other_sessions_ended: { words: 'All other sessions ended' },
+  sessions_ended_by_operator: { words: 'All sessions ended by the operator' },
   phone_change_requested: { words: 'New phone number entered' },
   phone_change_canceled: { words: 'Change of phone number canceled' },
   phone_changed: { words: 'Phone number changed' },

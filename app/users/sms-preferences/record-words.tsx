@@ -58,6 +58,7 @@ const reasonWords: Readonly<Record<string, string>> = {
   number_changed: 'The number was changed or removed.',
   number_moved: 'Someone else verified this number.',
   account_replaced: 'The account was created again.',
+  account_deactivated: 'The account was closed.',
   skipped: 'You continued without verifying.',
 };
 
