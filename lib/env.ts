@@ -39,7 +39,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export type TwilioSettings = {
   accountSid: string;
-  authToken: string;
+  /** Newest first: the first signs requests to Twilio, webhooks signed with any are accepted. */
+  authTokens: [string, ...string[]];
   /** A messaging service is used instead of the from-number when both are set. */
   sender: { messagingServiceSid: string } | { fromPhone: string };
   /** Without a slash at the end; null means Twilio's own. */
@@ -281,7 +282,11 @@ function parseSmsBackend(
   };
   const accountSid = need('TWILIO_ACCOUNT_SID');
   if (accountSid && !/^AC[0-9a-zA-Z]+$/.test(accountSid)) refuse('TWILIO_ACCOUNT_SID', 'must begin with AC');
-  const authToken = need('TWILIO_AUTH_TOKEN');
+  const [authToken = '', ...olderTokens] = need('TWILIO_AUTH_TOKEN')
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '');
+  if (!authToken && read('TWILIO_AUTH_TOKEN')) refuse('TWILIO_AUTH_TOKEN', 'holds no token, only commas');
   const messagingServiceSid = read('TWILIO_MESSAGING_SERVICE_SID');
   if (messagingServiceSid && !/^MG[0-9a-zA-Z]+$/.test(messagingServiceSid)) {
     refuse('TWILIO_MESSAGING_SERVICE_SID', 'must begin with MG');
@@ -300,7 +305,7 @@ function parseSmsBackend(
     smsBackend: 'twilio',
     twilio: {
       accountSid,
-      authToken,
+      authTokens: [authToken, ...olderTokens],
       sender: messagingServiceSid ? { messagingServiceSid } : { fromPhone },
       apiBaseUrl: apiBaseUrl?.replace(/\/+$/, '') ?? null,
     },

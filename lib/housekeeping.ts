@@ -5,6 +5,7 @@ import { pruneLimits } from '@/lib/limits';
 import { openLog } from '@/lib/log';
 import { pruneSpend } from '@/lib/sms/budget';
 import { expireChallenges } from '@/lib/sms/expiry';
+import { pruneRefusals } from '@/lib/sms/refused-calls';
 
 const everyMs = 60_000;
 /** So many rounds are left out for one that is not over; then it is given up for lost, and the next begins beside it. */
@@ -24,6 +25,7 @@ const chores: Record<string, (db: Db, now: Date, limit: number) => Promise<numbe
   pruneLoginGrants,
   prunePendingTokens,
   pruneSpend,
+  pruneRefusals,
 };
 
 /**

@@ -8,7 +8,7 @@ const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Fields whose value is never shown, whatever it is. */
 const secretNames =
-  /^(?:phone|number|to|from|code|otp|body|text|password|secret|token|authorization|cookie|params)$|(?:Phone|Password|Secret|Token)$/;
+  /^(?:phone|number|to|from|code|otp|body|text|password|secret|token|authorization|cookie|params)$|(?:Phone|Password|Secret|Token)s?$/;
 
 /**
  * Writes one line per event: time, level, event, then `name=value` pairs; to standard error unless `write` says

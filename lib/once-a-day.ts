@@ -2,16 +2,25 @@ import { sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 
-const dayMs = 24 * 3600 * 1000;
+const hourMs = 3600 * 1000;
 
 /** Whether this is the first time in 24 hours that anybody asks with this name, over all processes: for alerts. */
 export async function isFirstToday(db: Db, name: string, now: Date): Promise<boolean> {
+  return isFirst(db, `once_a_day:${name}`, { now, again: new Date(now.getTime() + 24 * hourMs) });
+}
+
+/** The same for an hour. */
+export async function isFirstThisHour(db: Db, name: string, now: Date): Promise<boolean> {
+  return isFirst(db, `once_an_hour:${name}`, { now, again: new Date(now.getTime() + hourMs) });
+}
+
+async function isFirst(db: Db, key: string, { now, again }: { now: Date; again: Date }): Promise<boolean> {
   const first = await db
     .insert(rateLimits)
-    .values({ key: `once_a_day:${name}`, emptyAt: new Date(now.getTime() + dayMs) })
+    .values({ key, emptyAt: again })
     .onConflictDoUpdate({
       target: rateLimits.key,
-      set: { emptyAt: new Date(now.getTime() + dayMs) },
+      set: { emptyAt: again },
       setWhere: sql`${rateLimits.emptyAt} <= ${now.toISOString()}::timestamptz`,
     })
     .returning({ key: rateLimits.key });

@@ -321,3 +321,36 @@ export const smsSpend = pgTable(
   },
   (t) => [primaryKey({ columns: [t.scope, t.minute] }), index('sms_spend_minute_index').on(t.minute)],
 );
+
+/**
+ * How many calls of the webhooks were refused in each hour, and why: a row per kind of refusal, however many there are.
+ * Written by lib/sms/refused-calls.ts.
+ */
+export const webhookRefusals = pgTable(
+  'webhook_refusals',
+  {
+    hour: instant('hour').notNull(),
+    webhook: text('webhook').$type<Webhook>().notNull(),
+    reason: text('reason').$type<RefusalReason>().notNull(),
+    /** Whether the calls named our account, as far as they could be read; anybody can write that. */
+    namesUs: boolean('names_us').notNull(),
+    count: bigint('count', { mode: 'number' }).notNull(),
+    firstAt: instant('first_at').notNull(),
+    lastAt: instant('last_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hour, t.webhook, t.reason, t.namesUs] })],
+);
+
+export type Webhook = 'status' | 'inbound';
+export type RefusalReason =
+  'no_signature' | 'wrong_signature' | 'wrong_account' | 'wrong_method' | 'too_long' | 'cut';
+
+/**
+ * Up to which moment each sender's inbound texts were read from the provider's own list. Written by lib/sms/missed-inbound.ts.
+ */
+export const smsInboundReads = pgTable('sms_inbound_reads', {
+  sender: text('sender').primaryKey(),
+  readUntil: instant('read_until').notNull(),
+  /** When they are read again. While they are being read: when whoever does so is given up; its exact value is the ticket. */
+  nextAt: instant('next_at').notNull(),
+});

@@ -92,6 +92,7 @@ function readRouteAnswer(response: APIResponse): RouteAnswer | string {
     case 401:
       return 'unauthorized';
     case 403:
+    case 405:
       return 'forbidden';
     case 404:
       return 'not_found';

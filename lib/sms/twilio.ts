@@ -33,8 +33,11 @@ const listLimit = 100;
  * id, is asked for when the server can be reached: with a public `appUrl`, or with an `apiBaseUrl`.
  */
 export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: boolean }): Provider {
-  const { accountSid, authToken, sender, apiBaseUrl, appUrl, isPublic } = settings;
-  const client = twilio(accountSid, authToken, { httpClient: new TwilioRequests(apiBaseUrl), accountSid });
+  const { accountSid, authTokens, sender, apiBaseUrl, appUrl, isPublic } = settings;
+  const client = twilio(accountSid, authTokens[0], {
+    httpClient: new TwilioRequests(apiBaseUrl),
+    accountSid,
+  });
   const withCallbacks = isPublic || apiBaseUrl !== null;
   const from =
     'fromPhone' in sender ? { from: sender.fromPhone } : { messagingServiceSid: sender.messagingServiceSid };

@@ -1,3 +1,4 @@
+import type { RefusalReason } from '@/db/schema/sms';
 import type { Env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
 import { verifySignature, type FormParams } from './twilio-signature';
@@ -8,13 +9,19 @@ const longestBodyBytes = 16 * 1024;
 /** The account that the development phone calls for, in place of TWILIO_ACCOUNT_SID. */
 const developmentAccountSid = `AC${'0'.repeat(32)}`;
 
-/** A verified call: who it speaks for, and what it says. Fields beyond those we know are harmless. */
+/** A verified call about our account, and what it says. Fields beyond those we know are harmless. */
 export type WebhookCall = {
   ok: true;
-  /** Whether it is about our account; other people's calls are to be ignored. */
-  isOurs: boolean;
   fields: URLSearchParams;
   query: URLSearchParams;
+};
+
+/** A call that is not heard; `namesUs`: it names our account, as far as it was read. */
+export type RefusedCall = {
+  ok: false;
+  status: 204 | 400 | 403 | 405 | 413;
+  reason: RefusalReason;
+  namesUs: boolean;
 };
 
 /**
@@ -22,33 +29,42 @@ export type WebhookCall = {
  *
  * The signature is checked against APP_URL's origin with the call's own path and query; the Host header plays no part.
  * Refuses with 413 once more than 16 KB have come, whatever Content-Length says, with 400 when the connection ends before
- * the body does, and with 403 without a valid signature.
+ * the body does, with 403 without a valid signature, and with 405 what is no POST. A call that is signed and about another
+ * account is answered 204.
  */
-export async function readWebhookCall(
-  request: Request,
-  env: Env,
-): Promise<WebhookCall | { ok: false; status: 400 | 403 | 413 }> {
-  const read = await readBody(request);
-  if (!read.ok) return read;
-  const fields = new URLSearchParams(read.body);
+export async function readWebhookCall(request: Request, env: Env): Promise<WebhookCall | RefusedCall> {
   const url = new URL(request.url);
+  const read = await readBody(request);
+  const fields = new URLSearchParams(read.body);
+  const named = [fields, url.searchParams].map((each) => each.get('AccountSid'));
+  const namesUs = named.includes(webhookAccountSid(env));
+  const refuse = (status: RefusedCall['status'], reason: RefusalReason): RefusedCall => ({
+    ok: false,
+    status,
+    reason,
+    namesUs,
+  });
+  if (request.method !== 'POST') return refuse(405, 'wrong_method');
+  if (read.fault !== null) return refuse(read.fault === 'too_long' ? 413 : 400, read.fault);
+  const signature = request.headers.get('x-twilio-signature');
+  if (!signature) return refuse(403, 'no_signature');
   const verified = verifySignature({
     tokens: webhookTokens(env),
-    signature: request.headers.get('x-twilio-signature'),
+    signature,
     url: `${env.appUrl.origin}${readTarget(request, url)}`,
     params: groupFields(fields),
   });
-  if (!verified) return { ok: false, status: 403 };
-  const isOurs = fields.get('AccountSid') === webhookAccountSid(env);
-  return { ok: true, isOurs, fields: withoutNul(fields), query: url.searchParams };
+  if (!verified) return refuse(403, 'wrong_signature');
+  if (fields.get('AccountSid') !== webhookAccountSid(env)) return refuse(204, 'wrong_account');
+  return { ok: true, fields: withoutNul(fields), query: url.searchParams };
 }
 
 /**
- * What calls are signed with: Twilio's token where texts go out through Twilio; else a key of the development phone's
+ * What calls are signed with: one of Twilio's tokens where texts go out through Twilio; else a key of the development phone's
  * own, one per secret in AUTH_SECRET, the newest first, which is the one to sign with.
  */
 export function webhookTokens(env: Pick<Env, 'twilio' | 'authSecrets'>): string[] {
-  if (env.twilio !== null) return [env.twilio.authToken];
+  if (env.twilio !== null) return env.twilio.authTokens;
   return env.authSecrets.map((secret) => deriveKey(secret, 'dev-phone/v1').toString('base64url'));
 }
 
@@ -80,26 +96,27 @@ function groupFields(fields: URLSearchParams): FormParams {
   return params;
 }
 
-async function readBody(
-  request: Request,
-): Promise<{ ok: true; body: string } | { ok: false; status: 400 | 413 }> {
-  const tooLong = { ok: false, status: 413 } as const;
-  if (Number(request.headers.get('content-length')) > longestBodyBytes) return tooLong;
-  if (request.body === null) return { ok: true, body: '' };
+/** Reads 16 KB at most. With a fault, `body` is what came before it. */
+async function readBody(request: Request): Promise<{ body: string; fault: 'too_long' | 'cut' | null }> {
+  if (request.body === null) return { body: '', fault: null };
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   const reader = request.body.getReader();
+  const end = (fault: 'too_long' | 'cut' | null) => ({
+    body: Buffer.concat(chunks).toString('utf8', 0, longestBodyBytes),
+    fault,
+  });
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return { ok: true, body: Buffer.concat(chunks).toString('utf8') };
+      if (done) return end(null);
       bytes += value.byteLength;
-      if (bytes > longestBodyBytes) break;
       chunks.push(value);
+      if (bytes > longestBodyBytes) break;
     }
   } catch {
-    return { ok: false, status: 400 };
+    return end('cut');
   }
   await reader.cancel();
-  return tooLong;
+  return end('too_long');
 }

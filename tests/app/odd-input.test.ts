@@ -263,7 +263,7 @@ describe('a call of a webhook', () => {
         const fields = new URLSearchParams({ ...whole, [name]: odd });
         for (const message of ['', odd]) {
           const query = new URLSearchParams(message === '' ? {} : { message });
-          const report = readStatusReport({ ok: true, isOurs: true, fields, query }, noon);
+          const report = readStatusReport({ ok: true, fields, query }, noon);
           if (report === null) continue;
           expect((await applyStatus(database.db, report)).ok).toBe(false);
         }

@@ -1,7 +1,7 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { smsMessages } from '@/db/schema/sms';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { smsMessages, webhookRefusals } from '@/db/schema/sms';
 import { closeDb } from '@/db/client';
 import { newId } from '@/lib/random';
 import { readNumber } from '@/lib/sms/number';
@@ -31,6 +31,7 @@ beforeAll(async () => {
     APP_URL: origin,
   };
   Object.assign(process.env, settings, {
+    TWILIO_AUTH_TOKEN: `${authToken}, the token before`,
     AUTH_SECRET: 'a secret of at least 32 bytes for tests',
     LOG_LEVEL: 'error',
   });
@@ -40,6 +41,8 @@ beforeAll(async () => {
     import('@/app/users/webhook/twilio/inbound/route'),
   ]);
   handlers = { [statusPath]: status.POST, [inboundPath]: inbound.POST };
+  handlers[`GET ${statusPath}`] = status.GET;
+  handlers[`GET ${inboundPath}`] = inbound.GET;
 });
 afterAll(closeDb);
 
@@ -168,6 +171,62 @@ describe('both webhooks', () => {
     const answer = await call({ path, body: cut });
     expect([answer.status, await answer.text()]).toEqual([400, '']);
   });
+});
+
+describe('what is refused', () => {
+  it.each([statusPath, inboundPath])(
+    'by %s leaves a count with the reason',
+    async (path) => {
+      const params =
+        path === statusPath ? statusOf(newSid(), '+15005550009', 'sent') : inboundFrom('+1', 'Hi');
+      const long = { ...params, Body: 'a'.repeat(17_000) };
+      const webhook = path === statusPath ? 'status' : 'inbound';
+      // Those of other tests are of another hour.
+      const hour = new Date('2026-01-01T10:00:00Z');
+      const count = async () => {
+        const rows = await database.db
+          .select()
+          .from(webhookRefusals)
+          .where(and(eq(webhookRefusals.webhook, webhook), eq(webhookRefusals.hour, hour)));
+        const counts: Record<string, number> = {};
+        for (const { reason, namesUs, count: n } of rows) {
+          const key = `${reason}${namesUs ? ', names us' : ''}`;
+          counts[key] = (counts[key] ?? 0) + n;
+        }
+        return counts;
+      };
+      vi.useFakeTimers({ toFake: ['Date'], now: hour });
+      await call({ path, params, signature: null });
+      await call({ path, params: { ...params, AccountSid: 'AC0' }, signature: '' });
+      await call({ path, params, token: 'another' });
+      await call({ path, params: long });
+      await call({ path, params: { ...params, AccountSid: 'AC0' } });
+      const get = await handlers[`GET ${path}`]!(
+        new Request(`http://localhost${path}?${new URLSearchParams(params)}`),
+      );
+      expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
+      vi.useRealTimers();
+      await expect.poll(count, { timeout: 15_000 }).toEqual({
+        'no_signature, names us': 1,
+        no_signature: 1,
+        'wrong_signature, names us': 1,
+        'too_long, names us': 1,
+        wrong_account: 1,
+        'wrong_method, names us': 1,
+      });
+    },
+    40_000,
+  );
+
+  it.each([statusPath, inboundPath])(
+    'by %s is nothing that is signed with the token before',
+    async (path) => {
+      const params =
+        path === statusPath ? statusOf(newSid(), '+15005550009', 'sent') : inboundFrom('+1', 'Hi');
+      expect((await call({ path, params, token: 'the token before' })).ok).toBe(true);
+      expect((await call({ path, params, token: `${authToken}, the token before` })).status).toBe(403);
+    },
+  );
 });
 
 describe('the status webhook', () => {

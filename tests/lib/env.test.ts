@@ -99,7 +99,7 @@ describe('on localhost', () => {
     expect(settings.smsMessagesPerSecond).toBe(1);
     expect(settings.twilio).toEqual({
       accountSid: 'ACtest',
-      authToken: 'token',
+      authTokens: ['token'],
       sender: { fromPhone: '+15550100000' },
       apiBaseUrl: 'http://localhost:4010',
     });
@@ -135,6 +135,7 @@ describe('on a public address', () => {
     ['the console backend', { SMS_BACKEND: 'console' }, 'SMS_BACKEND'],
     ['no word on the proxies in front', { TRUSTED_PROXY_HOPS: '' }, 'TRUSTED_PROXY_HOPS'],
     ['an empty Twilio token', { TWILIO_AUTH_TOKEN: '' }, 'TWILIO_AUTH_TOKEN'],
+    ['a list without a Twilio token', { TWILIO_AUTH_TOKEN: ' , ' }, 'TWILIO_AUTH_TOKEN'],
   ])('%s is refused in one line that names the variable', (_, change, name) => {
     const problems = problemsOf({ ...atPublic, ...change });
     expect(problems).toHaveLength(1);

@@ -27,7 +27,7 @@ describe('openLog', () => {
     expect(lines.map((line) => line.split(' ').slice(1).join(' '))).toEqual(['warn c', 'error d']);
   });
 
-  test.each(['phone', 'to', 'code', 'body', 'password', 'authToken', 'secret', 'cookie'])(
+  test.each(['phone', 'to', 'code', 'body', 'password', 'authToken', 'authTokens', 'secret', 'cookie'])(
     'a field called %s is never shown',
     (name) => {
       expect(write({ [name]: 'value' })).toBe(`info event ${name}=[hidden]`);

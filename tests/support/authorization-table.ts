@@ -75,6 +75,8 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/deleted': anyone,
   'GET /admin/sms': onlyAdmins,
   'GET /admin/numbers': onlyAdmins,
+  'GET /users/webhook/twilio': onlyTwilio,
+  'GET /users/webhook/twilio/inbound': onlyTwilio,
   'POST /users/webhook/twilio': onlyTwilio,
   'POST /users/webhook/twilio/inbound': onlyTwilio,
   // With the console backend on localhost; anywhere else it does not exist.

@@ -179,7 +179,10 @@ describe('a pending e-mail registered anew', () => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, () => register(database.db, withTexts({ email }), at())),
     );
-    expect(outcomes.every((outcome) => outcome.ok)).toBe(true);
+    // A slow machine turns those away that would wait too long for their password; eight may always wait.
+    const refusals = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.reason]));
+    expect(new Set(refusals)).toEqual(new Set(refusals.length > 0 ? ['busy'] : []));
+    expect(outcomes.length - refusals.length).toBeGreaterThan(8);
     const rows = await database.db.select().from(users).where(eq(users.email, email));
     expect(rows).toHaveLength(1);
   });

@@ -25,7 +25,7 @@ const text = {
 function open(overrides: Partial<Parameters<typeof openTwilio>[0]> = {}) {
   return openTwilio({
     accountSid,
-    authToken,
+    authTokens: [authToken],
     sender: { fromPhone },
     apiBaseUrl: fake.url,
     appUrl,
@@ -122,7 +122,7 @@ describe('sendText', () => {
   });
 
   test('wrong credentials are refused as such', async () => {
-    expect(await open({ authToken: 'wrong' }).sendText(text)).toMatchObject({
+    expect(await open({ authTokens: ['wrong', authToken] }).sendText(text)).toMatchObject({
       outcome: 'refused',
       code: 20003,
     });

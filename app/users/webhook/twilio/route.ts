@@ -3,26 +3,34 @@ import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
 import { applyStatus } from '@/lib/sms/delivery';
 import { readWebhookCall } from '@/lib/sms/webhook-call';
+import { refuseCall } from './refuse-call';
 import { readStatusReport } from './status-report';
 
 export const dynamic = 'force-dynamic';
 
 /**
  * What became of a text (twilio.com/docs/messaging/guides/track-outbound-message-status). 204 for every signed call, also
- * for events that are not about our texts; 403 without a valid signature, 413 over 16 KB, 400 to a body that is cut.
+ * for events that are not about our texts; 403 without a valid signature, 413 over 16 KB, 400 to a body that is cut. What is
+ * refused leaves a trace.
  */
 export async function POST(request: Request): Promise<Response> {
   const call = await readWebhookCall(request, env());
-  if (!call.ok) return new Response(null, { status: call.status });
-  const report = call.isOurs ? readStatusReport(call, new Date()) : null;
-  if (report !== null) {
+  if (!call.ok) return refuseCall('status', call);
+  const log = openLog();
+  const report = readStatusReport(call, new Date());
+  if (report === null) log.info('sms_status_ignored', { reason: 'unreadable' });
+  else {
     const answer = await applyStatus(db(), report);
     const message = report.messageId ?? report.sid;
-    const log = openLog();
     if (!answer.ok) log.info('sms_status_ignored', { message, reason: answer.reason });
     else if (answer.alert !== null) {
       log.error('sms_alert', { alert: answer.alert, message, errorCode: report.errorCode });
     }
   }
   return new Response(null, { status: 204 });
+}
+
+/** Refused with 405 and counted: a webhook that is set to GET at Twilio would be silent otherwise. */
+export async function GET(request: Request): Promise<Response> {
+  return POST(request);
 }

@@ -5,6 +5,7 @@ import { openLog } from '@/lib/log';
 import { receiveText } from '@/lib/sms/inbound';
 import { renderTwiml, type TwimlReply } from '@/lib/sms/twiml';
 import { readWebhookCall } from '@/lib/sms/webhook-call';
+import { refuseCall } from '../refuse-call';
 import { readInboundText } from './inbound-text';
 
 export const dynamic = 'force-dynamic';
@@ -16,16 +17,22 @@ export const dynamic = 'force-dynamic';
 export async function POST(request: Request): Promise<Response> {
   const settings = env();
   const call = await readWebhookCall(request, settings);
-  if (!call.ok) return new Response(null, { status: call.status });
-  const text = call.isOurs ? readInboundText(call.fields) : null;
-  if (text === null) return answer(null);
+  if (!call.ok) {
+    const refused = refuseCall('inbound', call);
+    return call.reason === 'wrong_account' ? answer(null) : refused;
+  }
+  const log = openLog();
+  const text = readInboundText(call.fields);
+  if (text === null) {
+    log.warn('sms_inbound_ignored', { reason: 'unreadable' });
+    return answer(null);
+  }
   const { headers } = request;
   const received = await receiveText(db(), text, {
     now: new Date(),
     address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
     userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
   });
-  const log = openLog();
   if (!received.ok) {
     log.warn('sms_inbound_ignored', { sid: text.sid, reason: received.reason });
     return answer(null);
@@ -37,6 +44,11 @@ export async function POST(request: Request): Promise<Response> {
   callback.searchParams.set('message', reply.id);
   const isReachable = settings.isPublic || settings.twilio?.apiBaseUrl != null;
   return answer({ body: reply.body, statusCallback: isReachable ? callback.href : null });
+}
+
+/** Refused with 405 and counted: a webhook that is set to GET at Twilio would be silent otherwise. */
+export async function GET(request: Request): Promise<Response> {
+  return POST(request);
 }
 
 function answer(reply: TwimlReply | null): Response {
