@@ -1,5 +1,5 @@
 import { cookies } from 'next/headers';
-import { pendingMaxAgeSeconds } from '@/lib/accounts/pending';
+import { pendingMaxAgeSeconds } from '@/lib/accounts/pending-life';
 import { env } from '@/lib/env';
 
 function cookieName(): string {

@@ -7,6 +7,7 @@ export type AuditAction =
   | 'account_registered'
   | 'registration_refused'
   | 'account_replaced'
+  | 'account_expired'
   | 'account_activated'
   | 'account_created_by_operator'
   | 'signed_in'
@@ -32,7 +33,11 @@ export type AuditAction =
   | 'data_exported'
   | 'account_deleted';
 
-/** Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. */
+/**
+ * Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. Where somebody else
+ * did it by proving a number, their address and browser stand with their own attempt in the verification log, and not here
+ * too, where the end of their account would not find them.
+ */
 export async function recordAudit(
   tx: Tx | Db,
   entry: {
@@ -43,13 +48,15 @@ export async function recordAudit(
   },
   context: RequestContext,
 ): Promise<void> {
+  const actorId = entry.actorId === undefined ? entry.userId : entry.actorId;
+  const byStranger = actorId === null && isOthersDeed(entry.action);
   await tx.insert(auditLog).values({
     at: context.now,
     action: entry.action,
     userId: entry.userId,
-    actorId: entry.actorId === undefined ? entry.userId : entry.actorId,
-    address: context.address,
-    userAgent: context.userAgent,
+    actorId,
+    address: byStranger ? null : context.address,
+    userAgent: byStranger ? null : context.userAgent,
     details: entry.details ?? {},
   });
 }
@@ -94,4 +101,18 @@ export async function anonymizeAudit(tx: Tx, userId: string): Promise<void> {
         and(eq(auditLog.actorId, userId), sql`${auditLog.actorId} is distinct from ${auditLog.userId}`),
       ),
     );
+}
+
+/**
+ * Takes addresses and browsers from entries of before `before`, `limit` at most, the oldest first: who did what to whose
+ * account stays. Out: from how many.
+ */
+export async function eraseOldOrigins(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    update audit_log set address = null, user_agent = null
+    where id = any(array(
+      select id from audit_log
+      where (address is not null or user_agent is not null) and at < ${before.toISOString()}::timestamptz
+      order by at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
 }

@@ -26,6 +26,17 @@ export type Env = {
   trustedProxyHops: number;
   logLevel: LogLevel;
   operator: Operator;
+  retention: Retention;
+};
+
+/** After how many days what is about somebody goes (docs/compliance.md). */
+export type Retention = {
+  /** Texts: what they say, to whom. */
+  messagesDays: number;
+  /** Attempts to verify, challenges, and the addresses and browsers of the audit log. */
+  attemptsDays: number;
+  /** Accounts that nobody finished registering. */
+  pendingDays: number;
 };
 
 /** Who runs this installation, as the pages say it; null where they say "the operator of this site". */
@@ -201,6 +212,18 @@ export function parseEnv(
   };
   const operator = { name: readLine('OPERATOR_NAME', 100), contact: readLine('OPERATOR_CONTACT', 200) };
 
+  const parseDays = (name: string, fallback: number): number => {
+    const text = read(name) ?? String(fallback);
+    const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    if (days === 0) refuse(name, `must be a whole number of days from 1 to 99999, not "${text}"`);
+    return days;
+  };
+  const retention: Retention = {
+    messagesDays: parseDays('RETENTION_MESSAGES_DAYS', 1825),
+    attemptsDays: parseDays('RETENTION_ATTEMPTS_DAYS', 400),
+    pendingDays: parseDays('RETENTION_PENDING_DAYS', 7),
+  };
+
   const [newestSecret, ...olderSecrets] = authSecrets;
   if (problems.length > 0 || !appUrl || !databaseUrl || newestSecret === undefined || !logLevel) {
     return { ok: false, reason: 'invalid', problems };
@@ -226,6 +249,7 @@ export function parseEnv(
       trustedProxyHops,
       logLevel,
       operator,
+      retention,
     },
   };
 }

@@ -1,10 +1,15 @@
 import { db, type Db } from '@/db/client';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
+import { eraseOldOrigins } from '@/lib/audit';
+import { expirePending } from '@/lib/auth/expire-pending';
+import { env, type Retention } from '@/lib/env';
 import { pruneLimits } from '@/lib/limits';
 import { openLog } from '@/lib/log';
 import { pruneSpend } from '@/lib/sms/budget';
+import { pruneAttempts, pruneChallenges } from '@/lib/sms/erase-attempts';
 import { expireChallenges } from '@/lib/sms/expiry';
+import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox';
 import { pruneRefusals } from '@/lib/sms/refused-calls';
 
 const everyMs = 60_000;
@@ -17,8 +22,14 @@ export const batchRows = 1_000;
 /** So many batches of one chore in one round, so that a large arrear leaves room for the other chores. */
 export const mostBatches = 200;
 
+/** An account that ends takes a dozen statements, so fewer of them are a batch, and a round; that is 280,000 a day. */
+export const batchAccounts = 20;
+const mostAccountBatches = 10;
+
+type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
+
 /** What is done, each by the batch. Each looks after itself: one that fails keeps no other from being done. */
-const chores: Record<string, (db: Db, now: Date, limit: number) => Promise<number>> = {
+const chores: Record<string, Chore | { run: Chore; limit: number; most: number }> = {
   expireChallenges,
   pruneLimits,
   pruneSessions,
@@ -26,11 +37,21 @@ const chores: Record<string, (db: Db, now: Date, limit: number) => Promise<numbe
   prunePendingTokens,
   pruneSpend,
   pruneRefusals,
+  expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
+  eraseNumbersOfSent,
+  eraseOldTexts: (db, now, limit) => eraseOldTexts(db, daysBefore(now, 'messagesDays'), limit),
+  pruneAttempts: (db, now, limit) => pruneAttempts(db, daysBefore(now, 'attemptsDays'), now, limit),
+  pruneChallenges: (db, now, limit) => pruneChallenges(db, daysBefore(now, 'attemptsDays'), limit),
+  eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),
 };
 
+function daysBefore(now: Date, setting: keyof Retention): Date {
+  return new Date(now.getTime() - env().retention[setting] * 24 * 3600 * 1000);
+}
+
 /**
- * Once a minute, ends what ran out and removes what can never be used again. Harmless when several processes do it, and
- * when the database is away: the next round catches up.
+ * Once a minute, ends what ran out, removes what can never be used again, and erases what is kept no longer. Harmless
+ * when several processes do it, and when the database is away: the next round catches up.
  *
  * `stop()` begins no round more and resolves when the one under way is over, which ends with its batch.
  */
@@ -63,11 +84,12 @@ export function runHousekeeping(
 
 /** One round: every chore until nothing is left to do or `mostBatches` are done; ends between two batches when aborted. */
 export async function keepHouse(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
-  for (const [chore, run] of Object.entries(chores)) {
+  for (const [chore, what] of Object.entries(chores)) {
+    const { run, limit, most } = 'run' in what ? what : { run: what, limit: batchRows, most: mostBatches };
     try {
-      for (let batches = 0; batches < mostBatches && !signal?.aborted; batches += 1) {
+      for (let batches = 0; batches < most && !signal?.aborted; batches += 1) {
         // Fewer than asked for: the rest is nothing, or in other hands.
-        if ((await run(database, now, batchRows)) < batchRows) break;
+        if ((await run(database, now, limit)) < limit) break;
       }
     } catch (error) {
       openLog().warn('housekeeping_failed', { chore, error });

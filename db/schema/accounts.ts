@@ -33,6 +33,10 @@ export const users = pgTable(
     index('users_phone_index')
       .on(t.phone)
       .where(sql`${t.phone} is not null`),
+    // Who never finished registering: they expire by age.
+    index('users_pending_index')
+      .on(t.createdAt)
+      .where(sql`${t.activatedAt} is null and ${t.deactivatedAt} is null`),
     // Few; counted before one of them may leave.
     index('users_admin_index')
       .on(t.id)
@@ -112,6 +116,10 @@ export const auditLog = pgTable(
     index('audit_log_actor_index')
       .on(t.actorId)
       .where(sql`${t.actorId} is distinct from ${t.userId}`),
+    // What still tells of an address or a browser; both are erased by age.
+    index('audit_log_age_index')
+      .on(t.at)
+      .where(sql`${t.address} is not null or ${t.userAgent} is not null`),
   ],
 );
 

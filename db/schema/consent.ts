@@ -21,6 +21,17 @@ export const smsConsents = pgTable(
     wordingVersion: text('wording_version'),
     wording: text('wording'),
     sender: text('sender').notNull(),
+    /**
+     * Of a grant, and of what resumes it; null in withdrawals and in rows that are older than these columns: the language
+     * of the wording (BCP 47) …
+     */
+    language: text('language'),
+    /** … the legal person who sends, or the site's name where none is set … */
+    legalSender: text('legal_sender'),
+    /** … the from-number or the SID of the messaging service that it was given for … */
+    sentFrom: text('sent_from'),
+    /** … and the path of the page on which the box was ticked. */
+    page: text('page'),
   },
   (t) => [
     index('sms_consents_user_index').on(t.userId, t.id),
@@ -48,6 +59,7 @@ export type ConsentMedium =
   | 'number_protected'
   | 'number_removed'
   | 'account_replaced'
+  | 'account_expired'
   | 'account_deleted';
 
 /** What of a consent is personal beyond the number itself, apart from the ledger so that it can be erased. */

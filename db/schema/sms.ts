@@ -122,6 +122,8 @@ export const smsVerifications = pgTable(
       .on(t.userId)
       .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
     index('sms_verifications_user_index').on(t.userId, t.createdAt),
+    // Those that are over are removed by age.
+    index('sms_verifications_age_index').on(t.createdAt),
     index('sms_verifications_open_phone_index')
       .on(t.phone)
       .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
@@ -135,7 +137,10 @@ export const smsVerifications = pgTable(
 /** `activate` opens a pending account; `prove` proves a number of somebody signed in. */
 export type VerificationPurpose = 'activate' | 'prove';
 
-/** Every send, refusal, wrong code, expiry, success and skip. Written by lib/sms/verification-log.ts. */
+/**
+ * Every send, refusal, wrong code, expiry, success and skip. Refusals of one kind, number and hour are one row
+ * (`fold_key`). Written by lib/sms/verification-log.ts.
+ */
 export const smsVerificationLog = pgTable(
   'sms_verification_log',
   {
@@ -144,6 +149,9 @@ export const smsVerificationLog = pgTable(
     event: text('event').$type<VerificationEvent>().notNull(),
     reason: text('reason'),
     phone: text('phone'),
+    /** In the place of `phone` once that is erased: lib/sms/number-mark.ts. */
+    phoneMark: text('phone_mark'),
+    /** In a row of several refusals this and the next columns stand only as long as all of them agree. */
     userId: uuid('user_id'),
     challengeId: uuid('challenge_id'),
     address: text('address'),
@@ -151,11 +159,30 @@ export const smsVerificationLog = pgTable(
     /** A keyed mark of the network that asked for a code, granted or not: what the line of codes counts (lib/sms/line.ts). */
     network: text('network'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>(),
+    /** How many refusals this row stands for; `at` is the first of them … */
+    times: integer('times').notNull().default(1),
+    /** … and this the last; null: the row stands for one event alone. */
+    lastAt: instant('last_at'),
+    /** A keyed mark of kind, number and hour; null: nothing is added to this row. */
+    foldKey: text('fold_key'),
+    /** How often each account was refused, and each network (by its mark); a hundred of each at most. */
+    accounts: jsonb('accounts').$type<Record<string, number>>(),
+    networks: jsonb('networks').$type<Record<string, number>>(),
   },
   (t) => [
     index('sms_verification_log_network_index')
       .on(t.network, t.at)
       .where(sql`${t.network} is not null`),
+    uniqueIndex('sms_verification_log_fold_unique')
+      .on(t.foldKey)
+      .where(sql`${t.foldKey} is not null`),
+    // Refusals that several accounts, or networks, have a part in; those of one are found by its own column.
+    index('sms_verification_log_accounts_index')
+      .using('gin', t.accounts)
+      .where(sql`${t.userId} is null and ${t.accounts} is not null`),
+    index('sms_verification_log_networks_index')
+      .using('gin', t.networks)
+      .where(sql`${t.network} is null and ${t.networks} is not null`),
     index('sms_verification_log_user_index').on(t.userId, t.id),
     index('sms_verification_log_phone_index').on(t.phone, t.id),
     index('sms_verification_log_at_index').on(t.at, t.id),
@@ -189,8 +216,12 @@ export const smsMessages = pgTable(
     id: uuid('id').primaryKey(),
     direction: text('direction').$type<'out' | 'in'>().notNull().default('out'),
     userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
-    /** The other side's number: of the person who gets it, or who sent it. */
+    /** The other side's number: of the person who gets it, or who sent it. Empty once it is erased. */
     phone: text('phone').notNull(),
+    /** In its place, where evidence needs it: lib/sms/number-mark.ts. */
+    phoneMark: text('phone_mark'),
+    /** All that is about somebody was taken out of the row by its age. */
+    erasedAt: instant('erased_at'),
     purpose: text('purpose').$type<MessagePurpose>().notNull(),
     template: text('template').notNull(),
     params: jsonb('params').$type<Record<string, string>>().notNull().default({}),
@@ -274,6 +305,16 @@ export const smsMessages = pgTable(
       .on(t.attemptedAt)
       .where(sql`${t.attemptedAt} is not null`),
     index('sms_messages_user_index').on(t.userId, t.createdAt),
+    // Texts that say STOP are evidence of an opt-out and keep their number, whatever their age.
+    index('sms_messages_age_index')
+      .on(t.createdAt)
+      .where(sql`${t.erasedAt} is null and ${t.params} ->> 'meaning' is distinct from 'stop'`),
+    // Texts that were on their way when their account was deleted; few, and erased when it is known what became of them.
+    index('sms_messages_ownerless_index')
+      .on(t.createdAt)
+      .where(
+        sql`${t.userId} is null and ${t.direction} = 'out' and ${t.purpose} <> 'reply' and ${t.phone} <> ''`,
+      ),
     index('sms_messages_phone_index').on(t.phone, t.createdAt),
     index('sms_messages_created_index').on(t.createdAt, t.id),
     // Admins look for a number by its last digits, the only ones they are shown.

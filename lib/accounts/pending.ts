@@ -2,12 +2,9 @@ import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { pendingTokens, users } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { hashToken, newToken } from '@/lib/random';
+import { pendingIdleSeconds, pendingMaxAgeSeconds } from './pending-life';
 import type { User } from './users';
 
-/** A pending token lives 24 hours at most … */
-export const pendingMaxAgeSeconds = 24 * 3600;
-/** … and 30 minutes without use. */
-const pendingIdleSeconds = 30 * 60;
 const touchEverySeconds = 60;
 
 /** Lets this browser finish one person's verification; several browsers may. Out: the token for its cookie. */

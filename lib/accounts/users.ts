@@ -1,8 +1,9 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import { loginGrants, pendingTokens, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from './email';
 import { hashToken, newToken } from '@/lib/random';
+import { isLiveToken } from './pending-life';
 
 export type User = typeof users.$inferSelect;
 
@@ -67,13 +68,39 @@ export async function insertUser(
   });
 }
 
-/** Ends a pending account and, by cascade, all that belongs to it. Zero rows, false: it is active by now. */
-export async function deletePendingUser(tx: Tx, userId: string): Promise<boolean> {
-  const deleted = await tx
-    .delete(users)
-    .where(and(eq(users.id, userId), isNull(users.activatedAt)))
-    .returning({ id: users.id });
-  return deleted.length > 0;
+/**
+ * The accounts that were made before `before` and that nobody can finish any more as things stand: pending, without a browser
+ * that may still do so and without a code that can still be entered. The oldest first, `limit` at most; those that somebody
+ * holds at the moment are left out.
+ */
+export async function findAbandonedUsers(
+  db: Db,
+  { before, now, limit }: { before: Date; now: Date; limit: number },
+): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from users where ${abandoned(before, now)} order by created_at limit ${limit} for update skip locked`);
+  return rows.map((row) => row.id);
+}
+
+/** Whether one account is such a one; locked by the caller, so that it stays so. */
+export async function isAbandoned(
+  tx: Tx,
+  userId: string,
+  { before, now }: { before: Date; now: Date },
+): Promise<boolean> {
+  const { rows } = await tx.execute(
+    sql`select 1 from users where id = ${userId} and ${abandoned(before, now)}`,
+  );
+  return rows.length > 0;
+}
+
+function abandoned(before: Date, now: Date): SQL {
+  const at = sql`${now.toISOString()}::timestamptz`;
+  return sql`activated_at is null and deactivated_at is null and created_at < ${before.toISOString()}::timestamptz
+    and not exists (select from pending_tokens token where token.user_id = users.id and ${isLiveToken(at)})
+    and not exists (
+      select from sms_verifications challenge
+      where challenge.user_id = users.id and consumed_at is null and ended_at is null and expires_at > ${at})`;
 }
 
 /**

@@ -6,28 +6,28 @@ import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword } from '@/lib/accounts/password-strength';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import {
-  deletePendingUser,
   findUserByEmail,
   insertUser,
   lockEmail,
   lockUser,
   mintLoginGrant,
+  type User,
 } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
-import { grantConsent, withdrawConsent } from '@/lib/consent/ledger';
+import { findConsentedPhones, grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { requestCode } from '@/lib/sms/code-request';
 import { lockNumber, lockNumbers, type NumberRow } from '@/lib/sms/number';
-import { cancelTexts } from '@/lib/sms/outbox';
 import { lockPerson } from '@/lib/sms/person-numbers';
 import { createPreferences } from '@/lib/sms/preferences';
 import { inheritActs } from '@/lib/sms/strangers';
 import { logVerification } from '@/lib/sms/verification-log';
 import type { PhoneRefusal } from '@/lib/sms/phone';
 import { readServedPhone } from '@/lib/sms/served-phone';
+import { eraseAccount } from './erase-account';
 import { issueMark } from './known-browser';
 import type { RegistrationInput } from './register-input';
 
@@ -85,14 +85,17 @@ export async function register(
   return db.transaction(async (tx) => {
     const userId = newId();
     await lockEmail(tx, input.email);
-    const earlier = await findUserByEmail(tx, input.email);
-    if (earlier === null) await lockNumbers(tx, [phone]);
-    else await lockPerson(tx, earlier.id, [phone], () => lockUser(tx, earlier.id));
+    const found = await findUserByEmail(tx, input.email);
+    let earlier = null;
+    if (found === null) await lockNumbers(tx, [phone]);
+    else {
+      const phones = [phone, ...(await findConsentedPhones(tx, found.id))];
+      earlier = (await lockPerson(tx, found.id, phones, () => lockUser(tx, found.id))).locked;
+    }
+    // None: it expired at this very moment, and the e-mail is free.
     if (earlier !== null) {
-      const replaced =
-        earlier.activatedAt === null &&
-        earlier.role === 'applicant' &&
-        (await replacePending(tx, { userId: earlier.id, phone: earlier.phone, replacedBy: userId }, context));
+      const replaced = earlier.activatedAt === null && earlier.role === 'applicant';
+      if (replaced) await replacePending(tx, { earlier, replacedBy: userId }, context);
       if (!replaced) {
         await recordAudit(
           tx,
@@ -113,23 +116,18 @@ export async function register(
   });
 }
 
-/** Ends a pending account that somebody registers anew; false when it opened meanwhile. */
+/** Ends a pending account, locked with its numbers, that somebody registers anew. */
 async function replacePending(
   tx: Tx,
-  earlier: { userId: string; phone: string | null; replacedBy: string },
+  { earlier, replacedBy }: { earlier: User; replacedBy: string },
   context: RequestContext,
-): Promise<boolean> {
-  const { userId, phone, replacedBy } = earlier;
-  await cancelTexts(tx, { userId }, 'account_replaced', context.now);
-  if (!(await deletePendingUser(tx, userId))) return false;
+): Promise<void> {
+  const { id: userId, phone } = earlier;
   if (phone !== null) {
-    const scopes: ConsentScope[] = ['verification', 'updates'];
-    await withdrawConsent(tx, { userId, phone, scopes, medium: 'account_replaced' }, context.now);
     await inheritActs(tx, { phone, from: userId, to: replacedBy });
     await logVerification(tx, 'replaced', { userId, phone, reason: 'registered_anew' }, context);
   }
-  await recordAudit(tx, { action: 'account_replaced', userId, actorId: null }, context);
-  return true;
+  await eraseAccount(tx, { userId, actorId: null, why: 'account_replaced' }, context);
 }
 
 async function createAccount(

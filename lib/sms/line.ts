@@ -4,7 +4,7 @@ import type { Db, Tx } from '@/db/client';
 import { isStopped, slotSpacingMicros } from './senders';
 
 /** What a network asked for is looked at over this long … */
-const askedWithinSeconds = 3600;
+export const askedWithinSeconds = 3600;
 
 /** … and not counted any further than this: it comes last by then. */
 const mostCounted = 200;

@@ -49,7 +49,25 @@ describe('on localhost', () => {
       trustedProxyHops: 0,
       logLevel: 'info',
       operator: { name: null, contact: null },
+      retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7 },
     });
+  });
+
+  test('how long things are kept is said in whole days', () => {
+    const { retention } = accept({
+      ...local,
+      RETENTION_MESSAGES_DAYS: '730',
+      RETENTION_ATTEMPTS_DAYS: '90',
+      RETENTION_PENDING_DAYS: '1',
+    });
+    expect(retention).toEqual({ messagesDays: 730, attemptsDays: 90, pendingDays: 1 });
+    for (const days of ['0', '-1', '1.5', 'never', '7 days', '100000']) {
+      for (const name of ['RETENTION_MESSAGES_DAYS', 'RETENTION_ATTEMPTS_DAYS', 'RETENTION_PENDING_DAYS']) {
+        expect(problemsOf({ ...local, [name]: days })).toEqual([
+          `${name} must be a whole number of days from 1 to 99999, not "${days}"`,
+        ]);
+      }
+    }
   });
 
   test('the address follows the port', () => {

@@ -12,6 +12,7 @@ const wordsOf: Record<Activity['what'], Words> = {
     badge: 'Refused',
   },
   account_replaced: { words: 'Account created again' },
+  account_expired: { words: 'Registration expired' },
   account_activated: { words: 'Account opened' },
   account_created_by_operator: { words: 'Account created for you' },
   signed_in: { words: 'Signed in' },

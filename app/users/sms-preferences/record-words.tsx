@@ -59,6 +59,7 @@ const reasonWords: Readonly<Record<string, string>> = {
   number_moved: 'Someone else verified this number.',
   account_replaced: 'The account was created again.',
   account_deactivated: 'The account was closed.',
+  account_expired: 'The registration was never finished.',
   skipped: 'You continued without verifying.',
 };
 
@@ -176,6 +177,7 @@ const mediumWords: Record<Receipt['medium'], string> = {
   number_protected: 'because the number protects another account',
   number_removed: 'because the number was removed from your account',
   account_replaced: 'because the account was created again',
+  account_expired: 'because the registration was never finished',
   account_deleted: 'because the account was deleted',
 };
 

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, or } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
 import { smsConsentDetails, smsConsents } from '@/db/schema/consent';
@@ -10,6 +10,7 @@ import { register } from '@/lib/auth/register';
 import type { RegistrationInput } from '@/lib/auth/register-input';
 import { currentWording, renderWording } from '@/lib/consent/wording';
 import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
+import { markNumber } from '@/lib/sms/number-mark';
 import { checkCode } from '@/lib/sms/verification';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newEmail, newPhone, noon } from '@/tests/support/people';
@@ -170,7 +171,10 @@ describe('a pending e-mail registered anew', () => {
     };
     const oldCode = await checkCode(database.db, prover, codesOf(challenge)[0]!, at(after(noon, 7)));
     expect(oldCode).toMatchObject({ ok: false });
-    const texts = await database.db.select().from(smsMessages).where(eq(smsMessages.phone, form.phone!));
+    const texts = await database.db
+      .select()
+      .from(smsMessages)
+      .where(or(eq(smsMessages.phone, form.phone!), eq(smsMessages.phoneMark, markNumber(form.phone!))));
     expect(texts.map(({ status }) => status).sort()).toEqual(['canceled', 'queued']);
   });
 

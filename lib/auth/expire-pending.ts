@@ -1,0 +1,45 @@
+import { sql } from 'drizzle-orm';
+import type { Db } from '@/db/client';
+import { findAbandonedUsers, isAbandoned, lockUser } from '@/lib/accounts/users';
+import { findConsentedPhones } from '@/lib/consent/ledger';
+import { env } from '@/lib/env';
+import { openLog } from '@/lib/log';
+import { lockPerson } from '@/lib/sms/person-numbers';
+import { eraseAccount } from './erase-account';
+
+/** Somebody who holds one of the numbers is waited for no longer than this; the account's turn comes again. */
+const longestWaitMs = 500;
+
+/**
+ * Ends accounts that nobody finished registering within RETENTION_PENDING_DAYS, `limit` at most, the oldest first, each in
+ * a transaction of its own: as if they had been deleted. One that a browser may still finish, or whose code can still be
+ * entered, is left alone. Out: how many were ended.
+ */
+export async function expirePending(db: Db, now: Date, limit: number): Promise<number> {
+  const before = new Date(now.getTime() - env().retention.pendingDays * 24 * 3600 * 1000);
+  let ended = 0;
+  for (const userId of await findAbandonedUsers(db, { before, now, limit })) {
+    try {
+      if (await expireOne(db, userId, { before, now })) ended += 1;
+    } catch (error) {
+      // One that cannot be ended keeps no other.
+      openLog().warn('pending_account_not_expired', { error });
+    }
+  }
+  return ended;
+}
+
+async function expireOne(
+  db: Db,
+  userId: string,
+  { before, now }: { before: Date; now: Date },
+): Promise<boolean> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('lock_timeout', ${`${longestWaitMs}ms`}, true)`);
+    await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () => lockUser(tx, userId));
+    if (!(await isAbandoned(tx, userId, { before, now }))) return false;
+    const context = { now, address: 'unknown', userAgent: null };
+    await eraseAccount(tx, { userId, actorId: null, why: 'account_expired' }, context);
+    return true;
+  });
+}

@@ -1,0 +1,229 @@
+import { eq, sql } from 'drizzle-orm';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { auditLog, users } from '@/db/schema/accounts';
+import { smsConsents } from '@/db/schema/consent';
+import { smsMessages, smsVerificationLog } from '@/db/schema/sms';
+import { issuePendingToken } from '@/lib/accounts/pending';
+import { findUserByEmail } from '@/lib/accounts/users';
+import { deleteAccount } from '@/lib/auth/delete-account';
+import { expirePending } from '@/lib/auth/expire-pending';
+import { register } from '@/lib/auth/register';
+import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
+import { applyStatus } from '@/lib/sms/delivery';
+import { lockNumber, readNumber } from '@/lib/sms/number';
+import { markNumber } from '@/lib/sms/number-mark';
+import { eraseNumbersOfSent } from '@/lib/sms/outbox';
+import { checkCode, replaceNumber, sendCode } from '@/lib/sms/verification';
+import { useDatabase } from '../../support/database';
+import { findTraces } from '../../support/find-traces';
+import { after, contextAt, newEmail, newPhone, noon, wrongCodes } from '../../support/people';
+import { giveSettledPerson, password } from '../../support/settled-person';
+
+// Passwords are slow on purpose, and slower still on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
+const database = useDatabase();
+const dayMs = 24 * 3600 * 1000;
+const addressOfOld = '198.51.100.77';
+const browserOfOld = 'Netscape 4.79';
+const later = (at: Date) => ({ now: at, address: addressOfOld, userAgent: browserOfOld });
+
+beforeEach(async () => {
+  await database.pool.query(
+    'truncate users, sms_verification_log, audit_log, sms_messages, rate_limits cascade',
+  );
+});
+
+/** Registers, enters a wrong code, is refused, and takes another number; all from one browser. */
+async function leaveTraces(email: string) {
+  const [phone, second] = [newPhone(), newPhone()];
+  const input = {
+    email,
+    name: 'Quetzalcoatl',
+    password,
+    phone,
+    smsOptIn: true,
+    verifyPhone: true,
+    tcpaConsent: true,
+    timeZone: null,
+  };
+  expect(await register(database.db, input, later(noon))).toMatchObject({ ok: true, next: 'verify' });
+  const { id: userId } = (await findUserByEmail(database.db, email))!;
+  const prover = { userId, role: 'applicant', phone, purpose: 'activate' } as const;
+  const challenge = (await readLastChallenge(database.db, userId))!;
+  const [wrong] = wrongCodes(codesOf(challenge)[0]!, 1);
+  expect(await checkCode(database.db, prover, wrong!, later(after(noon, 1)))).toMatchObject({ ok: false });
+  await sendCode(database.db, prover, later(after(noon, 2)));
+  expect(await replaceNumber(database.db, prover, second, later(after(noon, 3)))).toMatchObject({ ok: true });
+  await checkCode(database.db, { ...prover, phone: second }, '000000', later(after(noon, 4)));
+  return { userId, phone, second, prover: { ...prover, phone: second } };
+}
+
+function secretsOf({ email, phone, second }: { email: string; phone: string; second: string }) {
+  return {
+    email,
+    name: 'Quetzalcoatl',
+    phone: phone.slice(1),
+    second: second.slice(1),
+    address: addressOfOld,
+    browser: browserOfOld,
+  };
+}
+
+/** The ledger of consent, and the row that holds a number's limits and its opt-out: docs/compliance.md says why. */
+const whatStays = [
+  'phone_numbers.number: phone',
+  'phone_numbers.number: second',
+  'sms_consents.phone: phone',
+  'sms_consents.phone: second',
+];
+
+describe('nothing in any column of any table tells who it was but the ledger and the number’s own row', () => {
+  test('once a pending registration was replaced', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const anew = { email, name: 'Somebody Else', password, phone: null, timeZone: null };
+    const answer = await register(
+      database.db,
+      { ...anew, smsOptIn: false, verifyPhone: false, tcpaConsent: false },
+      contextAt(after(noon, 60)),
+    );
+    expect(answer).toMatchObject({ ok: true });
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(
+      [...whatStays, 'users.email: email', 'users.email_key: email'].sort(),
+    );
+  });
+
+  test('once an account was deleted', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
+      ok: true,
+    });
+    const person = { userId: old.userId, sessionId: 'none', email };
+    const deleted = await deleteAccount(
+      database.db,
+      person,
+      { currentPassword: password, confirmed: true },
+      later(after(noon, 60)),
+    );
+    expect(deleted).toEqual({ ok: true });
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+  });
+
+  test('once a pending account has expired', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    expect(await expirePending(database.db, new Date(noon.getTime() + 7 * dayMs + 5_000), 10)).toBe(1);
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+  });
+
+  test('once somebody was deleted who proved the number of another', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const holder = await giveSettledPerson(database.db, { phone: null });
+    await database.db.transaction((tx) => lockNumber(tx, old.second));
+    await database.db.execute(sql`update phone_numbers set holder_user_id = ${holder.userId},
+      held_since = ${noon.toISOString()}::timestamptz where number = ${old.second}`);
+    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
+      ok: true,
+    });
+    await deleteAccount(
+      database.db,
+      { userId: old.userId, sessionId: 'none', email },
+      { currentPassword: password, confirmed: true },
+      later(after(noon, 60)),
+    );
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+    const told = await database.db.select().from(auditLog).where(eq(auditLog.userId, holder.userId));
+    expect(told.map(({ action }) => action)).toContain('number_moved');
+  });
+});
+
+describe('what is left of an ended account', () => {
+  test('still shows that a known number was meant, by a mark that only AUTH_SECRET makes', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    await expirePending(database.db, new Date(noon.getTime() + 8 * dayMs), 10);
+    const marks = [markNumber(old.phone), markNumber(old.second)];
+    expect(markNumber(old.phone, 'another secret')).not.toBe(marks[0]);
+    const log = await database.db
+      .select()
+      .from(smsVerificationLog)
+      .where(eq(smsVerificationLog.userId, old.userId));
+    expect(log.length).toBeGreaterThan(2);
+    expect(log.every((row) => row.phoneMark !== null && marks.includes(row.phoneMark))).toBe(true);
+    const texts = await database.db.select().from(smsMessages);
+    expect(texts.map((row) => row.phoneMark).sort()).toEqual([...marks].sort());
+    const consents = await database.db.select().from(smsConsents).where(eq(smsConsents.userId, old.userId));
+    expect(consents.at(-1)).toMatchObject({ action: 'withdrawn', medium: 'account_expired' });
+  });
+
+  test('a text on its way keeps its number until it is known what became of it, so that a STOP is heard', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const sid = `SM${'a'.repeat(32)}`;
+    const sent = sql`update sms_messages set status = 'sent', provider_sid = ${sid}, provider_status = 'sent', sender = 'fake',
+      sent_at = now(), check_at = now(), reserved_at = now() where phone = ${old.second}`;
+    await database.db.execute(sent);
+    await expirePending(database.db, new Date(noon.getTime() + 8 * dayMs), 10);
+    expect(await eraseNumbersOfSent(database.db, after(noon, 60), 100)).toBe(0);
+    const report = { messageId: null, sid, status: 'undelivered', errorCode: 21_610, price: '0.0079' };
+    await applyStatus(database.db, {
+      ...report,
+      priceUnit: 'USD',
+      segments: 1,
+      to: old.second,
+      now: new Date(),
+    });
+    expect((await readNumber(database.db, old.second))?.suppressedBy).toBe('carrier_stop');
+    expect(await readNumber(database.db, '')).toBeNull();
+    expect(await eraseNumbersOfSent(database.db, after(noon, 120), 100)).toBe(1);
+    const traces = await findTraces(database.pool, secretsOf({ email, ...old }));
+    expect(traces).toEqual(whatStays);
+  });
+});
+
+describe('a pending account', () => {
+  const at = (days: number) => new Date(noon.getTime() + days * dayMs);
+
+  test('expires after seven days, and not before', async () => {
+    const { userId } = await leaveTraces(newEmail());
+    expect(await expirePending(database.db, new Date(at(7).getTime() - 1000), 10)).toBe(0);
+    expect(await expirePending(database.db, new Date(at(7).getTime() + 1000), 10)).toBe(1);
+    expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
+  });
+
+  test('that a browser may still finish, or whose code can still be entered, does not expire', async () => {
+    const { userId, prover } = await leaveTraces(newEmail());
+    await issuePendingToken(database.db, userId, at(8));
+    expect(await expirePending(database.db, after(at(8), 1700), 10)).toBe(0);
+    await sendCode(database.db, prover, contextAt(after(at(8), 1700)));
+    expect(await expirePending(database.db, after(at(8), 1900), 10)).toBe(0);
+    expect(await expirePending(database.db, after(at(8), 4000), 10)).toBe(1);
+  });
+
+  test('that opened, or that an operator closed, never expires', async () => {
+    const { userId } = await leaveTraces(newEmail());
+    await database.db.update(users).set({ deactivatedAt: noon }).where(eq(users.id, userId));
+    await giveSettledPerson(database.db);
+    expect(await expirePending(database.db, at(400), 10)).toBe(0);
+  });
+
+  test('whose number somebody holds is left to the next round, and keeps no other waiting', async () => {
+    const first = await leaveTraces(newEmail());
+    await leaveTraces(newEmail());
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select from phone_numbers where number = $1 for update', [first.phone]);
+      expect(await expirePending(database.db, at(9), 10)).toBe(1);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    expect(await expirePending(database.db, at(9), 10)).toBe(1);
+  });
+});
