@@ -43,6 +43,7 @@ const zones = [
         './coarse-limits.ts',
         './gather.ts',
         './once-a-day.ts',
+        './turns.ts',
         './context.ts',
         './random.ts',
         './keys.ts',

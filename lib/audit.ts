@@ -75,19 +75,26 @@ export function shownDetails(details: AuditEntry['details']): AuditEntry['detail
   ) as typeof details;
 }
 
-/** What happened to one account, newest first, at most `limit` entries (null: all), those of `leaveOut` apart. */
+/** What happened to one account, newest first, at most `limit` entries, those of `leaveOut` apart, and only after `before`. */
 export async function listAudit(
   db: Db | Tx,
   userId: string,
-  limit: number | null,
+  limit: number,
   leaveOut: readonly AuditAction[] = [],
+  before: { id: number; at: Date } | null = null,
 ): Promise<AuditEntry[]> {
-  const entries = db
+  // The row itself knows its moment exactly; a Date has milliseconds only.
+  const moment =
+    before && sql`coalesce((select at from audit_log where id = ${before.id}), ${before.at.toISOString()})`;
+  const older =
+    before &&
+    sql`${auditLog.at} <= ${moment} and (${auditLog.at} < ${moment} or ${auditLog.id} < ${before.id})`;
+  return db
     .select()
     .from(auditLog)
-    .where(and(eq(auditLog.userId, userId), notInArray(auditLog.action, [...leaveOut])))
-    .orderBy(desc(auditLog.at), desc(auditLog.id));
-  return limit === null ? entries : entries.limit(limit);
+    .where(and(eq(auditLog.userId, userId), notInArray(auditLog.action, [...leaveOut]), older ?? undefined))
+    .orderBy(desc(auditLog.at), desc(auditLog.id))
+    .limit(limit);
 }
 
 /** Takes from the entries about a deleted account what could still tell who it was: addresses and browsers. */

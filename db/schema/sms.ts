@@ -165,8 +165,9 @@ export const smsVerificationLog = pgTable(
     lastAt: instant('last_at'),
     /** A keyed mark of kind, number and hour; null: nothing is added to this row. */
     foldKey: text('fold_key'),
-    /** How often each account was refused, and each network (by its mark); a hundred of each at most. */
-    accounts: jsonb('accounts').$type<Record<string, number>>(),
+    /** How often each account was refused, and when last (in milliseconds), … */
+    accounts: jsonb('accounts').$type<Record<string, [times: number, lastMs: number]>>(),
+    /** … and how often each network, by its mark; a hundred of each at most. */
     networks: jsonb('networks').$type<Record<string, number>>(),
   },
   (t) => [

@@ -12,6 +12,9 @@ export type Activity = {
   /** Null where nobody's browser did it. */
   address: string | null;
   userAgent: string | null;
+  /** How often it happened, from `at` until `lastAt` (null: once). */
+  times: number;
+  lastAt: Date | null;
 };
 
 /** What a person chooses about texts is no attempt to get in; the export has it. */
@@ -36,14 +39,18 @@ export async function readActivity(db: Db, userId: string, limit: number): Promi
       // Who moved a number here is somebody else: their address is not this person's to see.
       address: isOthersDeed(action) ? null : address,
       userAgent: isOthersDeed(action) ? null : userAgent,
+      times: 1,
+      lastAt: null,
     })),
-    ...codes.map(({ id, at, event, reason, address, userAgent }) => ({
+    ...codes.map(({ id, at, event, reason, address, userAgent, times, lastAt }) => ({
       id: `v${id}`,
       at,
       what: event,
       reason,
       address,
       userAgent,
+      times,
+      lastAt,
     })),
   ];
   return all.sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit);

@@ -1,29 +1,47 @@
 import type { Db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
-import { findUser } from '@/lib/accounts/users';
-import { isOthersDeed, listAudit, recordAudit, shownDetails } from '@/lib/audit';
+import { findUser, type User } from '@/lib/accounts/users';
+import { isOthersDeed, listAudit, recordAudit, shownDetails, type AuditEntry } from '@/lib/audit';
 import { listReceipts } from '@/lib/consent/receipts';
 import type { RequestContext } from '@/lib/context';
 import { listTexts } from '@/lib/sms/history';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import { readPreferences } from '@/lib/sms/preferences';
-import { listVerifications } from '@/lib/sms/verification-log';
+import { listVerifications, type VerificationEntry } from '@/lib/sms/verification-log';
+import { endTurn, keepTurn, takeTurn, type Turn } from '@/lib/turns';
+
+/** So many rows are in memory at once, however many there are. */
+export const exportPageRows = 500;
+
+/** A file in pieces, to be written one after the other. Who stops early calls `return`, which frees the person's turn. */
+export type Export = { ok: true; chunks: AsyncGenerator<string, void> };
+
+export type ExportRefusal = { ok: false; reason: 'gone' | 'under_way' };
+
+/** A list of the file, read by the page: the rows after `last` (null: the first), `exportPageRows` at most. */
+type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[]; last: unknown }>];
 
 /**
- * All that is kept about one person, for them to take along (GDPR art. 20, CCPA 1798.100): account, phone, preferences,
- * sessions, every consent with its wording, every text, every attempt. Nothing in it opens anything: no password hash,
- * code, token or session id. Null: there is no such account.
+ * All that is kept about one person, for them to take along (GDPR art. 20, CCPA 1798.100), as JSON: account, phone,
+ * preferences, sessions, every consent with its wording, every text, every attempt. Nothing in it opens anything: no
+ * password hash, code, token or session id.
+ *
+ * Rows are read by the page while the file is written, so that memory does not grow with them. One file a person is written
+ * at a time: a second one is refused as `under_way`.
  */
-export async function exportData(db: Db, userId: string, context: RequestContext) {
+export async function exportData(
+  db: Db,
+  userId: string,
+  context: RequestContext,
+): Promise<Export | ExportRefusal> {
   const user = await findUser(db, userId);
-  if (user === null) return null;
+  if (user === null) return { ok: false, reason: 'gone' };
+  const turn = await takeTurn(db, 'export', userId);
+  if (turn === null) return { ok: false, reason: 'under_way' };
   await recordAudit(db, { action: 'data_exported', userId }, context);
-  const phone = await readPhoneState(db, { userId, phone: user.phone, phoneMovedAt: user.phoneMovedAt });
-  const preferences = await readPreferences(db, userId);
+  const { phone, phoneMovedAt } = user;
   const sessions = await listSessions(db, userId, context.now);
-  const verifications = await listVerifications(db, userId, null);
-  const audit = await listAudit(db, userId, null);
-  return {
+  const head = {
     format: 'doorstep-export/1',
     exportedAt: context.now,
     account: {
@@ -35,19 +53,8 @@ export async function exportData(db: Db, userId: string, context: RequestContext
       activatedAt: user.activatedAt,
       passwordChangedAt: user.passwordChangedAt,
     },
-    phone: { number: user.phone, ...phone },
-    preferences,
-    consents: await listReceipts(db, userId),
-    texts: await listTexts(db, { userId, phone: user.phone }, { limit: null }),
-    verifications: verifications.map(({ at, event, reason, phone: number, address, userAgent, details }) => ({
-      at,
-      event,
-      reason,
-      phone: number,
-      address,
-      userAgent,
-      details,
-    })),
+    phone: { number: phone, ...(await readPhoneState(db, { userId, phone, phoneMovedAt })) },
+    preferences: await readPreferences(db, userId),
     sessions: sessions.map(({ createdAt, lastSeenAt, expiresAt, address, userAgent }) => ({
       createdAt,
       lastSeenAt,
@@ -55,14 +62,112 @@ export async function exportData(db: Db, userId: string, context: RequestContext
       address,
       userAgent,
     })),
-    activity: audit.map(({ at, action, actorId, address, userAgent, details }) => ({
-      at,
-      action,
-      by: actorId === userId ? 'you' : actorId === null ? 'nobody signed in' : 'somebody else',
-      // The address of somebody else is not this person's data.
-      address: isOthersDeed(action) || (actorId !== null && actorId !== userId) ? null : address,
-      userAgent: isOthersDeed(action) || (actorId !== null && actorId !== userId) ? null : userAgent,
-      details: shownDetails(details),
-    })),
+  };
+  const lists: List[] = [
+    ['consents', pageReceipts(db, userId)],
+    ['texts', pageTexts(db, user)],
+    [
+      'verifications',
+      pagesOf((last: VerificationEntry | null) =>
+        listVerifications(db, userId, exportPageRows, last?.id ?? null),
+      )(describeAttempt),
+    ],
+    [
+      'activity',
+      pagesOf((last: AuditEntry | null) => listAudit(db, userId, exportPageRows, [], last))((entry) =>
+        describeDeed(entry, userId),
+      ),
+    ],
+  ];
+  return { ok: true, chunks: write(db, turn, head, lists) };
+}
+
+/** The record of a person's texts and agreements alone, as JSON; the same rules. */
+export async function exportRecord(
+  db: Db,
+  userId: string,
+  context: RequestContext,
+): Promise<Export | ExportRefusal> {
+  const user = await findUser(db, userId);
+  if (user === null) return { ok: false, reason: 'gone' };
+  const turn = await takeTurn(db, 'export', userId);
+  if (turn === null) return { ok: false, reason: 'under_way' };
+  const { name, email, phone } = user;
+  const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
+  const lists: List[] = [
+    ['agreements', pageReceipts(db, userId)],
+    ['texts', pageTexts(db, user)],
+  ];
+  return { ok: true, chunks: write(db, turn, head, lists) };
+}
+
+/** Writes `{ head …, name: [ rows … ], … }`, a page of rows a piece; each list begins when the one before has ended. */
+async function* write(
+  db: Db,
+  first: Turn,
+  head: Record<string, unknown>,
+  lists: readonly List[],
+): AsyncGenerator<string, void> {
+  let turn = first;
+  try {
+    yield JSON.stringify(head, null, 2).slice(0, -2);
+    for (const [name, readPage] of lists) {
+      yield `,\n  ${JSON.stringify(name)}: [`;
+      let last: unknown = null;
+      for (;;) {
+        const page = await readPage(last);
+        const comma = last === null || page.rows.length === 0 ? '' : ',';
+        yield comma + page.rows.map((row) => `\n    ${JSON.stringify(row)}`).join(',');
+        if (page.rows.length < exportPageRows) break;
+        last = page.last;
+        const kept = await keepTurn(db, turn);
+        if (kept === null) throw new Error('An export was not read on for a minute, and another one began');
+        turn = kept;
+      }
+      yield '\n  ]';
+    }
+    yield '\n}\n';
+  } finally {
+    await endTurn(db, turn);
+  }
+}
+
+const pagesOf =
+  <Row>(read: (last: Row | null) => Promise<Row[]>) =>
+  (describe: (row: Row) => unknown): List[1] =>
+  async (last) => {
+    const rows = await read(last as Row | null);
+    return { rows: rows.map(describe), last: rows.at(-1) };
+  };
+
+const asItIs = <Row>(row: Row): Row => row;
+
+function pageReceipts(db: Db, userId: string): List[1] {
+  return pagesOf((last: { id: number } | null) =>
+    listReceipts(db, userId, { limit: exportPageRows, before: last?.id ?? null }),
+  )(asItIs);
+}
+
+function pageTexts(db: Db, { id: userId, phone }: User): List[1] {
+  return pagesOf((last: { id: string; createdAt: Date } | null) =>
+    listTexts(db, { userId, phone }, { limit: exportPageRows, before: last }),
+  )(asItIs);
+}
+
+function describeAttempt(entry: VerificationEntry) {
+  const { at, event, reason, phone, address, userAgent, details, times, lastAt } = entry;
+  return { at, event, reason, phone, address, userAgent, details, times, lastAt };
+}
+
+function describeDeed({ at, action, actorId, address, userAgent, details }: AuditEntry, userId: string) {
+  // The address of somebody else is not this person's data.
+  const isOthers = isOthersDeed(action) || (actorId !== null && actorId !== userId);
+  return {
+    at,
+    action,
+    by: actorId === userId ? 'you' : actorId === null ? 'nobody signed in' : 'somebody else',
+    address: isOthers ? null : address,
+    userAgent: isOthers ? null : userAgent,
+    details: shownDetails(details),
   };
 }

@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { and, desc, eq, lt } from 'drizzle-orm';
 import {
   smsConsentDetails,
   smsConsents,
@@ -18,6 +18,11 @@ export type Receipt = {
   /** E.164. */
   phone: string;
   sender: string;
+  /** The legal person, the sender of the texts (number or service), the language and the page; null where not recorded. */
+  legalSender: string | null;
+  sentFrom: string | null;
+  language: string | null;
+  page: string | null;
   /** Null for a withdrawal, which shows no text. */
   wordingVersion: string | null;
   wording: string | null;
@@ -25,9 +30,13 @@ export type Receipt = {
   userAgent: string | null;
 };
 
-/** Every consent that a person gave or withdrew, newest first. */
-export async function listReceipts(db: Db | Tx, userId: string): Promise<Receipt[]> {
-  return db
+/** The consents that a person gave or withdrew, newest first: all, or `limit` of those before the one with the id `before`. */
+export async function listReceipts(
+  db: Db | Tx,
+  userId: string,
+  { limit = null, before = null }: { limit?: number | null; before?: number | null } = {},
+): Promise<Receipt[]> {
+  const receipts = db
     .select({
       id: smsConsents.id,
       at: smsConsents.at,
@@ -36,6 +45,10 @@ export async function listReceipts(db: Db | Tx, userId: string): Promise<Receipt
       medium: smsConsents.medium,
       phone: smsConsents.phone,
       sender: smsConsents.sender,
+      legalSender: smsConsents.legalSender,
+      sentFrom: smsConsents.sentFrom,
+      language: smsConsents.language,
+      page: smsConsents.page,
       wordingVersion: smsConsents.wordingVersion,
       wording: smsConsents.wording,
       address: smsConsentDetails.address,
@@ -43,6 +56,7 @@ export async function listReceipts(db: Db | Tx, userId: string): Promise<Receipt
     })
     .from(smsConsents)
     .leftJoin(smsConsentDetails, eq(smsConsentDetails.consentId, smsConsents.id))
-    .where(eq(smsConsents.userId, userId))
+    .where(and(eq(smsConsents.userId, userId), before === null ? undefined : lt(smsConsents.id, before)))
     .orderBy(desc(smsConsents.id));
+  return limit === null ? receipts : receipts.limit(limit);
 }

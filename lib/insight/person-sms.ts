@@ -1,10 +1,11 @@
 import { desc, eq } from 'drizzle-orm';
-import { smsMessages, smsVerificationLog, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
+import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readLastOptOut } from '@/lib/consent/opt-outs';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import { readPreferences } from '@/lib/sms/preferences';
+import { readLastVerification } from '@/lib/sms/verification-log';
 
 /** How texts stand for one person, with their whole number: for the operator's own terminal, not for a page. */
 export type PersonSms = {
@@ -34,12 +35,7 @@ export async function readPersonSms(db: Db, email: string): Promise<PersonSms | 
     .where(eq(smsMessages.userId, userId))
     .orderBy(desc(smsMessages.createdAt))
     .limit(1);
-  const [attempt] = await db
-    .select()
-    .from(smsVerificationLog)
-    .where(eq(smsVerificationLog.userId, userId))
-    .orderBy(desc(smsVerificationLog.id))
-    .limit(1);
+  const attempt = await readLastVerification(db, userId);
   return {
     phone,
     verified: state === 'verified',
@@ -55,7 +51,9 @@ export async function readPersonSms(db: Db, email: string): Promise<PersonSms | 
     lastText: text
       ? { at: text.createdAt, purpose: text.purpose, status: text.status, reason: text.reason }
       : null,
-    lastAttempt: attempt ? { at: attempt.at, event: attempt.event, reason: attempt.reason } : null,
+    lastAttempt: attempt
+      ? { at: attempt.lastAt ?? attempt.at, event: attempt.event, reason: attempt.reason }
+      : null,
     lastOptOut: phone === null ? null : await readLastOptOut(db, phone),
   };
 }

@@ -13,6 +13,13 @@ export type SeenAttempt = {
   reason: string | null;
   /** Null: the event concerned no number. */
   maskedPhone: string | null;
+  /** How many refusals of this kind, number and hour the line stands for; `at` is the first of them. */
+  times: number;
+  /** The last of them; null: the line stands for one event alone. */
+  lastAt: Date | null;
+  /** How many networks and accounts were refused; null where that is not counted. At most a hundred are. */
+  networks: number | null;
+  accounts: number | null;
 };
 
 /** The events that mean that somebody did not get on. */
@@ -46,8 +53,15 @@ export async function listAttempts(
     event: VerificationEvent;
     reason: string | null;
     phone: string | null;
+    times: number;
+    last_ms: number | null;
+    networks: number | null;
+    accounts: number | null;
   }>(sql`
-    select id::text as id, ${exactInstant(sql`at`)} as at, event, reason, phone
+    select id::text as id, ${exactInstant(sql`at`)} as at, event, reason, phone, times,
+      extract(epoch from last_at)::float8 * 1000 as last_ms,
+      case when networks is not null then (select count(*)::int from jsonb_object_keys(networks)) end as networks,
+      case when accounts is not null then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
     from sms_verification_log
     where true
       ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
@@ -58,12 +72,16 @@ export async function listAttempts(
   const page = cutPage(rows, pageSize);
   return {
     older: page.older,
-    attempts: page.rows.map(({ id, at, event, reason, phone }) => ({
+    attempts: page.rows.map(({ id, at, event, reason, phone, times, last_ms, networks, accounts }) => ({
       id,
       at: new Date(at),
       event,
       reason,
       maskedPhone: phone === null ? null : maskPhone(phone),
+      times,
+      lastAt: last_ms === null ? null : new Date(Math.round(last_ms)),
+      networks,
+      accounts,
     })),
   };
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, lt, or, sql, type SQL } from 'drizzle-orm';
+import { desc, sql } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { readNumber } from './number';
@@ -36,34 +36,34 @@ export async function listTexts(
 ): Promise<SentText[]> {
   const number = phone === null ? null : await readNumber(db, phone);
   const heldSince = number?.holderUserId === userId ? number.heldSince : null;
-  const mine = eq(smsMessages.userId, userId);
-  const conditions: (SQL | undefined)[] = [
-    eq(smsMessages.direction, 'out'),
+  // The row itself knows its moment exactly; a Date has milliseconds only.
+  const moment =
+    before &&
+    sql`coalesce((select created_at from sms_messages where id = ${before.id}), ${before.createdAt.toISOString()})`;
+  const older =
+    before === null
+      ? sql``
+      : sql`and created_at <= ${moment} and (created_at < ${moment} or id < ${before.id})`;
+  const newest = sql`order by created_at desc, id desc ${limit === null ? sql`` : sql`limit ${limit}`}`;
+  // Each half by an index of its own, so that a page reads no more than its rows.
+  const answers =
     heldSince === null
-      ? mine
-      : or(
-          mine,
-          and(
-            eq(smsMessages.phone, number!.number),
-            eq(smsMessages.purpose, 'reply'),
-            gte(smsMessages.createdAt, heldSince),
-          ),
-        ),
-  ];
-  if (before !== null) {
-    conditions.push(
-      or(
-        lt(smsMessages.createdAt, before.createdAt),
-        and(eq(smsMessages.createdAt, before.createdAt), sql`${smsMessages.id} < ${before.id}`),
-      ),
-    );
-  }
-  const query = db
+      ? sql``
+      : sql`union all (
+          select id, created_at from sms_messages
+          where phone = ${phone} and purpose = 'reply' and direction = 'out' and user_id is distinct from ${userId}
+            and created_at >= ${heldSince.toISOString()}::timestamptz ${older} ${newest})`;
+  const rows = await db
     .select()
     .from(smsMessages)
-    .where(and(...conditions))
+    .where(
+      sql`id = any(array(
+        select id from (
+          (select id, created_at from sms_messages where user_id = ${userId} and direction = 'out' ${older} ${newest})
+          ${answers}
+        ) mine ${newest}))`,
+    )
     .orderBy(desc(smsMessages.createdAt), desc(smsMessages.id));
-  const rows = await (limit === null ? query : query.limit(limit));
   return rows.map((row) => ({
     id: row.id,
     createdAt: row.createdAt,

@@ -3,7 +3,7 @@ import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { isStopped, slotSpacingMicros } from './senders';
 
-/** What a network asked for is looked at over this long … */
+/** What a network asked for is looked at over this long; of refusals that are one row, all or none … */
 export const askedWithinSeconds = 3600;
 
 /** … and not counted any further than this: it comes last by then. */
@@ -45,11 +45,18 @@ export function codesInLine(now: SQL): SQL {
 const standing = sql`case m.send_class when 'sign_in' then 0 when 'recover' then 1 when 'prove_again' then 1 else 2 end`;
 
 function countAsked(network: SQL, now: SQL): SQL {
-  return sql`(select count(*) from (
-    select 1 from sms_verification_log asked_before
-    where asked_before.network = ${network}
-      and asked_before.at > ${now} - ${askedWithinSeconds}::float8 * interval '1 second'
-    limit ${mostCounted}) counted)`;
+  const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
+  const since = sql`${now} - ${askedWithinSeconds}::float8 * interval '1 second'`;
+  return sql`(select least(${mostCounted}, coalesce(sum(times), 0))::bigint from (
+    (select asked_before.times from sms_verification_log asked_before
+      where asked_before.network = ${network} and ${asked}
+        and asked_before.at > ${since} - interval '1 hour' and coalesce(asked_before.last_at, asked_before.at) > ${since}
+      limit ${mostCounted})
+    union all
+    (select (asked_before.networks ->> ${network})::int from sms_verification_log asked_before
+      where asked_before.network is null and asked_before.networks is not null
+        and asked_before.networks ? ${network} and ${asked} and asked_before.last_at > ${since}
+      limit ${mostCounted})) counted)`;
 }
 
 /**

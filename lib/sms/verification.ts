@@ -8,8 +8,10 @@ import { networkOf } from '@/lib/client-address';
 import { takeCoarseHit } from '@/lib/coarse-limits';
 import { grantConsent, hasConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
 import { limits } from '@/lib/limits';
 import { applyProof, decideGuess } from './activation';
+import { spendMark } from './budget';
 import { codesOf, endChallenge, isOpen, readLastChallenge, type Challenge } from './challenge';
 import { codeMatches, normalizeCode } from './code';
 import { requestCode, type SendRefusal } from './code-request';
@@ -279,9 +281,10 @@ async function logRefusal(
 ): Promise<void> {
   const about = {
     userId: prover.userId,
-    phone: challenge?.phone ?? null,
+    phone: challenge?.phone ?? prover.phone,
     challengeId: challenge?.id,
     reason,
+    network: spendMark(env().authSecrets[0], 'network', networkOf(context.address)),
   };
   await logVerification(tx, 'check_refused', about, context);
 }

@@ -12,7 +12,6 @@ import { sayTextState } from '@/app/users/verify-phone/text-words';
 import { EventList } from '@/components/EventList';
 import { readSession } from '@/lib/accounts/sessions';
 import { readActivity } from '@/lib/auth/activity';
-import { exportData } from '@/lib/auth/export-data';
 import { listReceipts } from '@/lib/consent/receipts';
 import { readPersonSms } from '@/lib/insight/person-sms';
 import { listProtectedProofs } from '@/lib/insight/protected-numbers';
@@ -23,6 +22,7 @@ import { formatPhone, maskPhone } from '@/lib/sms/phone';
 import { readVerificationState } from '@/lib/sms/verification-state';
 import { useDatabase } from '../support/database';
 import { after, contextAt, givePending, newPhone, noon } from '../support/people';
+import { readExport } from '../support/read-export';
 import { giveSettledPerson, type SettledPerson } from '../support/settled-person';
 
 // What reads a row must bear what an earlier version wrote there: names that are unknown by now, some of which every
@@ -104,7 +104,7 @@ test('so does every consent', async () => {
 });
 
 test('a person can take along all of their data', async () => {
-  const data = await exportData(database.db, person.userId, contextAt(noon));
+  const data = await readExport(database.db, person.userId, contextAt(noon));
   expect(JSON.parse(JSON.stringify(data)).activity.length).toBeGreaterThan(names.length * shapes.length);
 });
 

@@ -9,7 +9,6 @@ import { changePassword } from '@/lib/auth/change-password';
 import { changePhone, removePhone } from '@/lib/auth/change-phone';
 import { deleteAccount } from '@/lib/auth/delete-account';
 import { endOne, endOthers } from '@/lib/auth/end-sessions';
-import { exportData } from '@/lib/auth/export-data';
 import { register } from '@/lib/auth/register';
 import { releaseNumberOf } from '@/lib/auth/release-number';
 import { signIn } from '@/lib/auth/sign-in';
@@ -64,6 +63,7 @@ import {
   type PlanRecorder,
 } from '../support/plans';
 import { enterCode, giveSettledPerson, openSession, password } from '../support/settled-person';
+import { readExport } from '../support/read-export';
 import {
   accountSid,
   askForCode,
@@ -280,8 +280,8 @@ async function signedIn(): Promise<void> {
     ).toMatchObject({ ok: true }),
   );
   await during('sign out', () => endSession(db, person.sessionId));
-  await during('export', () => exportData(db, userId, later(40)));
-  await during('export of somebody with a past', () => exportData(db, bigPerson(50).userId, later(40)));
+  await during('export', () => readExport(db, userId, later(40)));
+  await during('export of somebody with a past', () => readExport(db, bigPerson(50).userId, later(40)));
   await during('dashboard and settings', async () => {
     for (const user of [person, { ...bigPerson(60), phoneMovedAt: null }]) {
       await readPhoneState(db, { ...user, phoneMovedAt: null });

@@ -4,7 +4,6 @@ import { auditLog, pendingTokens, sessions } from '@/db/schema/accounts';
 import { issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { findUserByEmail, mintLoginGrant } from '@/lib/accounts/users';
-import { exportData } from '@/lib/auth/export-data';
 import { signIn } from '@/lib/auth/sign-in';
 import { checkCode } from '@/lib/sms/verification';
 import { readArguments as readDeactivation, deactivateUser } from '../../scripts/deactivate-user';
@@ -14,6 +13,7 @@ import { readArguments as readRoleChange, setRole } from '../../scripts/set-role
 import { releaseTogether } from '../support/barrier';
 import { useDatabase } from '../support/database';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readUserRow } from '../support/people';
+import { readExport } from '../support/read-export';
 import { giveSettledPerson, openSession, password } from '../support/settled-person';
 import { askForCode, askForUpdate, askGates, makeEnv, makePerson, readText } from '../support/texts';
 import { runScript } from './support/run-script';
@@ -207,7 +207,7 @@ describe('end-sessions', () => {
 test('what a person takes along does not name who of the operator did it', async () => {
   const { userId, email } = await givePerson(database.db, { active: true });
   await setRole(database.db, { email, role: 'broker' }, noon);
-  const taken = await exportData(database.db, userId, contextAt(noon));
+  const taken = await readExport(database.db, userId, contextAt(noon));
   const deed = taken!.activity.find(({ action }) => action === 'role_changed')!;
   expect(deed.details).toEqual({ from: 'applicant', to: 'broker' });
 });

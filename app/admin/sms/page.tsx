@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { sayTimes } from '@/app/say-times';
 import { SiteNav } from '@/app/site-nav';
 import { Badge } from '@/components/Badge';
 import { Card } from '@/components/Card';
@@ -147,13 +148,25 @@ const attemptColumns = [
   { key: 'reason', header: 'Reason' },
 ] as const;
 
-function attemptCells({ at, maskedPhone, event, reason }: SeenAttempt) {
+function attemptCells(attempt: SeenAttempt) {
+  const { at, lastAt, maskedPhone, event, reason } = attempt;
   const { words, tone } = sayAttempt(event, reason);
+  const often = sayTimes(attempt);
   return {
     when: <When at={at} />,
     number: maskedPhone ?? '–',
     event: <Badge tone={tone}>{words}</Badge>,
-    reason: reason ? sayReason(reason) : '–',
+    reason: (
+      <>
+        {reason ? sayReason(reason) : '–'}
+        {often && lastAt ? (
+          <>
+            {`; ${often}, last `}
+            <When at={lastAt} />
+          </>
+        ) : null}
+      </>
+    ),
   };
 }
 

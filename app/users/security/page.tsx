@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/moment';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { sayTimes } from '@/app/say-times';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/ActionForm';
 import { Card } from '@/components/Card';
@@ -110,6 +111,7 @@ export default async function SecurityPage({
           empty="Nothing yet."
           items={activity.map((event) => {
             const { words, tone, badge } = sayActivity(event);
+            const often = sayTimes(event);
             const origin = [
               event.userAgent === null ? null : nameDevice(event.userAgent),
               event.address,
@@ -119,7 +121,16 @@ export default async function SecurityPage({
               title: words,
               when: <Moment at={event.at} clock={clock} />,
               badge: badge ? { tone: tone ?? 'neutral', words: badge } : undefined,
-              details: origin.length > 0 ? [origin.join(', ')] : [],
+              details: [
+                ...(often && event.lastAt
+                  ? [
+                      <>
+                        {often}, last <Moment at={event.lastAt} clock={clock} />
+                      </>,
+                    ]
+                  : []),
+                ...(origin.length > 0 ? [origin.join(', ')] : []),
+              ],
             };
           })}
         />

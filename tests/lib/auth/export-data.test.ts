@@ -1,12 +1,17 @@
-import { expect, test } from 'vitest';
-import { exportData } from '@/lib/auth/export-data';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import type { PoolClient, QueryResult } from 'pg';
+import { describe, expect, test } from 'vitest';
+import { answerExport } from '@/app/export-answer';
 import { readActivity } from '@/lib/auth/activity';
 import { endOne, endOthers } from '@/lib/auth/end-sessions';
+import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data';
 import { listSessions } from '@/lib/accounts/sessions';
 import { changeNumber } from '@/lib/sms/change-number';
-import { useDatabase } from '../../support/database';
+import { endTurn, keepTurn, takeTurn } from '@/lib/turns';
+import { recordStatements, useDatabase } from '../../support/database';
 import { after, contextAt, newPhone, noon, readCode, readUserRow } from '../../support/people';
-import { enterCode, giveSettledPerson, openSession } from '../../support/settled-person';
+import { readExport } from '../../support/read-export';
+import { enterCode, giveSettledPerson, openSession, type SettledPerson } from '../../support/settled-person';
 
 const database = useDatabase();
 
@@ -17,7 +22,7 @@ test('an export holds everything about the person, and nothing that opens anythi
   await changeNumber(database.db, person, next, contextAt(noon));
   const code = await readCode(database.db, person.userId);
   await enterCode(database.db, person, after(noon, 60));
-  const data = await exportData(database.db, person.userId, contextAt(after(noon, 120)));
+  const data = await readExport(database.db, person.userId, contextAt(after(noon, 120)));
   expect(data).toMatchObject({
     account: { email: person.email, name: person.name, role: 'applicant' },
     phone: { number: next, state: 'verified', stopped: false },
@@ -53,7 +58,7 @@ test('nobody sees another’s data or activity', async () => {
   const person = await giveSettledPerson(database.db);
   const other = await giveSettledPerson(database.db);
   await changeNumber(database.db, other, newPhone(), contextAt(noon, '198.51.100.9'));
-  const file = JSON.stringify(await exportData(database.db, person.userId, contextAt(noon)));
+  const file = JSON.stringify(await readExport(database.db, person.userId, contextAt(noon)));
   expect(file).not.toContain(other.email);
   expect(file).not.toContain(other.phone!);
   expect(JSON.stringify(await readActivity(database.db, person.userId, 50))).not.toContain('198.51.100.9');
@@ -66,7 +71,7 @@ test('somebody who loses a number to another does not learn the other’s addres
   expect(await enterCode(database.db, prover, after(noon, 60))).toMatchObject({ ok: true });
   const [latest] = await readActivity(database.db, holder.userId, 10);
   expect(latest).toMatchObject({ what: 'number_moved', address: null, userAgent: null });
-  const data = await exportData(database.db, holder.userId, contextAt(after(noon, 90)));
+  const data = await readExport(database.db, holder.userId, contextAt(after(noon, 90)));
   expect(data!.activity.find((entry) => entry.action === 'number_moved')).toMatchObject({ address: null });
 });
 
@@ -84,4 +89,131 @@ test('one session or all others end, and nobody ends another’s', async () => {
   expect((await listSessions(database.db, person.userId, noon)).map((row) => row.id)).toEqual([
     person.sessionId,
   ]);
+});
+
+describe('an export of very much', () => {
+  const rows = 3_000;
+
+  async function giveAPast(): Promise<SettledPerson> {
+    const person = await giveSettledPerson(database.db);
+    const at = `$2::timestamptz + interval '1 millisecond' * n + interval '1 microsecond' * (n % 3)`;
+    for (const insert of [
+      `sms_messages (id, user_id, phone, purpose, template, params, created_at, send_after, status)
+        select gen_random_uuid(), $1, '+15550001111', 'update', 'applicationStatus', '{}', ${at}, $2, 'delivered'`,
+      `sms_messages (id, phone, purpose, template, created_at, send_after, status)
+        select gen_random_uuid(), (select phone from users where id = $1), 'reply', 'help', ${at}, $2, 'delivered'`,
+      `sms_verification_log (at, event, user_id) select ${at}, 'wrong_code', $1::uuid`,
+      `audit_log (at, action, user_id) select $2::timestamptz, 'signed_in', $1::uuid`,
+      `sms_consents (at, user_id, phone, scope, action, medium, sender)
+        select ${at}, $1, '+15550001111', 'updates', 'withdrawn', 'preferences', ''`,
+    ]) {
+      await database.pool.query(`insert into ${insert} from generate_series(1, ${rows}) n`, [
+        person.userId,
+        after(noon, 60),
+      ]);
+    }
+    return person;
+  }
+
+  test('reads no more than a page of rows at once, and misses and repeats none', async () => {
+    const person = await giveAPast();
+    const sizes: number[] = [];
+    const client = await database.pool.connect();
+    const query = client.query.bind(client);
+    client.query = (async (...args: Parameters<typeof query>) => {
+      const result = (await Reflect.apply(query, client, args)) as unknown as QueryResult;
+      sizes.push(result.rows.length);
+      return result;
+    }) as unknown as PoolClient['query'];
+    let file = '';
+    let longest = 0;
+    const exported = await exportData(drizzle(client), person.userId, contextAt(after(noon, 3600)));
+    if (!exported.ok) throw new Error(exported.reason);
+    for await (const chunk of exported.chunks) {
+      longest = Math.max(longest, chunk.length);
+      file += chunk;
+    }
+    client.query = query;
+    client.release();
+    expect(sizes.length).toBeGreaterThan((5 * rows) / exportPageRows);
+    expect(Math.max(...sizes)).toBe(exportPageRows);
+    expect(longest).toBeLessThan(file.length / 10);
+    const data = JSON.parse(file) as Record<string, { id?: string }[]>;
+    expect(data.texts).toHaveLength(2 * rows);
+    expect(new Set(data.texts!.map(({ id }) => id)).size).toBe(2 * rows);
+    expect(data.verifications).toHaveLength(rows);
+    expect(data.activity!.length).toBeGreaterThanOrEqual(rows + 1);
+    expect(new Set(data.consents!.map(({ id }) => id)).size).toBe(rows + 2);
+  });
+
+  test('is read from the database no faster than it is taken', async () => {
+    const person = await giveAPast();
+    const exported = await exportData(database.db, person.userId, contextAt(after(noon, 3600)));
+    const reader = answerExport(exported, { name: 'data', now: noon }).body!.getReader();
+    const statements = await recordStatements(database.pool, async () => {
+      await reader.read();
+      await reader.read();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    expect(statements).toEqual([]);
+    const next = await recordStatements(database.pool, async () => {
+      await reader.read();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    expect(next).toHaveLength(1);
+    await reader.cancel();
+  });
+});
+
+describe('one file a person at a time', () => {
+  const start = (userId: string) => exportData(database.db, userId, contextAt(noon));
+
+  test('a second one is refused in words until the first has ended', async () => {
+    const person = await giveSettledPerson(database.db);
+    const first = await start(person.userId);
+    const second = await start(person.userId);
+    expect(second).toEqual({ ok: false, reason: 'under_way' });
+    const answer = answerExport(second, { name: 'data', now: noon });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
+    expect(await answer.text()).toContain('already being downloaded');
+    expect(await exportRecord(database.db, person.userId, contextAt(noon))).toMatchObject({ ok: false });
+    const other = await giveSettledPerson(database.db);
+    expect(await readExport(database.db, other.userId, contextAt(noon))).not.toBeNull();
+    const file = await answerExport(first, { name: 'data', now: noon }).text();
+    expect(JSON.parse(file)).toMatchObject({ account: { email: person.email } });
+    expect(await readExport(database.db, person.userId, contextAt(noon))).not.toBeNull();
+  });
+
+  test('of many asked for at the same instant one is given', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => start(userId)));
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  test('a browser that goes away frees the turn, and a process that dies does after a minute', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    const reader = answerExport(await start(userId), { name: 'data', now: noon }).body!.getReader();
+    await reader.read();
+    await reader.cancel();
+    const dying = await start(userId);
+    expect(dying).toMatchObject({ ok: true });
+    expect(await start(userId)).toMatchObject({ ok: false });
+    await database.pool.query(`update rate_limits set empty_at = clock_timestamp() where key like 'turn_%'`);
+    expect(await start(userId)).toMatchObject({ ok: true });
+  });
+
+  test('one that rested for long goes on, unless another began meanwhile', async () => {
+    const { db } = database;
+    const turn = (await takeTurn(db, 'export', 'somebody'))!;
+    await database.pool.query(`delete from rate_limits where key = $1`, [turn.key]);
+    const kept = (await keepTurn(db, turn))!;
+    expect(kept).not.toBeNull();
+    await database.pool.query(`delete from rate_limits where key = $1`, [turn.key]);
+    const next = await takeTurn(db, 'export', 'somebody');
+    expect(await keepTurn(db, kept)).toBeNull();
+    await endTurn(db, kept);
+    expect(await takeTurn(db, 'export', 'somebody')).toBeNull();
+    await endTurn(db, next!);
+    expect(await takeTurn(db, 'export', 'somebody')).not.toBeNull();
+  });
 });

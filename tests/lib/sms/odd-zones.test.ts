@@ -6,7 +6,6 @@ import { sayMinuteOfDay, sayMoment, sayTimeOfDay } from '@/app/say-moment';
 import { sayWhen } from '@/app/say-when';
 import { findHeldUntil, sayPreview } from '@/app/users/sms-preferences/preview-words';
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
-import { exportData } from '@/lib/auth/export-data';
 import { readRegistration } from '@/lib/auth/register-input';
 import { readPersonSms } from '@/lib/insight/person-sms';
 import { createPreferences, pickQuietHours, requirePreferences } from '@/lib/sms/preferences';
@@ -14,6 +13,7 @@ import { defaultQuietWindow, nextAllowedInstant } from '@/lib/sms/quiet-hours';
 import { previewQuietHours } from '@/lib/sms/quiet-preview';
 import { canonicalZone, listTimeZones } from '@/lib/sms/time-zones';
 import { useDatabase } from '../../support/database';
+import { readExport } from '../../support/read-export';
 import { contextAt, givePerson, newPhone, noon } from '../../support/people';
 
 const database = useDatabase();
@@ -170,7 +170,7 @@ test('whatever quiet hours and zone a row holds, all that reads them bears it', 
     { numRuns: 150 },
   );
   expect(await readPersonSms(database.db, email)).not.toBeNull();
-  expect(await exportData(database.db, userId, contextAt(noon))).not.toBeNull();
+  expect(await readExport(database.db, userId, contextAt(noon))).not.toBeNull();
 });
 
 test('a malformed window counts as the default one, and a zone that is none as none', async () => {

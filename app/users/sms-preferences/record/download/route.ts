@@ -1,8 +1,8 @@
 import { redirect } from 'next/navigation';
+import { answerExport } from '@/app/export-answer';
 import { db } from '@/db/client';
-import { readUser } from '@/lib/auth/session';
-import { listReceipts } from '@/lib/consent/receipts';
-import { listTexts } from '@/lib/sms/history';
+import { exportRecord } from '@/lib/auth/export-data';
+import { readRequestContext, readUser } from '@/lib/auth/session';
 
 export const dynamic = 'force-dynamic';
 
@@ -10,19 +10,7 @@ export const dynamic = 'force-dynamic';
 export async function GET(): Promise<Response> {
   const user = await readUser();
   if (!user) redirect('/users/login?next=%2Fusers%2Fsms-preferences%2Frecord');
-  const now = new Date();
-  const record = {
-    format: 'doorstep-sms-record/1',
-    of: { name: user.name, email: user.email, phone: user.phone },
-    at: now,
-    agreements: await listReceipts(db(), user.userId),
-    texts: await listTexts(db(), user, { limit: null }),
-  };
-  return new Response(JSON.stringify(record, null, 2), {
-    headers: {
-      'content-type': 'application/json; charset=utf-8',
-      'content-disposition': `attachment; filename="doorstep-sms-record-${now.toISOString().slice(0, 10)}.json"`,
-      'cache-control': 'no-store',
-    },
-  });
+  const context = await readRequestContext();
+  const exported = await exportRecord(db(), user.userId, context);
+  return answerExport(exported, { name: 'doorstep-sms-record', now: context.now });
 }

@@ -1,0 +1,91 @@
+import { createHmac } from 'node:crypto';
+import { sql, type SQL } from 'drizzle-orm';
+import type { VerificationEvent } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
+import { deriveKey } from '@/lib/keys';
+
+/** So many accounts, and networks, of one row are told apart; what more of them do only counts. */
+export const mostToldApart = 100;
+
+const foldedEvents: readonly VerificationEvent[] = ['send_refused', 'check_refused'];
+
+/** Evidence of what was asked against somebody's word: these stay rows of their own. */
+const singleReasons: readonly string[] = ['stopped', 'no_consent'];
+
+/** Whether this is a refusal of which many become one row. */
+export function isFolded(event: VerificationEvent, reason: string | null): boolean {
+  return foldedEvents.includes(event) && reason !== null && !singleReasons.includes(reason);
+}
+
+export type Refusal = {
+  event: VerificationEvent;
+  reason: string;
+  phone: string | null;
+  userId: string;
+  challengeId: string | null;
+  /** The keyed mark of the network that it came from; null: from none. */
+  network: string | null;
+  details: Record<string, string | number | boolean | null> | null;
+};
+
+/**
+ * Adds a refusal to the row of its kind, number and hour (where no number is known: its account's), or begins that row.
+ * What refusals differ in is not kept in its column (account, challenge, address, browser, network); how often each account
+ * and each network was refused is, for the first hundred of each. One statement.
+ */
+export async function foldRefusal(tx: Tx | Db, refusal: Refusal, context: RequestContext): Promise<void> {
+  const { event, reason, phone, userId, challengeId, network, details } = refusal;
+  const at = sql`${context.now.toISOString()}::timestamptz`;
+  const agreed = (column: string) => {
+    const name = sql.identifier(column);
+    return sql`${name} = case when log.${name} = excluded.${name} then log.${name} end`;
+  };
+  const same = ['user_id', 'challenge_id', 'address', 'user_agent', 'network'].map(agreed);
+  await tx.execute(sql`
+    insert into sms_verification_log as log (
+      at, last_at, event, reason, phone, user_id, challenge_id, address, user_agent, network, details, fold_key,
+      accounts, networks
+    ) values (
+      ${at}, ${at}, ${event}, ${reason}, ${phone}, ${userId}, ${challengeId}, ${context.address}, ${context.userAgent},
+      ${network}, ${details === null ? null : JSON.stringify(details)}::jsonb, ${foldKeyOf(refusal, context.now)},
+      jsonb_build_object(${userId}::text, jsonb_build_array(1, ${context.now.getTime()}::bigint)),
+      case when ${network}::text is null then '{}' else jsonb_build_object(${network}::text, 1) end
+    )
+    on conflict (fold_key) where fold_key is not null do update set
+      times = log.times + 1,
+      at = least(log.at, excluded.at),
+      last_at = greatest(log.last_at, excluded.last_at),
+      details = excluded.details,
+      ${sql.join(same, sql`, `)},
+      accounts = ${withOneMore(
+        sql`log.accounts`,
+        userId,
+        sql`jsonb_build_array(coalesce((log.accounts -> ${userId}::text ->> 0)::int, 0) + 1,
+          greatest((log.accounts -> ${userId}::text ->> 1)::bigint, ${context.now.getTime()}::bigint))`,
+      )},
+      networks = ${
+        network === null
+          ? sql`log.networks`
+          : withOneMore(
+              sql`log.networks`,
+              network,
+              sql`to_jsonb(coalesce((log.networks ->> ${network}::text)::int, 0) + 1)`,
+            )
+      }`);
+}
+
+function withOneMore(map: SQL, key: string, value: SQL): SQL {
+  return sql`case
+    when ${map} ? ${key}::text or (select count(*) from jsonb_object_keys(${map})) < ${mostToldApart}
+    then ${map} || jsonb_build_object(${key}::text, ${value}) else ${map} end`;
+}
+
+/** Keyed, so that what is left of an erased row tells no number. */
+function foldKeyOf({ event, reason, phone, userId }: Refusal, now: Date): string {
+  const hour = Math.floor(now.getTime() / 3_600_000);
+  return createHmac('sha256', deriveKey(env().authSecrets[0], 'refusal-fold/v1'))
+    .update(JSON.stringify([event, reason, phone === null ? ['account', userId] : ['number', phone], hour]))
+    .digest('base64url');
+}
