@@ -2,18 +2,30 @@ import { and, desc, eq, sql } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
+import { env, type Env } from '@/lib/env';
 import { currentWording, renderWording } from './wording';
 
 /** Who the texts come from, as every consent names them. */
 const sender = 'Doorstep';
 
+/** The language that every wording so far is in (BCP 47). */
+const language = 'en';
+
+/** Where the box stands that each of these acts ticked. */
+const pages = {
+  registration: '/users/register/applicant',
+  code_page: '/users/verify-phone',
+  preferences: '/users/sms-preferences',
+} as const satisfies Partial<Record<ConsentMedium, string>>;
+
 /**
- * Appends what a person agreed to by ticking the box: a row per scope with the exact wording shown, its version, the
- * medium, time, number, address and user agent (what the CTIA Messaging Principles 2023 ask to be kept).
+ * Appends what a person agreed to by ticking the box: a row per scope with the exact wording shown, its version and
+ * language, the medium and page, time, number, address and user agent (what the CTIA Messaging Principles 2023 ask to be
+ * kept), the legal person who sends, and the from-number or service that the texts come from.
  */
 export async function grantConsent(
   tx: Tx,
-  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
+  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: keyof typeof pages },
   context: RequestContext,
 ): Promise<void> {
   if (consent.scopes.length === 0) return;
@@ -30,7 +42,11 @@ export async function grantConsent(
         medium: consent.medium,
         wordingVersion: version,
         wording: renderWording(version),
+        language,
         sender,
+        legalSender: env().operator.name ?? sender,
+        sentFrom: nameSender(env()),
+        page: pages[consent.medium],
       })),
     )
     .returning({ id: smsConsents.id });
@@ -140,7 +156,11 @@ export async function resumeConsent(
       medium: 'sms_start',
       wordingVersion: granted.wordingVersion,
       wording: granted.wording,
+      language: granted.language,
       sender: granted.sender,
+      legalSender: granted.legalSender,
+      sentFrom: granted.sentFrom,
+      page: granted.page,
     });
     resumed.push(scope);
   }
@@ -192,4 +212,10 @@ export async function eraseConsentDetails(tx: Tx, userId: string): Promise<void>
   await tx.execute(sql`
     delete from sms_consent_details
     where consent_id = any(array(select id from sms_consents where user_id = ${userId}))`);
+}
+
+/** What a person's phone shows as the sender, or the SID that stands for it: null on the console, which sends from none. */
+function nameSender({ twilio }: Pick<Env, 'twilio'>): string | null {
+  if (twilio === null) return null;
+  return 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : twilio.sender.messagingServiceSid;
 }

@@ -81,7 +81,7 @@ describe('a form', () => {
       expect(readField(form, 'email')).toBe('');
       expect([...readFields(form)]).toEqual([]);
       expect(answerForm<'email'>({}, form, ['email']).values).toEqual({});
-      expect(readConsentVersion(form).ok).toBe(true);
+      expect(readConsentVersion(form).ok).toBe(false);
       expect(readRegistration(readFields(form)).ok).toBe(false);
     },
   );
@@ -103,9 +103,10 @@ describe('a form', () => {
   });
 
   test('with a consent text that is not in force records no consent', () => {
-    for (const shown of ['2020-01-1', '__proto__', ' ', megabyte]) {
+    for (const shown of ['', '2020-01-1', '__proto__', ' ', megabyte]) {
       expect(readConsentVersion(formOf({ consentVersion: shown })).ok).toBe(false);
     }
+    expect(readConsentVersion(formOf({})).ok).toBe(false);
     expect(readConsentVersion(formOf({ consentVersion: currentWording.version })).ok).toBe(true);
   });
 });

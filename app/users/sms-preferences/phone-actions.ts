@@ -133,7 +133,11 @@ function readNumber(formData: FormData):
   const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
   if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
   if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
-  else if (!consent.ok) fieldErrors.tcpaConsent = consent.words;
+  else if (!consent.ok) {
+    fieldErrors.tcpaConsent = consent.words;
+    // So that the text in force is the one that is shown.
+    refresh();
+  }
   return { ok: false, fieldErrors, keep: consent.ok ? ['phone', 'tcpaConsent'] : ['phone'] };
 }
 

@@ -210,8 +210,15 @@ export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
     when: <Moment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [
-      `For ${how}. Sender: ${receipt.sender}.`,
+      `For ${how}. Sender: ${saySender(receipt)}.`,
       ...(receipt.wording ? [`Wording ${receipt.wordingVersion ?? ''}: “${receipt.wording}”`] : []),
     ],
   };
+}
+
+/** The name that texts speak in, and the legal person behind it where that is another. */
+function saySender({ sender, legalSender }: Receipt): string {
+  return legalSender === null || legalSender === sender
+    ? sender
+    : `${sender} (${legalSender.replace(/\.$/, '')})`;
 }

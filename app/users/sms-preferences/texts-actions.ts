@@ -43,6 +43,8 @@ export async function saveTextsAction(
   };
   const consent = readConsentVersion(formData);
   if (isOn('tcpaConsent') && !consent.ok) {
+    // So that the text in force is the one that is shown.
+    refresh();
     const answer = answerForm<TextsField>({ fieldErrors: { tcpaConsent: consent.words } }, formData, kept);
     return { ...answer, values: { ...answer.values, tcpaConsent: '' } };
   }

@@ -68,7 +68,11 @@ export async function replaceNumberAction(
   const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
   if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
   if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
-  else if (!consent.ok) fieldErrors.tcpaConsent = consent.words;
+  else if (!consent.ok) {
+    fieldErrors.tcpaConsent = consent.words;
+    // So that the text in force is the one that is shown.
+    refresh();
+  }
   if (!phone.ok || !agreed || !consent.ok) {
     return answerForm(
       { fieldErrors },

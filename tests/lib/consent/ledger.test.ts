@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { grantConsent, hasConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
+import {
+  grantConsent,
+  hasConsent,
+  readStandingConsent,
+  resumeConsent,
+  withdrawConsent,
+} from '@/lib/consent/ledger';
+import { listReceipts } from '@/lib/consent/receipts';
+import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newPhone, noon } from '@/tests/support/people';
@@ -20,6 +28,60 @@ test('the ledger refuses update, delete and truncate', async () => {
     await expect(database.pool.query(statement)).rejects.toThrow('append-only');
   }
   expect(await readStandingConsent(database.db, consent)).toEqual(new Set(both));
+});
+
+test('a grant says in which language, for which legal person and sender, and on which page; a START repeats that', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  const { operator, twilio } = env();
+  try {
+    await database.db.transaction((tx) =>
+      grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon)),
+    );
+    env().operator = { ...operator, name: 'Example Housing, Inc.' };
+    env().twilio = {
+      accountSid: 'ACx',
+      authToken: 'x',
+      sender: { messagingServiceSid: 'MG1' },
+      apiBaseUrl: null,
+    };
+    await database.db.transaction(async (tx) => {
+      await grantConsent(
+        tx,
+        { ...consent, scopes: ['updates'], medium: 'code_page' },
+        contextAt(after(noon, 1)),
+      );
+      await withdrawConsent(tx, { ...consent, scopes: both, medium: 'sms_stop' }, after(noon, 2));
+    });
+    env().twilio = {
+      accountSid: 'ACx',
+      authToken: 'x',
+      sender: { fromPhone: '+15005550006' },
+      apiBaseUrl: null,
+    };
+    await database.db.transaction(async (tx) => {
+      await resumeConsent(tx, { ...consent, scopes: ['updates'], stoppedSince: noon }, after(noon, 3));
+      await grantConsent(
+        tx,
+        { ...consent, scopes: ['verification'], medium: 'preferences' },
+        contextAt(noon),
+      );
+    });
+  } finally {
+    Object.assign(env(), { operator, twilio });
+  }
+  const receipts = await listReceipts(database.db, consent.userId);
+  const told = receipts.map(({ action, language, legalSender, sentFrom, page }) =>
+    [action, language, legalSender, sentFrom, page].join(' '),
+  );
+  expect(told.reverse()).toEqual([
+    'granted en Doorstep  /users/register/applicant',
+    'granted en Doorstep  /users/register/applicant',
+    'granted en Example Housing, Inc. MG1 /users/verify-phone',
+    'withdrawn    ',
+    'withdrawn    ',
+    'resumed en Example Housing, Inc. MG1 /users/verify-phone',
+    'granted en Example Housing, Inc. +15005550006 /users/sms-preferences',
+  ]);
 });
 
 test('what stands is what the last row of each scope says', async () => {

@@ -1,5 +1,6 @@
 'use server';
 
+import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { answerForm, readFields } from '@/app/form-answer';
 import { readConsentVersion } from '@/app/consent-version';
@@ -32,6 +33,8 @@ export async function registerAction(
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
   const consent = readConsentVersion(formData);
   if (!consent.ok && form.input.tcpaConsent) {
+    // So that the text in force is the one that is shown.
+    refresh();
     return answerForm({ fieldErrors: { tcpaConsent: consent.words } }, formData, [
       'email',
       'name',
