@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { endPendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { eraseOldOrigins } from '@/lib/audit';
 import { readActivity } from '@/lib/auth/activity';
 import { changePassword } from '@/lib/auth/change-password';
 import { changePhone, removePhone } from '@/lib/auth/change-phone';
@@ -14,7 +15,7 @@ import { releaseNumberOf } from '@/lib/auth/release-number';
 import { signIn } from '@/lib/auth/sign-in';
 import { listReceipts } from '@/lib/consent/receipts';
 import { listProtectedProofs } from '@/lib/insight/protected-numbers';
-import { keepHouse } from '@/lib/housekeeping';
+import { batchRows, keepHouse } from '@/lib/housekeeping';
 import { readPersonSms } from '@/lib/insight/person-sms';
 import { readKeyset } from '@/lib/insight/keyset';
 import { readSmsOverview } from '@/lib/insight/sms-overview';
@@ -24,10 +25,12 @@ import { cancelNumberChange, readNumberChange } from '@/lib/sms/change-number';
 import { requestCode } from '@/lib/sms/code-request';
 import { applyStatus, isSmsDelayed, reconcileTexts } from '@/lib/sms/delivery';
 import { readHandsets, readThread } from '@/lib/sms/dev-phone';
+import { pruneAttempts, pruneChallenges } from '@/lib/sms/erase-attempts';
 import { runDispatcher } from '@/lib/sms/dispatch';
 import { listTexts } from '@/lib/sms/history';
 import { receiveText } from '@/lib/sms/inbound';
 import { lockNumber } from '@/lib/sms/number';
+import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox';
 import { openProvider } from '@/lib/sms/open-provider';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import {
@@ -621,5 +624,20 @@ async function keepingHouse(): Promise<void> {
   const { db, during } = recorder;
   await during('housekeeping', async () => {
     await keepHouse(db, now);
+  });
+  // Texts that were on their way when their accounts ended.
+  await db.execute(sql`update sms_messages set user_id = null where id in (
+    select id from sms_messages where status = 'delivered' limit 300)`);
+  await during('what is left of ended accounts', async () =>
+    expect(await eraseNumbersOfSent(db, now, 200)).toBe(200),
+  );
+  const before = after(now, -40 * 24 * 3600);
+  await during('what is older than it may be', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      expect(await eraseOldTexts(db, before, batchRows)).toBe(batchRows);
+      expect(await pruneAttempts(db, before, now, batchRows)).toBe(batchRows);
+      expect(await pruneChallenges(db, before, batchRows)).toBe(batchRows);
+      expect(await eraseOldOrigins(db, before, batchRows)).toBe(batchRows);
+    }
   });
 }

@@ -142,6 +142,13 @@ function statementsOf(rows: number, now: string): string[] {
      select ${moment}, (array['send_requested', 'verified', 'wrong_code', 'send_requested', 'verified', 'expired'])[1 + n % 6],
        case when n % 5000 = 1 then 'number_protected' end, ${phone('p')}, ${person('p')}, md5('challenge:' || n)::uuid, ${address},
        'test' from whose`,
+    // Refusals that are one row: every other one is of a single account and network.
+    `insert into sms_verification_log (at, last_at, event, reason, phone, user_id, network, times, fold_key, accounts, networks)
+     select ${moment}, ${moment} + interval '9 minutes', case when n % 3 = 0 then 'send_refused' else 'check_refused' end,
+       'number_locked', ${phone('p')}, case when n % 2 = 0 then ${person('p')} end, case when n % 2 = 0 then ${network} end, 9,
+       md5('refusal:' || n),
+       jsonb_build_object(${person('p')}::text, jsonb_build_array(5, 1), ${person('n')}::text, jsonb_build_array(4, 1)),
+       jsonb_build_object(${network}, 5, 'network:' || n, 4) from whose where n % 10 = 0`,
     `insert into sms_messages (id, direction, user_id, phone, purpose, template, params, challenge_id, dedupe_key, created_at,
        send_after, status, attempts, first_claimed_at, attempted_at, sender, provider_sid, sent_at, delivered_at, failed_at,
        provider_status, reason, segments, price, estimated_price, reserved_at, price_settled_at, check_at, body,

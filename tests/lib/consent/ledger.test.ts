@@ -40,7 +40,7 @@ test('a grant says in which language, for which legal person and sender, and on 
     env().operator = { ...operator, name: 'Example Housing, Inc.' };
     env().twilio = {
       accountSid: 'ACx',
-      authToken: 'x',
+      authTokens: ['x'],
       sender: { messagingServiceSid: 'MG1' },
       apiBaseUrl: null,
     };
@@ -54,7 +54,7 @@ test('a grant says in which language, for which legal person and sender, and on 
     });
     env().twilio = {
       accountSid: 'ACx',
-      authToken: 'x',
+      authTokens: ['x'],
       sender: { fromPhone: '+15005550006' },
       apiBaseUrl: null,
     };
