@@ -1,11 +1,12 @@
 'use client';
 
-import { useActionState, type ReactNode } from 'react';
+import { type ReactNode } from 'react';
 import { Button, type ButtonVariant } from './Button';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import styles from './SideForm.module.css';
+import { useFormAction } from './use-form-action';
 
 /** One deed behind one button: `fields` travel along unseen, `note` says what it does. */
 export function ActionForm({
@@ -24,7 +25,7 @@ export function ActionForm({
   fields?: Record<string, string>;
   note?: ReactNode;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={[]} />

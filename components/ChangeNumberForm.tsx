@@ -1,16 +1,16 @@
 'use client';
 
-import { useActionState } from 'react';
 import type { Wording } from '@/lib/consent/wording';
 import { Button } from './Button';
 import { ConsentCheckbox } from './ConsentCheckbox';
 import { Disclosure } from './Disclosure';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Stack, Text } from './Heading';
 import { PasswordInput } from './PasswordInput';
 import { PhoneInput } from './PhoneInput';
+import { useFormAction } from './use-form-action';
 
 export type ChangeNumberField = 'phone' | 'tcpaConsent' | 'currentPassword' | 'shownPhone';
 
@@ -34,7 +34,7 @@ export function ChangeNumberForm({
   shownPhone: string;
   note: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<ChangeNumberField>);
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Disclosure summary="Change my number" open={state.key !== undefined}>
       <Stack>

@@ -1,11 +1,11 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { PasswordInput } from './PasswordInput';
+import { useFormAction } from './use-form-action';
 
 export type ChangePasswordField = 'currentPassword' | 'newPassword';
 
@@ -21,10 +21,7 @@ export function ChangePasswordForm({
   email: string;
   name: string;
 }) {
-  const [state, formAction, pending] = useActionState(
-    action,
-    emptyFormState as FormState<ChangePasswordField>,
-  );
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={fieldOrder} idPrefix="password-" />

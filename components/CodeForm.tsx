@@ -1,12 +1,13 @@
 'use client';
 
-import { useActionState, useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Button } from './Button';
 import styles from './CodeForm.module.css';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { TextInput } from './TextInput';
+import { useFormAction } from './use-form-action';
 
 export type CodeField = 'code';
 
@@ -33,7 +34,7 @@ export function CodeForm({
   autoFocus?: boolean;
   idPrefix?: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<CodeField>);
+  const [state, formAction, pending] = useFormAction(action);
   const form = useRef<HTMLFormElement>(null);
   const sent = useRef('');
   const listening = useRef<AbortController>(null);
@@ -91,6 +92,7 @@ export function CodeForm({
         enterKeyHint="done"
         maxLength={24}
         required
+        defaultValue={state.values.code}
         autoFocus={autoFocus}
         className={styles.code}
         onChange={(event) => sendWhenComplete(event.currentTarget)}

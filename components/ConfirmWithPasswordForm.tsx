@@ -1,13 +1,13 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { Disclosure } from './Disclosure';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Stack, Text } from './Heading';
 import { PasswordInput } from './PasswordInput';
+import { useFormAction } from './use-form-action';
 
 const fieldOrder = ['currentPassword'] as const;
 
@@ -30,10 +30,7 @@ export function ConfirmWithPasswordForm<About extends string>({
   note: string;
   submitLabel: string;
 }) {
-  const [state, formAction, pending] = useActionState(
-    action,
-    emptyFormState as FormState<'currentPassword' | About>,
-  );
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Disclosure summary={summary} open={state.key !== undefined}>
       <Stack>

@@ -1,12 +1,12 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { TimeLeft, useTimeLeft, type Moment } from './TimeLeft';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { Form } from './Form';
 import { FormAlert } from './FormAlert';
 import styles from './SideForm.module.css';
+import { useFormAction } from './use-form-action';
 
 /**
  * "Continue without verifying". `availableAt` is the moment it is offered, null for now: until then only
@@ -21,7 +21,7 @@ export function ContinueWithoutForm({
   availableAt: Moment | null;
   serverNow: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<never>);
+  const [state, formAction, pending] = useFormAction(action);
   const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
   const waits = availableAt !== null && (leftMs === null ? availableAt.at > serverNow : leftMs > 0);
   return (

@@ -1,12 +1,12 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { Checkbox } from './Checkbox';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { PasswordInput } from './PasswordInput';
+import { useFormAction } from './use-form-action';
 
 export type DeleteAccountField = 'confirmDelete' | 'currentPassword';
 
@@ -14,10 +14,7 @@ const fieldOrder = ['confirmDelete', 'currentPassword'] as const;
 
 /** Deletes the account, against a tick and the password. */
 export function DeleteAccountForm({ action }: { action: FormAction<DeleteAccountField> }) {
-  const [state, formAction, pending] = useActionState(
-    action,
-    emptyFormState as FormState<DeleteAccountField>,
-  );
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={fieldOrder} />

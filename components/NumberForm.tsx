@@ -1,14 +1,14 @@
 'use client';
 
-import { useActionState } from 'react';
 import type { Wording } from '@/lib/consent/wording';
 import { Button } from './Button';
 import { ConsentCheckbox } from './ConsentCheckbox';
 import { Disclosure } from './Disclosure';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { PhoneInput } from './PhoneInput';
+import { useFormAction } from './use-form-action';
 
 export type NumberField = 'phone' | 'tcpaConsent';
 
@@ -35,7 +35,7 @@ export function NumberForm({
   summary?: string;
   idPrefix?: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<NumberField>);
+  const [state, formAction, pending] = useFormAction(action);
   const refused = state.message !== undefined || Object.keys(state.fieldErrors).length > 0;
   const form = (
     <Form action={formAction} pending={pending}>

@@ -1,16 +1,17 @@
 'use client';
 
-import { useActionState, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Button } from './Button';
 import { Checkbox } from './Checkbox';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Notice } from './Notice';
 import styles from './QuietHoursForm.module.css';
 import { sameClock } from './same-clock';
 import { TextInput } from './TextInput';
 import { useHydrated } from './use-hydrated';
+import { useFormAction } from './use-form-action';
 
 export type QuietHoursField =
   'quietHoursEnabled' | 'quietHoursStart' | 'quietHoursEnd' | 'timeZone' | 'version' | 'preview';
@@ -47,7 +48,7 @@ export function QuietHoursForm({
   previewUrl: string;
   zonesId: string;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<QuietHoursField>);
+  const [state, formAction, pending] = useFormAction(action);
   const [live, setLive] = useState<{ since: typeof state; words: string } | null>(null);
   const [zone, setZone] = useState(saved.timeZone);
   const hydrated = useHydrated();

@@ -1,6 +1,6 @@
 'use client';
 
-import { startTransition, useActionState, useMemo, useRef, useState, type FormEvent } from 'react';
+import { startTransition, useMemo, useRef, useState, type FormEvent } from 'react';
 import { useForm, type Resolver } from 'react-hook-form';
 import type { RegistrationField, RegistrationFields } from '@/lib/auth/register-input';
 import type { Wording } from '@/lib/consent/wording';
@@ -9,13 +9,14 @@ import { Checkbox } from './Checkbox';
 import { ConsentCheckbox } from './ConsentCheckbox';
 import { FieldGroup } from './Field';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction, FormState } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Notice } from './Notice';
 import { PasswordInput } from './PasswordInput';
 import { PhoneInput } from './PhoneInput';
 import { TextInput } from './TextInput';
 import { TimeZoneField } from './TimeZoneField';
+import { useFormAction } from './use-form-action';
 
 const fieldOrder = ['email', 'name', 'password', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;
 
@@ -37,7 +38,7 @@ export function RegistrationForm({
   phoneHint?: string;
   smsDelayed?: boolean;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<RegistrationField>);
+  const [state, formAction, pending] = useFormAction(action);
   const [refused, setRefused] = useState<{ since: typeof state; answer: typeof state } | null>(null);
   const form = useRef<HTMLFormElement>(null);
   const checking = useRef(false);

@@ -1,12 +1,12 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { PasswordInput } from './PasswordInput';
 import { TextInput } from './TextInput';
+import { useFormAction } from './use-form-action';
 
 export type SignInField = 'email' | 'password';
 
@@ -14,7 +14,7 @@ const fieldOrder = ['email', 'password'] as const;
 
 /** E-mail and password; `next` is the path to go to afterwards, which the action checks. */
 export function SignInForm({ action, next }: { action: FormAction<SignInField>; next?: string }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<SignInField>);
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={fieldOrder} />

@@ -1,14 +1,14 @@
 'use client';
 
-import { useActionState } from 'react';
 import { Button } from './Button';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import { Select } from './Select';
 import styles from './SmsFilterForm.module.css';
 import { TextInput } from './TextInput';
 import { TextLink } from './TextLink';
+import { useFormAction } from './use-form-action';
 
 export type SmsFilterField = 'number' | 'status' | 'attempts';
 
@@ -35,7 +35,7 @@ export function SmsFilterForm({
   failuresOnly: boolean;
   clearHref: string | null;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<SmsFilterField>);
+  const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending} role="search" aria-label="Texts and attempts">
       <FormAlert state={state} fields={fieldOrder} />

@@ -1,15 +1,15 @@
 'use client';
 
-import { useActionState } from 'react';
 import type { Wording } from '@/lib/consent/wording';
 import { Button } from './Button';
 import { Checkbox } from './Checkbox';
 import { ConsentCheckbox } from './ConsentCheckbox';
 import { FieldGroup } from './Field';
 import { Form } from './Form';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import type { FormAction } from './form-state';
 import { FormAlert } from './FormAlert';
 import styles from './SideForm.module.css';
+import { useFormAction } from './use-form-action';
 
 export type TextsField =
   'smsEnabled' | 'applicationStatus' | 'reminders' | 'security' | 'tcpaConsent' | 'version';
@@ -35,7 +35,7 @@ export function TextsForm({
   offersOff: boolean;
   wording: Wording | null;
 }) {
-  const [state, formAction, pending] = useActionState(action, emptyFormState as FormState<TextsField>);
+  const [state, formAction, pending] = useFormAction(action);
   const typed = state.values.version !== undefined;
   const isOn = (field: keyof TextsSwitches) => (typed ? state.values[field] === 'on' : switches[field]);
   return (

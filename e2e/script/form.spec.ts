@@ -1,3 +1,4 @@
+import type { Page } from 'playwright/test';
 import { countCodeTexts, readAccounts } from '../support/database';
 import { alertOf, button, expectPage, field, fillRegistration, open, paths } from '../support/journeys';
 import { newApplicant, newNumber, writeNationally } from '../support/people';
@@ -93,4 +94,55 @@ test('a single error is said once in the alert, as a link to its field', async (
   await expect(alertOf(page)).toHaveText(words);
   await alertOf(page).getByRole('link', { name: words }).click();
   await expect(field(page, 'email')).toBeFocused();
+});
+
+test.describe('a form that cannot be sent keeps what was typed', () => {
+  const fillIn = async (page: Page) => {
+    const applicant = newApplicant();
+    await open(page, paths.register);
+    await fillRegistration(page, applicant, {});
+    return applicant;
+  };
+  const expectKept = async (page: Page, { email, name }: { email: string; name: string }) => {
+    await expect(alertOf(page)).toBeFocused();
+    await expect(alertOf(page)).toContainText('What you typed is still here.');
+    await expect(field(page, 'email')).toHaveValue(email);
+    await expect(field(page, 'name')).toHaveValue(name);
+  };
+
+  test('while there is no connection; then it is sent', async ({ page, faults }) => {
+    faults.expect(/ERR_INTERNET_DISCONNECTED|internet connection|offline|Could not connect/i);
+    const applicant = await fillIn(page);
+    await page.context().setOffline(true);
+    await button(page, 'Create account').click();
+    await expect(alertOf(page)).toContainText('We could not be reached');
+    await expectKept(page, applicant);
+    await page.context().setOffline(false);
+    await field(page, 'password').fill(applicant.password);
+    await button(page, 'Create account').click();
+    await expectPage(page, paths.dashboard);
+  });
+
+  test('from a page of a build that is gone', async ({ page, faults }) => {
+    faults.expect(/4\d\d|Server Action|UnrecognizedActionError/);
+    const applicant = await fillIn(page);
+    await page.route(`**${paths.register}`, (route) =>
+      route.continue({ headers: { ...route.request().headers(), 'next-action': 'f'.repeat(42) } }),
+    );
+    await button(page, 'Create account').click();
+    await expect(alertOf(page)).toContainText('The site was updated while this page was open');
+    await expectKept(page, applicant);
+    expect(await readAccounts(applicant.email)).toEqual([]);
+  });
+
+  test('through a proxy that answers for a server that is away', async ({ page, faults }) => {
+    faults.expect(/502/);
+    const applicant = await fillIn(page);
+    await page.route(`**${paths.register}`, (route) =>
+      route.fulfill({ status: 502, contentType: 'text/html', body: 'Bad gateway' }),
+    );
+    await button(page, 'Create account').click();
+    await expect(alertOf(page)).toContainText('Something went wrong on our side');
+    await expectKept(page, applicant);
+  });
 });
