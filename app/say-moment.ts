@@ -20,6 +20,11 @@ export function sayMinuteOfDay(at: Date, timeZone: string | null): string {
   return format(at, timeZone, { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
 }
 
+/** Writes a time of day without its zone: `8:05 PM`. */
+export function sayClockTime(at: Date, timeZone: string | null): string {
+  return format(at, timeZone, { hour: 'numeric', minute: '2-digit' });
+}
+
 /** Writes a time of day: `8:05:10 PM EST`. */
 export function sayTimeOfDay(at: Date, timeZone: string | null): string {
   return format(at, timeZone, {

@@ -361,15 +361,15 @@ test.describe('quiet hours', () => {
       await button(form, 'Preview').click();
       await expect(form).toContainText('This is only a preview. Nothing was saved.');
     }
-    await expect(form.getByText('A text at 22:10 would arrive')).toContainText(/ MST\./);
-    const example = await form.getByText('A text at 22:10 would arrive').innerText();
+    await expect(form.getByText('A text at 10:10 PM would arrive')).toContainText(/ MST\./);
+    const example = await form.getByText('A text at 10:10 PM would arrive').innerText();
     expect([before, sayInPhoenix(new Date())]).toContain(example);
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'timeZone')).toHaveValue('phoenix');
     expect(await readHours(email)).toMatchObject({ hours: '20:00-09:00', version: 1 });
 
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved. A text at 22:10 would arrive');
+    await expect(form).toContainText('Saved. A text at 10:10 PM would arrive');
     expect(await readHours(email)).toEqual({
       on: true,
       hours: '22:00-08:00',
@@ -380,7 +380,7 @@ test.describe('quiet hours', () => {
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'quietHoursEnd')).toHaveValue('08:00');
     await expect(field(form, 'timeZone')).toHaveValue('America/Phoenix');
-    await expect(form).toContainText('A text at 22:10 would arrive');
+    await expect(form).toContainText('A text at 10:10 PM would arrive');
   });
 
   test('equal ends hold nothing back, and neither do quiet hours that are off', async ({ page }) => {
@@ -599,7 +599,7 @@ function sayInPhoenix(now: Date): string {
   const weekday = (ms: number) =>
     ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(ms).getUTCDay()]!;
   const sampleMs = hours > 22 + 1 / 6 ? midnightMs + dayMs : midnightMs;
-  const sample = `A text at 22:10 would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
+  const sample = `A text at 10:10 PM would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
   if (hours >= 8 && hours < 22) return `${sample} One sent now would arrive right away.`;
   const morningMs = hours < 8 ? midnightMs : midnightMs + dayMs;
   return `${sample} One sent now would arrive ${weekday(morningMs)} 8:00 AM MST.`;

@@ -30,11 +30,18 @@ export type Receipt = {
   userAgent: string | null;
 };
 
-/** The consents that a person gave or withdrew, newest first: all, or `limit` of those before the one with the id `before`. */
+/**
+ * The consents that a person gave or withdrew, newest first: all, or `limit` of those before the one with the id `before`;
+ * `phone`: only those for that number.
+ */
 export async function listReceipts(
   db: Db | Tx,
   userId: string,
-  { limit = null, before = null }: { limit?: number | null; before?: number | null } = {},
+  {
+    limit = null,
+    before = null,
+    phone = null,
+  }: { limit?: number | null; before?: number | null; phone?: string | null } = {},
 ): Promise<Receipt[]> {
   const receipts = db
     .select({
@@ -56,7 +63,13 @@ export async function listReceipts(
     })
     .from(smsConsents)
     .leftJoin(smsConsentDetails, eq(smsConsentDetails.consentId, smsConsents.id))
-    .where(and(eq(smsConsents.userId, userId), before === null ? undefined : lt(smsConsents.id, before)))
+    .where(
+      and(
+        eq(smsConsents.userId, userId),
+        before === null ? undefined : lt(smsConsents.id, before),
+        phone === null ? undefined : eq(smsConsents.phone, phone),
+      ),
+    )
     .orderBy(desc(smsConsents.id));
   return limit === null ? receipts : receipts.limit(limit);
 }

@@ -69,7 +69,8 @@ export default async function SmsPreferencesPage({
   const hours = pickQuietHours(preferences);
   const recent = await listTexts(db(), user, { limit: recentTexts });
   const lastTest = recent.find((text) => text.purpose === 'test');
-  const receipts = await listReceipts(db(), user.userId);
+  const [agreement] =
+    user.phone === null ? [] : await listReceipts(db(), user.userId, { limit: 1, phone: user.phone });
   const clock = { timeZone: hours.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   const masked = user.phone === null ? '' : maskPhone(user.phone);
@@ -239,10 +240,10 @@ export default async function SmsPreferencesPage({
           items={recent.slice(0, shownTexts).map((text) => describeText(text, clock))}
           empty="We have not sent you any texts yet."
         />
-        {receipts[0] ? (
+        {agreement ? (
           <Stack gap="small">
             <Heading level={3}>Latest agreement</Heading>
-            <EventList items={[{ ...describeReceipt(receipts[0], clock), details: [] }]} empty="None yet." />
+            <EventList items={[{ ...describeReceipt(agreement, clock), details: [] }]} empty="None yet." />
           </Stack>
         ) : null}
         <Stack gap="small">

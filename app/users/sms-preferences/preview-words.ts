@@ -1,3 +1,4 @@
+import { sayClockTime } from '@/app/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/sms/number-zones';
 import type { QuietHours } from '@/lib/sms/preferences';
 import { previewQuietHours } from '@/lib/sms/quiet-preview';
@@ -15,7 +16,7 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   const sentences: string[] = [];
   if (sample) {
     sentences.push(
-      `A text at ${sayWallTime(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
+      `A text at ${sayClockTime(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
     );
   }
   sentences.push(
@@ -54,9 +55,4 @@ function sayWeekday(at: Date, timeZone: string): string {
   }).formatToParts(at);
   const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((each) => each.type === type)?.value ?? '';
   return `${part('weekday')} ${part('hour')}:${part('minute')} ${part('dayPeriod')} ${part('timeZoneName')}`;
-}
-
-/** Writes the time of day as a form has it: `22:10`. */
-function sayWallTime(at: Date, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone }).format(at);
 }

@@ -12,8 +12,8 @@ export function readQuietHours(
   const typedZone = field('timeZone').trim();
   const timeZone = typedZone === '' ? null : readTimeZone(typedZone);
   const fieldErrors: FormState<QuietHoursField>['fieldErrors'] = {};
-  if (quietHoursStart === null) fieldErrors.quietHoursStart = 'Enter a time, such as 20:00.';
-  if (quietHoursEnd === null) fieldErrors.quietHoursEnd = 'Enter a time, such as 09:00.';
+  if (quietHoursStart === null) fieldErrors.quietHoursStart = 'Enter a time, such as 8:00 PM.';
+  if (quietHoursEnd === null) fieldErrors.quietHoursEnd = 'Enter a time, such as 9:00 AM.';
   if (typedZone !== '' && timeZone === null) {
     fieldErrors.timeZone = 'We do not know this time zone. Pick one from the list, such as America/New_York.';
   }
@@ -24,8 +24,13 @@ export function readQuietHours(
   return { ok: true, hours: { quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone } };
 }
 
-/** HH:MM of what a time field sends, which may have seconds or, typed by hand, one digit for the hour. */
+/** HH:MM of what a time field sends, which may have seconds, or of a time typed by hand, such as `8:00`, `20:00` or `8:00 PM`. */
 function readTime(raw: string): string | null {
-  const match = /^([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-9]{2}(?:\.[0-9]+)?)?$/.exec(raw.trim());
-  return match ? `${match[1]!.padStart(2, '0')}:${match[2]}` : null;
+  const match = /^(\d{1,2}):([0-5]\d)(?::\d{2}(?:\.\d+)?)?(?:\s*([ap])\.?m\.?)?$/i.exec(raw.trim());
+  if (!match) return null;
+  const [, typedHour, minute, half] = match;
+  const hour = Number(typedHour);
+  if (half !== undefined && (hour < 1 || hour > 12)) return null;
+  const hourOfDay = half === undefined ? hour : (hour % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
+  return hourOfDay > 23 ? null : `${String(hourOfDay).padStart(2, '0')}:${minute}`;
 }
