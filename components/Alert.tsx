@@ -14,7 +14,7 @@ export function Alert({
   children,
   focusOn,
 }: {
-  tone?: 'error' | 'success' | 'info';
+  tone?: 'error' | 'warning' | 'success' | 'info';
   title?: ReactNode;
   children?: ReactNode;
   focusOn?: unknown;
@@ -24,7 +24,12 @@ export function Alert({
     if (focusOn !== undefined) box.current?.focus();
   }, [focusOn]);
   return (
-    <div ref={box} className={styles.alert} role={tone === 'error' ? 'alert' : 'status'} tabIndex={-1}>
+    <div
+      ref={box}
+      className={styles.alert}
+      role={tone === 'error' || tone === 'warning' ? 'alert' : 'status'}
+      tabIndex={-1}
+    >
       <Notice tone={tone === 'error' ? 'danger' : tone} title={title}>
         {children}
       </Notice>

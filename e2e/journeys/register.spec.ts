@@ -120,7 +120,7 @@ test('a wrong code says how many tries are left, and the fifth ends the code and
   await expect(button(page, 'Continue without verifying')).toBeVisible();
   expect((await readAccounts(email))[0]).toMatchObject({ activated_at: null });
 
-  await button(page, 'Send the code again').click();
+  await button(page, 'Send a new code').click();
   await expect(field(page, 'code')).toBeVisible();
   const next = await readCode(phone, 2);
   await enterCode(page, next);
@@ -246,7 +246,7 @@ test('the fourth code within the hour is refused with the moment of the next, an
 
   await letTimePass(phone, 3600);
   await open(page, paths.code);
-  await button(page, 'Send the code again').click();
+  await button(page, 'Send a new code').click();
   await expect(field(page, 'code')).toBeVisible();
   await enterCode(page, await readCode(phone, 4));
   await expectPage(page, paths.dashboard);

@@ -39,6 +39,32 @@ test('a code goes by itself with its sixth digit, and pasted with a space', asyn
   await expect(page.locator('[data-phone-state="verified"]')).toBeVisible();
 });
 
+test('after the last try the focus is on what happened, and what to do next', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  const code = Number(await readCode(phone));
+  for (let tries = 1; tries <= 5; tries += 1) {
+    await field(page, 'code').fill(String((code + tries) % 1_000_000).padStart(6, '0'));
+    if (tries < 5) await expect(page.locator('#code-error')).toContainText(`${5 - tries} tr`);
+  }
+  const said = page.getByRole('alert').filter({ hasText: 'You need a new code' });
+  await expect(said).toBeFocused();
+  await expect(said).toContainText('Five wrong codes were entered');
+  await expect(button(page, 'Send a new code')).toBeVisible();
+});
+
+test('a number that no text reaches is offered no code, and another one at once', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  await readCode(phone);
+  await readRows('update phone_numbers set undeliverable_at = now() where number = $1 returning 1', [phone]);
+  await readRows('update sms_verifications set expires_at = now() where phone = $1 returning 1', [phone]);
+  await open(page, paths.code);
+  await expect(page.getByText('This number cannot receive texts')).toBeVisible();
+  await expect(button(page, 'Send a new code')).toHaveCount(0);
+  await expect(field(page, 'phone')).toBeVisible();
+});
+
 test('the page says by itself that the text was sent, and offers to go on without when it is time', async ({
   page,
 }) => {

@@ -37,6 +37,8 @@ export type VerificationState = {
   };
   tries: { remaining: number; retryAt: Date | null };
   sends: { remaining: number; retryAt: Date | null };
+  /** What keeps every text from this number, whoever asks; null: nothing does. */
+  blocked: 'stopped' | 'undeliverable' | null;
   /** Others than this account have a part in it that tries or sends are used up, or asked from the same network. */
   byOthers: boolean;
   /** From when the account may be opened without verification. */
@@ -111,11 +113,19 @@ export function deriveVerificationState(
     (nextClass === 'prove' && isUsedUpByOthers(number, { act: 'send', ...stranger }, now)) ||
     (triedClass === 'prove' && isUsedUpByOthers(number, { act: 'failure', ...stranger }, now));
   const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
+  const undeliverable = readUndeliverable(number, now);
   const text = deriveText(number, texts, { crowdedUntil, now });
   const sends = {
     remaining: windows.remaining,
     retryAt: latestOf(
-      [windows.retryAt, networkAt, soonest, readBudgetMoment(texts.at(-1)), crowdedUntil],
+      [
+        windows.retryAt,
+        networkAt,
+        soonest,
+        readBudgetMoment(texts.at(-1)),
+        crowdedUntil,
+        undeliverable?.until ?? null,
+      ],
       now,
     ),
   };
@@ -126,6 +136,7 @@ export function deriveVerificationState(
     text,
     tries,
     sends,
+    blocked: number?.suppressedAt ? 'stopped' : undeliverable ? 'undeliverable' : null,
     byOthers,
     skipAt: deriveSkipAt({ open, text, texts, tries, sends, byOthers }, now),
   };

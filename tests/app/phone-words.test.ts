@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { saySendRefusal } from '@/app/phone-words';
-import { sayOthers } from '@/app/users/verify-phone/text-words';
+import { sayOthers, sayTextState, sayUndeliverable } from '@/app/users/verify-phone/text-words';
 import { after, noon } from '@/tests/support/people';
 
 const inAnHour = after(noon, 3600);
@@ -34,4 +34,30 @@ test.each([
   expect(say('later')).toMatch(/in 20 minutes\. You do not have to verify this number now\.$/);
   expect(say('none')).toMatch(/in 20 minutes\.$/);
   expect(say('skip', false)).toBeNull();
+});
+
+test.each([
+  'invalid_number',
+  'not_mobile',
+  'filtered',
+  'blocked_by_carrier',
+  'handset_unreachable',
+  'budget',
+  'crowded',
+  'internal_error',
+  'daily_cap',
+  'expired',
+  'what nobody has classified',
+])('a text that failed (%s) offers to go on without a code only to whom can', (reason) => {
+  const text = { status: 'failed' as const, reason, errorCode: null };
+  expect(sayTextState(text, 'skip')).toContain('continue without verifying');
+  expect(sayTextState(text, 'later')).not.toContain('continue without');
+  expect(sayTextState(text, 'none')).not.toMatch(/without|do not have to/);
+  expect(sayTextState(text, 'none')).toMatch(/\w\.$/);
+});
+
+test('a number that no text reaches is said so, with the moment of the next try', () => {
+  expect(sayUndeliverable('in 20 hours', 'skip')).toBe(
+    'The carrier says so. Use another number, or try this one again in 20 hours, or continue without verifying.',
+  );
 });

@@ -150,7 +150,7 @@ test('the code page stands, and no odd moment hides the others', async () => {
         where challenge_id = ${challengeId}`);
       const state = await readVerificationState(database.db, { userId, phone }, after(noon, 1));
       expect(state.sends.retryAt).toEqual(after(noon, 30));
-      expect(typeof sayTextState(state.text)).toBe('string');
+      expect(typeof sayTextState(state.text, 'skip')).toBe('string');
     }
   }
 });

@@ -5,6 +5,7 @@ import { sayMinuteOfDay } from '@/app/say-moment';
 import { sayAt, sayWhen } from '@/app/say-when';
 import { SiteNav } from '@/app/site-nav';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { ArrivingNotice } from '@/components/ArrivingNotice';
 import { Card } from '@/components/Card';
 import { CodeForm } from '@/components/CodeForm';
 import { ContinueWithoutForm } from '@/components/ContinueWithoutForm';
@@ -29,7 +30,7 @@ import { agreedToCodes } from '@/lib/sms/verification';
 import { readVerificationState, type VerificationState } from '@/lib/sms/verification-state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
 import { requireProver } from './prover';
-import { sayOthers, sayTextState } from './text-words';
+import { sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
 
 export const metadata: Metadata = { title: 'Verify your phone' };
 
@@ -83,29 +84,28 @@ export default async function VerifyPhonePage() {
   const timeZone = await readPersonTimeZone(prover);
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
   const nextAt = state.tries.retryAt ?? state.sends.retryAt;
-  const others = sayOthers(state, {
-    when: nextAt && sayWhen(nextAt, now, timeZone),
-    wayOn: !pending ? 'later' : prover.role === 'applicant' ? 'skip' : 'none',
-  });
+  const wayOn = wayOnOf(prover);
+  const others = sayOthers(state, { when: nextAt && sayWhen(nextAt, now, timeZone), wayOn });
   const offerSkip = state.skipAt <= now;
   const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
   const status = (
     <SmsStatus
       status={state.text.status}
-      detail={sayTextState(state.text)}
+      detail={sayTextState(state.text, wayOn)}
       offerSkip={offerSkip}
-      hidden={!hearsCodes && isOut}
+      hidden={!hearsCodes && (isOut || state.blocked === 'undeliverable')}
       statusUrl="/users/verify-phone/status"
       latestHref="/users/verify-phone"
     >
       {state.text.status === 'stopped' ? <StartLink /> : null}
     </SmsStatus>
   );
-  const sendAgain = (
+  // A text that cannot arrive is not offered: what stands beside says why, and what can be done.
+  const sendAgain = state.blocked ? null : (
     <SendAgainForm
       action={sendAgainAction}
-      variant={hearsCodes ? 'secondary' : 'primary'}
+      isNew={!hearsCodes}
       availableAt={say(state.sends.retryAt)}
       serverNow={serverNow}
       sendsLeft={state.sends.remaining}
@@ -114,7 +114,9 @@ export default async function VerifyPhonePage() {
   return (
     <Page nav={nav}>
       <HeadingGroup>
-        <Heading>{hearsCodes ? 'Enter the code' : 'Get a new code'}</Heading>
+        <Heading>
+          {hearsCodes ? 'Enter the code' : state.blocked ? 'Verify your phone' : 'Get a new code'}
+        </Heading>
         <Lead>
           {state.challenge ? (
             <>
@@ -139,14 +141,23 @@ export default async function VerifyPhonePage() {
               {others ? <Notice>{others}</Notice> : null}
               {sendAgain}
             </>
+          ) : state.blocked ? (
+            <>
+              {state.blocked === 'undeliverable' ? (
+                <ArrivingNotice title="This number cannot receive texts">
+                  {sayUndeliverable(nextAt && sayWhen(nextAt, now, timeZone), wayOn)}
+                </ArrivingNotice>
+              ) : null}
+              {status}
+            </>
           ) : (
             <>
-              <Notice tone="warning" title="You need a new code">
+              <ArrivingNotice title={others ? 'A new code has to wait' : 'You need a new code'}>
                 {others ??
                   (state.tries.retryAt
                     ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
                     : closedWords[state.closed ?? 'ended'])}
-              </Notice>
+              </ArrivingNotice>
               {sendAgain}
               {status}
             </>
@@ -157,7 +168,12 @@ export default async function VerifyPhonePage() {
               <TextLink href="/users/sms-preferences#phone">Use another number, or keep the old one</TextLink>
             </Text>
           ) : (
-            <NumberForm {...numberForm} summary="Wrong number?" label="New phone number" idPrefix="other-" />
+            <NumberForm
+              {...numberForm}
+              summary={state.blocked && !hearsCodes ? undefined : 'Wrong number?'}
+              label="New phone number"
+              idPrefix="other-"
+            />
           )}
         </Stack>
       </Card>

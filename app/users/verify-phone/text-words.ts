@@ -1,15 +1,26 @@
 import { lookUp } from '@/app/look-up';
+import type { Prover } from '@/lib/sms/verification';
 import type { VerificationState } from '@/lib/sms/verification-state';
 
-const cannotBeTexted = 'This number cannot receive texts. Use another number, or continue without verifying.';
-const notFromUs = 'We cannot send texts to this number. Use another number, or continue without verifying.';
-const capReached =
-  'No more texts can be sent for now. You can continue without verifying and verify your phone later.';
-const ranOut = 'The code expired before it could be sent. Send a new one, or continue without verifying.';
+/** Whether somebody can get on without a code: `skip` opens the account at once; `later`, it is open already. */
+export type WayOn = 'skip' | 'later' | 'none';
+
+/** What a person can do who does not get their code. */
+export function wayOnOf({ purpose, role }: Pick<Prover, 'purpose' | 'role'>): WayOn {
+  if (purpose !== 'activate') return 'later';
+  return role === 'applicant' ? 'skip' : 'none';
+}
+
+/** The words about a failure; `or` ends a sentence of ways on, `also` is one of its own. */
+type Say = (way: { or: string; also: string }) => string;
+
+const cannotBeTexted: Say = ({ or }) => `This number cannot receive texts. Use another number${or}.`;
+const notFromUs: Say = ({ or }) => `We cannot send texts to this number. Use another number${or}.`;
+const ranOut: Say = ({ or }) => `The code expired before it could be sent. Send a new one${or}.`;
 
 /** What to do next about a text that failed, by the reason that the outbox keeps. */
-const failureWords: Readonly<Record<string, string>> = {
-  not_sent: 'No text has been sent yet.',
+const failureWords: Readonly<Record<string, Say>> = {
+  not_sent: () => 'No text has been sent yet.',
   invalid_number: cannotBeTexted,
   undeliverable: cannotBeTexted,
   undeliverable_number: cannotBeTexted,
@@ -20,49 +31,52 @@ const failureWords: Readonly<Record<string, string>> = {
   not_mobile: notFromUs,
   country_not_served: notFromUs,
   region_not_enabled: notFromUs,
-  filtered: 'The carrier blocked the text. Use another number, or continue without verifying.',
-  blocked_by_carrier:
-    'The carrier or the phone blocks our texts. Use another number, or continue without verifying.',
+  filtered: ({ or }) => `The carrier blocked the text. Use another number${or}.`,
+  blocked_by_carrier: ({ or }) => `The carrier or the phone blocks our texts. Use another number${or}.`,
   blocked_as_fraud: notFromUs,
-  handset_unreachable:
-    'The phone could not be reached. Check that it is on and has a signal, then send the code again, or continue without verifying.',
-  budget:
-    'The limit for texts in 24 hours has been reached. See below when the next code can be sent. You can also continue without verifying and verify your phone later.',
-  crowded:
-    'Very many people are asking for codes right now, so yours was not sent, and nothing was counted. See below when you can send it. You can also continue without verifying and verify your phone later.',
-  internal_error:
-    'Something went wrong on our side. Send the code again, or continue without verifying and verify your phone later.',
-  daily_cap: capReached,
+  handset_unreachable: ({ or }) =>
+    `The phone could not be reached. Check that it is on and has a signal, then send the code again${or}.`,
+  budget: ({ also }) =>
+    `The limit for texts in 24 hours has been reached. See below when the next code can be sent.${also}`,
+  crowded: ({ also }) =>
+    `Very many people are asking for codes right now, so yours was not sent, and nothing was counted. See below when you can send it.${also}`,
+  internal_error: ({ also }) => `Something went wrong on our side. Send the code again.${also}`,
+  daily_cap: ({ also }) => `No more texts can be sent for now.${also}`,
   expired: ranOut,
   validity_over: ranOut,
   challenge_closed: ranOut,
 };
 
-/** What to say about a text beyond its state; null: the state says it all. */
-export function sayTextState(text: VerificationState['text']): string | null {
+const failed: Say = ({ or }) => `Send the code again${or === '' ? ' or' : ','} use another number${or}.`;
+
+/** What to say about a text beyond its state, to somebody with this way on; null: the state says it all. */
+export function sayTextState(text: VerificationState['text'], wayOn: WayOn): string | null {
+  const also = {
+    skip: ' You can also continue without verifying and verify your phone later.',
+    later: ' You do not have to verify this number now.',
+    none: '',
+  };
+  const way = { or: wayOn === 'skip' ? ', or continue without verifying' : '', also: also[wayOn] };
   switch (text.status) {
     case 'stopped':
       return 'This number opted out by texting STOP. Text START to the number our texts come from, or use another number.';
     case 'failed':
-      return (
-        lookUp(failureWords, text.reason) ??
-        'Send the code again, use another number, or continue without verifying.'
-      );
+      return (lookUp(failureWords, text.reason) ?? failed)(way);
     case 'queued':
       return text.reason === null
         ? null
-        : 'Texts are delayed right now. Yours will go out as soon as possible, as long as the code is valid. You can wait, or continue without verifying.';
+        : `Texts are delayed right now. Yours will go out as soon as possible, as long as the code is valid. You can wait${way.or}.`;
     default:
       return null;
   }
 }
 
 /** How somebody who meets a limit that others used up gets on without a code. */
-const waysOn = {
+const waysOn: Record<WayOn, string> = {
   skip: ', or continue without verifying',
   later: '. You do not have to verify this number now',
   none: '',
-} as const;
+};
 
 /**
  * What to say where others used up what a number bears; null: they did not. `when` is the moment in words at
@@ -70,11 +84,16 @@ const waysOn = {
  */
 export function sayOthers(
   { byOthers, tries }: Pick<VerificationState, 'byOthers' | 'tries'>,
-  { when, wayOn }: { when: string | null; wayOn: keyof typeof waysOn },
+  { when, wayOn }: { when: string | null; wayOn: WayOn },
 ): string | null {
   if (!byOthers) return null;
   const did = tries.retryAt
     ? 'Other people asked for codes to this number and entered wrong ones.'
     : 'Other people asked for codes to this number, so none can be sent right now.';
   return `${did} You can try again ${when ?? 'later'}${waysOn[wayOn]}.`;
+}
+
+/** What to say about a number of which the carrier says that no text arrives; `when` it can be tried again, in words. */
+export function sayUndeliverable(when: string | null, wayOn: WayOn): string {
+  return `The carrier says so. Use another number, or try this one again ${when ?? 'later'}${waysOn[wayOn]}.`;
 }

@@ -4,7 +4,7 @@ import { readRequestContext } from '@/lib/auth/session';
 import { networkOf } from '@/lib/client-address';
 import { readVerificationState } from '@/lib/sms/verification-state';
 import { readProver } from '../prover';
-import { sayTextState } from '../text-words';
+import { sayTextState, wayOnOf } from '../text-words';
 
 export const dynamic = 'force-dynamic';
 
@@ -17,7 +17,7 @@ export async function GET(): Promise<Response> {
   const state = await readVerificationState(db(), about, now);
   const answer: SmsStatusAnswer = {
     status: state.text.status,
-    detail: sayTextState(state.text),
+    detail: sayTextState(state.text, wayOnOf(prover)),
     offerSkip: state.skipAt <= now,
   };
   return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
