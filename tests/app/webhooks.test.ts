@@ -159,6 +159,19 @@ describe('both webhooks', () => {
     },
   );
 
+  it.each([statusPath, inboundPath])(
+    '%s refuses with 413 more than 500 fields, before any signature is worked out',
+    async (path) => {
+      const fields = (count: number) =>
+        new URLSearchParams([
+          ['AccountSid', accountSid],
+          ...Array.from({ length: count - 1 }, (_, index): [string, string] => [index.toString(36), '']),
+        ]).toString();
+      expect((await call({ path, signature: 'none of ours', body: fields(500) })).status).toBe(403);
+      expect((await call({ path, signature: 'none of ours', body: fields(501) })).status).toBe(413);
+    },
+  );
+
   it.each([statusPath, inboundPath])('%s answers 400 to a body that is cut before its end', async (path) => {
     let begun = false;
     const cut = new ReadableStream<Uint8Array>({

@@ -10,7 +10,7 @@ export const dynamic = 'force-dynamic';
 
 /**
  * What became of a text (twilio.com/docs/messaging/guides/track-outbound-message-status). 204 for every signed call, also
- * for events that are not about our texts; 403 without a valid signature, 413 over 16 KB, 400 to a body that is cut. What is
+ * for events that are not about our texts; 403 without a valid signature, 413 over 16 KB or 500 fields, 400 to a body that is cut. What is
  * refused leaves a trace.
  */
 export async function POST(request: Request): Promise<Response> {

@@ -12,7 +12,7 @@ export const dynamic = 'force-dynamic';
 
 /**
  * A text from a person (twilio.com/docs/messaging/guides/webhook-request). Answers TwiML: a reply, or nothing where
- * Twilio replies by itself or nothing is to be said; 403 without a valid signature, 413 over 16 KB, 400 to a body that is cut.
+ * Twilio replies by itself or nothing is to be said; 403 without a valid signature, 413 over 16 KB or 500 fields, 400 to a body that is cut.
  */
 export async function POST(request: Request): Promise<Response> {
   const settings = env();
