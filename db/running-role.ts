@@ -2,7 +2,10 @@ import { withClient } from './migrate';
 
 export type RunningRole = {
   name: string;
-  /** Whether it could change tables and triggers all the same: a superuser, a member of the owner, or the schema's owner. */
+  /**
+   * Whether it could change tables and triggers all the same: a superuser, a member of the owner, or the owner of the
+   * schema, of a table or of a function in it, as the only role of earlier days still is.
+   */
   mayAlter: boolean;
 };
 
@@ -20,7 +23,11 @@ export async function admitRunningRole(ownerUrl: string, databaseUrl: string): P
     const { rows } = await client.query<{ same: boolean; mighty: boolean }>(
       `select current_user = $1 as same,
          rolsuper or pg_has_role(oid, current_user, 'member')
-           or (select pg_has_role(r.oid, nspowner, 'member') from pg_namespace where nspname = 'public') as mighty
+           or exists (select from pg_namespace where nspname in ('public', 'drizzle') and pg_has_role(r.oid, nspowner, 'member'))
+           or exists (select from pg_class c join pg_namespace n on n.oid = relnamespace
+             where nspname in ('public', 'drizzle') and pg_has_role(r.oid, relowner, 'member'))
+           or exists (select from pg_proc p join pg_namespace n on n.oid = pronamespace
+             where nspname in ('public', 'drizzle') and pg_has_role(r.oid, proowner, 'member')) as mighty
        from pg_roles r where rolname = $1`,
       [name],
     );

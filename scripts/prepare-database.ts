@@ -46,7 +46,7 @@ export async function migrateAs(
     const { name, mayAlter } = await admitRunningRole(ownerUrl, url);
     if (!mayAlter) return;
     say(
-      `The role ${name} of DATABASE_URL can change tables all the same: it is a superuser, or owns the schema.`,
+      `The role ${name} of DATABASE_URL can change tables all the same: it is a superuser, or owns the schema or what is in it.`,
     );
   });
 }

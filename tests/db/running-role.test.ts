@@ -121,6 +121,28 @@ describe('with a role that owns and one that serves', () => {
   });
 });
 
+test('a role that owns the tables from the time when it was the only one is named as too mighty', async () => {
+  const [only, database] = [`only_${suffix}`, `one_role_${suffix}`];
+  const urlAs = (role: Partial<URL>): string =>
+    Object.assign(new URL(server.url), { ...role, pathname: `/${database}` }).href;
+  const [superuser, url] = [urlAs({}), urlAs({ username: only, password: 'hush' })];
+  await server.pool.query(`create role ${only} login password 'hush'`);
+  await server.pool.query(`create database ${database}`);
+  await server.pool.query(`grant create on database ${database} to ${only}`);
+  const client = new Client({ connectionString: superuser });
+  await client.connect();
+  await client.query(`grant create on schema public to ${only}`);
+  await migrateDatabase(url);
+  expect(await admitRunningRole(superuser, url)).toEqual({ name: only, mayAlter: true });
+  await client.query(
+    `reassign owned by ${only} to current_user; revoke create on schema public from ${only}`,
+  );
+  expect(await admitRunningRole(superuser, url)).toEqual({ name: only, mayAlter: false });
+  await client.end();
+  await server.pool.query(`drop database ${database} with (force)`);
+  await server.pool.query(`drop role ${only}`);
+});
+
 test('with one role for both, that role migrates', async () => {
   const alone = { url: server.url, ownerUrl: null };
   expect(await findMigrator(alone)).toBe('same_role');
