@@ -50,6 +50,9 @@ export function isFailure(status: string): boolean {
   return ourStatus[status as ProviderStatus] === 'failed';
 }
 
+/** What stands in the place of a number that was erased from its text: such texts share no lock. */
+const erasedPhone = '';
+
 /** How long a text that is missing something is asked about, at distances that grow with its age. */
 const checkForMs = 48 * 3600 * 1000;
 
@@ -103,7 +106,7 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
       // What follows may be about the number, whose row is always locked before a text's.
       const phone = await readPhone(tx, report);
       if (phone === null) return { ok: false as const, reason: 'not_ours' as const };
-      await lockNumber(tx, phone);
+      if (phone !== erasedPhone) await lockNumber(tx, phone);
     }
     const row = await moveForward(tx, report, status);
     if (row === null) return { ok: false as const, reason: 'not_ours' as const };
@@ -232,6 +235,8 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
 /** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
 async function answerFailure(tx: Tx, row: MovedRow, { errorCode, now }: StatusReport): Promise<Remedy> {
   const remedy = findRemedy({ code: errorCode, httpStatus: null });
+  // There is nobody to send it to again, and no number that the error could be about.
+  if (row.phone === erasedPhone) return remedy;
   if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
     await applyEffect(tx, remedy, { phone: row.phone, now });
     return remedy;

@@ -412,6 +412,23 @@ describe('applyStatus', () => {
     await applyStatus(database.db, report(sid, 'delivered'));
     expect(await readStop()).toBeNull();
   });
+
+  test.each([21610, 30005, 30003, 30036])(
+    'a failure (%i) of a text whose number was erased settles it, and touches no number',
+    async (errorCode) => {
+      const { messageId, sid } = await sendUpdate(await makePerson(database.db));
+      await database.db
+        .update(smsMessages)
+        .set({ phone: '', userId: null, params: { title: '', status: '', url: '' } })
+        .where(eq(smsMessages.id, messageId));
+      const failed = report(sid, 'undelivered', { messageId, errorCode });
+      expect(await applyStatus(database.db, failed)).toMatchObject({ ok: true, changed: true });
+      expect(await readText(database.db, messageId)).toMatchObject({ status: 'failed', errorCode });
+      expect(await readRetries(messageId)).toEqual([]);
+      const rows = await database.db.select().from(phoneNumbers).where(eq(phoneNumbers.number, ''));
+      expect(rows).toEqual([]);
+    },
+  );
 });
 
 describe('reconcileTexts', () => {
