@@ -110,16 +110,13 @@ export const auditLog = pgTable(
     userAgent: text('user_agent'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>().notNull().default({}),
   },
+  // Further indexes stand in db/concurrent-indexes.ts.
   (t) => [
     index('audit_log_user_index').on(t.userId, t.at),
     // What somebody did to another's account; what they did to their own is found by `user_id`.
     index('audit_log_actor_index')
       .on(t.actorId)
       .where(sql`${t.actorId} is distinct from ${t.userId}`),
-    // What still tells of an address or a browser; both are erased by age.
-    index('audit_log_age_index')
-      .on(t.at)
-      .where(sql`${t.address} is not null or ${t.userAgent} is not null`),
   ],
 );
 

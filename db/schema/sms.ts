@@ -117,13 +117,12 @@ export const smsVerifications = pgTable(
       'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired' | 'deactivated'
     >(),
   },
+  // Further indexes stand in db/concurrent-indexes.ts.
   (t) => [
     uniqueIndex('sms_verifications_open_unique')
       .on(t.userId)
       .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
     index('sms_verifications_user_index').on(t.userId, t.createdAt),
-    // Those that are over are removed by age.
-    index('sms_verifications_age_index').on(t.createdAt),
     index('sms_verifications_open_phone_index')
       .on(t.phone)
       .where(sql`${t.consumedAt} is null and ${t.endedAt} is null`),
@@ -170,6 +169,7 @@ export const smsVerificationLog = pgTable(
     /** … and how often each network, by its mark; a hundred of each at most. */
     networks: jsonb('networks').$type<Record<string, number>>(),
   },
+  // Further indexes stand in db/concurrent-indexes.ts.
   (t) => [
     index('sms_verification_log_network_index')
       .on(t.network, t.at)
@@ -177,13 +177,6 @@ export const smsVerificationLog = pgTable(
     uniqueIndex('sms_verification_log_fold_unique')
       .on(t.foldKey)
       .where(sql`${t.foldKey} is not null`),
-    // Refusals that several accounts, or networks, have a part in; those of one are found by its own column.
-    index('sms_verification_log_accounts_index')
-      .using('gin', t.accounts)
-      .where(sql`${t.userId} is null and ${t.accounts} is not null`),
-    index('sms_verification_log_networks_index')
-      .using('gin', t.networks)
-      .where(sql`${t.network} is null and ${t.networks} is not null`),
     index('sms_verification_log_user_index').on(t.userId, t.id),
     index('sms_verification_log_phone_index').on(t.phone, t.id),
     index('sms_verification_log_at_index').on(t.at, t.id),
@@ -286,6 +279,7 @@ export const smsMessages = pgTable(
     /** Inbound texts only. */
     body: text('body'),
   },
+  // Further indexes stand in db/concurrent-indexes.ts.
   (t) => [
     index('sms_messages_due_index')
       .on(t.sendAfter)
@@ -306,16 +300,6 @@ export const smsMessages = pgTable(
       .on(t.attemptedAt)
       .where(sql`${t.attemptedAt} is not null`),
     index('sms_messages_user_index').on(t.userId, t.createdAt),
-    // Texts that say STOP are evidence of an opt-out and keep their number, whatever their age.
-    index('sms_messages_age_index')
-      .on(t.createdAt)
-      .where(sql`${t.erasedAt} is null and ${t.params} ->> 'meaning' is distinct from 'stop'`),
-    // Texts that were on their way when their account was deleted; few, and erased when it is known what became of them.
-    index('sms_messages_ownerless_index')
-      .on(t.createdAt)
-      .where(
-        sql`${t.userId} is null and ${t.direction} = 'out' and ${t.purpose} <> 'reply' and ${t.phone} <> ''`,
-      ),
     index('sms_messages_phone_index').on(t.phone, t.createdAt),
     index('sms_messages_created_index').on(t.createdAt, t.id),
     // Admins look for a number by its last digits, the only ones they are shown.

@@ -33,6 +33,9 @@ export const failedEvents = [
 /**
  * Reads a page of the verification log, newest first: everything, or failures alone. `older` leads on: the place of the
  * last line shown, null at the end.
+ *
+ * The lines of one number come in the order in which they were written, which is that of its index. By time, PostgreSQL
+ * would walk through everybody's lines whenever its sample makes the number look like a frequent one.
  */
 export async function listAttempts(
   db: Db,
@@ -47,6 +50,13 @@ export async function listAttempts(
     failedEvents.map((event) => sql`${event}`),
     sql`, `,
   );
+  const isOneNumber = number !== null && 'phone' in number;
+  const older =
+    before &&
+    (isOneNumber
+      ? sql`and id < ${before.id}::bigint`
+      : sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)`);
+  const newest = isOneNumber ? sql`l.id desc` : sql`l.at desc, l.id desc`;
   const { rows } = await db.execute<{
     id: string;
     at: string;
@@ -62,12 +72,12 @@ export async function listAttempts(
       extract(epoch from last_at)::float8 * 1000 as last_ms,
       case when networks is not null then (select count(*)::int from jsonb_object_keys(networks)) end as networks,
       case when accounts is not null then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
-    from sms_verification_log
+    from sms_verification_log l
     where true
       ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
       ${failuresOnly ? sql`and event in (${failed})` : sql``}
-      ${before ? sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)` : sql``}
-    order by sms_verification_log.at desc, sms_verification_log.id desc
+      ${older ?? sql``}
+    order by ${newest}
     limit ${pageSize + 1}`);
   const page = cutPage(rows, pageSize);
   return {

@@ -145,7 +145,7 @@ function statementsOf(rows: number, now: string): string[] {
     // Refusals that are one row: every other one is of a single account and network.
     `insert into sms_verification_log (at, last_at, event, reason, phone, user_id, network, times, fold_key, accounts, networks)
      select ${moment}, ${moment} + interval '9 minutes', case when n % 3 = 0 then 'send_refused' else 'check_refused' end,
-       'number_locked', ${phone('p')}, case when n % 2 = 0 then ${person('p')} end, case when n % 2 = 0 then ${network} end, 9,
+       'number_locked', ${phone('p')}, case when n % 20 = 0 then ${person('p')} end, case when n % 20 = 0 then ${network} end, 9,
        md5('refusal:' || n),
        jsonb_build_object(${person('p')}::text, jsonb_build_array(5, 1), ${person('n')}::text, jsonb_build_array(4, 1)),
        jsonb_build_object(${network}, 5, 'network:' || n, 4) from whose where n % 10 = 0`,
