@@ -1,4 +1,4 @@
-import { and, desc, eq, notInArray, or, sql } from 'drizzle-orm';
+import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import { auditLog } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
@@ -97,17 +97,21 @@ export async function listAudit(
     .limit(limit);
 }
 
-/** Takes from the entries about a deleted account what could still tell who it was: addresses and browsers. */
-export async function anonymizeAudit(tx: Tx, userId: string): Promise<void> {
-  await tx
-    .update(auditLog)
-    .set({ address: null, userAgent: null })
-    .where(
-      or(
-        eq(auditLog.userId, userId),
-        and(eq(auditLog.actorId, userId), sql`${auditLog.actorId} is distinct from ${auditLog.userId}`),
-      ),
-    );
+/** The entries about an account, and of its deeds, that still tell of an address or a browser, `limit` at most: their ids. */
+export async function findOrigins(tx: Tx | Db, userId: string, limit: number | null): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    select id::text as id from audit_log
+    where (user_id = ${userId} or (actor_id = ${userId} and actor_id is distinct from user_id))
+      and (address is not null or user_agent is not null) limit ${limit}`);
+  return rows.map((row) => row.id);
+}
+
+/** Takes from these entries what could still tell who it was: addresses and browsers. */
+export async function eraseOrigins(tx: Tx | Db, ids: readonly string[]): Promise<void> {
+  await tx.execute(sql`
+    update audit_log set address = null, user_agent = null
+    where id = any(array(
+      select id from audit_log where id = any(${sql.param(ids)}::bigint[]) order by id for update))`);
 }
 
 /**

@@ -39,7 +39,8 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneRefusals,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
   eraseNumbersOfSent,
-  eraseOldTexts: (db, now, limit) => eraseOldTexts(db, daysBefore(now, 'messagesDays'), limit),
+  eraseOldTexts: (db, now, limit) =>
+    eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),
   pruneAttempts: (db, now, limit) => pruneAttempts(db, daysBefore(now, 'attemptsDays'), now, limit),
   pruneChallenges: (db, now, limit) => pruneChallenges(db, daysBefore(now, 'attemptsDays'), limit),
   eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),

@@ -4,14 +4,15 @@ import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { lockPerson } from '@/lib/sms/person-numbers';
 import { eraseAccount } from './erase-account';
+import { eraseAhead } from './erase-ahead';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
 export type DeleteAccountRefusal =
   ReauthenticationRefusal | { reason: 'not_confirmed' | 'last_admin' | 'gone' };
 
 /**
- * Deletes an account against its password, all in one transaction (`eraseAccount` says what goes and what stays). The last
- * admin cannot go.
+ * Deletes an account against its password (`eraseAccount` says what goes and what stays). The last admin cannot go. One
+ * transaction ends it; what is over and done with was erased before, by the batch.
  */
 export async function deleteAccount(
   db: Db,
@@ -23,6 +24,9 @@ export async function deleteAccount(
   if (!confirmed) return { ok: false, reason: 'not_confirmed' };
   const known = await reauthenticate(db, person, currentPassword, context);
   if (!known.ok) return known;
+  const allowed = await db.transaction((tx) => lockForDeletion(tx, userId));
+  if (!allowed.ok) return allowed;
+  await eraseAhead(db, userId, context.now);
   return db.transaction(async (tx) => {
     const { locked } = await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () =>
       lockForDeletion(tx, userId),

@@ -1,13 +1,13 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Tx } from '@/db/client';
 import { deleteUser } from '@/lib/accounts/users';
-import { anonymizeAudit, recordAudit } from '@/lib/audit';
+import { eraseOrigins, findOrigins, recordAudit } from '@/lib/audit';
 import { eraseConsentDetails, findConsentedPhones, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from '@/lib/sms/challenge';
 import { findHeldNumbers, releaseNumber } from '@/lib/sms/number';
 import { anonymizeTexts, cancelTexts } from '@/lib/sms/outbox';
-import { anonymizeVerifications } from '@/lib/sms/verification-log';
+import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification-log';
 
 /** Why an account ends: its owner wishes it, its e-mail is registered anew, or nobody finished registering. */
 export type AccountEnd = 'account_deleted' | 'account_replaced' | 'account_expired';
@@ -37,8 +37,8 @@ export async function eraseAccount(
   }
   await eraseConsentDetails(tx, userId);
   await anonymizeTexts(tx, userId);
-  await anonymizeVerifications(tx, userId, now);
+  await anonymizeAttempts(tx, await findTellingAttempts(tx, userId, now, null), now);
   await recordAudit(tx, { action: why, userId, actorId }, context);
-  await anonymizeAudit(tx, userId);
+  await eraseOrigins(tx, await findOrigins(tx, userId, null));
   await deleteUser(tx, userId);
 }

@@ -9,16 +9,19 @@ import { eraseAccount } from './erase-account';
 
 /** Somebody who holds one of the numbers is waited for no longer than this; the account's turn comes again. */
 const longestWaitMs = 500;
+const looksFor = 5;
 
 /**
  * Ends accounts that nobody finished registering within RETENTION_PENDING_DAYS, `limit` at most, the oldest first, each in
  * a transaction of its own: as if they had been deleted. One that a browser may still finish, or whose code can still be
- * entered, is left alone. Out: how many were ended.
+ * entered, is left alone. Out: how many there are less now, whichever process ended them.
  */
 export async function expirePending(db: Db, now: Date, limit: number): Promise<number> {
   const before = new Date(now.getTime() - env().retention.pendingDays * 24 * 3600 * 1000);
   let ended = 0;
-  for (const userId of await findAbandonedUsers(db, { before, now, limit })) {
+  // More than asked for, so that a few that cannot be ended do not stand in the way of all others for ever.
+  for (const userId of await findAbandonedUsers(db, { before, now, limit: limit * looksFor })) {
+    if (ended === limit) break;
     try {
       if (await expireOne(db, userId, { before, now })) ended += 1;
     } catch (error) {
@@ -29,6 +32,7 @@ export async function expirePending(db: Db, now: Date, limit: number): Promise<n
   return ended;
 }
 
+/** Out: whether the account is gone, ended here or by somebody else meanwhile. */
 async function expireOne(
   db: Db,
   userId: string,
@@ -36,7 +40,9 @@ async function expireOne(
 ): Promise<boolean> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select set_config('lock_timeout', ${`${longestWaitMs}ms`}, true)`);
-    await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () => lockUser(tx, userId));
+    const phones = await findConsentedPhones(tx, userId);
+    const { locked } = await lockPerson(tx, userId, phones, () => lockUser(tx, userId));
+    if (locked === null) return true;
     if (!(await isAbandoned(tx, userId, { before, now }))) return false;
     const context = { now, address: 'unknown', userAgent: null };
     await eraseAccount(tx, { userId, actorId: null, why: 'account_expired' }, context);

@@ -79,7 +79,7 @@ export async function exportData(
       ),
     ],
   ];
-  return { ok: true, chunks: write(db, turn, head, lists) };
+  return { ok: true, chunks: await write(db, turn, head, lists) };
 }
 
 /** The record of a person's texts and agreements alone, as JSON; the same rules. */
@@ -98,11 +98,23 @@ export async function exportRecord(
     ['agreements', pageReceipts(db, userId)],
     ['texts', pageTexts(db, user)],
   ];
-  return { ok: true, chunks: write(db, turn, head, lists) };
+  return { ok: true, chunks: await write(db, turn, head, lists) };
 }
 
 /** Writes `{ head …, name: [ rows … ], … }`, a page of rows a piece; each list begins when the one before has ended. */
-async function* write(
+async function write(
+  db: Db,
+  turn: Turn,
+  head: Record<string, unknown>,
+  lists: readonly List[],
+): Promise<AsyncGenerator<string, void>> {
+  const chunks = writeChunks(db, turn, head, lists);
+  // Past its beginning, so that `return` ends the turn also for whoever goes away before the first piece.
+  await chunks.next();
+  return chunks;
+}
+
+async function* writeChunks(
   db: Db,
   first: Turn,
   head: Record<string, unknown>,
@@ -110,6 +122,7 @@ async function* write(
 ): AsyncGenerator<string, void> {
   let turn = first;
   try {
+    yield '';
     yield JSON.stringify(head, null, 2).slice(0, -2);
     for (const [name, readPage] of lists) {
       yield `,\n  ${JSON.stringify(name)}: [`;

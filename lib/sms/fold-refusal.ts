@@ -34,6 +34,8 @@ export type Refusal = {
  * Adds a refusal to the row of its kind, number and hour (where no number is known: its account's), or begins that row.
  * What refusals differ in is not kept in its column (account, challenge, address, browser, network); how often each account
  * and each network was refused is, for the first hundred of each. One statement.
+ *
+ * An account that has ended leaves nothing more: who was refused at the instant in which it ended is not written down.
  */
 export async function foldRefusal(tx: Tx | Db, refusal: Refusal, context: RequestContext): Promise<void> {
   const { event, reason, phone, userId, challengeId, network, details } = refusal;
@@ -44,15 +46,18 @@ export async function foldRefusal(tx: Tx | Db, refusal: Refusal, context: Reques
   };
   const same = ['user_id', 'challenge_id', 'address', 'user_agent', 'network'].map(agreed);
   await tx.execute(sql`
+    with account as (select id from users where id = ${userId} for key share)
     insert into sms_verification_log as log (
       at, last_at, event, reason, phone, user_id, challenge_id, address, user_agent, network, details, fold_key,
       accounts, networks
-    ) values (
-      ${at}, ${at}, ${event}, ${reason}, ${phone}, ${userId}, ${challengeId}, ${context.address}, ${context.userAgent},
-      ${network}, ${details === null ? null : JSON.stringify(details)}::jsonb, ${foldKeyOf(refusal, context.now)},
-      jsonb_build_object(${userId}::text, jsonb_build_array(1, ${context.now.getTime()}::bigint)),
-      case when ${network}::text is null then '{}' else jsonb_build_object(${network}::text, 1) end
     )
+    select
+      ${at}, ${at}, ${event}, ${reason}, ${phone}, account.id, ${challengeId}::uuid, ${context.address},
+      ${context.userAgent}, ${network}, ${details === null ? null : JSON.stringify(details)}::jsonb,
+      ${foldKeyOf(refusal, context.now)},
+      jsonb_build_object(account.id::text, jsonb_build_array(1, ${context.now.getTime()}::bigint)),
+      case when ${network}::text is null then '{}' else jsonb_build_object(${network}::text, 1) end
+    from account
     on conflict (fold_key) where fold_key is not null do update set
       times = log.times + 1,
       at = least(log.at, excluded.at),

@@ -147,6 +147,19 @@ export async function anonymizeTexts(tx: Tx, userId: string): Promise<void> {
   await eraseNumbers(tx, eq(smsMessages.userId, userId), isOnItsWay);
 }
 
+/** The texts of an account of which nothing more is to come, `limit` at most: their ids. */
+export async function findEndedTexts(db: Db, userId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from sms_messages
+    where user_id = ${userId} and status not in ('queued', 'sending') and not ${isOnItsWay} limit ${limit}`);
+  return rows.map((row) => row.id);
+}
+
+/** Does with these texts what `anonymizeTexts` does, in a transaction of its own. */
+export async function anonymizeEndedTexts(db: Db, ids: readonly string[]): Promise<void> {
+  await db.transaction((tx) => eraseNumbers(tx, inArray(smsMessages.id, [...ids]), isOnItsWay));
+}
+
 /**
  * Takes the numbers that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or was
  * not reported within three days. Out: from how many.
@@ -190,10 +203,14 @@ async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promi
  * Takes out of texts that were written before `before` whatever is about somebody, `limit` at most, the oldest first. State,
  * segments and price stay, so that no sum changes. Texts of people that say STOP stay as they are. Out: from how many.
  */
-export async function eraseOldTexts(db: Db, before: Date, limit: number): Promise<number> {
+export async function eraseOldTexts(
+  db: Db,
+  { before, now }: { before: Date; now: Date },
+  limit: number,
+): Promise<number> {
   const { rowCount } = await db.execute(sql`
     update sms_messages set
-      erased_at = ${at(before)}, phone = '', phone_mark = null, user_id = null, body = null, params = '{}', details = null,
+      erased_at = ${at(now)}, phone = '', phone_mark = null, user_id = null, body = null, params = '{}', details = null,
       challenge_id = null, network = null, dedupe_key = null, provider_sid = null, spend_scopes = null, check_at = null
     where id = any(array(
       select id from sms_messages

@@ -102,25 +102,49 @@ export async function readCrowdedUntil(db: Db | Tx, userId: string, now: Date): 
   return at !== null && at > now ? at : null;
 }
 
+/** Attempts of an account of which something can be erased: their ids. At most `limit`. */
+export async function findTellingAttempts(
+  tx: Tx | Db,
+  userId: string,
+  now: Date,
+  limit: number | null,
+): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    select id::text as id from sms_verification_log
+    where ${concerns(userId)} and (
+      phone is not null or address is not null or user_agent is not null or fold_key is not null
+      or ((network is not null or networks is not null) and not ${countsInLine(now)}))
+    limit ${limit}`);
+  return rows.map((row) => row.id);
+}
+
 /**
- * Takes numbers, addresses and browsers from the attempts of an account that ends; what happened and when stays, and a keyed
- * mark in the place of the number. The mark of the network stays for the hour in which the line of codes counts by it, so
- * that nobody gets to the front by ending accounts.
+ * Takes numbers, addresses and browsers from these attempts; what happened and when stays, and a keyed mark in the place of
+ * the number. The mark of the network stays for the hour in which the line of codes counts by it, so that nobody gets to the
+ * front by ending accounts.
  */
-export async function anonymizeVerifications(tx: Tx, userId: string, now: Date): Promise<void> {
-  const { rows } = await tx.execute<{ phone: string }>(sql`
-    select distinct phone from sms_verification_log where ${concerns(userId)} and phone is not null`);
+export async function anonymizeAttempts(tx: Tx | Db, ids: readonly string[], now: Date): Promise<void> {
+  if (ids.length === 0) return;
+  const chosen = sql`id = any(${sql.param(ids)}::bigint[])`;
+  const { rows } = await tx.execute<{ phone: string }>(
+    sql`select distinct phone from sms_verification_log where ${chosen} and phone is not null`,
+  );
   const phones = rows.map((row) => row.phone);
-  const since = sql`${now.toISOString()}::timestamptz - ${askedWithinSeconds}::float8 * interval '1 second'`;
+  const marks = phones.map((phone) => markNumber(phone));
   await tx.execute(sql`
-    update sms_verification_log log set
+    update sms_verification_log set
       phone = null, address = null, user_agent = null, fold_key = null,
       phone_mark = coalesce((
-        select mark from unnest(${sql.param(phones)}::text[], ${sql.param(phones.map((phone) => markNumber(phone)))}::text[])
-          as marks (number, mark) where number = phone), phone_mark),
-      network = case when coalesce(last_at, at) > ${since} then network end,
-      networks = case when coalesce(last_at, at) > ${since} then networks end
-    where ${concerns(userId)}`);
+        select mark from unnest(${sql.param(phones)}::text[], ${sql.param(marks)}::text[]) as marks (number, mark)
+          where number = phone), phone_mark),
+      network = case when ${countsInLine(now)} then network end,
+      networks = case when ${countsInLine(now)} then networks end
+    where id = any(array(select id from sms_verification_log where ${chosen} order by id for update))`);
+}
+
+function countsInLine(now: Date): SQL {
+  return sql`(coalesce(last_at, at)
+    > ${now.toISOString()}::timestamptz - ${askedWithinSeconds}::float8 * interval '1 second')`;
 }
 
 /** The rows that one account has a part in, by itself or among others. */

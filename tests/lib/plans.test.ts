@@ -634,7 +634,7 @@ async function keepingHouse(): Promise<void> {
   const before = after(now, -40 * 24 * 3600);
   await during('what is older than it may be', async () => {
     for (let round = 0; round < 2; round += 1) {
-      expect(await eraseOldTexts(db, before, batchRows)).toBe(batchRows);
+      expect(await eraseOldTexts(db, { before, now }, batchRows)).toBe(batchRows);
       expect(await pruneAttempts(db, before, now, batchRows)).toBe(batchRows);
       expect(await pruneChallenges(db, before, batchRows)).toBe(batchRows);
       expect(await eraseOldOrigins(db, before, batchRows)).toBe(batchRows);

@@ -55,6 +55,10 @@ test('what a text says, and to whom, goes after five years; state and price stay
     ['+14155550123', 'Maple', 'Hello', somebody, 'network:', 'SM'].some((word) => text.includes(word)),
   );
   expect([texts.length, telling.length]).toEqual([5, 2]);
+  const { rows: erased } = await database.pool.query(
+    'select distinct erased_at from sms_messages where erased_at is not null',
+  );
+  expect(erased).toEqual([{ erased_at: noon }]);
   expect(texts.every(({ status, price }) => status === 'delivered' && price === '0.007900')).toBe(true);
 });
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { concurrentIndexes } from '@/db/concurrent-indexes';
 import { migrateDatabase } from '@/db/migrate';
 import { recordStatements, useDatabase } from '../support/database';
 
@@ -119,6 +120,16 @@ describe('indexes that are built while everybody goes on', () => {
     );
     return rows;
   };
+
+  test('stand in a database that is migrated, each valid', async () => {
+    const { rows } = await database.pool.query<{ name: string; valid: boolean }>(
+      `select relname as name, indisvalid as valid from pg_index join pg_class on oid = indexrelid
+       where relname = any($1) order by relname`,
+      [concurrentIndexes.map(({ name }) => name)],
+    );
+    const names = concurrentIndexes.map(({ name }) => name).sort();
+    expect(rows).toEqual(names.map((name) => ({ name, valid: true })));
+  });
 
   test('are built once', async () => {
     await build();

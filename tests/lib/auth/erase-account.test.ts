@@ -14,6 +14,7 @@ import { lockNumber, readNumber } from '@/lib/sms/number';
 import { markNumber } from '@/lib/sms/number-mark';
 import { eraseNumbersOfSent } from '@/lib/sms/outbox';
 import { checkCode, replaceNumber, sendCode } from '@/lib/sms/verification';
+import { releaseTogether } from '../../support/barrier';
 import { useDatabase } from '../../support/database';
 import { findTraces } from '../../support/find-traces';
 import { after, contextAt, newEmail, newPhone, noon, wrongCodes } from '../../support/people';
@@ -30,7 +31,7 @@ const later = (at: Date) => ({ now: at, address: addressOfOld, userAgent: browse
 
 beforeEach(async () => {
   await database.pool.query(
-    'truncate users, sms_verification_log, audit_log, sms_messages, rate_limits cascade',
+    'truncate users, sms_verification_log, audit_log, sms_messages, rate_limits, sms_consent_details cascade',
   );
 });
 
@@ -161,6 +162,65 @@ describe('what is left of an ended account', () => {
     expect(consents.at(-1)).toMatchObject({ action: 'withdrawn', medium: 'account_expired' });
   });
 
+  test('takes nothing in that its browser still does: a check that comes too late leaves no trace', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    await expirePending(database.db, new Date(noon.getTime() + 8 * dayMs), 10);
+    const late = later(new Date(noon.getTime() + 8 * dayMs + 1000));
+    expect(await checkCode(database.db, old.prover, '123456', late)).toEqual({
+      ok: false,
+      reason: 'no_challenge',
+    });
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+  });
+
+  test('a text in a dispatcher’s hands can still be sent and recorded, and tells nothing once it is over', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const hold = sql`update sms_messages set status = 'sending', lease_until = now() + interval '12 seconds'
+      where phone = ${old.second}`;
+    await database.db.execute(hold);
+    await expirePending(database.db, new Date(noon.getTime() + 8 * dayMs), 10);
+    expect(await eraseNumbersOfSent(database.db, after(noon, 4 * 24 * 3600), 100)).toBe(0);
+    const { rows } = await database.db.execute(sql`select phone from sms_messages where status = 'sending'`);
+    expect(rows).toEqual([{ phone: old.second }]);
+    await database.db
+      .execute(sql`update sms_messages set status = 'failed', failed_at = now(), lease_until = null
+      where status = 'sending'`);
+    expect(await eraseNumbersOfSent(database.db, after(noon, 60), 100)).toBe(1);
+    expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+  });
+
+  test('of thousands of rows is erased a thousand at a time, so that nobody waits for it', async () => {
+    const person = await giveSettledPerson(database.db);
+    const rows = 2_500;
+    for (const insert of [
+      `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status)
+       select gen_random_uuid(), $1, $2, 'update', 'applicationStatus', now(), now(), 'delivered' from generate_series(1, $3)`,
+      `insert into sms_verification_log (at, event, reason, user_id, phone, address)
+       select now(), 'send_refused', 'stopped', $1, $2, 'x' from generate_series(1, $3::int)`,
+    ]) {
+      await database.pool.query(insert, [person.userId, person.phone, rows]);
+    }
+    await database.pool.query(
+      `insert into audit_log (at, action, user_id, actor_id, address) select now(), 'signed_in', $1, $1, 'x' from generate_series(1, $2::int)`,
+      [person.userId, rows],
+    );
+    const leaving = { currentPassword: password, confirmed: true };
+    expect(await deleteAccount(database.db, person, leaving, contextAt(noon))).toEqual({ ok: true });
+    for (const table of ['sms_messages', 'sms_verification_log', 'audit_log']) {
+      const { rows: transactions } = await database.pool.query<{ rows: number }>(
+        `select count(*)::int as rows from ${table} group by xmin::text order by 1 desc`,
+      );
+      expect(transactions[0]!.rows, table).toBe(1_000);
+      const { rows: left } = await database.pool.query(
+        `select 1 from ${table} t where to_jsonb(t)::text like any(array[$1, '%"address": "x"%'])`,
+        [`%${person.phone!.slice(1)}%`],
+      );
+      expect(left, table).toEqual([]);
+    }
+  });
+
   test('a text on its way keeps its number until it is known what became of it, so that a STOP is heard', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
@@ -210,6 +270,60 @@ describe('a pending account', () => {
     await database.db.update(users).set({ deactivatedAt: noon }).where(eq(users.id, userId));
     await giveSettledPerson(database.db);
     expect(await expirePending(database.db, at(400), 10)).toBe(0);
+  });
+
+  test('is ended once by two processes at the same instant, and both go on to the next', async () => {
+    const old = await leaveTraces(newEmail());
+    const expire = () => expirePending(database.db, at(9), 10);
+    const both = await releaseTogether(
+      database.pool,
+      `select from phone_numbers where number = '${old.phone}' for update`,
+      2,
+      [expire, expire],
+    );
+    expect(both).toEqual([1, 1].map((value) => ({ status: 'fulfilled', value })));
+    const ends = await database.db.select().from(auditLog).where(eq(auditLog.action, 'account_expired'));
+    expect(ends).toHaveLength(1);
+  });
+
+  test.each([1, 2, 3, 4])('whose right code comes at the instant it ends is open or gone (%i)', async () => {
+    const email = newEmail();
+    const old = await leaveTraces(email);
+    const sent = new Date(noon.getTime() + 8 * dayMs);
+    await sendCode(database.db, old.prover, later(sent));
+    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    const [checked, expired] = await releaseTogether<unknown>(
+      database.pool,
+      `select from phone_numbers where number = '${old.second}' for update`,
+      2,
+      [
+        () => checkCode(database.db, old.prover, code, later(after(sent, 599))),
+        // Another machine, whose clock is ahead.
+        () => expirePending(database.db, after(sent, 601), 10),
+      ],
+    );
+    expect([checked!.status, expired!.status]).toEqual(['fulfilled', 'fulfilled']);
+    const user = await findUserByEmail(database.db, email);
+    const isRight = (checked as PromiseFulfilledResult<{ ok: boolean }>).value.ok;
+    expect(isRight).toBe(user !== null);
+    if (user === null)
+      expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
+    else expect(user.activatedAt).not.toBeNull();
+  });
+
+  test('that cannot be ended stands in the way of no other', async () => {
+    const first = await leaveTraces(newEmail());
+    const { userId } = await leaveTraces(newEmail());
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select from phone_numbers where number = $1 for update', [first.phone]);
+      expect(await expirePending(database.db, at(9), 1)).toBe(1);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
   });
 
   test('whose number somebody holds is left to the next round, and keeps no other waiting', async () => {
