@@ -13,6 +13,7 @@ export const metadata: Metadata = { title: 'Privacy' };
 export default async function PrivacyPage() {
   // The settings are those of the running server, not of the build.
   await connection();
+  const { messagesDays, attemptsDays, pendingDays } = env().retention;
   return (
     <Page nav={<SiteNav />}>
       <Card>
@@ -67,16 +68,25 @@ export default async function PrivacyPage() {
           <h2>How long we keep it</h2>
           <ul>
             <li>
-              Your account: until you delete it. If you never finish setting it up, somebody who registers
-              with the same e-mail address replaces it.
+              Your account: until you delete it. If you never finish setting it up, it goes by itself after{' '}
+              {sayDays(pendingDays)}, or when somebody registers with the same e-mail address.
             </li>
             <li>
-              What you agreed to, when you withdrew it, and the wording you saw: for as long as the law can
-              require us to prove it, even after your account is gone. We use it for nothing else.
+              What you agreed to, when you withdrew it, and the wording you saw, and that a number replied
+              STOP: for as long as the law can require us to prove it, even after your account is gone. We use
+              it for nothing else.
             </li>
             <li>
-              Texts, sign-ins and attempts: along with your account, and as long as limits and disputes
-              require.
+              Texts: {sayDays(messagesDays)}, or until you delete your account. After that we keep only when
+              there was one, what became of it and what it cost. A text that says STOP is kept as proof.
+            </li>
+            <li>
+              Sign-ins and attempts, with their internet addresses and browsers: {sayDays(attemptsDays)}, or
+              until you delete your account.
+            </li>
+            <li>
+              When an account is gone, a code that only we can compute stands in the place of its number, so
+              that we can still answer questions about that number.
             </li>
           </ul>
 
@@ -96,4 +106,11 @@ export default async function PrivacyPage() {
       </Card>
     </Page>
   );
+}
+
+/** `400 days`, or `5 years` where it is years. */
+function sayDays(days: number): string {
+  const years = days / 365;
+  if (Number.isInteger(years)) return years === 1 ? '1 year' : `${years} years`;
+  return days === 1 ? '1 day' : `${days.toLocaleString('en-US')} days`;
 }

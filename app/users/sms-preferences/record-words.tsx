@@ -211,14 +211,17 @@ export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${how}. Sender: ${saySender(receipt)}.`,
+      ...(receipt.page === null ? [] : [`On the page ${receipt.page}.`]),
       ...(receipt.wording ? [`Wording ${receipt.wordingVersion ?? ''}: “${receipt.wording}”`] : []),
     ],
   };
 }
 
-/** The name that texts speak in, and the legal person behind it where that is another. */
-function saySender({ sender, legalSender }: Receipt): string {
-  return legalSender === null || legalSender === sender
-    ? sender
-    : `${sender} (${legalSender.replace(/\.$/, '')})`;
+/**
+ * The name that texts speak in, the legal person behind it where that is another, and the number they were to come from; the
+ * id of a service would tell nobody anything.
+ */
+function saySender({ sender, legalSender, sentFrom }: Receipt): string {
+  const legal = legalSender === null || legalSender === sender ? sender : `${sender} (${legalSender})`;
+  return sentFrom?.startsWith('+') ? `${legal}, from ${formatPhone(sentFrom)}` : legal;
 }

@@ -37,7 +37,10 @@ export default async function DeleteAccountPage() {
               nothing else. We can be asked for this proof for years, so we keep it that long.
             </li>
             <li>If your number replied STOP, that it did, so that we respect it.</li>
-            <li>How many texts and codes there were, when, and what they cost, but not whose they were.</li>
+            <li>
+              How many texts and codes there were, when, and what they cost. In the place of your number
+              stands a code that only we can compute.
+            </li>
           </ul>
         </Prose>
         <DeleteAccountForm action={deleteAccountAction} />
