@@ -36,6 +36,8 @@ test('a consent says to whom it was given, from which number texts were to come,
   const page = show({});
   expect(page).toContain('Sender: Doorstep (Example Homes Inc.), from (415) 555-0199.');
   expect(page).toContain('On the page /users/register/applicant.');
+  // What a text of START resumes was agreed to there; START itself was said nowhere.
+  expect(show({ action: 'resumed', medium: 'sms_start' })).not.toContain('On the page');
 });
 
 test('one that is older than these columns, or of a service, says what is known', () => {

@@ -211,7 +211,7 @@ export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${how}. Sender: ${saySender(receipt)}.`,
-      ...(receipt.page === null ? [] : [`On the page ${receipt.page}.`]),
+      ...(receipt.page === null || receipt.action !== 'granted' ? [] : [`On the page ${receipt.page}.`]),
       ...(receipt.wording ? [`Wording ${receipt.wordingVersion ?? ''}: “${receipt.wording}”`] : []),
     ],
   };
