@@ -22,14 +22,21 @@ async function runWorker(): Promise<void> {
   });
   // Alone (`npm run worker`) there is no launcher that has settled the environment already.
   if (!isLaunched) await (await import('./with-database')).useRunningDatabase();
-  const [{ runDispatcher }, { runHousekeeping }, { closeDb }, { openLog }, { makeWatchdog }] =
-    await Promise.all([
-      import('@/lib/sms/dispatch'),
-      import('@/lib/housekeeping'),
-      import('@/db/client'),
-      import('@/lib/log'),
-      import('@/lib/watchdog'),
-    ]);
+  const [
+    { runDispatcher },
+    { runHousekeeping },
+    { runMissedTexts },
+    { closeDb },
+    { openLog },
+    { makeWatchdog },
+  ] = await Promise.all([
+    import('@/lib/sms/dispatch'),
+    import('@/lib/housekeeping'),
+    import('@/lib/sms/missed-inbound'),
+    import('@/db/client'),
+    import('@/lib/log'),
+    import('@/lib/watchdog'),
+  ]);
   const log = (line: string) => console.log(line);
   const watchdog = makeWatchdog({
     patienceMs,
@@ -40,12 +47,13 @@ async function runWorker(): Promise<void> {
   });
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();
+  const missedTexts = runMissedTexts({ log });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
   watchdog.stop();
-  await Promise.all([dispatcher.stop(), housekeeping.stop()]);
+  await Promise.all([dispatcher.stop(), housekeeping.stop(), missedTexts.stop()]);
   await closeDb();
   process.exit(0);
 }

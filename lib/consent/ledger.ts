@@ -111,6 +111,21 @@ export async function withdrawEverywhere(
     order by user_id, scope desc`);
 }
 
+/** Whether this person has ticked the box for texts at this number later than `since`, and what they agreed to stands. */
+export async function hasAgreedSince(
+  tx: Tx,
+  { phone, userId, since }: { phone: string; userId: string; since: Date },
+): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    select from (
+      select distinct on (scope) action, at from sms_consents
+      where phone = ${phone} and user_id = ${userId}
+      order by scope, id desc
+    ) last
+    where action = 'granted' and at > ${since.toISOString()}::timestamptz limit 1`);
+  return rows.length > 0;
+}
+
 /** The scopes that stand for this person and number: those whose last row grants, or resumes what a STOP withdrew. */
 export async function readStandingConsent(
   db: Db | Tx,

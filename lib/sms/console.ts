@@ -21,6 +21,8 @@ export function openConsole(
       return { outcome: 'accepted', sid: null, status: null, segments: null };
     },
     findTexts: async () => ({ ok: true, texts: [] }),
+    listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
+    listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
   };
 }

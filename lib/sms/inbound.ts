@@ -1,7 +1,8 @@
-import { and, eq, gt } from 'drizzle-orm';
-import { smsMessages } from '@/db/schema/sms';
+import { and, eq, gt, sql } from 'drizzle-orm';
+import { smsMessages, type MessageDetails } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { findOnlyUserByPhone } from '@/lib/accounts/users';
+import { hasAgreedSince } from '@/lib/consent/ledger';
 import { isStandardKeyword, readInbound, type InboundMeaning } from '@/lib/consent/keywords';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
@@ -29,11 +30,26 @@ export type InboundText = {
   optOutType: 'STOP' | 'START' | 'HELP' | null;
 };
 
+/** Of a text that was not handed over when it came, but found in the provider's list afterwards. */
+export type FoundLate = {
+  /** By the provider's clock, to the second. */
+  sentAt: Date;
+  /** The SIDs of what the same number wrote before it, as far as the list goes back, and after it, as far as it goes. */
+  earlier: ReadonlySet<string>;
+  later: ReadonlySet<string>;
+};
+
 export type InboundAnswer =
   | { ok: true; meaning: InboundMeaning; isDuplicate: boolean; reply: { id: string; body: string } | null }
   | { ok: false; reason: 'not_to_us' | 'no_number' };
 
 const longestBody = 1_600;
+
+/**
+ * Our clocks and the provider's may differ by so much, and a text may take so long to reach us: only what we recorded later than
+ * that after a text was sent was certainly said after it.
+ */
+const surelyAfterMs = 60_000;
 
 /**
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
@@ -47,11 +63,16 @@ const longestBody = 1_600;
  *
  * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
  * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
+ *
+ * A text that was found late is kept under the moment it was sent at, and obeyed unless the contrary was said since: START,
+ * or the consent of the number's proven holder, after STOP; STOP after START. It is not answered: a confirmation of a STOP is within the consent that it ends for five minutes only (47 CFR
+ * 64.1200(a)(12)), and by then Twilio has answered its own keywords.
  */
 export async function receiveText(
   db: Db,
   text: InboundText,
   context: RequestContext,
+  late: FoundLate | null = null,
 ): Promise<InboundAnswer> {
   const settings = env();
   const meaning = readMeaning(text);
@@ -61,9 +82,16 @@ export async function receiveText(
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, text.from);
     const userId = await findWriter(tx, number);
-    if (!(await keepText(tx, { text, meaning, userId }, context.now))) {
+    const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, ...late }));
+    const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
+    const at = late?.sentAt ?? context.now;
+    if (!(await keepText(tx, { text, meaning, userId, at, details }, context.now))) {
       const reply = await readReply(tx, text.sid);
       return { ok: true as const, meaning, isDuplicate: true, reply };
+    }
+    if (late !== null) {
+      if (!isOvertaken) await obeyLate(tx, { phone: text.from, meaning, sentAt: late.sentAt }, context);
+      return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
     const answer = await obey(tx, { phone: text.from, meaning }, settings, context);
     const isDue =
@@ -90,7 +118,19 @@ async function findWriter(tx: Tx, { number, holderUserId }: NumberRow): Promise<
 /** False: it was kept before. */
 async function keepText(
   tx: Tx,
-  { text, meaning, userId }: { text: InboundText; meaning: InboundMeaning; userId: string | null },
+  {
+    text,
+    meaning,
+    userId,
+    at,
+    details,
+  }: {
+    text: InboundText;
+    meaning: InboundMeaning;
+    userId: string | null;
+    at: Date;
+    details: MessageDetails | null;
+  },
   now: Date,
 ): Promise<boolean> {
   const codes = await readOpenCodes(tx, text.from, now);
@@ -104,8 +144,9 @@ async function keepText(
       purpose: 'inbound',
       template: 'inbound',
       params: { meaning },
-      createdAt: now,
-      sendAfter: now,
+      createdAt: at,
+      sendAfter: at,
+      details,
       status: 'received',
       sender: text.to,
       providerSid: text.sid,
@@ -153,6 +194,62 @@ async function obey(
     case 'other':
       return null;
   }
+}
+
+/**
+ * Whether the contrary was said since a text that was found late. What cannot be put in order for certain counts for "no more
+ * texts".
+ *
+ * Of those who consented since a STOP only the proven holder counts: anybody can write a number into a form.
+ */
+async function isOvertakenBy(
+  tx: Tx,
+  { number: phone, holderUserId, suppressedAt }: NumberRow,
+  { meaning, sentAt, ...order }: { meaning: InboundMeaning } & FoundLate,
+): Promise<boolean> {
+  const surelyAfter = new Date(sentAt.getTime() + surelyAfterMs);
+  switch (meaning) {
+    case 'stop':
+      return (
+        (await hasTextedSince(tx, phone, 'start', { sentAt, ...order })) ||
+        (holderUserId !== null &&
+          (await hasAgreedSince(tx, { phone, userId: holderUserId, since: surelyAfter })))
+      );
+    case 'start':
+      return (
+        (suppressedAt !== null && suppressedAt > surelyAfter) ||
+        (await hasTextedSince(tx, phone, 'stop', { sentAt, ...order }))
+      );
+    default:
+      return false;
+  }
+}
+
+/** Whether a number has texted this after another text: by the order of the provider's list, else by the moment it reached us. */
+async function hasTextedSince(
+  tx: Tx,
+  phone: string,
+  meaning: InboundMeaning,
+  { sentAt, earlier, later }: FoundLate,
+): Promise<boolean> {
+  const { rows } = await tx.execute<{ sid: string; is_after: boolean }>(sql`
+    select provider_sid as sid, created_at > ${sentAt.toISOString()}::timestamptz as is_after from sms_messages
+    where phone = ${phone} and created_at >= ${sentAt.toISOString()}::timestamptz - interval '1 hour'
+      and direction = 'in' and params->>'meaning' = ${meaning}`);
+  return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));
+}
+
+/** Does what a text asks for that was found late and that nothing has overtaken. */
+async function obeyLate(
+  tx: Tx,
+  { phone, meaning, sentAt }: { phone: string; meaning: InboundMeaning; sentAt: Date },
+  context: RequestContext,
+): Promise<void> {
+  if (meaning === 'stop') {
+    const agreedBefore = new Date(sentAt.getTime() + surelyAfterMs);
+    await optOut(tx, { phone, by: 'sms_stop', now: context.now, late: { saidAt: sentAt, agreedBefore } });
+  }
+  if (meaning === 'start') await liftBlock(tx, phone, context, { saidAt: sentAt });
 }
 
 /** Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. */

@@ -24,18 +24,22 @@ const waitingForMs = dayMs;
  * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
  * be texted a code again, and it is requested for them here, within the limits of the number.
  *
+ * `saidAt`: it is learned of only now. It counts from then on, and no code is requested, since nobody waits for one any more.
+ *
  * Out: whether there was a block.
  */
 export async function liftBlock(
   tx: Tx,
   phone: string,
   context: RequestContext,
+  { saidAt = null }: { saidAt?: Date | null } = {},
 ): Promise<{ wasBlocked: boolean }> {
   const { now } = context;
   const number = await lockNumber(tx, phone);
   if (number.suppressedAt === null) return { wasBlocked: false };
   await liftSuppression(tx, phone);
-  await resumeForHolder(tx, number, now);
+  await resumeForHolder(tx, number, saidAt ?? now);
+  if (saidAt !== null) return { wasBlocked: true };
   const waiting = await findWaiting(tx, number, now);
   await lockUsers(
     tx,

@@ -15,6 +15,24 @@ export type ProviderText = {
   createdAt: Date;
 };
 
+/** A text in the provider's list of all. */
+export type ListedText = ProviderText & {
+  from: string;
+  to: string;
+  /** Null: it is not sent yet. */
+  sentAt: Date | null;
+};
+
+/** Which texts: those that came `in` at one of our numbers, or went `out` from our sender; between two moments. */
+export type TextList = ({ direction: 'in'; number: string } | { direction: 'out' }) & {
+  since: Date;
+  until: Date;
+  /** At most so many a page. */
+  pageSize: number;
+  /** What the page before answered as `nextPage`; null: the first. */
+  page: string | null;
+};
+
 /** What became of one call to send a text. */
 export type SendOutcome =
   | { outcome: 'accepted'; sid: string | null; status: string | null; segments: number | null }
@@ -51,6 +69,10 @@ export type Provider = {
   }): Promise<SendOutcome>;
   /** The texts to this number made at or after `since`, oldest first. */
   findTexts(query: { to: string; since: Date }): Promise<{ ok: true; texts: ProviderText[] } | AskFault>;
+  /** A page of our texts by the moment they were sent at (to the second), the newest first; what is not sent yet is in none. */
+  listTexts(list: TextList): Promise<{ ok: true; texts: ListedText[]; nextPage: string | null } | AskFault>;
+  /** The numbers at which texts for us arrive. */
+  listInboxes(): Promise<{ ok: true; numbers: string[] } | AskFault>;
   /** One text as it stands at the provider; null: it knows none by this SID. */
   readText(sid: string): Promise<{ ok: true; text: ProviderText | null } | AskFault>;
 };

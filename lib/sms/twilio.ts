@@ -6,7 +6,7 @@ import type RequestClient from 'twilio/lib/base/RequestClient';
 import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message';
 import type { TwilioSettings } from '@/lib/env';
 import { readFigures } from './figures';
-import type { AskFault, Provider, ProviderText, SendOutcome } from './provider';
+import type { AskFault, ListedText, Provider, ProviderText, SendOutcome } from './provider';
 import { senderName } from './sender-phone';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
@@ -24,6 +24,9 @@ const longestAnswerBytes = 1_000_000;
 
 /** The longest list of one number's recent texts that a look-up reads. */
 const listLimit = 100;
+
+/** A messaging service has no more senders than this. */
+const longestPool = 400;
 
 /**
  * The provider Twilio, through its SDK (6.x). Errors become values of our own: what the SDK throws for a lost connection
@@ -74,9 +77,52 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
         const listed = await client.messages.list({ to, limit: listLimit, pageSize: listLimit });
         const texts = listed
           .map(readInstance)
-          .filter((text) => text.createdAt >= new Date(Math.floor(since.getTime() / 1000) * 1000))
+          .filter((text) => text.createdAt >= toSecond(since))
           .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
         return { ok: true, texts };
+      } catch (error) {
+        return explainAsk(error);
+      }
+    },
+
+    listTexts: async (list) => {
+      try {
+        const { since, until, pageSize, page } = list;
+        const whose =
+          list.direction === 'in'
+            ? { to: list.number }
+            : 'fromPhone' in sender
+              ? { from: sender.fromPhone }
+              : {};
+        // Whether the ends belong to it, and whether more than the day is looked at, is decided below.
+        const range = { dateSentAfter: shift(since, -1), dateSentBefore: shift(until, 1) };
+        const listed =
+          page === null
+            ? await client.messages.page({ ...whose, ...range, pageSize })
+            : await client.messages.getPage(page);
+        const texts = listed.instances
+          .filter(({ direction }) => direction.startsWith(list.direction === 'in' ? 'inbound' : 'outbound'))
+          .map((text): ListedText => {
+            const sentAt = text.dateSent instanceof Date ? text.dateSent : null;
+            return { ...readInstance(text), from: text.from ?? '', to: text.to ?? '', sentAt };
+          })
+          .filter(({ sentAt }) => sentAt !== null && sentAt >= toSecond(since) && sentAt <= until);
+        return { ok: true, texts, nextPage: listed.nextPageUrl ?? null };
+      } catch (error) {
+        return explainAsk(error);
+      }
+    },
+
+    listInboxes: async () => {
+      if ('fromPhone' in sender) return { ok: true, numbers: [sender.fromPhone] };
+      try {
+        const service = client.messaging.v1.services(sender.messagingServiceSid);
+        const numbers = await service.phoneNumbers.list({ limit: longestPool, pageSize: longestPool });
+        const codes = await service.shortCodes.list({ limit: longestPool, pageSize: longestPool });
+        return {
+          ok: true,
+          numbers: [...numbers.map((each) => each.phoneNumber), ...codes.map((each) => each.shortCode)],
+        };
       } catch (error) {
         return explainAsk(error);
       }
@@ -91,6 +137,15 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
       }
     },
   };
+}
+
+/** The provider keeps whole seconds. */
+function toSecond(moment: Date): Date {
+  return new Date(Math.floor(moment.getTime() / 1000) * 1000);
+}
+
+function shift(moment: Date, seconds: number): Date {
+  return new Date(moment.getTime() + seconds * 1000);
 }
 
 function callbackUrl(appUrl: URL, messageId: string): string {

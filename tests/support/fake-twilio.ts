@@ -7,6 +7,7 @@ import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks.js';
 /** A text as the fake has it. */
 export type FakeText = {
   sid: string;
+  direction: 'outbound-api' | 'inbound';
   to: string;
   from: string | null;
   messagingServiceSid: string | null;
@@ -20,6 +21,8 @@ export type FakeText = {
   riskCheck: string | null;
   statusCallback: string | null;
   createdAt: Date;
+  /** Kept by the second; null: it is not sent yet. */
+  sentAt: Date | null;
 };
 
 /** What the fake does with a request to create a text, instead of accepting and answering it. */
@@ -40,18 +43,22 @@ export type FakeFault =
   | { kind: 'accept_after'; before: (text: FakeText) => Promise<void> };
 
 /** One request that reached the fake. */
-export type FakeRequest = { kind: 'create' | 'list' | 'fetch'; atMs: number; to: string | null };
+export type FakeRequest = { kind: 'create' | 'list' | 'fetch' | 'inboxes'; atMs: number; to: string | null };
 
 export type FakeTwilio = {
   /** For TWILIO_API_BASE_URL. */
   url: string;
   /** Every text that was accepted, in order. */
   texts: FakeText[];
+  /** Every text from a person, in order. */
+  inbound: FakeText[];
+  /** What the messaging service sends by. */
+  servicePhones: string[];
   requests: FakeRequest[];
   /** Decides what happens to the next requests; null lets a text through. */
   onCreate: (request: { to: string; body: string }) => FakeFault | null;
   /** A fault for listing and fetching; null lets them through. */
-  onRead: () => { httpStatus: number } | 'hang' | null;
+  onRead: (request: FakeRequest) => { httpStatus: number } | 'hang' | 'reset' | null;
   /** Resolves with what `look` finds, asked anew after every request. */
   whenSeen: <Found>(look: (fake: FakeTwilio) => Found | null | undefined | false) => Promise<Found>;
   /** Moves a text on, and posts the signed callback when it has one and `callback` is not false. */
@@ -60,6 +67,8 @@ export type FakeTwilio = {
     state: { status: string; errorCode?: number | null },
     options?: { callback?: boolean },
   ) => Promise<Response | null>;
+  /** A person writes to us. The fake never calls the webhook for it: tests do, where it is to arrive. */
+  receive: (text: { from: string; to: string; body: string; sentAt: Date }) => FakeText;
   /** The price becomes known, as it does some time after delivery. */
   settle: (text: FakeText, price: string) => void;
   stop: () => Promise<void>;
@@ -71,8 +80,8 @@ export function signWebhook(authToken: string, url: string, params: Record<strin
 }
 
 /**
- * A server that speaks the part of Twilio's REST API that texts need: create, list by number, fetch; and that sends
- * signed status callbacks. It can fail in every way that was ever seen of the real one.
+ * A server that speaks the part of Twilio's REST API that texts need: create, list by number and time sent, page by page, fetch,
+ * the numbers of a messaging service; and that sends signed status callbacks. It can fail in every way that was ever seen of the real one.
  */
 export async function startFakeTwilio({
   accountSid,
@@ -100,6 +109,8 @@ export async function startFakeTwilio({
   const fake: FakeTwilio = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     texts: [],
+    inbound: [],
+    servicePhones: [],
     requests: [],
     onCreate: () => null,
     onRead: () => null,
@@ -117,6 +128,7 @@ export async function startFakeTwilio({
     report: async (text, { status, errorCode = null }, { callback = true } = {}) => {
       text.status = status;
       text.errorCode = errorCode;
+      if (!['queued', 'accepted', 'scheduled', 'sending'].includes(status)) text.sentAt ??= new Date();
       if (text.numSegments === '0') text.numSegments = '1';
       ring();
       if (!callback || text.statusCallback === null) return null;
@@ -139,6 +151,28 @@ export async function startFakeTwilio({
         },
         body: new URLSearchParams(params),
       });
+    },
+    receive: ({ from, to, body, sentAt }) => {
+      const text: FakeText = {
+        sid: `SM${randomBytes(16).toString('hex')}`,
+        direction: 'inbound',
+        to,
+        from,
+        messagingServiceSid: null,
+        body,
+        status: 'received',
+        errorCode: null,
+        price: null,
+        priceUnit: 'USD',
+        numSegments: '1',
+        validityPeriod: null,
+        riskCheck: null,
+        statusCallback: null,
+        createdAt: sentAt,
+        sentAt,
+      };
+      fake.inbound.push(text);
+      return text;
     },
     settle: (text, price) => {
       text.price = price;
@@ -167,24 +201,58 @@ export async function startFakeTwilio({
     }
     if (request.method === 'GET') {
       const to = url.searchParams.get('To');
-      fake.requests.push({ kind: url.pathname === `${messages}.json` ? 'list' : 'fetch', atMs, to });
-      const fault = fake.onRead();
+      const isList = url.pathname === `${messages}.json`;
+      const service = /^\/v1\/Services\/\w+\/(PhoneNumbers|ShortCodes)$/.exec(url.pathname)?.[1];
+      const asked: FakeRequest = { kind: isList ? 'list' : service ? 'inboxes' : 'fetch', atMs, to };
+      fake.requests.push(asked);
+      const fault = fake.onRead(asked);
       ring();
       if (fault === 'hang') return;
+      if (fault === 'reset') return void response.destroy();
       if (fault !== null) return refuse(response, fault.httpStatus, null);
-      if (url.pathname === `${messages}.json`) {
-        const found = fake.texts.filter((text) => text.to === to).reverse();
-        return send(response, 200, {
-          messages: found.map(describe),
-          page: 0,
-          page_size: 100,
-          uri: request.url,
-        });
+      if (isList) return send(response, 200, list(url));
+      if (service === 'PhoneNumbers') {
+        const numbers = fake.servicePhones.map((phone) => ({
+          sid: `PN${phone.slice(1)}`,
+          phone_number: phone,
+        }));
+        return send(response, 200, { phone_numbers: numbers, meta: { key: 'phone_numbers' } });
+      }
+      if (service === 'ShortCodes') {
+        return send(response, 200, { short_codes: [], meta: { key: 'short_codes' } });
       }
       const text = fake.texts.find((each) => url.pathname === `${messages}/${each.sid}.json`);
       if (text) return send(response, 200, describe(text));
     }
     refuse(response, 404, 20404);
+  }
+
+  /** The newest first. A bound of the time sent takes it in, and leaves out what is not sent yet. */
+  function list(url: URL): Record<string, unknown> {
+    const ask = (name: string) => url.searchParams.get(name);
+    const [to, from, after, before] = [ask('To'), ask('From'), ask('DateSent>'), ask('DateSent<')];
+    const sentMs = ({ sentAt }: FakeText) => (sentAt ? Math.floor(sentAt.getTime() / 1000) * 1000 : NaN);
+    const newestFirst = [...fake.texts, ...fake.inbound]
+      .sort((a, b) => toSecond(a.createdAt) - toSecond(b.createdAt))
+      .reverse();
+    const found = newestFirst.filter(
+      (text) =>
+        (to === null || text.to === to) &&
+        (from === null || text.from === from) &&
+        (after === null || sentMs(text) >= Date.parse(after)) &&
+        (before === null || sentMs(text) <= Date.parse(before)),
+    );
+    const size = Number(ask('PageSize') ?? 50);
+    const page = Number(ask('Page') ?? 0);
+    const next = new URLSearchParams(url.searchParams);
+    next.set('Page', String(page + 1));
+    return {
+      messages: found.slice(page * size, (page + 1) * size).map(describe),
+      page,
+      page_size: size,
+      next_page_uri: found.length > (page + 1) * size ? `${messages}.json?${next}` : null,
+      uri: `${url.pathname}${url.search}`,
+    };
   }
 
   async function create(form: URLSearchParams, response: ServerResponse, atMs: number): Promise<void> {
@@ -214,6 +282,7 @@ export async function startFakeTwilio({
     const messagingServiceSid = form.get('MessagingServiceSid');
     const text: FakeText = {
       sid: `SM${randomBytes(16).toString('hex')}`,
+      direction: 'outbound-api',
       to: form.get('To') ?? '',
       from: form.get('From'),
       messagingServiceSid,
@@ -227,6 +296,7 @@ export async function startFakeTwilio({
       riskCheck: form.get('RiskCheck'),
       statusCallback: form.get('StatusCallback'),
       createdAt: new Date(),
+      sentAt: null,
     };
     fake.texts.push(text);
     return text;
@@ -238,9 +308,9 @@ export async function startFakeTwilio({
       api_version: '2010-04-01',
       body: text.body,
       date_created: text.createdAt.toUTCString().replace('GMT', '+0000'),
-      date_sent: null,
+      date_sent: text.sentAt?.toUTCString().replace('GMT', '+0000') ?? null,
       date_updated: text.createdAt.toUTCString().replace('GMT', '+0000'),
-      direction: 'outbound-api',
+      direction: text.direction,
       error_code: text.errorCode,
       error_message: null,
       from: text.from,
@@ -256,6 +326,10 @@ export async function startFakeTwilio({
       uri: `${messages}/${text.sid}.json`,
     };
   }
+}
+
+function toSecond(moment: Date): number {
+  return Math.floor(moment.getTime() / 1000);
 }
 
 function send(

@@ -45,6 +45,8 @@ function openInstant(answer: (to: string) => SendOutcome | Error = () => accepte
       return said;
     },
     findTexts: async () => ({ ok: true, texts: [] }),
+    listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
+    listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
   };
   return { provider, sent };

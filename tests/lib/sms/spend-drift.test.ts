@@ -80,6 +80,8 @@ function openMoody(): Provider {
       }
     },
     findTexts: async () => (Math.random() < 0.3 ? { ok: false, fault: 'test' } : { ok: true, texts: [] }),
+    listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
+    listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
   };
 }
