@@ -42,8 +42,12 @@ export type FakeFault =
   /** Accepts, then does this before it answers. */
   | { kind: 'accept_after'; before: (text: FakeText) => Promise<void> };
 
-/** One request that reached the fake. */
-export type FakeRequest = { kind: 'create' | 'list' | 'fetch' | 'inboxes'; atMs: number; to: string | null };
+/** One request that reached the fake; `page`: of the list by the time sent. */
+export type FakeRequest = {
+  kind: 'create' | 'list' | 'fetch' | 'page' | 'inboxes';
+  atMs: number;
+  to: string | null;
+};
 
 export type FakeTwilio = {
   /** For TWILIO_API_BASE_URL. */
@@ -54,7 +58,10 @@ export type FakeTwilio = {
   inbound: FakeText[];
   /** What the messaging service sends by. */
   servicePhones: string[];
+  /** Those about one text, or one number's. */
   requests: FakeRequest[];
+  /** Those that go through all texts. */
+  surveys: FakeRequest[];
   /** Decides what happens to the next requests; null lets a text through. */
   onCreate: (request: { to: string; body: string }) => FakeFault | null;
   /** A fault for listing and fetching; null lets them through. */
@@ -112,6 +119,7 @@ export async function startFakeTwilio({
     inbound: [],
     servicePhones: [],
     requests: [],
+    surveys: [],
     onCreate: () => null,
     onRead: () => null,
     whenSeen: (look) =>
@@ -203,8 +211,15 @@ export async function startFakeTwilio({
       const to = url.searchParams.get('To');
       const isList = url.pathname === `${messages}.json`;
       const service = /^\/v1\/Services\/\w+\/(PhoneNumbers|ShortCodes)$/.exec(url.pathname)?.[1];
-      const asked: FakeRequest = { kind: isList ? 'list' : service ? 'inboxes' : 'fetch', atMs, to };
-      fake.requests.push(asked);
+      const kind = isList
+        ? url.searchParams.has('DateSent>')
+          ? 'page'
+          : 'list'
+        : service
+          ? 'inboxes'
+          : 'fetch';
+      const asked: FakeRequest = { kind, atMs, to };
+      (kind === 'page' || kind === 'inboxes' ? fake.surveys : fake.requests).push(asked);
       const fault = fake.onRead(asked);
       ring();
       if (fault === 'hang') return;

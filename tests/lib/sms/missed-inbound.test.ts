@@ -282,7 +282,7 @@ describe('what fails', () => {
       const phone = newPhone();
       for (let index = 0; index < 60; index += 1) write(newPhone(), 'hello', after(noon, minute + index));
       write(phone, 'STOP', after(noon, minute));
-      fake.onRead = () => (fake.requests.length % 3 === 0 ? fault : null);
+      fake.onRead = () => (fake.surveys.length % 3 === 0 ? fault : null);
       expect(await read(after(noon, hour))).toBe('unanswered');
       expect(await isStopped(phone)).toBe(false);
       fake.onRead = () => null;
