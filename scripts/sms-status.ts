@@ -37,7 +37,8 @@ function readArguments(args: readonly string[]): string {
   const { word } = readCommandLine(args, {
     usage,
     about:
-      'Says how texts stand for one person: phone, verified, enabled, quiet hours, last text, last attempt.',
+      'Says how texts stand for one person: phone, verified, enabled, quiet hours, last text, last attempt,\n' +
+      'and the last opt-out: what was said last, by text, by the carrier or on a page.',
     takesWord: true,
   });
   if (!word) throw new StartProblem(`Usage: ${usage}`);

@@ -81,7 +81,10 @@ export const smsOptOuts = pgTable(
   'sms_opt_outs',
   {
     id: bigint('id', { mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    /** When it was said: a text that was found late, the moment it was sent. */
     at: instant('at').notNull(),
+    /** When this row was written; null: at the same moment. */
+    recordedAt: instant('recorded_at'),
     phone: text('phone').notNull(),
     act: text('act').$type<'opted_out' | 'lifted'>().notNull(),
     channel: text('channel').$type<OptOutChannel>().notNull(),

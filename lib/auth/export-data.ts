@@ -2,9 +2,12 @@ import type { Db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
 import { findUser, type User } from '@/lib/accounts/users';
 import { isOthersDeed, listAudit, recordAudit, shownDetails, type AuditEntry } from '@/lib/audit';
+import { findConsentedPhones } from '@/lib/consent/ledger';
+import { listOptOuts } from '@/lib/consent/opt-outs';
 import { listReceipts } from '@/lib/consent/receipts';
 import type { RequestContext } from '@/lib/context';
 import { listTexts } from '@/lib/sms/history';
+import { readNumber } from '@/lib/sms/number';
 import { readPhoneState } from '@/lib/sms/phone-state';
 import { readPreferences } from '@/lib/sms/preferences';
 import { listVerifications, type VerificationEntry } from '@/lib/sms/verification-log';
@@ -23,7 +26,7 @@ type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[
 
 /**
  * All that is kept about one person, for them to take along (GDPR art. 20, CCPA 1798.100), as JSON: account, phone,
- * preferences, sessions, every consent with its wording, every text, every attempt. Nothing in it opens anything: no
+ * preferences, sessions, every consent with its wording, every opt-out, every text, every attempt. Nothing in it opens anything: no
  * password hash, code, token or session id.
  *
  * Rows are read by the page while the file is written, so that memory does not grow with them. One file a person is written
@@ -65,6 +68,7 @@ export async function exportData(
   };
   const lists: List[] = [
     ['consents', pageReceipts(db, userId)],
+    ['optOuts', await pageOptOuts(db, user)],
     ['texts', pageTexts(db, user)],
     [
       'verifications',
@@ -96,6 +100,7 @@ export async function exportRecord(
   const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
   const lists: List[] = [
     ['agreements', pageReceipts(db, userId)],
+    ['optOuts', await pageOptOuts(db, user)],
     ['texts', pageTexts(db, user)],
   ];
   return { ok: true, chunks: await write(db, turn, head, lists) };
@@ -158,6 +163,16 @@ const asItIs = <Row>(row: Row): Row => row;
 function pageReceipts(db: Db, userId: string): List[1] {
   return pagesOf((last: { id: number } | null) =>
     listReceipts(db, userId, { limit: exportPageRows, before: last?.id ?? null }),
+  )(asItIs);
+}
+
+async function pageOptOuts(db: Db, { id: userId, phone }: User): Promise<List[1]> {
+  const number = phone === null ? null : await readNumber(db, phone);
+  const since = number?.holderUserId === userId ? number.heldSince : null;
+  const held = number !== null && since !== null ? { phone: number.number, since } : null;
+  const phones = await findConsentedPhones(db, userId);
+  return pagesOf((last: { id: number } | null) =>
+    listOptOuts(db, { userId, phones, held }, { limit: exportPageRows, before: last?.id ?? null }),
   )(asItIs);
 }
 

@@ -19,7 +19,7 @@ export type PersonSms = {
   lastText: { at: Date; purpose: MessagePurpose; status: MessageStatus; reason: string | null } | null;
   lastAttempt: { at: Date; event: string; reason: string | null } | null;
   /** The last that was said about texts to the number: STOP or START, by the carrier, or on a page. */
-  lastOptOut: Awaited<ReturnType<typeof readLastOptOut>>;
+  lastOptOut: Omit<NonNullable<Awaited<ReturnType<typeof readLastOptOut>>>, 'userId'> | null;
 };
 
 /** Reads how texts stand for the account of an e-mail address; null: there is none. */

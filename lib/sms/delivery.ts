@@ -233,12 +233,14 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
 }
 
 /** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
-async function answerFailure(tx: Tx, row: MovedRow, { errorCode, now }: StatusReport): Promise<Remedy> {
+async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promise<Remedy> {
+  const { errorCode, now } = report;
   const remedy = findRemedy({ code: errorCode, httpStatus: null });
   // There is nobody to send it to again, and no number that the error could be about.
   if (row.phone === erasedPhone) return remedy;
   if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
-    await applyEffect(tx, remedy, { phone: row.phone, now });
+    const about = { phone: row.phone, sender: row.sender, sid: report.sid };
+    await applyEffect(tx, remedy, { ...about, now });
     return remedy;
   }
   const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(
@@ -315,14 +317,19 @@ async function enqueueRetry(
   });
 }
 
-/** What a final error says about the number itself: kept with it, in the transaction that records the failure. */
+/**
+ * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
+ * number, our sender, and its SID (null: it was not accepted).
+ */
 export async function applyEffect(
   tx: Tx,
   remedy: Remedy,
-  { phone, now }: { phone: string; now: Date },
+  { phone, sender, sid, now }: { phone: string; sender: string | null; sid: string | null; now: Date },
 ): Promise<void> {
   if (remedy.kind !== 'final') return;
-  if (remedy.effect === 'opt_out') await optOut(tx, { phone, by: 'carrier_stop', now });
+  if (remedy.effect === 'opt_out') {
+    await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
+  }
   if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
 }
 

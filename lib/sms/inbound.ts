@@ -12,7 +12,7 @@ import { changeSpend } from './budget';
 import { readOpenCodes } from './challenge';
 import { liftBlock } from './lift-block';
 import { lockNumber, type NumberRow } from './number';
-import { optOut } from './opt-out';
+import { optOut, recordText, type Said } from './opt-out';
 import { priceOf } from './price';
 import { countSegments } from './segments';
 import { isOwnSender } from './sender-phone';
@@ -85,15 +85,22 @@ export async function receiveText(
     const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, ...late }));
     const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
     const at = late?.sentAt ?? context.now;
-    if (!(await keepText(tx, { text, meaning, userId, at, details }, context.now))) {
+    const body = hideCodes(
+      text.body.replaceAll('\0', '').slice(0, longestBody),
+      await readOpenCodes(tx, text.from, context.now),
+    );
+    const said = { sender: text.to, words: body, providerSid: text.sid };
+    if (!(await keepText(tx, { text, body, meaning, userId, at, details }))) {
       const reply = await readReply(tx, text.sid);
       return { ok: true as const, meaning, isDuplicate: true, reply };
     }
     if (late !== null) {
-      if (!isOvertaken) await obeyLate(tx, { phone: text.from, meaning, sentAt: late.sentAt }, context);
+      const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
+      if (isOvertaken) await recordLate(tx, order, context);
+      else await obeyLate(tx, order, context);
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
-    const answer = await obey(tx, { phone: text.from, meaning }, settings, context);
+    const answer = await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
       answer !== null &&
       !isAnswered &&
@@ -120,20 +127,20 @@ async function keepText(
   tx: Tx,
   {
     text,
+    body,
     meaning,
     userId,
     at,
     details,
   }: {
     text: InboundText;
+    body: string;
     meaning: InboundMeaning;
     userId: string | null;
     at: Date;
     details: MessageDetails | null;
   },
-  now: Date,
 ): Promise<boolean> {
-  const codes = await readOpenCodes(tx, text.from, now);
   const kept = await tx
     .insert(smsMessages)
     .values({
@@ -150,7 +157,7 @@ async function keepText(
       status: 'received',
       sender: text.to,
       providerSid: text.sid,
-      body: hideCodes(text.body.replaceAll('\0', '').slice(0, longestBody), codes),
+      body,
     })
     .onConflictDoNothing({ target: smsMessages.providerSid })
     .returning({ id: smsMessages.id });
@@ -174,17 +181,17 @@ type Answer = {
 /** Does what a text asks for. Out: what to say to that. */
 async function obey(
   tx: Tx,
-  { phone, meaning }: { phone: string; meaning: InboundMeaning },
+  { phone, meaning, said }: { phone: string; meaning: InboundMeaning; said: Said },
   { appUrl }: Env,
   context: RequestContext,
 ): Promise<Answer | null> {
   switch (meaning) {
     case 'stop': {
-      const { isFirst } = await optOut(tx, { phone, by: 'sms_stop', now: context.now });
+      const { isFirst } = await optOut(tx, { phone, by: 'sms_stop', now: context.now, said });
       return isFirst ? { template: 'stopConfirmation', params: {} } : null;
     }
     case 'start':
-      await liftBlock(tx, phone, context);
+      await liftBlock(tx, phone, context, { said });
       return {
         template: 'startConfirmation',
         params: { url: new URL('/users/sms-preferences', appUrl).href },
@@ -239,17 +246,30 @@ async function hasTextedSince(
   return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));
 }
 
+type LateOrder = { phone: string; meaning: InboundMeaning; said: Said; sentAt: Date };
+
 /** Does what a text asks for that was found late and that nothing has overtaken. */
 async function obeyLate(
   tx: Tx,
-  { phone, meaning, sentAt }: { phone: string; meaning: InboundMeaning; sentAt: Date },
+  { phone, meaning, said, sentAt }: LateOrder,
   context: RequestContext,
 ): Promise<void> {
   if (meaning === 'stop') {
     const agreedBefore = new Date(sentAt.getTime() + surelyAfterMs);
-    await optOut(tx, { phone, by: 'sms_stop', now: context.now, late: { saidAt: sentAt, agreedBefore } });
+    const late = { saidAt: sentAt, agreedBefore };
+    await optOut(tx, { phone, by: 'sms_stop', now: context.now, said, late });
   }
-  if (meaning === 'start') await liftBlock(tx, phone, context, { saidAt: sentAt });
+  if (meaning === 'start') await liftBlock(tx, phone, context, { said, saidAt: sentAt });
+}
+
+/** Records that it was said, and changes nothing. */
+async function recordLate(
+  tx: Tx,
+  { phone, meaning, said, sentAt: saidAt }: LateOrder,
+  { now }: RequestContext,
+): Promise<void> {
+  if (meaning === 'stop') await recordText(tx, { phone, act: 'opted_out', said, saidAt, now });
+  if (meaning === 'start') await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
 }
 
 /** Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. */

@@ -5,6 +5,7 @@ import type { RequestContext } from '@/lib/context';
 import { readLastChallenge } from './challenge';
 import { requestCode } from './code-request';
 import { liftSuppression, lockNumber, type NumberRow } from './number';
+import { recordText, type Said } from './opt-out';
 import { readPreferences } from './preferences';
 import { findAskers } from './verification-log';
 
@@ -24,7 +25,7 @@ const waitingForMs = dayMs;
  * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
  * be texted a code again, and it is requested for them here, within the limits of the number.
  *
- * `saidAt`: it is learned of only now. It counts from then on, and no code is requested, since nobody waits for one any more.
+ * That it was said is recorded in any case. `said`: the evidence for it. `saidAt`: it is learned of only now. It counts from then on, and no code is requested, since nobody waits for one any more.
  *
  * Out: whether there was a block.
  */
@@ -32,10 +33,14 @@ export async function liftBlock(
   tx: Tx,
   phone: string,
   context: RequestContext,
-  { saidAt = null }: { saidAt?: Date | null } = {},
+  {
+    said = { sender: null, words: null, providerSid: null },
+    saidAt = null,
+  }: { said?: Said; saidAt?: Date | null } = {},
 ): Promise<{ wasBlocked: boolean }> {
   const { now } = context;
   const number = await lockNumber(tx, phone);
+  await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
   if (number.suppressedAt === null) return { wasBlocked: false };
   await liftSuppression(tx, phone);
   await resumeForHolder(tx, number, saidAt ?? now);

@@ -186,7 +186,7 @@ function spreadOut(moment: Date): Date {
  * says about the number is kept, all in one transaction, the number's row locked first.
  */
 export async function recordEnd(
-  { db, log }: Work,
+  { db, log, provider }: Work,
   { message, held }: HeldText,
   end: {
     status: 'failed' | 'canceled';
@@ -216,7 +216,10 @@ export async function recordEnd(
           const { phone, sendClass, countedAt } = message;
           await giveBackSend(tx, { phone, sendClass, countedAt });
         }
-        if (end.remedy) await applyEffect(tx, end.remedy, { phone: message.phone, now });
+        if (end.remedy) {
+          const about = { phone: message.phone, sender: provider.sender, sid: null };
+          await applyEffect(tx, end.remedy, { ...about, now });
+        }
       },
     );
   });

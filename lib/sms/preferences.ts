@@ -9,7 +9,7 @@ import {
   readStandingWording,
   withdrawConsent,
 } from '@/lib/consent/ledger';
-import { recordOptOut } from '@/lib/consent/opt-outs';
+import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
 import { currentWording } from '@/lib/consent/wording';
 import type { RequestContext } from '@/lib/context';
 import { categoryOf, categoryTemplates, textCategories, type TextCategory } from './categories';
@@ -301,6 +301,7 @@ async function agreeToUpdates(
   const phone = number.number;
   const scopes = staleStop ? (['updates', 'verification'] as const) : (['updates'] as const);
   await grantConsent(tx, { userId, phone, scopes, medium: 'preferences' }, context);
+  await takeBackOptOut(tx, { userId, phone }, context.now);
   if (!staleStop) {
     await confirmOptIn(tx, { userId, number, now: context.now });
     return { ok: true, code: 'not_needed' };
@@ -320,10 +321,30 @@ async function stopUpdates(tx: Tx, userId: string, now: Date): Promise<void> {
       now,
     );
     if (withdrawn.length === 0) continue;
-    const evidence = { recordedBy: 'person', sender: null, words: null, providerSid: null } as const;
-    await recordOptOut(tx, { phone, act: 'opted_out', covers: withdrawn, evidence, userId, at: now });
+    await recordOptOut(tx, {
+      phone,
+      act: 'opted_out',
+      covers: withdrawn,
+      evidence: byPerson,
+      userId,
+      at: now,
+    });
   }
   await cancelTexts(tx, { userId, purposes: ['update', 'test'] }, 'turned_off', now);
+}
+
+const byPerson = { recordedBy: 'person', sender: null, words: null, providerSid: null } as const;
+
+/** Somebody who turned texts off on a page ticks the box again; what the number itself has said, only the number takes back. */
+async function takeBackOptOut(
+  tx: Tx,
+  { userId, phone }: { userId: string; phone: string },
+  now: Date,
+): Promise<void> {
+  const last = await readLastOptOut(tx, phone);
+  if (last?.act !== 'opted_out' || last.userId !== userId) return;
+  const covers = ['updates'] as const;
+  await recordOptOut(tx, { phone, act: 'lifted', covers, evidence: byPerson, userId, at: now });
 }
 
 async function cancelCategory(tx: Tx, userId: string, category: TextCategory, now: Date): Promise<void> {

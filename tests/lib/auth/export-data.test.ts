@@ -6,6 +6,8 @@ import { readActivity } from '@/lib/auth/activity';
 import { endOne, endOthers } from '@/lib/auth/end-sessions';
 import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data';
 import { listSessions } from '@/lib/accounts/sessions';
+import { optOut } from '@/lib/sms/opt-out';
+import { turnTextsOff } from '@/lib/sms/preferences';
 import { changeNumber } from '@/lib/sms/change-number';
 import { endTurn, keepTurn, takeTurn } from '@/lib/turns';
 import { recordStatements, useDatabase } from '../../support/database';
@@ -52,6 +54,27 @@ test('an export holds everything about the person, and nothing that opens anythi
   for (const secret of [code, user!.passwordHash, person.sessionId, 'nonce', 'tokenHash']) {
     expect(file).not.toContain(secret);
   }
+});
+
+test('an export has the opt-outs of the number since the person has held it, and what they turned off themselves', async () => {
+  const phone = newPhone();
+  const say = (now: Date) => database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now }));
+  const found = (now: Date) =>
+    database.db.transaction((tx) =>
+      optOut(tx, { phone, by: 'sms_stop', now, late: { saidAt: after(noon, -60), agreedBefore: noon } }),
+    );
+  await say(after(noon, -3600));
+  const person = await giveSettledPerson(database.db, { phone });
+  const stranger = await giveSettledPerson(database.db);
+  await turnTextsOff(database.db, person, contextAt(after(noon, 10)));
+  await turnTextsOff(database.db, stranger, contextAt(after(noon, 10)));
+  await say(after(noon, 60));
+  await found(after(noon, 90));
+  const data = await readExport(database.db, person.userId, contextAt(after(noon, 120)));
+  expect(data!.optOuts).toMatchObject([
+    { act: 'opted_out', channel: 'text', at: after(noon, 60).toISOString() },
+    { act: 'opted_out', channel: 'web', at: after(noon, 10).toISOString(), covers: ['updates'] },
+  ]);
 });
 
 test('nobody sees another’s data or activity', async () => {
@@ -104,6 +127,8 @@ describe('an export of very much', () => {
         select gen_random_uuid(), (select phone from users where id = $1), 'reply', 'help', ${at}, $2, 'delivered'`,
       `sms_verification_log (at, event, user_id) select ${at}, 'wrong_code', $1::uuid`,
       `audit_log (at, action, user_id) select $2::timestamptz, 'signed_in', $1::uuid`,
+      `sms_opt_outs (at, phone, act, channel, covers, recorded_by)
+        select ${at}, (select phone from users where id = $1), 'opted_out', 'text', '{updates}', 'inbound_webhook'`,
       `sms_consents (at, user_id, phone, scope, action, medium, sender)
         select ${at}, $1, '+15550001111', 'updates', 'withdrawn', 'preferences', ''`,
     ]) {

@@ -28,12 +28,13 @@ test('the ledger of opt-outs refuses update, delete and truncate', async () => {
   }
 });
 
-test('it keeps what was said, where, to whom and what it covers, each time anew', async () => {
+test('it keeps what was said, where, to whom and what it covers, each time anew, and a text once', async () => {
   const phone = newPhone();
   const both = ['verification', 'updates'] as const;
-  const long = { ...byText, words: 'stop '.repeat(1_000) };
+  const long = { ...byText, words: 'stop '.repeat(1_000), providerSid: 'SM00000000000000000000000000000002' };
   await database.db.transaction(async (tx) => {
     await recordOptOut(tx, { phone, act: 'opted_out', covers: both, evidence: byText, at: noon });
+    await recordOptOut(tx, { phone, act: 'opted_out', covers: both, evidence: long, at: noon });
     await recordOptOut(tx, { phone, act: 'opted_out', covers: both, evidence: long, at: noon });
   });
   const rows = await database.db

@@ -3,6 +3,7 @@ import { eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders } from '@/db/schema/sms';
+import { smsOptOuts } from '@/db/schema/consent';
 import { hasConsent } from '@/lib/consent/ledger';
 import { applyStatus, reconcileTexts, type StatusReport } from '@/lib/sms/delivery';
 import { changeSpend, microsOf, sumSpend } from '@/lib/sms/budget';
@@ -266,6 +267,12 @@ describe('applyStatus', () => {
     const waiting = await askForUpdate(database.db, stopped);
     const { sid } = await sendUpdate(stopped);
     await applyStatus(database.db, report(sid, 'failed', { errorCode: 21610 }));
+    await applyStatus(database.db, report(sid, 'failed', { errorCode: 21610 }));
+    expect(
+      await database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, stopped.phone)),
+    ).toMatchObject([
+      { act: 'opted_out', channel: 'carrier', recordedBy: 'status_report', providerSid: sid, words: null },
+    ]);
     expect(await hasConsent(database.db, { ...stopped, scope: 'updates' })).toBe(false);
     expect((await readText(database.db, waiting)).status).toBe('canceled');
     const landline = await makePerson(database.db);

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders, smsVerifications } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
+import { readLastOptOut } from '@/lib/consent/opt-outs';
 import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery';
 import { runDispatcher } from '@/lib/sms/dispatch';
 import { findRemedy, nextTryAt, remedies } from '@/lib/sms/errors';
@@ -401,6 +402,7 @@ describe('the error table', () => {
       if (code === 21610) {
         const about = { ...person, scope: 'verification' as const };
         expect(await hasConsent(database.db, about)).toBe(false);
+        expect(await readLastOptOut(database.db, person.phone)).toMatchObject({ channel: 'carrier' });
       }
       const [sender] = await database.db.select().from(smsSenders);
       expect(sender!.stoppedUntil !== null).toBe(remedy.kind === 'stop_sender');

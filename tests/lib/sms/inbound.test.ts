@@ -1,6 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
-import { smsConsents, type ConsentScope } from '@/db/schema/consent';
+import { smsConsents, smsOptOuts, type ConsentScope } from '@/db/schema/consent';
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
 import { env } from '@/lib/env';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
@@ -84,6 +84,10 @@ async function ledger(phone: string) {
     .orderBy(asc(smsConsents.id));
 }
 
+async function optOuts(phone: string) {
+  return database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone)).orderBy(asc(smsOptOuts.id));
+}
+
 async function codesSentTo(phone: string) {
   return database.db
     .select()
@@ -143,7 +147,7 @@ describe('STOP', () => {
     const startedMs = performance.now();
     const statements = await count(several);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
-    expect(statements).toBeLessThanOrEqual(11);
+    expect(statements).toBeLessThanOrEqual(12);
     expect(await count(one.phone)).toBeLessThanOrEqual(statements);
     const withdrawn = (await ledger(several)).filter((row) => row.action === 'withdrawn');
     expect(withdrawn).toHaveLength(4000);
@@ -151,6 +155,28 @@ describe('STOP', () => {
     // What is withdrawn already is not withdrawn again.
     await receive(several, 'STOP', after(noon, 2));
     expect(await ledger(several)).toHaveLength(8000);
+  });
+
+  it('is in the ledger of opt-outs each time, with its words and where it came, also of somebody without an account', async () => {
+    const phone = newPhone();
+    const texts = ['Stop it now', 'STOP', 'please', 'START'].map((words) => makeText(phone, words));
+    for (const [second, text] of texts.entries()) {
+      await receiveText(database.db, text, contextAt(after(noon, second)));
+      await receiveText(database.db, text, contextAt(after(noon, 60)));
+    }
+    const kept = {
+      channel: 'text',
+      recordedBy: 'inbound_webhook',
+      covers: both,
+      userId: null,
+      recordedAt: null,
+    };
+    const [first, second, , last] = texts;
+    expect(await optOuts(phone)).toMatchObject([
+      { ...kept, act: 'opted_out', at: noon, words: 'Stop it now', providerSid: first!.sid },
+      { ...kept, act: 'opted_out', at: after(noon, 1), words: 'STOP', providerSid: second!.sid },
+      { ...kept, act: 'lifted', at: after(noon, 3), sender: developmentSender, providerSid: last!.sid },
+    ]);
   });
 
   it('is obeyed wherever it arrives; other texts to a number that is not ours are not for us', async () => {
@@ -481,6 +507,8 @@ describe('every inbound text', () => {
     );
     const [kept] = await textsOf(phone, 'in');
     expect(kept!.body).toBe('it is ••••••, or ••••••? ref 12345678');
+    await receive(phone, `${code}. Stop texting me`, after(noon, 6));
+    expect(await optOuts(phone)).toMatchObject([{ words: '••••••. Stop texting me' }]);
   });
 
   it('may hold any character and come from a short code, but not from what is no number', async () => {

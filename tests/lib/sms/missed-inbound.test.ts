@@ -1,7 +1,9 @@
 import { asc, eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsInboundReads, smsMessages } from '@/db/schema/sms';
+import { smsOptOuts } from '@/db/schema/consent';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
+import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
 import { openLog } from '@/lib/log';
 import { receiveText } from '@/lib/sms/inbound';
 import { readMissedTexts, runMissedTexts } from '@/lib/sms/missed-inbound';
@@ -100,6 +102,15 @@ async function textsOf(phone: string) {
     .orderBy(asc(smsMessages.createdAt));
 }
 
+async function optOutsOf(phone: string) {
+  const { act, at, recordedAt, recordedBy, words, providerSid } = smsOptOuts;
+  return database.db
+    .select({ act, at, recordedAt, recordedBy, words, providerSid })
+    .from(smsOptOuts)
+    .where(eq(smsOptOuts.phone, phone))
+    .orderBy(asc(smsOptOuts.id));
+}
+
 const alerts = () => lines.filter((line) => line.includes('sms_alert'));
 
 describe('a text that the webhook never got', () => {
@@ -119,6 +130,16 @@ describe('a text that the webhook never got', () => {
         createdAt: said,
         body: 'STOP',
         details: { foundAt: after(noon, hour).toISOString(), overtaken: false },
+      },
+    ]);
+    expect(await optOutsOf(person.phone)).toEqual([
+      {
+        act: 'opted_out',
+        at: said,
+        recordedAt: after(noon, hour),
+        recordedBy: 'inbound_list',
+        words: 'STOP',
+        providerSid: stop!.sid,
       },
     ]);
     expect(fake.texts).toEqual([]);
@@ -180,6 +201,7 @@ describe('what was said since', () => {
     expect(await isStopped(person.phone)).toBe(false);
     expect((await readStandingConsent(database.db, person)).size).toBe(2);
     expect(await textsOf(person.phone)).toMatchObject([{ body: 'STOP', details: { overtaken: true } }]);
+    expect(await optOutsOf(person.phone)).toMatchObject([{ act: 'opted_out', at: after(noon, minute) }]);
   });
 
   test('a consent of somebody who has not proven the number leaves the STOP of its owner in force', async () => {
@@ -237,6 +259,7 @@ describe('what was said since', () => {
     await arrive(write(person.phone, 'START', after(noon, 30)), after(noon, 31));
     await read(after(noon, hour));
     expect(await isStopped(person.phone)).toBe(false);
+    expect(await readLastOptOut(database.db, person.phone)).toMatchObject({ act: 'lifted', words: 'START' });
   });
 
   test('a missed START after a STOP that arrived lifts the block, and one before it does not', async () => {
@@ -248,6 +271,19 @@ describe('what was said since', () => {
     await read(after(noon, hour));
     expect([await isStopped(back.phone), await isStopped(gone.phone)]).toEqual([false, true]);
   });
+});
+
+test('what a restored backup has in the ledger of opt-outs already is obeyed, and recorded once', async () => {
+  const person = await holder();
+  const said = after(noon, minute);
+  const { sid: providerSid } = write(person.phone, 'STOP', said);
+  const evidence = { recordedBy: 'inbound_webhook', sender: fromPhone, words: 'STOP', providerSid } as const;
+  await database.db.transaction((tx) =>
+    recordOptOut(tx, { phone: person.phone, act: 'opted_out', covers: ['updates'], evidence, at: said }),
+  );
+  await read(after(noon, hour));
+  expect(await isStopped(person.phone)).toBe(true);
+  expect(await optOutsOf(person.phone)).toHaveLength(1);
 });
 
 describe('what fails', () => {

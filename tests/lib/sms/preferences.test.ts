@@ -164,6 +164,9 @@ describe('turning texts off', () => {
     ]);
     await turnTextsOff(database.db, person, contextAt(after(noon, 90)));
     expect(await said()).toHaveLength(1);
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    await saveTexts(database.db, person, wish, contextAt(after(noon, 120)));
+    expect((await said())[1]).toMatchObject({ act: 'lifted', channel: 'web', covers: ['updates'] });
   });
 
   test('holds for a text that a dispatcher had in hand', async () => {

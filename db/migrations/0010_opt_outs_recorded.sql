@@ -1,0 +1,1 @@
+ALTER TABLE "sms_opt_outs" ADD COLUMN "recorded_at" timestamp with time zone;
