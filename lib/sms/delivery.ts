@@ -8,7 +8,7 @@ import { feeOf, findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Re
 import { lockNumber, markUndeliverable } from './number';
 import { optOut } from './opt-out';
 import { cancelTexts, enqueueText, retryKey, type Message } from './outbox';
-import type { Provider, ProviderText } from './provider';
+import type { ProviderText } from './provider';
 import { resumeSender, slowSender, stopSender } from './senders';
 
 /** The provider's words for a text's state, in the order in which they may follow each other; later ones win. */
@@ -52,9 +52,6 @@ export function isFailure(status: string): boolean {
 
 /** What stands in the place of a number that was erased from its text: such texts share no lock. */
 const erasedPhone = '';
-
-/** How long a text that is missing something is asked about, at distances that grow with its age. */
-const checkForMs = 48 * 3600 * 1000;
 
 export type StatusReport = {
   /** Our own id, when the report carries it. */
@@ -342,43 +339,6 @@ export async function restSender(
   if (until === null) return;
   if (remedy.kind === 'slow_down') await slowSender(db, { sender, until });
   if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
-}
-
-/**
- * Asks the provider about texts whose final state or price has not come by itself. Several processes may do so at the same
- * time: a text is put off to its next check in the statement that picks it.
- *
- * @returns how many were asked about
- */
-export async function reconcileTexts(
-  db: Db,
-  provider: Provider,
-  { now, log, limit = 10 }: { now: Date; log: Log; limit?: number },
-): Promise<number> {
-  const at = sql`${now.toISOString()}::timestamptz`;
-  const { rows } = await db.execute<{ id: string; provider_sid: string }>(sql`
-    with due as (
-      select id from sms_messages where check_at <= ${at} and provider_sid is not null
-      order by check_at limit ${limit} for update skip locked
-    )
-    update sms_messages m
-    set reconciled_at = ${at},
-        check_at = case when ${at} - coalesce(m.sent_at, m.created_at) < ${checkForMs / 1000}::float8 * interval '1 second'
-          then ${at} + least(interval '1 hour', greatest(interval '2 seconds', ${at} - coalesce(m.sent_at, m.created_at)))
-        end
-    from due where m.id = due.id
-    returning m.id, m.provider_sid`);
-  const ask = async ({ id, provider_sid: sid }: (typeof rows)[number]) => {
-    const asked = await provider.readText(sid);
-    if (!asked.ok) log.warn('sms_reconcile_unanswered', { message: id, fault: asked.fault });
-    else if (asked.text !== null) await settleText(db, id, asked.text, { now, log });
-  };
-  await Promise.all(
-    rows.map((row) =>
-      ask(row).catch((error: unknown) => log.error('sms_reconcile_failed', { message: row.id, error })),
-    ),
-  );
-  return rows.length;
 }
 
 /** Takes in a text as it stands at the provider. */

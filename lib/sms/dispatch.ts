@@ -12,11 +12,11 @@ import {
   type Held,
   type Look,
 } from './claim';
-import { reconcileTexts } from './delivery';
 import { lookUp } from './look-up';
 import { openProvider } from './open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from './provider';
+import { reconcileTexts } from './reconcile';
 import { readFacts, sendClaimed, startSending, type Sending } from './send';
 import { addSender } from './senders';
 import { listenForTexts, makeWake, type Wake } from './wake';

@@ -5,14 +5,15 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders } from '@/db/schema/sms';
 import { smsOptOuts } from '@/db/schema/consent';
 import { hasConsent } from '@/lib/consent/ledger';
-import { applyStatus, reconcileTexts, type StatusReport } from '@/lib/sms/delivery';
+import { applyStatus, type StatusReport } from '@/lib/sms/delivery';
+import { reconcileTexts } from '@/lib/sms/reconcile';
 import { changeSpend, microsOf, sumSpend } from '@/lib/sms/budget';
 import type { Provider } from '@/lib/sms/provider';
 import { resumeSender } from '@/lib/sms/senders';
 import { openTwilio } from '@/lib/sms/twilio';
 import { openLog } from '@/lib/log';
 import { useDatabase } from '../../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../../support/fake-twilio';
+import { startFakeTwilio, type FakeText, type FakeTwilio } from '../../support/fake-twilio';
 import {
   accountSid,
   askForCode,
@@ -481,6 +482,80 @@ describe('reconcileTexts', () => {
     expect(await reconcileTexts(database.db, provider(), { now: new Date(now.getTime() + 9e7), log })).toBe(
       0,
     );
+  });
+
+  /** Texts of one person that were accepted at these moments, and reported by no callback. */
+  async function sendMany(count: number, acceptedAt: (index: number) => Date) {
+    const person = await makePerson(database.db);
+    const sent: { messageId: string; text: FakeText }[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const { messageId } = await sendUpdate(person);
+      const answer = await provider().sendText({
+        to: person.phone,
+        body: 'x',
+        purpose: 'update',
+        messageId,
+        validitySeconds: null,
+        riskCheck: false,
+      });
+      if (answer.outcome !== 'accepted') throw new Error('not accepted');
+      await database.db
+        .update(smsMessages)
+        .set({ providerSid: answer.sid, sentAt: acceptedAt(index) })
+        .where(eq(smsMessages.id, messageId));
+      const text = fake.texts.at(-1)!;
+      text.createdAt = acceptedAt(index);
+      text.sentAt = new Date(acceptedAt(index).getTime() + 2_000);
+      await fake.report(text, { status: 'delivered' }, { callback: false });
+      fake.settle(text, '-0.0083');
+      sent.push({ messageId, text });
+    }
+    fake.requests.length = 0;
+    return sent;
+  }
+
+  const settledOf = async (texts: { messageId: string }[]) => {
+    const rows = await Promise.all(texts.map(({ messageId }) => readText(database.db, messageId)));
+    return rows.filter((row) => row.price === '0.008300' && row.checkAt === null).length;
+  };
+
+  test('two hundred texts among many others take a handful of requests, not two hundred', async () => {
+    const texts = await sendMany(200, (index) => new Date(now.getTime() + index * 1_000));
+    for (let index = 0; index < 500; index += 1) {
+      const at = new Date(now.getTime() + index * 400);
+      fake.texts.push({ ...texts[0]!.text, sid: `SM${index}`, createdAt: at, sentAt: at });
+    }
+    const [queued, elsewhere] = texts;
+    queued!.text.sentAt = null;
+    elsewhere!.text.from = '+12125550999';
+    expect(await reconcileTexts(database.db, provider(), { now, log })).toBe(200);
+    expect(await settledOf(texts)).toBe(200);
+    expect(fake.surveys).toHaveLength(4);
+    expect(fake.requests.map(({ kind }) => kind)).toEqual(['fetch', 'fetch']);
+  });
+
+  test('a list of many others is read no further, and texts far from each other are asked about one by one', async () => {
+    const texts = [
+      ...(await sendMany(6, (index) => new Date(now.getTime() + index))),
+      ...(await sendMany(3, (index) => new Date(now.getTime() + (index + 1) * 3600_000))),
+    ];
+    for (let index = 0; index < 500; index += 1) {
+      const others = { ...texts[0]!.text, sid: `SM${index}`, createdAt: new Date(now.getTime() + 20_000) };
+      fake.texts.push({ ...others, sentAt: others.createdAt });
+    }
+    expect(await reconcileTexts(database.db, provider(), { now, log })).toBe(9);
+    expect(await settledOf(texts)).toBe(9);
+    expect([fake.surveys.length, fake.requests.length]).toEqual([1, 9]);
+  });
+
+  test('where the provider does not answer, a round asks about few', async () => {
+    const texts = await sendMany(40, () => now);
+    fake.onRead = () => ({ httpStatus: 503 });
+    expect(await reconcileTexts(database.db, provider(), { now, log })).toBe(40);
+    expect(fake.surveys.length + fake.requests.length).toBeLessThanOrEqual(11);
+    fake.onRead = () => null;
+    await reconcileTexts(database.db, provider(), { now: new Date(now.getTime() + 3600_000), log });
+    expect(await settledOf(texts)).toBe(40);
   });
 
   test('several processes at the same moment ask about a text once', async () => {
