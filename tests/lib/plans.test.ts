@@ -24,6 +24,7 @@ import { sumSpend } from '@/lib/sms/budget';
 import { cancelNumberChange, readNumberChange } from '@/lib/sms/change-number';
 import { requestCode } from '@/lib/sms/code-request';
 import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery';
+import { readMissedTexts } from '@/lib/sms/missed-inbound';
 import { reconcileTexts } from '@/lib/sms/reconcile';
 import { readHandsets, readThread } from '@/lib/sms/dev-phone';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/erase-attempts';
@@ -73,6 +74,7 @@ import {
   askForCode,
   askForUpdate,
   authToken,
+  fromPhone,
   makeEnv,
   makePerson,
   nextPhone,
@@ -413,6 +415,18 @@ async function textsThatComeIn(): Promise<void> {
   ] as const) {
     await during(`inbound text, ${each.body}`, () => receiveText(db, each, later(seconds)));
   }
+  await during('texts that the webhook never got', async () => {
+    const log = openLog({ level: 'error', write: () => undefined });
+    for (const [seconds, body] of [
+      [20, 'stop'],
+      [21, 'start'],
+      [22, 'no more texts please'],
+    ] as const) {
+      fake.receive({ from: person.phone!, to: fromPhone, body, sentAt: after(now, seconds) });
+    }
+    const provider = await openProvider(makeEnv(database.url, twilioVariables(fake.url)));
+    expect(await readMissedTexts({ db, provider, log }, { now: after(now, 3600) })).toBe('read');
+  });
 }
 
 async function reports(): Promise<void> {

@@ -225,3 +225,61 @@ describe('asking', () => {
     expect(await open().readText('SM00')).toEqual({ ok: false, fault: 'http_503' });
   });
 });
+
+describe('the list of all texts', () => {
+  const noon = new Date('2026-11-20T12:00:00Z');
+  const at = (seconds: number) => new Date(noon.getTime() + seconds * 1000);
+
+  test('comes by pages, the newest first, with both bounds to the second, and without what went the other way', async () => {
+    const provider = open();
+    for (let second = -2; second <= 8; second += 1) {
+      fake.receive({ from: text.to, to: fromPhone, body: String(second), sentAt: at(second) });
+    }
+    await provider.sendText({ ...text, to: fromPhone });
+    fake.texts[0]!.sentAt = at(1);
+    const bodies: string[][] = [];
+    const range = { since: at(0.9), until: at(6) };
+    let page: string | null = null;
+    do {
+      const listed = await provider.listTexts({
+        direction: 'in',
+        number: fromPhone,
+        ...range,
+        pageSize: 4,
+        page,
+      });
+      if (!listed.ok) throw new Error(listed.fault);
+      bodies.push(listed.texts.map(({ body }) => body));
+      page = listed.nextPage;
+    } while (page !== null);
+    expect(bodies.flat()).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+    expect(bodies.length).toBeGreaterThan(1);
+  });
+
+  test('of what we sent has the time it was sent, and leaves out what is not sent yet', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    await provider.sendText(text);
+    const [sent] = fake.texts;
+    sent!.sentAt = at(3);
+    const listed = await provider.listTexts({
+      direction: 'out',
+      since: at(0),
+      until: at(9),
+      pageSize: 50,
+      page: null,
+    });
+    expect(listed).toMatchObject({ ok: true, nextPage: null, texts: [{ sid: sent!.sid, sentAt: at(3) }] });
+  });
+
+  test('is read for the from-number, or for all numbers of the messaging service', async () => {
+    fake.servicePhones = ['+15005550001', '+15005550002'];
+    expect(await open().listInboxes()).toEqual({ ok: true, numbers: [fromPhone] });
+    const service = open({ sender: { messagingServiceSid: 'MG1' } });
+    expect(await service.listInboxes()).toEqual({ ok: true, numbers: fake.servicePhones });
+    fake.onRead = () => ({ httpStatus: 503 });
+    expect(await service.listInboxes()).toEqual({ ok: false, fault: 'http_503' });
+    const range = { since: at(0), until: at(9), pageSize: 50, page: null };
+    expect(await service.listTexts({ direction: 'out', ...range })).toEqual({ ok: false, fault: 'http_503' });
+  });
+});
