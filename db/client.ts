@@ -26,6 +26,11 @@ export type PoolOptions = {
   connectTimeoutMs?: number;
   /** PostgreSQL itself ends a statement that takes longer, or a transaction that is left idle for as long. */
   statementTimeoutMs?: number;
+  /**
+   * PostgreSQL ends a statement that waits longer for somebody's lock. Below `connectTimeoutMs`: so connections that wait for
+   * one row come free again before whoever waits for a connection gives up.
+   */
+  lockTimeoutMs?: number;
   /** The client gives up: PostgreSQL must be gone, or it would have answered by now. A little above the former. */
   queryTimeoutMs?: number;
 };
@@ -43,6 +48,7 @@ export function openPool(
     max = 10,
     connectTimeoutMs = 5_000,
     statementTimeoutMs = 15_000,
+    lockTimeoutMs = 3_000,
     queryTimeoutMs = 16_000,
   }: PoolOptions = {},
 ): Pool {
@@ -57,7 +63,8 @@ export function openPool(
     // Not sent while connecting, because PgBouncer refuses that.
     onConnect: async (client) => {
       const limits = {
-        text: `set statement_timeout = ${statementTimeoutMs}; set idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
+        text: `set statement_timeout = ${statementTimeoutMs}; set lock_timeout = ${lockTimeoutMs};
+          set idle_in_transaction_session_timeout = ${statementTimeoutMs}`,
         query_timeout: connectTimeoutMs,
       };
       await client.query(limits);

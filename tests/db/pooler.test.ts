@@ -41,11 +41,12 @@ describe.each([
       const shown = await Promise.all(
         Array.from({ length: 3 }, () =>
           pool.query(`select pg_sleep(0.1), current_setting('statement_timeout') as statement,
-            current_setting('idle_in_transaction_session_timeout') as idle`),
+            current_setting('idle_in_transaction_session_timeout') as idle, current_setting('lock_timeout') as lock`),
         ),
       );
       expect(pool.totalCount).toBe(3);
-      for (const { rows } of shown) expect(rows).toMatchObject([{ statement: '700ms', idle: '700ms' }]);
+      for (const { rows } of shown)
+        expect(rows).toMatchObject([{ statement: '700ms', idle: '700ms', lock: '3s' }]);
       await expect(pool.query('select pg_sleep(5)')).rejects.toMatchObject({ code: '57014' });
     } finally {
       await pool.end();
