@@ -75,10 +75,11 @@ export async function insertUser(
  */
 export async function findAbandonedUsers(
   db: Db,
-  { before, now, limit }: { before: Date; now: Date; limit: number },
+  { before, now, limit, except = [] }: { before: Date; now: Date; limit: number; except?: readonly string[] },
 ): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    select id from users where ${abandoned(before, now)} order by created_at limit ${limit} for update skip locked`);
+    select id from users where ${abandoned(before, now)} and id <> all(${sql.param([...except])}::uuid[])
+    order by created_at limit ${limit} for update skip locked`);
   return rows.map((row) => row.id);
 }
 

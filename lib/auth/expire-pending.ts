@@ -9,7 +9,9 @@ import { eraseAccount } from './erase-account';
 
 /** Somebody who holds one of the numbers is waited for no longer than this; the account's turn comes again. */
 const longestWaitMs = 500;
-const looksFor = 5;
+
+/** So often others are looked for in one batch, in the place of accounts that cannot be ended just now. */
+const mostLooks = 10;
 
 /**
  * Ends accounts that nobody finished registering within RETENTION_PENDING_DAYS, `limit` at most, the oldest first, each in
@@ -19,17 +21,26 @@ const looksFor = 5;
 export async function expirePending(db: Db, now: Date, limit: number): Promise<number> {
   const before = new Date(now.getTime() - env().retention.pendingDays * 24 * 3600 * 1000);
   let ended = 0;
-  // More than asked for, so that a few that cannot be ended do not stand in the way of all others for ever.
-  for (const userId of await findAbandonedUsers(db, { before, now, limit: limit * looksFor })) {
-    if (ended === limit) break;
-    try {
-      if (await expireOne(db, userId, { before, now })) ended += 1;
-    } catch (error) {
-      // One that cannot be ended keeps no other.
-      openLog().warn('pending_account_not_expired', { error });
+  // Those that could not be ended keep nobody behind them: others take their places.
+  const leftAlone: string[] = [];
+  for (let looks = 0; looks < mostLooks && ended < limit; looks += 1) {
+    const found = await findAbandonedUsers(db, { before, now, limit: limit - ended, except: leftAlone });
+    if (found.length === 0) break;
+    for (const userId of found) {
+      if (await tryToExpire(db, userId, { before, now })) ended += 1;
+      else leftAlone.push(userId);
     }
   }
   return ended;
+}
+
+async function tryToExpire(db: Db, userId: string, moments: { before: Date; now: Date }): Promise<boolean> {
+  try {
+    return await expireOne(db, userId, moments);
+  } catch (error) {
+    openLog().warn('pending_account_not_expired', { error });
+    return false;
+  }
 }
 
 /** Out: whether the account is gone, ended here or by somebody else meanwhile. */

@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, isNull, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
 import { smsConsents } from '@/db/schema/consent';
@@ -17,7 +17,7 @@ import { checkCode, replaceNumber, sendCode } from '@/lib/sms/verification';
 import { releaseTogether } from '../../support/barrier';
 import { useDatabase } from '../../support/database';
 import { findTraces } from '../../support/find-traces';
-import { after, contextAt, newEmail, newPhone, noon, wrongCodes } from '../../support/people';
+import { after, contextAt, givePerson, newEmail, newPhone, noon, wrongCodes } from '../../support/people';
 import { giveSettledPerson, password } from '../../support/settled-person';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
@@ -254,6 +254,27 @@ describe('a pending account', () => {
     expect(await expirePending(database.db, new Date(at(7).getTime() - 1000), 10)).toBe(0);
     expect(await expirePending(database.db, new Date(at(7).getTime() + 1000), 10)).toBe(1);
     expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
+  });
+
+  test('that cannot be ended keeps nobody behind it', async () => {
+    const stuck = [
+      await givePerson(database.db, { active: false }),
+      await givePerson(database.db, { active: false }),
+    ];
+    const { userId } = await givePerson(database.db, { active: false, now: after(noon, 1) });
+    await database.pool.query(`create function refuse_end() returns trigger language plpgsql as $$
+      begin raise exception 'not this one'; end $$`);
+    await database.pool.query(`create trigger refuse_end before delete on users for each row
+      when (old.created_at <= '${noon.toISOString()}') execute function refuse_end()`);
+    try {
+      expect(await expirePending(database.db, at(8), 2)).toBe(1);
+      const left = await database.db.select({ id: users.id }).from(users).where(isNull(users.activatedAt));
+      expect(left.map(({ id }) => id).sort()).toEqual(stuck.map((each) => each.userId).sort());
+      expect(left).not.toContainEqual({ id: userId });
+    } finally {
+      await database.pool.query('drop function refuse_end cascade');
+      await expirePending(database.db, at(8), 2);
+    }
   });
 
   test('that a browser may still finish, or whose code can still be entered, does not expire', async () => {
