@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { db, type Db } from '@/db/client';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
@@ -58,7 +59,8 @@ function daysBefore(now: Date, setting: keyof Retention): Date {
  */
 export function runHousekeeping(
   timing = { everyMs, roundsOfPatience },
-  keep: (now: Date, signal: AbortSignal) => Promise<void> = (now, signal) => keepHouse(db(), now, signal),
+  keep: (now: Date, signal: AbortSignal) => Promise<void> = (now, signal) =>
+    keepHouseByBothClocks(db(), now, signal),
 ): { stop(): Promise<void> } {
   const stopping = new AbortController();
   let underWay: Promise<void> | null = null;
@@ -81,6 +83,22 @@ export function runHousekeeping(
       await underWay;
     },
   };
+}
+
+/**
+ * One round as of `now` by our own clock, or as of the database's where that is earlier: what is removed has to be old by
+ * both, so that no clock that is wrong empties limits and sums, ends sessions or erases records for good.
+ */
+export async function keepHouseByBothClocks(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
+  try {
+    const { rows } = await database.execute<{ now_ms: number }>(
+      sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+    );
+    const earlier = new Date(Math.min(now.getTime(), rows[0]!.now_ms));
+    await keepHouse(database, earlier, signal);
+  } catch (error) {
+    openLog().warn('housekeeping_failed', { chore: 'readClock', error });
+  }
 }
 
 /** One round: every chore until nothing is left to do or `mostBatches` are done; ends between two batches when aborted. */

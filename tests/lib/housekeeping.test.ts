@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { loginGrants, pendingTokens, rateLimits, sessions } from '@/db/schema/accounts';
 import { smsSpend, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
-import { batchRows, keepHouse, mostBatches } from '@/lib/housekeeping';
+import { batchRows, keepHouse, keepHouseByBothClocks, mostBatches } from '@/lib/housekeeping';
 import { bigPerson } from '../support/big-database';
 import { recordStatements, useDatabase } from '../support/database';
 import { after, noon } from '../support/people';
@@ -102,4 +102,17 @@ test('a round that is told to stop begins no further batch', async () => {
   stopping.abort();
   await keepHouse(database.db, after(noon, 1), stopping.signal);
   expect(await countLeft()).toMatchObject({ sessions: 3, logged: 0 });
+});
+
+test('what is removed is over by both clocks: one of ours that is a year ahead empties nothing', async () => {
+  const now = new Date();
+  const yearAhead = after(now, 365 * 24 * 3600);
+  await fill(3, after(now, 60));
+  await keepHouseByBothClocks(database.db, yearAhead);
+  expect(await countLeft()).toEqual({ sessions: 3, grants: 3, tokens: 3, limits: 3, spend: 3, logged: 0 });
+  await fill(3, after(now, -60));
+  await keepHouseByBothClocks(database.db, after(now, -120));
+  expect(await countLeft()).toMatchObject({ sessions: 3, limits: 3, logged: 0 });
+  await keepHouseByBothClocks(database.db, yearAhead);
+  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
 });
