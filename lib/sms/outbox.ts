@@ -141,7 +141,8 @@ export async function redirectUpdates(
  * place of the number.
  *
  * A text on its way keeps its number until it is known what became of it: the call to the provider needs it, and so does the
- * opt-out that a carrier may report. `eraseNumbersOfSent` takes it then.
+ * opt-out that a carrier may report. One that is being sent keeps its words, too, by which it is found at the provider if the
+ * call is not answered. `eraseNumbersOfSent` takes both then.
  */
 export async function anonymizeTexts(tx: Tx, userId: string): Promise<void> {
   await eraseNumbers(tx, eq(smsMessages.userId, userId), isOnItsWay);
@@ -161,7 +162,7 @@ export async function anonymizeEndedTexts(db: Db, ids: readonly string[]): Promi
 }
 
 /**
- * Takes the numbers that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or was
+ * Takes the numbers and words that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or was
  * not reported within three days. Out: from how many.
  */
 export async function eraseNumbersOfSent(db: Db, now: Date, limit: number): Promise<number> {
@@ -181,7 +182,7 @@ export async function eraseNumbersOfSent(db: Db, now: Date, limit: number): Prom
 /** The provider may still have to be called about it, or to say what became of it. */
 const isOnItsWay = sql`(status = 'sending' or (status = 'sent' and check_at is not null))`;
 
-/** Erases whatever is about somebody, but for the numbers of those that `keeping` fits. */
+/** Erases whatever is about somebody, but for the numbers (and, of what is being sent, the words) of those that `keeping` fits. */
 async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promise<void> {
   const ids = lockInOrder(tx, which);
   const { rows } = await tx.execute<{ phone: string }>(
@@ -194,7 +195,8 @@ async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promi
       phone_mark = coalesce((
         select mark from unnest(${sql.param(phones)}::text[], ${sql.param(phones.map((phone) => markNumber(phone)))}::text[])
           as marks (number, mark) where number = phone), phone_mark),
-      params = (select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_object_keys(params) key),
+      params = case when ${keeping} and status = 'sending' then params
+        else (select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_object_keys(params) key) end,
       body = null, user_id = null
     where ${which}`);
 }
