@@ -124,7 +124,7 @@ const refusalWords: Record<Extract<Verdict, { ok: false }>['reason'], (appUrl: U
   bad_target: () => 'Bad request.',
   foreign_origin: () =>
     'This form was sent from another site, so nothing was done. Open the page here and send it again.',
-  too_large: () => 'This is larger than 1 MB, so nothing was saved. Send less at once.',
+  too_large: () => 'This is larger than 32 KB, so nothing was saved. Send less at once.',
   method: () => 'TRACE is not answered here.',
   misdirected: (appUrl) => `This server answers only as ${appUrl.origin}.`,
 };

@@ -100,9 +100,9 @@ describe('a POST', () => {
     expect(examine({ origin }, undefined, 'GET')).toEqual({ ok: true });
   });
 
-  test('of more than 1 MB is answered 413', () => {
-    expect(examine({ 'content-length': '1000000' })).toEqual({ ok: true });
-    expect(examine({ 'content-length': '1000001' })).toMatchObject({ status: 413, reason: 'too_large' });
+  test('of more than 32 KB is answered 413', () => {
+    expect(examine({ 'content-length': '32768' })).toEqual({ ok: true });
+    expect(examine({ 'content-length': '32769' })).toMatchObject({ status: 413, reason: 'too_large' });
   });
 });
 
