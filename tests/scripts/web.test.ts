@@ -106,6 +106,17 @@ describe('a POST', () => {
   });
 });
 
+test('a query of more than 100 fields is answered 400, since Next takes seconds for thousands', () => {
+  const examine = (fields: number) =>
+    examineRequest(
+      { method: 'GET', url: `/users/login?${'a&'.repeat(fields - 1)}a`, headers: { host: 'localhost:3000' } },
+      '127.0.0.1',
+      new URL('http://localhost:3000'),
+    );
+  expect(examine(100)).toEqual({ ok: true });
+  expect(examine(101)).toEqual({ ok: false, status: 400, reason: 'bad_target' });
+});
+
 test('a refusal says why in plain words, and is neither kept nor taken for a page', async () => {
   const web = await serveWeb({ appUrl: new URL('http://localhost:3000'), port: 0, handle: () => undefined });
   const answer = await fetch(`http://127.0.0.1:${web.port}/`, {
