@@ -42,6 +42,7 @@ const zones = [
         './limits.ts',
         './coarse-limits.ts',
         './gather.ts',
+        './few-at-once.ts',
         './once-a-day.ts',
         './turns.ts',
         './context.ts',

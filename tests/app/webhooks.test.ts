@@ -1,8 +1,8 @@
 import { and, eq } from 'drizzle-orm';
 import { getExpectedTwilioSignature } from 'twilio/lib/webhooks/webhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { smsMessages, webhookRefusals } from '@/db/schema/sms';
-import { closeDb } from '@/db/client';
+import { phoneNumbers, smsMessages, webhookRefusals } from '@/db/schema/sms';
+import { closeDb, isDatabaseAnswering } from '@/db/client';
 import { newId } from '@/lib/random';
 import { readNumber } from '@/lib/sms/number';
 import { useDatabase } from '../support/database';
@@ -353,4 +353,40 @@ describe('the inbound webhook', () => {
     }
     expect(await database.db.select().from(smsMessages).where(eq(smsMessages.phone, phone))).toHaveLength(0);
   });
+});
+
+it('calls that wait for a number that somebody holds leave connections for everybody else', async () => {
+  const phone = '+12125550177';
+  await database.db.insert(phoneNumbers).values({ number: phone });
+  const holder = await database.pool.connect();
+  const startedMs = performance.now();
+  try {
+    await holder.query('begin');
+    await holder.query('select from phone_numbers where number = $1 for update', [phone]);
+    const calls = Array.from({ length: 30 }, (_, nth) =>
+      call({
+        path: inboundPath,
+        params: {
+          AccountSid: accountSid,
+          MessageSid: `SM${String(nth).padStart(32, '0')}`,
+          From: phone,
+          To: fromPhone,
+          Body: 'hello',
+        },
+      }).catch(() => null),
+    );
+    const waits = () => database.pool.query(`select from pg_stat_activity where wait_event_type = 'Lock'`);
+    await expect.poll(async () => (await waits()).rowCount).toBe(3);
+    expect(await isDatabaseAnswering(1_000)).toBe(true);
+    await holder.query('commit');
+    await Promise.all(calls);
+  } finally {
+    holder.release();
+  }
+  const { rows } = await database.pool.query(
+    `select from sms_messages where phone = $1 and direction = 'in'`,
+    [phone],
+  );
+  // They were all kept, unless the machine was so slow that the first gave up waiting.
+  expect(rows.length).toBeGreaterThanOrEqual(performance.now() - startedMs < 3_000 ? 30 : 27);
 });

@@ -1,5 +1,6 @@
 import { db } from '@/db/client';
 import { env } from '@/lib/env';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
 import { applyStatus } from '@/lib/sms/delivery';
 import { readWebhookCall } from '@/lib/sms/webhook-call';
@@ -7,6 +8,9 @@ import { refuseCall } from './refuse-call';
 import { readStatusReport } from './status-report';
 
 export const dynamic = 'force-dynamic';
+
+/** Calls that wait for one number's lock leave connections for the pages. */
+const inTurn = fewAtOnce(3);
 
 /**
  * What became of a text (twilio.com/docs/messaging/guides/track-outbound-message-status). 204 for every signed call, also
@@ -20,7 +24,7 @@ export async function POST(request: Request): Promise<Response> {
   const report = readStatusReport(call, new Date());
   if (report === null) log.info('sms_status_ignored', { reason: 'unreadable' });
   else {
-    const answer = await applyStatus(db(), report);
+    const answer = await inTurn(() => applyStatus(db(), report));
     const message = report.messageId ?? report.sid;
     if (!answer.ok) log.info('sms_status_ignored', { message, reason: answer.reason });
     else if (answer.alert !== null) {

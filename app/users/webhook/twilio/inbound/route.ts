@@ -1,6 +1,7 @@
 import { db } from '@/db/client';
 import { clientAddress } from '@/lib/client-address';
 import { env } from '@/lib/env';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
 import { receiveText } from '@/lib/sms/inbound';
 import { renderTwiml, type TwimlReply } from '@/lib/sms/twiml';
@@ -9,6 +10,9 @@ import { refuseCall } from '../refuse-call';
 import { readInboundText } from './inbound-text';
 
 export const dynamic = 'force-dynamic';
+
+/** Calls that wait for one number's lock leave connections for the pages. */
+const inTurn = fewAtOnce(3);
 
 /**
  * A text from a person (twilio.com/docs/messaging/guides/webhook-request). Answers TwiML: a reply, or nothing where
@@ -28,11 +32,13 @@ export async function POST(request: Request): Promise<Response> {
     return answer(null);
   }
   const { headers } = request;
-  const received = await receiveText(db(), text, {
-    now: new Date(),
-    address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
-    userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
-  });
+  const received = await inTurn(() =>
+    receiveText(db(), text, {
+      now: new Date(),
+      address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
+      userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
+    }),
+  );
   if (!received.ok) {
     log.warn('sms_inbound_ignored', { sid: text.sid, reason: received.reason });
     return answer(null);
