@@ -23,7 +23,7 @@ import { startStallingProxy, type StallingProxy } from '../support/stalling-prox
 const database = useDatabase();
 // So long that a machine which is busy with other things still opens ten connections within the first.
 const connectTimeoutMs = 1_200;
-const statementTimeoutMs = 1_500;
+const statementTimeoutMs = 1_000;
 const queryTimeoutMs = 1_600;
 const max = 10;
 /** A wait for a connection, the settings of a new one, a statement; and a machine that is busy with other things. */
