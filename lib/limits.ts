@@ -38,11 +38,13 @@ export const limits = {
     { limit: 3, windowSeconds: hour },
     { limit: 5, windowSeconds: day },
   ],
-  /**
-   * Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. The
-   * confirmation of a STOP that newly opts out is never kept back (FCC 24-24).
-   */
+  /** Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. */
   repliesPerNumber: [{ limit: 20, windowSeconds: day }],
+  /**
+   * Of these, confirmations of a STOP have a limit of their own, so that whoever opts out is told (FCC 24-24), and nobody who
+   * says STOP and START in turn spends everybody's budget.
+   */
+  stopConfirmationsPerNumber: [{ limit: 5, windowSeconds: day }],
   wrongTriesPerChallenge: 5,
   secondsBetweenSends: 30,
   codeTtlSeconds: 10 * minute,

@@ -58,7 +58,7 @@ const surelyAfterMs = 60_000;
  * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
  * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
  * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
- * once, whenever it newly opts out (FCC 24-24). HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
+ * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
  * START, until the number has had `limits.repliesPerNumber`; what comes after is kept and obeyed all the same.
  *
  * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
@@ -102,9 +102,7 @@ export async function receiveText(
     }
     const answer = await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
-      answer !== null &&
-      !isAnswered &&
-      (answer.template === 'stopConfirmation' || (await mayReply(tx, text.from, context.now)));
+      answer !== null && !isAnswered && (await mayReply(tx, { phone: text.from, answer }, context.now));
     const reply = isDue ? await recordReply(tx, { text, userId, answer }, context.now) : null;
     return { ok: true as const, meaning, isDuplicate: false, reply };
   });
@@ -272,14 +270,23 @@ async function recordLate(
   if (meaning === 'start') await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
 }
 
-/** Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. */
-async function mayReply(tx: Tx, phone: string, now: Date): Promise<boolean> {
-  const [{ limit, windowSeconds }] = limits.repliesPerNumber;
+/**
+ * Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. A
+ * STOP's confirmations are counted by themselves.
+ */
+async function mayReply(
+  tx: Tx,
+  { phone, answer }: { phone: string; answer: Answer },
+  now: Date,
+): Promise<boolean> {
+  const isStop = answer.template === 'stopConfirmation';
+  const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
   const replies = await tx.$count(
     smsMessages,
     and(
       eq(smsMessages.phone, phone),
       eq(smsMessages.purpose, 'reply'),
+      isStop ? eq(smsMessages.template, 'stopConfirmation') : undefined,
       gt(smsMessages.createdAt, new Date(now.getTime() - windowSeconds * 1000)),
     ),
   );

@@ -471,6 +471,18 @@ describe('every inbound text', () => {
     expect(await sums()).toEqual([held! - micros + 24_900n, 0n]);
   });
 
+  it('is confirmed five times a day at most where STOP and START take turns, and obeyed each time', async () => {
+    const phone = newPhone();
+    const confirmed: boolean[] = [];
+    for (let times = 0; times < 8; times += 1) {
+      confirmed.push((await receive(phone, 'stop it', after(noon, times * 10))).reply !== null);
+      expect((await readNumber(database.db, phone))?.suppressedBy).toBe('sms_stop');
+      await receive(phone, 'START', after(noon, times * 10 + 5));
+    }
+    expect(confirmed).toEqual([true, true, true, true, true, false, false, false]);
+    expect((await receive(phone, 'stop it', after(noon, day + 15))).reply).not.toBeNull();
+  });
+
   it('is answered at most twenty times a day per number, and kept and obeyed beyond that', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
