@@ -8,7 +8,7 @@ import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { limits } from '@/lib/limits';
 import { newId } from '@/lib/random';
-import { changeSpend } from './budget';
+import { changeSpend, sumSpend } from './budget';
 import { readOpenCodes } from './challenge';
 import { liftBlock } from './lift-block';
 import { lockNumber, type NumberRow } from './number';
@@ -52,6 +52,13 @@ const longestBody = 1_600;
 const surelyAfterMs = 60_000;
 
 /**
+ * Anybody can text us, and numbers can be forged. Answers to those that nobody has proven are counted under this scope, too,
+ * and take one twentieth of the budget for everybody in any 24 hours: the rest is for those who wait for codes and updates.
+ */
+const strangersScope = 'strangers_replies';
+const strangersShare = 20n;
+
+/**
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
  * one transaction under the number's lock.
  *
@@ -59,7 +66,8 @@ const surelyAfterMs = 60_000;
  * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
  * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
  * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
- * START, until the number has had `limits.repliesPerNumber`; what comes after is kept and obeyed all the same.
+ * START, until the number has had `limits.repliesPerNumber`; and where nobody has
+ * proven the number, until such numbers have had a twentieth of the budget; what comes after is kept and obeyed all the same.
  *
  * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
  * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
@@ -103,7 +111,8 @@ export async function receiveText(
     const answer = await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
       answer !== null && !isAnswered && (await mayReply(tx, { phone: text.from, answer }, context.now));
-    const reply = isDue ? await recordReply(tx, { text, userId, answer }, context.now) : null;
+    const isStranger = number.holderUserId === null;
+    const reply = isDue ? await recordReply(tx, { text, userId, isStranger, answer }, context.now) : null;
     return { ok: true as const, meaning, isDuplicate: false, reply };
   });
 }
@@ -293,18 +302,29 @@ async function mayReply(
   return replies < limit;
 }
 
+/** Null: strangers have had their share of the budget. */
 async function recordReply(
   tx: Tx,
-  { text, userId, answer }: { text: InboundText; userId: string | null; answer: Answer },
+  {
+    text,
+    userId,
+    isStranger,
+    answer,
+  }: { text: InboundText; userId: string | null; isStranger: boolean; answer: Answer },
   now: Date,
-): Promise<{ id: string; body: string }> {
+): Promise<{ id: string; body: string } | null> {
   const { template, params } = answer;
   const id = newId();
   const { body } = renderText(template, params as never);
   const segments = countSegments(body);
   const priceMicros = segments * priceOf(env(), text.from);
+  const hasShare = isStranger && template !== 'stopConfirmation';
+  if (hasShare) {
+    const spent = await sumSpend(tx, strangersScope, now);
+    if (spent + BigInt(priceMicros) > BigInt(env().smsDailyBudgetMicros) / strangersShare) return null;
+  }
   const price = (priceMicros / 1_000_000).toFixed(6);
-  const scopes = ['all'];
+  const scopes = hasShare ? ['all', strangersScope] : ['all'];
   await tx.insert(smsMessages).values({
     id,
     userId,
