@@ -3,7 +3,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Pool } from 'pg';
 import { keepAlive } from '@/db/keep-alive';
 import { giveUpLostConnections } from '@/db/lost-connections';
-import journal from '@/db/migrations/meta/_journal.json';
+import journal from '@/db/migrations/meta/_journal.json' with { type: 'json' };
 import { quietQueryErrors } from '@/db/quiet-errors';
 import { env } from '@/lib/env';
 
