@@ -69,7 +69,7 @@ export default async function PrivacyPage() {
           <ul>
             <li>
               Your account: until you delete it. If you never finish setting it up, it goes by itself after{' '}
-              {sayDays(pendingDays)}, or when somebody registers with the same e-mail address.
+              {sayDays(pendingDays)}, or when the same email address is registered again.
             </li>
             <li>
               What you agreed to, when you withdrew it, and the wording you saw, and that a number replied

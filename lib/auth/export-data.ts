@@ -37,10 +37,9 @@ export async function exportData(
   userId: string,
   context: RequestContext,
 ): Promise<Export | ExportRefusal> {
-  const user = await findUser(db, userId);
-  if (user === null) return { ok: false, reason: 'gone' };
-  const turn = await takeTurn(db, 'export', userId);
-  if (turn === null) return { ok: false, reason: 'under_way' };
+  const begun = await begin(db, userId);
+  if (!begun.ok) return begun;
+  const { user, turn } = begun;
   await recordAudit(db, { action: 'data_exported', userId }, context);
   const { phone, phoneMovedAt } = user;
   const sessions = await listSessions(db, userId, context.now);
@@ -92,10 +91,9 @@ export async function exportRecord(
   userId: string,
   context: RequestContext,
 ): Promise<Export | ExportRefusal> {
-  const user = await findUser(db, userId);
-  if (user === null) return { ok: false, reason: 'gone' };
-  const turn = await takeTurn(db, 'export', userId);
-  if (turn === null) return { ok: false, reason: 'under_way' };
+  const begun = await begin(db, userId);
+  if (!begun.ok) return begun;
+  const { user, turn } = begun;
   const { name, email, phone } = user;
   const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
   const lists: List[] = [
@@ -104,6 +102,13 @@ export async function exportRecord(
     ['texts', pageTexts(db, user)],
   ];
   return { ok: true, chunks: await write(db, turn, head, lists) };
+}
+
+async function begin(db: Db, userId: string): Promise<{ ok: true; user: User; turn: Turn } | ExportRefusal> {
+  const user = await findUser(db, userId);
+  if (user === null) return { ok: false, reason: 'gone' };
+  const turn = await takeTurn(db, 'export', userId);
+  return turn === null ? { ok: false, reason: 'under_way' } : { ok: true, user, turn };
 }
 
 /** Writes `{ head …, name: [ rows … ], … }`, a page of rows a piece; each list begins when the one before has ended. */

@@ -2,7 +2,7 @@ import { lookUp } from '@/app/look-up';
 import type { Prover } from '@/lib/sms/verification';
 import type { VerificationState } from '@/lib/sms/verification-state';
 
-/** Whether somebody can get on without a code: `skip` opens the account at once; `later`, it is open already. */
+/** How a person continues without a code: `skip` opens the account at once; with `later` it is open already. */
 export type WayOn = 'skip' | 'later' | 'none';
 
 /** What a person can do who does not get their code. */
@@ -49,7 +49,7 @@ const failureWords: Readonly<Record<string, Say>> = {
 
 const failed: Say = ({ or }) => `Send the code again${or === '' ? ' or' : ','} use another number${or}.`;
 
-/** What to say about a text beyond its state, to somebody with this way on; null: the state says it all. */
+/** What to say about a text besides its state, and what the person can do; null: the state is enough. */
 export function sayTextState(text: VerificationState['text'], wayOn: WayOn): string | null {
   const also = {
     skip: ' You can also continue without verifying and verify your phone later.',

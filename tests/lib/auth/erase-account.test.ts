@@ -250,6 +250,19 @@ describe('what is left of an ended account', () => {
 describe('a pending account', () => {
   const at = (days: number) => new Date(noon.getTime() + days * dayMs);
 
+  /** Runs something while somebody else holds a number. */
+  const whileHeld = async <Answer>(phone: string, run: () => Promise<Answer>): Promise<Answer> => {
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select from phone_numbers where number = $1 for update', [phone]);
+      return await run();
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+  };
+
   test('expires after seven days, and not before', async () => {
     const { userId } = await leaveTraces(newEmail());
     expect(await expirePending(database.db, new Date(at(7).getTime() - 1000), 10)).toBe(0);
@@ -336,30 +349,14 @@ describe('a pending account', () => {
   test('that cannot be ended stands in the way of no other', async () => {
     const first = await leaveTraces(newEmail());
     const { userId } = await leaveTraces(newEmail());
-    const holder = await database.pool.connect();
-    try {
-      await holder.query('begin');
-      await holder.query('select from phone_numbers where number = $1 for update', [first.phone]);
-      expect(await expirePending(database.db, at(9), 1)).toBe(1);
-    } finally {
-      await holder.query('rollback');
-      holder.release();
-    }
+    expect(await whileHeld(first.phone, () => expirePending(database.db, at(9), 1))).toBe(1);
     expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
   });
 
   test('whose number somebody holds is left to the next round, and keeps no other waiting', async () => {
     const first = await leaveTraces(newEmail());
     await leaveTraces(newEmail());
-    const holder = await database.pool.connect();
-    try {
-      await holder.query('begin');
-      await holder.query('select from phone_numbers where number = $1 for update', [first.phone]);
-      expect(await expirePending(database.db, at(9), 10)).toBe(1);
-    } finally {
-      await holder.query('rollback');
-      holder.release();
-    }
+    expect(await whileHeld(first.phone, () => expirePending(database.db, at(9), 10))).toBe(1);
     expect(await expirePending(database.db, at(9), 10)).toBe(1);
   });
 });

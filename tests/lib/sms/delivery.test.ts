@@ -452,17 +452,22 @@ describe('reconcileTexts', () => {
     return openTwilio({ ...env.twilio!, appUrl: env.appUrl, isPublic: env.isPublic });
   }
 
-  async function sendOne() {
-    const person = await makePerson(database.db);
-    const { messageId } = await sendUpdate(person);
-    const sent = await provider().sendText({
-      to: person.phone,
+  function sendText(to: string, messageId: string) {
+    const text = {
+      to,
       body: 'x',
       purpose: 'update',
       messageId,
       validitySeconds: null,
       riskCheck: false,
-    });
+    } as const;
+    return provider().sendText(text);
+  }
+
+  async function sendOne() {
+    const person = await makePerson(database.db);
+    const { messageId } = await sendUpdate(person);
+    const sent = await sendText(person.phone, messageId);
     if (sent.outcome !== 'accepted') throw new Error('not accepted');
     await database.db.update(smsMessages).set({ providerSid: sent.sid }).where(eq(smsMessages.id, messageId));
     return { messageId, text: fake.texts.at(-1)! };
@@ -490,14 +495,7 @@ describe('reconcileTexts', () => {
     const sent: { messageId: string; text: FakeText }[] = [];
     for (let index = 0; index < count; index += 1) {
       const { messageId } = await sendUpdate(person);
-      const answer = await provider().sendText({
-        to: person.phone,
-        body: 'x',
-        purpose: 'update',
-        messageId,
-        validitySeconds: null,
-        riskCheck: false,
-      });
+      const answer = await sendText(person.phone, messageId);
       if (answer.outcome !== 'accepted') throw new Error('not accepted');
       await database.db
         .update(smsMessages)
