@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const reports = mkdtempSync(join(tmpdir(), 'doorstep-reports-'));
@@ -99,14 +100,14 @@ function count(name, code) {
  * A suite that reports its own numbers; none at all, or a bad end with no failed test, is a failure too.
  * @param {string} name
  * @param {number} code
- * @param {{ passed: number, failed: number, skipped: number } | null} result
+ * @param {{ passed: number, failed: number, skipped: number, failures: string[] } | null} result
  */
 function countSuite(name, code, result) {
-  const { passed, failed, skipped } = result ?? { passed: 0, failed: 0, skipped: 0 };
+  const { passed, failed, skipped, failures } = result ?? { passed: 0, failed: 0, skipped: 0, failures: [] };
   total.passed += passed;
   total.skipped += skipped;
   total.failed += failed;
-  if (failed > 0) problems.push(`${name}: ${failed} failed`);
+  if (failed > 0) problems.push([`${name}: ${failed} failed`, ...failures].join('\n\n'));
   else if (passed === 0) {
     total.failed += 1;
     problems.push(`${name}: no test ran`);
@@ -129,7 +130,26 @@ function readUnitReport(file) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken,
     skipped: report.numPendingTests + report.numTodoTests,
+    failures: report.testResults.flatMap(unitFailures),
   };
+}
+
+/**
+ * What failed in one file, each with the start of its message: the report is far above the last lines of a long log.
+ * @param {{ name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }} file
+ */
+function unitFailures(file) {
+  const name = relative(root, file.name);
+  const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+  if (file.status === 'failed' && failed.length === 0) return [`${name}\n${start(file.message)}`];
+  return failed.map(
+    ({ fullName, failureMessages }) => `${name} › ${fullName}\n${start(failureMessages.join('\n'))}`,
+  );
+}
+
+/** @param {string} message */
+function start(message) {
+  return stripVTControlCharacters(message).split('\n').slice(0, 12).join('\n').slice(0, 2_000);
 }
 
 /** @param {string} file */
@@ -138,7 +158,36 @@ function readBrowserReport(file) {
   if (!report) return null;
   // A test that passes only when repeated is not a test that passes.
   const { expected, unexpected, flaky, skipped } = report.stats;
-  return { passed: expected, failed: unexpected + flaky, skipped };
+  return {
+    passed: expected,
+    failed: unexpected + flaky,
+    skipped,
+    failures: [
+      ...report.errors.map((/** @type {{ message?: string }} */ error) => start(error.message ?? 'an error')),
+      ...report.suites.flatMap(browserFailures),
+    ],
+  };
+}
+
+/**
+ * @param {{ suites?: any[], specs?: { title: string, file: string, ok: boolean, tests: any[] }[] }} suite
+ * @returns {string[]}
+ */
+function browserFailures(suite) {
+  const own = (suite.specs ?? []).flatMap((spec) =>
+    spec.tests
+      .filter(({ status }) => status === 'unexpected' || status === 'flaky')
+      .map(({ projectName, results }) => {
+        const errors = results.flatMap(
+          (/** @type {{ errors: { message?: string }[] }} */ result) => result.errors,
+        );
+        const message = errors
+          .map((/** @type {{ message?: string }} */ error) => error.message ?? '')
+          .join('\n');
+        return `[${projectName}] ${spec.file} › ${spec.title}\n${start(message)}`;
+      }),
+  );
+  return [...own, ...(suite.suites ?? []).flatMap(browserFailures)];
 }
 
 /** @param {string} file */
