@@ -4,18 +4,31 @@ import nextTypescript from 'eslint-config-next/typescript';
 /** Who may import whom: app → lib → db, inside lib only downwards, components only components and pure files. */
 const zone = (target, from, except, message) => ({ target, from, except, message });
 const libRooms = {
+  phone: [],
   accounts: [],
   consent: [],
-  sms: ['accounts', 'consent'],
-  auth: ['sms', 'consent', 'accounts'],
-  insight: ['sms', 'accounts', 'consent'],
+  sms: ['phone', 'accounts', 'consent'],
+  auth: ['sms', 'phone', 'consent', 'accounts'],
+  insight: ['sms', 'phone', 'accounts', 'consent'],
+};
+const smsRooms = {
+  numbers: [],
+  capacity: [],
+  webhooks: [],
+  provider: ['capacity'],
+  outbox: ['numbers'],
+  verification: ['outbox', 'numbers', 'capacity'],
+  preferences: ['verification', 'outbox', 'numbers'],
+  delivery: ['provider', 'outbox', 'numbers', 'capacity'],
+  dispatch: ['delivery', 'preferences', 'verification', 'provider', 'outbox', 'numbers', 'capacity'],
+  inbound: ['preferences', 'verification', 'provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
 };
 const pureForComponents = [
   './auth/register-input.ts',
   './accounts/password-strength.ts',
   './accounts/common-passwords.ts',
   './consent/wording.ts',
-  './sms/phone-format.ts',
+  './phone/format.ts',
   './result.ts',
 ];
 
@@ -50,8 +63,17 @@ const zones = [
         './keys.ts',
         './log.ts',
         './client-address.ts',
+        './time-zones.ts',
       ],
       `lib/${room} may import ${['itself', ...below].join(', ')} and the files beside the rooms`,
+    ),
+  ),
+  ...Object.entries(smsRooms).map(([room, below]) =>
+    zone(
+      `./lib/sms/${room}`,
+      './lib/sms',
+      [`./${room}`, ...below.map((name) => `./${name}`)],
+      `lib/sms/${room} may import ${['itself', ...below].join(', ')} of lib/sms`,
     ),
   ),
 ];
@@ -103,14 +125,14 @@ const config = [
   },
   {
     files: ['app/**', 'components/**', 'lib/**', 'scripts/**', 'db/**'],
-    ignores: ['lib/sms/twilio.ts', 'lib/sms/twilio-signature.ts'],
+    ignores: ['lib/sms/provider/twilio.ts', 'lib/sms/webhooks/signature.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',
         {
           selector:
             'ImportDeclaration[source.value=/^twilio(\\/|$)/], ImportExpression[source.value=/^twilio(\\/|$)/]',
-          message: 'only lib/sms/twilio.ts and lib/sms/twilio-signature.ts import the SDK',
+          message: 'only lib/sms/provider/twilio.ts and lib/sms/webhooks/signature.ts import the SDK',
         },
       ],
     },

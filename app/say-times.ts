@@ -1,4 +1,4 @@
-/** So many are told apart in one row of the log (lib/sms/fold-refusal.ts). */
+/** So many are told apart in one row of the log (lib/sms/verification/fold-refusal.ts). */
 const mostToldApart = 100;
 
 /**

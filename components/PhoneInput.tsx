@@ -3,7 +3,7 @@
 import { useEffect, type ChangeEvent, type ComponentProps, type FocusEvent } from 'react';
 import { TextInput } from './TextInput';
 
-const loadFormat = () => import('@/lib/sms/phone-format');
+const loadFormat = () => import('@/lib/phone/format');
 let format: ((raw: string) => string) | null = null;
 
 const digitsBefore = (text: string, end: number) =>

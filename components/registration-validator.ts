@@ -1,7 +1,7 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import type { FieldErrors, Resolver } from 'react-hook-form';
 import { registrationSchema, type RegistrationFields } from '@/lib/auth/register-input';
-import { looksLikePhone } from '@/lib/sms/phone-format';
+import { looksLikePhone } from '@/lib/phone/format';
 import { judgePassword } from './password-verdict';
 
 // Only its errors are used, so what the schema makes of valid fields does not matter here.

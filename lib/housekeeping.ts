@@ -7,11 +7,11 @@ import { expirePending } from '@/lib/auth/expire-pending';
 import { env, type Retention } from '@/lib/env';
 import { pruneLimits } from '@/lib/limits';
 import { openLog } from '@/lib/log';
-import { pruneSpend } from '@/lib/sms/budget';
-import { pruneAttempts, pruneChallenges } from '@/lib/sms/erase-attempts';
-import { expireChallenges } from '@/lib/sms/expiry';
-import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox';
-import { pruneRefusals } from '@/lib/sms/refused-calls';
+import { pruneSpend } from '@/lib/sms/capacity/budget';
+import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
+import { expireChallenges } from '@/lib/sms/verification/expiry';
+import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox/outbox';
+import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
 
 const everyMs = 60_000;
 /** So many rounds are left out for one that is not over; then it is given up for lost, and the next begins beside it. */

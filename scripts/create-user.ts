@@ -6,7 +6,7 @@ import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { readRegistration } from '@/lib/auth/register-input';
 import { newId } from '@/lib/random';
-import { createPreferences } from '@/lib/sms/preferences';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { readCommandLine } from './command-line';
 import { operatorContext, operatorName } from './operator';
 import { readPassword, refuseWeakPassword } from './read-password';

@@ -10,7 +10,7 @@ import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
-import { createPreferences } from '@/lib/sms/preferences';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { readCommandLine } from './command-line';
 import { runCommand } from './run-command';
 import { exitWith, StartProblem } from './start-problem';

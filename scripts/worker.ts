@@ -30,9 +30,9 @@ async function runWorker(): Promise<void> {
     { openLog },
     { makeWatchdog },
   ] = await Promise.all([
-    import('@/lib/sms/dispatch'),
+    import('@/lib/sms/dispatch/dispatch'),
     import('@/lib/housekeeping'),
-    import('@/lib/sms/missed-inbound'),
+    import('@/lib/sms/inbound/missed-inbound'),
     import('@/db/client'),
     import('@/lib/log'),
     import('@/lib/watchdog'),

@@ -12,9 +12,9 @@ import { VerifyPhoneForm } from '@/components/VerifyPhoneForm';
 import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
 import { listProtectedProofs } from '@/lib/insight/protected-numbers';
-import { formatPhone } from '@/lib/sms/phone';
-import { readPhoneState } from '@/lib/sms/phone-state';
-import { readTextsState, type TextsState } from '@/lib/sms/preferences';
+import { formatPhone } from '@/lib/phone/parse';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { readTextsState, type TextsState } from '@/lib/sms/preferences/preferences';
 import { startVerificationAction } from './actions';
 
 export const metadata: Metadata = { title: 'Dashboard' };

@@ -18,7 +18,7 @@ import { bytea, instant, instants } from './columns';
 
 /**
  * One row per number, and the lock that everything about the number takes: its exact limits (arrays of instants), its
- * failed guesses, its suppression and its proven holder, of whom there is at most one. Written by lib/sms/number.ts.
+ * failed guesses, its suppression and its proven holder, of whom there is at most one. Written by lib/sms/numbers/number.ts.
  */
 export const phoneNumbers = pgTable(
   'phone_numbers',
@@ -37,7 +37,7 @@ export const phoneNumbers = pgTable(
     proveAgainFailures: instants('prove_again_failures'),
     signInFailures: instants('sign_in_failures'),
     recoverFailures: instants('recover_failures'),
-    /** Who did what counts in the class `prove`, for a day: lib/sms/strangers.ts. As many as those limits let be. */
+    /** Who did what counts in the class `prove`, for a day: lib/sms/numbers/subjects.ts. As many as those limits let be. */
     strangerActs: jsonb('stranger_acts').$type<StrangerAct[]>().notNull().default([]),
     holderUserId: uuid('holder_user_id').references(() => users.id, { onDelete: 'set null' }),
     heldSince: instant('held_since'),
@@ -57,7 +57,7 @@ export const phoneNumbers = pgTable(
  */
 export type SendClass = 'prove' | 'prove_again' | 'sign_in' | 'recover';
 
-/** A counted send or a wrong code of somebody who did not hold the number; the names are lib/sms/strangers.ts's. */
+/** A counted send or a wrong code of somebody who did not hold the number; the names are lib/sms/numbers/subjects.ts's. */
 export type StrangerAct = {
   act: 'send' | 'failure';
   /** The instant it is counted at, in milliseconds. */
@@ -67,14 +67,14 @@ export type StrangerAct = {
   network: string | null;
 };
 
-/** What a person wants of texts. One row per user. Written by lib/sms/preferences.ts. */
+/** What a person wants of texts. One row per user. Written by lib/sms/preferences/preferences.ts. */
 export const smsPreferences = pgTable('sms_preferences', {
   userId: uuid('user_id')
     .primaryKey()
     .references(() => users.id, { onDelete: 'cascade' }),
   /** "Send me SMS updates". */
   enabled: boolean('enabled').notNull().default(false),
-  /** Which kinds of texts, while `enabled`: lib/sms/categories.ts says what belongs to each. */
+  /** Which kinds of texts, while `enabled`: lib/sms/preferences/categories.ts says what belongs to each. */
   applicationStatus: boolean('application_status').notNull().default(true),
   reminders: boolean('reminders').notNull().default(true),
   security: boolean('security').notNull().default(true),
@@ -93,7 +93,7 @@ export const smsPreferences = pgTable('sms_preferences', {
 
 /**
  * Challenges: one number to be proven by one user. The code is derived from `nonce`, never stored. Open while neither
- * consumed nor ended nor past `expires_at`. Opened by lib/sms/challenge.ts, decided by lib/sms/activation.ts.
+ * consumed nor ended nor past `expires_at`. Opened by lib/sms/verification/challenge.ts, decided by lib/sms/verification/activation.ts.
  */
 export const smsVerifications = pgTable(
   'sms_verifications',
@@ -138,7 +138,7 @@ export type VerificationPurpose = 'activate' | 'prove';
 
 /**
  * Every send, refusal, wrong code, expiry, success and skip. Refusals of one kind, number and hour are one row
- * (`fold_key`). Written by lib/sms/verification-log.ts.
+ * (`fold_key`). Written by lib/sms/verification/log.ts.
  */
 export const smsVerificationLog = pgTable(
   'sms_verification_log',
@@ -148,14 +148,14 @@ export const smsVerificationLog = pgTable(
     event: text('event').$type<VerificationEvent>().notNull(),
     reason: text('reason'),
     phone: text('phone'),
-    /** In the place of `phone` once that is erased: lib/sms/number-mark.ts. */
+    /** In the place of `phone` once that is erased: lib/phone/mark.ts. */
     phoneMark: text('phone_mark'),
     /** In a row of several refusals this and the next columns stand only as long as all of them agree. */
     userId: uuid('user_id'),
     challengeId: uuid('challenge_id'),
     address: text('address'),
     userAgent: text('user_agent'),
-    /** A keyed mark of the network that asked for a code, granted or not: what the line of codes counts (lib/sms/line.ts). */
+    /** A keyed mark of the network that asked for a code, granted or not: what the line of codes counts (lib/sms/capacity/send-order.ts). */
     network: text('network'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>(),
     /** How many refusals this row stands for; `at` is the first of them … */
@@ -201,8 +201,8 @@ export type VerificationEvent =
 
 /**
  * The outbox and the record of every text, either way. A row is an intent until `sent`; the body of a code is rendered
- * at the moment of sending and never stored. Written by lib/sms/outbox.ts (new rows), lib/sms/dispatch.ts (sending),
- * lib/sms/delivery.ts (what became of it) and lib/sms/inbound.ts (texts from people).
+ * at the moment of sending and never stored. Written by lib/sms/outbox/outbox.ts (new rows), lib/sms/dispatch/dispatch.ts (sending),
+ * lib/sms/delivery/delivery.ts (what became of it) and lib/sms/inbound/inbound.ts (texts from people).
  */
 export const smsMessages = pgTable(
   'sms_messages',
@@ -212,7 +212,7 @@ export const smsMessages = pgTable(
     userId: uuid('user_id').references(() => users.id, { onDelete: 'set null' }),
     /** The other side's number: of the person who gets it, or who sent it. Empty once it is erased. */
     phone: text('phone').notNull(),
-    /** In its place, where evidence needs it: lib/sms/number-mark.ts. */
+    /** In its place, where evidence needs it: lib/phone/mark.ts. */
     phoneMark: text('phone_mark'),
     /** All that is about somebody was taken out of the row by its age. */
     erasedAt: instant('erased_at'),
@@ -222,7 +222,7 @@ export const smsMessages = pgTable(
     challengeId: uuid('challenge_id'),
     /** The instant in its number's row that this text was counted at, given back if it was never accepted … */
     countedAt: instant('counted_at'),
-    /** … in this class, which decides its place in the line (lib/sms/line.ts) and who pays, too; null: `prove`. */
+    /** … in this class, which decides its place in the line (lib/sms/capacity/send-order.ts) and who pays, too; null: `prove`. */
     sendClass: text('send_class').$type<SendClass>(),
     /** Codes only: a keyed mark of the network that asked, never the address. */
     network: text('network'),
@@ -256,10 +256,10 @@ export const smsMessages = pgTable(
     sentAt: instant('sent_at'),
     deliveredAt: instant('delivered_at'),
     failedAt: instant('failed_at'),
-    /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery.ts. */
+    /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery/delivery.ts. */
     providerStatus: text('provider_status'),
     errorCode: integer('error_code'),
-    /** Why it failed, was held or was not sent: a reason of lib/sms/gates.ts or lib/sms/errors.ts. */
+    /** Why it failed, was held or was not sent: a reason of lib/sms/dispatch/send-policy.ts or lib/sms/delivery/errors.ts. */
     reason: text('reason'),
     /** Which rule refused or held it, with the value and the limit. */
     details: jsonb('details').$type<MessageDetails>(),
@@ -270,7 +270,7 @@ export const smsMessages = pgTable(
     estimatedPrice: numeric('estimated_price', { precision: 12, scale: 6 }),
     /** The moment its price begins to count against the rolling-day budgets. */
     reservedAt: instant('reserved_at'),
-    /** Which sums of sms_spend it counts in: lib/sms/budget.ts. */
+    /** Which sums of sms_spend it counts in: lib/sms/capacity/budget.ts. */
     spendScopes: text('spend_scopes').array(),
     priceSettledAt: instant('price_settled_at'),
     /** When to ask the provider what became of it, or what it cost; null: nothing is missing. */
@@ -324,7 +324,7 @@ export type MessagePurpose = 'verification' | 'update' | 'notice' | 'reply' | 't
 /** queued → sending → sent → delivered or failed; canceled: withdrawn before it was sent; received: from a person. */
 export type MessageStatus = 'queued' | 'sending' | 'sent' | 'delivered' | 'failed' | 'canceled' | 'received';
 
-/** When each sender may start its next text, over all processes. Written by lib/sms/senders.ts. */
+/** When each sender may start its next text, over all processes. Written by lib/sms/capacity/send-rate.ts. */
 export const smsSenders = pgTable('sms_senders', {
   sender: text('sender').primaryKey(),
   nextSlotAt: instant('next_slot_at').notNull(),
@@ -336,7 +336,7 @@ export const smsSenders = pgTable('sms_senders', {
 /**
  * What texts cost in one minute, settled and reserved, in millionths of a dollar: for everybody, and for each that a cap
  * counts (a person, a network …, as a keyed mark). The sums of a rolling day are over at most 1,441 rows, however many
- * texts there were. Written by lib/sms/budget.ts.
+ * texts there were. Written by lib/sms/capacity/budget.ts.
  */
 export const smsSpend = pgTable(
   'sms_spend',
@@ -350,7 +350,7 @@ export const smsSpend = pgTable(
 
 /**
  * How many calls of the webhooks were refused in each hour, and why: a row per kind of refusal, however many there are.
- * Written by lib/sms/refused-calls.ts.
+ * Written by lib/sms/webhooks/refused-calls.ts.
  */
 export const webhookRefusals = pgTable(
   'webhook_refusals',
@@ -372,7 +372,7 @@ export type RefusalReason =
   'no_signature' | 'wrong_signature' | 'wrong_account' | 'wrong_method' | 'too_long' | 'cut';
 
 /**
- * Up to which moment each sender's inbound texts were read from the provider's own list. Written by lib/sms/missed-inbound.ts.
+ * Up to which moment each sender's inbound texts were read from the provider's own list. Written by lib/sms/inbound/missed-inbound.ts.
  */
 export const smsInboundReads = pgTable('sms_inbound_reads', {
   sender: text('sender').primaryKey(),

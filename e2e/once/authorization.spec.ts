@@ -5,7 +5,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import type { APIRequestContext, APIResponse, BrowserContext } from 'playwright/test';
 import { hashPassword } from '@/lib/accounts/password';
 import { insertUser } from '@/lib/accounts/users';
-import { createPreferences } from '@/lib/sms/preferences';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
 import {
   actionTable,
   developmentRoutes,

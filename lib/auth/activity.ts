@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import { isOthersDeed, listAudit, type AuditAction } from '@/lib/audit';
-import { listVerifications } from '@/lib/sms/verification-log';
+import { listVerifications } from '@/lib/sms/verification/log';
 import type { VerificationEvent } from '@/db/schema/sms';
 
 /** One thing that happened around getting into an account. */

@@ -7,7 +7,7 @@ import { changePasswordHash, endLoginGrants, endPendingTokens, type User } from 
 import { recordAudit, type AuditAction } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
-import { noticeSecurity } from '@/lib/sms/security-notice';
+import { noticeSecurity } from '@/lib/sms/preferences/security-notice';
 import { issueMark } from './known-browser';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 

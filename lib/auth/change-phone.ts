@@ -1,6 +1,11 @@
 import type { Db } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
-import { changeNumber, removeNumber, type ChangeRefusal, type NumberOwner } from '@/lib/sms/change-number';
+import {
+  changeNumber,
+  removeNumber,
+  type ChangeRefusal,
+  type NumberOwner,
+} from '@/lib/sms/verification/change-number';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
 type Person = NumberOwner & { sessionId: string; email: string };

@@ -2,9 +2,9 @@ import type { Db } from '@/db/client';
 import { lockAmongAdmins, markDeactivated } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
-import { endChallenge } from '@/lib/sms/challenge';
-import { cancelTexts } from '@/lib/sms/outbox';
-import { lockPerson } from '@/lib/sms/person-numbers';
+import { endChallenge } from '@/lib/sms/verification/challenge';
+import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { endAllAccess } from './end-sessions';
 
 export type DeactivationRefusal = 'gone' | 'deactivated_already' | 'last_admin';

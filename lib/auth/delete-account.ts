@@ -2,7 +2,7 @@ import type { Db } from '@/db/client';
 import { lockForDeletion } from '@/lib/accounts/users';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
-import { lockPerson } from '@/lib/sms/person-numbers';
+import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { eraseAccount } from './erase-account';
 import { eraseAhead } from './erase-ahead';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';

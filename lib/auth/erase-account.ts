@@ -4,10 +4,10 @@ import { deleteUser } from '@/lib/accounts/users';
 import { eraseOrigins, findOrigins, recordAudit } from '@/lib/audit';
 import { eraseConsentDetails, findConsentedPhones, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
-import { endChallenge } from '@/lib/sms/challenge';
-import { findHeldNumbers, releaseNumber } from '@/lib/sms/number';
-import { anonymizeTexts, cancelTexts } from '@/lib/sms/outbox';
-import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification-log';
+import { endChallenge } from '@/lib/sms/verification/challenge';
+import { findHeldNumbers, releaseNumber } from '@/lib/sms/numbers/number';
+import { anonymizeTexts, cancelTexts } from '@/lib/sms/outbox/outbox';
+import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
 /** Why an account ends: its owner wishes it, its e-mail is registered anew, or nobody finished registering. */
 export type AccountEnd = 'account_deleted' | 'account_replaced' | 'account_expired';

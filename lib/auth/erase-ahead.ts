@@ -1,7 +1,7 @@
 import type { Db } from '@/db/client';
 import { eraseOrigins, findOrigins } from '@/lib/audit';
-import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox';
-import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification-log';
+import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/outbox';
+import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
 /** So many rows are a transaction: nobody waits for it longer than some milliseconds. */
 const rowsAtOnce = 1_000;

@@ -4,7 +4,7 @@ import { findAbandonedUsers, isAbandoned, lockUser } from '@/lib/accounts/users'
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
-import { lockPerson } from '@/lib/sms/person-numbers';
+import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { eraseAccount } from './erase-account';
 
 /** Somebody who holds one of the numbers is waited for no longer than this; the account's turn comes again. */

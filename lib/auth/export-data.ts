@@ -6,11 +6,11 @@ import { findConsentedPhones } from '@/lib/consent/ledger';
 import { listOptOuts } from '@/lib/consent/opt-outs';
 import { listReceipts } from '@/lib/consent/receipts';
 import type { RequestContext } from '@/lib/context';
-import { listTexts } from '@/lib/sms/history';
-import { readNumber } from '@/lib/sms/number';
-import { readPhoneState } from '@/lib/sms/phone-state';
-import { readPreferences } from '@/lib/sms/preferences';
-import { listVerifications, type VerificationEntry } from '@/lib/sms/verification-log';
+import { listTexts } from '@/lib/sms/outbox/history';
+import { readNumber } from '@/lib/sms/numbers/number';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { listVerifications, type VerificationEntry } from '@/lib/sms/verification/log';
 import { endTurn, keepTurn, takeTurn, type Turn } from '@/lib/turns';
 
 /** So many rows are in memory at once, however many there are. */

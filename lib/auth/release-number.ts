@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
-import { releaseProtectedNumber } from '@/lib/sms/protected-number';
+import { releaseProtectedNumber } from '@/lib/sms/verification/protected-number';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
 /** Takes a protected number off its holder, against the admin's own password; see `releaseProtectedNumber`. */

@@ -2,9 +2,9 @@ import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
-import { toAsciiDigits } from '@/lib/sms/digits';
-import { maskPhone } from '@/lib/sms/phone';
-import { readServedPhone } from '@/lib/sms/served-phone';
+import { toAsciiDigits } from '@/lib/phone/digits';
+import { maskPhone } from '@/lib/phone/parse';
+import { readServedPhone } from '@/lib/phone/served';
 
 /** Which number is looked for: exactly one (E.164), or all that end in these digits (four at least). */
 export type NumberFilter = { phone: string } | { lastDigits: string };

@@ -3,9 +3,9 @@ import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schem
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readLastOptOut } from '@/lib/consent/opt-outs';
-import { readPhoneState } from '@/lib/sms/phone-state';
-import { readPreferences } from '@/lib/sms/preferences';
-import { readLastVerification } from '@/lib/sms/verification-log';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readLastVerification } from '@/lib/sms/verification/log';
 
 /** How texts stand for one person, with their whole number: for the operator's own terminal, not for a page. */
 export type PersonSms = {

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
-import { maskPhone } from '@/lib/sms/phone';
+import { maskPhone } from '@/lib/phone/parse';
 
 /** Somebody proved a number that is another account's second factor, and it is that account's still. */
 export type ProtectedProof = {

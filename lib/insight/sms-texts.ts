@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { MessagePurpose, MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { hideDigits } from '@/lib/log';
-import { maskPhone } from '@/lib/sms/phone';
+import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import { matchNumber, type NumberFilter } from './number-filter';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { VerificationEvent } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
-import { maskPhone } from '@/lib/sms/phone';
+import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import { matchNumber, type NumberFilter } from './number-filter';
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { phoneNumbers, smsMessages, webhookRefusals } from '@/db/schema/sms';
 import { closeDb, isDatabaseAnswering } from '@/db/client';
 import { newId } from '@/lib/random';
-import { readNumber } from '@/lib/sms/number';
+import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../support/database';
 import {
   accountSid,

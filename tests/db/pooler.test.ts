@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openPool } from '@/db/client';
 import { migrateDatabase, readSchemaState } from '@/db/migrate';
 import { openLog } from '@/lib/log';
-import { outboxChannel } from '@/lib/sms/outbox';
-import { listenForTexts } from '@/lib/sms/wake';
+import { outboxChannel } from '@/lib/sms/outbox/outbox';
+import { listenForTexts } from '@/lib/sms/dispatch/outbox-listener';
 import { useDatabase } from '../support/database';
 import { startStrictPooler, type StrictPooler } from '../support/strict-pooler';
 

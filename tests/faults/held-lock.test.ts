@@ -2,7 +2,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { expect, test } from 'vitest';
 import { openPool } from '@/db/client';
 import { findUser } from '@/lib/accounts/users';
-import { lockNumber } from '@/lib/sms/number';
+import { lockNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../support/database';
 import { givePerson, newPhone } from '../support/people';
 

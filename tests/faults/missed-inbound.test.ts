@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readNumber } from '@/lib/sms/number';
+import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../support/database';
 import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
 import { accountSid, authToken, fromPhone, nextPhone, twilioVariables } from '../support/texts';

@@ -20,32 +20,38 @@ import { readPersonSms } from '@/lib/insight/person-sms';
 import { readKeyset } from '@/lib/insight/keyset';
 import { readSmsOverview } from '@/lib/insight/sms-overview';
 import { openLog } from '@/lib/log';
-import { sumSpend } from '@/lib/sms/budget';
-import { cancelNumberChange, readNumberChange } from '@/lib/sms/change-number';
-import { requestCode } from '@/lib/sms/code-request';
-import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery';
-import { readMissedTexts } from '@/lib/sms/missed-inbound';
-import { reconcileTexts } from '@/lib/sms/reconcile';
-import { readHandsets, readThread } from '@/lib/sms/dev-phone';
-import { pruneAttempts, pruneChallenges } from '@/lib/sms/erase-attempts';
-import { runDispatcher } from '@/lib/sms/dispatch';
-import { listTexts } from '@/lib/sms/history';
-import { receiveText } from '@/lib/sms/inbound';
-import { lockNumber } from '@/lib/sms/number';
-import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox';
-import { openProvider } from '@/lib/sms/open-provider';
-import { readPhoneState } from '@/lib/sms/phone-state';
+import { sumSpend } from '@/lib/sms/capacity/budget';
+import { cancelNumberChange, readNumberChange } from '@/lib/sms/verification/change-number';
+import { requestCode } from '@/lib/sms/verification/request';
+import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery/delivery';
+import { readMissedTexts } from '@/lib/sms/inbound/missed-inbound';
+import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
+import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
+import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
+import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { listTexts } from '@/lib/sms/outbox/history';
+import { receiveText } from '@/lib/sms/inbound/inbound';
+import { lockNumber } from '@/lib/sms/numbers/number';
+import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox/outbox';
+import { openProvider } from '@/lib/sms/provider/open-provider';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import {
   requirePreferences,
   readTextsState,
   saveQuietHours,
   saveTexts,
   turnTextsOff,
-} from '@/lib/sms/preferences';
-import { developmentSender } from '@/lib/sms/sender-phone';
-import { sendTestText } from '@/lib/sms/test-text';
-import { checkCode, replaceNumber, sendCode, skipVerification, type Prover } from '@/lib/sms/verification';
-import { readVerificationState } from '@/lib/sms/verification-state';
+} from '@/lib/sms/preferences/preferences';
+import { developmentSender } from '@/lib/sms/capacity/sender';
+import { sendTestText } from '@/lib/sms/preferences/test-text';
+import {
+  checkCode,
+  replaceNumber,
+  sendCode,
+  skipVerification,
+  type Prover,
+} from '@/lib/sms/verification/verify';
+import { readVerificationState } from '@/lib/sms/verification/state';
 import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
 import { useDatabase } from '../support/database';
 import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';

@@ -121,7 +121,7 @@ test('a challenge that is open still is ended before it is removed, and its end 
 });
 
 test('a proof that waits for an admin’s decision stays for its ninety days, however short attempts are kept', async () => {
-  const { pruneAttempts } = await import('@/lib/sms/erase-attempts');
+  const { pruneAttempts } = await import('@/lib/sms/verification/erase-attempts');
   for (const days of [89, 91]) {
     await database.pool.query(
       `insert into sms_verification_log (at, event, reason) values ($1, 'verified', 'number_protected')`,

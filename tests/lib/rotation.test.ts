@@ -21,9 +21,9 @@ async function startProcess(authSecret: string) {
     import('@/lib/env'),
     import('@/lib/limits'),
     import('@/lib/auth/known-browser'),
-    import('@/lib/sms/strangers'),
-    import('@/lib/sms/code'),
-    import('@/lib/sms/budget'),
+    import('@/lib/sms/numbers/subjects'),
+    import('@/lib/sms/verification/code'),
+    import('@/lib/sms/capacity/budget'),
   ]);
   return { secrets: env().authSecrets, ...limits, ...known, ...strangers, ...code, ...budget };
 }

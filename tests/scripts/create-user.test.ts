@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
 import { verifyPassword } from '@/lib/accounts/password';
 import { findUserByEmail } from '@/lib/accounts/users';
-import { readPreferences } from '@/lib/sms/preferences';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { createUser, readArguments } from '../../scripts/create-user';
 import { readPassword } from '../../scripts/read-password';
 import { useDatabase } from '../support/database';

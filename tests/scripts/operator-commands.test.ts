@@ -5,7 +5,7 @@ import { issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { findUserByEmail, mintLoginGrant } from '@/lib/accounts/users';
 import { signIn } from '@/lib/auth/sign-in';
-import { checkCode } from '@/lib/sms/verification';
+import { checkCode } from '@/lib/sms/verification/verify';
 import { readArguments as readDeactivation, deactivateUser } from '../../scripts/deactivate-user';
 import { endSessions } from '../../scripts/end-sessions';
 import { operatorName } from '../../scripts/operator';

@@ -6,11 +6,11 @@ import { insertUser } from '@/lib/accounts/users';
 import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
-import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
-import { requestCode } from '@/lib/sms/code-request';
-import { lockNumber } from '@/lib/sms/number';
-import { createPreferences } from '@/lib/sms/preferences';
-import type { Prover } from '@/lib/sms/verification';
+import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
+import { requestCode } from '@/lib/sms/verification/request';
+import { lockNumber } from '@/lib/sms/numbers/number';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
+import type { Prover } from '@/lib/sms/verification/verify';
 
 export const noon = new Date('2026-11-20T12:00:00Z');
 

@@ -7,11 +7,11 @@ import { hashPassword } from '@/lib/accounts/password';
 import { redeemLoginGrant } from '@/lib/accounts/sessions';
 import { insertUser, mintLoginGrant } from '@/lib/accounts/users';
 import { grantConsent } from '@/lib/consent/ledger';
-import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
-import { readNumberChange } from '@/lib/sms/change-number';
-import { lockNumber } from '@/lib/sms/number';
-import { createPreferences } from '@/lib/sms/preferences';
-import { checkCode } from '@/lib/sms/verification';
+import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
+import { readNumberChange } from '@/lib/sms/verification/change-number';
+import { lockNumber } from '@/lib/sms/numbers/number';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
+import { checkCode } from '@/lib/sms/verification/verify';
 import { contextAt, newEmail, newPhone, noon } from './people';
 
 export const password = 'correct horse battery';

@@ -5,12 +5,12 @@ import { phoneNumbers, smsMessages, smsPreferences } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { grantConsent } from '@/lib/consent/ledger';
 import { parseEnv, type Env } from '@/lib/env';
-import { openChallenge } from '@/lib/sms/challenge';
-import { readGateFacts } from '@/lib/sms/gate-facts';
-import { passGates, type GateAnswer } from '@/lib/sms/gates';
-import { lockNumber, takeSend } from '@/lib/sms/number';
-import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox';
-import { createPreferences } from '@/lib/sms/preferences';
+import { openChallenge } from '@/lib/sms/verification/challenge';
+import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { passGates, type GateAnswer } from '@/lib/sms/dispatch/send-policy';
+import { lockNumber, takeSend } from '@/lib/sms/numbers/number';
+import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox/outbox';
+import { createPreferences } from '@/lib/sms/preferences/preferences';
 
 // What is asked of the process's own settings (keys, the public address) needs no database of its own.
 process.env.AUTH_SECRET ??= 'a secret of at least 32 bytes for tests';

@@ -8,7 +8,7 @@ import { readFields } from '@/app/form-answer';
 import { POST as reportStatus } from '@/app/users/webhook/twilio/route';
 import { POST as receiveInbound } from '@/app/users/webhook/twilio/inbound/route';
 import { env } from '@/lib/env';
-import { callWithReport, callWithText } from '@/lib/sms/dev-phone';
+import { callWithReport, callWithText } from '@/lib/sms/inbound/dev-phone';
 import { requireDevPhone } from './guard';
 import { handsetPath } from './read-state';
 

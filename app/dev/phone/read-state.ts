@@ -1,7 +1,7 @@
 import type { DevPhoneState } from '@/components/DevPhone';
 import { db } from '@/db/client';
-import { readHandsets, readThread } from '@/lib/sms/dev-phone';
-import { formatPhone } from '@/lib/sms/phone';
+import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
+import { formatPhone } from '@/lib/phone/parse';
 
 /** A number out of the address, which has no plus sign there; null: none, or not a number. */
 export function readNumberParam(param: string | string[] | null | undefined): string | null {

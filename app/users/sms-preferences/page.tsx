@@ -23,13 +23,13 @@ import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
-import { readNumberChange } from '@/lib/sms/change-number';
-import { listTexts } from '@/lib/sms/history';
-import { formatPhone, maskPhone } from '@/lib/sms/phone';
-import { readPhoneState } from '@/lib/sms/phone-state';
-import { pickQuietHours, readTextsState, requirePreferences } from '@/lib/sms/preferences';
-import { senderPhone } from '@/lib/sms/sender-phone';
-import { listTimeZones } from '@/lib/sms/time-zones';
+import { readNumberChange } from '@/lib/sms/verification/change-number';
+import { listTexts } from '@/lib/sms/outbox/history';
+import { formatPhone, maskPhone } from '@/lib/phone/parse';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { pickQuietHours, readTextsState, requirePreferences } from '@/lib/sms/preferences/preferences';
+import { senderPhone } from '@/lib/sms/capacity/sender';
+import { listTimeZones } from '@/lib/time-zones';
 import {
   addPhoneAction,
   changePhoneAction,

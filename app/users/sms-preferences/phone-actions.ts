@@ -14,10 +14,10 @@ import type { NumberField } from '@/components/NumberForm';
 import { db } from '@/db/client';
 import { changePhone, removePhone } from '@/lib/auth/change-phone';
 import { readRequestContext } from '@/lib/auth/session';
-import { cancelNumberChange, changeNumber, type ChangeRefusal } from '@/lib/sms/change-number';
-import { maskPhone } from '@/lib/sms/phone';
-import { readServedPhone } from '@/lib/sms/served-phone';
-import { sendCode } from '@/lib/sms/verification';
+import { cancelNumberChange, changeNumber, type ChangeRefusal } from '@/lib/sms/verification/change-number';
+import { maskPhone } from '@/lib/phone/parse';
+import { readServedPhone } from '@/lib/phone/served';
+import { sendCode } from '@/lib/sms/verification/verify';
 
 const here = '/users/sms-preferences';
 const codePage = '/users/verify-phone';

@@ -1,7 +1,7 @@
 import { sayClockTime } from '@/app/say-moment';
-import { candidateZones, zonesOfUnknownPlace } from '@/lib/sms/number-zones';
-import type { QuietHours } from '@/lib/sms/preferences';
-import { previewQuietHours } from '@/lib/sms/quiet-preview';
+import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
+import type { QuietHours } from '@/lib/sms/preferences/preferences';
+import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
 
 /** Says by an example what quiet hours do. In: the hours as typed, the person's number for want of a zone, the moment. */
 export async function sayPreview(hours: QuietHours, phone: string | null, now: Date): Promise<string> {

@@ -1,7 +1,7 @@
 import type { FormState } from '@/components/form-state';
 import type { QuietHoursField } from '@/components/QuietHoursForm';
-import type { QuietHours } from '@/lib/sms/preferences';
-import { readTimeZone } from '@/lib/sms/time-zones';
+import type { QuietHours } from '@/lib/sms/preferences/preferences';
+import { readTimeZone } from '@/lib/time-zones';
 
 /** Reads the quiet hours' fields, of a form or of a query; a check box is `on` or missing. */
 export function readQuietHours(

@@ -5,8 +5,8 @@ import type { Clock } from '@/app/say-moment';
 import type { EventItem } from '@/components/EventList';
 import type { Tone } from '@/components/Notice';
 import type { Receipt } from '@/lib/consent/receipts';
-import type { SentText } from '@/lib/sms/history';
-import { formatPhone, maskPhone } from '@/lib/sms/phone';
+import type { SentText } from '@/lib/sms/outbox/history';
+import { formatPhone, maskPhone } from '@/lib/phone/parse';
 
 const templateWords: Readonly<Record<string, string>> = {
   verification: 'Verification code',

@@ -13,8 +13,13 @@ import type { FormState } from '@/components/form-state';
 import type { TextsField } from '@/components/TextsForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
-import { saveTexts, turnTextsOff, type SaveTextsRefusal, type TextSwitches } from '@/lib/sms/preferences';
-import { sendTestText, type TestTextRefusal } from '@/lib/sms/test-text';
+import {
+  saveTexts,
+  turnTextsOff,
+  type SaveTextsRefusal,
+  type TextSwitches,
+} from '@/lib/sms/preferences/preferences';
+import { sendTestText, type TestTextRefusal } from '@/lib/sms/preferences/test-text';
 
 const here = '/users/sms-preferences';
 const kept = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent', 'version'] as const;

@@ -14,14 +14,14 @@ import type { FormState } from '@/components/form-state';
 import type { NumberField } from '@/components/NumberForm';
 import { db } from '@/db/client';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
-import { readServedPhone } from '@/lib/sms/served-phone';
+import { readServedPhone } from '@/lib/phone/served';
 import {
   checkCode,
   replaceNumber,
   sendCode,
   skipVerification,
   type CheckRefusal,
-} from '@/lib/sms/verification';
+} from '@/lib/sms/verification/verify';
 import { requireProver } from './prover';
 
 const here = '/users/verify-phone';

@@ -3,8 +3,8 @@ import { readPendingCookie } from '@/app/pending-cookie';
 import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/session';
-import { readNumberChange } from '@/lib/sms/change-number';
-import type { Prover } from '@/lib/sms/verification';
+import { readNumberChange } from '@/lib/sms/verification/change-number';
+import type { Prover } from '@/lib/sms/verification/verify';
 
 /**
  * Whose number this browser is proving: the pending account of its cookie, which a fresh registration or password put

@@ -1,6 +1,6 @@
 import { lookUp } from '@/app/look-up';
-import type { Prover } from '@/lib/sms/verification';
-import type { VerificationState } from '@/lib/sms/verification-state';
+import type { Prover } from '@/lib/sms/verification/verify';
+import type { VerificationState } from '@/lib/sms/verification/state';
 
 /** How a person continues without a code: `skip` opens the account at once; with `later` it is open already. */
 export type WayOn = 'skip' | 'later' | 'none';

@@ -6,7 +6,7 @@ import { changePhone, removePhone } from '@/lib/auth/change-phone';
 import { deleteAccount } from '@/lib/auth/delete-account';
 import { reauthenticate } from '@/lib/auth/reauthenticate';
 import { signIn } from '@/lib/auth/sign-in';
-import { readNumber } from '@/lib/sms/number';
+import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
 import { giveSettledPerson, password } from '../../support/settled-person';

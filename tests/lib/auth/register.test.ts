@@ -9,9 +9,9 @@ import { findUserByEmail } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/register';
 import type { RegistrationInput } from '@/lib/auth/register-input';
 import { currentWording, renderWording } from '@/lib/consent/wording';
-import { codesOf, readLastChallenge } from '@/lib/sms/challenge';
-import { markNumber } from '@/lib/sms/number-mark';
-import { checkCode } from '@/lib/sms/verification';
+import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
+import { markNumber } from '@/lib/phone/mark';
+import { checkCode } from '@/lib/sms/verification/verify';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newEmail, newPhone, noon } from '@/tests/support/people';
 

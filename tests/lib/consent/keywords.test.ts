@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isStandardKeyword, readInbound } from '@/lib/consent/keywords';
-import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/templates';
+import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/outbox/templates';
 
 const rows = {
   stop: [

@@ -1,5 +1,5 @@
 import { env } from '@/lib/env';
-import { isDevPhoneOpen } from '@/lib/sms/dev-phone';
+import { isDevPhoneOpen } from '@/lib/sms/inbound/dev-phone';
 import { readNumberParam, readState } from '../read-state';
 
 export const dynamic = 'force-dynamic';

@@ -11,7 +11,7 @@ import { PrintButton } from '@/components/PrintButton';
 import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
-import { listTexts } from '@/lib/sms/history';
+import { listTexts } from '@/lib/sms/outbox/history';
 import { describeReceipt, describeText } from '../record-words';
 import { readCursor, writeCursor } from './cursor';
 

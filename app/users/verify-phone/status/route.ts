@@ -2,7 +2,7 @@ import type { SmsStatusAnswer } from '@/components/SmsStatus';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { networkOf } from '@/lib/client-address';
-import { readVerificationState } from '@/lib/sms/verification-state';
+import { readVerificationState } from '@/lib/sms/verification/state';
 import { readProver } from '../prover';
 import { sayTextState, wayOnOf } from '../text-words';
 

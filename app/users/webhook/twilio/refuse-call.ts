@@ -1,7 +1,7 @@
 import { db } from '@/db/client';
 import { openLog } from '@/lib/log';
-import { makeRefusalCounter, type Refusal } from '@/lib/sms/refused-calls';
-import type { RefusedCall } from '@/lib/sms/webhook-call';
+import { makeRefusalCounter, type Refusal } from '@/lib/sms/webhooks/refused-calls';
+import type { RefusedCall } from '@/lib/sms/webhooks/call';
 
 const counter = makeRefusalCounter({ db, log: openLog });
 

@@ -2,8 +2,8 @@ import { db } from '@/db/client';
 import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
-import { applyStatus } from '@/lib/sms/delivery';
-import { readWebhookCall } from '@/lib/sms/webhook-call';
+import { applyStatus } from '@/lib/sms/delivery/delivery';
+import { readWebhookCall } from '@/lib/sms/webhooks/call';
 import { refuseCall } from './refuse-call';
 import { readStatusReport } from './status-report';
 

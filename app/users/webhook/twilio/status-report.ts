@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { StatusReport } from '@/lib/sms/delivery';
-import { readFigures } from '@/lib/sms/figures';
-import type { WebhookCall } from '@/lib/sms/webhook-call';
+import type { StatusReport } from '@/lib/sms/delivery/delivery';
+import { readFigures } from '@/lib/sms/provider/figures';
+import type { WebhookCall } from '@/lib/sms/webhooks/call';
 
 const sid = z.string().regex(/^[A-Za-z0-9]{2,64}$/);
 const fields = z.object({

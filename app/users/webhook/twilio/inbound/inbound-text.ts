@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { InboundText } from '@/lib/sms/inbound';
+import type { InboundText } from '@/lib/sms/inbound/inbound';
 
 const fields = z.object({
   sid: z.string().regex(/^[A-Za-z0-9]{2,64}$/),

@@ -3,9 +3,9 @@ import { clientAddress } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
-import { receiveText } from '@/lib/sms/inbound';
-import { renderTwiml, type TwimlReply } from '@/lib/sms/twiml';
-import { readWebhookCall } from '@/lib/sms/webhook-call';
+import { receiveText } from '@/lib/sms/inbound/inbound';
+import { renderTwiml, type TwimlReply } from '@/lib/sms/webhooks/twiml';
+import { readWebhookCall } from '@/lib/sms/webhooks/call';
 import { refuseCall } from '../refuse-call';
 import { readInboundText } from './inbound-text';
 

@@ -1,0 +1,98 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { SendClass } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { isStopped, slotSpacingMicros } from './send-rate';
+
+/** What a network asked for is looked at over this long; of refusals that are one row, all or none … */
+export const askedWithinSeconds = 3600;
+
+/** … and not counted any further than this: it comes last by then. */
+const mostCounted = 200;
+
+/** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
+const longestWaitMs = 60_000;
+
+/**
+ * The codes that wait, in the order in which they go: `id`, `standing`, `asked` and `place`.
+ *
+ * In front stand codes of a second factor after a right password, then those of people whose number is proven, then those
+ * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
+ * asked for so far, granted or not: so whoever asks for many stands behind everybody who asks for one, whenever they came.
+ * Among equals
+ * the number prefix with the fewest waiting codes goes first, then who came first.
+ *
+ * @param now an expression for the moment, by the database's clock
+ */
+export function codesInLine(now: SQL): SQL {
+  return sql`
+    select q.id, q.standing, coalesce(asked.codes, 0) as asked,
+      row_number() over (order by q.standing, coalesce(asked.codes, 0), q.of_prefix, q.send_after, q.id) as place
+    from (
+      select m.id, m.network, m.send_after, ${standing} as standing, count(*) over (partition by left(m.phone, -4)) as of_prefix
+      from sms_messages m
+      where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+    ) q
+    left join (
+      select each.network, ${countAsked(sql`each.network`, now)} as codes
+      from (
+        select distinct network from sms_messages
+        where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
+      ) each
+    ) asked on q.standing = 2 and asked.network = q.network`;
+}
+
+/** The group that a code stands in, by whose wish it is; those of earlier versions, which do not say, are strangers'. */
+const standing = sql`case m.send_class when 'sign_in' then 0 when 'recover' then 1 when 'prove_again' then 1 else 2 end`;
+
+function countAsked(network: SQL, now: SQL): SQL {
+  const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
+  const since = sql`${now} - ${askedWithinSeconds}::float8 * interval '1 second'`;
+  return sql`(select least(${mostCounted}, coalesce(sum(times), 0))::bigint from (
+    (select asked_before.times from sms_verification_log asked_before
+      where asked_before.network = ${network} and ${asked}
+        and asked_before.at > ${since} - interval '1 hour' and coalesce(asked_before.last_at, asked_before.at) > ${since}
+      limit ${mostCounted})
+    union all
+    (select (asked_before.networks ->> ${network})::int from sms_verification_log asked_before
+      where asked_before.network is null and asked_before.networks is not null
+        and asked_before.networks ? ${network} and ${asked} and asked_before.last_at > ${since}
+      limit ${mostCounted})) counted)`;
+}
+
+/**
+ * Whether a stranger's code that is asked for now would wait too long for its place in the sender's pace. Null: it would
+ * not. Else the moment at which the line will be short enough, if nobody else asks.
+ *
+ * Requests that come at the same instant do not see each other, so the line may get longer by as many.
+ *
+ * @param network the keyed mark of the network that asks; null: nobody asked from one of theirs
+ */
+export async function findCrowd(
+  tx: Db | Tx,
+  {
+    sendClass,
+    network,
+    sender,
+    messagesPerSecond,
+    now,
+  }: {
+    sendClass: SendClass;
+    network: string | null;
+    sender: string;
+    messagesPerSecond: number | null;
+    now: Date;
+  },
+): Promise<{ retryAt: Date } | null> {
+  if (sendClass !== 'prove' || messagesPerSecond === null) return null;
+  const clock = sql`clock_timestamp()`;
+  const { rows } = await tx.execute<{ ahead: number; wait_ms: number | null }>(sql`
+    with line as (${codesInLine(clock)})
+    select (select count(*)::int from line where standing < 2 or asked <= ${countAsked(sql`${network}`, clock)} + 1) as ahead,
+      (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
+        where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
+  const { ahead, wait_ms: firstMs } = rows[0]!;
+  const waitMs =
+    Math.min(firstMs ?? 0, longestWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
+  if (waitMs <= longestWaitMs) return null;
+  return { retryAt: new Date(now.getTime() + Math.ceil((waitMs - longestWaitMs) / 1000) * 1000) };
+}

@@ -1,0 +1,379 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { MessageStatus } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { isUniqueViolation } from '@/db/unique-violation';
+import type { Log } from '@/lib/log';
+import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
+import { feeOf, findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
+import { lockNumber, markUndeliverable } from '@/lib/sms/numbers/number';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { cancelTexts, enqueueText, retryKey, type Message } from '@/lib/sms/outbox/outbox';
+import type { ProviderText } from '@/lib/sms/provider/provider';
+import { resumeSender, slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
+
+/** The provider's words for a text's state, in the order in which they may follow each other; later ones win. */
+const forwardOrder = [
+  'accepted',
+  'scheduled',
+  'queued',
+  'sending',
+  'sent',
+  'partially_delivered',
+  'canceled',
+  'failed',
+  'undelivered',
+  'delivered',
+  'read',
+] as const;
+
+type ProviderStatus = (typeof forwardOrder)[number];
+
+/** What a text in these states costs is known without being told: feeOf. */
+const feeStatuses = ['failed', 'canceled'];
+
+const ourStatus: Record<ProviderStatus, MessageStatus> = {
+  accepted: 'sent',
+  scheduled: 'sent',
+  queued: 'sent',
+  sending: 'sent',
+  sent: 'sent',
+  partially_delivered: 'sent',
+  canceled: 'failed',
+  failed: 'failed',
+  undelivered: 'failed',
+  delivered: 'delivered',
+  read: 'delivered',
+};
+
+/** Whether a provider's word for a text's state says that it failed. */
+export function isFailure(status: string): boolean {
+  return ourStatus[status as ProviderStatus] === 'failed';
+}
+
+/** What stands in the place of a number that was erased from its text: such texts share no lock. */
+const erasedPhone = '';
+
+export type StatusReport = {
+  /** Our own id, when the report carries it. */
+  messageId?: string | null;
+  sid: string;
+  /** The provider's word; one we do not know changes nothing. */
+  status: string;
+  errorCode: number | null;
+  /** Decimal as reported (negative when charged); null: not known. */
+  price: string | null;
+  priceUnit: string | null;
+  /** Null or 0: not known. */
+  segments: number | null;
+  /** The number it went to, E.164. */
+  to: string | null;
+  now: Date;
+};
+
+export type StatusAnswer =
+  { ok: true; changed: boolean; alert: string | null } | { ok: false; reason: 'not_ours' | 'unknown_status' };
+
+/**
+ * Takes in what the provider says became of a text, however late, early, often or out of order: one conditional UPDATE
+ * that only moves forward decides, so that every order of the same reports ends in the same state. A report belongs to a
+ * text when message id and SID belong together, or, while no SID is stored, message id and number do; a text whose call
+ * has not been answered yet is settled by that.
+ *
+ * What a failure calls for happens in the same transaction, once: the opt-out of error 21610, the mark on a number that
+ * cannot be texted, a further try as a new text, a rest for the sender. `alert` is set when an operator should know.
+ * Refuses with `not_ours` when no text fits, and with `unknown_status` for a word that the documentation does not have
+ * (twilio.com/docs/messaging/api/message-resource#message-status-values).
+ */
+export async function applyStatus(db: Db, report: StatusReport): Promise<StatusAnswer> {
+  const status = forwardOrder.find((known) => known === report.status);
+  if (status === undefined) return { ok: false, reason: 'unknown_status' };
+  if (report.messageId && !isUuid(report.messageId)) return { ok: false, reason: 'not_ours' };
+  try {
+    return await takeIn(db, report, status);
+  } catch (error) {
+    // The SID stands on another text: message id and SID do not belong together.
+    if (isUniqueViolation(error)) return { ok: false, reason: 'not_ours' };
+    throw error;
+  }
+}
+
+async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusAnswer> {
+  return db.transaction(async (tx) => {
+    if (ourStatus[status] === 'failed' || ourStatus[status] === 'delivered') {
+      // What follows may be about the number, whose row is always locked before a text's.
+      const phone = await readPhone(tx, report);
+      if (phone === null) return { ok: false as const, reason: 'not_ours' as const };
+      if (phone !== erasedPhone) await lockNumber(tx, phone);
+    }
+    const row = await moveForward(tx, report, status);
+    if (row === null) return { ok: false as const, reason: 'not_ours' as const };
+    const moved = row.before_status !== row.status;
+    // The carrier delivered it after all: the repetition is not needed.
+    if (moved && row.status === 'delivered')
+      await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
+    const remedy = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
+    const micros = microsOf(row.price) - microsOf(row.before_price);
+    await changeSpend(tx, [{ scopes: row.spend_scopes, reservedAt: new Date(row.reserved_ms), micros }]);
+    // A reservation, too, locks the sums before the sender.
+    if (row.sender !== null)
+      await tellSender(tx, row.sender, { moved, status: row.status, remedy }, report.now);
+    return { ok: true as const, changed: row.changed, alert: remedy && alertOf(remedy) };
+  });
+}
+
+type MovedRow = {
+  id: string;
+  before_status: MessageStatus;
+  status: MessageStatus;
+  changed: boolean;
+  phone: string;
+  sender: string | null;
+  before_price: string | null;
+  price: string | null;
+  reserved_ms: number;
+  spend_scopes: string[] | null;
+};
+
+async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus): Promise<MovedRow | null> {
+  const ours = ourStatus[status];
+  const failed = ours === 'failed';
+  const code = failed ? report.errorCode : null;
+  const reason = failed ? findRemedy({ code, httpStatus: null }).reason : null;
+  const price = readPrice(report);
+  const final = ours === 'failed' || ours === 'delivered';
+  const fee = feeOf(status, code);
+  const hasFee = sql`array[${sql.join(
+    feeStatuses.map((each) => sql`${each}`),
+    sql`, `,
+  )}]::text[]`;
+  const order = sql`array[${sql.join(
+    forwardOrder.map((each) => sql`${each}`),
+    sql`, `,
+  )}]::text[]`;
+  const rank = sql`${forwardOrder.indexOf(status) + 1}::int`;
+  // Of several errors of the same state the least counts, so that their order does not matter.
+  const decides = sql`(${rank} > before.rank
+    or (${rank} = before.rank and ${code}::int < coalesce(m.error_code, 2147483647)))`;
+  const at = sql`${report.now.toISOString()}::timestamptz`;
+  const { rows } = await tx.execute<MovedRow>(sql`
+    with before as (
+      select id, status, coalesce(array_position(${order}, provider_status), 0) as rank, price, price_settled_at,
+             error_code, segments
+      from sms_messages where ${isAbout(report)} for update
+    )
+    update sms_messages m
+    set provider_sid = ${report.sid},
+        unknown_since = null,
+        faulted_at = null,
+        sent_at = coalesce(m.sent_at, ${at}),
+        reserved_at = coalesce(m.reserved_at, ${at}),
+        provider_status = case when ${rank} > before.rank then ${status} else m.provider_status end,
+        status = case when ${rank} > before.rank then ${ours} else m.status end,
+        lease_until = case when ${rank} > before.rank then null else m.lease_until end,
+        delivered_at = case when ${rank} > before.rank and ${ours === 'delivered'}
+          then coalesce(m.delivered_at, ${at}) else m.delivered_at end,
+        failed_at = case when ${rank} > before.rank
+          then case when ${failed} then coalesce(m.failed_at, ${at}) end else m.failed_at end,
+        error_code = case when ${rank} > before.rank then ${code}::int
+          when ${rank} = before.rank then least(m.error_code, ${code}::int) else m.error_code end,
+        reason = case when ${decides} then ${reason} else m.reason end,
+        segments = case when ${report.segments ?? 0}::int > 0
+          then case when m.price_settled_at is null and before.rank = 0 then ${report.segments ?? 0}::int
+            else greatest(m.segments, ${report.segments ?? 0}::int) end
+          else m.segments end,
+        price = case
+          when m.price_settled_at is not null then greatest(m.price, ${price}::numeric)
+          when ${price}::numeric is not null then ${price}::numeric
+          when ${decides} then ${fee === null ? sql`m.estimated_price` : sql`${fee.usd}::numeric`}
+          else m.price end,
+        price_settled_at = case when ${price}::numeric is not null then coalesce(m.price_settled_at, ${at})
+          else m.price_settled_at end,
+        check_at = case
+          when (${final} or before.status in ('delivered', 'failed')) and (
+            m.price_settled_at is not null or ${price}::numeric is not null
+            or (case when ${rank} > before.rank then ${status} else m.provider_status end) = any(${hasFee})
+          ) then null
+          when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
+    from before where m.id = before.id
+    returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
+      before.price::text as before_price, m.price::text as price,
+      (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
+      (${rank} > before.rank or m.price is distinct from before.price or m.segments is distinct from before.segments
+        or m.error_code is distinct from before.error_code) as changed`);
+  return rows[0] ?? null;
+}
+
+/** The text that a report is about: see applyStatus. */
+function isAbout({ messageId, sid, to }: StatusReport): SQL {
+  return messageId
+    ? sql`direction = 'out' and id = ${messageId}::uuid
+        and (provider_sid = ${sid} or (provider_sid is null and phone = ${to}))`
+    : sql`direction = 'out' and provider_sid = ${sid}`;
+}
+
+async function readPhone(tx: Tx, report: StatusReport): Promise<string | null> {
+  const { rows } = await tx.execute<{ phone: string }>(
+    sql`select phone from sms_messages where ${isAbout(report)}`,
+  );
+  return rows[0]?.phone ?? null;
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
+/** The charge as a positive decimal; null when it is unknown or not in dollars. */
+function readPrice({ price, priceUnit }: { price: string | null; priceUnit: string | null }): string | null {
+  if (price === null || !/^-?\d{1,5}(\.\d{1,12})?$/.test(price)) return null;
+  if (priceUnit !== null && priceUnit.toUpperCase() !== 'USD') return null;
+  return price.replace(/^-/, '');
+}
+
+/** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
+async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promise<Remedy> {
+  const { errorCode, now } = report;
+  const remedy = findRemedy({ code: errorCode, httpStatus: null });
+  // There is nobody to send it to again, and no number that the error could be about.
+  if (row.phone === erasedPhone) return remedy;
+  if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
+    const about = { phone: row.phone, sender: row.sender, sid: report.sid };
+    await applyEffect(tx, remedy, { ...about, now });
+    return remedy;
+  }
+  const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(
+    sql`select purpose, retries from sms_messages where id = ${row.id}`,
+  );
+  const { purpose, retries } = rows[0]!;
+  const isCode = purpose === 'verification';
+  // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
+  const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
+  const facts = { attempt: retries + 1, isCode, random: Math.random(), now };
+  // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the gates wait for their end.
+  const isLate = remedy.kind === 'final';
+  const again = isLate ? (isCode ? null : now) : nextTryAt(remedy, facts);
+  const nextAt = repeats ? again : null;
+  if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
+  return remedy;
+}
+
+/** What to tell an operator about a failure after acceptance, if anything. */
+function alertOf(remedy: Remedy): string | null {
+  return remedy.kind === 'stop_sender' || (remedy.kind === 'final' && remedy.alert) ? remedy.reason : null;
+}
+
+/** A delivery lets a sender go on; a failure has it rest where its error says so. */
+async function tellSender(
+  tx: Tx,
+  sender: string,
+  { moved, status, remedy }: { moved: boolean; status: MessageStatus; remedy: Remedy | null },
+  now: Date,
+): Promise<void> {
+  if (moved && status === 'delivered') await resumeSender(tx, sender, 'delivered');
+  if (remedy === null) return;
+  const until = senderRestUntil(remedy, { paid: true, random: Math.random(), now });
+  await restSender(tx, remedy, { sender, until });
+}
+
+/** Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late. */
+async function enqueueRetry(
+  tx: Tx,
+  messageId: string,
+  { sendAfter, now }: { sendAfter: Date; now: Date },
+): Promise<void> {
+  const { rows } = await tx.execute<{
+    user_id: string | null;
+    phone: string;
+    purpose: Message['purpose'];
+    template: string;
+    params: Record<string, string>;
+    challenge_id: string | null;
+    send_class: Message['sendClass'];
+    network: string | null;
+    expires_at: string | null;
+    retries: number;
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries
+    from sms_messages where id = ${messageId}`);
+  const row = rows[0]!;
+  const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
+  if (expiresAt !== null && expiresAt <= sendAfter) return;
+  await enqueueText(tx, {
+    userId: row.user_id,
+    phone: row.phone,
+    purpose: row.purpose,
+    template: row.template as Parameters<typeof enqueueText>[1]['template'],
+    params: row.params,
+    challengeId: row.challenge_id,
+    sendClass: row.send_class,
+    network: row.network,
+    dedupeKey: retryKey(messageId),
+    sendAfter,
+    expiresAt,
+    retryOf: messageId,
+    retries: row.retries + 1,
+    now,
+  });
+}
+
+/**
+ * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
+ * number, our sender, and its SID (null: it was not accepted).
+ */
+export async function applyEffect(
+  tx: Tx,
+  remedy: Remedy,
+  { phone, sender, sid, now }: { phone: string; sender: string | null; sid: string | null; now: Date },
+): Promise<void> {
+  if (remedy.kind !== 'final') return;
+  if (remedy.effect === 'opt_out') {
+    await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
+  }
+  if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
+}
+
+/** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */
+export async function restSender(
+  db: Db | Tx,
+  remedy: Remedy,
+  { sender, until }: { sender: string; until: Date | null },
+): Promise<void> {
+  if (until === null) return;
+  if (remedy.kind === 'slow_down') await slowSender(db, { sender, until });
+  if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
+}
+
+/** Takes in a text as it stands at the provider. */
+export async function settleText(
+  db: Db,
+  messageId: string,
+  text: ProviderText,
+  { now, log }: { now: Date; log: Log },
+): Promise<void> {
+  const { sid, status, errorCode, price, priceUnit, segments } = text;
+  const answer = await applyStatus(db, {
+    messageId,
+    sid,
+    status,
+    errorCode,
+    price,
+    priceUnit,
+    segments,
+    to: null,
+    now,
+  });
+  if (answer.ok && answer.alert !== null) {
+    log.error('sms_alert', { alert: answer.alert, message: messageId, errorCode });
+  }
+}
+
+/**
+ * Whether texts are delayed just now: of at least 20 distinct texts of the last 5 minutes, more than half met a fault of
+ * the provider (a timeout, a 5xx, failed authentication; never an error of the recipient's) and have not got through since.
+ */
+export async function isSmsDelayed(db: Db | Tx, now: Date): Promise<boolean> {
+  const { rows } = await db.execute<{ delayed: boolean }>(sql`
+    select count(*) >= 20 and count(*) filter (where faulted_at is not null) * 2 > count(*) as delayed
+    from sms_messages
+    where attempted_at > ${new Date(now.getTime() - 5 * 60_000).toISOString()}::timestamptz
+      and attempted_at <= ${now.toISOString()}::timestamptz`);
+  return rows[0]!.delayed;
+}

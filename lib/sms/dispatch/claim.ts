@@ -1,0 +1,290 @@
+import { performance } from 'node:perf_hooks';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
+import { smsMessages } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import type { Env } from '@/lib/env';
+import type { Log } from '@/lib/log';
+import { shortestLifeSeconds } from './send-policy';
+import { codesInLine } from '@/lib/sms/capacity/send-order';
+import type { Message } from '@/lib/sms/outbox/outbox';
+import type { Provider } from '@/lib/sms/provider/provider';
+import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
+
+/** Nothing is ever in hand for longer: the gates, the slot, the call and its record fit with room to spare. */
+const leaseMs = 12_000;
+
+/** A text that waits because its sender rests says so anew after this long. */
+const heldBackForMs = 60_000;
+
+/**
+ * No lease and no call lies further ahead by the clock that wrote it. One that does comes from a clock that was set back
+ * since, and is over.
+ */
+const furthestAheadMs = 60_000;
+
+/** What a dispatcher works with. */
+export type Work = {
+  db: Db;
+  env: Env;
+  provider: Provider;
+  log: Log;
+  /** For tests: what the dispatcher takes the database's clock to be ahead by. */
+  clockOffsetMs: number;
+};
+
+/**
+ * The time by the database's clock, carried on by our own clock's ticks since the question, so that a wrong clock of ours
+ * changes nothing.
+ */
+export type Clock = () => Date;
+
+/** A text in this dispatcher's hands until `lease`, the exact value of which is its ticket for writing what became of it. */
+export type Held = { id: string; isCode: boolean; lease: Date; clock: Clock };
+
+/** A text in this dispatcher's hands, as it stood when its gates were asked. */
+export type HeldText = { held: Held; message: Message };
+
+/** What one look into the outbox found. */
+export type Claim = {
+  held: Held[];
+  /** More is due: beyond the room, without a place in the pace within reach, or in other hands just now. */
+  isMore: boolean;
+  /** The provider refuses the sender altogether: why; null: it does not. */
+  stopped: string | null;
+  /** It did, and nothing has gone through since. */
+  wasStopped: boolean;
+  /** How long until a slot of the sender's pace comes within reach; 0: one is. */
+  slotInMs: number;
+  /** How long until the next text becomes due by itself; null: none will. */
+  dueInMs: number | null;
+};
+
+/**
+ * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
+ * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
+ * gates have spoken.
+ */
+export async function claimSends(
+  work: Work,
+  { room, roomForOthers }: { room: number; roomForOthers: number },
+): Promise<Claim> {
+  const rate = work.env.smsMessagesPerSecond;
+  const askedMs = performance.now();
+  const now = sql`(select now from clock)`;
+  const codes =
+    rate === null
+      ? sql`
+        select id from sms_messages
+        where status = 'queued' and purpose = 'verification' and send_after <= ${now}
+        order by send_after limit (select n from room) for update skip locked`
+      : sql`
+        select m.id from sms_messages m join line on line.id = m.id
+        where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+        order by line.place limit (select n from room) for update of m skip locked`;
+  const { rows } = await work.db.execute<{
+    now_ms: number;
+    lease_ms: number;
+    stopped: string | null;
+    was_stopped: boolean | null;
+    slot_in_ms: number;
+    codes: string[] | null;
+    others: string[] | null;
+    is_more: boolean;
+    due_in_ms: number | null;
+  }>(sql`
+    with clock as materialized (select ${clockNow(work)} as now),
+    pace as materialized (
+      select case when ${isStopped(sql`clock.now`)} then coalesce(stopped_reason, '') end as stopped,
+        s.stopped_until is not null as was_stopped,
+        greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
+      from clock left join sms_senders s on s.sender = ${work.provider.sender}
+    ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
+    line as (${rate === null ? sql`select null::uuid as id` : codesInLine(now)}),
+    codes as materialized (${codes}),
+    others as materialized (
+      select id from sms_messages
+      where status = 'queued' and purpose <> 'verification' and send_after <= ${now}
+      order by send_after
+      limit (select greatest(0, least(n - (select count(*) from codes), ${roomForOthers}::int)) from room)
+      for update skip locked
+    ), claimed as (
+      update sms_messages m
+      set status = 'sending', sender = ${work.provider.sender}, lease_until = ${leaseEnd(now)},
+        first_claimed_at = coalesce(first_claimed_at, ${now})
+      where m.id in (select id from codes union all select id from others)
+    )
+    select ${epochMs(now)} as now_ms, ${epochMs(leaseEnd(now))} as lease_ms, stopped, was_stopped,
+      greatest(0, wait_ms - ${rate === null ? Infinity : slotHorizonMs}::float8) as slot_in_ms,
+      (select array_agg(id) from codes)::text[] as codes, (select array_agg(id) from others)::text[] as others,
+      exists (select from sms_messages where status = 'queued' and send_after <= ${now}
+        and id not in (select id from codes) and id not in (select id from others)) as is_more,
+      (select extract(epoch from min(send_after) - ${now})::float8 * 1000 from sms_messages
+        where status = 'queued' and send_after > ${now}) as due_in_ms
+    from pace`);
+  const row = rows[0]!;
+  const clock = runClock(row.now_ms, askedMs);
+  const lease = new Date(row.lease_ms);
+  const hold = (isCode: boolean) => (id: string) => ({ id, isCode, lease, clock });
+  return {
+    held: [...(row.codes ?? []).map(hold(true)), ...(row.others ?? []).map(hold(false))],
+    isMore: row.is_more,
+    stopped: row.stopped,
+    wasStopped: row.was_stopped === true,
+    slotInMs: row.slot_in_ms,
+    dueInMs: row.due_in_ms,
+  };
+}
+
+function slotsInReach(rate: number | null, room: number): SQL {
+  const wanted = sql`${room}::int`;
+  if (rate === null) return sql`case when stopped is null then ${wanted} else 0 end`;
+  const reach = sql`(${slotHorizonMs}::float8 - wait_ms) * 1000 / ${slotSpacingMicros(rate)}::float8`;
+  return sql`case when stopped is not null or wait_ms > ${slotHorizonMs} then 0
+    else least(${wanted}, 1 + floor(${reach})::int) end`;
+}
+
+/**
+ * While the provider refuses the sender altogether, due texts say why and wait until it may be tried again, and say so anew
+ * each minute. Codes that would come too late are claimed nevertheless: the gates end them without asking the provider.
+ */
+export async function holdBack(
+  work: Work,
+  { reason, room }: { reason: string; room: number },
+): Promise<Held[]> {
+  const askedMs = performance.now();
+  const now = clockNow(work);
+  const { sender } = work.provider;
+  const { rows } = await work.db.execute<HeldRow>(sql`
+    with clock as materialized (select ${now} as now)
+    update sms_messages m set status = 'sending', sender = ${sender},
+      lease_until = ${leaseEnd(sql`clock.now`)}, first_claimed_at = coalesce(first_claimed_at, clock.now)
+    from clock where m.id in (
+      select id from sms_messages
+      where status = 'queued' and purpose = 'verification' and send_after <= (select now from clock)
+        and expires_at <= (select now from clock) + ${shortestLifeSeconds - 1}::float8 * interval '1 second'
+      order by send_after limit ${room}::int for update skip locked
+    )
+    ${returningHeld}`);
+  await work.db.execute(sql`
+    with clock as materialized (select ${now} as now)
+    update sms_messages m set reason = ${reason}, attempted_at = clock.now, faulted_at = clock.now,
+      send_after = greatest(clock.now, least(
+        clock.now + ${heldBackForMs}::float8 * interval '1 millisecond',
+        (select stopped_until from sms_senders where sender = ${sender}),
+        case when purpose = 'verification' then expires_at - ${shortestLifeSeconds - 1}::float8 * interval '1 second' end))
+    from clock where id in (
+      select id from sms_messages where status = 'queued' and send_after <= (select now from clock)
+      order by send_after limit 200 for update skip locked
+    )`);
+  return rows.map((row) => readHeld(row, askedMs));
+}
+
+/** What waits for a dispatcher, and when something will. */
+export type Look = {
+  clock: Clock;
+  /** Texts that a dispatcher held and did not call for before its lease ran out. */
+  abandoned: boolean;
+  lookUps: boolean;
+  checks: boolean;
+  /** How long until something becomes due, negative when it is; null: nothing will. */
+  dueInMs: number | null;
+};
+
+/** Looks whether there is anything to do: one statement that changes nothing. */
+export async function lookForWork(work: Work): Promise<Look> {
+  const askedMs = performance.now();
+  const { rows } = await work.db.execute<{
+    now_ms: number;
+    abandoned: boolean;
+    look_ups: boolean;
+    checks: boolean;
+    due_in_ms: number | null;
+  }>(sql`
+    with clock as materialized (select ${clockNow(work)} as now)
+    select ${epochMs(sql`clock.now`)} as now_ms,
+      exists (select from sms_messages
+        where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, sql`clock.now`)}) as abandoned,
+      exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
+      coalesce((select min(check_at) from sms_messages
+        where check_at is not null and provider_sid is not null) <= clock.now, false) as checks,
+      (extract(epoch from least(
+        (select min(send_after) from sms_messages where status = 'queued'),
+        (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
+      ) - clock.now) * 1000)::float8 as due_in_ms
+    from clock`);
+  const row = rows[0]!;
+  return {
+    clock: runClock(row.now_ms, askedMs),
+    abandoned: row.abandoned,
+    lookUps: row.look_ups,
+    checks: row.checks,
+    dueInMs: row.due_in_ms,
+  };
+}
+
+/** What a dead dispatcher had claimed but not called for goes back into the queue, unless somebody else holds it just now. */
+export async function releaseAbandoned(work: Work): Promise<void> {
+  await work.db.execute(sql`
+    update sms_messages set status = 'queued', lease_until = null
+    where id = any(array(
+      select id from sms_messages
+      where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, clockNow(work))}
+      for update skip locked))`);
+}
+
+/** Claims texts whose outcome is unknown and may be asked for by now, codes first. */
+export async function claimLookUps(work: Work, limit: number): Promise<Held[]> {
+  const askedMs = performance.now();
+  const { rows } = await work.db.execute<HeldRow>(sql`
+    with clock as materialized (select ${clockNow(work)} as now)
+    update sms_messages m set lease_until = ${leaseEnd(sql`clock.now`)}, look_ups = look_ups + 1
+    from clock where m.id in (
+      select id from sms_messages where ${lookUpDue(work, sql`(select now from clock)`)}
+      order by (purpose = 'verification') desc, send_after limit ${limit}::int for update skip locked
+    )
+    ${returningHeld}`);
+  return rows.map((row) => readHeld(row, askedMs));
+}
+
+/** What a statement that claims texts, with its time in `clock`, says of each. */
+const returningHeld = sql`returning m.id, m.purpose = 'verification' as is_code, ${epochMs(sql`clock.now`)} as now_ms,
+  ${epochMs(leaseEnd(sql`clock.now`))} as lease_ms`;
+
+type HeldRow = { id: string; is_code: boolean; now_ms: number; lease_ms: number };
+
+function readHeld({ id, is_code, now_ms, lease_ms }: HeldRow, askedMs: number): Held {
+  return { id, isCode: is_code, lease: new Date(lease_ms), clock: runClock(now_ms, askedMs) };
+}
+
+function lookUpDue({ provider }: Work, now: SQL): SQL {
+  const safe = sql`${provider.lookUpAfterMs}::float8 * interval '1 millisecond'`;
+  return sql`status = 'sending' and ${isOver(sql`unknown_since`, sql`${now} - ${safe}`)}
+    and (lease_until is null or ${isOver(sql`lease_until`, now)}) and send_after <= ${now}`;
+}
+
+function isOver(moment: SQL, now: SQL): SQL {
+  return sql`(${moment} <= ${now} or ${moment} > ${now} + ${furthestAheadMs}::float8 * interval '1 millisecond')`;
+}
+
+/** Only the dispatcher whose lease stands may write what became of a text. */
+export function isHeld({ id, lease }: Held) {
+  return and(eq(smsMessages.id, id), eq(smsMessages.status, 'sending'), eq(smsMessages.leaseUntil, lease));
+}
+
+/** Whole milliseconds, so that what is written can be compared with what was read. */
+function clockNow({ clockOffsetMs }: Work): SQL {
+  return sql`date_trunc('milliseconds', clock_timestamp() + ${clockOffsetMs}::float8 * interval '1 millisecond')`;
+}
+
+function leaseEnd(now: SQL): SQL {
+  return sql`(${now} + ${leaseMs}::float8 * interval '1 millisecond')`;
+}
+
+function epochMs(instant: SQL): SQL {
+  return sql`(extract(epoch from ${instant}) * 1000)::float8`;
+}
+
+/** The database said its time at some moment after the question: this clock is ahead of it by the round trip at most. */
+function runClock(nowMs: number, askedMs: number): Clock {
+  return () => new Date(Math.round(nowMs + Math.max(0, performance.now() - askedMs)));
+}

@@ -1,0 +1,395 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageDetails } from '@/db/schema/sms';
+import type { Tx } from '@/db/client';
+import { isFirstToday } from '@/lib/once-a-day';
+import { recordAcceptedTogether, type RecordAccepted } from './accepted';
+import { capsOf, reserveSpend, type WantedSpend } from '@/lib/sms/capacity/budget';
+import type { Held, HeldText, Work } from './claim';
+import { readGateFacts, type GateFacts } from './send-policy-facts';
+import { explainStop, passGates, type GateAnswer } from './send-policy';
+import { readNumber } from '@/lib/sms/numbers/number';
+import {
+  letGo,
+  putBack,
+  recordEnd,
+  recordFault,
+  recordOutcome,
+  recordOverBudget,
+  recordWait,
+} from './outcome';
+import { priceOf } from '@/lib/sms/capacity/price';
+import { countSegments } from '@/lib/sms/outbox/segments';
+import {
+  giveBackSlots,
+  slotHorizonMs,
+  slotToleranceMs,
+  takeSlots,
+  type Slot,
+} from '@/lib/sms/capacity/send-rate';
+
+/** What was read about a number is believed for so long; then it is asked once more whether a STOP has come. */
+const stopBelievedMs = 50;
+/** A database that is too slow for that is not asked again for a place that comes this soon after the last answer. */
+const stopCheckHoldsMs = 1_500;
+
+/** No call starts later than this after its claim, so that an expired lease is late enough for the look-up too. */
+const callByMs = 3_000;
+
+/** Of the budget for everybody, in percent: each is told to an operator once a day. */
+const budgetMarks = [50, 80] as const;
+
+/** How long things take lately, in ms, so that a place in the pace is taken for the moment at which it can be used. */
+export type Pacing = {
+  /** From the question for a slot to the moment at which the call can start. */
+  leadMs: number;
+  /** What it takes to ask for a STOP. */
+  stopCheckMs: number;
+  /** The fastest answer to the question for a slot: half of it is the least that each way takes. */
+  fastestAnswerMs: number;
+};
+
+/** What sending works with. */
+export type Sending = Work & { pacing: Pacing; recordAccepted: RecordAccepted };
+
+export function startSending(work: Work): Sending {
+  const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
+  return { ...work, pacing, recordAccepted: recordAcceptedTogether(work) };
+}
+
+type Send = Extract<GateAnswer, { answer: 'send' }>;
+/**
+ * Has what became of a text recorded while the others go on: it may have to wait for a lock that somebody else holds. The
+ * text is out of hand when that is done.
+ */
+type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
+type Ready = { facts: GateFacts; held: Held; gate: Send };
+/** When a text may start, by this process's own clock. */
+type Place = {
+  /** When the reservation looked whether a STOP has come. */
+  stopCheckedMs: number;
+  slot: PlacedSlot | null;
+};
+/** When a place in the pace begins: at the earliest and at the latest. */
+type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
+
+/**
+ * Takes claimed texts from the gates to their recorded outcomes. The gates are asked for all of them at once, then one
+ * short transaction reserves the prices and takes the places in the sender's pace, then each is called for. Whatever is
+ * thrown about one text is an attempt of that text, and touches no other.
+ *
+ * @param settled is called for each text as soon as it is out of hand
+ * @param placed is called once, when the places in the pace are taken
+ */
+export async function sendClaimed(
+  work: Sending,
+  claimed: readonly Held[],
+  { wasStopped, settled, placed }: { wasStopped: boolean; settled: (held: Held) => void; placed: () => void },
+): Promise<void> {
+  const claimedMs = performance.now();
+  const records: Promise<void>[] = [];
+  const record: RecordAside = (held, run) => {
+    records.push(guard(work, held, run).then(() => settled(held)));
+  };
+  const facts = await readFacts(work, claimed);
+  const ready: Ready[] = [];
+  for (const held of claimed) {
+    const known = facts.get(held.id);
+    // Gone, or it could not be read, which is recorded already.
+    if (known === undefined) settled(held);
+    else await askGates(work, held, known, { ready, record });
+  }
+  const places = ready.length === 0 ? new Map<string, Place>() : await reserve(work, ready, record);
+  placed();
+  await Promise.all(
+    ready.map(async (text) => {
+      const { held } = text;
+      const place = places.get(held.id);
+      if (place === undefined) return;
+      await guard(work, held, () => call(work, text, { place, claimedMs, wasStopped }));
+      settled(held);
+    }),
+  );
+  await Promise.all(records);
+}
+
+/** Runs what concerns one text; where it fails, that is recorded. */
+async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    // Where the database cannot even take this in, the lease runs out, and the text is taken up again.
+    await recordFault(work, held, error).catch((fault: unknown) =>
+      work.log.error('sms_work_failed', { message: held.id, error: fault }),
+    );
+  }
+}
+
+/** One bad row must not keep the others from being read: then each is read alone. */
+export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, GateFacts>> {
+  const ids = claimed.map(({ id }) => id);
+  try {
+    return await readGateFacts(work.db, ids);
+  } catch (error) {
+    work.log.warn('sms_facts_read_one_by_one', { error });
+    const facts = new Map<string, GateFacts>();
+    for (const held of claimed) {
+      await guard(work, held, async () => {
+        const one = (await readGateFacts(work.db, [held.id])).get(held.id);
+        if (one) facts.set(held.id, one);
+      });
+    }
+    return facts;
+  }
+}
+
+/** Asks the gates about one text, which is then among those that are ready, or has its no recorded. */
+async function askGates(
+  work: Work,
+  held: Held,
+  facts: GateFacts,
+  { ready, record }: { ready: Ready[]; record: RecordAside },
+): Promise<void> {
+  const { message } = facts;
+  try {
+    const gate = await passGates(facts, { now: held.clock(), env: work.env });
+    if (gate.answer === 'send') ready.push({ facts, held, gate });
+    else record(held, () => recordNo(work, { held, message }, gate));
+  } catch (error) {
+    record(held, () => Promise.reject(error as Error));
+  }
+}
+
+async function recordNo(work: Work, text: HeldText, gate: Exclude<GateAnswer, Send>): Promise<void> {
+  if (gate.answer === 'refuse') {
+    const { status, reason, details } = gate;
+    await recordEnd(work, text, { status, reason, details });
+    return;
+  }
+  if (!gate.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: text.message.id });
+  await recordWait(work.db, text.held, { until: gate.until, reason: gate.reason, details: gate.details });
+}
+
+/** Reserves for all that the gates let through. Out: the places of those that may be called for now. */
+async function reserve(
+  work: Sending,
+  ready: readonly Ready[],
+  record: RecordAside,
+): Promise<Map<string, Place>> {
+  const { env, log } = work;
+  const places = new Map<string, Place>();
+  const { lease, clock } = ready[0]!.held;
+  const now = clock();
+  const wanted: WantedSpend[] = [];
+  for (const { facts, gate } of ready) {
+    const { message, emailKey } = facts;
+    const segments = countSegments(gate.body);
+    const priceMicros = segments * priceOf(env, message.phone);
+    const budget = {
+      perUserMicros: env.smsDailyBudgetPerUserMicros,
+      totalMicros: env.smsDailyBudgetMicros,
+    };
+    const payer = { ...message, userId: message.userId!, emailKey: emailKey!, priceMicros };
+    wanted.push({
+      messageId: message.id,
+      priceMicros,
+      segments,
+      caps: capsOf(payer, budget, env.authSecrets),
+    });
+  }
+  let reserved: Awaited<ReturnType<typeof reserveSpend>>;
+  try {
+    reserved = await reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
+      takePlaces(work, tx, ids, places, ready),
+    );
+  } catch (error) {
+    places.clear();
+    if (ready.length > 1) {
+      // One of them may be what cannot be reserved for.
+      for (const one of ready) {
+        for (const [id, place] of await reserve(work, [one], record)) places.set(id, place);
+      }
+    } else {
+      record(ready[0]!.held, () => Promise.reject(error as Error));
+    }
+    return places;
+  }
+  await noteBudgetUse(work, reserved.used, now).catch((error: unknown) =>
+    log.warn('sms_budget_use_not_noted', { error }),
+  );
+  for (const { facts, held } of ready) {
+    const answer = reserved.answers.get(held.id)!;
+    if (answer.ok && places.has(held.id)) continue;
+    record(held, async () => {
+      if (answer.ok) log.debug('sms_place_out_of_reach', { message: held.id });
+      else if (answer.reason === 'budget')
+        await recordOverBudget(work, { held, message: facts.message }, answer);
+      else await endOrAskAgain(work, { held, message: facts.message });
+    });
+  }
+  return places;
+}
+
+/** A text that was not reserved for: its number has opted out meanwhile, or somebody held its row just then. */
+async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
+  const stop = explainStop(await readNumber(work.db, text.message.phone));
+  if (stop !== null) await recordEnd(work, text, { status: 'failed', reason: 'stopped', details: stop });
+  else await putBack(work.db, text.held, { sendAfter: text.held.clock() });
+}
+
+/**
+ * Takes a place in the pace for each text that was reserved for. Where another process has taken those within reach
+ * meanwhile, a text goes back to where it was, so that a code which is asked for in between is not behind it.
+ */
+async function takePlaces(
+  { env, provider, pacing }: Sending,
+  tx: Tx,
+  ids: readonly string[],
+  places: Map<string, Place>,
+  ready: readonly Ready[],
+): Promise<void> {
+  const messagesPerSecond = env.smsMessagesPerSecond;
+  const stopCheckedMs = performance.now();
+  if (messagesPerSecond === null || ids.length === 0) {
+    for (const id of ids) places.set(id, { stopCheckedMs, slot: null });
+    return;
+  }
+  const askedMs = performance.now();
+  const { sender } = provider;
+  const { leadMs } = pacing;
+  const slots = await takeSlots(tx, { sender, messagesPerSecond, count: ids.length, leadMs });
+  const findPlace = readPlaces(pacing, askedMs);
+  const reachMs = 2 * slotHorizonMs + leadMs;
+  const inReach = slots.filter(({ waitMs }) => waitMs <= reachMs).length;
+  ids.slice(0, inReach).forEach((id, index) => {
+    places.set(id, { stopCheckedMs, slot: findPlace(slots[index]!) });
+  });
+  const beyond = ids.slice(inReach);
+  if (beyond.length === 0) return;
+  await giveBackSlots(tx, { sender, messagesPerSecond, count: beyond.length });
+  for (const { held, facts } of ready) {
+    if (!beyond.includes(held.id)) continue;
+    await letGo(tx, held, { status: 'queued', attempts: facts.message.attempts });
+  }
+}
+
+/**
+ * The database said its "now" at some moment between our question and its answer, and each way takes half of the fastest
+ * answer at least. Waiting until the latest moment that this allows, and counting lateness from the earliest, errs on the
+ * safe side of both.
+ */
+function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot {
+  const answeredMs = performance.now();
+  const tookMs = answeredMs - askedMs;
+  const known = pacing.fastestAnswerMs;
+  pacing.fastestAnswerMs = tookMs < known ? tookMs : known * 0.98 + tookMs * 0.02;
+  const wayMs = Math.min(pacing.fastestAnswerMs, tookMs) / 2;
+  return ({ waitMs }) => ({ askedMs, fromMs: askedMs + wayMs + waitMs, toMs: answeredMs - wayMs + waitMs });
+}
+
+/** Tells an operator, once a day each, when half and four fifths of the budget for everybody are used. */
+async function noteBudgetUse(
+  { db, env, log }: Work,
+  { before, after }: { before: bigint; after: bigint },
+  now: Date,
+): Promise<void> {
+  const limit = BigInt(env.smsDailyBudgetMicros);
+  for (const percent of budgetMarks) {
+    const mark = (limit * BigInt(percent)) / 100n;
+    if (before >= mark || after < mark) continue;
+    if (await isFirstToday(db, `budget:${percent}`, now)) {
+      log.error('sms_alert', { alert: 'daily_budget_used', percent, spentMicros: after, limitMicros: limit });
+    }
+  }
+}
+
+/** Calls the provider for one text at its place, and records what came of it. */
+async function call(
+  work: Sending,
+  { facts, held, gate }: Ready,
+  { wasStopped, ...moments }: { place: Place; claimedMs: number; wasStopped: boolean },
+): Promise<void> {
+  const { provider, log } = work;
+  const { message } = facts;
+  const attempt = message.attempts + 1;
+  const start = await waitForStart(work, { phone: message.phone, ...moments });
+  if (start.when === 'late') {
+    log.warn('sms_place_missed', { message: message.id, attempt });
+    await putBack(work.db, held, { sendAfter: held.clock() });
+    return;
+  }
+  if (start.when === 'never') {
+    await recordEnd(work, { held, message }, { status: 'failed', reason: 'stopped', details: start.details });
+    return;
+  }
+  const startedAt = held.clock();
+  const outcome = await provider.sendText({
+    to: message.phone,
+    body: gate.body,
+    purpose: message.purpose,
+    messageId: message.id,
+    validitySeconds: gate.validitySeconds,
+    riskCheck: message.purpose === 'verification',
+  });
+  // The outcome is known to nobody else, so a database that is just restarting gets a few chances to hear it.
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await recordOutcome(work, { held, message }, { outcome, attempt, startedAt, wasStopped });
+      return;
+    } catch (error) {
+      if (tries === 5) throw error;
+      log.warn('sms_record_retried', { message: message.id, error });
+      await delay(300 * tries);
+    }
+  }
+}
+
+/**
+ * Waits for a text's place in the pace, and asks there once more for a STOP, which may have come since the gates were
+ * asked: `never`. A place that has passed by more than the tolerance is never used, since the next one may follow too
+ * closely: another is taken. `late` when that takes too long.
+ */
+async function waitForStart(
+  { db, env, provider, pacing }: Sending,
+  { phone, place, claimedMs }: { phone: string; place: Place; claimedMs: number },
+): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
+  const messagesPerSecond = env.smsMessagesPerSecond;
+  const readyMs = performance.now();
+  let slot = place.slot;
+  let checkedMs = place.stopCheckedMs;
+  let believedMs = stopBelievedMs;
+  while (performance.now() - claimedMs < callByMs) {
+    const goMs = slot?.toMs ?? performance.now();
+    const asksAgain = goMs - checkedMs > believedMs;
+    if (slot !== null && slot === place.slot) {
+      pacing.leadMs = smooth(pacing.leadMs, readyMs - slot.askedMs + (asksAgain ? pacing.stopCheckMs : 0));
+    }
+    if (asksAgain) {
+      await waitUntil(goMs - pacing.stopCheckMs * 1.5 - 2);
+      const beganMs = performance.now();
+      const stop = explainStop(await readNumber(db, phone));
+      if (stop !== null) return { when: 'never', details: stop };
+      checkedMs = performance.now();
+      pacing.stopCheckMs = smooth(pacing.stopCheckMs, checkedMs - beganMs);
+      believedMs = stopCheckHoldsMs;
+    }
+    await waitUntil(goMs);
+    if (slot === null || messagesPerSecond === null) return { when: 'now' };
+    if (performance.now() - slot.fromMs <= slotToleranceMs) return { when: 'now' };
+    const { sender } = provider;
+    const takenMs = performance.now();
+    const [next] = await takeSlots(db, { sender, messagesPerSecond, count: 1, leadMs: pacing.leadMs });
+    slot = readPlaces(pacing, takenMs)(next!);
+  }
+  return { when: 'late' };
+}
+
+/** What takes longer is believed at once, up to a second; what takes less, little by little. */
+function smooth(known: number, measured: number): number {
+  return Math.min(1_000, measured > known ? measured : known * 0.9 + measured * 0.1);
+}
+
+async function waitUntil(momentMs: number): Promise<void> {
+  const restMs = momentMs - performance.now();
+  if (restMs > 0) await delay(restMs);
+}

@@ -1,0 +1,197 @@
+import { eq, sql } from 'drizzle-orm';
+import { phoneNumbers, type SendClass } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { distinctInstant, limits, readWindows } from '@/lib/limits';
+import { addAct, withoutSend, type Stranger } from './subjects';
+
+export type NumberRow = typeof phoneNumbers.$inferSelect;
+
+/** Where the sends and the failures of each class are counted. */
+const counters = {
+  prove: { sends: 'proveSends', failures: 'proveFailures' },
+  prove_again: { sends: 'proveAgainSends', failures: 'proveAgainFailures' },
+  sign_in: { sends: 'signInSends', failures: 'signInFailures' },
+  recover: { sends: 'recoverSends', failures: 'recoverFailures' },
+} as const satisfies Record<SendClass, Record<'sends' | 'failures', keyof NumberRow>>;
+
+/** A carrier's word that a number cannot be texted is believed for a day. */
+const undeliverableForMs = 24 * 3600 * 1000;
+
+/**
+ * Locks a number's row, made on first use, and reads it as it stands after the lock was given: whatever else is
+ * decided about this number happens before or after the transaction, never beside it.
+ */
+export async function lockNumber(tx: Tx, phone: string): Promise<NumberRow> {
+  const [row] = await tx
+    .insert(phoneNumbers)
+    .values({ number: phone })
+    .onConflictDoUpdate({ target: phoneNumbers.number, set: { number: phone } })
+    .returning();
+  return row!;
+}
+
+/** Locks several numbers, always in the same order, so that two transactions cannot wait for each other. */
+export async function lockNumbers(
+  tx: Tx,
+  phones: readonly (string | null)[],
+): Promise<Map<string, NumberRow>> {
+  const rows = new Map<string, NumberRow>();
+  const distinct = new Set(phones.filter((phone) => phone !== null));
+  for (const phone of [...distinct].sort()) rows.set(phone, await lockNumber(tx, phone));
+  return rows;
+}
+
+/** A number as it stands, without a lock: to show, or to ask a gate. Null: never heard of. */
+export async function readNumber(db: Db | Tx, phone: string): Promise<NumberRow | null> {
+  const [row] = await db.select().from(phoneNumbers).where(eq(phoneNumbers.number, phone));
+  return row ?? null;
+}
+
+/** The class of a code that proves a number: its holder's own, or a stranger's. */
+export function findSendClass(
+  number: Pick<NumberRow, 'holderUserId'> | null,
+  userId: string,
+): Extract<SendClass, 'prove' | 'prove_again'> {
+  return number?.holderUserId === userId ? 'prove_again' : 'prove';
+}
+
+/** How many more codes of a class may go to this number, and when the next may (null: now). */
+export function readSends(
+  number: NumberRow | null,
+  sendClass: SendClass,
+  now: Date,
+): { remaining: number; retryAt: Date | null } {
+  const hits = number?.[counters[sendClass].sends] ?? [];
+  const { remaining, retryAt } = readWindows(hits, limits.sendsPerNumber, now);
+  return { remaining, retryAt };
+}
+
+/** How many more wrong codes of a class this number bears, and when the next is heard (null: now). */
+export function readFailures(
+  number: NumberRow | null,
+  sendClass: SendClass,
+  now: Date,
+): { remaining: number; retryAt: Date | null } {
+  const hits = number?.[counters[sendClass].failures] ?? [];
+  const { remaining, retryAt } = readWindows(hits, limits.failuresPerNumber, now);
+  return { remaining, retryAt };
+}
+
+/** Whether a carrier lately said that this number cannot be texted, and until when that is believed. */
+export function readUndeliverable(number: NumberRow | null, now: Date): { until: Date } | null {
+  if (!number?.undeliverableAt) return null;
+  const until = new Date(number.undeliverableAt.getTime() + undeliverableForMs);
+  return until > now ? { until } : null;
+}
+
+/**
+ * What the locked number's row has to hold after one more wrong code of a class: the column that counts it, with its new
+ * value, and what strangers did. `stranger` null: the class is not `prove`.
+ */
+export function addFailure(
+  number: NumberRow,
+  sendClass: SendClass,
+  stranger: Stranger | null,
+  now: Date,
+): { column: string; failures: Date[]; strangerActs: NumberRow['strangerActs'] } {
+  const field = counters[sendClass].failures;
+  return {
+    column: phoneNumbers[field].name,
+    failures: [...readWindows(number[field], limits.failuresPerNumber, now).kept, now],
+    strangerActs: stranger
+      ? addAct(number, { act: 'failure', atMs: now.getTime(), ...stranger })
+      : number.strangerActs,
+  };
+}
+
+/**
+ * Counts one send of a class against the locked number's limit; in the class `prove` with the stranger who asks for it.
+ * Out: the instant it was counted at, to give back if the text is never accepted; or a refusal with the moment the next is
+ * allowed.
+ */
+export async function takeSend(
+  tx: Tx,
+  number: NumberRow,
+  sendClass: SendClass,
+  now: Date,
+  stranger: Stranger | null = null,
+): Promise<{ ok: true; countedAt: Date } | { ok: false; retryAt: Date }> {
+  const field = counters[sendClass].sends;
+  const hits = number[field];
+  const window = readWindows(hits, limits.sendsPerNumber, now);
+  if (window.retryAt !== null) return { ok: false, retryAt: window.retryAt };
+  const countedAt = distinctInstant(hits, now);
+  await tx
+    .update(phoneNumbers)
+    .set({
+      [field]: [...window.kept, countedAt],
+      ...(stranger && {
+        strangerActs: addAct(number, { act: 'send', atMs: countedAt.getTime(), ...stranger }),
+      }),
+    })
+    .where(eq(phoneNumbers.number, number.number));
+  return { ok: true, countedAt };
+}
+
+/** Gives a send back in the class it was counted in (null: `prove`): the provider never accepted the text. */
+export async function giveBackSend(
+  tx: Tx,
+  { phone, sendClass, countedAt }: { phone: string; sendClass: SendClass | null; countedAt: Date },
+): Promise<void> {
+  const countedIn = sendClass ?? 'prove';
+  const field = counters[countedIn].sends;
+  await tx
+    .update(phoneNumbers)
+    .set({
+      [field]: sql`array_remove(${phoneNumbers[field]}, ${countedAt.toISOString()}::timestamptz)`,
+      ...(countedIn === 'prove' && { strangerActs: withoutSend(countedAt) }),
+    })
+    .where(eq(phoneNumbers.number, phone));
+}
+
+/** The carrier says the number cannot be texted (landline, unknown, unreachable). */
+export async function markUndeliverable(tx: Tx, { phone, now }: { phone: string; now: Date }): Promise<void> {
+  await tx.update(phoneNumbers).set({ undeliverableAt: now }).where(eq(phoneNumbers.number, phone));
+}
+
+/** Marks a number as opted out, the first word standing. Part of `optOut` in opt-out.ts, which does all that follows. */
+export async function markSuppressed(
+  tx: Tx,
+  { phone, by, now }: { phone: string; by: 'sms_stop' | 'carrier_stop'; now: Date },
+): Promise<void> {
+  await tx
+    .insert(phoneNumbers)
+    .values({ number: phone, suppressedAt: now, suppressedBy: by })
+    .onConflictDoUpdate({
+      target: phoneNumbers.number,
+      set: {
+        suppressedAt: sql`coalesce(${phoneNumbers.suppressedAt}, ${now.toISOString()}::timestamptz)`,
+        suppressedBy: sql`coalesce(${phoneNumbers.suppressedBy}, ${by})`,
+      },
+    });
+}
+
+/** Lifts the opt-out (START): the carrier lets texts through again; it creates no consent. */
+export async function liftSuppression(tx: Tx, phone: string): Promise<void> {
+  await tx
+    .update(phoneNumbers)
+    .set({ suppressedAt: null, suppressedBy: null })
+    .where(eq(phoneNumbers.number, phone));
+}
+
+/** Ends this person's hold on a number, if they have it. */
+export async function releaseNumber(tx: Tx, phone: string, userId: string): Promise<void> {
+  await tx
+    .update(phoneNumbers)
+    .set({ holderUserId: null, heldSince: null })
+    .where(sql`${phoneNumbers.number} = ${phone} and ${phoneNumbers.holderUserId} = ${userId}`);
+}
+
+/** The numbers that this person has proven to be theirs. */
+export async function findHeldNumbers(db: Db | Tx, userId: string): Promise<string[]> {
+  const rows = await db
+    .select({ number: phoneNumbers.number })
+    .from(phoneNumbers)
+    .where(eq(phoneNumbers.holderUserId, userId));
+  return rows.map((row) => row.number);
+}

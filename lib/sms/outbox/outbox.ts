@@ -1,0 +1,257 @@
+import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
+import { smsMessages, type MessagePurpose, type SendClass } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { newId } from '@/lib/random';
+import { giveBackSend } from '@/lib/sms/numbers/number';
+import { markNumber } from '@/lib/phone/mark';
+import type { TemplateName } from './templates';
+
+export type Message = typeof smsMessages.$inferSelect;
+
+/** The PostgreSQL channel that wakes the dispatchers. */
+export const outboxChannel = 'doorstep_outbox';
+
+export type NewText = {
+  userId: string | null;
+  /** E.164. */
+  phone: string;
+  purpose: MessagePurpose;
+  template: TemplateName;
+  /** What the template is filled in with; never a code. */
+  params: Record<string, string>;
+  challengeId?: string | null;
+  /** Codes only: whose wish it is, and the class it was counted in. */
+  sendClass?: SendClass | null;
+  /** Codes only: the keyed mark of the network that asks (budget.ts). */
+  network?: string | null;
+  /** The instant this text was counted at in its number's limit, given back if the provider never accepts it. */
+  countedAt?: Date | null;
+  /** At most one text ever exists with the same key; the next wish to send it is answered null. */
+  dedupeKey?: string | null;
+  /** Not sent before this moment; what is to go at once goes by the database's clock, if that is behind. */
+  sendAfter: Date;
+  /** Worthless after this. */
+  expiresAt?: Date | null;
+  retryOf?: string | null;
+  retries?: number;
+  now: Date;
+};
+
+/**
+ * Puts a text into the outbox and wakes the dispatchers, in one statement: both happen at the commit of `tx`, or neither.
+ * Nothing is sent here. Null: a text with the same `dedupeKey` exists already.
+ */
+export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: string } | null> {
+  const id = newId();
+  const isAtOnce = text.sendAfter <= text.now;
+  const sendAfter = isAtOnce
+    ? sql`least(${at(text.sendAfter)}, date_trunc('milliseconds', clock_timestamp()))`
+    : at(text.sendAfter);
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    with added as (
+      insert into sms_messages (
+        id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, counted_at, dedupe_key,
+        created_at, send_after, expires_at, status, retry_of, retries
+      ) values (
+        ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
+        ${JSON.stringify(text.params)}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
+        ${text.network ?? null}, ${at(text.countedAt)},
+        ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
+        ${text.retryOf ?? null}, ${text.retries ?? 0}
+      )
+      on conflict (dedupe_key) do nothing
+      returning id
+    )
+    select id, pg_notify(${outboxChannel}, '') from added`);
+  const row = rows[0];
+  return row ? { id: row.id } : null;
+}
+
+/** The `dedupeKey` of the one text that repeats another. */
+export function retryKey(messageId: string): string {
+  return `retry:${messageId}`;
+}
+
+/** Which waiting texts are meant: all conditions given must hold. */
+export type TextFilter = {
+  challengeId?: string;
+  userId?: string;
+  phone?: string;
+  retryOf?: string;
+  purposes?: readonly MessagePurpose[];
+  templates?: readonly TemplateName[];
+};
+
+/**
+ * Withdraws what is still queued; a text already in a dispatcher's hands meets the gates instead, and what was accepted
+ * cannot be called back. A send that was counted for a withdrawn text is given back; the rows of such numbers must be locked
+ * already, since a number is never locked after a text (see lockPerson in person-numbers.ts).
+ * In: at least one condition; `reason` is kept with each text. Out: how many were withdrawn.
+ */
+export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, now: Date): Promise<number> {
+  const conditions: SQL[] = [];
+  if (filter.challengeId !== undefined) conditions.push(eq(smsMessages.challengeId, filter.challengeId));
+  if (filter.userId !== undefined) conditions.push(eq(smsMessages.userId, filter.userId));
+  if (filter.phone !== undefined) conditions.push(eq(smsMessages.phone, filter.phone));
+  if (filter.retryOf !== undefined) conditions.push(eq(smsMessages.dedupeKey, retryKey(filter.retryOf)));
+  if (filter.purposes !== undefined) conditions.push(inArray(smsMessages.purpose, [...filter.purposes]));
+  if (filter.templates !== undefined) conditions.push(inArray(smsMessages.template, [...filter.templates]));
+  if (conditions.length === 0) throw new RangeError('Which texts to withdraw must be said');
+  const canceled = await tx
+    .update(smsMessages)
+    .set({ status: 'canceled', reason, failedAt: now })
+    .where(lockInOrder(tx, and(eq(smsMessages.status, 'queued'), ...conditions)))
+    .returning({
+      phone: smsMessages.phone,
+      countedAt: smsMessages.countedAt,
+      sendClass: smsMessages.sendClass,
+    });
+  canceled.sort((a, b) => (a.phone < b.phone ? -1 : 1));
+  for (const { phone, countedAt, sendClass } of canceled) {
+    if (countedAt !== null) await giveBackSend(tx, { phone, countedAt, sendClass });
+  }
+  return canceled.length;
+}
+
+/** Leads a person's waiting updates from the number they had to the one they have, which gets its own first text. */
+export async function redirectUpdates(
+  tx: Tx,
+  { userId, from, to }: { userId: string; from: string; to: string },
+): Promise<void> {
+  await tx
+    .update(smsMessages)
+    .set({ phone: to })
+    .where(
+      lockInOrder(
+        tx,
+        and(
+          eq(smsMessages.userId, userId),
+          eq(smsMessages.phone, from),
+          eq(smsMessages.purpose, 'update'),
+          ne(smsMessages.template, 'optInConfirmation'),
+          eq(smsMessages.status, 'queued'),
+        ),
+      ),
+    );
+}
+
+/**
+ * Takes from the texts of an account that ends what could tell who it was: number, the words a template was filled in with,
+ * what the person wrote. How many texts there were, what became of them and what they cost stays, and a keyed mark in the
+ * place of the number.
+ *
+ * A text on its way keeps its number until it is known what became of it: the call to the provider needs it, and so does the
+ * opt-out that a carrier may report. One that is being sent keeps its words, too, by which it is found at the provider if the
+ * call is not answered. `eraseNumbersOfSent` takes both then.
+ */
+export async function anonymizeTexts(tx: Tx, userId: string): Promise<void> {
+  await eraseNumbers(tx, eq(smsMessages.userId, userId), isOnItsWay);
+}
+
+/** The texts of an account of which nothing more is to come, `limit` at most: their ids. */
+export async function findEndedTexts(db: Db, userId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from sms_messages
+    where user_id = ${userId} and status not in ('queued', 'sending') and not ${isOnItsWay} limit ${limit}`);
+  return rows.map((row) => row.id);
+}
+
+/** Does with these texts what `anonymizeTexts` does, in a transaction of its own. */
+export async function anonymizeEndedTexts(db: Db, ids: readonly string[]): Promise<void> {
+  await db.transaction((tx) => eraseNumbers(tx, inArray(smsMessages.id, [...ids]), isOnItsWay));
+}
+
+/**
+ * Takes the numbers and words that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or was
+ * not reported within three days. Out: from how many.
+ */
+export async function eraseNumbersOfSent(db: Db, now: Date, limit: number): Promise<number> {
+  const longAgo = sql`${at(now)} - interval '3 days'`;
+  return db.transaction(async (tx) => {
+    const left = sql`user_id is null and direction = 'out' and purpose <> 'reply' and phone <> ''
+      and status not in ('queued', 'sending') and (not ${isOnItsWay} or created_at < ${longAgo})`;
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      select id from sms_messages where ${left} order by created_at limit ${limit} for update skip locked`);
+    if (rows.length === 0) return 0;
+    const ids = rows.map((row) => row.id);
+    await eraseNumbers(tx, inArray(smsMessages.id, ids), sql`false`);
+    return rows.length;
+  });
+}
+
+/** The provider may still have to be called about it, or to say what became of it. */
+const isOnItsWay = sql`(status = 'sending' or (status = 'sent' and check_at is not null))`;
+
+/** Erases whatever is about somebody, but for the numbers (and, of what is being sent, the words) of those that `keeping` fits. */
+async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promise<void> {
+  const ids = lockInOrder(tx, which);
+  const { rows } = await tx.execute<{ phone: string }>(
+    sql`select distinct phone from sms_messages where ${ids} and phone <> ''`,
+  );
+  const phones = rows.map((row) => row.phone);
+  await tx.execute(sql`
+    update sms_messages set
+      phone = case when ${keeping} then phone else '' end,
+      phone_mark = coalesce((
+        select mark from unnest(${sql.param(phones)}::text[], ${sql.param(phones.map((phone) => markNumber(phone)))}::text[])
+          as marks (number, mark) where number = phone), phone_mark),
+      params = case when ${keeping} and status = 'sending' then params
+        else (select coalesce(jsonb_object_agg(key, ''), '{}') from jsonb_object_keys(params) key) end,
+      body = null, user_id = null
+    where ${which}`);
+}
+
+/**
+ * Takes out of texts that were written before `before` whatever is about somebody, `limit` at most, the oldest first. State,
+ * segments and price stay, so that no sum changes. Texts of people that say STOP stay as they are. Out: from how many.
+ */
+export async function eraseOldTexts(
+  db: Db,
+  { before, now }: { before: Date; now: Date },
+  limit: number,
+): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    update sms_messages set
+      erased_at = ${at(now)}, phone = '', phone_mark = null, user_id = null, body = null, params = '{}', details = null,
+      challenge_id = null, network = null, dedupe_key = null, provider_sid = null, spend_scopes = null, check_at = null
+    where id = any(array(
+      select id from sms_messages
+      where erased_at is null and params ->> 'meaning' is distinct from 'stop' and created_at < ${at(before)}
+        and status not in ('queued', 'sending')
+      order by created_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
+
+/** Has the gates asked again, at once, about what quiet hours hold back for a person. */
+export async function askGatesAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
+  const mine = and(
+    eq(smsMessages.userId, userId),
+    eq(smsMessages.status, 'queued'),
+    eq(smsMessages.reason, 'quiet_hours'),
+  );
+  await tx.execute(sql`
+    with asked as (
+      update sms_messages set send_after = ${now.toISOString()}::timestamptz
+      where ${lockInOrder(tx, mine)}
+      returning id
+    )
+    select pg_notify(${outboxChannel}, '') from asked limit 1`);
+}
+
+/**
+ * The condition of an UPDATE of several texts: it locks those that fit in the order of their ids, so that two statements that
+ * meet in several texts cannot wait for each other, whatever way each finds them.
+ */
+function lockInOrder(tx: Tx, fits: SQL | undefined): SQL {
+  const locked = tx
+    .select({ id: smsMessages.id })
+    .from(smsMessages)
+    .where(fits)
+    .orderBy(smsMessages.id)
+    .for('update');
+  return sql`${smsMessages.id} = any(array ${locked})`;
+}
+
+function at(instant: Date | null | undefined): SQL {
+  return sql`${instant ? instant.toISOString() : null}::timestamptz`;
+}

@@ -1,0 +1,63 @@
+import type { Db } from '@/db/client';
+import type { RequestContext } from '@/lib/context';
+import { limitKeys, limits, takeHits } from '@/lib/limits';
+import { candidateZones } from '@/lib/phone/zones';
+import { lockNumber, readUndeliverable } from '@/lib/sms/numbers/number';
+import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { readTextsState, readPreferences } from './preferences';
+import { nextAllowedInstant } from './quiet-hours';
+
+export type TestTextRefusal =
+  | { reason: 'no_phone' | 'not_verified' | 'stopped' | 'turned_off' }
+  | { reason: 'undeliverable' | 'send_limit'; retryAt: Date };
+
+/**
+ * Puts a test text into the outbox, where every gate, the budget included, is asked again at the moment of sending. Needs
+ * what an update needs: a proven number, texts turned on, no STOP. At most 3 an hour and 5 a day for each number.
+ *
+ * Out: the moment it goes, which is later than now within quiet hours.
+ */
+export async function sendTestText(
+  db: Db,
+  user: { userId: string; phone: string | null },
+  context: RequestContext,
+): Promise<{ ok: true; at: Date } | ({ ok: false } & TestTextRefusal)> {
+  const { userId, phone } = user;
+  const { now } = context;
+  if (phone === null) return { ok: false, reason: 'no_phone' };
+  const hits = await takeHits(db, [{ keys: limitKeys('test_text', [phone]), rules: limits.testTexts }], now);
+  if (!hits.ok) return { ok: false, reason: 'send_limit', retryAt: hits.retryAt };
+  const zones = await candidateZones(phone);
+  const sent = await db.transaction(async (tx) => {
+    const number = await lockNumber(tx, phone);
+    if (number.suppressedAt !== null) return { ok: false as const, reason: 'stopped' as const };
+    if (number.holderUserId !== userId) return { ok: false as const, reason: 'not_verified' as const };
+    const state = await readTextsState(tx, user);
+    if (!state.switches.enabled || state.consent === 'none') {
+      return { ok: false as const, reason: 'turned_off' as const };
+    }
+    const undeliverable = readUndeliverable(number, now);
+    if (undeliverable) {
+      return { ok: false as const, reason: 'undeliverable' as const, retryAt: undeliverable.until };
+    }
+    const preferences = await readPreferences(tx, userId);
+    await enqueueText(tx, {
+      userId,
+      phone,
+      purpose: 'test',
+      template: 'test',
+      params: {},
+      sendAfter: now,
+      now,
+    });
+    if (!preferences?.quietHoursEnabled) return { ok: true as const, at: now };
+    const { at } = nextAllowedInstant({
+      now,
+      window: { start: preferences.quietHoursStart, end: preferences.quietHoursEnd },
+      zones: preferences.timeZone ? [preferences.timeZone] : zones,
+    });
+    return { ok: true as const, at };
+  });
+  if (!sent.ok) await hits.giveBack();
+  return sent;
+}

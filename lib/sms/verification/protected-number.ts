@@ -1,0 +1,65 @@
+import { eq } from 'drizzle-orm';
+import { smsVerificationLog } from '@/db/schema/sms';
+import { activateAccount, mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
+import { recordAudit } from '@/lib/audit';
+import { withdrawConsent } from '@/lib/consent/ledger';
+import type { Db, Tx } from '@/db/client';
+import type { RequestContext } from '@/lib/context';
+import { displaceHolder } from './activation';
+import type { Challenge } from './challenge';
+import { lockNumber, releaseNumber } from '@/lib/sms/numbers/number';
+
+/**
+ * What follows from a right code for a number that is somebody's second factor: it never moves by proof. The prover's
+ * account opens without a phone; holder and admins are told, and only they release it.
+ */
+export async function applyProtectedProof(
+  tx: Tx,
+  { challenge, holderUserId }: { challenge: Challenge; holderUserId: string },
+  context: RequestContext,
+): Promise<{ grant: string | null }> {
+  const { userId, phone } = challenge;
+  await recordAudit(tx, { action: 'number_protected', userId: holderUserId, actorId: null }, context);
+  if (challenge.purpose === 'prove') return { grant: null };
+  await withdrawConsent(
+    tx,
+    { userId, phone, scopes: ['verification', 'updates'], medium: 'number_protected' },
+    context.now,
+  );
+  await setPhone(tx, userId, null);
+  return { grant: (await activateAccount(tx, { userId, now: context.now }))?.grant ?? null };
+}
+
+/**
+ * Takes a protected number off its holder, after somebody else proved that they have it: the holder's verification,
+ * consent, waiting texts and challenges end, and they see why. Nobody has the number then; who proved it verifies it again.
+ *
+ * In: the line of the verification log that tells of the proof (`proofId`), and the admin who decides. Refuses with
+ * `settled` when the number left its holder meanwhile, or needs no release.
+ */
+export async function releaseProtectedNumber(
+  db: Db,
+  { proofId, adminId }: { proofId: number; adminId: string },
+  context: RequestContext,
+): Promise<{ ok: true } | { ok: false; reason: 'settled' }> {
+  return db.transaction(async (tx) => {
+    const [proof] = await tx.select().from(smsVerificationLog).where(eq(smsVerificationLog.id, proofId));
+    if (!proof || proof.reason !== 'number_protected' || proof.phone === null) return settled;
+    const number = await lockNumber(tx, proof.phone);
+    const holder = number.holderUserId;
+    if (holder === null || holder === proof.userId) return settled;
+    if (number.heldSince === null || number.heldSince > proof.at) return settled;
+    if (!(await mustHoldSecondFactor(tx, holder))) return settled;
+    const taken = {
+      userId: holder,
+      phone: number.number,
+      action: 'number_released',
+      actorId: adminId,
+    } as const;
+    await releaseNumber(tx, number.number, holder);
+    await displaceHolder(tx, taken, context);
+    return { ok: true as const };
+  });
+}
+
+const settled = { ok: false, reason: 'settled' } as const;

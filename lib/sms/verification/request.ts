@@ -1,0 +1,170 @@
+import type { SendClass, VerificationPurpose } from '@/db/schema/sms';
+import type { Tx } from '@/db/client';
+import { networkOf } from '@/lib/client-address';
+import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
+import { limits } from '@/lib/limits';
+import { spendMark } from '@/lib/sms/capacity/budget';
+import {
+  endChallenge,
+  isOpen,
+  isSentAgain,
+  markChallengeSent,
+  openChallenge,
+  readLastChallenge,
+  type Challenge,
+} from './challenge';
+import { expireChallengeOf } from './expiry';
+import { findCrowd } from '@/lib/sms/capacity/send-order';
+import {
+  findSendClass,
+  readFailures,
+  readSends,
+  readUndeliverable,
+  takeSend,
+  type NumberRow,
+} from '@/lib/sms/numbers/number';
+import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { senderName } from '@/lib/sms/capacity/sender';
+import { isUsedUpByOthers, nameStranger, readNetworkMoment, type Stranger } from '@/lib/sms/numbers/subjects';
+import { logVerification } from './log';
+
+/** Why no code goes out now. `retryAt` is the moment the next is allowed; null: not by waiting. */
+export type SendRefusal = {
+  reason:
+    | 'stopped'
+    | 'undeliverable'
+    | 'number_locked'
+    | 'too_soon'
+    | 'send_limit'
+    | 'network_asked'
+    /** So many codes wait to be sent that this one would come too late. */
+    | 'crowded';
+  retryAt: Date | null;
+  /** Others than this account have a part in it that the number's limit is used up. */
+  byOthers?: boolean;
+};
+
+/**
+ * Asks for a code by text, in the caller's transaction and under the number's lock: counts the send, opens or keeps the
+ * challenge, and writes the text into the outbox. Nothing is sent here.
+ *
+ * The same code goes out again while at least three minutes and one try of it remain, in the class it was opened in;
+ * otherwise a new challenge replaces the old one. Refusals are logged and cost nothing: an open challenge stays as it is.
+ *
+ * `network` is where the request came from, by default the one of the request's address; null where nobody asked from a
+ * network of theirs (a START brings the codes back that a STOP held).
+ */
+export async function requestCode(
+  tx: Tx,
+  {
+    userId,
+    purpose,
+    number,
+    network,
+  }: { userId: string; purpose: VerificationPurpose; number: NumberRow; network?: string | null },
+  context: RequestContext,
+): Promise<{ ok: true; challenge: Challenge } | ({ ok: false } & SendRefusal)> {
+  const { now } = context;
+  const phone = number.number;
+  const last = await readLastChallenge(tx, userId);
+  const current = last && last.phone === phone && last.purpose === purpose && isOpen(last, now) ? last : null;
+  const kept = current && isSentAgain(current, now) ? current : null;
+  const sendClass = kept ? kept.sendClass : findSendClass(number, userId);
+  const from = network === undefined ? networkOf(context.address) : network;
+  const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
+
+  const { appUrl, authSecrets, smsMessagesPerSecond: messagesPerSecond } = env();
+  const mark = from === null ? null : spendMark(authSecrets[0], 'network', from);
+
+  const refuse = async (refusal: SendRefusal) => {
+    await logVerification(
+      tx,
+      'send_refused',
+      {
+        userId,
+        phone,
+        challengeId: current?.id ?? null,
+        reason: refusal.reason,
+        network: mark,
+        details: { retry_at: refusal.retryAt?.toISOString() ?? null, by_others: refusal.byOthers ?? false },
+      },
+      context,
+    );
+    return { ok: false as const, ...refusal };
+  };
+
+  const refusal = findRefusal({ number, current, sendClass, stranger }, now);
+  if (refusal) return refuse(refusal);
+  const crowd = await findCrowd(tx, {
+    sendClass,
+    network: mark,
+    sender: senderName(env()),
+    messagesPerSecond,
+    now,
+  });
+  if (crowd !== null) return refuse({ reason: 'crowded', retryAt: crowd.retryAt });
+  const send = await takeSend(tx, number, sendClass, now, stranger);
+  if (!send.ok) return refuse({ reason: 'send_limit', retryAt: send.retryAt });
+
+  let challenge: Challenge;
+  if (kept) {
+    challenge = kept;
+    await markChallengeSent(tx, challenge.id, now);
+  } else {
+    await expireChallengeOf(tx, userId, now);
+    await endChallenge(tx, userId, 'replaced', now);
+    challenge = await openChallenge(tx, { userId, phone, purpose, sendClass, now });
+  }
+  await enqueueText(tx, {
+    userId,
+    phone,
+    purpose: 'verification',
+    template: 'verification',
+    params: { host: appUrl.hostname },
+    challengeId: challenge.id,
+    countedAt: send.countedAt,
+    sendClass,
+    network: mark,
+    sendAfter: now,
+    expiresAt: challenge.expiresAt,
+    now,
+  });
+  await logVerification(
+    tx,
+    'send_requested',
+    { userId, phone, challengeId: challenge.id, network: mark },
+    context,
+  );
+  return { ok: true, challenge };
+}
+
+function findRefusal(
+  {
+    number,
+    current,
+    sendClass,
+    stranger,
+  }: { number: NumberRow; current: Challenge | null; sendClass: SendClass; stranger: Stranger | null },
+  now: Date,
+): SendRefusal | null {
+  if (number.suppressedAt !== null) return { reason: 'stopped', retryAt: null };
+  const undeliverable = readUndeliverable(number, now);
+  if (undeliverable) return { reason: 'undeliverable', retryAt: undeliverable.until };
+  const byOthers = (act: 'send' | 'failure') =>
+    stranger !== null && isUsedUpByOthers(number, { act, ...stranger }, now) ? { byOthers: true } : {};
+  const failures = readFailures(number, sendClass, now);
+  if (failures.retryAt !== null) {
+    return { reason: 'number_locked', retryAt: failures.retryAt, ...byOthers('failure') };
+  }
+  if (current) {
+    const nextAt = new Date(current.lastSentAt.getTime() + limits.secondsBetweenSends * 1000);
+    if (nextAt > now) return { reason: 'too_soon', retryAt: nextAt };
+  }
+  const limitAt = readSends(number, sendClass, now).retryAt;
+  const networkAt = stranger && readNetworkMoment(number, stranger, now);
+  if (networkAt !== null && (limitAt === null || networkAt >= limitAt)) {
+    return { reason: 'network_asked', retryAt: networkAt, byOthers: true };
+  }
+  return limitAt === null ? null : { reason: 'send_limit', retryAt: limitAt, ...byOthers('send') };
+}

@@ -1,0 +1,214 @@
+import { and, asc, eq } from 'drizzle-orm';
+import { smsMessages, type MessageDetails, type MessageStatus } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { limits } from '@/lib/limits';
+import { isOpen, isSentAgain, readLastChallenge, type Challenge } from './challenge';
+import {
+  findSendClass,
+  readFailures,
+  readNumber,
+  readSends,
+  readUndeliverable,
+  type NumberRow,
+} from '@/lib/sms/numbers/number';
+import { isUsedUpByOthers, nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';
+import { readCrowdedUntil } from './log';
+
+type Text = {
+  status: MessageStatus;
+  createdAt: Date;
+  reason: string | null;
+  errorCode: number | null;
+  details: MessageDetails | null;
+};
+
+/** All that the code page says, derived from the rows as they stand at one moment. */
+export type VerificationState = {
+  phone: string;
+  /** Null: no challenge is open, and a code could not be right. */
+  challenge: Pick<Challenge, 'id' | 'expiresAt' | 'purpose'> | null;
+  /** Why the last challenge is over; null while one is open, or when there was none. */
+  closed: 'tries_spent' | 'expired' | 'ended' | null;
+  text: {
+    status: 'queued' | 'sent' | 'delivered' | 'failed' | 'stopped';
+    /** Why it failed, was not sent, or is late (`queued` with a reason); null while all is well. */
+    reason: string | null;
+    errorCode: number | null;
+  };
+  tries: { remaining: number; retryAt: Date | null };
+  sends: { remaining: number; retryAt: Date | null };
+  /** What keeps every text from this number, whoever asks; null: nothing does. */
+  blocked: 'stopped' | 'undeliverable' | null;
+  /** Others than this account have a part in it that tries or sends are used up, or asked from the same network. */
+  byOthers: boolean;
+  /** From when the account may be opened without verification. */
+  skipAt: Date;
+};
+
+/**
+ * Reads what the code page of this person shows: three or four reads, no lock, no effect. `network` is where they ask from; left
+ * out, it plays no part.
+ */
+export async function readVerificationState(
+  db: Db | Tx,
+  { userId, phone, network = null }: { userId: string; phone: string; network?: string | null },
+  now: Date,
+): Promise<VerificationState> {
+  const last = await readLastChallenge(db, userId);
+  const number = await readNumber(db, phone);
+  const challenge = last && last.phone === phone ? last : null;
+  const texts: Text[] = challenge
+    ? await db
+        .select({
+          status: smsMessages.status,
+          createdAt: smsMessages.createdAt,
+          reason: smsMessages.reason,
+          errorCode: smsMessages.errorCode,
+          details: smsMessages.details,
+        })
+        .from(smsMessages)
+        .where(and(eq(smsMessages.challengeId, challenge.id), eq(smsMessages.direction, 'out')))
+        .orderBy(asc(smsMessages.createdAt))
+    : [];
+  const crowdedUntil = challenge === null ? await readCrowdedUntil(db, userId, now) : null;
+  return deriveVerificationState({ userId, phone, network, challenge, number, texts, crowdedUntil }, now);
+}
+
+/** The same, pure: what follows from a challenge, its texts and its number. */
+export function deriveVerificationState(
+  {
+    userId,
+    phone,
+    network,
+    challenge,
+    number,
+    texts,
+    crowdedUntil = null,
+  }: {
+    userId: string;
+    phone: string;
+    network: string | null;
+    challenge: Challenge | null;
+    number: NumberRow | null;
+    texts: readonly Text[];
+    /** No code was sent because too many waited; until then another would wait too long, too. */
+    crowdedUntil?: Date | null;
+  },
+  now: Date,
+): VerificationState {
+  const open = challenge !== null && isOpen(challenge, now) ? challenge : null;
+  const nextClass = open !== null && isSentAgain(open, now) ? open.sendClass : findSendClass(number, userId);
+  const triedClass = open?.sendClass ?? nextClass;
+  const failures = readFailures(number, triedClass, now);
+  const tries = {
+    remaining: Math.min(failures.remaining, open ? limits.wrongTriesPerChallenge - open.wrongTries : 0),
+    retryAt: failures.retryAt,
+  };
+  const windows = readSends(number, nextClass, now);
+  const stranger = nameStranger(phone, userId, network);
+  const networkAt =
+    number !== null && nextClass === 'prove' ? readNetworkMoment(number, stranger, now) : null;
+  const byOthers =
+    networkAt !== null ||
+    (nextClass === 'prove' && isUsedUpByOthers(number, { act: 'send', ...stranger }, now)) ||
+    (triedClass === 'prove' && isUsedUpByOthers(number, { act: 'failure', ...stranger }, now));
+  const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
+  const undeliverable = readUndeliverable(number, now);
+  const text = deriveText(number, texts, { crowdedUntil, now });
+  const sends = {
+    remaining: windows.remaining,
+    retryAt: latestOf(
+      [
+        windows.retryAt,
+        networkAt,
+        soonest,
+        readBudgetMoment(texts.at(-1)),
+        crowdedUntil,
+        undeliverable?.until ?? null,
+      ],
+      now,
+    ),
+  };
+  return {
+    phone,
+    closed: challenge === null || open !== null ? null : explainClosed(challenge, now),
+    challenge: open && { id: open.id, expiresAt: open.expiresAt, purpose: open.purpose },
+    text,
+    tries,
+    sends,
+    blocked: number?.suppressedAt ? 'stopped' : undeliverable ? 'undeliverable' : null,
+    byOthers,
+    skipAt: deriveSkipAt({ open, text, texts, tries, sends, byOthers }, now),
+  };
+}
+
+/** The last of these moments that is still to come: all of them have to pass. */
+function latestOf(moments: readonly (Date | null)[], now: Date): Date | null {
+  const latest = Math.max(...moments.map((moment) => moment?.getTime() ?? 0));
+  return latest > now.getTime() ? new Date(latest) : null;
+}
+
+/** Why a challenge that is not open hears no code any more. */
+function explainClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expired' | 'ended' {
+  if (challenge.wrongTries >= limits.wrongTriesPerChallenge) return 'tries_spent';
+  return challenge.expiresAt <= now ? 'expired' : 'ended';
+}
+
+function deriveText(
+  number: NumberRow | null,
+  texts: readonly Text[],
+  { crowdedUntil, now }: { crowdedUntil: Date | null; now: Date },
+): VerificationState['text'] {
+  const latest = texts.at(-1);
+  const details = { reason: latest?.reason ?? null, errorCode: latest?.errorCode ?? null };
+  if (number?.suppressedAt) return { ...details, status: 'stopped' };
+  if (latest === undefined) {
+    return {
+      status: 'failed',
+      reason: readUndeliverable(number, now) ? 'undeliverable' : crowdedUntil ? 'crowded' : 'not_sent',
+      errorCode: null,
+    };
+  }
+  switch (latest.status) {
+    case 'queued':
+    case 'sending':
+      return { ...details, status: 'queued' };
+    case 'sent':
+    case 'delivered':
+      return { ...details, status: latest.status };
+    default:
+      return { ...details, status: 'failed' };
+  }
+}
+
+/**
+ * When "Continue without verifying" is offered: at once when the text failed, was refused or met a fault of the provider,
+ * a limit is reached, be it by others, or the challenge ended; once a text was delivered, when the challenge expires; else
+ * 60 seconds after the first text. So the account stays protected while a code can be entered, and nobody is trapped.
+ */
+function deriveSkipAt(
+  state: {
+    open: Challenge | null;
+    text: VerificationState['text'];
+    texts: readonly Text[];
+    tries: VerificationState['tries'];
+    sends: VerificationState['sends'];
+    byOthers: boolean;
+  },
+  now: Date,
+): Date {
+  const { open, text, texts, tries, sends, byOthers } = state;
+  if (!open || text.status === 'failed' || text.status === 'stopped') return now;
+  if (text.status === 'queued' && text.reason !== null) return now;
+  if (tries.remaining === 0 || sends.remaining === 0 || byOthers) return now;
+  if (texts.some((each) => each.status === 'delivered')) return open.expiresAt;
+  const first = texts[0];
+  return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;
+}
+
+/** When a code fits the budget again that the last text was refused for; null: it was not, or waiting does not help. */
+function readBudgetMoment(text: Text | undefined): Date | null {
+  const moment = text?.reason === 'budget' ? text.details?.retryAt : null;
+  const at = typeof moment === 'string' ? new Date(moment) : null;
+  return at === null || Number.isNaN(at.getTime()) ? null : at;
+}

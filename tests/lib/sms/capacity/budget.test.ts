@@ -1,0 +1,367 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { SendClass } from '@/db/schema/sms';
+import {
+  capsOf,
+  changeSpend,
+  pruneSpend,
+  reserveSpend,
+  spendMark,
+  sumSpend,
+  type Budget,
+  type SpendAnswer,
+} from '@/lib/sms/capacity/budget';
+import { recordStatements, useDatabase } from '../../../support/database';
+import { askForUpdate, makePerson, readText, type Person } from '../../../support/texts';
+
+const database = useDatabase();
+const start = new Date('2026-05-01T12:00:00Z');
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+const lease = new Date(start.getTime() + 400 * day);
+const secret = 'a secret of these tests';
+const plenty = { perUserMicros: 1e9, totalMicros: 1e12 };
+const codePrice = 7_900;
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_messages, sms_spend`);
+});
+
+function after(ms: number): Date {
+  return new Date(start.getTime() + ms);
+}
+
+/** Texts in a dispatcher's hands, ready to be reserved for. */
+async function claimTexts(people: readonly Person[]): Promise<string[]> {
+  const ids = await Promise.all(people.map((person) => askForUpdate(database.db, person)));
+  await database.db.execute(sql`update sms_messages set status = 'sending',
+    lease_until = ${lease.toISOString()}::timestamptz where status = 'queued'`);
+  return ids;
+}
+
+type Text = {
+  messageId: string;
+  person: Person;
+  email?: string;
+  priceMicros?: number;
+  sendClass?: SendClass | null;
+  network?: string | null;
+};
+
+function wanted(text: Text, budget: Budget) {
+  const { messageId, person, priceMicros = codePrice, sendClass = null, network = null } = text;
+  const caps = capsOf(
+    {
+      userId: person.userId,
+      emailKey: text.email ?? person.userId,
+      phone: person.phone,
+      purpose: sendClass === null ? 'update' : 'verification',
+      sendClass,
+      network,
+      priceMicros,
+    },
+    budget,
+    [secret],
+  );
+  return { messageId, priceMicros, segments: Math.ceil(priceMicros / codePrice), caps };
+}
+
+async function reserve(texts: readonly Text[], budget: Budget, now = start): Promise<SpendAnswer[]> {
+  const { answers } = await reserveSpend(database.db, {
+    texts: texts.map((text) => wanted(text, budget)),
+    lease,
+    now,
+  });
+  return texts.map(({ messageId }) => answers.get(messageId)!);
+}
+
+const spentBy = ({ userId }: Person, now = start) =>
+  sumSpend(database.db, spendMark(secret, 'person', userId), now);
+
+describe('reserveSpend', () => {
+  test('1,000 reservations by 100 processes at the same instant never pass a cap, and use all of it', async () => {
+    const people = await Promise.all(Array.from({ length: 20 }, () => makePerson(database.db)));
+    const owners = Array.from({ length: 1000 }, (_, index) => people[index % people.length]!);
+    const ids = await claimTexts(owners);
+    const budget = { perUserMicros: codePrice * 30, totalMicros: codePrice * 321 + codePrice - 1 };
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, process) =>
+        reserve(
+          ids
+            .map((messageId, index) => ({ messageId, person: owners[index]! }))
+            .slice(process * 10, process * 10 + 10),
+          budget,
+        ),
+      ),
+    );
+    expect(answers.flat().filter(({ ok }) => ok)).toHaveLength(321);
+    expect(await sumSpend(database.db, 'all', start)).toBe(BigInt(codePrice) * 321n);
+    for (const person of people)
+      expect(await spentBy(person)).toBeLessThanOrEqual(BigInt(budget.perUserMicros));
+  }, 60_000);
+
+  test('of one claim, as many as fit are reserved for, in the order given', async () => {
+    const person = await makePerson(database.db);
+    const ids = await claimTexts(Array.from({ length: 4 }, () => person));
+    const texts = ids.map((messageId, index) => ({
+      messageId,
+      person,
+      priceMicros: [codePrice, 3 * codePrice, codePrice, codePrice][index]!,
+    }));
+    const answers = await reserve(texts, { ...plenty, perUserMicros: 3 * codePrice });
+    expect(answers.map(({ ok }) => ok)).toEqual([true, false, true, true]);
+  });
+
+  test('takes four statements and the ends of a transaction, however many texts there are', async () => {
+    const person = await makePerson(database.db);
+    const ids = await claimTexts(Array.from({ length: 40 }, () => person));
+    const statements = await recordStatements(database.pool, () =>
+      reserve(
+        ids.map((messageId) => ({ messageId, person })),
+        plenty,
+      ),
+    );
+    expect(statements).toHaveLength(5);
+  });
+
+  test('one person’s cap does not touch another’s, and the refusal says which rule, value and limit', async () => {
+    const [one, other] = [await makePerson(database.db), await makePerson(database.db)];
+    const ids = await claimTexts([one, one, other]);
+    const budget = { ...plenty, perUserMicros: 10_000 };
+    const ask = async (messageId: string, person: Person, now: Date) =>
+      (await reserve([{ messageId, person }], budget, now))[0]!;
+    expect(await ask(ids[0]!, one, after(1_000))).toEqual({ ok: true });
+    expect(await ask(ids[1]!, one, after(2_000))).toEqual({
+      ok: false,
+      reason: 'budget',
+      rule: 'SMS_DAILY_BUDGET_PER_USER_USD',
+      priceMicros: 7900n,
+      spentMicros: 7900n,
+      limitMicros: 10_000n,
+      // 24 hours, rounded up to the minute.
+      retryAt: after(day + minute),
+    });
+    expect(await ask(ids[2]!, other, after(1000))).toEqual({ ok: true });
+    expect(await ask(ids[1]!, one, after(day + minute - 1))).toMatchObject({ ok: false, reason: 'budget' });
+    expect(await ask(ids[1]!, one, after(day + minute))).toEqual({ ok: true });
+  });
+
+  test('a text dearer than the cap itself has no moment at which it fits', async () => {
+    const person = await makePerson(database.db);
+    const [messageId] = await claimTexts([person]);
+    const [answer] = await reserve([{ messageId: messageId!, person }], { ...plenty, perUserMicros: 7899 });
+    expect(answer).toMatchObject({ ok: false, retryAt: null });
+  });
+
+  test('only the dispatcher whose lease stands reserves, and with it the text counts as called for', async () => {
+    const person = await makePerson(database.db);
+    const [messageId] = await claimTexts([person]);
+    const text = wanted({ messageId: messageId!, person, priceMicros: 15_800 }, plenty);
+    const other = await reserveSpend(database.db, { texts: [text], lease: after(1), now: start });
+    expect(other.answers.get(messageId!)).toEqual({ ok: false, reason: 'lost' });
+    expect(await readText(database.db, messageId!)).toMatchObject({
+      unknownSince: null,
+      price: null,
+      attempts: 0,
+    });
+    expect(await sumSpend(database.db, 'all', start)).toBe(0n);
+    const own = await reserveSpend(database.db, { texts: [text], lease, now: start });
+    expect(own).toMatchObject({ used: { before: 0n, after: 15_800n } });
+    expect(await readText(database.db, messageId!)).toMatchObject({
+      unknownSince: start,
+      price: '0.015800',
+      estimatedPrice: '0.015800',
+      segments: 2,
+      attempts: 1,
+      reservedAt: start,
+    });
+  });
+
+  test('agrees with a plain model of a rolling day, whatever is reserved, released and settled', async () => {
+    const person = await makePerson(database.db);
+    const step = fc.record({
+      afterMs: fc.integer({ min: 0, max: day / 2 }),
+      priceMicros: fc.integer({ min: 1, max: 40_000 }),
+      fate: fc.oneof(
+        fc.constant({ kind: 'keep' as const }),
+        fc.constant({ kind: 'release' as const }),
+        fc.record({ kind: fc.constant('settle' as const), micros: fc.integer({ min: 0, max: 60_000 }) }),
+      ),
+    });
+    const minuteOf = (ms: number) => Math.floor(ms / minute) * minute;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        await database.db.execute(sql`truncate sms_messages, sms_spend`);
+        const limit = 80_000;
+        let nowMs = 0;
+        const spends: { atMs: number; micros: number }[] = [];
+        const spentAt = (ms: number) =>
+          spends
+            .filter(({ atMs }) => minuteOf(atMs) >= minuteOf(ms) - day)
+            .reduce((sum, { micros }) => sum + micros, 0);
+        for (const { afterMs, priceMicros, fate } of steps) {
+          nowMs += afterMs;
+          const [messageId] = await claimTexts([person]);
+          const text = { messageId: messageId!, person, priceMicros };
+          const [answer] = await reserve([text], { ...plenty, perUserMicros: limit }, after(nowMs));
+          expect(answer!.ok).toBe(spentAt(nowMs) + priceMicros <= limit);
+          if (!answer!.ok) {
+            const moments = spends.map(({ atMs }) => minuteOf(atMs) + day + minute).sort((a, b) => a - b);
+            const expected = moments.find((at) => at > nowMs && spentAt(at) + priceMicros <= limit);
+            expect(answer).toMatchObject({
+              spentMicros: BigInt(spentAt(nowMs)),
+              priceMicros: BigInt(priceMicros),
+              retryAt: expected === undefined ? null : after(expected),
+            });
+            continue;
+          }
+          const micros = fate.kind === 'settle' ? fate.micros : fate.kind === 'release' ? 0 : priceMicros;
+          const row = await readText(database.db, messageId!);
+          await changeSpend(database.db, [
+            { scopes: row.spendScopes, reservedAt: row.reservedAt!, micros: BigInt(micros - priceMicros) },
+          ]);
+          spends.push({ atMs: nowMs, micros });
+        }
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
+});
+
+describe('whose cap it is', () => {
+  test('a new account with the same email starts no new one', async () => {
+    const [first, second, other] = [
+      await makePerson(database.db),
+      await makePerson(database.db),
+      await makePerson(database.db),
+    ];
+    const ids = await claimTexts([first, second, other]);
+    const budget = { ...plenty, perUserMicros: codePrice };
+    const answers = await reserve(
+      [
+        { messageId: ids[0]!, person: first, email: 'one@example.com' },
+        { messageId: ids[1]!, person: second, email: 'one@example.com' },
+        { messageId: ids[2]!, person: other, email: 'two@example.com' },
+      ],
+      budget,
+    );
+    expect(answers.map(({ ok }) => ok)).toEqual([true, false, true]);
+  });
+
+  test('codes of a second factor have one of their own', async () => {
+    const person = await makePerson(database.db);
+    const ids = await claimTexts([person, person, person]);
+    const budget = { ...plenty, perUserMicros: codePrice };
+    const answers = await reserve(
+      [
+        { messageId: ids[0]!, person },
+        { messageId: ids[1]!, person, sendClass: 'sign_in' },
+        { messageId: ids[2]!, person, sendClass: 'sign_in' },
+      ],
+      budget,
+    );
+    expect(answers.map(({ ok }) => ok)).toEqual([true, true, false]);
+  });
+
+  test('the tables hold neither the account nor the email nor the network it is kept by', async () => {
+    const person = await makePerson(database.db);
+    const [messageId] = await claimTexts([person]);
+    const network = spendMark(secret, 'network', '203.0.113.9');
+    await reserve(
+      [{ messageId: messageId!, person, email: 'one@example.com', sendClass: 'prove', network }],
+      plenty,
+    );
+    const { rows } = await database.db.execute(sql`select scope from sms_spend`);
+    const text = JSON.stringify(rows);
+    for (const secretWord of [person.userId, 'one@example.com', '203.0.113.9']) {
+      expect(text).not.toContain(secretWord);
+    }
+    expect(rows).toHaveLength(6);
+  });
+});
+
+describe('strangers’ codes', () => {
+  const total = 1_000 * codePrice;
+  const budget = { perUserMicros: 1e9, totalMicros: total };
+
+  /** As many codes for strangers as are asked for, each from a network and to a prefix of its own, in one go. */
+  async function askForCodes(count: number, now: Date, sendClass: SendClass = 'prove'): Promise<number> {
+    const person = await makePerson(database.db);
+    const ids = await claimTexts(Array.from({ length: count }, () => person));
+    const answers = await reserve(
+      ids.map((messageId, index) => ({
+        messageId,
+        person: { userId: randomUUID(), phone: `+1${String(2_000_000 + index)}0000` },
+        sendClass,
+        network: `network:${randomUUID()}`,
+      })),
+      budget,
+      now,
+    );
+    return answers.filter(({ ok }) => ok).length;
+  }
+
+  test('cannot take 30 % of the budget, however long they try, and there is always some of theirs to come', async () => {
+    let taken = 0;
+    const byHour: number[] = [];
+    for (let hours = 0; hours < 24; hours += 1) {
+      byHour.push(await askForCodes(hours === 0 ? 400 : 60, after(hours * hour + 5 * minute)));
+      taken += byHour.at(-1)!;
+    }
+    expect(taken).toBeLessThanOrEqual(700);
+    expect(taken).toBeGreaterThan(650);
+    expect(byHour[0]).toBe(Math.floor((700 * (3 * 24 + 21)) / 576));
+    // Each hour brings a twenty-fourth of what is left after the first.
+    expect(Math.min(...byHour.slice(2))).toBeGreaterThanOrEqual(24);
+    expect(Math.max(...byHour.slice(1))).toBeLessThanOrEqual(60);
+    expect(await askForCodes(300, after(day), 'prove_again')).toBe(300);
+  }, 60_000);
+
+  test.each([
+    ['network', 'network_share'],
+    ['prefix', 'prefix_share'],
+  ] as const)('no %s takes more than 5 %% of a day', async (kind, rule) => {
+    const person = await makePerson(database.db);
+    const ids = await claimTexts(Array.from({ length: 60 }, () => person));
+    const answers = await reserve(
+      ids.map((messageId, index) => ({
+        messageId,
+        person: {
+          userId: randomUUID(),
+          phone: kind === 'prefix' ? `+1212200${1000 + index}` : `+1${2_000_000 + index}0000`,
+        },
+        sendClass: 'prove' as const,
+        network: kind === 'network' ? 'network:one' : `network:${index}`,
+      })),
+      budget,
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(50);
+    expect(answers.at(-1)).toMatchObject({ ok: false, rule });
+  });
+
+  test('are let through a few at a time where the budget is so small that a share is less than a code', async () => {
+    const small = { perUserMicros: 1e9, totalMicros: 10 * codePrice };
+    const person = await makePerson(database.db);
+    const ids = await claimTexts(Array.from({ length: 10 }, () => person));
+    const answers = await reserve(
+      ids.map((messageId) => ({ messageId, person, sendClass: 'prove' as const, network: 'network:one' })),
+      small,
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(5);
+  });
+});
+
+test('sums that no cap counts any more are removed, and those that one does are kept', async () => {
+  const now = new Date();
+  await changeSpend(database.db, [
+    { scopes: ['all'], reservedAt: new Date(now.getTime() - 26 * hour), micros: 1n },
+    { scopes: ['all'], reservedAt: new Date(now.getTime() - 24 * hour), micros: 2n },
+  ]);
+  expect(await pruneSpend(database.db, now, 10)).toBe(1);
+  expect(await sumSpend(database.db, 'all', now)).toBe(2n);
+  const { rows } = await database.db.execute(sql`select 1 from sms_spend`);
+  expect(rows).toHaveLength(1);
+});

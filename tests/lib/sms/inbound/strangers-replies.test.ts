@@ -1,0 +1,39 @@
+import { beforeAll, expect, test } from 'vitest';
+import { phoneNumbers } from '@/db/schema/sms';
+import { newId } from '@/lib/random';
+import { sumSpend } from '@/lib/sms/capacity/budget';
+import { receiveText } from '@/lib/sms/inbound/inbound';
+import { developmentSender } from '@/lib/sms/capacity/sender';
+import { useDatabase } from '../../../support/database';
+import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
+import '../../../support/texts';
+
+const database = useDatabase();
+
+beforeAll(() => {
+  // The settings are read on first use.
+  process.env.SMS_DAILY_BUDGET_USD = '1';
+});
+
+async function isAnswered(from: string, body: string, now = noon): Promise<boolean> {
+  const sid = `SM${newId().replaceAll('-', '')}`;
+  const text = { sid, from, to: developmentSender, messagingServiceSid: null, body, optOutType: null };
+  const answer = await receiveText(database.db, text, contextAt(now));
+  return answer.ok && answer.reply !== null;
+}
+
+test('answers to numbers that nobody has proven take a twentieth of the budget, and nobody else goes without one', async () => {
+  let answers = 0;
+  for (let times = 0; times < 10; times += 1) if (await isAnswered(newPhone(), 'help me')) answers += 1;
+  expect(answers).toBeGreaterThan(0);
+  const spent = await sumSpend(database.db, 'all', noon);
+  expect(spent).toBeLessThanOrEqual(50_000n);
+  expect(await isAnswered(newPhone(), 'help me')).toBe(false);
+
+  const phone = newPhone();
+  const { userId } = await givePerson(database.db, { active: true, phone });
+  await database.db.insert(phoneNumbers).values({ number: phone, holderUserId: userId, heldSince: noon });
+  expect(await isAnswered(phone, 'help me')).toBe(true);
+  expect(await isAnswered(newPhone(), 'stop it')).toBe(true);
+  expect(await isAnswered(newPhone(), 'help me', after(noon, 25 * 3600))).toBe(true);
+});

@@ -1,0 +1,317 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { auditLog } from '@/db/schema/accounts';
+import { smsOptOuts } from '@/db/schema/consent';
+import { readStandingConsent } from '@/lib/consent/ledger';
+import { listReceipts } from '@/lib/consent/receipts';
+import { currentWording, renderWording } from '@/lib/consent/wording';
+import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/numbers/number';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { enqueueText } from '@/lib/sms/outbox/outbox';
+import {
+  readTextsState,
+  requirePreferences,
+  saveQuietHours,
+  saveTexts,
+  turnTextsOff,
+  wantsTemplate,
+} from '@/lib/sms/preferences/preferences';
+import { useDatabase } from '../../../support/database';
+import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
+import { giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
+import { askGates, makeEnv, readText } from '../../../support/texts';
+
+const database = useDatabase();
+const on = { enabled: true, applicationStatus: true, reminders: true, security: true };
+const off = { ...on, enabled: false };
+const dayTime = new Date('2026-11-20T17:00:00Z');
+
+async function versionOf({ userId }: { userId: string }): Promise<number> {
+  return (await requirePreferences(database.db, userId)).textsVersion;
+}
+
+async function askForStatus(
+  person: SettledPerson,
+  sendAfter: Date,
+  template: 'applicationStatus' | 'securityNotice',
+) {
+  const params: Record<string, string> =
+    template === 'applicationStatus'
+      ? { title: 'A home', status: 'received', url: 'http://localhost' }
+      : { event: 'something', url: 'http://localhost' };
+  const text = await enqueueText(database.db, {
+    userId: person.userId,
+    phone: person.phone!,
+    purpose: 'update',
+    template,
+    params,
+    sendAfter,
+    now: noon,
+  });
+  return text!.id;
+}
+
+async function askGate(messageId: string) {
+  return askGates(database.db, await readText(database.db, messageId), {
+    now: dayTime,
+    env: makeEnv(database.url),
+  });
+}
+
+describe('turning texts on', () => {
+  test('is refused without a phone, and without consent that is standing or given now', async () => {
+    const nobody = await giveSettledPerson(database.db, { phone: null });
+    const wish = { switches: on, version: 1, agreed: true };
+    expect(await saveTexts(database.db, nobody, wish, contextAt(noon))).toEqual({
+      ok: false,
+      reason: 'no_phone',
+    });
+
+    const person = await giveSettledPerson(database.db, { texts: false });
+    const refused = await saveTexts(database.db, person, { ...wish, agreed: false }, contextAt(noon));
+    expect(refused).toEqual({ ok: false, reason: 'consent_missing' });
+    expect((await requirePreferences(database.db, person.userId)).enabled).toBe(false);
+  });
+
+  test('records the agreement with the exact wording, and sends the first text once', async () => {
+    const person = await giveSettledPerson(database.db, { texts: false });
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    expect(await saveTexts(database.db, person, wish, contextAt(after(noon, 60)))).toMatchObject({
+      ok: true,
+    });
+    const [receipt] = await listReceipts(database.db, person.userId);
+    expect(receipt).toMatchObject({
+      action: 'granted',
+      scope: 'updates',
+      medium: 'preferences',
+      phone: person.phone,
+      wordingVersion: currentWording.version,
+      wording: renderWording(currentWording.version),
+    });
+    expect(receipt!.address).not.toBeNull();
+    const again = { switches: on, version: await versionOf(person), agreed: true };
+    await saveTexts(database.db, person, again, contextAt(after(noon, 120)));
+    expect((await readTexts(database.db, person.phone!)).map((text) => text.template)).toEqual([
+      'optInConfirmation',
+    ]);
+    expect(await listReceipts(database.db, person.userId)).toHaveLength(2);
+  });
+
+  test('is refused while the number is stopped, for a switch cannot undo a STOP', async () => {
+    const person = await giveSettledPerson(database.db);
+    const { phone } = person;
+    await database.db.transaction((tx) => optOut(tx, { phone: phone!, by: 'sms_stop', now: noon }));
+    expect(await readTextsState(database.db, person)).toMatchObject({ stopped: true, consent: 'none' });
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    const refused = await saveTexts(database.db, person, wish, contextAt(after(noon, 60)));
+    expect(refused).toEqual({ ok: false, reason: 'stopped' });
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone: phone! })).toEqual(
+      new Set(),
+    );
+  });
+
+  test('more than 90 days after a STOP takes a fresh code besides fresh consent', async () => {
+    const person = await giveSettledPerson(database.db);
+    const phone = person.phone!;
+    await database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: after(noon, 60) }));
+    await database.db.transaction((tx) => liftSuppression(tx, phone));
+    const later = after(noon, 91 * 24 * 3600);
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    expect(await saveTexts(database.db, person, wish, contextAt(later))).toEqual({ ok: true, code: 'sent' });
+    expect((await readNumber(database.db, phone))?.holderUserId).toBeNull();
+    expect((await readTexts(database.db, phone)).map((text) => text.purpose)).toEqual(['verification']);
+  });
+
+  test('within 90 days of a STOP that START lifted takes consent alone', async () => {
+    const person = await giveSettledPerson(database.db);
+    const phone = person.phone!;
+    await database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: after(noon, 60) }));
+    await database.db.transaction((tx) => liftSuppression(tx, phone));
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    const saved = await saveTexts(database.db, person, wish, contextAt(after(noon, 89 * 24 * 3600)));
+    expect(saved).toEqual({ ok: true, code: 'not_needed' });
+    expect((await readNumber(database.db, phone))?.holderUserId).toBe(person.userId);
+  });
+});
+
+describe('turning texts off', () => {
+  test('is one call whatever version stands, recorded, and withdraws what already waits but no code', async () => {
+    const person = await giveSettledPerson(database.db);
+    const phone = person.phone!;
+    const waiting = await askForStatus(person, after(noon, 3600), 'applicationStatus');
+    const code = await enqueueText(database.db, {
+      userId: person.userId,
+      phone,
+      purpose: 'verification',
+      template: 'verification',
+      params: { host: 'localhost' },
+      sendAfter: after(noon, 3600),
+      now: noon,
+    });
+    await turnTextsOff(database.db, person, contextAt(after(noon, 60)));
+    expect(await readText(database.db, waiting)).toMatchObject({ status: 'canceled', reason: 'turned_off' });
+    expect(await readText(database.db, code!.id)).toMatchObject({ status: 'queued' });
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone })).toEqual(
+      new Set(['verification']),
+    );
+    const [receipt] = await listReceipts(database.db, person.userId);
+    expect(receipt).toMatchObject({ action: 'withdrawn', scope: 'updates', medium: 'preferences' });
+    const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, person.userId));
+    expect(entries.at(-1)).toMatchObject({ action: 'sms_preferences_changed', details: off });
+    const said = () => database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone));
+    expect(await said()).toMatchObject([
+      { at: after(noon, 60), act: 'opted_out', channel: 'web', covers: ['updates'], userId: person.userId },
+    ]);
+    await turnTextsOff(database.db, person, contextAt(after(noon, 90)));
+    expect(await said()).toHaveLength(1);
+    const wish = { switches: on, version: await versionOf(person), agreed: true };
+    await saveTexts(database.db, person, wish, contextAt(after(noon, 120)));
+    expect((await said())[1]).toMatchObject({ act: 'lifted', channel: 'web', covers: ['updates'] });
+  });
+
+  test('holds for a text that a dispatcher had in hand', async () => {
+    const person = await giveSettledPerson(database.db);
+    const inHand = await askForStatus(person, noon, 'applicationStatus');
+    expect(await askGate(inHand)).toMatchObject({ answer: 'send' });
+    await turnTextsOff(database.db, person, contextAt(noon));
+    expect(await askGate(inHand)).toMatchObject({ answer: 'refuse' });
+  });
+
+  test('one kind withdraws and holds back that kind alone', async () => {
+    const person = await giveSettledPerson(database.db);
+    const status = await askForStatus(person, after(noon, 3600), 'applicationStatus');
+    const security = await askForStatus(person, after(noon, 3600), 'securityNotice');
+    const wish = {
+      switches: { ...on, applicationStatus: false },
+      version: await versionOf(person),
+      agreed: false,
+    };
+    expect(await saveTexts(database.db, person, wish, contextAt(noon))).toMatchObject({ ok: true });
+    expect(await readText(database.db, status)).toMatchObject({ status: 'canceled', reason: 'turned_off' });
+    expect(await askGate(security)).toMatchObject({ answer: 'send' });
+    const next = await askForStatus(person, noon, 'applicationStatus');
+    expect(await askGate(next)).toMatchObject({ answer: 'refuse', reason: 'turned_off' });
+  });
+
+  test('every switch that is off is obeyed, and a text of no kind follows the one for all', () => {
+    expect(wantsTemplate(null, 'applicationStatus')).toBe(false);
+    expect(wantsTemplate(off, 'optInConfirmation')).toBe(false);
+    expect(wantsTemplate(on, 'optInConfirmation')).toBe(true);
+    expect(wantsTemplate({ ...on, security: false }, 'securityNotice')).toBe(false);
+    expect(wantsTemplate({ ...on, security: false }, 'applicationStatus')).toBe(true);
+  });
+});
+
+describe('two open pages', () => {
+  test('do not overwrite each other: the second is told what the first saved, and can save after that', async () => {
+    const person = await giveSettledPerson(database.db);
+    const version = await versionOf(person);
+    const first = { ...on, reminders: false };
+    const second = { ...on, security: false };
+    expect(
+      await saveTexts(database.db, person, { switches: first, version, agreed: false }, contextAt(noon)),
+    ).toMatchObject({ ok: true });
+    const refused = await saveTexts(
+      database.db,
+      person,
+      { switches: second, version, agreed: false },
+      contextAt(noon),
+    );
+    expect(refused).toEqual({
+      ok: false,
+      reason: 'changed_meanwhile',
+      switches: first,
+      version: version + 1,
+    });
+    expect(await requirePreferences(database.db, person.userId)).toMatchObject(first);
+    const again = { switches: second, version: version + 1, agreed: false };
+    expect(await saveTexts(database.db, person, again, contextAt(noon))).toMatchObject({ ok: true });
+    expect(await requirePreferences(database.db, person.userId)).toMatchObject(second);
+  });
+
+  test('at the same instant save one, and the other is told', async () => {
+    const person = await giveSettledPerson(database.db);
+    const version = await versionOf(person);
+    const kinds = ['applicationStatus', 'reminders', 'security'] as const;
+    const answers = await Promise.all(
+      kinds.map((kind) =>
+        saveTexts(
+          database.db,
+          person,
+          { switches: { ...on, [kind]: false }, version, agreed: false },
+          contextAt(noon),
+        ),
+      ),
+    );
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+    expect(await versionOf(person)).toBe(version + 1);
+  });
+
+  test('that change different things do not get into each other’s way', async () => {
+    const person = await giveSettledPerson(database.db);
+    const before = await requirePreferences(database.db, person.userId);
+    const hours = {
+      quietHoursEnabled: true,
+      quietHoursStart: '21:00',
+      quietHoursEnd: '07:30',
+      timeZone: null,
+    };
+    const quiet = { ...hours, version: before.quietHoursVersion };
+    expect(await saveQuietHours(database.db, person, quiet, contextAt(noon))).toMatchObject({ ok: true });
+    const wish = { switches: { ...on, reminders: false }, version: before.textsVersion, agreed: false };
+    expect(await saveTexts(database.db, person, wish, contextAt(noon))).toMatchObject({ ok: true });
+    expect(await requirePreferences(database.db, person.userId)).toMatchObject({
+      ...hours,
+      reminders: false,
+    });
+  });
+
+  test('do not overwrite each other’s quiet hours, and the same ones twice are no conflict', async () => {
+    const person = await givePerson(database.db, { active: true, phone: newPhone() });
+    const hours = {
+      quietHoursEnabled: true,
+      quietHoursStart: '21:00',
+      quietHoursEnd: '07:30',
+      timeZone: null,
+    };
+    expect(await saveQuietHours(database.db, person, { ...hours, version: 1 }, contextAt(noon))).toEqual({
+      ok: true,
+      version: 2,
+    });
+    expect(await saveQuietHours(database.db, person, { ...hours, version: 1 }, contextAt(noon))).toEqual({
+      ok: true,
+      version: 2,
+    });
+    const other = { ...hours, quietHoursEnabled: false, version: 1 };
+    expect(await saveQuietHours(database.db, person, other, contextAt(noon))).toEqual({
+      ok: false,
+      reason: 'changed_meanwhile',
+      saved: hours,
+      version: 2,
+    });
+  });
+});
+
+test('new quiet hours hold at once for what the old ones hold back', async () => {
+  const person = await giveSettledPerson(database.db);
+  const waiting = await askForStatus(person, after(noon, 8 * 3600), 'applicationStatus');
+  await database.pool.query(`update sms_messages set reason = 'quiet_hours' where id = $1`, [waiting]);
+  const hours = {
+    quietHoursEnabled: false,
+    quietHoursStart: '20:00',
+    quietHoursEnd: '09:00',
+    timeZone: null,
+  };
+  await saveQuietHours(database.db, person, { ...hours, version: 1 }, contextAt(noon));
+  expect((await readText(database.db, waiting)).sendAfter).toEqual(noon);
+});
+
+test('a stopped number that was never agreed to reads as stopped', async () => {
+  const phone = newPhone();
+  const person = await givePerson(database.db, { active: true, phone });
+  await database.db.transaction((tx) => markSuppressed(tx, { phone, by: 'carrier_stop', now: noon }));
+  expect(await readTextsState(database.db, { userId: person.userId, phone })).toMatchObject({
+    stopped: true,
+    consent: 'none',
+  });
+});

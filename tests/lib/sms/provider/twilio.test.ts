@@ -1,0 +1,285 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openTwilio } from '@/lib/sms/provider/twilio';
+import { startFakeTwilio, type FakeFault, type FakeTwilio } from '../../../support/fake-twilio';
+import { accountSid, authToken, fromPhone } from '../../../support/texts';
+
+let fake: FakeTwilio;
+
+beforeEach(async () => {
+  fake = await startFakeTwilio({ accountSid, authToken });
+});
+afterEach(() => fake.stop());
+
+const appUrl = new URL('http://localhost:3000');
+const text = {
+  to: '+12125550100',
+  body: '123456 is your code',
+  purpose: 'verification' as const,
+  messageId: 'c0ffee00-0000-4000-8000-000000000000',
+  validitySeconds: 300,
+  riskCheck: true,
+};
+
+function open(overrides: Partial<Parameters<typeof openTwilio>[0]> = {}) {
+  return openTwilio({
+    accountSid,
+    authTokens: [authToken],
+    sender: { fromPhone },
+    apiBaseUrl: fake.url,
+    appUrl,
+    isPublic: false,
+    ...overrides,
+  });
+}
+
+describe('sendText', () => {
+  test('sends from the number, with all that the text calls for', async () => {
+    expect(await open().sendText(text)).toEqual({
+      outcome: 'accepted',
+      sid: fake.texts[0]!.sid,
+      status: 'queued',
+      segments: 1,
+    });
+    expect(fake.texts[0]).toMatchObject({
+      to: text.to,
+      body: text.body,
+      from: fromPhone,
+      messagingServiceSid: null,
+      validityPeriod: 300,
+      riskCheck: 'enable',
+      statusCallback: `http://localhost:3000/users/webhook/twilio?message=${text.messageId}`,
+    });
+  });
+
+  test('sends by a messaging service, which has not counted segments yet', async () => {
+    const provider = open({ sender: { messagingServiceSid: 'MG1' } });
+    expect(provider.sender).toBe('MG1');
+    expect(await provider.sendText({ ...text, validitySeconds: null, riskCheck: false })).toMatchObject({
+      outcome: 'accepted',
+      status: 'accepted',
+      segments: null,
+    });
+    expect(fake.texts[0]).toMatchObject({
+      from: null,
+      messagingServiceSid: 'MG1',
+      validityPeriod: null,
+      riskCheck: null,
+    });
+  });
+
+  test.each<[string, FakeFault, object]>([
+    [
+      'a refusal with its code',
+      { kind: 'refuse', httpStatus: 400, code: 21211 },
+      { outcome: 'refused', code: 21211, httpStatus: 400, retryAfterSeconds: null },
+    ],
+    [
+      'too many requests with the pause asked for',
+      { kind: 'refuse', httpStatus: 429, code: 20429, headers: { 'retry-after': '3' } },
+      { outcome: 'refused', code: 20429, httpStatus: 429, retryAfterSeconds: 3 },
+    ],
+    [
+      'a refusal with a code that is none',
+      { kind: 'refuse', httpStatus: 400, code: 99_999_999_999 },
+      { outcome: 'refused', code: null, httpStatus: 400, retryAfterSeconds: null },
+    ],
+    [
+      'an accepted text of more segments than a text has',
+      { kind: 'accept_after', before: async (accepted) => void (accepted.numSegments = '99999999999') },
+      { outcome: 'accepted', sid: expect.any(String), status: 'queued', segments: null },
+    ],
+    [
+      'an answer of more than 1 MB',
+      { kind: 'accept_after', before: async (accepted) => void (accepted.body = 'x'.repeat(1_000_001)) },
+      { outcome: 'unknown', fault: 'ERR_BAD_RESPONSE' },
+    ],
+    [
+      'a server error',
+      { kind: 'refuse', httpStatus: 500, code: 20500 },
+      { outcome: 'unknown', fault: 'http_500' },
+    ],
+    ['a cut connection', { kind: 'reset' }, { outcome: 'unknown', fault: 'ECONNRESET' }],
+    [
+      'an accepted text without an answer',
+      { kind: 'accept_and_reset' },
+      { outcome: 'unknown', fault: 'ECONNRESET' },
+    ],
+  ])('%s becomes a value of our own', async (_, fault, outcome) => {
+    fake.onCreate = () => fault;
+    expect(await open().sendText(text)).toEqual(outcome);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  test('an answer that does not come is given up within seconds, and what is said of it holds no secret', async () => {
+    fake.onCreate = () => ({ kind: 'hang' });
+    const startedMs = performance.now();
+    const outcome = await open().sendText(text);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(outcome.outcome).toBe('unknown');
+    expect(JSON.stringify(outcome)).toMatch(/^\{"outcome":"unknown","fault":"[A-Z_]+"\}$/);
+  });
+
+  test('wrong credentials are refused as such', async () => {
+    expect(await open({ authTokens: ['wrong', authToken] }).sendText(text)).toMatchObject({
+      outcome: 'refused',
+      code: 20003,
+    });
+  });
+
+  test('a refused connection was certainly not sent', async () => {
+    const port = new URL(fake.url).port;
+    await fake.stop();
+    expect(await open({ apiBaseUrl: `http://127.0.0.1:${port}` }).sendText(text)).toEqual({
+      outcome: 'unreachable',
+      fault: 'ECONNREFUSED',
+    });
+    fake = await startFakeTwilio({ accountSid, authToken });
+  });
+
+  describe('towards a server that accepts connections and says nothing', () => {
+    let mute: Server;
+    const sockets = new Set<Socket>();
+    beforeEach(async () => {
+      mute = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
+      await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    });
+    afterEach(() => {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => mute.close(resolve));
+    });
+
+    test('a secure connection that is not made in time was certainly not sent', async () => {
+      const { port } = mute.address() as AddressInfo;
+      const startedMs = performance.now();
+      expect(await open({ apiBaseUrl: `https://127.0.0.1:${port}` }).sendText(text)).toEqual({
+        outcome: 'unreachable',
+        fault: 'ECONNECTTIMEOUT',
+      });
+      expect(performance.now() - startedMs).toBeLessThan(4_000);
+    });
+  });
+});
+
+describe('status callbacks', () => {
+  test.each([
+    ['a public address', true, null, 300_000],
+    ['another API server', false, 'http://127.0.0.1:1', 300_000],
+    ['localhost and the real Twilio, which cannot reach us', false, null, 3_000],
+  ])('with %s, texts are asked about after %s %s %i ms', (_, isPublic, apiBaseUrl, firstCheckAfterMs) => {
+    expect(open({ isPublic, apiBaseUrl })).toMatchObject({ firstCheckAfterMs });
+  });
+});
+
+describe('asking', () => {
+  test('lists a number’s texts since a moment, oldest first, and nobody else’s', async () => {
+    const provider = open();
+    await provider.sendText({ ...text, body: 'old' });
+    await provider.sendText({ ...text, to: '+12125550101', body: 'other' });
+    await provider.sendText({ ...text, body: 'first' });
+    await provider.sendText({ ...text, body: 'second' });
+    const minute = 60_000;
+    fake.texts.forEach((each, index) => (each.createdAt = new Date(Date.UTC(2026, 0, 1) + index * minute)));
+    const since = new Date(Date.UTC(2026, 0, 1) + minute);
+    const found = await provider.findTexts({ to: text.to, since });
+    expect(found.ok && found.texts.map(({ body }) => body)).toEqual(['first', 'second']);
+  });
+
+  test('reads a text as it stands, and null for one that the provider does not know', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    const [sent] = fake.texts;
+    await fake.report(sent!, { status: 'undelivered', errorCode: 30003 }, { callback: false });
+    fake.settle(sent!, '-0.00790');
+    expect(await provider.readText(sent!.sid)).toMatchObject({
+      ok: true,
+      text: { status: 'undelivered', errorCode: 30003, price: '-0.00790', priceUnit: 'USD', segments: 1 },
+    });
+    expect(await provider.readText('SM00')).toEqual({ ok: true, text: null });
+  });
+
+  test('believes no error, price or count beyond reason, and reads no answer of more than 1 MB', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    const [sent] = fake.texts;
+    await fake.report(sent!, { status: 'failed', errorCode: 99_999_999_999 }, { callback: false });
+    fake.settle(sent!, '-99999');
+    sent!.numSegments = '51';
+    expect(await provider.readText(sent!.sid)).toMatchObject({
+      ok: true,
+      text: { status: 'failed', errorCode: null, price: null, segments: null },
+    });
+    sent!.body = 'x'.repeat(1_000_001);
+    const fault = { ok: false, fault: 'ERR_BAD_RESPONSE' };
+    expect(await provider.readText(sent!.sid)).toEqual(fault);
+    expect(await provider.findTexts({ to: text.to, since: new Date(0) })).toEqual(fault);
+  });
+
+  test('a fault of the provider is a value, with nothing of the request in it', async () => {
+    fake.onRead = () => ({ httpStatus: 503 });
+    expect(await open().findTexts({ to: text.to, since: new Date(0) })).toEqual({
+      ok: false,
+      fault: 'http_503',
+    });
+    expect(await open().readText('SM00')).toEqual({ ok: false, fault: 'http_503' });
+  });
+});
+
+describe('the list of all texts', () => {
+  const noon = new Date('2026-11-20T12:00:00Z');
+  const at = (seconds: number) => new Date(noon.getTime() + seconds * 1000);
+
+  test('comes by pages, the newest first, with both bounds to the second, and without what went the other way', async () => {
+    const provider = open();
+    for (let second = -2; second <= 8; second += 1) {
+      fake.receive({ from: text.to, to: fromPhone, body: String(second), sentAt: at(second) });
+    }
+    await provider.sendText({ ...text, to: fromPhone });
+    fake.texts[0]!.sentAt = at(1);
+    const bodies: string[][] = [];
+    const range = { since: at(0.9), until: at(6) };
+    let page: string | null = null;
+    do {
+      const listed = await provider.listTexts({
+        direction: 'in',
+        number: fromPhone,
+        ...range,
+        pageSize: 4,
+        page,
+      });
+      if (!listed.ok) throw new Error(listed.fault);
+      bodies.push(listed.texts.map(({ body }) => body));
+      page = listed.nextPage;
+    } while (page !== null);
+    expect(bodies.flat()).toEqual(['6', '5', '4', '3', '2', '1', '0']);
+    expect(bodies.length).toBeGreaterThan(1);
+  });
+
+  test('of what we sent has the time it was sent, and leaves out what is not sent yet', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    await provider.sendText(text);
+    const [sent] = fake.texts;
+    sent!.sentAt = at(3);
+    const listed = await provider.listTexts({
+      direction: 'out',
+      since: at(0),
+      until: at(9),
+      pageSize: 50,
+      page: null,
+    });
+    expect(listed).toMatchObject({ ok: true, nextPage: null, texts: [{ sid: sent!.sid, sentAt: at(3) }] });
+  });
+
+  test('is read for the from-number, or for all numbers of the messaging service', async () => {
+    fake.servicePhones = ['+15005550001', '+15005550002'];
+    expect(await open().listInboxes()).toEqual({ ok: true, numbers: [fromPhone] });
+    const service = open({ sender: { messagingServiceSid: 'MG1' } });
+    expect(await service.listInboxes()).toEqual({ ok: true, numbers: fake.servicePhones });
+    fake.onRead = () => ({ httpStatus: 503 });
+    expect(await service.listInboxes()).toEqual({ ok: false, fault: 'http_503' });
+    const range = { since: at(0), until: at(9), pageSize: 50, page: null };
+    expect(await service.listTexts({ direction: 'out', ...range })).toEqual({ ok: false, fault: 'http_503' });
+  });
+});

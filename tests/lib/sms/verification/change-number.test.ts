@@ -1,0 +1,217 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { smsMessages } from '@/db/schema/sms';
+import { readStandingConsent } from '@/lib/consent/ledger';
+import { readLastChallenge, isOpen } from '@/lib/sms/verification/challenge';
+import {
+  cancelNumberChange,
+  changeNumber,
+  readNumberChange,
+  removeNumber,
+} from '@/lib/sms/verification/change-number';
+import { readNumber } from '@/lib/sms/numbers/number';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { replaceNumber } from '@/lib/sms/verification/verify';
+import { useDatabase } from '../../../support/database';
+import { after, contextAt, newPhone, noon, readUserRow } from '../../../support/people';
+import { enterCode, giveSettledPerson, readTexts } from '../../../support/settled-person';
+import { askGates, makeEnv } from '../../../support/texts';
+
+const database = useDatabase();
+const dayTime = new Date('2026-11-20T17:00:00Z');
+const both = new Set(['verification', 'updates']);
+
+async function holder(phone: string): Promise<string | null> {
+  return (await readNumber(database.db, phone))?.holderUserId ?? null;
+}
+
+describe('changing a proven number', () => {
+  test('keeps the old one working until the new one is proven, and moves everything then', async () => {
+    const person = await giveSettledPerson(database.db);
+    const old = person.phone!;
+    const next = newPhone();
+    const { userId } = person;
+    const update = await enqueueText(database.db, {
+      userId,
+      phone: old,
+      purpose: 'update',
+      template: 'applicationStatus',
+      params: { title: 'A home', status: 'received', url: 'http://localhost' },
+      sendAfter: after(noon, 3600),
+      now: noon,
+    });
+    expect(await changeNumber(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
+    expect(await readUserRow(database.db, userId)).toMatchObject({ phone: old });
+    expect(await holder(old)).toBe(userId);
+    expect(await readStandingConsent(database.db, { userId, phone: old })).toEqual(both);
+    expect(await readNumberChange(database.db, person, noon)).toEqual({ phone: next, open: true });
+
+    expect(await enterCode(database.db, person, after(noon, 60))).toEqual({
+      ok: true,
+      grant: null,
+      proven: true,
+    });
+    expect(await readUserRow(database.db, userId)).toMatchObject({ phone: next });
+    expect(await holder(old)).toBeNull();
+    expect(await holder(next)).toBe(userId);
+    expect(await readStandingConsent(database.db, { userId, phone: old })).toEqual(new Set());
+    expect(await readStandingConsent(database.db, { userId, phone: next })).toEqual(both);
+    const moved = (await readTexts(database.db, next)).find((text) => text.id === update!.id);
+    expect(moved).toMatchObject({ status: 'queued', phone: next });
+  });
+
+  test('tells the old number, and the gates let just that text pass', async () => {
+    const person = await giveSettledPerson(database.db);
+    const old = person.phone!;
+    await changeNumber(database.db, person, newPhone(), contextAt(dayTime));
+    await enterCode(database.db, person, after(dayTime, 60));
+    const [notice] = (await readTexts(database.db, old)).filter((text) => text.status === 'queued');
+    expect(notice).toMatchObject({ template: 'phoneChanged', purpose: 'notice' });
+    const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
+    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+    const wishedForAt = (at: Date) =>
+      database.db.update(smsMessages).set({ createdAt: at }).where(eq(smsMessages.id, notice!.id));
+    await wishedForAt(after(dayTime, 600));
+    expect(await askGates(database.db, notice!, gate)).toMatchObject({
+      answer: 'refuse',
+      reason: 'no_consent',
+    });
+    await wishedForAt(notice!.createdAt);
+    await database.db.transaction((tx) =>
+      optOut(tx, { phone: old, by: 'sms_stop', now: after(dayTime, 100) }),
+    );
+    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'refuse', reason: 'stopped' });
+  });
+
+  test('to yet another number ends the challenge and the consent of the one before', async () => {
+    const person = await giveSettledPerson(database.db);
+    const [first, second] = [newPhone(), newPhone()];
+    await changeNumber(database.db, person, first, contextAt(noon));
+    const before = await readLastChallenge(database.db, person.userId);
+    await changeNumber(database.db, person, second, contextAt(after(noon, 60)));
+    const challenge = await readLastChallenge(database.db, person.userId);
+    expect(challenge).toMatchObject({ phone: second });
+    expect(challenge!.id).not.toBe(before!.id);
+    const { rows } = await database.pool.query('select ended_at from sms_verifications where id = $1', [
+      before!.id,
+    ]);
+    expect(rows[0]!.ended_at).not.toBeNull();
+    expect((await readTexts(database.db, first)).map((text) => text.status)).toEqual(['canceled']);
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone: first })).toEqual(
+      new Set(),
+    );
+    expect(await holder(person.phone!)).toBe(person.userId);
+  });
+
+  test('can be given up: the number stays, and the code that was sent is worth nothing', async () => {
+    const person = await giveSettledPerson(database.db);
+    const next = newPhone();
+    await changeNumber(database.db, person, next, contextAt(noon));
+    await cancelNumberChange(database.db, person, contextAt(after(noon, 10)));
+    expect(await readNumberChange(database.db, person, after(noon, 10))).toBeNull();
+    expect(await enterCode(database.db, person, after(noon, 20))).toMatchObject({
+      ok: false,
+      reason: 'no_challenge',
+    });
+    expect(await holder(next)).toBeNull();
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone: next })).toEqual(new Set());
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: person.phone });
+  });
+
+  test('is not possible on the code page, which asks for no password', async () => {
+    const person = await giveSettledPerson(database.db);
+    const next = newPhone();
+    await changeNumber(database.db, person, next, contextAt(noon));
+    const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone };
+    expect(await replaceNumber(database.db, prover, newPhone(), contextAt(after(noon, 40)))).toEqual({
+      ok: false,
+      reason: 'number_proven',
+    });
+  });
+
+  test('to a number that has opted out changes nothing', async () => {
+    const person = await giveSettledPerson(database.db);
+    const next = newPhone();
+    await database.db.transaction((tx) => optOut(tx, { phone: next, by: 'sms_stop', now: noon }));
+    expect(await changeNumber(database.db, person, next, contextAt(noon))).toMatchObject({
+      ok: false,
+      reason: 'stopped',
+    });
+    expect(await readNumberChange(database.db, person, noon)).toBeNull();
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone: next })).toEqual(new Set());
+  });
+
+  test('to the number that it is already is refused', async () => {
+    const person = await giveSettledPerson(database.db);
+    expect(await changeNumber(database.db, person, person.phone!, contextAt(noon))).toMatchObject({
+      ok: false,
+      reason: 'same_number',
+    });
+  });
+
+  test('decided on by a page that shows an earlier number is refused', async () => {
+    const person = await giveSettledPerson(database.db);
+    const stale = { userId: person.userId, phone: newPhone() };
+    expect(await changeNumber(database.db, stale, newPhone(), contextAt(noon))).toMatchObject({
+      ok: false,
+      reason: 'changed_meanwhile',
+    });
+    expect(await removeNumber(database.db, stale, contextAt(noon))).toEqual({
+      ok: false,
+      reason: 'changed_meanwhile',
+    });
+    expect(await holder(person.phone!)).toBe(person.userId);
+  });
+});
+
+describe('adding a first number', () => {
+  test('takes consent to codes alone, and leaves it to be proven', async () => {
+    const person = await giveSettledPerson(database.db, { phone: null });
+    const phone = newPhone();
+    expect(await changeNumber(database.db, person, phone, contextAt(noon))).toEqual({ ok: true });
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone });
+    expect(await holder(phone)).toBeNull();
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone })).toEqual(
+      new Set(['verification']),
+    );
+    expect(await enterCode(database.db, person, after(noon, 5))).toEqual({
+      ok: true,
+      grant: null,
+      proven: true,
+    });
+    expect(await holder(phone)).toBe(person.userId);
+  });
+
+  test('from two pages at the same instant gives the account one of them', async () => {
+    const person = await giveSettledPerson(database.db, { phone: null });
+    const answers = await Promise.all(
+      [newPhone(), newPhone()].map((phone) => changeNumber(database.db, person, phone, contextAt(noon))),
+    );
+    expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
+    expect(answers.find((answer) => !answer.ok)).toMatchObject({ reason: 'changed_meanwhile' });
+  });
+});
+
+describe('removing a number', () => {
+  test('ends its proof, consent, challenges and waiting texts, frees it, and tells it', async () => {
+    const person = await giveSettledPerson(database.db);
+    const phone = person.phone!;
+    const next = newPhone();
+    await changeNumber(database.db, person, next, contextAt(dayTime));
+    expect(await removeNumber(database.db, person, contextAt(after(dayTime, 60)))).toEqual({ ok: true });
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: null });
+    expect(await holder(phone)).toBeNull();
+    for (const each of [phone, next]) {
+      expect(await readStandingConsent(database.db, { userId: person.userId, phone: each })).toEqual(
+        new Set(),
+      );
+    }
+    const challenge = await readLastChallenge(database.db, person.userId);
+    expect(isOpen(challenge!, after(dayTime, 60))).toBe(false);
+    expect((await readTexts(database.db, next)).map((text) => text.status)).toEqual(['canceled']);
+    const [notice] = (await readTexts(database.db, phone)).filter((text) => text.status === 'queued');
+    const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
+    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+  });
+});

@@ -1,0 +1,165 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { register } from '@/lib/auth/register';
+import { openConsole } from '@/lib/sms/provider/console';
+import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { lockNumber } from '@/lib/sms/numbers/number';
+import { requestCode } from '@/lib/sms/verification/request';
+import { readVerificationState } from '@/lib/sms/verification/state';
+import { useDatabase } from '../../../support/database';
+import { contextAt, givePerson, newEmail, newPhone } from '../../../support/people';
+import { makeEnv } from '../../../support/texts';
+
+// What is tested is the line of codes, not how long a password takes to hash.
+vi.mock('@/lib/accounts/password', async (original) => ({
+  ...(await original<object>()),
+  hashPassword: async () => ({ ok: true, value: 'v1$no-password-has-this-hash' }),
+}));
+
+const settings = { SMS_MESSAGES_PER_SECOND: '1', SMS_DAILY_BUDGET_USD: '1000' };
+Object.assign(process.env, settings);
+
+const database = useDatabase();
+let dispatcher: { stop(): Promise<void> } | undefined;
+let printed: Map<string, number>;
+
+beforeEach(async () => {
+  await database.db.execute(
+    sql`truncate sms_messages, sms_senders, sms_spend, sms_verification_log, rate_limits, users cascade`,
+  );
+  printed = new Map();
+});
+
+afterEach(async () => {
+  await dispatcher?.stop();
+  dispatcher = undefined;
+});
+
+function start(): void {
+  const provider = openConsole((line) => {
+    printed.set(/to=(\+\d+)/.exec(line)![1]!, performance.now());
+  });
+  const env = makeEnv(database.url, settings);
+  dispatcher = runDispatcher({ env, db: database.db, provider, log: () => undefined });
+}
+
+async function registerFrom(address: string, phone = newPhone()): Promise<string> {
+  const answer = await register(
+    database.db,
+    {
+      email: newEmail(),
+      name: 'Test Person',
+      password: 'correct horse battery staple',
+      phone,
+      smsOptIn: false,
+      verifyPhone: true,
+      tcpaConsent: true,
+      timeZone: null,
+    },
+    contextAt(new Date(), address),
+  );
+  return answer.ok ? 'registered' : answer.reason;
+}
+
+/** Registers from all these addresses, twenty at a time; out: how often each answer came. */
+async function crowd(addresses: readonly string[]): Promise<Record<string, number>> {
+  const answers: Record<string, number> = {};
+  const waiting = [...addresses];
+  await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      for (let address = waiting.shift(); address !== undefined; address = waiting.shift()) {
+        const answer = await registerFrom(address);
+        answers[answer] = (answers[answer] ?? 0) + 1;
+      }
+    }),
+  );
+  return answers;
+}
+
+/** How long after its row the code of somebody else reaches the provider, in seconds. */
+async function timeOneCode(): Promise<number> {
+  const phone = newPhone();
+  expect(await registerFrom('198.51.100.7', phone)).toBe('registered');
+  const askedMs = performance.now();
+  while (!printed.has(phone)) {
+    if (performance.now() - askedMs > 60_000) throw new Error('The code never came');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return (printed.get(phone)! - askedMs) / 1000;
+}
+
+describe('a crowd at one message a second', () => {
+  test('of 1,000 registrations from one /48 delays somebody else’s code by at most 3 seconds', async () => {
+    start();
+    const hex = (number: number) => number.toString(16);
+    const answers = await crowd(
+      Array.from({ length: 1000 }, (_, index) => `2001:db8:77:${hex(index)}::${hex(index + 1)}`),
+    );
+    // A /48 may do so four times as often as one line.
+    expect(answers).toEqual({ registered: expect.any(Number), too_many_requests: expect.any(Number) });
+    expect(answers.registered).toBeLessThan(100);
+    expect(await timeOneCode()).toBeLessThan(3);
+  }, 120_000);
+
+  test('of 1,200 registrations from 60 addresses delays it by at most 15 seconds', async () => {
+    start();
+    const answers = await crowd(Array.from({ length: 1200 }, (_, index) => `203.0.113.${index % 60}`));
+    expect(answers).toEqual({ registered: 1200 });
+    expect(await timeOneCode()).toBeLessThan(15);
+    // Nobody waits in vain: what would come too late is refused, and the rest is at most a minute long.
+    const { rows } = await database.db.execute<{ waiting: number; refused: number }>(sql`
+      select (select count(*)::int from sms_messages where status = 'queued') as waiting,
+        (select count(*)::int from sms_verification_log where reason = 'crowded') as refused`);
+    expect(rows[0]!.waiting).toBeLessThan(80);
+    expect(rows[0]!.refused).toBeGreaterThan(1_000);
+  }, 180_000);
+});
+
+describe('a stranger’s code that would wait more than a minute', () => {
+  async function ask(address: string, { holds = false } = {}) {
+    const phone = newPhone();
+    const { userId } = await givePerson(database.db, { active: true, phone, agreed: true, now: new Date() });
+    const now = new Date();
+    const answer = await database.db.transaction(async (tx) => {
+      const number = await lockNumber(tx, phone);
+      const held = { ...number, holderUserId: holds ? userId : null };
+      return requestCode(tx, { userId, purpose: 'prove', number: held }, contextAt(now, address));
+    });
+    return { userId, phone, now, answer };
+  }
+
+  test('is refused at once, uncharged, with the moment, and the page says so', async () => {
+    for (let asked = 0; asked < 60; asked += 1) await ask(`203.0.113.${asked}`);
+    const { userId, phone, now, answer } = await ask('198.51.100.8');
+    expect(answer).toMatchObject({ ok: false, reason: 'crowded' });
+    const retryAt = (answer as { retryAt: Date }).retryAt;
+    expect(retryAt.getTime()).toBeGreaterThan(now.getTime());
+    expect(retryAt.getTime()).toBeLessThan(now.getTime() + 5_000);
+    const { rows } = await database.db.execute<{ sends: number }>(
+      sql`select cardinality(prove_sends) as sends from phone_numbers where number = ${phone}`,
+    );
+    expect(rows[0]!.sends).toBe(0);
+    expect(await readVerificationState(database.db, { userId, phone }, now)).toMatchObject({
+      text: { status: 'failed', reason: 'crowded' },
+      sends: { retryAt },
+      skipAt: now,
+    });
+  });
+
+  test('keeps no proven holder from theirs, which goes out in front of all strangers', async () => {
+    for (let asked = 0; asked < 60; asked += 1) await ask(`203.0.113.${asked}`);
+    const { phone, answer } = await ask('198.51.100.8', { holds: true });
+    expect(answer).toMatchObject({ ok: true });
+    start();
+    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 5_000);
+    expect([...printed.keys()][0]).toBe(phone);
+  });
+
+  test('goes in front of those whose network asked for more, whenever they came', async () => {
+    for (let asked = 0; asked < 10; asked += 1) await ask('203.0.113.1');
+    const single = await ask('198.51.100.8');
+    start();
+    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 5_000);
+    expect([...printed.keys()][0]).toBe(single.phone);
+  });
+});
