@@ -13,7 +13,8 @@ export default defineConfig({
     server: { deps: { inline: ['next-auth'] } },
     // Hashing passwords takes its time, more so on a busy machine.
     testTimeout: 120_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     allowOnly: false,
     // Settings are read from the environment once; a test's database is its own, so nothing may reach this one.
     env: {

@@ -59,9 +59,9 @@ describe.each([
     const end = new AbortController();
     const log = openLog({ level: 'error' });
     const listening = listenForTexts(pooler.url, { wake, log, signal: end.signal });
-    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(1), 5_000);
+    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(1), 30_000);
     await database.pool.query(`notify ${outboxChannel}`);
-    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2), 5_000);
+    await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2), 30_000);
     end.abort();
     await listening;
     await migrateDatabase(pooler.url);

@@ -32,4 +32,4 @@ test('a pool full of requests that wait for one number lets everybody else throu
     holder.release();
     await pool.end();
   }
-}, 30_000);
+});

@@ -127,7 +127,7 @@ describe('a worker killed with -9', () => {
       );
     }
     await expectAgreement(texts);
-  }, 90_000);
+  });
 
   test('between the claim and the call: nothing was sent, and it is sent once without a look-up', async () => {
     const person = await makePerson(database.db);
@@ -142,7 +142,7 @@ describe('a worker killed with -9', () => {
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
     expect(fake.requests.map(({ kind }) => kind)).toEqual(['create']);
     await expectAgreement([{ messageId, person }]);
-  }, 90_000);
+  });
 
   test('between the provider’s answer and its record: found by the look-up, not sent again', async () => {
     const person = await makePerson(database.db);
@@ -164,7 +164,7 @@ describe('a worker killed with -9', () => {
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
     expect(fake.requests.map(({ kind }) => kind)).toEqual(['create', 'list']);
     await expectAgreement([{ messageId, person }]);
-  }, 90_000);
+  });
 
   test('while another worker runs: that one takes over what was in hand', async () => {
     const person = await makePerson(database.db);
@@ -178,7 +178,7 @@ describe('a worker killed with -9', () => {
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
     await expectAgreement([{ messageId, person }]);
     expect(await other.stop()).toBe(0);
-  }, 90_000);
+  });
 });
 
 describe('a worker told to end', () => {
@@ -197,5 +197,5 @@ describe('a worker told to end', () => {
     expect(await left).toBe(0);
     await expectAgreement([{ messageId, person }]);
     expect(worker.output()).not.toContain(person.phone);
-  }, 60_000);
+  });
 });

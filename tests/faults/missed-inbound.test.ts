@@ -40,4 +40,4 @@ test('a STOP that came in while nothing ran is obeyed once the worker starts, wh
   await expect.poll(() => second.output()).toContain('sms_alert alert=inbound_missed count=1');
   expect(await second.stop()).toBe(0);
   expect(fake.texts).toEqual([]);
-}, 60_000);
+});

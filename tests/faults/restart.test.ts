@@ -105,4 +105,4 @@ test('PostgreSQL restarted under load, with two workers: each text is accepted o
   const { messageId } = await askForCode(db, late);
   const row = await whenText(db, messageId, (each) => each.status === 'sent');
   expect(row.firstClaimedAt!.getTime() - row.createdAt.getTime()).toBeLessThan(1_500);
-}, 120_000);
+});

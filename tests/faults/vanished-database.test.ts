@@ -365,7 +365,7 @@ describe('what else holds a connection', () => {
     await database.pool.query(`notify ${outboxChannel}`);
     while (heard === 2) await delay(10);
     await listener.stop();
-  }, 5_000);
+  }, 20_000);
 
   test('who listens can be told to stop while the database is gone', async () => {
     let heard = 0;

@@ -46,7 +46,7 @@ async function registerAndWait(email: string): Promise<string | null> {
     );
     expect(['sent', 'failed']).toContain(rows[0]?.status);
     reason = rows[0]!.reason;
-  }, 10_000);
+  }, 30_000);
   return reason;
 }
 

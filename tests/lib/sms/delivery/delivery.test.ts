@@ -155,7 +155,7 @@ describe('applyStatus', () => {
       ),
       { numRuns: 60 },
     );
-  }, 60_000);
+  });
 
   test('twenty reports at the same instant move a text forward to the last of them', async () => {
     const { messageId, sid } = await sendUpdate(await makePerson(database.db));

@@ -27,7 +27,7 @@ test('an idle dispatcher sends at most 12 statements in ten seconds', async () =
   await rest(1_500);
   const statements = await recordStatements(database.pool, () => rest(10_000));
   expect(statements.length).toBeLessThanOrEqual(12);
-}, 20_000);
+});
 
 test.each([
   ['without a limit on the pace', {}, 9],

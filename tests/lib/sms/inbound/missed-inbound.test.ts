@@ -339,7 +339,8 @@ describe('how far is read', () => {
   });
 
   test('reading goes on where it ended, however much came in', async () => {
-    const flood = 3_000;
+    // More than one read takes in.
+    const flood = 1_300;
     const start = after(noon, -hour);
     for (let index = 0; index < flood; index += 1) {
       write(`+1555${7_000_000 + (index % 7)}`, 'hello', after(start, Math.floor(index / 2)));
@@ -358,7 +359,7 @@ describe('how far is read', () => {
     expect(await isStopped(last)).toBe(true);
     const [known] = await database.db.select().from(smsInboundReads);
     expect(known!.readUntil.getTime()).toBeGreaterThan(after(noon, -5 * minute).getTime());
-  }, 60_000);
+  });
 });
 
 test('nothing is asked where texts go to the console', async () => {

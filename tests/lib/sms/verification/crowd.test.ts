@@ -99,7 +99,7 @@ describe('a crowd at one message a second', () => {
     expect(answers).toEqual({ registered: expect.any(Number), too_many_requests: expect.any(Number) });
     expect(answers.registered).toBeLessThan(100);
     expect(await timeOneCode()).toBeLessThan(3);
-  }, 120_000);
+  });
 
   test('of 1,200 registrations from 60 addresses delays it by at most 15 seconds', async () => {
     start();
@@ -151,7 +151,7 @@ describe('a stranger’s code that would wait more than a minute', () => {
     const { phone, answer } = await ask('198.51.100.8', { holds: true });
     expect(answer).toMatchObject({ ok: true });
     start();
-    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 5_000);
+    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 30_000);
     expect([...printed.keys()][0]).toBe(phone);
   });
 
@@ -159,7 +159,7 @@ describe('a stranger’s code that would wait more than a minute', () => {
     for (let asked = 0; asked < 10; asked += 1) await ask('203.0.113.1');
     const single = await ask('198.51.100.8');
     start();
-    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 5_000);
+    await vi.waitFor(() => expect(printed.size).toBeGreaterThan(0), 30_000);
     expect([...printed.keys()][0]).toBe(single.phone);
   });
 });
