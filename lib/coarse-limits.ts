@@ -43,6 +43,9 @@ function widen({ atOnce, perHour }: BucketRule, times: number): BucketRule {
   return { atOnce: atOnce * times, perHour: perHour * times };
 }
 
+/** The clocks of two web servers differ by so much at most. */
+const believedAhead = sql`interval '1 minute'`;
+
 /** After how many milliseconds one more fits into a bucket. */
 function stepMsOf({ perHour }: BucketRule): number {
   return 3_600_000 / perHour;
@@ -50,8 +53,9 @@ function stepMsOf({ perHour }: BucketRule): number {
 
 /**
  * One statement locks the rows of all buckets in the order of their keys, reads them as they stand then, and takes from
- * all of them if each has room: leaky buckets, of which a row holds the moment at which it is empty again. A row that
- * does not exist yet cannot be locked, so it is made first.
+ * all of them if each has room: leaky buckets, of which a row holds the moment at which it is empty again. A moment more
+ * than a minute further ahead than a full bucket takes to empty was written by a wrong clock, and counts as none. A row
+ * that does not exist yet cannot be locked, so it is made first.
  */
 async function takeFromBuckets(db: Db, buckets: readonly Bucket[], now: Date): Promise<Verdict> {
   const at = sql`${now.toISOString()}::timestamptz`;
@@ -62,13 +66,16 @@ async function takeFromBuckets(db: Db, buckets: readonly Bucket[], now: Date): P
   for (;;) {
     const { rows } = await db.execute<{ locked: number; free_at: Date | string | null; taken: boolean }>(sql`
       with asked as (
-        select key, make_interval(secs => step) as step, make_interval(secs => step * (size - 1)) as room
+        select key, make_interval(secs => step) as step, make_interval(secs => step * size) as depth
         from unnest(${keys}, ${steps}, ${sizes}) as asked (key, step, size)
       ), held as (
         select key, empty_at from rate_limits where key = any(${keys}) order by key for update
       ), judged as (
-        select key, greatest(empty_at, ${at}) + step as filled_until, empty_at - room as free_at
-        from held join asked using (key)
+        select key, greatest(filled, ${at}) + step as filled_until, filled - depth + step as free_at
+        from held join asked using (key),
+          lateral (
+            select case when empty_at > ${at} + depth + ${believedAhead} then ${at} else least(empty_at, ${at} + depth) end as filled
+          ) as believed
       ), verdict as (
         select count(*)::int as locked, max(free_at) as free_at,
           count(*) = ${buckets.length} and max(free_at) <= ${at} as taken

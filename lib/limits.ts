@@ -82,7 +82,8 @@ export type CoarseLimit = keyof typeof limits.perAddress;
 /**
  * What sliding windows say of one more hit at `now`.
  *
- * In: the instants of earlier hits, in any order. Out: `remaining` (how many more are allowed right now, 0 when
+ * In: the instants of earlier hits, in any order; one further ahead of `now` than a window is long was written by a wrong
+ * clock and counts as none in it. Out: `remaining` (how many more are allowed right now, 0 when
  * refused), `retryAt` (the moment the next is allowed; null when it is now) and `kept` (the hits that still count in
  * the longest window: what is worth storing).
  */
@@ -98,7 +99,7 @@ export function readWindows(
   for (const { limit, windowSeconds } of rules) {
     const windowMs = windowSeconds * 1000;
     longest = Math.max(longest, windowMs);
-    const counted = times.filter((time) => time > now.getTime() - windowMs);
+    const counted = times.filter((time) => Math.abs(now.getTime() - time) < windowMs);
     remaining = Math.min(remaining, Math.max(0, limit - counted.length));
     const blocking = counted[counted.length - limit];
     if (blocking !== undefined) retryAt = Math.max(retryAt, blocking + windowMs);
@@ -106,7 +107,7 @@ export function readWindows(
   return {
     remaining,
     retryAt: retryAt > -Infinity ? new Date(retryAt) : null,
-    kept: times.filter((time) => time > now.getTime() - longest).map((time) => new Date(time)),
+    kept: times.filter((time) => Math.abs(now.getTime() - time) < longest).map((time) => new Date(time)),
   };
 }
 

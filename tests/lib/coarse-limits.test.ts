@@ -92,6 +92,22 @@ test.each([
   expect(await hit(noon)).toEqual({ ok: false, retryAt: after(noon, seconds) });
 });
 
+test('a web server whose clock is ahead shuts nobody out, and opens nothing to those it agrees with', async () => {
+  const one = '192.0.2.13';
+  expect((await take(one, after(noon, 10 * 24 * 3600))).ok).toBe(true);
+  expect(passed(await takeAll(Array<string>(50).fill(one)))).toBe(atOnce);
+  // A second apart, as two servers are: what one filled is full for the other.
+  const another = '192.0.2.14';
+  expect(passed(await takeAll(Array<string>(50).fill(another), after(noon, 1)))).toBe(atOnce);
+  expect((await take(another)).ok).toBe(false);
+  // A quarter of an hour apart, turn about.
+  const turns = [];
+  for (let turn = 0; turn < atOnce; turn += 1) {
+    turns.push(await take('192.0.2.15', turn % 2 === 0 ? after(noon, 900) : noon));
+  }
+  expect(passed(turns)).toBe(atOnce);
+});
+
 describe('with Upstash', () => {
   type Respond = (body: string, status?: number) => void;
   let answer: (respond: Respond, body: string) => void;
@@ -161,7 +177,7 @@ describe('with Upstash', () => {
     expect(await take('192.0.2.30', now)).toEqual({ ok: true });
     expect(asked).toBeGreaterThan(0);
     expect(await countBuckets()).toBe(1);
-    await database.pool.query(`update rate_limits set empty_at = $1`, [after(now, 3600)]);
+    await database.pool.query(`update rate_limits set empty_at = $1`, [after(now, atOnce * stepSeconds)]);
     expect((await take('192.0.2.30', after(now, 10))).ok).toBe(false);
   });
 

@@ -47,6 +47,19 @@ describe('sliding windows', () => {
     );
   });
 
+  test('count what another clock wrote as ahead, but nothing that is further ahead than the window is long', () => {
+    const rules = [{ limit: 1, windowSeconds: 3600 }];
+    expect(readWindows([after(noon, 1800)], rules, noon)).toMatchObject({
+      remaining: 0,
+      retryAt: after(noon, 5400),
+    });
+    expect(readWindows([after(noon, 10 * 24 * 3600)], rules, noon)).toEqual({
+      remaining: 1,
+      retryAt: null,
+      kept: [],
+    });
+  });
+
   test('do not care about the order of the hits', () => {
     const hits = [after(noon, -30), after(noon, -3000), after(noon, -10)];
     expect(readWindows(hits, rules, noon)).toEqual(readWindows([...hits].reverse(), rules, noon));

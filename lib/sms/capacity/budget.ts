@@ -211,13 +211,17 @@ function scopesOf({ caps }: WantedSpend): string[] {
   return [...new Set(caps.map(({ scope }) => scope))].sort();
 }
 
-/** What was spent per scope, by the hour before `now`; minutes are counted whole. */
+/**
+ * What was spent per scope, by the hour before `now`; minutes are counted whole. One ahead of us, written by a clock that
+ * was ahead, counts as this one; further ahead than a day, as none.
+ */
 async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
   const minute = wholeMinute(now);
   const { rows } = await tx.execute<{ scope: string; hours_ago: number; micros: string }>(sql`
     select scope, ceil(extract(epoch from ${at(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
     from sms_spend
     where scope in (${list(scopes)}) and minute >= ${at(new Date(minute.getTime() - dayHours * hourMs))}
+      and minute <= ${at(new Date(minute.getTime() + dayHours * hourMs))}
     group by 1, 2`);
   const byScope = new Map<string, Map<number, bigint>>();
   const add = (scope: string, micros: bigint, hoursAgo = 0) => {
@@ -225,7 +229,6 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
     hours.set(hoursAgo, (hours.get(hoursAgo) ?? 0n) + micros);
     byScope.set(scope, hours);
   };
-  // A minute ahead of us, written by the clock of an earlier primary, counts as this one.
   for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
   return {
     add,
@@ -318,11 +321,15 @@ export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<b
   return sums.within({ scope, hours: dayHours });
 }
 
-/** Removes at most `limit` sums of minutes that no cap counts any more. Out: how many there were. */
+/**
+ * Removes at most `limit` sums of minutes that no cap counts: those that are over, and those that a wrong clock wrote so far
+ * ahead, by ours and by the database's clock, that they would be counted when their day comes. Out: how many there were.
+ */
 export async function pruneSpend(db: Db, now: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from sms_spend where ctid = any(array(
       select ctid from sms_spend where minute < ${at(new Date(now.getTime() - keptHours * hourMs))}
+        or minute > greatest(${at(now)}, clock_timestamp()) + make_interval(hours => ${keptHours})
       order by minute limit ${limit}::int for update skip locked))`);
   return rowCount ?? 0;
 }
@@ -345,6 +352,7 @@ async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Da
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
       select minute, sum(micros) over (order by minute) as freed from sms_spend
       where scope in (${list(listScopes(cap))}) and minute >= ${at(since)}
+        and minute <= ${at(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   const row = rows[0];
   // A minute is counted whole until the one after the last that its hours touch.

@@ -52,10 +52,11 @@ const longestBody = 1_600;
 const surelyAfterMs = 60_000;
 
 /**
- * Anybody can text us, and numbers can be forged. Answers to those that nobody has proven are counted under this scope, too,
- * and take one twentieth of the budget for everybody in any 24 hours: the rest is for those who wait for codes and updates.
+ * Anybody can text us, and numbers can be forged. Answers to numbers that nobody has proven are counted under a scope of
+ * their own, too, and take one twentieth of the budget for everybody in any 24 hours; so do confirmations of a STOP, so
+ * that no chatter takes theirs. The rest is for those who wait for codes and updates.
  */
-const strangersScope = 'strangers_replies';
+const strangersScopes = { answers: 'strangers_replies', stopConfirmations: 'strangers_stops' };
 const strangersShare = 20n;
 
 /**
@@ -65,9 +66,10 @@ const strangersShare = 20n;
  * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
  * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
  * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
- * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is answered whoever asks (CTIA Messaging Principles 2023), as is
- * START, until the number has had `limits.repliesPerNumber`; and where nobody has
- * proven the number, until such numbers have had a twentieth of the budget; what comes after is kept and obeyed all the same.
+ * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is
+ * answered whoever asks (CTIA Messaging Principles 2023), as is START, until the number has had `limits.repliesPerNumber`.
+ * Where nobody has proven the number, both end when such numbers have had their share of the budget (`strangersScopes`).
+ * What comes after is kept and obeyed all the same.
  *
  * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
  * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
@@ -318,13 +320,13 @@ async function recordReply(
   const { body } = renderText(template, params as never);
   const segments = countSegments(body);
   const priceMicros = segments * priceOf(env(), text.from);
-  const hasShare = isStranger && template !== 'stopConfirmation';
-  if (hasShare) {
-    const spent = await sumSpend(tx, strangersScope, now);
+  const share = strangersScopes[template === 'stopConfirmation' ? 'stopConfirmations' : 'answers'];
+  if (isStranger) {
+    const spent = await sumSpend(tx, share, now);
     if (spent + BigInt(priceMicros) > BigInt(env().smsDailyBudgetMicros) / strangersShare) return null;
   }
   const price = (priceMicros / 1_000_000).toFixed(6);
-  const scopes = hasShare ? ['all', strangersScope] : ['all'];
+  const scopes = isStranger ? ['all', share] : ['all'];
   await tx.insert(smsMessages).values({
     id,
     userId,

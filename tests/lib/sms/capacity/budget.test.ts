@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { SendClass } from '@/db/schema/sms';
+import { smsSpend, type SendClass } from '@/db/schema/sms';
 import {
   capsOf,
   changeSpend,
@@ -352,6 +352,21 @@ describe('strangers’ codes', () => {
     );
     expect(answers.filter(({ ok }) => ok)).toHaveLength(5);
   });
+});
+
+test('what was spent by a clock that was ahead counts for two days at most, and is removed', async () => {
+  const soon = after(20 * hour);
+  const muchLater = after(30 * day);
+  await changeSpend(database.db, [
+    { scopes: ['all'], reservedAt: soon, micros: 3n },
+    { scopes: ['all'], reservedAt: muchLater, micros: 500n },
+  ]);
+  expect(await sumSpend(database.db, 'all', start)).toBe(3n);
+  const minutesAhead = sql`update sms_spend set minute = clock_timestamp() + interval '30 days' where micros = 500`;
+  await database.db.execute(minutesAhead);
+  await pruneSpend(database.db, start, 100);
+  expect(await database.db.$count(smsSpend)).toBe(1);
+  expect(await sumSpend(database.db, 'all', after(20 * hour + 2 * day))).toBe(0n);
 });
 
 test('sums that no cap counts any more are removed, and those that one does are kept', async () => {

@@ -4,6 +4,7 @@ import { newId } from '@/lib/random';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { receiveText } from '@/lib/sms/inbound/inbound';
 import { developmentSender } from '@/lib/sms/capacity/sender';
+import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
 import '../../../support/texts';
@@ -36,4 +37,20 @@ test('answers to numbers that nobody has proven take a twentieth of the budget, 
   expect(await isAnswered(phone, 'help me')).toBe(true);
   expect(await isAnswered(newPhone(), 'stop it')).toBe(true);
   expect(await isAnswered(newPhone(), 'help me', after(noon, 25 * 3600))).toBe(true);
+});
+
+test('confirmations of STOPs from numbers that nobody has proven take another, and every one of them is obeyed', async () => {
+  const evening = after(noon, 60 * 3600);
+  const before = await sumSpend(database.db, 'all', evening);
+  let confirmed = 0;
+  let last = '';
+  for (let times = 0; times < 12; times += 1) {
+    last = newPhone();
+    if (await isAnswered(last, 'stop it', evening)) confirmed += 1;
+  }
+  expect(confirmed).toBeGreaterThan(0);
+  expect(confirmed).toBeLessThan(12);
+  expect((await sumSpend(database.db, 'all', evening)) - before).toBeLessThanOrEqual(50_000n);
+  expect((await readNumber(database.db, last))!.suppressedAt).not.toBeNull();
+  expect(await isAnswered(newPhone(), 'help me', evening)).toBe(true);
 });
