@@ -1,5 +1,5 @@
-// All checks, one after the other, whatever NODE_ENV says; the last line counts them. Plain JavaScript, because this is
-// what installs the tools for everything else.
+// Every check, one after the other, each by the command of package.json that also runs it alone. Then what failed, once
+// more, and a last line that counts. Plain JavaScript, because this installs the tools that everything else needs.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,8 @@ let running;
 
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
   process.on(signal, () => {
-    running?.kill(signal);
+    // npm passes on the other two, and dies of this one alone.
+    running?.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
     rmSync(reports, { recursive: true, force: true });
     process.exitCode = 1;
     if (!running) process.exit(1);
@@ -34,49 +35,17 @@ if (!Object.keys(devDependencies).every((name) => existsSync(join(root, 'node_mo
   }
 }
 
-const next = 'node_modules/next/dist/bin/next';
-const tsx = ['--import', 'tsx'];
-heading('Lint');
-count('lint', await node(['node_modules/eslint/bin/eslint.js', '--max-warnings', '0', '.']));
-heading('Types');
-// Routes are typed by generated files, which a fresh clone does not have yet.
-const generated = await node([next, 'typegen'], { NODE_ENV: 'production' });
-count('types', generated || (await node(['node_modules/typescript/bin/tsc', '--noEmit'])));
-heading('Format');
-count(
-  'format',
-  await node(['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']),
-);
+await check('lint', 'Lint');
+await check('types', 'Types');
+await check('format', 'Format');
 
-heading('Unit and integration tests');
-const unitReport = join(reports, 'vitest.json');
-const unitCode = await node(
-  [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${unitReport}`,
-  ],
-  { NODE_ENV: 'test' },
-);
-countSuite('unit and integration tests', unitCode, readUnitReport(unitReport));
+await suite('test:unit', 'Unit and integration tests', runVitest);
+await suite('test:faults', 'Fault tests', runVitest);
 
-heading('Build');
-const buildCode = await node([...tsx, 'scripts/build.ts'], { NODE_ENV: 'production' });
-count('build', buildCode);
-
-heading('Browser tests');
-if (buildCode === 0) {
-  const browserReport = join(reports, 'playwright.json');
-  const browserCode = await node(['node_modules/playwright/cli.js', 'test', '--reporter=list,json'], {
-    NODE_ENV: 'test',
-    PLAYWRIGHT_JSON_OUTPUT_FILE: browserReport,
-  });
-  countSuite('browser tests', browserCode, readBrowserReport(browserReport));
-} else {
+if (await check('build', 'Build')) await suite('test:e2e', 'Browser tests', runPlaywright);
+else {
   total.failed += 1;
-  problems.push('browser tests: there is no build to run them against');
+  problems.push('test:e2e: there is no build to run it against');
 }
 finish();
 
@@ -86,23 +55,31 @@ function heading(text) {
 }
 
 /**
- * A check that is one pass or one failure as a whole.
+ * Runs a command of package.json that passes or fails as a whole, and returns whether it passed.
  * @param {string} name
- * @param {number} code
+ * @param {string} title
  */
-function count(name, code) {
-  total[code === 0 ? 'passed' : 'failed'] += 1;
-  if (code === 0) console.log('passed');
+async function check(name, title) {
+  heading(`${title} (npm run ${name})`);
+  const passed = (await command(name)) === 0;
+  total[passed ? 'passed' : 'failed'] += 1;
+  if (passed) console.log('passed');
   else problems.push(`${name}: failed`);
+  return passed;
 }
 
 /**
- * A suite that reports its own numbers; none at all, or a bad end with no failed test, is a failure too.
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: string[] }} Result
+ *
+ * Runs a command of package.json that reports its own numbers. No numbers at all, or a bad end without a failed test, is
+ * a failure too.
  * @param {string} name
- * @param {number} code
- * @param {{ passed: number, failed: number, skipped: number, failures: string[] } | null} result
+ * @param {string} title
+ * @param {(name: string, report: string) => Promise<{ code: number, result: Result | null }>} runSuite
  */
-function countSuite(name, code, result) {
+async function suite(name, title, runSuite) {
+  heading(`${title} (npm run ${name})`);
+  const { code, result } = await runSuite(name, join(reports, `${name.replace(':', '-')}.json`));
   const { passed, failed, skipped, failures } = result ?? { passed: 0, failed: 0, skipped: 0, failures: [] };
   total.passed += passed;
   total.skipped += skipped;
@@ -117,8 +94,29 @@ function countSuite(name, code, result) {
   }
 }
 
-/** @param {string} file */
-function readUnitReport(file) {
+/**
+ * @param {string} name
+ * @param {string} report
+ */
+async function runVitest(name, report) {
+  const code = await command(name, ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  return { code, result: readVitestReport(report) };
+}
+
+/**
+ * @param {string} name
+ * @param {string} report
+ */
+async function runPlaywright(name, report) {
+  const code = await command(name, ['--reporter=list,json'], { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
+  return { code, result: readBrowserReport(report) };
+}
+
+/**
+ * @param {string} file
+ * @returns {Result | null}
+ */
+function readVitestReport(file) {
   const report = readReport(file);
   if (!report) return null;
   // A file that cannot even be loaded has no tests of its own to fail.
@@ -130,7 +128,7 @@ function readUnitReport(file) {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken,
     skipped: report.numPendingTests + report.numTodoTests,
-    failures: report.testResults.flatMap(unitFailures),
+    failures: report.testResults.flatMap(vitestFailures),
   };
 }
 
@@ -138,7 +136,7 @@ function readUnitReport(file) {
  * What failed in one file, each with the start of its message: the report is far above the last lines of a long log.
  * @param {{ name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }} file
  */
-function unitFailures(file) {
+function vitestFailures(file) {
   const name = relative(root, file.name);
   const failed = file.assertionResults.filter(({ status }) => status === 'failed');
   if (file.status === 'failed' && failed.length === 0) return [`${name}\n${start(file.message)}`];
@@ -152,7 +150,10 @@ function start(message) {
   return stripVTControlCharacters(message).split('\n').slice(0, 12).join('\n').slice(0, 2_000);
 }
 
-/** @param {string} file */
+/**
+ * @param {string} file
+ * @returns {Result | null}
+ */
 function readBrowserReport(file) {
   const report = readReport(file);
   if (!report) return null;
@@ -196,11 +197,13 @@ function readReport(file) {
 }
 
 /**
- * @param {string[]} args
+ * A command of package.json, which sets its NODE_ENV itself where that matters.
+ * @param {string} name
+ * @param {string[]} [args]
  * @param {Record<string, string>} [variables]
  */
-function node(args, variables = {}) {
-  return run(process.execPath, args, variables);
+function command(name, args = [], variables = {}) {
+  return run('npm', ['run', '--silent', name, '--', ...args], variables);
 }
 
 /**
@@ -227,7 +230,7 @@ function run(program, args, variables = {}) {
 /** @returns {never} */
 function finish() {
   rmSync(reports, { recursive: true, force: true });
-  if (problems.length > 0) console.log(`\n${problems.join('\n')}`);
+  if (problems.length > 0) console.log(`\n${problems.join('\n\n')}`);
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exit(problems.length > 0 || total.failed > 0 ? 1 : 0);
 }
