@@ -38,6 +38,7 @@ if (!Object.keys(devDependencies).every((name) => existsSync(join(root, 'node_mo
 await check('lint', 'Lint');
 await check('types', 'Types');
 await check('format', 'Format');
+await check('knip', 'Unused code');
 
 await suite('test:unit', 'Unit and integration tests', runVitest);
 await suite('test:faults', 'Fault tests', runVitest);
