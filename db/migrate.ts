@@ -166,7 +166,7 @@ function isHeldUp(error: unknown): boolean {
 }
 
 /** Host, port and name of a database as one may print it, without user and password. */
-export function describeDatabase(databaseUrl: string): string {
+function describeDatabase(databaseUrl: string): string {
   if (!URL.canParse(databaseUrl)) return 'DATABASE_URL';
   const url = new URL(databaseUrl);
   return `${url.host || url.searchParams.get('host') || 'localhost'}${url.pathname}`;

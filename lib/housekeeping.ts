@@ -24,7 +24,7 @@ export const batchRows = 1_000;
 export const mostBatches = 200;
 
 /** An account that ends takes a dozen statements, so fewer of them are a batch, and a round; that is 280,000 a day. */
-export const batchAccounts = 20;
+const batchAccounts = 20;
 const mostAccountBatches = 10;
 
 type Chore = (db: Db, now: Date, limit: number) => Promise<number>;

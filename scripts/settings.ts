@@ -29,7 +29,7 @@ export function loadSettings(mode: Mode): Settings {
 }
 
 /** Reads the `.env` files of a mode into the environment, whatever NODE_ENV said before. */
-export function loadEnvFiles(mode: Mode): void {
+function loadEnvFiles(mode: Mode): void {
   const environment: Record<string, string | undefined> = process.env;
   environment.NODE_ENV = mode;
   nextEnv.loadEnvConfig(projectRoot, mode === 'development', { info: () => undefined, error: console.error });

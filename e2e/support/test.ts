@@ -5,7 +5,7 @@ import { readRun } from './run';
 export { expect };
 
 /** What the browser complained about: errors on the console (violations of the CSP are among them) and uncaught ones. */
-export class Faults {
+class Faults {
   readonly #seen: string[] = [];
   readonly #expected: RegExp[] = [];
 

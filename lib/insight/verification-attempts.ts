@@ -23,7 +23,7 @@ export type SeenAttempt = {
 };
 
 /** The events that mean that somebody did not get on. */
-export const failedEvents = [
+const failedEvents = [
   'send_refused',
   'wrong_code',
   'check_refused',

@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopbackHostname } from '@/lib/env';
 
 /** Tells the app that the request came by way of a proxy, or claims so; set and cleared here alone. */
-export const forwardedMarker = 'x-doorstep-forwarded';
+const forwardedMarker = 'x-doorstep-forwarded';
 
 /** Carries the path and query as they were called, to the letter: Next writes some characters of a query anew. */
-export const targetHeader = 'x-doorstep-target';
+const targetHeader = 'x-doorstep-target';
 
 /**
  * What a body may hold: our longest form is a few KB. Next reads a form before anything of ours does, at up to 2 ms per KB

@@ -82,7 +82,7 @@ export type FakeTwilio = {
 };
 
 /** Signs a webhook as Twilio does. */
-export function signWebhook(authToken: string, url: string, params: Record<string, string>): string {
+function signWebhook(authToken: string, url: string, params: Record<string, string>): string {
   return getExpectedTwilioSignature(authToken, url, params);
 }
 
