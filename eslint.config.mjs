@@ -59,6 +59,7 @@ const zones = [
         './once-a-day.ts',
         './turns.ts',
         './context.ts',
+        './cookie-names.ts',
         './random.ts',
         './keys.ts',
         './log.ts',

@@ -1,20 +1,19 @@
 import { cookies } from 'next/headers';
 import { addMark, knownBrowserMaxAgeSeconds } from '@/lib/auth/known-browser';
+import { cookieName } from '@/lib/cookie-names';
 import { env } from '@/lib/env';
 
-function cookieName(): string {
-  return env().appUrl.protocol === 'https:' ? '__Host-doorstep-known-browser' : 'doorstep-known-browser';
-}
+const nameOf = () => cookieName('known-browser', env().appUrl);
 
 /** The marks of this browser, by which accounts know it; it opens nothing. Signing out leaves it. */
 export async function readKnownBrowserCookie(): Promise<string | null> {
-  return (await cookies()).get(cookieName())?.value ?? null;
+  return (await cookies()).get(nameOf())?.value ?? null;
 }
 
 /** Puts a new mark into this browser, beside those of other accounts. */
 export async function rememberBrowser(mark: string): Promise<void> {
   const marks = addMark(await readKnownBrowserCookie(), mark);
-  (await cookies()).set(cookieName(), marks, {
+  (await cookies()).set(nameOf(), marks, {
     httpOnly: true,
     secure: env().appUrl.protocol === 'https:',
     sameSite: 'lax',

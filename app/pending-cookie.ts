@@ -1,18 +1,17 @@
 import { cookies } from 'next/headers';
 import { pendingMaxAgeSeconds } from '@/lib/accounts/pending-life';
+import { cookieName } from '@/lib/cookie-names';
 import { env } from '@/lib/env';
 
-function cookieName(): string {
-  return env().appUrl.protocol === 'https:' ? '__Host-doorstep-pending' : 'doorstep-pending';
-}
+const nameOf = () => cookieName('pending', env().appUrl);
 
 /** The pending token of this browser; it opens the code page and nothing else. */
 export async function readPendingCookie(): Promise<string | null> {
-  return (await cookies()).get(cookieName())?.value ?? null;
+  return (await cookies()).get(nameOf())?.value ?? null;
 }
 
 export async function setPendingCookie(token: string): Promise<void> {
-  (await cookies()).set(cookieName(), token, {
+  (await cookies()).set(nameOf(), token, {
     httpOnly: true,
     secure: env().appUrl.protocol === 'https:',
     sameSite: 'lax',
@@ -23,6 +22,6 @@ export async function setPendingCookie(token: string): Promise<void> {
 
 export async function clearPendingCookie(): Promise<void> {
   const jar = await cookies();
-  if (!jar.has(cookieName())) return;
-  jar.set(cookieName(), '', { secure: cookieName().startsWith('__Host-'), path: '/', maxAge: 0 });
+  if (!jar.has(nameOf())) return;
+  jar.set(nameOf(), '', { secure: env().appUrl.protocol === 'https:', path: '/', maxAge: 0 });
 }

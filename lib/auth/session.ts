@@ -15,6 +15,7 @@ import {
 import { recordAudit } from '@/lib/audit';
 import { clientAddress } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
+import { cookieName } from '@/lib/cookie-names';
 import { env } from '@/lib/env';
 
 declare module 'next-auth' {
@@ -32,8 +33,8 @@ declare module 'next-auth' {
  */
 const nextAuth = NextAuth(() => {
   const secure = env().appUrl.protocol === 'https:';
-  const named = (name: string) => ({
-    name: `${secure ? '__Host-' : ''}doorstep-${name}`,
+  const named = (cookie: 'session' | 'callback-url') => ({
+    name: cookieName(cookie, env().appUrl),
     options: { httpOnly: true, sameSite: 'lax' as const, path: '/', secure },
   });
   return {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isLoopbackHostname } from '@/lib/env';
+import { keepOwnCookies } from './own-cookies';
 
 /** Tells the app that the request came by way of a proxy, or claims so; set and cleared here alone. */
 const forwardedMarker = 'x-doorstep-forwarded';
@@ -32,7 +33,7 @@ type ExaminedRequest = {
 
 /**
  * What our listener does to every request before Next sees it: headers by which a client could pretend to be the app's
- * own are removed, `socketAddress` is appended to X-Forwarded-For (so the last entry can be trusted), and all other
+ * own are removed, as are cookies that are not ours, `socketAddress` is appended to X-Forwarded-For (so the last entry can be trusted), and all other
  * forwarding headers are dropped, since the public address comes from APP_URL alone.
  * On localhost a Host that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's
  * domain, pointed at 127.0.0.1, would reach the development phone. On a public APP_URL Host becomes that of APP_URL.
@@ -50,6 +51,10 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string, 
 
   // It has no use here, and Next answers 500 to it.
   if (request.method === 'TRACE') return { ok: false, status: 405, reason: 'method' };
+
+  const cookie = keepOwnCookies(headers.cookie, appUrl);
+  if (cookie === undefined) delete headers.cookie;
+  else headers.cookie = cookie;
 
   let isForwarded = false;
   const forwardedFor = headers['x-forwarded-for'];

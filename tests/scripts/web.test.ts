@@ -48,6 +48,19 @@ test('a form that a guard turns away is not sent again to where it leads: 307 be
   await web.close(0);
 });
 
+test.each([
+  [undefined, undefined],
+  ['', undefined],
+  ['theme=dark; doorstep-session.0=x; doorstep-session.1=y; doorstep-session-2=z; =; ;', undefined],
+  ['doorstep-session=a.b; theme=dark;doorstep-pending=p', 'doorstep-session=a.b; doorstep-pending=p'],
+  ['doorstep-session=first; doorstep-session=last=1', 'doorstep-session=last=1'],
+  ['__Host-doorstep-session=other', undefined],
+])('of the cookies %j Next sees %j', (sent, kept) => {
+  const headers = { host: 'localhost:3000', cookie: sent };
+  examineRequest({ url: '/', headers }, '127.0.0.1', new URL('http://localhost:3000'));
+  expect(headers.cookie).toBe(kept);
+});
+
 describe('a POST', () => {
   const examine = (headers: IncomingHttpHeaders, appUrl = 'http://localhost:3000', method = 'POST') =>
     examineRequest(
