@@ -14,7 +14,8 @@ import { requireUser } from '@/lib/auth/session';
 import { listProtectedProofs } from '@/lib/insight/protected-numbers';
 import { formatPhone } from '@/lib/phone/parse';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { readTextsState, type TextsState } from '@/lib/sms/preferences/preferences';
+import { readTextsState } from '@/lib/sms/preferences/text-switches';
+import { type TextsState } from '@/lib/sms/preferences/text-switches';
 import { startVerificationAction } from './actions';
 
 export const metadata: Metadata = { title: 'Dashboard' };

@@ -1,7 +1,7 @@
 import { sayWhen } from '@/app/say-when';
 import type { FormState } from '@/components/form-state';
 import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
-import type { HitsLeft } from '@/lib/limits';
+import type { HitsLeft } from '@/lib/rate-limits/hits';
 
 /** Why a password that was asked for again was not taken. */
 export function explainPassword(

@@ -122,7 +122,7 @@ export const auditLog = pgTable(
 
 /**
  * The instants that count against one limit of one caller (an exact sliding window), or, for the coarse limits, the
- * moment at which the bucket is empty again. Written by lib/limits.ts and lib/coarse-limits.ts.
+ * moment at which the bucket is empty again. Written by lib/rate-limits/hits.ts and lib/rate-limits/by-address.ts.
  */
 export const rateLimits = pgTable(
   'rate_limits',

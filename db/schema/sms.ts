@@ -202,7 +202,7 @@ export type VerificationEvent =
 /**
  * The outbox and the record of every text, either way. A row is an intent until `sent`; the body of a code is rendered
  * at the moment of sending and never stored. Written by lib/sms/outbox/outbox.ts (new rows), lib/sms/dispatch/dispatch.ts (sending),
- * lib/sms/delivery/delivery.ts (what became of it) and lib/sms/inbound/inbound.ts (texts from people).
+ * lib/sms/delivery/status-report.ts (what became of it) and lib/sms/inbound/receive-text.ts (texts from people).
  */
 export const smsMessages = pgTable(
   'sms_messages',
@@ -256,10 +256,10 @@ export const smsMessages = pgTable(
     sentAt: instant('sent_at'),
     deliveredAt: instant('delivered_at'),
     failedAt: instant('failed_at'),
-    /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery/delivery.ts. */
+    /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery/status-report.ts. */
     providerStatus: text('provider_status'),
     errorCode: integer('error_code'),
-    /** Why it failed, was held or was not sent: a reason of lib/sms/dispatch/send-policy.ts or lib/sms/delivery/errors.ts. */
+    /** Why it failed, was held or was not sent: a reason of lib/sms/dispatch/send-policy.ts or lib/sms/delivery/error-codes.ts. */
     reason: text('reason'),
     /** Which rule refused or held it, with the value and the limit. */
     details: jsonb('details').$type<MessageDetails>(),

@@ -1,9 +1,9 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
 import { pendingTokens, users } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { hashToken, newToken } from '@/lib/random';
-import { pendingIdleSeconds, pendingMaxAgeSeconds } from './pending-life';
-import type { User } from './users';
+import { isLiveToken, pendingIdleSeconds, pendingMaxAgeSeconds } from './pending-life';
+import { type User } from './users';
 
 const touchEverySeconds = 60;
 
@@ -52,4 +52,45 @@ export async function prunePendingTokens(db: Db, now: Date, limit: number): Prom
       select token_hash from pending_tokens where created_at < ${oldest.toISOString()}::timestamptz
       order by created_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
+}
+
+/** Ends every pending verification of a person: their browsers have to give the password again. */
+export async function endPendingTokens(tx: Tx | Db, userId: string): Promise<void> {
+  await tx.delete(pendingTokens).where(eq(pendingTokens.userId, userId));
+}
+
+/**
+ * The accounts that were made before `before` and that nobody can finish any more as things stand: pending, without a browser
+ * that may still do so and without a code that can still be entered. The oldest first, `limit` at most; those that somebody
+ * holds at the moment are left out.
+ */
+export async function findAbandonedUsers(
+  db: Db,
+  { before, now, limit, except = [] }: { before: Date; now: Date; limit: number; except?: readonly string[] },
+): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from users where ${abandoned(before, now)} and id <> all(${sql.param([...except])}::uuid[])
+    order by created_at limit ${limit} for update skip locked`);
+  return rows.map((row) => row.id);
+}
+
+/** Whether one account is such a one; locked by the caller, so that it stays so. */
+export async function isAbandoned(
+  tx: Tx,
+  userId: string,
+  { before, now }: { before: Date; now: Date },
+): Promise<boolean> {
+  const { rows } = await tx.execute(
+    sql`select 1 from users where id = ${userId} and ${abandoned(before, now)}`,
+  );
+  return rows.length > 0;
+}
+
+function abandoned(before: Date, now: Date): SQL {
+  const at = sql`${now.toISOString()}::timestamptz`;
+  return sql`activated_at is null and deactivated_at is null and created_at < ${before.toISOString()}::timestamptz
+    and not exists (select from pending_tokens token where token.user_id = users.id and ${isLiveToken(at)})
+    and not exists (
+      select from sms_verifications challenge
+      where challenge.user_id = users.id and consumed_at is null and ended_at is null and expires_at > ${at})`;
 }

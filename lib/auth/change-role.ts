@@ -1,6 +1,7 @@
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
-import { lockAmongAdmins, setRole } from '@/lib/accounts/users';
+import { setRole } from '@/lib/accounts/users';
+import { lockAmongAdmins } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 

@@ -1,20 +1,21 @@
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
 import { hashPassword, needsRehash, PasswordsBusy, verifyPassword } from '@/lib/accounts/password';
-import { findUser, findUserByEmail, replacePasswordHash, type User } from '@/lib/accounts/users';
+import { findUser, findUserByEmail, type User } from '@/lib/accounts/users';
+import { replacePasswordHash } from '@/lib/accounts/stored-password';
 import { addressBlock, networkOf } from '@/lib/client-address';
-import { takeCoarseHit } from '@/lib/coarse-limits';
+import { takeCoarseHit } from '@/lib/rate-limits/by-address';
 import type { RequestContext } from '@/lib/context';
 import {
   forgetHits,
   limitKeys,
-  limits,
   peekHits,
   takeHits,
   type HitsLeft,
   type LimitEntry,
   type LimitKeys,
-} from '@/lib/limits';
+} from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 import { findMark } from './known-browser';
 
 /**

@@ -1,5 +1,6 @@
 import type { Db } from '@/db/client';
-import { lockAmongAdmins, markDeactivated } from '@/lib/accounts/users';
+import { markDeactivated } from '@/lib/accounts/users';
+import { lockAmongAdmins } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from '@/lib/sms/verification/challenge';

@@ -1,5 +1,5 @@
 import type { Db } from '@/db/client';
-import { lockForDeletion } from '@/lib/accounts/users';
+import { lockForDeletion } from '@/lib/accounts/lock-users';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';

@@ -1,6 +1,8 @@
 import type { Db, Tx } from '@/db/client';
 import { endOwnSession, endSessionsOf } from '@/lib/accounts/sessions';
-import { endLoginGrants, endPendingTokens, lockUser } from '@/lib/accounts/users';
+import { endPendingTokens } from '@/lib/accounts/pending';
+import { endLoginGrants } from '@/lib/accounts/login-grants';
+import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 

@@ -6,7 +6,8 @@ import { eraseConsentDetails, findConsentedPhones, withdrawConsent } from '@/lib
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from '@/lib/sms/verification/challenge';
 import { findHeldNumbers, releaseNumber } from '@/lib/sms/numbers/number';
-import { anonymizeTexts, cancelTexts } from '@/lib/sms/outbox/outbox';
+import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
 /** Why an account ends: its owner wishes it, its e-mail is registered anew, or nobody finished registering. */

@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import { eraseOrigins, findOrigins } from '@/lib/audit';
-import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/outbox';
+import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/erase-texts';
 import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
 /** So many rows are a transaction: nobody waits for it longer than some milliseconds. */

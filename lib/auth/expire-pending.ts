@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
-import { findAbandonedUsers, isAbandoned, lockUser } from '@/lib/accounts/users';
+import { isAbandoned, findAbandonedUsers } from '@/lib/accounts/pending';
+import { lockUser } from '@/lib/accounts/lock-users';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';

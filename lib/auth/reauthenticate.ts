@@ -2,7 +2,7 @@ import type { Db } from '@/db/client';
 import type { User } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
-import type { HitsLeft } from '@/lib/limits';
+import type { HitsLeft } from '@/lib/rate-limits/hits';
 import { checkPassword } from './check-password';
 
 export type ReauthenticationRefusal =

@@ -5,17 +5,12 @@ import { emailKey } from '@/lib/accounts/email';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword } from '@/lib/accounts/password-strength';
 import { issuePendingToken } from '@/lib/accounts/pending';
-import {
-  findUserByEmail,
-  insertUser,
-  lockEmail,
-  lockUser,
-  mintLoginGrant,
-  type User,
-} from '@/lib/accounts/users';
+import { findUserByEmail, insertUser, lockEmail, type User } from '@/lib/accounts/users';
+import { mintLoginGrant } from '@/lib/accounts/login-grants';
+import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
-import { takeCoarseHit } from '@/lib/coarse-limits';
+import { takeCoarseHit } from '@/lib/rate-limits/by-address';
 import { findConsentedPhones, grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';

@@ -1,9 +1,10 @@
 import type { Db } from '@/db/client';
 import { issuePendingToken } from '@/lib/accounts/pending';
-import { holdPassword, mintLoginGrant } from '@/lib/accounts/users';
+import { holdPassword } from '@/lib/accounts/stored-password';
+import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
-import type { HitsLeft } from '@/lib/limits';
+import type { HitsLeft } from '@/lib/rate-limits/hits';
 import { checkPassword } from './check-password';
 import { issueMark } from './known-browser';
 

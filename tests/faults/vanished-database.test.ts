@@ -10,7 +10,7 @@ import { closeDb, openPool, type Db } from '@/db/client';
 import { rateLimits } from '@/db/schema/accounts';
 import { register } from '@/lib/auth/register';
 import { signIn } from '@/lib/auth/sign-in';
-import { takeHits } from '@/lib/limits';
+import { takeHits } from '@/lib/rate-limits/hits';
 import { openLog } from '@/lib/log';
 import { outboxChannel } from '@/lib/sms/outbox/outbox';
 import { checkCode, sendCode } from '@/lib/sms/verification/verify';

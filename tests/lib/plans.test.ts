@@ -23,25 +23,22 @@ import { openLog } from '@/lib/log';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { cancelNumberChange, readNumberChange } from '@/lib/sms/verification/change-number';
 import { requestCode } from '@/lib/sms/verification/request';
-import { applyStatus, isSmsDelayed } from '@/lib/sms/delivery/delivery';
+import { applyStatus } from '@/lib/sms/delivery/status-report';
+import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { readMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
 import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { listTexts } from '@/lib/sms/outbox/history';
-import { receiveText } from '@/lib/sms/inbound/inbound';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { lockNumber } from '@/lib/sms/numbers/number';
-import { eraseNumbersOfSent, eraseOldTexts } from '@/lib/sms/outbox/outbox';
+import { eraseOldTexts, eraseNumbersOfSent } from '@/lib/sms/outbox/erase-texts';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import {
-  requirePreferences,
-  readTextsState,
-  saveQuietHours,
-  saveTexts,
-  turnTextsOff,
-} from '@/lib/sms/preferences/preferences';
+import { requirePreferences } from '@/lib/sms/preferences/preferences';
+import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
+import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
 import {

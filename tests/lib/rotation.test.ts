@@ -19,7 +19,7 @@ async function startProcess(authSecret: string) {
   vi.resetModules();
   const [{ env }, limits, known, strangers, code, budget] = await Promise.all([
     import('@/lib/env'),
-    import('@/lib/limits'),
+    import('@/lib/rate-limits/hits'),
     import('@/lib/auth/known-browser'),
     import('@/lib/sms/numbers/subjects'),
     import('@/lib/sms/verification/code'),

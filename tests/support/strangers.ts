@@ -1,6 +1,7 @@
 import type { Db } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
-import { limitKeys, limits, takeHits } from '@/lib/limits';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 
 /** Spends all tries of an email that unknown browsers share, as strangers at many addresses do. */
 export async function spendSharedTries(db: Db, email: string, now: Date): Promise<void> {

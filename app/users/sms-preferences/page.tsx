@@ -27,7 +27,9 @@ import { readNumberChange } from '@/lib/sms/verification/change-number';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { pickQuietHours, readTextsState, requirePreferences } from '@/lib/sms/preferences/preferences';
+import { requirePreferences } from '@/lib/sms/preferences/preferences';
+import { readTextsState } from '@/lib/sms/preferences/text-switches';
+import { pickQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { senderPhone } from '@/lib/sms/capacity/sender';
 import { listTimeZones } from '@/lib/time-zones';
 import {
@@ -46,6 +48,7 @@ export const metadata: Metadata = { title: 'SMS preferences' };
 
 const here = '/users/sms-preferences';
 const shownTexts = 3;
+
 /** How far back the last test text is looked for. */
 const recentTexts = 20;
 

@@ -1,6 +1,6 @@
 import { sayClockTime } from '@/app/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
-import type { QuietHours } from '@/lib/sms/preferences/preferences';
+import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
 
 /** Says by an example what quiet hours do. In: the hours as typed, the person's number for want of a zone, the moment. */

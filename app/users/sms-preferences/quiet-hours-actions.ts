@@ -7,7 +7,7 @@ import type { FormState } from '@/components/form-state';
 import type { QuietHoursField } from '@/components/QuietHoursForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
-import { saveQuietHours } from '@/lib/sms/preferences/preferences';
+import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { sayPreview } from './preview-words';
 import { readQuietHours } from './quiet-hours-input';
 

@@ -1,6 +1,6 @@
 import type { FormState } from '@/components/form-state';
 import type { QuietHoursField } from '@/components/QuietHoursForm';
-import type { QuietHours } from '@/lib/sms/preferences/preferences';
+import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { readTimeZone } from '@/lib/time-zones';
 
 /** Reads the quiet hours' fields, of a form or of a query; a check box is `on` or missing. */

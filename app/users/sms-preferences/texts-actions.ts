@@ -13,12 +13,9 @@ import type { FormState } from '@/components/form-state';
 import type { TextsField } from '@/components/TextsForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
-import {
-  saveTexts,
-  turnTextsOff,
-  type SaveTextsRefusal,
-  type TextSwitches,
-} from '@/lib/sms/preferences/preferences';
+import { type TextSwitches } from '@/lib/sms/preferences/preferences';
+import { turnTextsOff, saveTexts } from '@/lib/sms/preferences/text-switches';
+import { type SaveTextsRefusal } from '@/lib/sms/preferences/text-switches';
 import { sendTestText, type TestTextRefusal } from '@/lib/sms/preferences/test-text';
 
 const here = '/users/sms-preferences';

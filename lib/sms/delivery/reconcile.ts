@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import type { Log } from '@/lib/log';
-import { settleText } from './delivery';
+import { settleText } from './status-report';
 import type { Provider, ProviderText } from '@/lib/sms/provider/provider';
 
 /** How long a text that is missing something is asked about, at distances that grow with its age. */

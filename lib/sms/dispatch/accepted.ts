@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { isUniqueViolation } from '@/db/unique-violation';
 import { gather } from '@/lib/gather';
 import type { HeldText, Work } from './claim';
-import { isFailure } from '@/lib/sms/delivery/delivery';
+import { isFailure } from '@/lib/sms/delivery/status-report';
 
 /** What the provider answered when it took a text. */
 export type AcceptedAnswer = { sid: string | null; status: string | null; segments: number | null };

@@ -5,16 +5,9 @@ import { isFirstToday } from '@/lib/once-a-day';
 import type { RecordAccepted } from './accepted';
 import { changeSpend, microsOf, type BudgetRefusal } from '@/lib/sms/capacity/budget';
 import { isHeld, type Held, type HeldText, type Work } from './claim';
-import { applyEffect, restSender } from '@/lib/sms/delivery/delivery';
-import {
-  backoffMs,
-  findRemedy,
-  giveUpAfterMs,
-  nextTryAt,
-  senderRestUntil,
-  type ProviderReason,
-  type Remedy,
-} from '@/lib/sms/delivery/errors';
+import { restSender, applyEffect } from '@/lib/sms/delivery/after-failure';
+import { findRemedy, type ProviderReason, type Remedy } from '@/lib/sms/delivery/error-codes';
+import { senderRestUntil, nextTryAt, backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
 import type { GateReason } from './send-policy';
 import { giveBackSend, lockNumber } from '@/lib/sms/numbers/number';
 import type { SendOutcome } from '@/lib/sms/provider/provider';

@@ -1,11 +1,9 @@
 import type { MessageDetails } from '@/db/schema/sms';
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
-import { codesOf, isOpen } from '@/lib/sms/verification/challenge';
 import type { GateFacts } from './send-policy-facts';
 import { readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { candidateZones } from '@/lib/phone/zones';
-import type { Message } from '@/lib/sms/outbox/outbox';
 import { parsePhone, textedKinds, type KindRefusal, type PhoneRefusal } from '@/lib/phone/parse';
 import { wantsTemplate } from '@/lib/sms/preferences/preferences';
 import {
@@ -14,7 +12,7 @@ import {
   nextQuietInstant,
   type QuietWindow,
 } from '@/lib/sms/preferences/quiet-hours';
-import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/outbox/templates';
+import { renderBody } from './render-body';
 
 /** Why a text does not go out; each comes with `details`: the rule's value and limit, where it has them. */
 export type GateReason =
@@ -159,51 +157,6 @@ const refusedNumbers: Partial<Record<PhoneRefusal, GateReason>> = {
   landline: 'landline',
   not_mobile: 'not_mobile',
 };
-
-/**
- * Writes a text's body as it stands at `now`. A code is derived from its open challenge. Null: the challenge is over, and
- * its code is known to nobody any more.
- */
-export function renderBody({ message, challenge }: GateFacts, now: Date): string | null {
-  if (message.purpose !== 'verification') return render(message.template, message.params);
-  if (challenge === null || !isOpen(challenge, now)) return null;
-  return renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, now);
-}
-
-/**
- * Whether a body found at the provider is this text's. A code whose challenge is over cannot be derived any more, so then
- * any six digits in its place will do. Providers may put words in front (Twilio's trial accounts do).
- *
- * @param renderedAt when the text was last written, which decides the minutes that it names
- */
-export function bodyMatcher(
-  { message, challenge }: GateFacts,
-  { renderedAt, now }: { renderedAt: Date; now: Date },
-): (body: string) => boolean {
-  if (message.purpose !== 'verification') {
-    const body = render(message.template, message.params);
-    return (found) => found.trimEnd().endsWith(body.trimEnd());
-  }
-  if (challenge !== null && isOpen(challenge, now)) {
-    const body = renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, renderedAt);
-    return (found) => found.trimEnd().endsWith(body.trimEnd());
-  }
-  const masked = maskCodes(renderCode(message, '000000', message.expiresAt ?? renderedAt, renderedAt));
-  return (found) => maskCodes(found.trimEnd()).endsWith(masked);
-}
-
-function maskCodes(body: string): string {
-  return body.replace(/\d{6}/g, '######');
-}
-
-function renderCode(message: Message, code: string, expiresAt: Date, now: Date): string {
-  const minutes = Math.max(1, Math.round((expiresAt.getTime() - now.getTime()) / 60_000));
-  return renderText('verification', { code, ttlMinutes: minutes, host: message.params.host ?? '' }).body;
-}
-
-function render(template: string, params: Record<string, string>): string {
-  return renderText(template as TemplateName, params as never as TemplateParams[TemplateName]).body;
-}
 
 function refuse(
   reason: GateReason,

@@ -3,7 +3,8 @@ import { smsMessages } from '@/db/schema/sms';
 import { db as openDb, type Db } from '@/db/client';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
-import { receiveText, type FoundLate } from './inbound';
+import { receiveText } from './receive-text';
+import { type FoundLate } from './found-late';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { AskFault, ListedText, Provider } from '@/lib/sms/provider/provider';
 
@@ -12,17 +13,22 @@ const hourMs = 60 * minuteMs;
 
 /** What is younger may still be on its way by the webhook, which answers it, too. */
 const settledAfterMs = 3 * minuteMs;
+
 /** Each read goes back over so much of the one before, in case the provider listed something late. */
 const overlapMs = hourMs;
+
 /** So far back goes the first read of a sender. */
 const firstReachMs = 7 * 24 * hourMs;
+
 /** A text that cannot be taken in is tried again for so long. */
 const patienceMs = 2 * 24 * hourMs;
+
 /** Who reads is given up after this. */
 const leaseMs = 10 * minuteMs;
 
 /** Small enough that a page of the longest texts is no answer that is too long. */
 const pageSize = 50;
+
 /** One read takes in so many pages beyond the first of each number; where there are more, it ends earlier in time. */
 const mostPages = 20;
 

@@ -1,5 +1,6 @@
 import type { Tx } from '@/db/client';
-import { findUser, findUsersByPhone, lockUsers, type User } from '@/lib/accounts/users';
+import { findUser, findUsersByPhone, type User } from '@/lib/accounts/users';
+import { lockUsers } from '@/lib/accounts/lock-users';
 import { hasConsent, resumeConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { readLastChallenge } from '@/lib/sms/verification/challenge';

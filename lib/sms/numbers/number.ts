@@ -1,7 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
 import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
-import { distinctInstant, limits, readWindows } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
+import { distinctInstant, readWindows } from '@/lib/rate-limits/sliding-window';
 import { addAct, withoutSend, type Stranger } from './subjects';
 
 export type NumberRow = typeof phoneNumbers.$inferSelect;

@@ -3,7 +3,8 @@ import { phoneNumbers, type StrangerAct } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { env } from '@/lib/env';
 import { keyedNames } from '@/lib/keys';
-import { limits, type WindowRule } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
+import { type WindowRule } from '@/lib/rate-limits/sliding-window';
 
 /** Somebody who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
 export type Stranger = Pick<StrangerAct, 'account' | 'network'> & {

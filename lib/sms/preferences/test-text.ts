@@ -1,10 +1,12 @@
 import type { Db } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
-import { limitKeys, limits, takeHits } from '@/lib/limits';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 import { candidateZones } from '@/lib/phone/zones';
 import { lockNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
-import { readTextsState, readPreferences } from './preferences';
+import { readPreferences } from './preferences';
+import { readTextsState } from './text-switches';
 import { nextAllowedInstant } from './quiet-hours';
 
 export type TestTextRefusal =

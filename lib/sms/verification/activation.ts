@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { activateAccount, markPhoneMoved, setPhone } from '@/lib/accounts/users';
+import { markPhoneMoved, setPhone } from '@/lib/accounts/users';
+import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import { withdrawConsent } from '@/lib/consent/ledger';
 import type { Tx } from '@/db/client';

@@ -2,7 +2,7 @@ import { and, desc, eq, gt, isNull } from 'drizzle-orm';
 import { smsVerifications, type SendClass, type VerificationPurpose } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { env } from '@/lib/env';
-import { limits } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
 import { newId, newNonce } from '@/lib/random';
 import { deriveCodes } from './code';
 

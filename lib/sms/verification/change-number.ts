@@ -1,8 +1,9 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
-import { lockUser, setPhone } from '@/lib/accounts/users';
+import { setPhone } from '@/lib/accounts/users';
+import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
-import { takeCoarseHit } from '@/lib/coarse-limits';
+import { takeCoarseHit } from '@/lib/rate-limits/by-address';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, isOpen, readLastChallenge } from './challenge';

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { smsVerificationLog } from '@/db/schema/sms';
-import { activateAccount, mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
+import { mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
+import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import { withdrawConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';

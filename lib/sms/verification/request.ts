@@ -3,7 +3,7 @@ import type { Tx } from '@/db/client';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
-import { limits } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import {
   endChallenge,

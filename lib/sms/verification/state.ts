@@ -1,7 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { smsMessages, type MessageDetails, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
-import { limits } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
 import { isOpen, isSentAgain, readLastChallenge, type Challenge } from './challenge';
 import {
   findSendClass,

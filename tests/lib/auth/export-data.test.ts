@@ -7,7 +7,7 @@ import { endOne, endOthers } from '@/lib/auth/end-sessions';
 import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data';
 import { listSessions } from '@/lib/accounts/sessions';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { turnTextsOff } from '@/lib/sms/preferences/preferences';
+import { turnTextsOff } from '@/lib/sms/preferences/text-switches';
 import { changeNumber } from '@/lib/sms/verification/change-number';
 import { endTurn, keepTurn, takeTurn } from '@/lib/turns';
 import { recordStatements, useDatabase } from '../../support/database';

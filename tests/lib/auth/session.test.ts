@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { closeDb } from '@/db/client';
-import { mintLoginGrant } from '@/lib/accounts/users';
+import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { useDatabase } from '../../support/database';
 import { givePerson } from '../../support/people';
 

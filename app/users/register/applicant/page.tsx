@@ -9,7 +9,7 @@ import { TextLink } from '@/components/TextLink';
 import { db } from '@/db/client';
 import { readUser } from '@/lib/auth/session';
 import { currentWording } from '@/lib/consent/wording';
-import { isSmsDelayed } from '@/lib/sms/delivery/delivery';
+import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { registerAction } from './actions';
 
 export const metadata: Metadata = { title: 'Create your account' };

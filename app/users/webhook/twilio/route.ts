@@ -2,10 +2,10 @@ import { db } from '@/db/client';
 import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
-import { applyStatus } from '@/lib/sms/delivery/delivery';
+import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { readWebhookCall } from '@/lib/sms/webhooks/call';
 import { refuseCall } from './refuse-call';
-import { readStatusReport } from './status-report';
+import { readStatusReport } from '../../../../lib/sms/delivery/read-status-report';
 
 export const dynamic = 'force-dynamic';
 

@@ -4,7 +4,7 @@ import { deleteUser } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/register';
 import { openConsole } from '@/lib/sms/provider/console';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
-import { anonymizeTexts } from '@/lib/sms/outbox/outbox';
+import { anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import { useDatabase } from '../../../support/database';
 import { contextAt, newEmail, newPhone } from '../../../support/people';
 import { makeEnv } from '../../../support/texts';

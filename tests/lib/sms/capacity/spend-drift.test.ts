@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterEach, expect, test } from 'vitest';
-import { applyStatus } from '@/lib/sms/delivery/delivery';
+import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { cancelTexts } from '@/lib/sms/outbox/outbox';
 import type { Provider, SendOutcome } from '@/lib/sms/provider/provider';

@@ -4,7 +4,7 @@ import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
 import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { lookUp } from '@/lib/sms/dispatch/look-up';
-import { anonymizeTexts, eraseNumbersOfSent } from '@/lib/sms/outbox/outbox';
+import { eraseNumbersOfSent, anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { renderStoredText } from '@/lib/sms/outbox/templates';
 import { useDatabase } from '../../../support/database';

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { phoneNumbers, smsPreferences, smsVerifications } from '@/db/schema/sms';
 import { withdrawConsent } from '@/lib/consent/ledger';
 import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
-import { bodyMatcher, renderBody, type GateAnswer } from '@/lib/sms/dispatch/send-policy';
+import { type GateAnswer } from '@/lib/sms/dispatch/send-policy';
+import { bodyMatcher, renderBody } from '@/lib/sms/dispatch/render-body';
 import { markSuppressed, markUndeliverable } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';
 import {

@@ -5,7 +5,7 @@ import { smsOptOuts } from '@/db/schema/consent';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
 import { openLog } from '@/lib/log';
-import { receiveText } from '@/lib/sms/inbound/inbound';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readMissedTexts, runMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { openConsole } from '@/lib/sms/provider/console';

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { phoneNumbers } from '@/db/schema/sms';
 import { newId } from '@/lib/random';
 import { sumSpend } from '@/lib/sms/capacity/budget';
-import { receiveText } from '@/lib/sms/inbound/inbound';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';

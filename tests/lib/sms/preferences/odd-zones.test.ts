@@ -8,7 +8,8 @@ import { findHeldUntil, sayPreview } from '@/app/users/sms-preferences/preview-w
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
 import { readRegistration } from '@/lib/auth/register-input';
 import { readPersonSms } from '@/lib/insight/person-sms';
-import { createPreferences, pickQuietHours, requirePreferences } from '@/lib/sms/preferences/preferences';
+import { createPreferences, requirePreferences } from '@/lib/sms/preferences/preferences';
+import { pickQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { defaultQuietWindow, nextAllowedInstant } from '@/lib/sms/preferences/quiet-hours';
 import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
 import { canonicalZone, listTimeZones } from '@/lib/time-zones';

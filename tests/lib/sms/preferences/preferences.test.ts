@@ -8,14 +8,9 @@ import { currentWording, renderWording } from '@/lib/consent/wording';
 import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
-import {
-  readTextsState,
-  requirePreferences,
-  saveQuietHours,
-  saveTexts,
-  turnTextsOff,
-  wantsTemplate,
-} from '@/lib/sms/preferences/preferences';
+import { requirePreferences, wantsTemplate } from '@/lib/sms/preferences/preferences';
+import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
+import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
 import { giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';

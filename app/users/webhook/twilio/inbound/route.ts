@@ -3,11 +3,11 @@ import { clientAddress } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
-import { receiveText } from '@/lib/sms/inbound/inbound';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { renderTwiml, type TwimlReply } from '@/lib/sms/webhooks/twiml';
 import { readWebhookCall } from '@/lib/sms/webhooks/call';
 import { refuseCall } from '../refuse-call';
-import { readInboundText } from './inbound-text';
+import { readInboundText } from '../../../../../lib/sms/inbound/read-inbound-text';
 
 export const dynamic = 'force-dynamic';
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { StatusReport } from '@/lib/sms/delivery/delivery';
 import { readFigures } from '@/lib/sms/provider/figures';
 import type { WebhookCall } from '@/lib/sms/webhooks/call';
 
@@ -27,3 +26,20 @@ export function readStatusReport({ fields: form, query }: WebhookCall, now: Date
   });
   return { ...read.data, ...figures, messageId: query.get('message'), now };
 }
+
+export type StatusReport = {
+  /** Our own id, when the report carries it. */
+  messageId?: string | null;
+  sid: string;
+  /** The provider's word; one we do not know changes nothing. */
+  status: string;
+  errorCode: number | null;
+  /** Decimal as reported (negative when charged); null: not known. */
+  price: string | null;
+  priceUnit: string | null;
+  /** Null or 0: not known. */
+  segments: number | null;
+  /** The number it went to, E.164. */
+  to: string | null;
+  now: Date;
+};

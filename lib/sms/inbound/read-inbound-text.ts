@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { InboundText } from '@/lib/sms/inbound/inbound';
 
 const fields = z.object({
   sid: z.string().regex(/^[A-Za-z0-9]{2,64}$/),
@@ -22,3 +21,15 @@ export function readInboundText(form: URLSearchParams): InboundText | null {
   });
   return read.success ? read.data : null;
 }
+
+/** A text from a person, as the provider hands it over. */
+export type InboundText = {
+  /** The provider's id of it; the same text may be handed over several times. */
+  sid: string;
+  from: string;
+  to: string;
+  messagingServiceSid: string | null;
+  body: string;
+  /** Set where the provider has understood and answered the text by itself (Twilio's Advanced Opt-Out). */
+  optOutType: 'STOP' | 'START' | 'HELP' | null;
+};

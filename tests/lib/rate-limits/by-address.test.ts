@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { takeCoarseHit } from '@/lib/coarse-limits';
+import { takeCoarseHit } from '@/lib/rate-limits/by-address';
 import type { Env } from '@/lib/env';
-import { limits } from '@/lib/limits';
+import { limits } from '@/lib/rate-limits/limits';
 import { useDatabase } from '@/tests/support/database';
 import { after, noon } from '@/tests/support/people';
 
@@ -14,6 +14,7 @@ const take = (address: string, now = noon) => takeCoarseHit(database.db, 'regist
 const takeAll = (addresses: readonly string[], now = noon) =>
   Promise.all(addresses.map((address) => take(address, now)));
 const passed = (outcomes: readonly { ok: boolean }[]) => outcomes.filter(({ ok }) => ok).length;
+
 /** An address of the `nth` /64 within a network of 48 bits, all in the same few /56. */
 const inSubnet = (network: string, nth: number) => `${network}:${nth.toString(16)}::1`;
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { backoffMs, findRemedy, nextTryAt, remedies, senderRestUntil } from '@/lib/sms/delivery/errors';
+import { findRemedy, remedies } from '@/lib/sms/delivery/error-codes';
+import { senderRestUntil, nextTryAt, backoffMs } from '@/lib/sms/delivery/retry-policy';
 
 const now = new Date('2026-03-07T20:00:00Z');
 const random = fc.double({ min: 0, max: 1, noNaN: true });

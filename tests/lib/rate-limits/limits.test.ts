@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { distinctInstant, limitKeys, readWindows, takeHits } from '@/lib/limits';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { distinctInstant, readWindows } from '@/lib/rate-limits/sliding-window';
 import { useDatabase } from '@/tests/support/database';
 import { after, noon } from '@/tests/support/people';
 

@@ -4,12 +4,14 @@ import type { Db, Tx } from '@/db/client';
 import { isUniqueViolation } from '@/db/unique-violation';
 import type { Log } from '@/lib/log';
 import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
-import { feeOf, findRemedy, mostRepetitions, nextTryAt, senderRestUntil, type Remedy } from './errors';
-import { lockNumber, markUndeliverable } from '@/lib/sms/numbers/number';
-import { optOut } from '@/lib/sms/outbox/opt-out';
-import { cancelTexts, enqueueText, retryKey, type Message } from '@/lib/sms/outbox/outbox';
+import { feeOf, findRemedy, type Remedy } from './error-codes';
+import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
+import { lockNumber } from '@/lib/sms/numbers/number';
+import { cancelTexts, type Message } from '@/lib/sms/outbox/outbox';
 import type { ProviderText } from '@/lib/sms/provider/provider';
-import { resumeSender, slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
+import { resumeSender } from '@/lib/sms/capacity/send-rate';
+import { alertOf, applyEffect, enqueueRetry, restSender } from './after-failure';
+import { type StatusReport } from './read-status-report';
 
 /** The provider's words for a text's state, in the order in which they may follow each other; later ones win. */
 const forwardOrder = [
@@ -52,23 +54,6 @@ export function isFailure(status: string): boolean {
 
 /** What stands in the place of a number that was erased from its text: such texts share no lock. */
 const erasedPhone = '';
-
-export type StatusReport = {
-  /** Our own id, when the report carries it. */
-  messageId?: string | null;
-  sid: string;
-  /** The provider's word; one we do not know changes nothing. */
-  status: string;
-  errorCode: number | null;
-  /** Decimal as reported (negative when charged); null: not known. */
-  price: string | null;
-  priceUnit: string | null;
-  /** Null or 0: not known. */
-  segments: number | null;
-  /** The number it went to, E.164. */
-  to: string | null;
-  now: Date;
-};
 
 export type StatusAnswer =
   { ok: true; changed: boolean; alert: string | null } | { ok: false; reason: 'not_ours' | 'unknown_status' };
@@ -256,11 +241,6 @@ async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promi
   return remedy;
 }
 
-/** What to tell an operator about a failure after acceptance, if anything. */
-function alertOf(remedy: Remedy): string | null {
-  return remedy.kind === 'stop_sender' || (remedy.kind === 'final' && remedy.alert) ? remedy.reason : null;
-}
-
 /** A delivery lets a sender go on; a failure has it rest where its error says so. */
 async function tellSender(
   tx: Tx,
@@ -272,73 +252,6 @@ async function tellSender(
   if (remedy === null) return;
   const until = senderRestUntil(remedy, { paid: true, random: Math.random(), now });
   await restSender(tx, remedy, { sender, until });
-}
-
-/** Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late. */
-async function enqueueRetry(
-  tx: Tx,
-  messageId: string,
-  { sendAfter, now }: { sendAfter: Date; now: Date },
-): Promise<void> {
-  const { rows } = await tx.execute<{
-    user_id: string | null;
-    phone: string;
-    purpose: Message['purpose'];
-    template: string;
-    params: Record<string, string>;
-    challenge_id: string | null;
-    send_class: Message['sendClass'];
-    network: string | null;
-    expires_at: string | null;
-    retries: number;
-  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries
-    from sms_messages where id = ${messageId}`);
-  const row = rows[0]!;
-  const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
-  if (expiresAt !== null && expiresAt <= sendAfter) return;
-  await enqueueText(tx, {
-    userId: row.user_id,
-    phone: row.phone,
-    purpose: row.purpose,
-    template: row.template as Parameters<typeof enqueueText>[1]['template'],
-    params: row.params,
-    challengeId: row.challenge_id,
-    sendClass: row.send_class,
-    network: row.network,
-    dedupeKey: retryKey(messageId),
-    sendAfter,
-    expiresAt,
-    retryOf: messageId,
-    retries: row.retries + 1,
-    now,
-  });
-}
-
-/**
- * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
- * number, our sender, and its SID (null: it was not accepted).
- */
-export async function applyEffect(
-  tx: Tx,
-  remedy: Remedy,
-  { phone, sender, sid, now }: { phone: string; sender: string | null; sid: string | null; now: Date },
-): Promise<void> {
-  if (remedy.kind !== 'final') return;
-  if (remedy.effect === 'opt_out') {
-    await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
-  }
-  if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
-}
-
-/** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */
-export async function restSender(
-  db: Db | Tx,
-  remedy: Remedy,
-  { sender, until }: { sender: string; until: Date | null },
-): Promise<void> {
-  if (until === null) return;
-  if (remedy.kind === 'slow_down') await slowSender(db, { sender, until });
-  if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
 }
 
 /** Takes in a text as it stands at the provider. */
@@ -363,17 +276,4 @@ export async function settleText(
   if (answer.ok && answer.alert !== null) {
     log.error('sms_alert', { alert: answer.alert, message: messageId, errorCode });
   }
-}
-
-/**
- * Whether texts are delayed just now: of at least 20 distinct texts of the last 5 minutes, more than half met a fault of
- * the provider (a timeout, a 5xx, failed authentication; never an error of the recipient's) and have not got through since.
- */
-export async function isSmsDelayed(db: Db | Tx, now: Date): Promise<boolean> {
-  const { rows } = await db.execute<{ delayed: boolean }>(sql`
-    select count(*) >= 20 and count(*) filter (where faulted_at is not null) * 2 > count(*) as delayed
-    from sms_messages
-    where attempted_at > ${new Date(now.getTime() - 5 * 60_000).toISOString()}::timestamptz
-      and attempted_at <= ${now.toISOString()}::timestamptz`);
-  return rows[0]!.delayed;
 }

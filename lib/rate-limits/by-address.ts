@@ -5,7 +5,9 @@ import type { Db } from '@/db/client';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
-import { limitKeys, limits, type BucketRule, type CoarseLimit } from '@/lib/limits';
+import { limitKeys } from './hits';
+import { type CoarseLimit, type BucketRule } from './limits';
+import { limits } from './limits';
 
 /** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
 const redisTimeoutMs = 300;

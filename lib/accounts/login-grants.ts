@@ -1,0 +1,49 @@
+import type { Db, Tx } from '@/db/client';
+import { loginGrants } from '@/db/schema/accounts';
+import { newToken, hashToken } from '@/lib/random';
+import { eq, sql } from 'drizzle-orm';
+
+/**
+ * Opens a pending account, ends its pending tokens and mints a login grant: one statement.
+ *
+ * Out: the grant, or null when the account is already active, shut, or must hold a second factor first and so never
+ * opens by this way (`applicantsOnly`).
+ */
+export async function activateAccount(
+  tx: Tx,
+  { userId, applicantsOnly = false, now }: { userId: string; applicantsOnly?: boolean; now: Date },
+): Promise<{ grant: string } | null> {
+  const grant = newToken();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  const { rows } = await tx.execute(sql`
+    with activated as (
+      update users set activated_at = ${at}
+      where id = ${userId} and activated_at is null and deactivated_at is null
+        and (role = 'applicant' or not ${applicantsOnly}::boolean)
+      returning id
+    ), ended as (
+      delete from pending_tokens using activated where user_id = activated.id
+    )
+    insert into login_grants (token_hash, user_id, expires_at)
+    select ${hashToken(grant)}, id, ${at} + make_interval(secs => ${grantTtlSeconds}) from activated
+    returning 1`);
+  return rows.length > 0 ? { grant } : null;
+}
+
+/** A login grant for an active account: single use, 60 seconds. */
+export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Promise<{ grant: string }> {
+  const grant = newToken();
+  const at = sql`${now.toISOString()}::timestamptz`;
+  await tx.execute(sql`
+    insert into login_grants (token_hash, user_id, expires_at)
+    values (${hashToken(grant)}, ${userId}, ${at} + make_interval(secs => ${grantTtlSeconds}))`);
+  return { grant };
+}
+
+/** Ends every login grant of a person: what a checked password minted before does not open a session any more. */
+export async function endLoginGrants(tx: Tx | Db, userId: string): Promise<void> {
+  await tx.delete(loginGrants).where(eq(loginGrants.userId, userId));
+}
+
+/** A grant lives as long as a redirect takes. */
+const grantTtlSeconds = 60;

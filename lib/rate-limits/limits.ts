@@ -1,0 +1,73 @@
+import type { WindowRule } from './sliding-window';
+
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** `atOnce` at one instant; what is used up comes back evenly, `perHour` in an hour. */
+export type BucketRule = { atOnce: number; perHour: number };
+
+/**
+ * Every limit of the product, in one table.
+ *
+ * The exact ones are sliding windows over instants kept in a locked row. The coarse ones are buckets per address and
+ * generous enough for an office behind one address: they make guessing and probing expensive, nothing more.
+ */
+export const limits = {
+  /** Codes to one number, over all accounts, in each class: strangers, the holder, signing in and recovering. */
+  sendsPerNumber: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /** Accounts of one network (IPv4: address, IPv6: /48) that ask for codes to one number without holding it. */
+  askersPerNetwork: { accounts: 2, windowSeconds: hour },
+  /**
+   * Wrong codes for one number, over all challenges, in each class; a new code does not reset them (NIST SP 800-63B-4
+   * §3.2.2).
+   */
+  failuresPerNumber: [{ limit: 15, windowSeconds: day }],
+  /** "Send me a test text", per number. */
+  testTexts: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 5, windowSeconds: day },
+  ],
+  /** Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. */
+  repliesPerNumber: [{ limit: 20, windowSeconds: day }],
+  /**
+   * Of these, confirmations of a STOP have a limit of their own, so that whoever opts out is told (FCC 24-24), and nobody who
+   * says STOP and START in turn spends everybody's budget.
+   */
+  stopConfirmationsPerNumber: [{ limit: 5, windowSeconds: day }],
+  wrongTriesPerChallenge: 5,
+  secondsBetweenSends: 30,
+  codeTtlSeconds: 10 * minute,
+  /** Sending again brings the same code while at least this much of its life remains, else a new one. */
+  sameCodeMinimumSeconds: 3 * minute,
+  /** Without a delivery receipt for this long, the account may be opened without verification. */
+  receiptPatienceSeconds: 60,
+  /** Wrong passwords for one email by browsers that its account does not know: from one address … */
+  passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
+  /** … and from all of them together. When these are spent, only such browsers wait (docs/decisions/0012). */
+  passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
+  /** By one browser that the account knows, or that is signed in to it: no stranger spends these. */
+  passwordsPerKnownBrowser: [
+    { limit: 5, windowSeconds: 15 * minute },
+    { limit: 20, windowSeconds: day },
+  ],
+  /** People are told how many tries are left when no more than this many are. */
+  lastTries: 3,
+  /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */
+  perAddress: {
+    register: { atOnce: 20, perHour: 200 },
+    sign_in: { atOnce: 100, perHour: 600 },
+    send: { atOnce: 20, perHour: 200 },
+    check: { atOnce: 200, perHour: 1200 },
+  },
+  /** How many times that an IPv6 /64, /56 and /48 get: a /48 holds 65,536 of the narrowest. */
+  perAddressTimes: [1, 2, 4],
+} as const satisfies Record<
+  string,
+  number | readonly (WindowRule | number)[] | Record<string, number | BucketRule>
+>;
+
+export type CoarseLimit = keyof typeof limits.perAddress;

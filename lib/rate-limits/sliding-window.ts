@@ -1,0 +1,42 @@
+/** At most `limit` within any `windowSeconds`. */
+export type WindowRule = { limit: number; windowSeconds: number };
+
+/**
+ * What sliding windows say of one more hit at `now`.
+ *
+ * In: the instants of earlier hits, in any order; one further ahead of `now` than a window is long was written by a wrong
+ * clock and counts as none in it. Out: `remaining` (how many more are allowed right now, 0 when
+ * refused), `retryAt` (the moment the next is allowed; null when it is now) and `kept` (the hits that still count in
+ * the longest window: what is worth storing).
+ */
+export function readWindows(
+  hits: readonly Date[],
+  rules: readonly WindowRule[],
+  now: Date,
+): { remaining: number; retryAt: Date | null; kept: Date[] } {
+  const times = hits.map((hit) => hit.getTime()).sort((a, b) => a - b);
+  let remaining = Infinity;
+  let retryAt = -Infinity;
+  let longest = 0;
+  for (const { limit, windowSeconds } of rules) {
+    const windowMs = windowSeconds * 1000;
+    longest = Math.max(longest, windowMs);
+    const counted = times.filter((time) => Math.abs(now.getTime() - time) < windowMs);
+    remaining = Math.min(remaining, Math.max(0, limit - counted.length));
+    const blocking = counted[counted.length - limit];
+    if (blocking !== undefined) retryAt = Math.max(retryAt, blocking + windowMs);
+  }
+  return {
+    remaining,
+    retryAt: retryAt > -Infinity ? new Date(retryAt) : null,
+    kept: times.filter((time) => Math.abs(now.getTime() - time) < longest).map((time) => new Date(time)),
+  };
+}
+
+/** An instant that stands in `hits` only once, so that exactly this hit can be given back later. */
+export function distinctInstant(hits: readonly Date[], now: Date): Date {
+  const taken = new Set(hits.map((hit) => hit.getTime()));
+  let time = now.getTime();
+  while (taken.has(time)) time += 1;
+  return new Date(time);
+}

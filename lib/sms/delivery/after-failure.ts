@@ -1,0 +1,79 @@
+import type { Db, Tx } from '@/db/client';
+import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
+import type { Remedy } from './error-codes';
+import { markUndeliverable } from '@/lib/sms/numbers/number';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { sql } from 'drizzle-orm';
+import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/outbox';
+
+/**
+ * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
+ * number, our sender, and its SID (null: it was not accepted).
+ */
+export async function applyEffect(
+  tx: Tx,
+  remedy: Remedy,
+  { phone, sender, sid, now }: { phone: string; sender: string | null; sid: string | null; now: Date },
+): Promise<void> {
+  if (remedy.kind !== 'final') return;
+  if (remedy.effect === 'opt_out') {
+    await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
+  }
+  if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
+}
+
+/** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */
+export async function restSender(
+  db: Db | Tx,
+  remedy: Remedy,
+  { sender, until }: { sender: string; until: Date | null },
+): Promise<void> {
+  if (until === null) return;
+  if (remedy.kind === 'slow_down') await slowSender(db, { sender, until });
+  if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
+}
+
+/** Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late. */
+export async function enqueueRetry(
+  tx: Tx,
+  messageId: string,
+  { sendAfter, now }: { sendAfter: Date; now: Date },
+): Promise<void> {
+  const { rows } = await tx.execute<{
+    user_id: string | null;
+    phone: string;
+    purpose: Message['purpose'];
+    template: string;
+    params: Record<string, string>;
+    challenge_id: string | null;
+    send_class: Message['sendClass'];
+    network: string | null;
+    expires_at: string | null;
+    retries: number;
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries
+    from sms_messages where id = ${messageId}`);
+  const row = rows[0]!;
+  const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
+  if (expiresAt !== null && expiresAt <= sendAfter) return;
+  await enqueueText(tx, {
+    userId: row.user_id,
+    phone: row.phone,
+    purpose: row.purpose,
+    template: row.template as Parameters<typeof enqueueText>[1]['template'],
+    params: row.params,
+    challengeId: row.challenge_id,
+    sendClass: row.send_class,
+    network: row.network,
+    dedupeKey: retryKey(messageId),
+    sendAfter,
+    expiresAt,
+    retryOf: messageId,
+    retries: row.retries + 1,
+    now,
+  });
+}
+
+/** What to tell an operator about a failure after acceptance, if anything. */
+export function alertOf(remedy: Remedy): string | null {
+  return remedy.kind === 'stop_sender' || (remedy.kind === 'final' && remedy.alert) ? remedy.reason : null;
+}

@@ -1,0 +1,92 @@
+import type { Tx } from '@/db/client';
+import type { InboundMeaning } from '@/lib/consent/keywords';
+import { hasAgreedSince } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { liftBlock } from './opt-back-in';
+import type { NumberRow } from '@/lib/sms/numbers/number';
+import { optOut, recordText, type Said } from '@/lib/sms/outbox/opt-out';
+import { sql } from 'drizzle-orm';
+
+/** Of a text that was not handed over when it came, but found in the provider's list afterwards. */
+export type FoundLate = {
+  /** By the provider's clock, to the second. */
+  sentAt: Date;
+  /** The SIDs of what the same number wrote before it, as far as the list goes back, and after it, as far as it goes. */
+  earlier: ReadonlySet<string>;
+  later: ReadonlySet<string>;
+};
+
+/**
+ * Our clocks and the provider's may differ by so much, and a text may take so long to reach us: only what we recorded later than
+ * that after a text was sent was certainly said after it.
+ */
+const surelyAfterMs = 60_000;
+
+/**
+ * Whether the contrary was said since a text that was found late. What cannot be put in order for certain counts for "no more
+ * texts".
+ *
+ * Of those who consented since a STOP only the proven holder counts: anybody can write a number into a form.
+ */
+export async function isOvertakenBy(
+  tx: Tx,
+  { number: phone, holderUserId, suppressedAt }: NumberRow,
+  { meaning, sentAt, ...order }: { meaning: InboundMeaning } & FoundLate,
+): Promise<boolean> {
+  const surelyAfter = new Date(sentAt.getTime() + surelyAfterMs);
+  switch (meaning) {
+    case 'stop':
+      return (
+        (await hasTextedSince(tx, phone, 'start', { sentAt, ...order })) ||
+        (holderUserId !== null &&
+          (await hasAgreedSince(tx, { phone, userId: holderUserId, since: surelyAfter })))
+      );
+    case 'start':
+      return (
+        (suppressedAt !== null && suppressedAt > surelyAfter) ||
+        (await hasTextedSince(tx, phone, 'stop', { sentAt, ...order }))
+      );
+    default:
+      return false;
+  }
+}
+
+/** Whether a number has texted this after another text: by the order of the provider's list, else by the moment it reached us. */
+async function hasTextedSince(
+  tx: Tx,
+  phone: string,
+  meaning: InboundMeaning,
+  { sentAt, earlier, later }: FoundLate,
+): Promise<boolean> {
+  const { rows } = await tx.execute<{ sid: string; is_after: boolean }>(sql`
+    select provider_sid as sid, created_at > ${sentAt.toISOString()}::timestamptz as is_after from sms_messages
+    where phone = ${phone} and created_at >= ${sentAt.toISOString()}::timestamptz - interval '1 hour'
+      and direction = 'in' and params->>'meaning' = ${meaning}`);
+  return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));
+}
+
+export type LateOrder = { phone: string; meaning: InboundMeaning; said: Said; sentAt: Date };
+
+/** Does what a text asks for that was found late and that nothing has overtaken. */
+export async function obeyLate(
+  tx: Tx,
+  { phone, meaning, said, sentAt }: LateOrder,
+  context: RequestContext,
+): Promise<void> {
+  if (meaning === 'stop') {
+    const agreedBefore = new Date(sentAt.getTime() + surelyAfterMs);
+    const late = { saidAt: sentAt, agreedBefore };
+    await optOut(tx, { phone, by: 'sms_stop', now: context.now, said, late });
+  }
+  if (meaning === 'start') await liftBlock(tx, phone, context, { said, saidAt: sentAt });
+}
+
+/** Records that it was said, and changes nothing. */
+export async function recordLate(
+  tx: Tx,
+  { phone, meaning, said, sentAt: saidAt }: LateOrder,
+  { now }: RequestContext,
+): Promise<void> {
+  if (meaning === 'stop') await recordText(tx, { phone, act: 'opted_out', said, saidAt, now });
+  if (meaning === 'start') await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
+}

@@ -1,0 +1,167 @@
+import { smsMessages, type MessageDetails } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { findOnlyUserByPhone } from '@/lib/accounts/users';
+import { isStandardKeyword, readInbound, type InboundMeaning } from '@/lib/consent/keywords';
+import type { RequestContext } from '@/lib/context';
+import { env, type Env } from '@/lib/env';
+import { newId } from '@/lib/random';
+import { readOpenCodes } from '@/lib/sms/verification/challenge';
+import { liftBlock } from './opt-back-in';
+import { lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { optOut, type Said } from '@/lib/sms/outbox/opt-out';
+import { isOwnSender } from '@/lib/sms/capacity/sender';
+import { type Answer, mayReply, readReply, recordReply } from './reply';
+import { type FoundLate, isOvertakenBy, obeyLate, recordLate } from './found-late';
+import { type InboundText } from './read-inbound-text';
+
+export type InboundAnswer =
+  | { ok: true; meaning: InboundMeaning; isDuplicate: boolean; reply: { id: string; body: string } | null }
+  | { ok: false; reason: 'not_to_us' | 'no_number' };
+
+const longestBody = 1_600;
+
+/**
+ * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
+ * one transaction under the number's lock.
+ *
+ * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
+ * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
+ * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
+ * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is
+ * answered whoever asks (CTIA Messaging Principles 2023), as is START, until the number has had `limits.repliesPerNumber`.
+ * Where nobody has proven the number, both end when such numbers have had their share of the budget (`strangersScopes`).
+ * What comes after is kept and obeyed all the same.
+ *
+ * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
+ * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
+ *
+ * A text that was found late is kept under the moment it was sent at, and obeyed unless the contrary was said since: START,
+ * or the consent of the number's proven holder, after STOP; STOP after START. It is not answered: a confirmation of a STOP is within the consent that it ends for five minutes only (47 CFR
+ * 64.1200(a)(12)), and by then Twilio has answered its own keywords.
+ */
+export async function receiveText(
+  db: Db,
+  text: InboundText,
+  context: RequestContext,
+  late: FoundLate | null = null,
+): Promise<InboundAnswer> {
+  const settings = env();
+  const meaning = readMeaning(text);
+  if (!/^\+?[1-9]\d{2,14}$/.test(text.from)) return { ok: false, reason: 'no_number' };
+  if (meaning !== 'stop' && !isOwnSender(settings, text)) return { ok: false, reason: 'not_to_us' };
+  const isAnswered = text.optOutType !== null || isStandardKeyword(text.body);
+  return db.transaction(async (tx) => {
+    const number = await lockNumber(tx, text.from);
+    const userId = await findWriter(tx, number);
+    const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, ...late }));
+    const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
+    const at = late?.sentAt ?? context.now;
+    const body = hideCodes(
+      text.body.replaceAll('\0', '').slice(0, longestBody),
+      await readOpenCodes(tx, text.from, context.now),
+    );
+    const said = { sender: text.to, words: body, providerSid: text.sid };
+    if (!(await keepText(tx, { text, body, meaning, userId, at, details }))) {
+      const reply = await readReply(tx, text.sid);
+      return { ok: true as const, meaning, isDuplicate: true, reply };
+    }
+    if (late !== null) {
+      const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
+      if (isOvertaken) await recordLate(tx, order, context);
+      else await obeyLate(tx, order, context);
+      return { ok: true as const, meaning, isDuplicate: false, reply: null };
+    }
+    const answer = await obey(tx, { phone: text.from, meaning, said }, settings, context);
+    const isDue =
+      answer !== null && !isAnswered && (await mayReply(tx, { phone: text.from, answer }, context.now));
+    const isStranger = number.holderUserId === null;
+    const reply = isDue ? await recordReply(tx, { text, userId, isStranger, answer }, context.now) : null;
+    return { ok: true as const, meaning, isDuplicate: false, reply };
+  });
+}
+
+/** Where provider and reading differ, "no more texts" wins. */
+function readMeaning({ body, optOutType }: InboundText): InboundMeaning {
+  const meaning = readInbound(body);
+  if (meaning === 'stop' || optOutType === null) return meaning;
+  return ({ STOP: 'stop', START: 'start', HELP: 'help' } as const)[optOutType];
+}
+
+/** Whose text it is, where that is certain: the number's proven holder, or the only account that names it. */
+async function findWriter(tx: Tx, { number, holderUserId }: NumberRow): Promise<string | null> {
+  return holderUserId ?? (await findOnlyUserByPhone(tx, number));
+}
+
+/** False: it was kept before. */
+async function keepText(
+  tx: Tx,
+  {
+    text,
+    body,
+    meaning,
+    userId,
+    at,
+    details,
+  }: {
+    text: InboundText;
+    body: string;
+    meaning: InboundMeaning;
+    userId: string | null;
+    at: Date;
+    details: MessageDetails | null;
+  },
+): Promise<boolean> {
+  const kept = await tx
+    .insert(smsMessages)
+    .values({
+      id: newId(),
+      direction: 'in',
+      userId,
+      phone: text.from,
+      purpose: 'inbound',
+      template: 'inbound',
+      params: { meaning },
+      createdAt: at,
+      sendAfter: at,
+      details,
+      status: 'received',
+      sender: text.to,
+      providerSid: text.sid,
+      body,
+    })
+    .onConflictDoNothing({ target: smsMessages.providerSid })
+    .returning({ id: smsMessages.id });
+  return kept.length > 0;
+}
+
+/** People answer a code with the code: while it is worth something it is not kept. */
+function hideCodes(body: string, codes: ReadonlySet<string>): string {
+  return body.replace(/(?<!\d)\d(?:[ -]?\d){5}(?!\d)/g, (digits) =>
+    codes.has(digits.replace(/[ -]/g, '')) ? '••••••' : digits,
+  );
+}
+
+/** Does what a text asks for. Out: what to say to that. */
+async function obey(
+  tx: Tx,
+  { phone, meaning, said }: { phone: string; meaning: InboundMeaning; said: Said },
+  { appUrl }: Env,
+  context: RequestContext,
+): Promise<Answer | null> {
+  switch (meaning) {
+    case 'stop': {
+      const { isFirst } = await optOut(tx, { phone, by: 'sms_stop', now: context.now, said });
+      return isFirst ? { template: 'stopConfirmation', params: {} } : null;
+    }
+    case 'start':
+      await liftBlock(tx, phone, context, { said });
+      return {
+        template: 'startConfirmation',
+        params: { url: new URL('/users/sms-preferences', appUrl).href },
+      };
+    case 'help':
+      return { template: 'help', params: { url: new URL('/terms', appUrl).href } };
+    case 'other':
+      return null;
+  }
+}

@@ -1,0 +1,109 @@
+import { limits } from '@/lib/rate-limits/limits';
+import { smsMessages } from '@/db/schema/sms';
+import type { Tx } from '@/db/client';
+import { renderStoredText, renderText, type TemplateParams } from '@/lib/sms/outbox/templates';
+import { and, eq, gt } from 'drizzle-orm';
+import { env } from '@/lib/env';
+import { newId } from '@/lib/random';
+import { sumSpend, changeSpend } from '@/lib/sms/capacity/budget';
+import { priceOf } from '@/lib/sms/capacity/price';
+import { type InboundText } from './read-inbound-text';
+import { countSegments } from '@/lib/sms/outbox/segments';
+
+export type Answer = {
+  [Name in 'stopConfirmation' | 'startConfirmation' | 'help']: {
+    template: Name;
+    params: TemplateParams[Name];
+  };
+}['stopConfirmation' | 'startConfirmation' | 'help'];
+
+/**
+ * Anybody can text us, and numbers can be forged. Answers to numbers that nobody has proven are counted under a scope of
+ * their own, too, and take one twentieth of the budget for everybody in any 24 hours; so do confirmations of a STOP, so
+ * that no chatter takes theirs. The rest is for those who wait for codes and updates.
+ */
+const strangersScopes = { answers: 'strangers_replies', stopConfirmations: 'strangers_stops' };
+
+const strangersShare = 20n;
+
+/**
+ * Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. A
+ * STOP's confirmations are counted by themselves.
+ */
+export async function mayReply(
+  tx: Tx,
+  { phone, answer }: { phone: string; answer: Answer },
+  now: Date,
+): Promise<boolean> {
+  const isStop = answer.template === 'stopConfirmation';
+  const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
+  const replies = await tx.$count(
+    smsMessages,
+    and(
+      eq(smsMessages.phone, phone),
+      eq(smsMessages.purpose, 'reply'),
+      isStop ? eq(smsMessages.template, 'stopConfirmation') : undefined,
+      gt(smsMessages.createdAt, new Date(now.getTime() - windowSeconds * 1000)),
+    ),
+  );
+  return replies < limit;
+}
+
+/** Null: strangers have had their share of the budget. */
+export async function recordReply(
+  tx: Tx,
+  {
+    text,
+    userId,
+    isStranger,
+    answer,
+  }: { text: InboundText; userId: string | null; isStranger: boolean; answer: Answer },
+  now: Date,
+): Promise<{ id: string; body: string } | null> {
+  const { template, params } = answer;
+  const id = newId();
+  const { body } = renderText(template, params as never);
+  const segments = countSegments(body);
+  const priceMicros = segments * priceOf(env(), text.from);
+  const share = strangersScopes[template === 'stopConfirmation' ? 'stopConfirmations' : 'answers'];
+  if (isStranger) {
+    const spent = await sumSpend(tx, share, now);
+    if (spent + BigInt(priceMicros) > BigInt(env().smsDailyBudgetMicros) / strangersShare) return null;
+  }
+  const price = (priceMicros / 1_000_000).toFixed(6);
+  const scopes = isStranger ? ['all', share] : ['all'];
+  await tx.insert(smsMessages).values({
+    id,
+    userId,
+    phone: text.from,
+    purpose: 'reply',
+    template,
+    params,
+    dedupeKey: replyKey(text.sid),
+    createdAt: now,
+    sendAfter: now,
+    status: 'sent',
+    sender: text.to,
+    sentAt: now,
+    segments,
+    price,
+    estimatedPrice: price,
+    reservedAt: now,
+    spendScopes: scopes,
+  });
+  await changeSpend(tx, [{ scopes, reservedAt: now, micros: BigInt(priceMicros) }]);
+  return { id, body };
+}
+
+export async function readReply(tx: Tx, sid: string): Promise<{ id: string; body: string } | null> {
+  const [reply] = await tx
+    .select({ id: smsMessages.id, template: smsMessages.template, params: smsMessages.params })
+    .from(smsMessages)
+    .where(eq(smsMessages.dedupeKey, replyKey(sid)));
+  const text = reply && renderStoredText(reply.template, reply.params);
+  return text ? { id: reply.id, body: text.body } : null;
+}
+
+function replyKey(sid: string): string {
+  return `reply:${sid}`;
+}

@@ -1,0 +1,178 @@
+import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
+import { currentWording } from '@/lib/consent/wording';
+import { findConsentedPhones, readStandingWording, withdrawConsent } from '@/lib/consent/ledger';
+import type { Db, Tx } from '@/db/client';
+import { requirePreferences, type TextSwitches, type Preferences } from './preferences';
+import type { RequestContext } from '@/lib/context';
+import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
+import { categoryTemplates, textCategories, type TextCategory } from './categories';
+import { readAgreement, agreeToUpdates, byPerson } from './updates-consent';
+import type { SendRefusal } from '@/lib/sms/verification/request';
+import { smsPreferences } from '@/db/schema/sms';
+import { recordAudit } from '@/lib/audit';
+import { eq, sql, and } from 'drizzle-orm';
+import { recordOptOut } from '@/lib/consent/opt-outs';
+import { cancelTexts } from '@/lib/sms/outbox/outbox';
+
+export type TextsState = {
+  /** What is saved; `enabled` may be on while texts cannot go out for want of consent, proof, or after a STOP. */
+  switches: TextSwitches;
+  version: number;
+  /** Whether consent to updates at this number stands, and whether on the wording in force. */
+  consent: 'none' | 'standing' | 'earlier_wording';
+  /** The number has opted out by STOP; only START undoes that. */
+  stopped: boolean;
+};
+
+/** Where the switches stand for this person and number. */
+export async function readTextsState(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string | null },
+): Promise<TextsState> {
+  const preferences = await requirePreferences(db, userId);
+  const version = phone === null ? null : await readStandingWording(db, { userId, phone, scope: 'updates' });
+  const number = phone === null ? null : await readNumber(db, phone);
+  return {
+    switches: pickSwitches(preferences),
+    version: preferences.textsVersion,
+    consent: version === null ? 'none' : version === currentWording.version ? 'standing' : 'earlier_wording',
+    stopped: number?.suppressedAt != null,
+  };
+}
+
+export type SaveTextsRefusal =
+  | { reason: 'no_phone' | 'stopped' | 'consent_missing' }
+  /** Another page saved something else since: what stands now, and its version. */
+  | { reason: 'changed_meanwhile'; switches: TextSwitches; version: number };
+
+/**
+ * Saves the switches, if nobody saved others since `version`.
+ *
+ * Turning texts on takes standing consent to updates, on the wording in force and at the number the person has now, or
+ * `agreed`, which is recorded. Where a STOP older than 90 days ended it, the number has to be proven again: `codeSent`
+ * then says that a code is on its way, or why not. Turning off is recorded in the ledger and withdraws what waits.
+ */
+export async function saveTexts(
+  db: Db,
+  user: { userId: string; phone: string | null },
+  wish: { switches: TextSwitches; version: number; agreed: boolean },
+  context: RequestContext,
+): Promise<{ ok: true; code: 'not_needed' | 'sent' | SendRefusal } | ({ ok: false } & SaveTextsRefusal)> {
+  const { userId, phone } = user;
+  const { switches } = wish;
+  return db.transaction(async (tx) => {
+    const number = phone === null ? null : await lockNumber(tx, phone);
+    const before = await requirePreferences(tx, userId);
+    const same = sameSwitches(before, switches);
+    const agreement =
+      switches.enabled && number !== null ? await readAgreement(tx, userId, number, context) : null;
+    if (before.textsVersion !== wish.version && !same) return changedMeanwhile(before);
+    if (switches.enabled) {
+      if (number === null) return { ok: false as const, reason: 'no_phone' as const };
+      const turnsOn = !before.enabled || !agreement!.stands;
+      if (turnsOn && number.suppressedAt !== null) return { ok: false as const, reason: 'stopped' as const };
+      if (turnsOn && !agreement!.current && !wish.agreed) {
+        return { ok: false as const, reason: 'consent_missing' as const };
+      }
+    }
+    if (!same && !(await writeSwitches(tx, userId, switches, wish.version, context))) {
+      return changedMeanwhile(await requirePreferences(tx, userId));
+    }
+    if (!switches.enabled) {
+      await stopUpdates(tx, userId, context.now);
+      return { ok: true as const, code: 'not_needed' as const };
+    }
+    for (const category of textCategories) {
+      if (!switches[category]) await cancelCategory(tx, userId, category, context.now);
+    }
+    if (wish.agreed && !agreement!.current) return agreeToUpdates(tx, userId, number!, agreement!, context);
+    if (!before.enabled) await confirmOptIn(tx, { userId, number: number!, now: context.now });
+    return { ok: true as const, code: 'not_needed' as const };
+  });
+}
+
+/** Turns every update off, whatever else was saved meanwhile: off is never refused. What waits is withdrawn. */
+export async function turnTextsOff(db: Db, user: { userId: string }, context: RequestContext): Promise<void> {
+  const { userId } = user;
+  await db.transaction(async (tx) => {
+    const before = await requirePreferences(tx, userId);
+    await writeSwitches(tx, userId, { ...pickSwitches(before), enabled: false }, null, context);
+    await stopUpdates(tx, userId, context.now);
+  });
+}
+
+function pickSwitches({
+  enabled,
+  applicationStatus,
+  reminders,
+  security,
+}: TextSwitches): TextSwitches {
+  return { enabled, applicationStatus, reminders, security };
+}
+
+function sameSwitches(a: TextSwitches, b: TextSwitches): boolean {
+  return a.enabled === b.enabled && textCategories.every((category) => a[category] === b[category]);
+}
+
+function changedMeanwhile(preferences: Preferences) {
+  return {
+    ok: false as const,
+    reason: 'changed_meanwhile' as const,
+    switches: pickSwitches(preferences),
+    version: preferences.textsVersion,
+  };
+}
+
+/** The one conditional UPDATE; `version` null writes whatever stands. */
+async function writeSwitches(
+  tx: Tx,
+  userId: string,
+  switches: TextSwitches,
+  version: number | null,
+  context: RequestContext,
+): Promise<boolean> {
+  const mine = eq(smsPreferences.userId, userId);
+  const written = await tx
+    .update(smsPreferences)
+    .set({
+      ...switches,
+      textsVersion: sql`${smsPreferences.textsVersion} + 1`,
+      updatedAt: context.now,
+    })
+    .where(version === null ? mine : and(mine, eq(smsPreferences.textsVersion, version)))
+    .returning({ userId: smsPreferences.userId });
+  if (written.length === 0) return false;
+  await recordAudit(tx, { action: 'sms_preferences_changed', userId, details: switches }, context);
+  return true;
+}
+
+/** At every number of this person, one that waits for its code included. */
+async function stopUpdates(tx: Tx, userId: string, now: Date): Promise<void> {
+  for (const phone of await findConsentedPhones(tx, userId)) {
+    const withdrawn = await withdrawConsent(
+      tx,
+      { userId, phone, scopes: ['updates'], medium: 'preferences' },
+      now,
+    );
+    if (withdrawn.length === 0) continue;
+    await recordOptOut(tx, {
+      phone,
+      act: 'opted_out',
+      covers: withdrawn,
+      evidence: byPerson,
+      userId,
+      at: now,
+    });
+  }
+  await cancelTexts(tx, { userId, purposes: ['update', 'test'] }, 'turned_off', now);
+}
+
+async function cancelCategory(
+  tx: Tx,
+  userId: string,
+  category: TextCategory,
+  now: Date,
+): Promise<void> {
+  const templates = categoryTemplates[category];
+  if (templates.length > 0) await cancelTexts(tx, { userId, templates }, 'turned_off', now);
+}
