@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { smsMessages, type MessageDetails } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { isDatabaseFault } from '@/db/database-fault';
 import { isFirstToday } from '@/lib/once-a-day';
 import type { RecordAccepted } from './accepted';
 import { changeSpend, microsOf, type BudgetRefusal } from '@/lib/sms/capacity/budget';
@@ -254,14 +255,18 @@ export async function letGo(
  * Something of our own failed while a text was handled: that counts as an attempt of this text, which is tried again after
  * a pause, each longer than the last, and ends with the fifth, visibly and with an alert. One whose call was begun is
  * looked up first, since it may have gone out, and its reservation stands.
+ *
+ * What the database as a whole is to blame for (`isDatabaseFault`) counts for none of the texts that met it, for a day: a
+ * code is tried again as long as it is worth something, however long somebody holds a lock.
  */
 export async function recordFault(work: Work, held: Held, error: unknown): Promise<void> {
   const { db, log, provider } = work;
   const [message] = await db.select().from(smsMessages).where(isHeld(held));
-  log.error('sms_work_failed', { message: held.id, fault: (message?.faults ?? 0) + 1, error });
+  log.error('sms_work_failed', { message: held.id, faults: message?.faults, error });
   if (!message) return;
-  const faults = message.faults + 1;
   const now = held.clock();
+  const isOwn = !isDatabaseFault(error) || now.getTime() - message.createdAt.getTime() > giveUpAfterMs;
+  const faults = message.faults + (isOwn ? 1 : 0);
   const wasCalled = message.unknownSince !== null;
   if (faults >= mostFaults) {
     const details = { rule: 'handled_in_vain', limit: mostFaults };
@@ -273,7 +278,7 @@ export async function recordFault(work: Work, held: Held, error: unknown): Promi
     return;
   }
   const isCode = message.purpose === 'verification';
-  const pauseMs = backoffMs({ attempt: faults, isCode, random: Math.random() });
+  const pauseMs = backoffMs({ attempt: Math.max(1, faults), isCode, random: Math.random() });
   const sendAfter = new Date(now.getTime() + Math.max(pauseMs, wasCalled ? provider.lookUpAfterMs : 0));
   if (!wasCalled) {
     await putBack(db, held, { sendAfter, faults, reason: 'internal_error' });

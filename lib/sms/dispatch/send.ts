@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageDetails } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
+import type { Env } from '@/lib/env';
+import { isDatabaseFault } from '@/db/database-fault';
 import { isFirstToday } from '@/lib/once-a-day';
 import { recordAcceptedTogether, type RecordAccepted } from './accepted';
 import { capsOf, reserveSpend, type WantedSpend } from '@/lib/sms/capacity/budget';
@@ -180,31 +182,17 @@ async function reserve(
   const places = new Map<string, Place>();
   const { lease, clock } = ready[0]!.held;
   const now = clock();
-  const wanted: WantedSpend[] = [];
-  for (const { facts, gate } of ready) {
-    const { message, emailKey } = facts;
-    const segments = countSegments(gate.body);
-    const priceMicros = segments * priceOf(env, message.phone);
-    const budget = {
-      perUserMicros: env.smsDailyBudgetPerUserMicros,
-      totalMicros: env.smsDailyBudgetMicros,
-    };
-    const payer = { ...message, userId: message.userId!, emailKey: emailKey!, priceMicros };
-    wanted.push({
-      messageId: message.id,
-      priceMicros,
-      segments,
-      caps: capsOf(payer, budget, env.authSecrets),
-    });
-  }
   let reserved: Awaited<ReturnType<typeof reserveSpend>>;
   try {
+    const wanted = ready.map((text) => wantSpend(text, env));
     reserved = await reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
       takePlaces(work, tx, ids, places, ready),
     );
   } catch (error) {
     places.clear();
-    if (ready.length > 1) {
+    if (isDatabaseFault(error)) {
+      for (const { held } of ready) record(held, () => Promise.reject(error as Error));
+    } else if (ready.length > 1) {
       // One of them may be what cannot be reserved for.
       for (const one of ready) {
         for (const [id, place] of await reserve(work, [one], record)) places.set(id, place);
@@ -228,6 +216,16 @@ async function reserve(
     });
   }
   return places;
+}
+
+/** What a text costs, and the caps that it has to fit. */
+function wantSpend({ facts, gate }: Ready, env: Env): WantedSpend {
+  const { message, emailKey } = facts;
+  const segments = countSegments(gate.body);
+  const priceMicros = segments * priceOf(env, message.phone);
+  const budget = { perUserMicros: env.smsDailyBudgetPerUserMicros, totalMicros: env.smsDailyBudgetMicros };
+  const payer = { ...message, userId: message.userId!, emailKey: emailKey!, priceMicros };
+  return { messageId: message.id, priceMicros, segments, caps: capsOf(payer, budget, env.authSecrets) };
 }
 
 /** A text that was not reserved for: its number has opted out meanwhile, or somebody held its row just then. */

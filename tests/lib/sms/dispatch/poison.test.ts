@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openPool, type Db } from '@/db/client';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import type { Message } from '@/lib/sms/outbox/outbox';
 import type { Provider, SendOutcome } from '@/lib/sms/provider/provider';
 import { slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 import { useDatabase } from '../../../support/database';
@@ -56,9 +59,9 @@ function accepted(sid = `SM${randomUUID().replaceAll('-', '')}`): SendOutcome {
   return { outcome: 'accepted', sid, status: 'queued', segments: 1 };
 }
 
-function start(provider: Provider, variables: Record<string, string> = {}) {
+function start(provider: Provider, variables: Record<string, string> = {}, db: Db = database.db) {
   const env = makeEnv(database.url, { SMS_DAILY_BUDGET_USD: '1000', ...variables });
-  dispatchers.push(runDispatcher({ env, db: database.db, provider, log: (line) => lines.push(line) }));
+  dispatchers.push(runDispatcher({ env, db, provider, log: (line) => lines.push(line) }));
 }
 
 /** Whatever the five pauses are, they are over. */
@@ -187,6 +190,42 @@ describe('a text that cannot be handled', () => {
     const { provider } = openInstant();
     start(provider, { SMS_MESSAGES_PER_SECOND: '1' });
     await whenText(database.db, last, (row) => row.status === 'sent', 3_000);
+  });
+});
+
+describe('a database that cannot do it just now', () => {
+  test('is the fault of no text: codes go out as soon as a lock on the sums is let go, however often it was in the way', async () => {
+    const pool = openPool(database.url, { lockTimeoutMs: 100 });
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin; lock table sms_spend in share mode');
+      const codes: string[] = [];
+      for (let count = 0; count < 4; count += 1) {
+        codes.push((await askForCode(database.db, await makePerson(database.db))).messageId);
+      }
+      const { provider, sent } = openInstant();
+      start(provider, {}, drizzle(pool));
+      for (let times = 1; times <= 6; times += 1) {
+        const failed = () => lines.filter((line) => line.includes('sms_work_failed')).length;
+        await expect.poll(failed).toBeGreaterThanOrEqual(codes.length * times);
+        for (const id of codes) {
+          const waiting = ({ status, leaseUntil }: Message) => status === 'queued' && leaseUntil === null;
+          expect(await whenText(database.db, id, waiting)).toMatchObject({ faults: 0, price: null });
+        }
+        for (const id of codes) await skipPauses(id);
+      }
+      expect(sent).toEqual([]);
+      await holder.query('rollback');
+      for (const id of codes) {
+        await skipPauses(id);
+        await whenText(database.db, id, ({ status }) => status === 'sent');
+      }
+      expect(sent).toHaveLength(codes.length);
+    } finally {
+      holder.release(true);
+      await dispatchers.pop()?.stop();
+      await pool.end();
+    }
   });
 });
 
