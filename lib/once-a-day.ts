@@ -15,13 +15,16 @@ export async function isFirstThisHour(db: Db, name: string, now: Date): Promise<
 }
 
 async function isFirst(db: Db, key: string, { now, again }: { now: Date; again: Date }): Promise<boolean> {
+  const at = (instant: Date) => sql`${instant.toISOString()}::timestamptz`;
+  // What a clock that was ahead wrote silences no alert for longer than the time itself.
+  const tooFarAhead = new Date(2 * again.getTime() - now.getTime());
   const first = await db
     .insert(rateLimits)
     .values({ key, emptyAt: again })
     .onConflictDoUpdate({
       target: rateLimits.key,
       set: { emptyAt: again },
-      setWhere: sql`${rateLimits.emptyAt} <= ${now.toISOString()}::timestamptz`,
+      setWhere: sql`${rateLimits.emptyAt} <= ${at(now)} or ${rateLimits.emptyAt} > ${at(tooFarAhead)}`,
     })
     .returning({ key: rateLimits.key });
   return first.length > 0;

@@ -75,6 +75,9 @@ const strangersHoursAtOnce = 3n;
 /** One network, and one number prefix, may take so much of a day: one twentieth. */
 const shareOfOneSource = 20n;
 
+/** Of a prefix's share, one network takes no more than one in so many. */
+const networksOfAPrefix = 3n;
+
 /** A share is never so small that it lets less than this many of the codes at hand through. */
 const fewestCodesOfAShare = 5n;
 
@@ -149,6 +152,11 @@ export function capsOf(
   }
   const prefix = `prefix:${prefixOf(text.phone)}`;
   caps.push({ rule: 'prefix_share', scope: prefix, hours: dayHours, limitMicros: ofOne });
+  if (text.network !== null) {
+    // So it takes three networks to close a prefix to everybody else.
+    const limitMicros = atLeastAFew(total / shareOfOneSource / networksOfAPrefix);
+    caps.push({ rule: 'network_share', scope: `${text.network}@${prefix}`, hours: dayHours, limitMicros });
+  }
   return caps;
 }
 

@@ -40,6 +40,7 @@ const callByMs = 3_000;
 
 /** Of the budget for everybody, in percent: each is told to an operator once a day. */
 const budgetMarks = [50, 80] as const;
+const budgetAskEveryMs = 5 * 60_000;
 
 /** How long things take lately, in ms, so that a place in the pace is taken for the moment at which it can be used. */
 export type Pacing = {
@@ -52,11 +53,16 @@ export type Pacing = {
 };
 
 /** What sending works with. */
-export type Sending = Work & { pacing: Pacing; recordAccepted: RecordAccepted };
+export type Sending = Work & {
+  pacing: Pacing;
+  recordAccepted: RecordAccepted;
+  /** When it was last asked whether the operator knows that so many percent of the budget are used. */
+  budgetAskedMs: Map<number, number>;
+};
 
 export function startSending(work: Work): Sending {
   const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
-  return { ...work, pacing, recordAccepted: recordAcceptedTogether(work) };
+  return { ...work, pacing, recordAccepted: recordAcceptedTogether(work), budgetAskedMs: new Map() };
 }
 
 type Send = Extract<GateAnswer, { answer: 'send' }>;
@@ -285,16 +291,22 @@ function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot
   return ({ waitMs }) => ({ askedMs, fromMs: askedMs + wayMs + waitMs, toMs: answeredMs - wayMs + waitMs });
 }
 
-/** Tells an operator, once a day each, when half and four fifths of the budget for everybody are used. */
+/**
+ * Tells an operator, once a day each, when half and four fifths of the budget for everybody are used. It is asked each time
+ * that a mark is passed, and every few minutes beyond it: a price that settles may pass it, too, and a process may die.
+ */
 async function noteBudgetUse(
-  { db, env, log }: Work,
+  { db, env, log, budgetAskedMs }: Sending,
   { before, after }: { before: bigint; after: bigint },
   now: Date,
 ): Promise<void> {
   const limit = BigInt(env.smsDailyBudgetMicros);
   for (const percent of budgetMarks) {
     const mark = (limit * BigInt(percent)) / 100n;
-    if (before >= mark || after < mark) continue;
+    if (after < mark) continue;
+    const sinceMs = performance.now() - (budgetAskedMs.get(percent) ?? -Infinity);
+    if (before >= mark && sinceMs < budgetAskEveryMs) continue;
+    budgetAskedMs.set(percent, performance.now());
     if (await isFirstToday(db, `budget:${percent}`, now)) {
       log.error('sms_alert', { alert: 'daily_budget_used', percent, spentMicros: after, limitMicros: limit });
     }

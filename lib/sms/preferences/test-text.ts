@@ -3,7 +3,7 @@ import type { RequestContext } from '@/lib/context';
 import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
 import { candidateZones } from '@/lib/phone/zones';
-import { lockNumber, readUndeliverable } from '@/lib/sms/numbers/number';
+import { lockNumber, readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { readPreferences } from './preferences';
 import { readTextsState } from './text-switches';
@@ -27,6 +27,8 @@ export async function sendTestText(
   const { userId, phone } = user;
   const { now } = context;
   if (phone === null) return { ok: false, reason: 'no_phone' };
+  // Nobody who merely names the number spends its holder's.
+  if ((await readNumber(db, phone))?.holderUserId !== userId) return { ok: false, reason: 'not_verified' };
   const hits = await takeHits(db, [{ keys: limitKeys('test_text', [phone]), rules: limits.testTexts }], now);
   if (!hits.ok) return { ok: false, reason: 'send_limit', retryAt: hits.retryAt };
   const zones = await candidateZones(phone);

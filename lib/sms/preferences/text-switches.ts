@@ -101,12 +101,7 @@ export async function turnTextsOff(db: Db, user: { userId: string }, context: Re
   });
 }
 
-function pickSwitches({
-  enabled,
-  applicationStatus,
-  reminders,
-  security,
-}: TextSwitches): TextSwitches {
+function pickSwitches({ enabled, applicationStatus, reminders, security }: TextSwitches): TextSwitches {
   return { enabled, applicationStatus, reminders, security };
 }
 
@@ -167,12 +162,7 @@ async function stopUpdates(tx: Tx, userId: string, now: Date): Promise<void> {
   await cancelTexts(tx, { userId, purposes: ['update', 'test'] }, 'turned_off', now);
 }
 
-async function cancelCategory(
-  tx: Tx,
-  userId: string,
-  category: TextCategory,
-  now: Date,
-): Promise<void> {
+async function cancelCategory(tx: Tx, userId: string, category: TextCategory, now: Date): Promise<void> {
   const templates = categoryTemplates[category];
   if (templates.length > 0) await cancelTexts(tx, { userId, templates }, 'turned_off', now);
 }

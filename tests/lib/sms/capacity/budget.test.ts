@@ -279,7 +279,7 @@ describe('whose cap it is', () => {
     for (const secretWord of [person.userId, 'one@example.com', '203.0.113.9']) {
       expect(text).not.toContain(secretWord);
     }
-    expect(rows).toHaveLength(6);
+    expect(rows).toHaveLength(7);
   });
 });
 
@@ -340,6 +340,27 @@ describe('strangers’ codes', () => {
     );
     expect(answers.filter(({ ok }) => ok)).toHaveLength(50);
     expect(answers.at(-1)).toMatchObject({ ok: false, rule });
+  });
+
+  test('of one network take a third of a prefix’s share at most: another network’s still go to that prefix', async () => {
+    const at = after(0);
+    const send = async (network: string, phone: string) => {
+      const person = { ...(await makePerson(database.db)), phone };
+      const [messageId] = await claimTexts([person]);
+      const answers = await reserve(
+        [{ messageId: messageId!, person, sendClass: 'prove', network }],
+        budget,
+        at,
+      );
+      return answers[0]!.ok;
+    };
+    const one = spendMark(secret, 'network', '203.0.113.1');
+    let sent = 0;
+    for (let nth = 0; nth < 25; nth += 1) if (await send(one, `+1212555${1000 + nth}`)) sent += 1;
+    // A twentieth of a thousand are fifty, a third of them sixteen.
+    expect(sent).toBe(16);
+    expect(await send(spendMark(secret, 'network', '203.0.113.2'), '+12125551999')).toBe(true);
+    expect(await send(one, '+13125551000')).toBe(true);
   });
 
   test('are let through a few at a time where the budget is so small that a share is less than a code', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { rateLimits } from '@/db/schema/accounts';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { changeNumber } from '@/lib/sms/verification/change-number';
 import { turnTextsOff } from '@/lib/sms/preferences/text-switches';
@@ -75,6 +76,20 @@ test('a test text needs what an update needs, and a refusal costs none of them',
   const phone = newPhone();
   await changeNumber(database.db, unproven, phone, contextAt(noon));
   expect(await send({ ...unproven, phone })).toEqual({ ok: false, reason: 'not_verified' });
+});
+
+test('who merely names a number counts nothing against its holder’s test texts', async () => {
+  const { userId, phone } = await giveSettledPerson(database.db);
+  const stranger = await giveSettledPerson(database.db, { phone: null });
+  const rows = () => database.db.$count(rateLimits);
+  const before = await rows();
+  expect(await sendTestText(database.db, { ...stranger, phone }, contextAt(noon))).toEqual({
+    ok: false,
+    reason: 'not_verified',
+  });
+  expect(await rows()).toBe(before);
+  expect((await sendTestText(database.db, { userId, phone }, contextAt(noon))).ok).toBe(true);
+  expect(await rows()).toBe(before + 1);
 });
 
 test('a test text says when quiet hours let it go', async () => {
