@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readCommandLine } from './command-line';
 import { processBirth } from './postgres/process-birth';
 import { projectRoot } from './project-root';
 import { exitWith, oneLine, StartProblem } from './start-problem';
@@ -125,5 +126,13 @@ function listFolder(folder: string): string[] {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await buildIfNeeded((line) => console.log(line)).catch(exitWith);
+  try {
+    readCommandLine(process.argv.slice(2), {
+      usage: 'npm run build',
+      about: 'Builds the application if its sources have changed since the last build, and ends.',
+    });
+    await buildIfNeeded((line) => console.log(line));
+  } catch (error) {
+    exitWith(error);
+  }
 }

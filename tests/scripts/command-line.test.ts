@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readCommandLine } from '../../scripts/command-line';
 import { operatorName } from '../../scripts/operator';
 import { runScript } from './support/run-script';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 /** Nothing answers there: a command that goes further than its arguments fails. */
 const nowhere = { DATABASE_URL: 'postgres://doorstep:hush@127.0.0.1:1/doorstep' };

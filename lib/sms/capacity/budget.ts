@@ -334,11 +334,12 @@ export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<b
  * ahead, by ours and by the database's clock, that they would be counted when their day comes. Out: how many there were.
  */
 export async function pruneSpend(db: Db, now: Date, limit: number): Promise<number> {
+  const over = sql`minute < ${at(new Date(now.getTime() - keptHours * hourMs))}`;
+  const tooFarAhead = sql`minute > (select greatest(${at(now)}, clock_timestamp()) + make_interval(hours => ${keptHours}))`;
+  const some = (which: SQL) => sql`array(
+    select ctid from sms_spend where ${which} order by minute limit ${limit}::int for update skip locked)`;
   const { rowCount } = await db.execute(sql`
-    delete from sms_spend where ctid = any(array(
-      select ctid from sms_spend where minute < ${at(new Date(now.getTime() - keptHours * hourMs))}
-        or minute > greatest(${at(now)}, clock_timestamp()) + make_interval(hours => ${keptHours})
-      order by minute limit ${limit}::int for update skip locked))`);
+    delete from sms_spend where ctid = any((${some(over)} || ${some(tooFarAhead)})[1:${limit}::int])`);
   return rowCount ?? 0;
 }
 
