@@ -10,7 +10,7 @@ const libRooms = {
   consent: [],
   sms: ['phone', 'accounts', 'consent', 'rate-limits'],
   auth: ['sms', 'phone', 'consent', 'accounts', 'rate-limits'],
-  insight: ['sms', 'phone', 'accounts', 'consent', 'rate-limits'],
+  reporting: ['sms', 'phone', 'accounts', 'consent', 'rate-limits'],
 };
 const smsRooms = {
   numbers: [],
@@ -23,6 +23,13 @@ const smsRooms = {
   delivery: ['provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
   dispatch: ['delivery', 'preferences', 'verification', 'provider', 'outbox', 'numbers', 'capacity'],
   inbound: ['preferences', 'verification', 'provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
+};
+const shelves = {
+  ui: [],
+  inputs: ['ui'],
+  forms: ['inputs', 'ui'],
+  sms: ['ui'],
+  pages: ['ui'],
 };
 const pureForComponents = [
   './auth/register-input.ts',
@@ -43,6 +50,14 @@ const zones = [
   zone('./components', './db', [], 'components get props'),
   zone('./components', './lib', pureForComponents, 'components import only components and pure files'),
   zone('./app', './db', ['./client.ts'], 'app never touches tables: ask lib'),
+  ...Object.entries(shelves).map(([shelf, below]) =>
+    zone(
+      `./components/${shelf}`,
+      './components',
+      [`./${shelf}`, ...below.map((name) => `./${name}`)],
+      `components/${shelf} may import ${['itself', ...below].join(', ')} of components`,
+    ),
+  ),
   ...Object.entries(libRooms).map(([room, below]) =>
     zone(
       `./lib/${room}`,

@@ -1,8 +1,8 @@
 import { SiteNav } from '@/app/site-nav';
-import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead } from '@/components/Heading';
-import { LinkButton } from '@/components/LinkButton';
-import { Page } from '@/components/Page';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { LinkButton } from '@/components/ui/LinkButton';
+import { Page } from '@/components/ui/Page';
 
 /** The answer to a role that may not; its title is given by the page that refuses. */
 export default function Forbidden() {

@@ -1,6 +1,6 @@
 'use client';
 
-import { Failure } from '@/components/Failure';
+import { Failure } from '@/components/pages/Failure';
 import './globals.css';
 
 export default function GlobalErrorPage({ error, retry }: { error: unknown; retry: () => void }) {

@@ -1,9 +1,9 @@
 import { redirect } from 'next/navigation';
-import { readPendingCookie } from '@/app/pending-cookie';
-import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead, Stack } from '@/components/Heading';
-import { LinkButton } from '@/components/LinkButton';
-import { Page } from '@/components/Page';
+import { readPendingCookie } from '@/app/_cookies/pending';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead, Stack } from '@/components/ui/Heading';
+import { LinkButton } from '@/components/ui/LinkButton';
+import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/session';

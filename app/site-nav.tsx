@@ -1,7 +1,7 @@
 import { signOutAction } from '@/app/users/login/actions';
-import { NavBar } from '@/components/NavBar';
-import { SignOutForm } from '@/components/SignOutForm';
-import { TextLink } from '@/components/TextLink';
+import { NavBar } from '@/components/ui/NavBar';
+import { SignOutForm } from '@/components/forms/SignOutForm';
+import { TextLink } from '@/components/ui/TextLink';
 import { readUser } from '@/lib/auth/session';
 
 const links = [

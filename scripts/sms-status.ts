@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db } from '@/db/client';
-import { readPersonSms, type PersonSms } from '@/lib/insight/person-sms';
+import { readPersonSms, type PersonSms } from '@/lib/reporting/person-sms';
 import { readCommandLine } from './command-line';
 import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';

@@ -1,7 +1,7 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { clearPendingCookie } from '@/app/pending-cookie';
+import { clearPendingCookie } from '@/app/_cookies/pending';
 import { db } from '@/db/client';
 import { readRequestContext, requireUser } from '@/lib/auth/session';
 import { sendCode } from '@/lib/sms/verification/verify';

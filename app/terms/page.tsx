@@ -1,10 +1,10 @@
 import type { Metadata } from 'next';
 import { connection } from 'next/server';
 import { SiteNav } from '@/app/site-nav';
-import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
-import { OperatorNote } from '@/components/OperatorNote';
-import { Page } from '@/components/Page';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
+import { OperatorNote } from '@/components/pages/OperatorNote';
+import { Page } from '@/components/ui/Page';
 import { policiesEffectiveOn } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
 

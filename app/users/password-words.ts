@@ -1,5 +1,5 @@
-import { sayWhen } from '@/app/say-when';
-import type { FormState } from '@/components/form-state';
+import { sayWhen } from '@/app/_format/say-when';
+import type { FormState } from '@/components/forms/form-state';
 import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
 import type { HitsLeft } from '@/lib/rate-limits/hits';
 

@@ -1,6 +1,6 @@
-import { answerForm } from '@/app/form-answer';
-import { clearPendingCookie } from '@/app/pending-cookie';
-import type { FormState } from '@/components/form-state';
+import { answerForm } from '@/app/_forms/form-answer';
+import { clearPendingCookie } from '@/app/_cookies/pending';
+import type { FormState } from '@/components/forms/form-state';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { readUser } from '@/lib/auth/session';
 

@@ -4,7 +4,7 @@ import { smsMessages } from '@/db/schema/sms';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { verifyPassword } from '@/lib/accounts/password';
 import { assessPassword } from '@/lib/accounts/password-strength';
-import { readPersonSms } from '@/lib/insight/person-sms';
+import { readPersonSms } from '@/lib/reporting/person-sms';
 import { demoPassword, seedDemoData } from '../../scripts/seed';
 import { useDatabase } from '../support/database';
 import { runScript } from './support/run-script';

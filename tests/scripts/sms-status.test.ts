@@ -1,7 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { phoneNumbers } from '@/db/schema/sms';
-import { readPersonSms } from '@/lib/insight/person-sms';
+import { readPersonSms } from '@/lib/reporting/person-sms';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { describePersonSms } from '../../scripts/sms-status';

@@ -1,10 +1,10 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/form-answer';
+import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
-import type { FormState } from '@/components/form-state';
+import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { releaseNumberOf } from '@/lib/auth/release-number';
 import { readRequestContext, requireRole } from '@/lib/auth/session';

@@ -1,17 +1,17 @@
 import type { Metadata } from 'next';
-import { Moment } from '@/app/moment';
+import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
-import { Card } from '@/components/Card';
-import { ConfirmWithPasswordForm } from '@/components/ConfirmWithPasswordForm';
-import { FactList } from '@/components/FactList';
-import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/Heading';
-import { Page } from '@/components/Page';
-import { SavedAlert } from '@/components/SavedAlert';
-import { TextLink } from '@/components/TextLink';
+import { Card } from '@/components/ui/Card';
+import { ConfirmWithPasswordForm } from '@/components/forms/ConfirmWithPasswordForm';
+import { FactList } from '@/components/ui/FactList';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
+import { Page } from '@/components/ui/Page';
+import { SavedAlert } from '@/components/forms/SavedAlert';
+import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { readUser, requireRole } from '@/lib/auth/session';
-import { listProtectedProofs, type ProtectedProof } from '@/lib/insight/protected-numbers';
+import { listProtectedProofs, type ProtectedProof } from '@/lib/reporting/protected-numbers';
 import { releaseNumberAction } from './actions';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */

@@ -1,16 +1,16 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/form-answer';
-import type { FormState } from '@/components/form-state';
-import type { SmsFilterField } from '@/components/SmsFilterForm';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import type { FormState } from '@/components/forms/form-state';
+import type { SmsFilterField } from '@/components/forms/SmsFilterForm';
 import { requireRole } from '@/lib/auth/session';
 import {
   maskNumberFilter,
   openNumberFilter,
   parseNumberFilter,
   sealNumberFilter,
-} from '@/lib/insight/number-filter';
+} from '@/lib/reporting/number-filter';
 import { linkToOverview, overviewPath, readStatus, type OverviewParameters } from './overview-query';
 
 const problems = {

@@ -1,7 +1,7 @@
-import { readKeyset } from '@/lib/insight/keyset';
-import { openNumberFilter } from '@/lib/insight/number-filter';
-import type { SmsOverviewQuery } from '@/lib/insight/sms-overview';
-import type { SeenText } from '@/lib/insight/sms-texts';
+import { readKeyset } from '@/lib/reporting/keyset';
+import { openNumberFilter } from '@/lib/reporting/number-filter';
+import type { SmsOverviewQuery } from '@/lib/reporting/sms-overview';
+import type { SeenText } from '@/lib/reporting/sms-texts';
 
 export const overviewPath = '/admin/sms';
 

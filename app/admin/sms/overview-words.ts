@@ -1,7 +1,7 @@
-import { lookUp } from '@/app/look-up';
-import type { Tone } from '@/components/Notice';
-import type { SeenText } from '@/lib/insight/sms-texts';
-import type { SeenAttempt } from '@/lib/insight/verification-attempts';
+import { lookUp } from '@/app/_format/look-up';
+import type { Tone } from '@/components/ui/Notice';
+import type { SeenText } from '@/lib/reporting/sms-texts';
+import type { SeenAttempt } from '@/lib/reporting/verification-attempts';
 import { statuses } from './overview-query';
 
 const purposes: Record<SeenText['purpose'], string> = {

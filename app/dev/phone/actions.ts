@@ -4,7 +4,7 @@ import { refresh } from 'next/cache';
 import { headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
-import { readFields } from '@/app/form-answer';
+import { readFields } from '@/app/_forms/form-answer';
 import { POST as reportStatus } from '@/app/users/webhook/twilio/route';
 import { POST as receiveInbound } from '@/app/users/webhook/twilio/inbound/route';
 import { env } from '@/lib/env';

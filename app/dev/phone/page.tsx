@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { DevPhone } from '@/components/DevPhone';
+import { DevPhone } from '@/components/sms/DevPhone';
 import { answerAction, reportAction } from './actions';
 import { requireDevPhone } from './guard';
 import { readNumberParam, readState } from './read-state';

@@ -1,4 +1,4 @@
-import type { DevPhoneState } from '@/components/DevPhone';
+import type { DevPhoneState } from '@/components/sms/DevPhone';
 import { db } from '@/db/client';
 import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
 import { formatPhone } from '@/lib/phone/parse';

@@ -1,14 +1,14 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/form-answer';
-import { readKnownBrowserCookie, rememberBrowser } from '@/app/known-browser-cookie';
-import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/pending-cookie';
-import { safePath } from '@/app/safe-path';
-import { sayWhen } from '@/app/say-when';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import { readKnownBrowserCookie, rememberBrowser } from '@/app/_cookies/known-browser';
+import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/_cookies/pending';
+import { safePath } from '@/app/_forms/safe-path';
+import { sayWhen } from '@/app/_format/say-when';
 import { sayTriesLeft } from '@/app/users/password-words';
-import type { FormState } from '@/components/form-state';
-import type { SignInField } from '@/components/SignInForm';
+import type { FormState } from '@/components/forms/form-state';
+import type { SignInField } from '@/components/forms/SignInForm';
 import { db } from '@/db/client';
 import { endPendingToken } from '@/lib/accounts/pending';
 import { endCurrentSession, readRequestContext, signInWithGrant } from '@/lib/auth/session';

@@ -1,14 +1,14 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/form-answer';
-import { rememberBrowser } from '@/app/known-browser-cookie';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import { rememberBrowser } from '@/app/_cookies/known-browser';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { ChangePasswordField } from '@/components/ChangePasswordForm';
-import type { FormState } from '@/components/form-state';
-import { passwordRefusals } from '@/components/password-verdict';
+import type { ChangePasswordField } from '@/components/forms/ChangePasswordForm';
+import type { FormState } from '@/components/forms/form-state';
+import { passwordRefusals } from '@/components/inputs/password-verdict';
 import { db } from '@/db/client';
 import { changePassword } from '@/lib/auth/change-password';
 import { endOthers, endOne } from '@/lib/auth/end-sessions';

@@ -1,5 +1,5 @@
-import { lookUp } from '@/app/look-up';
-import type { Tone } from '@/components/Notice';
+import { lookUp } from '@/app/_format/look-up';
+import type { Tone } from '@/components/ui/Notice';
 import type { Activity } from '@/lib/auth/activity';
 
 type Words = { words: string; tone?: Tone; badge?: string };

@@ -2,15 +2,15 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
-import { readConsentVersion } from '@/app/consent-version';
-import { answerForm, readField } from '@/app/form-answer';
-import { phoneWords, saySendRefusal } from '@/app/phone-words';
+import { readConsentVersion } from '@/app/_forms/consent-version';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import { phoneWords, saySendRefusal } from '@/app/_format/phone-words';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { ChangeNumberField } from '@/components/ChangeNumberForm';
-import type { FormState } from '@/components/form-state';
-import type { NumberField } from '@/components/NumberForm';
+import type { ChangeNumberField } from '@/components/forms/ChangeNumberForm';
+import type { FormState } from '@/components/forms/form-state';
+import type { NumberField } from '@/components/forms/NumberForm';
 import { db } from '@/db/client';
 import { changePhone, removePhone } from '@/lib/auth/change-phone';
 import { readRequestContext } from '@/lib/auth/session';

@@ -1,4 +1,4 @@
-import { sayClockTime } from '@/app/say-moment';
+import { sayClockTime } from '@/app/_format/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';

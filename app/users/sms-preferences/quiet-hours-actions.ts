@@ -1,10 +1,10 @@
 'use server';
 
 import { refresh } from 'next/cache';
-import { answerForm, readField } from '@/app/form-answer';
+import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readActor } from '@/app/users/settings-actor';
-import type { FormState } from '@/components/form-state';
-import type { QuietHoursField } from '@/components/QuietHoursForm';
+import type { FormState } from '@/components/forms/form-state';
+import type { QuietHoursField } from '@/components/forms/QuietHoursForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';

@@ -1,5 +1,5 @@
-import type { FormState } from '@/components/form-state';
-import type { QuietHoursField } from '@/components/QuietHoursForm';
+import type { FormState } from '@/components/forms/form-state';
+import type { QuietHoursField } from '@/components/forms/QuietHoursForm';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { readTimeZone } from '@/lib/time-zones';
 

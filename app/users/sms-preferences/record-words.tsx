@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import { lookUp } from '@/app/look-up';
-import { Moment } from '@/app/moment';
-import type { Clock } from '@/app/say-moment';
-import type { EventItem } from '@/components/EventList';
-import type { Tone } from '@/components/Notice';
+import { lookUp } from '@/app/_format/look-up';
+import { Moment } from '@/app/_format/moment';
+import type { Clock } from '@/app/_format/say-moment';
+import type { EventItem } from '@/components/ui/EventList';
+import type { Tone } from '@/components/ui/Notice';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/outbox/history';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';

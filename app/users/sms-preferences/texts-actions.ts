@@ -2,15 +2,15 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
-import { readConsentVersion } from '@/app/consent-version';
-import { answerForm, readField } from '@/app/form-answer';
-import { saySendRefusal } from '@/app/phone-words';
-import { sayMoment } from '@/app/say-moment';
-import { sayWhen } from '@/app/say-when';
+import { readConsentVersion } from '@/app/_forms/consent-version';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import { saySendRefusal } from '@/app/_format/phone-words';
+import { sayMoment } from '@/app/_format/say-moment';
+import { sayWhen } from '@/app/_format/say-when';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { FormState } from '@/components/form-state';
-import type { TextsField } from '@/components/TextsForm';
+import type { FormState } from '@/components/forms/form-state';
+import type { TextsField } from '@/components/forms/TextsForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { type TextSwitches } from '@/lib/sms/preferences/preferences';

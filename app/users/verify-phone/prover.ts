@@ -1,5 +1,5 @@
 import { redirect } from 'next/navigation';
-import { readPendingCookie } from '@/app/pending-cookie';
+import { readPendingCookie } from '@/app/_cookies/pending';
 import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/session';

@@ -1,4 +1,4 @@
-import { lookUp } from '@/app/look-up';
+import { lookUp } from '@/app/_format/look-up';
 import type { Prover } from '@/lib/sms/verification/verify';
 import type { VerificationState } from '@/lib/sms/verification/state';
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 
-/** Proofs of protected numbers wait for an admin's decision for so long (lib/insight/protected-numbers.ts). */
+/** Proofs of protected numbers wait for an admin's decision for so long (lib/reporting/protected-numbers.ts). */
 const undecidedDays = 90;
 
 /** Removes attempts of before `before` from the log, `limit` at most, the oldest first. Out: how many. */

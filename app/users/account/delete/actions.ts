@@ -1,12 +1,12 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/form-answer';
+import { answerForm, readField } from '@/app/_forms/form-answer';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { DeleteAccountField } from '@/components/DeleteAccountForm';
-import type { FormState } from '@/components/form-state';
+import type { DeleteAccountField } from '@/components/forms/DeleteAccountForm';
+import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { deleteAccount } from '@/lib/auth/delete-account';
 import { forgetSession, readRequestContext } from '@/lib/auth/session';

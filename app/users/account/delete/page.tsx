@@ -1,10 +1,10 @@
 import type { Metadata } from 'next';
 import { SiteNav } from '@/app/site-nav';
-import { Card } from '@/components/Card';
-import { DeleteAccountForm } from '@/components/DeleteAccountForm';
-import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/Heading';
-import { Page } from '@/components/Page';
-import { TextLink } from '@/components/TextLink';
+import { Card } from '@/components/ui/Card';
+import { DeleteAccountForm } from '@/components/forms/DeleteAccountForm';
+import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
+import { Page } from '@/components/ui/Page';
+import { TextLink } from '@/components/ui/TextLink';
 import { requireUser } from '@/lib/auth/session';
 import { deleteAccountAction } from './actions';
 

@@ -1,9 +1,9 @@
 import type { Metadata } from 'next';
 import { SiteNav } from '@/app/site-nav';
-import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead } from '@/components/Heading';
-import { LinkButton } from '@/components/LinkButton';
-import { Page } from '@/components/Page';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { LinkButton } from '@/components/ui/LinkButton';
+import { Page } from '@/components/ui/Page';
 
 export const metadata: Metadata = { title: 'Your account is deleted' };
 

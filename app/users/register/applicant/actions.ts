@@ -2,13 +2,13 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
-import { answerForm, readFields } from '@/app/form-answer';
-import { readConsentVersion } from '@/app/consent-version';
-import { rememberBrowser } from '@/app/known-browser-cookie';
-import { clearPendingCookie, setPendingCookie } from '@/app/pending-cookie';
-import { phoneWords } from '@/app/phone-words';
-import { sayWhen } from '@/app/say-when';
-import type { FormState } from '@/components/form-state';
+import { answerForm, readFields } from '@/app/_forms/form-answer';
+import { readConsentVersion } from '@/app/_forms/consent-version';
+import { rememberBrowser } from '@/app/_cookies/known-browser';
+import { clearPendingCookie, setPendingCookie } from '@/app/_cookies/pending';
+import { phoneWords } from '@/app/_format/phone-words';
+import { sayWhen } from '@/app/_format/say-when';
+import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { readRegistration, type RegistrationField } from '@/lib/auth/register-input';
 import { register, type PasswordRefusal, type RegisterRefusal } from '@/lib/auth/register';

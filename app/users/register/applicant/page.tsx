@@ -1,11 +1,11 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { sayPhoneHint } from '@/app/phone-words';
-import { Card } from '@/components/Card';
-import { Heading, HeadingGroup, Lead, Text } from '@/components/Heading';
-import { Page } from '@/components/Page';
-import { RegistrationForm } from '@/components/RegistrationForm';
-import { TextLink } from '@/components/TextLink';
+import { sayPhoneHint } from '@/app/_format/phone-words';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { Page } from '@/components/ui/Page';
+import { RegistrationForm } from '@/components/forms/RegistrationForm';
+import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { readUser } from '@/lib/auth/session';
 import { currentWording } from '@/lib/consent/wording';

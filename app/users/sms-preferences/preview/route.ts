@@ -1,4 +1,4 @@
-import type { QuietHoursPreview } from '@/components/QuietHoursForm';
+import type { QuietHoursPreview } from '@/components/forms/QuietHoursForm';
 import { readUser } from '@/lib/auth/session';
 import { sayPreview } from '../preview-words';
 import { readQuietHours } from '../quiet-hours-input';

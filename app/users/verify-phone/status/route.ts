@@ -1,4 +1,4 @@
-import type { SmsStatusAnswer } from '@/components/SmsStatus';
+import type { SmsStatusAnswer } from '@/components/sms/SmsStatus';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { networkOf } from '@/lib/client-address';

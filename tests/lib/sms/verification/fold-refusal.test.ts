@@ -1,9 +1,9 @@
 import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sayTimes } from '@/app/say-times';
+import { sayTimes } from '@/app/_format/say-times';
 import { smsVerificationLog } from '@/db/schema/sms';
 import { readActivity } from '@/lib/auth/activity';
-import { listAttempts } from '@/lib/insight/verification-attempts';
+import { listAttempts } from '@/lib/reporting/verification-attempts';
 import { requestCode } from '@/lib/sms/verification/request';
 import { codesInLine } from '@/lib/sms/capacity/send-order';
 import { lockNumber } from '@/lib/sms/numbers/number';

@@ -4,7 +4,7 @@ import { auditLog } from '@/db/schema/accounts';
 import { smsVerificationLog } from '@/db/schema/sms';
 import { releaseNumberOf } from '@/lib/auth/release-number';
 import { readStandingConsent } from '@/lib/consent/ledger';
-import { listProtectedProofs } from '@/lib/insight/protected-numbers';
+import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
 import { changeNumber, removeNumber } from '@/lib/sms/verification/change-number';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/outbox';

@@ -1,0 +1,333 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { smsMessages, smsVerificationLog } from '@/db/schema/sms';
+import { readKeyset } from '@/lib/reporting/keyset';
+import type { NumberFilter } from '@/lib/reporting/number-filter';
+import { readSmsOverview, type SmsOverviewQuery } from '@/lib/reporting/sms-overview';
+import { listTexts } from '@/lib/reporting/sms-texts';
+import { readSmsSpend } from '@/lib/reporting/sms-spend';
+import { listAttempts } from '@/lib/reporting/verification-attempts';
+import { recordStatements, useDatabase } from '../../support/database';
+
+const database = useDatabase();
+const now = new Date('2026-11-20T12:00:00Z');
+const everything: SmsOverviewQuery = {
+  number: null,
+  status: null,
+  failuresOnly: false,
+  textsBefore: null,
+  attemptsBefore: null,
+};
+
+type NewMessage = typeof smsMessages.$inferInsert;
+
+function text(overrides: Partial<NewMessage> = {}): NewMessage {
+  const createdAt = overrides.createdAt ?? now;
+  return {
+    id: randomUUID(),
+    phone: '+15551234567',
+    purpose: 'update',
+    template: 'applicationStatus',
+    createdAt,
+    sendAfter: createdAt,
+    status: 'sent',
+    ...overrides,
+  };
+}
+
+async function startAfresh(): Promise<void> {
+  await database.db.execute(sql`truncate sms_messages, sms_verification_log`);
+}
+
+async function walkTexts(
+  filter: { number?: NumberFilter; status?: 'failed' | 'sent' } = {},
+  pageSize = 7,
+): Promise<string[]> {
+  const ids: string[] = [];
+  let before: string | undefined;
+  for (;;) {
+    const page = await listTexts(database.db, {
+      number: filter.number ?? null,
+      status: filter.status ?? null,
+      before: readKeyset(before, 'uuid'),
+      pageSize,
+    });
+    expect(page.texts.length).toBeLessThanOrEqual(pageSize);
+    ids.push(...page.texts.map(({ id }) => id));
+    if (page.older === null) return ids;
+    before = page.older;
+  }
+}
+
+describe('spend per day', () => {
+  beforeAll(startAfresh);
+
+  test('settled and estimated prices are added up exactly, on the day they began to count in UTC', async () => {
+    const priced = (reservedAt: string, price: string, settled: boolean, segments = 1) =>
+      text({
+        reservedAt: new Date(reservedAt),
+        price,
+        segments,
+        priceSettledAt: settled ? now : null,
+      });
+    await database.db
+      .insert(smsMessages)
+      .values([
+        ...Array.from({ length: 10 }, () => priced('2026-11-20T00:00:00Z', '0.100001', true)),
+        priced('2026-11-19T23:59:59.999Z', '0.0079', false, 2),
+        priced('2026-11-19T00:00:00Z', '0.0083', true),
+        priced('2026-11-07T00:00:00Z', '0.000001', true),
+        priced('2026-11-06T23:59:59.999Z', '5', true),
+        text({ status: 'queued' }),
+        text({ status: 'failed', failedAt: now, reservedAt: null, price: null }),
+      ]);
+    const { days, total } = await readSmsSpend(database.db, { days: 14, now });
+    expect(days).toHaveLength(14);
+    expect(days[0]).toEqual({
+      day: '2026-11-20',
+      texts: 10,
+      segments: 10,
+      settledUsd: '1.000010',
+      estimatedUsd: '0',
+    });
+    expect(days[1]).toEqual({
+      day: '2026-11-19',
+      texts: 2,
+      segments: 3,
+      settledUsd: '0.008300',
+      estimatedUsd: '0.007900',
+    });
+    expect(days[13]).toEqual({
+      day: '2026-11-07',
+      texts: 1,
+      segments: 1,
+      settledUsd: '0.000001',
+      estimatedUsd: '0',
+    });
+    expect(days.slice(2, 13).every((day) => day.texts === 0 && day.settledUsd === '0')).toBe(true);
+    expect(total).toEqual({ texts: 13, segments: 14, settledUsd: '1.008311', estimatedUsd: '0.007900' });
+  });
+
+  test('a time without a text has days of zero', async () => {
+    const { days, total } = await readSmsSpend(database.db, {
+      days: 2,
+      now: new Date('2030-01-01T00:00:00Z'),
+    });
+    expect(days.map(({ day, texts }) => [day, texts])).toEqual([
+      ['2030-01-01', 0],
+      ['2029-12-31', 0],
+    ]);
+    expect(total.settledUsd).toBe('0');
+  });
+});
+
+describe('pages of texts', () => {
+  beforeAll(async () => {
+    await startAfresh();
+    // Many at the very same instant, and some that differ by less than a Date can tell.
+    const rows = Array.from({ length: 60 }, (_, i) =>
+      text({
+        status: i % 3 === 0 ? 'failed' : 'sent',
+        phone: i % 2 === 0 ? '+15551234567' : '+15559994567',
+        createdAt: new Date(now.getTime() - Math.floor(i / 6) * 1000),
+      }),
+    );
+    await database.db.insert(smsMessages).values(rows);
+    await database.db.execute(
+      sql`update sms_messages set created_at = created_at + interval '1 microsecond' * (random() * 900)::int
+          where status = 'sent'`,
+    );
+  });
+
+  test('every text is on exactly one page, newest first', async () => {
+    const ids = await walkTexts();
+    const { rows } = await database.db.execute<{ id: string }>(
+      sql`select id from sms_messages order by created_at desc, id desc`,
+    );
+    expect(ids).toEqual(rows.map(({ id }) => id));
+  });
+
+  test('texts that come in while somebody leafs through move nothing', async () => {
+    const first = await listTexts(database.db, { number: null, status: null, before: null, pageSize: 5 });
+    const before = readKeyset(first.older!, 'uuid');
+    const query = { number: null, status: null, before, pageSize: 5 };
+    const second = await listTexts(database.db, query);
+    const newer = text({ createdAt: new Date(now.getTime() + 60_000) });
+    await database.db.insert(smsMessages).values(newer);
+    expect(await listTexts(database.db, query)).toEqual(second);
+    await database.db.execute(sql`delete from sms_messages where id = ${newer.id}`);
+  });
+
+  test('a filter holds on every page', async () => {
+    expect(await walkTexts({ status: 'failed' }, 4)).toHaveLength(20);
+    expect(await walkTexts({ number: { phone: '+15551234567' } })).toHaveLength(30);
+    expect(await walkTexts({ number: { lastDigits: '4567' } })).toHaveLength(60);
+    expect(await walkTexts({ number: { lastDigits: '94567' } })).toHaveLength(30);
+    expect(await walkTexts({ number: { lastDigits: '0000' } })).toHaveLength(0);
+    expect(await walkTexts({ number: { phone: '+15551234567' }, status: 'failed' })).toHaveLength(10);
+  });
+});
+
+describe('what operators see', () => {
+  const secret = '481516';
+
+  beforeAll(async () => {
+    await startAfresh();
+    await database.db.insert(smsMessages).values([
+      text({
+        status: 'failed',
+        errorCode: 30_003,
+        reason: 'handset_unreachable',
+        segments: 1,
+        price: '0.0079',
+        params: { url: `http://localhost/${secret}` },
+        createdAt: new Date(now.getTime() - 1000),
+      }),
+      text({
+        direction: 'in',
+        purpose: 'inbound',
+        status: 'received',
+        body: `my code is ${secret}, call 555 123 4567 or +15551234567`,
+      }),
+    ]);
+    await database.db.insert(smsVerificationLog).values([
+      { at: now, event: 'wrong_code', phone: '+15551234567', details: { wrong_tries: 1 } },
+      { at: new Date(now.getTime() - 1), event: 'verified', phone: '+15551234567' },
+      { at: new Date(now.getTime() - 2), event: 'send_refused', reason: 'send_limit', phone: null },
+    ]);
+  });
+
+  test('numbers are masked, and nothing holds a code or a whole number', async () => {
+    const overview = await readSmsOverview(database.db, everything, now);
+    expect(overview.texts.texts).toMatchObject([
+      {
+        maskedPhone: '•••4567',
+        purpose: 'inbound',
+        inboundBody: 'my code is [digits], call [number] or [number]',
+      },
+      {
+        maskedPhone: '•••4567',
+        status: 'failed',
+        errorCode: 30_003,
+        reason: 'handset_unreachable',
+        priceUsd: '0.007900',
+        settled: false,
+        inboundBody: null,
+      },
+    ]);
+    const all = JSON.stringify(overview);
+    expect(all).not.toContain(secret);
+    expect(all).not.toContain('5551234567');
+  });
+
+  test('attempts come newest first, with failures alone when asked', async () => {
+    const query = { number: null, before: null, pageSize: 2 };
+    const first = await listAttempts(database.db, { ...query, failuresOnly: false });
+    expect(first.attempts.map(({ event }) => event)).toEqual(['wrong_code', 'verified']);
+    const second = await listAttempts(database.db, {
+      ...query,
+      failuresOnly: false,
+      before: readKeyset(first.older!, 'number'),
+    });
+    expect(second).toMatchObject({ older: null, attempts: [{ event: 'send_refused', maskedPhone: null }] });
+    const failures = await listAttempts(database.db, { ...query, failuresOnly: true });
+    expect(failures.attempts.map(({ event }) => event)).toEqual(['wrong_code', 'send_refused']);
+    const ofNumber = await listAttempts(database.db, {
+      ...query,
+      failuresOnly: false,
+      number: { lastDigits: '4567' },
+    });
+    expect(ofNumber.attempts).toHaveLength(2);
+  });
+});
+
+describe('with a hundred thousand texts and attempts', () => {
+  beforeAll(async () => {
+    await startAfresh();
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, segments, price,
+        reserved_at, price_settled_at)
+      select gen_random_uuid(), '+1555' || lpad((1000000 + n % 50000)::text, 7, '0'), 'update', 'applicationStatus',
+        at, at, case when n % 5000 = 0 then 'failed' else 'delivered' end, 1, 0.0079, at, at
+      from generate_series(1, 100000) n, lateral (select ${now.toISOString()}::timestamptz - n * interval '1 minute' as at) t`);
+    await database.db.execute(sql`
+      insert into sms_verification_log (at, event, phone)
+      select ${now.toISOString()}::timestamptz - n * interval '1 minute',
+        case when n % 4 = 0 then 'wrong_code' else 'send_requested' end,
+        '+1555' || lpad((1000000 + n % 50000)::text, 7, '0')
+      from generate_series(1, 100000) n`);
+    await database.db.execute(sql`analyze sms_messages, sms_verification_log`);
+  });
+
+  const place = { at: '2026-11-01T00:00:00.000000Z', id: randomUUID() };
+  const queries: [string, Partial<SmsOverviewQuery>][] = [
+    ['the first page', {}],
+    ['a page further back', { textsBefore: place, attemptsBefore: { at: place.at, id: '5000' } }],
+    ['one number', { number: { phone: '+15551012345' } }],
+    ['the last digits of a number', { number: { lastDigits: '2345' } }],
+    ['a rare status', { status: 'failed' }],
+    ['a frequent status', { status: 'delivered' }],
+    ['a status that nothing has', { status: 'canceled' }],
+    ['failures only', { failuresOnly: true }],
+  ];
+
+  test.each(queries)('%s takes three statements', async (_, query) => {
+    const statements = await recordStatements(database.pool, () =>
+      readSmsOverview(database.db, { ...everything, ...query }, now),
+    );
+    expect(statements).toHaveLength(3);
+  });
+
+  test.each(queries)('%s reads neither table from end to end', async (_, query) => {
+    const { textsBefore, attemptsBefore, failuresOnly, number, status } = { ...everything, ...query };
+    const pageSize = 25;
+    const plans = await Promise.all([
+      explain((db) => listTexts(db, { number, status, before: textsBefore, pageSize })),
+      explain((db) => listAttempts(db, { number, failuresOnly, before: attemptsBefore, pageSize })),
+      explain((db) => readSmsSpend(db, { days: 14, now })),
+    ]);
+    for (const plan of plans) expect(plan.scans, plan.text).not.toContain('Seq Scan');
+    // A page is sorted by its index; only a handful, those of one number or one rare state, may be sorted after.
+    for (const plan of plans.slice(0, 2)) expect(plan.mostSorted, plan.text).toBeLessThan(1000);
+  });
+});
+
+type Plan = { 'Node Type': string; 'Actual Rows': number; Plans?: Plan[] };
+
+/** Runs one read with its statement explained, as PostgreSQL plans it with these very values. */
+async function explain(
+  read: (db: typeof database.db) => Promise<unknown>,
+): Promise<{ scans: string[]; mostSorted: number; text: string }> {
+  const client = await database.pool.connect();
+  let plan: Plan | undefined;
+  try {
+    const { drizzle } = await import('drizzle-orm/node-postgres');
+    const original = client.query.bind(client);
+    const explaining = Object.assign(Object.create(client), {
+      query: async (config: { text: string }, values: unknown[]) => {
+        const { rows } = await original(`explain (analyze, format json) ${config.text}`, values);
+        plan = rows[0]['QUERY PLAN'][0].Plan;
+        return { rows: [] };
+      },
+    }) as typeof client;
+    await read(drizzle(explaining));
+  } finally {
+    client.release();
+  }
+  const nodes: Plan[] = [];
+  const visit = (node: Plan): void => {
+    nodes.push(node);
+    node.Plans?.forEach(visit);
+  };
+  visit(plan!);
+  const sorts = nodes.filter((node) => node['Node Type'] === 'Sort');
+  return {
+    scans: nodes.map((node) => node['Node Type']),
+    mostSorted: Math.max(
+      0,
+      ...sorts.flatMap((sort) => sort.Plans?.map((input) => input['Actual Rows']) ?? []),
+    ),
+    text: JSON.stringify(plan, null, 1),
+  };
+}
