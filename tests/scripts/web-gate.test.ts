@@ -1,0 +1,298 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makeGate, type Bounds, type Ticket, type Turn } from '../../scripts/web/gate';
+
+const small: Bounds = {
+  inHand: [4, 4],
+  inHandPerNetwork: [2, 2],
+  waiting: 8,
+  waitingPerNetwork: 5,
+  patienceMs: 10_000,
+  placeMs: 30_000,
+};
+
+type Visit = Ticket & { network: string; name: string; state: Turn | 'waiting' | 'over' };
+
+/** A gate with a clock of its own, and what became of everybody who came to it. */
+function open(bounds: Partial<Bounds> = {}) {
+  let nowMs = 0;
+  const gate = makeGate({ ...small, ...bounds }, () => nowMs);
+  const visits: Visit[] = [];
+  const admitted: Visit[] = [];
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    visits,
+    admitted,
+    settled,
+    enter: (network: string): Visit => {
+      const visit: Visit = {
+        ...gate.enter(network),
+        network,
+        name: `${network}${visits.length}`,
+        state: 'waiting',
+      };
+      visits.push(visit);
+      void visit.turn.then((turn) => {
+        visit.state = turn;
+        if (turn === 'go') admitted.push(visit);
+      });
+      return visit;
+    },
+    leave: (visit: Visit) => {
+      visit.leave();
+      if (visit.state === 'go') visit.state = 'over';
+    },
+    pass: (ms: number) => {
+      nowMs += ms;
+    },
+    sweep: (isLoopFree = false) => gate.sweep(isLoopFree),
+    of: (state: Visit['state'], network?: string) =>
+      visits.filter((each) => each.state === state && (network === undefined || each.network === network)),
+  };
+}
+
+test('however requests come, go and give up: never more in hand or waiting than the bounds, and no place is idle', async () => {
+  const step = fc.oneof(
+    { weight: 5, arbitrary: fc.record({ enter: fc.constantFrom('a', 'b', 'c', 'd') }) },
+    { weight: 4, arbitrary: fc.record({ leave: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 12_000 }) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const gate = open();
+      let known = 0;
+      const waitedFor = new Map<string, Set<string>>();
+      for (const each of steps) {
+        if ('enter' in each) gate.enter(each.enter);
+        else if ('pass' in each) {
+          gate.pass(each.pass);
+          gate.sweep();
+        } else if (gate.visits.length > 0) gate.leave(gate.visits[each.leave % gate.visits.length]!);
+        await gate.settled();
+
+        const networks = [...new Set(gate.visits.map(({ network }) => network))];
+        expect(gate.of('go').length).toBeLessThanOrEqual(small.inHand[0]);
+        expect(gate.of('waiting').length).toBeLessThanOrEqual(small.waiting);
+        for (const network of networks) {
+          expect(gate.of('go', network).length).toBeLessThanOrEqual(small.inHandPerNetwork[0]);
+          expect(gate.of('waiting', network).length).toBeLessThanOrEqual(small.waitingPerNetwork);
+          const mayGo =
+            gate.of('go').length < small.inHand[0] &&
+            gate.of('go', network).length < small.inHandPerNetwork[0];
+          if (mayGo) expect(gate.of('waiting', network)).toEqual([]);
+        }
+        // Nobody is let in twice while another network waits that could have had the place.
+        for (const { network } of gate.admitted.slice(known)) {
+          expect(waitedFor.get(network)?.size ?? 0).toBe(0);
+          waitedFor.set(network, new Set());
+          for (const own of waitedFor.values()) own.delete(network);
+          for (const other of networks) {
+            const couldGo =
+              other !== network &&
+              gate.of('waiting', other).length > 0 &&
+              gate.of('go', other).length < small.inHandPerNetwork[0];
+            if (couldGo) waitedFor.get(network)!.add(other);
+          }
+        }
+        for (const own of waitedFor.values()) {
+          for (const other of own) {
+            const couldGo =
+              gate.of('waiting', other).length > 0 && gate.of('go', other).length < small.inHandPerNetwork[0];
+            if (!couldGo) own.delete(other);
+          }
+        }
+        known = gate.admitted.length;
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('while one network keeps everything busy', () => {
+  test('another is let in at once, since one network never has all the places', async () => {
+    const gate = open();
+    for (let count = 0; count < 7; count += 1) gate.enter('flood');
+    const other = gate.enter('other');
+    await gate.settled();
+    expect([gate.of('go', 'flood').length, other.state]).toEqual([2, 'go']);
+  });
+
+  test('its own go first come, first served', async () => {
+    const gate = open();
+    const flood = Array.from({ length: 6 }, () => gate.enter('flood'));
+    for (const each of flood) {
+      await gate.settled();
+      gate.leave(each);
+    }
+    await gate.settled();
+    expect(gate.admitted).toEqual(flood);
+  });
+});
+
+describe('while several networks keep more waiting than there are places', () => {
+  const crowd = ['a', 'b', 'c', 'd', 'e'];
+  const crowded = () => {
+    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1], waiting: 100, waitingPerNetwork: 10 });
+    for (let count = 0; count < 4; count += 1) for (const network of crowd) gate.enter(network);
+    return gate;
+  };
+  const serve = async (gate: ReturnType<typeof open>, count: number) => {
+    for (let served = 0; served < count; served += 1) {
+      await gate.settled();
+      gate.pass(10);
+      gate.leave(gate.of('go')[0]!);
+    }
+    await gate.settled();
+    return gate.admitted.map(({ network }) => network);
+  };
+
+  test('they go in turns', async () => {
+    expect(await serve(crowded(), 9)).toEqual([...crowd, ...crowd]);
+  });
+
+  test('one that has asked for nothing lately goes next', async () => {
+    const gate = crowded();
+    await serve(gate, 6);
+    gate.enter('newcomer');
+    expect((await serve(gate, 1)).at(-1)).toBe('newcomer');
+  });
+
+  test('also before those that came earlier with much at once and have not been let in yet', async () => {
+    const gate = crowded();
+    gate.pass(2_000);
+    gate.enter('newcomer');
+    expect(await serve(gate, 1)).toEqual(['a', 'newcomer']);
+  });
+
+  test('of newcomers without end, none that comes more than half the patience later goes before who waits', async () => {
+    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1], waiting: 1_000, waitingPerNetwork: 10 });
+    gate.enter('a');
+    const waits = gate.enter('a');
+    const cameBefore = new Set<string>();
+    for (let round = 0; waits.state === 'waiting' && round < 300; round += 1) {
+      for (const one of ['one', 'two']) gate.enter(`${one} of ${round}`);
+      if (round * 100 <= 5_000) gate.visits.slice(-2).forEach(({ network }) => cameBefore.add(network));
+      gate.pass(100);
+      await serve(gate, 1);
+    }
+    expect(waits.state).toBe('go');
+    const before = gate.admitted.slice(0, gate.admitted.indexOf(waits)).map(({ network }) => network);
+    expect(before.filter((network) => network !== 'a' && !cameBefore.has(network))).toEqual([]);
+  });
+});
+
+describe('while the event loop has time', () => {
+  const spanned = () =>
+    open({ inHand: [2, 12], inHandPerNetwork: [1, 6], waiting: 100, waitingPerNetwork: 100 });
+  const count = (gate: ReturnType<typeof open>) => [gate.of('go').length, gate.of('go', 'a').length];
+
+  test('more are let in step by step, up to the most', async () => {
+    const gate = spanned();
+    for (let each = 0; each < 20; each += 1) for (const network of ['a', 'b', 'c']) gate.enter(network);
+    await gate.settled();
+    expect(count(gate)).toEqual([2, 1]);
+    for (let sweeps = 0; sweeps < 5; sweeps += 1) gate.sweep(true);
+    await gate.settled();
+    expect(count(gate)).toEqual([7, 3]);
+    for (let sweeps = 0; sweeps < 20; sweeps += 1) gate.sweep(true);
+    await gate.settled();
+    expect(count(gate)[0]).toBe(12);
+    expect(Math.max(...['a', 'b', 'c'].map((network) => gate.of('go', network).length))).toBeLessThanOrEqual(
+      6,
+    );
+  });
+
+  test('and as soon as it has none, no more until few enough are in hand', async () => {
+    const gate = spanned();
+    for (let sweeps = 0; sweeps < 10; sweeps += 1) gate.sweep(true);
+    const own = Array.from({ length: 8 }, () => gate.enter('a'));
+    await gate.settled();
+    expect(gate.of('go').length).toBe(6);
+    gate.sweep(false);
+    for (const each of own.slice(0, 5)) gate.leave(each);
+    await gate.settled();
+    expect([own[5]!.state, own[6]!.state]).toEqual(['go', 'waiting']);
+    gate.leave(own[5]!);
+    await gate.settled();
+    expect([own[6]!.state, own[7]!.state]).toEqual(['go', 'waiting']);
+  });
+});
+
+describe('who is refused', () => {
+  test('the last of a network beyond what it may have waiting', async () => {
+    const gate = open();
+    const own = Array.from({ length: 8 }, () => gate.enter('a'));
+    await gate.settled();
+    expect(own.map(({ state }) => state)).toEqual(['go', 'go', ...Array<string>(5).fill('waiting'), 'busy']);
+  });
+
+  test('the last of the network with the most waiting, where all that may wait do, and never one with less', async () => {
+    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1] });
+    const most = Array.from({ length: 6 }, () => gate.enter('most'));
+    const few = Array.from({ length: 3 }, () => gate.enter('few'));
+    const one = gate.enter('one');
+    await gate.settled();
+    expect([most.at(-1)!.state, one.state]).toEqual(['busy', 'waiting']);
+    expect(few.map(({ state }) => state)).toEqual(Array(3).fill('waiting'));
+    // Where it has the most itself, it is the last to come.
+    const again = gate.enter('most');
+    await gate.settled();
+    expect(again.state).toBe('busy');
+  });
+
+  test('who has waited for the whole patience', async () => {
+    const gate = open();
+    const own = Array.from({ length: 3 }, () => gate.enter('a'));
+    gate.pass(9_999);
+    gate.sweep();
+    await gate.settled();
+    expect(own[2]!.state).toBe('waiting');
+    gate.pass(1);
+    gate.sweep();
+    await gate.settled();
+    expect(own[2]!.state).toBe('busy');
+  });
+});
+
+describe('a place', () => {
+  test('that is kept for too long goes to the next, and what then ends late gives nothing back twice', async () => {
+    const gate = open({ patienceMs: 60_000 });
+    const own = Array.from({ length: 5 }, () => gate.enter('a'));
+    gate.pass(30_000);
+    gate.sweep();
+    await gate.settled();
+    expect(own.map(({ state }) => state)).toEqual(['go', 'go', 'go', 'go', 'waiting']);
+    own[0]!.leave();
+    own[1]!.leave();
+    await gate.settled();
+    expect(own[4]!.state).toBe('waiting');
+    gate.leave(own[2]!);
+    await gate.settled();
+    expect(own[4]!.state).toBe('go');
+  });
+
+  test('that is to be left soon is left then, and never later than without that', async () => {
+    const gate = open({ patienceMs: 60_000 });
+    const own = Array.from({ length: 4 }, () => gate.enter('a'));
+    own[0]!.leaveWithin(1_000);
+    own[1]!.leaveWithin(90_000);
+    gate.pass(1_000);
+    gate.sweep();
+    await gate.settled();
+    expect([own[2]!.state, own[3]!.state]).toEqual(['go', 'waiting']);
+    gate.pass(29_000);
+    gate.sweep();
+    await gate.settled();
+    expect(own[3]!.state).toBe('go');
+  });
+
+  test('is not taken by who left while waiting', async () => {
+    const gate = open();
+    const own = Array.from({ length: 4 }, () => gate.enter('a'));
+    own[2]!.leave();
+    own[2]!.leave();
+    gate.leave(own[0]!);
+    await gate.settled();
+    expect([own[2]!.state, own[3]!.state]).toEqual(['gone', 'go']);
+  });
+});
