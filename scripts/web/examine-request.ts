@@ -10,9 +10,9 @@ const targetHeader = 'x-doorstep-target';
 
 /**
  * What a body may hold: our longest form is a few KB. Next reads a form before anything of ours does, at up to 2 ms per KB
- * of one event loop, and is told the same (next.config.ts) for bodies that do not say their length.
+ * of one event loop. What does not say its length is counted while it comes (read-body.ts).
  */
-const maxBodyBytes = 32 * 1024;
+export const maxBodyBytes = 32 * 1024;
 
 /** No address of ours has more than a dozen. What Next does with one name 7,000 times takes it 1.6 s of the one event loop. */
 const mostQueryFields = 100;
@@ -39,8 +39,11 @@ type ExaminedRequest = {
  * domain, pointed at 127.0.0.1, would reach the development phone. On a public APP_URL Host becomes that of APP_URL.
  * A query of more than 100 fields is refused with 400.
  * A POST that names another site as its Origin is refused with 403, a body of more than 32 KB with 413.
+ *
+ * @param socketAddress `null`: the request is our own, sent for a visitor with the visitor's headers as they are left here;
+ *   the address and the mark in them stand
  */
-export function examineRequest(request: ExaminedRequest, socketAddress: string, appUrl: URL): Verdict {
+export function examineRequest(request: ExaminedRequest, socketAddress: string | null, appUrl: URL): Verdict {
   const { headers } = request;
   // An absolute target (`GET http://other/`) would stand above Host and slip past what follows.
   if (!request.url?.startsWith('/')) return { ok: false, status: 400, reason: 'bad_target' };
@@ -56,15 +59,15 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string, 
   if (cookie === undefined) delete headers.cookie;
   else headers.cookie = cookie;
 
-  let isForwarded = false;
+  let isForwarded = socketAddress === null && headers[forwardedMarker] !== undefined;
   const forwardedFor = headers['x-forwarded-for'];
   for (const name of Object.keys(headers)) {
-    if (name === 'forwarded' || name.startsWith('x-forwarded-')) isForwarded = true;
+    if (name === 'forwarded' || name.startsWith('x-forwarded-')) isForwarded ||= socketAddress !== null;
     else if (!name.startsWith('x-doorstep-') && name !== 'x-middleware-subrequest') continue;
     delete headers[name];
   }
   const chain = Array.isArray(forwardedFor) ? forwardedFor.join(', ') : forwardedFor;
-  headers['x-forwarded-for'] = chain ? `${chain}, ${socketAddress}` : socketAddress;
+  headers['x-forwarded-for'] = [chain, socketAddress].filter((part) => part).join(', ');
   headers['x-forwarded-proto'] = appUrl.protocol.slice(0, -1);
   if (isForwarded) headers[forwardedMarker] = '1';
   headers[targetHeader] = request.url;

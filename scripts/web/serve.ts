@@ -1,16 +1,27 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { clientAddress, networkOf } from '@/lib/client-address';
 import { isLoopbackHostname } from '@/lib/env';
+import type { Log } from '@/lib/log';
+import { makeAdmission } from './admission';
+import { refuse, tooLargeWords } from './answers';
 import { examineRequest, type Verdict } from './examine-request';
+import { makeInnerRequests } from './inner-requests';
+import { makeOneAtATime } from './one-at-a-time';
+import { makeRefusalsLine } from './refusals-line';
 
 export type WebOptions = {
   appUrl: URL;
   /** 0 lets the system choose. */
   port: number;
+  /** How many of the last entries of X-Forwarded-For proxies of ours have written. */
+  trustedProxyHops?: number;
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Hot reload's websocket; without it every upgrade is refused. */
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** For tests. */
+  log?: () => Log;
 };
 
 export type WebServer = {
@@ -22,33 +33,67 @@ export type WebServer = {
 };
 
 /**
- * Our own listener in front of Next, in the same process: examines every request first. On localhost it listens on the
- * loopback addresses only. Rejects with the system's error (EADDRINUSE …) when it cannot listen.
+ * Our own listener in front of Next, in the same process: examines every request first, takes its body in, and lets it on
+ * in turn (admission.ts). On localhost it listens on the loopback addresses only, and everybody is one network. Rejects
+ * with the system's error (EADDRINUSE …) when it cannot listen.
  */
-export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptions): Promise<WebServer> {
+export async function serveWeb({
+  appUrl,
+  port,
+  trustedProxyHops = 0,
+  handle,
+  handleUpgrade,
+  log,
+}: WebOptions): Promise<WebServer> {
   const servers: Server[] = [];
   const upgraded = new Set<Duplex>();
+  const oneAtATime = makeOneAtATime();
+  const inner = makeInnerRequests();
+  const refusals = makeRefusalsLine(log ? { log } : {});
+  const admission = makeAdmission({
+    isOneNetwork: isLoopbackHostname(appUrl.hostname),
+    handle: (request, response) => {
+      inner.mark(request);
+      return handle(request, response);
+    },
+    note: refusals.note,
+  });
   let ending = false;
+
+  const receive = (request: IncomingMessage, response: ServerResponse, network: string): void => {
+    const isInner = inner.isMarked(request);
+    const verdict = examineRequest(request, isInner ? null : addressOf(request), appUrl);
+    if (!verdict.ok) {
+      refuse(request, response, verdict.status, refusalWords[verdict.reason](appUrl));
+      return;
+    }
+    if (ending && /^\/api\/ready\/?(?:\?|$)/.test(request.url ?? '')) {
+      answerStopping(response);
+      return;
+    }
+    if (request.method === 'POST') seeOther(response);
+    if (isInner) {
+      inner.mark(request);
+      handle(request, response);
+      return;
+    }
+    admission.admit(request, response, network).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  };
+  const networkOfRequest = (request: IncomingMessage): string => {
+    const forwardedFor = [request.headers['x-forwarded-for'] ?? [], addressOf(request)].flat().join(', ');
+    return networkOf(clientAddress(forwardedFor, trustedProxyHops));
+  };
+
   const open = async (host: string | undefined, at: number): Promise<number> => {
     const server = createServer((request, response) => {
-      const verdict = examineRequest(request, addressOf(request), appUrl);
-      if (verdict.ok && ending && /^\/api\/ready\/?(?:\?|$)/.test(request.url ?? '')) {
-        answerStopping(response);
-        return;
-      }
-      if (verdict.ok) {
-        if (request.method === 'POST') seeOther(response);
-        handle(request, response);
-        return;
-      }
-      response.writeHead(verdict.status, {
-        'content-type': 'text/plain; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'content-security-policy': `default-src 'none'`,
-        connection: 'close',
-      });
-      response.end(`${refusalWords[verdict.reason](appUrl)}\n`);
+      // We listen three times for its end, and Next about as often as Node takes to be no leak.
+      response.setMaxListeners(response.getMaxListeners() + 3);
+      const network = networkOfRequest(request);
+      const mayGoOn = oneAtATime(request, response, () => receive(request, response, network));
+      if (!mayGoOn) refusals.note('pipelined', network);
     });
     server.on('upgrade', (request, socket, head) => {
       if (handleUpgrade && examineRequest(request, addressOf(request), appUrl).ok) {
@@ -101,6 +146,8 @@ export async function serveWeb({ appUrl, port, handle, handleUpgrade }: WebOptio
       await Promise.all(closed);
       clearInterval(sweep);
       clearTimeout(patience);
+      admission.end();
+      refusals.flush();
     },
   };
 }
@@ -124,7 +171,7 @@ const refusalWords: Record<Extract<Verdict, { ok: false }>['reason'], (appUrl: U
   bad_target: () => 'Bad request.',
   foreign_origin: () =>
     'This form was sent from another site, so nothing was done. Open the page here and send it again.',
-  too_large: () => 'This is larger than 32 KB, so nothing was saved. Send less at once.',
+  too_large: () => tooLargeWords,
   method: () => 'TRACE is not answered here.',
   misdirected: (appUrl) => `This server answers only as ${appUrl.origin}.`,
 };

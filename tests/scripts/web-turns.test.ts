@@ -1,0 +1,369 @@
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openLog } from '@/lib/log';
+import { serveWeb, type WebServer } from '../../scripts/web/serve';
+
+type Answer = { status: number; headers: IncomingMessage['headers']; body: string };
+type Asked = {
+  network?: string;
+  path?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+};
+
+/** An app that answers a request when it is told to. */
+type App = {
+  web: WebServer;
+  /** Requests it was handed and has not answered, in the order in which they came. */
+  inHand: { request: IncomingMessage; response: ServerResponse }[];
+  /** All it was ever handed: `path of network`. */
+  handed: string[];
+  log: string[];
+  ask: (asked?: Asked) => Promise<Answer>;
+  /** Waits until this is so. */
+  until: (isSo: () => boolean) => Promise<void>;
+};
+
+const networkOf = ({ headers }: IncomingMessage) => String(headers['x-forwarded-for']).split(', ')[0]!;
+const agent = new Agent({ keepAlive: true });
+const opened: WebServer[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((web) => web.close(0)));
+});
+
+async function openApp(
+  handle?: (request: IncomingMessage, response: ServerResponse) => unknown,
+  appUrl = 'https://portal.example.com',
+): Promise<App> {
+  const inHand: App['inHand'] = [];
+  const handed: string[] = [];
+  const log: string[] = [];
+  const web = await serveWeb({
+    appUrl: new URL(appUrl),
+    port: 0,
+    trustedProxyHops: 1,
+    log: () => openLog({ level: 'info', write: (line) => log.push(line) }),
+    handle: (received, response) => {
+      handed.push(`${received.url} of ${networkOf(received)}`);
+      if (handle) return handle(received, response);
+      const one = { request: received, response };
+      inHand.push(one);
+      response.once('close', () => inHand.splice(inHand.indexOf(one), 1));
+    },
+  });
+  opened.push(web);
+  const ask = ({ network = '198.51.100.1', path = '/', method = 'GET', headers = {}, body }: Asked = {}) =>
+    new Promise<Answer>((resolve, reject) => {
+      request(
+        {
+          port: web.port,
+          host: '127.0.0.1',
+          path,
+          method,
+          agent,
+          headers: { host: new URL(appUrl).host, 'x-forwarded-for': network, ...headers },
+        },
+        (response) => {
+          let text = '';
+          response.setEncoding('utf8');
+          response.on('data', (chunk: string) => (text += chunk));
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+          );
+        },
+      )
+        .on('error', reject)
+        .end(body);
+    });
+  const until = async (isSo: () => boolean) => {
+    for (const end = Date.now() + 10_000; !isSo(); await delay(5)) {
+      if (Date.now() > end) throw new Error('It never came to be.');
+    }
+  };
+  return { web, inHand, handed, log, ask, until };
+}
+
+/** Sends text as it is. Out: the connection, and what came back so far. */
+async function say(port: number, text: string): Promise<{ socket: Socket; heard: () => string }> {
+  const socket = connect(port, '127.0.0.1');
+  let heard = '';
+  socket.on('error', () => undefined).on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  await once(socket, 'connect');
+  socket.write(text);
+  return { socket, heard: () => heard };
+}
+
+const head = (line: string, network: string, ...headers: string[]) =>
+  [`${line} HTTP/1.1`, 'Host: portal.example.com', `X-Forwarded-For: ${network}`, ...headers, '', ''].join(
+    '\r\n',
+  );
+
+async function readAll(received: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of received) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+describe('a body', () => {
+  const echo = async (received: IncomingMessage, response: ServerResponse) => {
+    response.end(await readAll(received));
+  };
+  const chunked = { 'transfer-encoding': 'chunked' };
+
+  test.each([
+    ['that says its length', {}],
+    ['that does not', chunked],
+  ])('%s reaches the app to the letter', async (_, headers) => {
+    const { ask } = await openApp(echo);
+    for (const body of ['', 'a=b', 'é'.repeat(16 * 1024)]) {
+      expect(await ask({ method: 'POST', headers, body })).toMatchObject({ status: 200, body });
+    }
+  });
+
+  test('of more than 32 KB is refused in words whatever it says about its length, and the app never sees it', async () => {
+    const { ask, handed } = await openApp(echo);
+    for (const headers of [{}, chunked]) {
+      for (const bytes of [32 * 1024 + 1, 900_000]) {
+        const answer = await ask({ method: 'POST', headers, body: 'x'.repeat(bytes) });
+        expect([answer.status, answer.headers.connection]).toEqual([413, 'close']);
+        expect(answer.body).toContain('larger than 32 KB');
+      }
+    }
+    expect(handed).toEqual([]);
+  });
+
+  test('without end has its connection closed', async () => {
+    const { web, handed } = await openApp();
+    const { socket, heard } = await say(
+      web.port,
+      head('POST /', '198.51.100.1', 'Transfer-Encoding: chunked'),
+    );
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const chunk = `8000\r\n${'x'.repeat(0x8000)}\r\n`;
+    const pour = setInterval(() => socket.write(chunk), 5);
+    await closed;
+    clearInterval(pour);
+    expect(heard()).toMatch(/^HTTP\/1\.1 413 /);
+    expect(handed).toEqual([]);
+  });
+
+  test('that is slow in coming keeps nobody waiting, not even its own network', async () => {
+    const { web, handed, ask, until, inHand } = await openApp();
+    const slow = await Promise.all(
+      Array.from({ length: 30 }, () =>
+        say(web.port, head('POST /slow', '198.51.100.1', 'Content-Length: 9') + 'a'),
+      ),
+    );
+    const answer = ask({ method: 'POST', path: '/whole', body: 'a=b' });
+    await until(() => inHand.length > 0);
+    expect(handed).toEqual(['/whole of 198.51.100.1']);
+    inHand[0]!.response.end();
+    expect((await answer).status).toBe(200);
+    slow.forEach(({ socket }) => socket.destroy());
+  });
+
+  test('that is cut never reaches a page, and a webhook meets it as it was', async () => {
+    const met: string[] = [];
+    const { web, until } = await openApp(async (received) => {
+      let sofar = '';
+      try {
+        for await (const chunk of received) sofar += String(chunk);
+      } catch {
+        sofar += ' cut';
+      }
+      met.push(`${received.url} ${sofar}`);
+    });
+    for (const path of ['/users/login', '/users/webhook/twilio']) {
+      const line = head(`POST ${path}`, '198.51.100.1', 'Content-Length: 99');
+      const { socket } = await say(web.port, `${line}AccountSid=`);
+      await delay(50);
+      socket.destroy();
+    }
+    await until(() => met.length > 0);
+    expect(met).toEqual(['/users/webhook/twilio AccountSid= cut']);
+  });
+
+  test('that is too long for a webhook is left to the webhook to refuse, as much of it as it wants to see', async () => {
+    let bytes = 0;
+    const { ask } = await openApp(async (received, response) => {
+      bytes = (await readAll(received)).length;
+      response.writeHead(413).end();
+    });
+    const path = '/users/webhook/twilio/inbound';
+    const answer = await ask({ method: 'POST', path, headers: chunked, body: 'x'.repeat(500_000) });
+    expect(answer.status).toBe(413);
+    expect(bytes).toBeGreaterThan(16 * 1024);
+    expect(bytes).toBeLessThan(128 * 1024);
+  });
+});
+
+describe('requests that one connection sends without waiting for answers', () => {
+  test('are never in hand together: one waits for the other', async () => {
+    const { web, inHand, handed, until } = await openApp();
+    const { heard } = await say(
+      web.port,
+      head('GET /first', '198.51.100.1') + head('GET /second', '198.51.100.1'),
+    );
+    await until(() => inHand.length > 0);
+    await delay(50);
+    expect(handed).toEqual(['/first of 198.51.100.1']);
+    inHand[0]!.response.end('one');
+    await until(() => handed.length === 2);
+    inHand[0]!.response.end('two');
+    await until(() => heard().includes('two'));
+    expect(heard().match(/HTTP\/1\.1 200/g)).toHaveLength(2);
+  });
+
+  test('and are more than two, close it, and keep nothing in hand', async () => {
+    const { web, handed, inHand, log } = await openApp();
+    const { socket } = await say(web.port, head('GET /', '198.51.100.1').repeat(500));
+    await once(socket, 'close');
+    await delay(50);
+    expect(handed.length).toBeLessThanOrEqual(1);
+    expect(inHand).toEqual([]);
+    await web.close(0);
+    expect(log.join()).toMatch(/ warn requests_refused pipelined=1 networks=1$/);
+  });
+});
+
+describe('a flood from one network', () => {
+  const flood = async (app: App, count: number, asked: Asked = {}) => {
+    const answers = Array.from({ length: count }, () => app.ask({ network: '203.0.113.5', ...asked }));
+    answers.forEach((answer) => answer.catch(() => undefined));
+    await app.until(() => app.inHand.length >= 2);
+    await delay(100);
+    return answers;
+  };
+
+  test.each([
+    ['pages', {}],
+    ['forms', { method: 'POST', body: 'a=b' }],
+  ])('of %s has another network wait for six of it at most', async (_, asked) => {
+    const app = await openApp();
+    await flood(app, 60, asked);
+    const other = app.ask({ network: '198.51.100.7', path: '/other', ...asked });
+    await app.until(() => app.handed.includes('/other of 198.51.100.7'));
+    expect(app.handed.indexOf('/other of 198.51.100.7')).toBeLessThanOrEqual(6);
+    app.inHand.find(({ request: { url } }) => url === '/other')!.response.end('done');
+    expect((await other).body).toBe('done');
+  });
+
+  test('whatever addresses of its own it calls from: an IPv6 network of 65,536 lines is one', async () => {
+    const app = await openApp();
+    const addresses = Array.from({ length: 60 }, (_, index) => `2001:db8:77:${index.toString(16)}::1`);
+    addresses.forEach((network) => void app.ask({ network }).catch(() => undefined));
+    await app.until(() => app.inHand.length >= 2);
+    await delay(100);
+    expect(app.inHand.length).toBeLessThanOrEqual(6);
+  });
+
+  test('does not keep the server from being asked whether it is well', async () => {
+    const app = await openApp();
+    await flood(app, 60);
+    for (const path of ['/api/health', '/api/ready']) {
+      const answer = app.ask({ network: '203.0.113.5', path });
+      await app.until(() => app.handed.includes(`${path} of 203.0.113.5`));
+      app.inHand.find(({ request: { url } }) => url === path)!.response.end();
+      expect((await answer).status).toBe(200);
+    }
+  });
+
+  test('is refused beyond a hundred that wait, in words, with a moment to come back, and is told in one line', async () => {
+    const app = await openApp();
+    await flood(app, 106);
+    const answer = await app.ask({ network: '203.0.113.5' });
+    expect(answer.status).toBe(503);
+    expect(answer.body).toContain('Try again in ten seconds');
+    expect(answer.headers).toMatchObject({
+      'retry-after': '10',
+      'cache-control': 'no-store',
+      'content-type': 'text/plain; charset=utf-8',
+      connection: 'keep-alive',
+    });
+    await app.web.close(0);
+    expect(app.log).toHaveLength(1);
+    expect(app.log[0]).toMatch(/ warn requests_refused crowded=\d+ networks=1$/);
+  });
+
+  test('that has gone costs nothing: what waited is never handed on', async () => {
+    const app = await openApp();
+    const sockets = await Promise.all(
+      Array.from({ length: 40 }, () => say(app.web.port, head('GET /', '203.0.113.5'))),
+    );
+    await app.until(() => app.inHand.length >= 2);
+    await delay(100);
+    sockets.forEach(({ socket }) => socket.destroy());
+    await app.until(() => app.inHand.length === 0);
+    await delay(100);
+    expect(app.handed.length).toBeLessThanOrEqual(6);
+  });
+
+  test('that reads no answer gives its places back', async () => {
+    const megabyte = Buffer.alloc(1024 * 1024, 'x');
+    const app = await openApp(async (received, response) => {
+      if (received.url === '/last') return response.end('read');
+      while (!response.destroyed)
+        if (!response.write(megabyte)) await once(response, 'drain').catch(() => undefined);
+    });
+    const line = head('GET /export', '203.0.113.5');
+    const sockets = await Promise.all(Array.from({ length: 12 }, () => say(app.web.port, line)));
+    sockets.forEach(({ socket }) => socket.pause());
+    await app.until(() => app.handed.length >= 2);
+    expect((await app.ask({ network: '203.0.113.5', path: '/last' })).body).toBe('read');
+    sockets.forEach(({ socket }) => socket.destroy());
+  });
+});
+
+test('on localhost, where everybody is one network, it may have all the places that there are', async () => {
+  const app = await openApp(undefined, 'http://localhost:3000');
+  Array.from({ length: 60 }, () => void app.ask().catch(() => undefined));
+  await app.until(() => app.inHand.length >= 6);
+});
+
+describe('what the app sends to itself while it answers', () => {
+  /** As Next does: with the visitor's headers, and not their length. */
+  const forward = (web: WebServer, received: IncomingMessage, method: string) =>
+    fetch(`http://127.0.0.1:${web.port}/inner`, {
+      method,
+      headers: Object.fromEntries(
+        Object.entries(received.headers)
+          .filter(([name]) => !['host', 'connection', 'content-length'].includes(name))
+          .map(([name, value]) => [name, String(value)]),
+      ),
+      ...(method === 'POST' ? { body: 'inner' } : {}),
+    }).then((answer) => answer.text());
+
+  test.each(['GET', 'POST'])(
+    'by %s waits for no place, and comes from where the visitor is',
+    async (method) => {
+      const inner: string[] = [];
+      const app: App = await openApp(async (received, response) => {
+        if (received.url === '/inner') {
+          inner.push(String(received.headers['x-forwarded-for']));
+          return response.end('inner');
+        }
+        return response.end(await forward(app.web, received, method));
+      });
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => app.ask({ method: 'POST', body: 'a=b', network: '203.0.113.5' })),
+      );
+      expect(answers.map(({ status, body }) => `${status} ${body}`)).toEqual(Array(20).fill('200 inner'));
+      expect(inner).toHaveLength(20);
+      for (const chain of inner) expect(chain).toMatch(/^203\.0\.113\.5, (?:::ffff:)?127\.0\.0\.1$/);
+    },
+  );
+
+  test('cannot be pretended from outside', async () => {
+    const app = await openApp();
+    const headers = { 'x-doorstep-inner': 'x' };
+    Array.from({ length: 60 }, () => void app.ask({ headers }).catch(() => undefined));
+    await app.until(() => app.inHand.length >= 2);
+    await delay(100);
+    expect(app.inHand.length).toBeLessThanOrEqual(6);
+    expect(app.inHand.map(({ request: { headers: got } }) => got['x-doorstep-inner'])).not.toContain('x');
+  });
+});
