@@ -7,7 +7,7 @@ import { makeGate, type Bounds, type Gate } from './gate';
 export type Lane = 'pages' | 'forms' | 'files' | 'webhooks' | 'probes';
 
 /**
- * Measured on two cores (docs/decisions/0015-turns-before-next.md). A page asks the database a dozen times, and after each
+ * Measured on two cores (docs/decisions/0016-turns-before-next.md). A page asks the database a dozen times, and after each
  * answer it waits until the event loop has gone round, which takes as long as all that is in hand there. A file is a
  * twentieth of a page. Of forms no more are in hand than the pool has connections (db/client.ts), and of one network
  * fewer, so that one whose forms wait for each other's locks leaves some.
