@@ -1,7 +1,7 @@
 import { getCountryCallingCode } from 'libphonenumber-js/min';
 import { env } from '@/lib/env';
 import type { PhoneRefusal } from '@/lib/phone/parse';
-import type { SendCodeRefusal } from '@/lib/sms/verification/verify';
+import type { SendCodeRefusal } from '@/lib/sms/verification/send-code';
 import { sayWhen } from './say-when';
 
 /** How to enter a number from elsewhere; undefined where all the countries that texts go to share the code +1. */

@@ -4,7 +4,7 @@ import { redirect } from 'next/navigation';
 import { clearPendingCookie } from '@/app/_cookies/pending';
 import { db } from '@/db/client';
 import { readRequestContext, requireUser } from '@/lib/auth/session';
-import { sendCode } from '@/lib/sms/verification/verify';
+import { sendCode } from '@/lib/sms/verification/send-code';
 
 /** Sends a code to the person's number and leads to the code page, which also says why none could be sent. */
 export async function startVerificationAction(): Promise<void> {

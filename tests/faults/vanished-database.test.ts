@@ -13,7 +13,8 @@ import { signIn } from '@/lib/auth/sign-in';
 import { takeHits } from '@/lib/rate-limits/hits';
 import { openLog } from '@/lib/log';
 import { outboxChannel } from '@/lib/sms/outbox/outbox';
-import { checkCode, sendCode } from '@/lib/sms/verification/verify';
+import { sendCode } from '@/lib/sms/verification/send-code';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { listenForTexts } from '@/lib/sms/dispatch/outbox-listener';
 import { useDatabase } from '../support/database';
@@ -26,6 +27,7 @@ const connectTimeoutMs = 1_200;
 const statementTimeoutMs = 1_000;
 const queryTimeoutMs = 1_600;
 const max = 10;
+
 /** A wait for a connection, the settings of a new one, a statement; and a machine that is busy with other things. */
 const patienceMs = 2 * connectTimeoutMs + queryTimeoutMs + 1_000;
 

@@ -41,13 +41,10 @@ import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/t
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
-import {
-  checkCode,
-  replaceNumber,
-  sendCode,
-  skipVerification,
-  type Prover,
-} from '@/lib/sms/verification/verify';
+import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { skipVerification } from '@/lib/sms/verification/skip-verification';
+import { checkCode } from '@/lib/sms/verification/check-code';
+import { type Prover } from '@/lib/sms/verification/prover';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
 import { useDatabase } from '../support/database';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { register } from '@/lib/auth/register';
 import { signIn } from '@/lib/auth/sign-in';
-import { sendCode } from '@/lib/sms/verification/verify';
+import { sendCode } from '@/lib/sms/verification/send-code';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { recordStatements, useDatabase } from '@/tests/support/database';
 import { after, contextAt, givePending, newEmail, newPhone, noon } from '@/tests/support/people';

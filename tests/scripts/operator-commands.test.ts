@@ -6,7 +6,7 @@ import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { signIn } from '@/lib/auth/sign-in';
-import { checkCode } from '@/lib/sms/verification/verify';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { readArguments as readDeactivation, deactivateUser } from '../../scripts/deactivate-user';
 import { endSessions } from '../../scripts/end-sessions';
 import { operatorName } from '../../scripts/operator';

@@ -10,7 +10,7 @@ import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { requestCode } from '@/lib/sms/verification/request';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
-import type { Prover } from '@/lib/sms/verification/verify';
+import type { Prover } from '@/lib/sms/verification/prover';
 
 export const noon = new Date('2026-11-20T12:00:00Z');
 

@@ -12,7 +12,7 @@ import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { readNumberChange } from '@/lib/sms/verification/change-number';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
-import { checkCode } from '@/lib/sms/verification/verify';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { contextAt, newEmail, newPhone, noon } from './people';
 
 export const password = 'correct horse battery';

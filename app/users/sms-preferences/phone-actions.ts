@@ -17,7 +17,7 @@ import { readRequestContext } from '@/lib/auth/session';
 import { cancelNumberChange, changeNumber, type ChangeRefusal } from '@/lib/sms/verification/change-number';
 import { maskPhone } from '@/lib/phone/parse';
 import { readServedPhone } from '@/lib/phone/served';
-import { sendCode } from '@/lib/sms/verification/verify';
+import { sendCode } from '@/lib/sms/verification/send-code';
 
 const here = '/users/sms-preferences';
 const codePage = '/users/verify-phone';

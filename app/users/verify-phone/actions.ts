@@ -15,13 +15,10 @@ import type { NumberField } from '@/components/forms/NumberForm';
 import { db } from '@/db/client';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
 import { readServedPhone } from '@/lib/phone/served';
-import {
-  checkCode,
-  replaceNumber,
-  sendCode,
-  skipVerification,
-  type CheckRefusal,
-} from '@/lib/sms/verification/verify';
+import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { skipVerification } from '@/lib/sms/verification/skip-verification';
+import { checkCode } from '@/lib/sms/verification/check-code';
+import { type CheckRefusal } from '@/lib/sms/verification/check-code';
 import { requireProver } from './prover';
 
 const here = '/users/verify-phone';

@@ -26,7 +26,7 @@ import { env } from '@/lib/env';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
 import { senderPhone } from '@/lib/sms/capacity/sender';
-import { agreedToCodes } from '@/lib/sms/verification/verify';
+import { agreedToCodes } from '@/lib/sms/verification/prover';
 import { readVerificationState, type VerificationState } from '@/lib/sms/verification/state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
 import { requireProver } from './prover';

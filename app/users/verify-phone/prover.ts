@@ -4,7 +4,7 @@ import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/session';
 import { readNumberChange } from '@/lib/sms/verification/change-number';
-import type { Prover } from '@/lib/sms/verification/verify';
+import type { Prover } from '@/lib/sms/verification/prover';
 
 /**
  * Whose number this browser is proving: the pending account of its cookie, which a fresh registration or password put

@@ -1,5 +1,5 @@
 import { lookUp } from '@/app/_format/look-up';
-import type { Prover } from '@/lib/sms/verification/verify';
+import type { Prover } from '@/lib/sms/verification/prover';
 import type { VerificationState } from '@/lib/sms/verification/state';
 
 /** How a person continues without a code: `skip` opens the account at once; with `later` it is open already. */

@@ -131,7 +131,7 @@ export function deriveVerificationState(
   };
   return {
     phone,
-    closed: challenge === null || open !== null ? null : explainClosed(challenge, now),
+    closed: challenge === null || open !== null ? null : whyClosed(challenge, now),
     challenge: open && { id: open.id, expiresAt: open.expiresAt, purpose: open.purpose },
     text,
     tries,
@@ -149,7 +149,7 @@ function latestOf(moments: readonly (Date | null)[], now: Date): Date | null {
 }
 
 /** Why a challenge that is not open hears no code any more. */
-function explainClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expired' | 'ended' {
+function whyClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expired' | 'ended' {
   if (challenge.wrongTries >= limits.wrongTriesPerChallenge) return 'tries_spent';
   return challenge.expiresAt <= now ? 'expired' : 'ended';
 }

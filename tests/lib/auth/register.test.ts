@@ -11,7 +11,7 @@ import type { RegistrationInput } from '@/lib/auth/register-input';
 import { currentWording, renderWording } from '@/lib/consent/wording';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { markNumber } from '@/lib/phone/mark';
-import { checkCode } from '@/lib/sms/verification/verify';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newEmail, newPhone, noon } from '@/tests/support/people';
 

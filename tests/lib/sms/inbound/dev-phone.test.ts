@@ -11,7 +11,7 @@ import {
   readThread,
 } from '@/lib/sms/inbound/dev-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { checkCode } from '@/lib/sms/verification/verify';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePending, newPhone, noon } from '../../../support/people';
 import { makeEnv, readText, twilioVariables } from '../../../support/texts';

@@ -16,7 +16,8 @@ import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { cancelTexts } from '@/lib/sms/outbox/outbox';
 import { addSender, takeSlots } from '@/lib/sms/capacity/send-rate';
-import { checkCode, replaceNumber } from '@/lib/sms/verification/verify';
+import { replaceNumber } from '@/lib/sms/verification/send-code';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { releaseTogether } from '../../../support/barrier';
 import { useDatabase } from '../../../support/database';
 import {

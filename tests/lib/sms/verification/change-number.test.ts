@@ -12,7 +12,7 @@ import {
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
-import { replaceNumber } from '@/lib/sms/verification/verify';
+import { replaceNumber } from '@/lib/sms/verification/send-code';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../../support/people';
 import { enterCode, giveSettledPerson, readTexts } from '../../../support/settled-person';

@@ -10,7 +10,7 @@ import { readNumber } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { releaseProtectedNumber } from '@/lib/sms/verification/protected-number';
-import { checkCode } from '@/lib/sms/verification/verify';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { releaseTogether } from '../../../support/barrier';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePending, newPhone, noon, readUserRow } from '../../../support/people';

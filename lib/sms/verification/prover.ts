@@ -1,0 +1,31 @@
+import type { Role } from '@/db/schema/accounts';
+import type { VerificationPurpose } from '@/db/schema/sms';
+import { hasConsent } from '@/lib/consent/ledger';
+import type { Db, Tx } from '@/db/client';
+import { lockUser } from '@/lib/accounts/lock-users';
+
+/** Whose number is being proven: somebody pending (`activate`) or somebody signed in (`prove`). */
+export type Prover = {
+  userId: string;
+  role: Role;
+  phone: string | null;
+  purpose: VerificationPurpose;
+  /** The proven number that `phone` is to take the place of; it works until then. */
+  changesFrom?: string | null;
+};
+
+/** Whether this person's consent to codes at this number stands. */
+export async function agreedToCodes(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string },
+): Promise<boolean> {
+  return hasConsent(db, { userId, phone, scope: 'verification' });
+}
+
+/** Whether the person is still as the journey found them: nobody proved, skipped or changed the number meanwhile. */
+export async function isStill(tx: Tx, prover: Prover): Promise<boolean> {
+  const user = await lockUser(tx, prover.userId);
+  if (user === null || user.deactivatedAt !== null) return false;
+  const pending = user.activatedAt === null;
+  return user.phone === (prover.changesFrom ?? prover.phone) && pending === (prover.purpose === 'activate');
+}

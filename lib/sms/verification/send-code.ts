@@ -1,0 +1,93 @@
+import type { ConsentScope } from '@/db/schema/consent';
+import type { Db } from '@/db/client';
+import { setPhone } from '@/lib/accounts/users';
+import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { endChallenge } from './challenge';
+import { requestCode, type SendRefusal } from './request';
+import { lockNumber, lockNumbers } from '@/lib/sms/numbers/number';
+import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { agreedToCodes, isStill } from './prover';
+import { type Prover } from './prover';
+
+export type SendCodeRefusal =
+  | SendRefusal
+  | { reason: 'too_many_requests'; retryAt: Date }
+  | { reason: 'consent_missing' | 'changed_meanwhile'; retryAt: null };
+
+/**
+ * Sends the code again, or a first one to somebody signed in who wants to prove their number. Refuses with the moment the
+ * next is allowed, or with `consent_missing` where no consent to codes at this number stands (never given, or withdrawn
+ * by a STOP long ago).
+ */
+export async function sendCode(
+  db: Db,
+  prover: Prover & { phone: string },
+  context: RequestContext,
+): Promise<{ ok: true } | ({ ok: false } & SendCodeRefusal)> {
+  const coarse = await takeCoarseHit(db, 'send', context.address, context.now);
+  if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
+  return db.transaction(async (tx) => {
+    const number = await lockNumber(tx, prover.phone);
+    if (!(await isStill(tx, prover))) {
+      return { ok: false as const, reason: 'changed_meanwhile' as const, retryAt: null };
+    }
+    if (number.suppressedAt === null && !(await agreedToCodes(tx, prover))) {
+      return { ok: false as const, reason: 'consent_missing' as const, retryAt: null };
+    }
+    const request = await requestCode(
+      tx,
+      { userId: prover.userId, purpose: prover.purpose, number },
+      context,
+    );
+    return request.ok ? { ok: true as const } : request;
+  });
+}
+
+/**
+ * Takes another number in place of the one given, or a first one: consent moves to it by the box ticked anew, the old
+ * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven: changing
+ * that one takes the password.
+ *
+ * Out: `refusal` null when a code is on its way, or why not; the number is changed either way.
+ */
+export async function replaceNumber(
+  db: Db,
+  prover: Prover,
+  phone: string,
+  context: RequestContext,
+): Promise<
+  | { ok: true; refusal: SendRefusal | null }
+  | { ok: false; reason: 'number_proven' | 'changed_meanwhile' }
+  | { ok: false; reason: 'too_many_requests'; retryAt: Date }
+> {
+  const { now } = context;
+  const { userId, purpose } = prover;
+  if (prover.changesFrom) return { ok: false, reason: 'number_proven' };
+  const coarse = await takeCoarseHit(db, 'send', context.address, now);
+  if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
+  return db.transaction(async (tx) => {
+    const numbers = await lockNumbers(tx, [prover.phone, phone]);
+    if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
+    if (prover.phone !== null && numbers.get(prover.phone)!.holderUserId === userId) {
+      return { ok: false as const, reason: 'number_proven' as const };
+    }
+    const scopes = new Set<ConsentScope>(['verification']);
+    if (prover.phone !== null && prover.phone !== phone) {
+      const earlier = { userId, phone: prover.phone };
+      if ((await readStandingConsent(tx, earlier)).has('updates')) scopes.add('updates');
+      await withdrawConsent(
+        tx,
+        { ...earlier, scopes: ['verification', 'updates'], medium: 'code_page' },
+        now,
+      );
+      await endChallenge(tx, userId, 'number_changed', now);
+      await cancelTexts(tx, { userId, phone: prover.phone }, 'number_changed', now);
+    }
+    if (prover.phone !== phone) await setPhone(tx, userId, phone);
+    await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'code_page' }, context);
+    const request = await requestCode(tx, { userId, purpose, number: numbers.get(phone)! }, context);
+    return { ok: true as const, refusal: request.ok ? null : request };
+  });
+}
