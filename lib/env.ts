@@ -1,4 +1,5 @@
 import { getCountries, type CountryCode } from 'libphonenumber-js/min';
+import { z } from 'zod';
 
 /** Every setting of the project, checked; money is in whole millionths of a dollar (micros). */
 export type Env = {
@@ -46,7 +47,7 @@ export type Operator = {
   contact: string | null;
 };
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogLevel = (typeof logLevels)[number];
 
 export type TwilioSettings = {
   accountSid: string;
@@ -60,8 +61,9 @@ export type TwilioSettings = {
 
 export type EnvSource = Record<string, string | undefined>;
 
-const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 const minSecretBytes = 32;
+const knownCountries = new Set<string>(getCountries());
 
 /** Whether a host name, as in `URL.hostname` or a Host header without its port, can only mean this machine. */
 export function isLoopbackHostname(hostname: string): boolean {
@@ -98,160 +100,65 @@ export function parseEnv(
   source: EnvSource,
 ): { ok: true; value: Env } | { ok: false; reason: 'invalid'; problems: string[] } {
   const problems: string[] = [];
-  const read = (name: string): string | undefined => source[name]?.trim() || undefined;
-  const refuse = (name: string, sentence: string): void => {
-    problems.push(`${name} ${sentence}`);
+  const given = (name: string) => source[name]?.trim() || undefined;
+  /** Undefined where it is refused, whatever the type says: such a value never leaves this function. */
+  const read: Read = (name, schema) => {
+    const { data, error } = schema.safeParse(given(name));
+    for (const { message } of error?.issues ?? []) problems.push(`${name} ${message}`);
+    return data as z.output<typeof schema>;
   };
 
-  const portText = read('PORT') ?? '3000';
-  const port = /^\d{1,5}$/.test(portText) && Number(portText) <= 65_535 ? Number(portText) : 0;
-  if (port === 0) refuse('PORT', `must be a whole number from 1 to 65535, not "${portText}"`);
-
-  const appUrlText = read('APP_URL') ?? `http://localhost:${port || 3000}`;
-  const appUrl = parseOrigin(appUrlText);
-  if (!appUrl)
-    refuse('APP_URL', 'must be an origin such as https://portal.example.com, without path or query');
-  const isPublic = appUrl !== null && !isLoopbackHostname(appUrl.hostname);
-  if (appUrl && isPublic && appUrl.protocol !== 'https:') {
-    refuse('APP_URL', 'must begin with https:// because it is not on localhost');
+  const port = read('PORT', wholeNumber(1, 65_535).prefault('3000'));
+  const appUrl = read('APP_URL', origin.prefault(`http://localhost:${port ?? 3000}`));
+  const isPublic = !isLoopbackHostname(appUrl?.hostname ?? 'localhost');
+  if (isPublic && appUrl.protocol !== 'https:') {
+    problems.push('APP_URL must begin with https:// because it is not on localhost');
   }
-
-  const databaseUrl = read('DATABASE_URL');
-  if (!databaseUrl) refuse('DATABASE_URL', 'is missing: set it to a PostgreSQL 15 or newer');
-  else if (!isPostgresUrl(databaseUrl)) {
-    refuse('DATABASE_URL', 'must be a URL such as postgres://user:password@host:5432/name');
-  }
-
-  const databaseOwnerUrl = read('DATABASE_OWNER_URL') ?? null;
-  if (databaseOwnerUrl && !isPostgresUrl(databaseOwnerUrl)) {
-    refuse('DATABASE_OWNER_URL', 'must be a URL such as postgres://owner:password@host:5432/name');
-  }
-
-  const authSecrets = (read('AUTH_SECRET') ?? '')
-    .split(',')
-    .map((secret) => secret.trim())
-    .filter((secret) => secret !== '');
-  if (authSecrets.length === 0) {
-    refuse(
-      'AUTH_SECRET',
-      `is missing: set it to at least ${minSecretBytes} random bytes (openssl rand -base64 48)`,
-    );
-  } else if (isPublic && authSecrets.some((secret) => Buffer.byteLength(secret) < minSecretBytes)) {
-    refuse('AUTH_SECRET', `must have at least ${minSecretBytes} bytes (each one, when there are several)`);
-  }
-
-  const { smsBackend, twilio } = parseSmsBackend(read, refuse, isPublic);
-
-  const parseMoney = (name: string, fallback: string): number => {
-    const text = read(name) ?? fallback;
-    const micros = parseMicros(text);
-    if (micros === null) {
-      refuse(
-        name,
-        `must be an amount of dollars with at most six decimals, such as ${fallback}, not "${text}"`,
-      );
-    }
-    return micros ?? 0;
-  };
-  const smsDailyBudgetPerUserMicros = parseMoney('SMS_DAILY_BUDGET_PER_USER_USD', '0.08');
-  const smsDailyBudgetMicros = parseMoney('SMS_DAILY_BUDGET_USD', '20');
-
-  const knownCountries = new Set<string>(getCountries());
-  const { smsPricePerSegmentMicros, smsCountryPricesMicros } = parsePrices(read, refuse, knownCountries);
-  const smsCountries: CountryCode[] = [];
-  for (const entry of (read('SMS_COUNTRIES') ?? 'US,CA').split(',')) {
-    const code = entry.trim().toUpperCase();
-    if (!isCountry(code, knownCountries)) {
-      refuse(
-        'SMS_COUNTRIES',
-        `must be ISO country codes separated by commas, such as US,CA: "${entry.trim()}" is none`,
-      );
-    } else if (!smsCountries.includes(code)) smsCountries.push(code);
-  }
-
-  const rateText = read('SMS_MESSAGES_PER_SECOND');
-  const rate = rateText !== undefined && /^\d{1,6}(\.\d{1,6})?$/.test(rateText) ? Number(rateText) : 0;
-  if (rateText !== undefined && rate <= 0) {
-    refuse('SMS_MESSAGES_PER_SECOND', `must be a number above 0, not "${rateText}"`);
-  }
-  const smsMessagesPerSecond = rateText === undefined ? (smsBackend === 'twilio' ? 1 : null) : rate;
-
-  const upstashUrl = read('UPSTASH_REDIS_REST_URL');
-  const upstashToken = read('UPSTASH_REDIS_REST_TOKEN');
-  if (upstashUrl && !isHttpUrl(upstashUrl)) refuse('UPSTASH_REDIS_REST_URL', 'must be an http or https URL');
-  if (upstashUrl && !upstashToken) {
-    refuse('UPSTASH_REDIS_REST_TOKEN', 'is missing while UPSTASH_REDIS_REST_URL is set');
-  }
-  if (upstashToken && !upstashUrl) {
-    refuse('UPSTASH_REDIS_REST_URL', 'is missing while UPSTASH_REDIS_REST_TOKEN is set');
-  }
-
-  if (isPublic && read('TRUSTED_PROXY_HOPS') === undefined) {
-    refuse(
-      'TRUSTED_PROXY_HOPS',
-      'is missing: set it to the number of proxies in front (one nginx or load balancer: 1), else all people share one limit',
-    );
-  }
-  const hopsText = read('TRUSTED_PROXY_HOPS') ?? '0';
-  const trustedProxyHops = /^\d{1,2}$/.test(hopsText) ? Number(hopsText) : 0;
-  if (!/^\d{1,2}$/.test(hopsText)) {
-    refuse('TRUSTED_PROXY_HOPS', `must be a whole number from 0 to 99, not "${hopsText}"`);
-  }
-
-  const levelText = (read('LOG_LEVEL') ?? 'info').toLowerCase();
-  const logLevel = logLevels.find((level) => level === levelText);
-  if (!logLevel) refuse('LOG_LEVEL', `must be one of ${logLevels.join(', ')}, not "${levelText}"`);
-
-  const readLine = (name: string, mostCharacters: number): string | null => {
-    const text = read(name);
-    if (text === undefined) return null;
-    if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) || text.length > mostCharacters) {
-      refuse(name, `must be one line of at most ${mostCharacters} characters`);
-    }
-    return text;
-  };
-  const operator = { name: readLine('OPERATOR_NAME', 100), contact: readLine('OPERATOR_CONTACT', 200) };
-
-  const parseDays = (name: string, fallback: number): number => {
-    const text = read(name) ?? String(fallback);
-    const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-    if (days === 0) refuse(name, `must be a whole number of days from 1 to 99999, not "${text}"`);
-    return days;
-  };
-  const retention: Retention = {
-    messagesDays: parseDays('RETENTION_MESSAGES_DAYS', 1825),
-    attemptsDays: parseDays('RETENTION_ATTEMPTS_DAYS', 400),
-    pendingDays: parseDays('RETENTION_PENDING_DAYS', 7),
-  };
-
-  const [newestSecret, ...olderSecrets] = authSecrets;
-  if (problems.length > 0 || !appUrl || !databaseUrl || newestSecret === undefined || !logLevel) {
-    return { ok: false, reason: 'invalid', problems };
-  }
-  return {
-    ok: true,
-    value: {
-      databaseUrl,
-      databaseOwnerUrl,
-      appUrl,
-      isPublic,
-      port,
-      authSecrets: [newestSecret, ...olderSecrets],
-      smsBackend,
-      twilio,
-      smsPricePerSegmentMicros,
-      smsCountryPricesMicros,
-      smsDailyBudgetPerUserMicros,
-      smsDailyBudgetMicros,
-      smsCountries,
-      smsMessagesPerSecond,
-      upstash: upstashUrl && upstashToken ? { url: upstashUrl, token: upstashToken } : null,
-      trustedProxyHops,
-      logLevel,
-      operator,
-      retention,
+  const databaseUrl = read(
+    'DATABASE_URL',
+    postgresUrl('user', 'is missing: set it to a PostgreSQL 15 or newer'),
+  );
+  const databaseOwnerUrl = read('DATABASE_OWNER_URL', postgresUrl('owner').optional()) ?? null;
+  const authSecrets = read('AUTH_SECRET', secrets(isPublic));
+  read('SMS_BACKEND', backend(isPublic));
+  const whyTwilio = findTwilioReason(given, isPublic);
+  const twilio = whyTwilio === null ? null : readTwilio(read, given, whyTwilio);
+  const apiBaseUrl = read('TWILIO_API_BASE_URL', httpUrl().optional())?.replace(/\/+$/, '') ?? null;
+  const price = read('SMS_PRICE_PER_SEGMENT_USD', prices.prefault('0.0079'));
+  const redisUrl = read('UPSTASH_REDIS_REST_URL', beside(given, 'UPSTASH_REDIS_REST_TOKEN', httpUrl));
+  const redisToken = read(
+    'UPSTASH_REDIS_REST_TOKEN',
+    beside(given, 'UPSTASH_REDIS_REST_URL', (missing) => z.string(missing)),
+  );
+  const value: Env = {
+    databaseUrl,
+    databaseOwnerUrl,
+    appUrl,
+    isPublic,
+    port,
+    authSecrets,
+    smsBackend: twilio ? 'twilio' : 'console',
+    twilio: twilio && { ...twilio, apiBaseUrl },
+    smsPricePerSegmentMicros: price?.all,
+    smsCountryPricesMicros: price?.own,
+    smsDailyBudgetPerUserMicros: read('SMS_DAILY_BUDGET_PER_USER_USD', dollars('0.08')),
+    smsDailyBudgetMicros: read('SMS_DAILY_BUDGET_USD', dollars('20')),
+    smsCountries: read('SMS_COUNTRIES', countries.prefault('US,CA')),
+    smsMessagesPerSecond: read('SMS_MESSAGES_PER_SECOND', pace.optional()) ?? (twilio ? 1 : null),
+    upstash: redisUrl && redisToken ? { url: redisUrl, token: redisToken } : null,
+    trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
+    logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
+    operator: {
+      name: read('OPERATOR_NAME', oneLine(100).optional()) ?? null,
+      contact: read('OPERATOR_CONTACT', oneLine(200).optional()) ?? null,
+    },
+    retention: {
+      messagesDays: read('RETENTION_MESSAGES_DAYS', days.prefault('1825')),
+      attemptsDays: read('RETENTION_ATTEMPTS_DAYS', days.prefault('400')),
+      pendingDays: read('RETENTION_PENDING_DAYS', days.prefault('7')),
     },
   };
+  return problems.length === 0 ? { ok: true, value } : { ok: false, reason: 'invalid', problems };
 }
 
 let memo: Env | undefined;
@@ -266,126 +173,179 @@ export function env(): Env {
   return memo;
 }
 
-function parseSmsBackend(
-  read: (name: string) => string | undefined,
-  refuse: (name: string, sentence: string) => void,
-  isPublic: boolean,
-): { smsBackend: 'console' | 'twilio'; twilio: TwilioSettings | null } {
-  const names = [
-    'TWILIO_ACCOUNT_SID',
-    'TWILIO_AUTH_TOKEN',
-    'TWILIO_FROM_PHONE',
-    'TWILIO_MESSAGING_SERVICE_SID',
-  ];
-  const someTwilio = names.some((name) => read(name) !== undefined);
-  const asked = read('SMS_BACKEND')?.toLowerCase();
-  const apiBaseUrl = read('TWILIO_API_BASE_URL');
-  if (apiBaseUrl && !isHttpUrl(apiBaseUrl)) refuse('TWILIO_API_BASE_URL', 'must be an http or https URL');
-  if (asked !== undefined && asked !== 'console' && asked !== 'twilio') {
-    refuse('SMS_BACKEND', `must be console or twilio, not "${asked}"`);
-    return { smsBackend: 'console', twilio: null };
-  }
-  if (asked === 'console' && isPublic) {
-    refuse('SMS_BACKEND', 'must be twilio because APP_URL is not on localhost');
-    return { smsBackend: 'console', twilio: null };
-  }
-  if (asked !== 'twilio' && !isPublic && (asked === 'console' || !someTwilio)) {
-    return { smsBackend: 'console', twilio: null };
-  }
+type Given = (name: string) => string | undefined;
+type Read = <T extends z.ZodType>(name: string, schema: T) => z.output<T>;
 
-  const why =
-    asked === 'twilio'
-      ? 'because SMS_BACKEND is twilio'
-      : isPublic
-        ? 'because APP_URL is not on localhost'
-        : 'because other TWILIO_ variables are set';
-  const need = (name: string, remedy = ''): string => {
-    const value = read(name);
-    if (value === undefined) refuse(name, `is missing or empty: it is required ${why}${remedy}`);
-    return value ?? '';
-  };
-  const accountSid = need('TWILIO_ACCOUNT_SID');
-  if (accountSid && !/^AC[0-9a-zA-Z]+$/.test(accountSid)) refuse('TWILIO_ACCOUNT_SID', 'must begin with AC');
-  const [authToken = '', ...olderTokens] = need('TWILIO_AUTH_TOKEN')
-    .split(',')
-    .map((token) => token.trim())
-    .filter((token) => token !== '');
-  if (!authToken && read('TWILIO_AUTH_TOKEN')) refuse('TWILIO_AUTH_TOKEN', 'holds no token, only commas');
-  const messagingServiceSid = read('TWILIO_MESSAGING_SERVICE_SID');
-  if (messagingServiceSid && !/^MG[0-9a-zA-Z]+$/.test(messagingServiceSid)) {
-    refuse('TWILIO_MESSAGING_SERVICE_SID', 'must begin with MG');
-  }
-  const fromText = messagingServiceSid
-    ? (read('TWILIO_FROM_PHONE') ?? '')
-    : need('TWILIO_FROM_PHONE', ' (or TWILIO_MESSAGING_SERVICE_SID in its place)');
-  const fromPhone = fromText.replace(/[\s().-]/g, '');
-  if (fromPhone && !/^(\+[1-9]\d{6,14}|\d{5,6})$/.test(fromPhone)) {
-    refuse(
-      'TWILIO_FROM_PHONE',
-      'must be a number in international form, such as +15550100000, or a short code',
-    );
-  }
-  return {
-    smsBackend: 'twilio',
-    twilio: {
-      accountSid,
-      authTokens: [authToken, ...olderTokens],
-      sender: messagingServiceSid ? { messagingServiceSid } : { fromPhone },
-      apiBaseUrl: apiBaseUrl?.replace(/\/+$/, '') ?? null,
-    },
-  };
-}
+/** Takes what `fits`; the words of a refusal follow the variable's name. */
+const textThat = (fits: (text: string) => boolean, refusal: (text: string) => string, missing?: string) =>
+  z.string(missing).refine(fits, { error: ({ input }) => refusal(String(input)) });
+
+const wholeNumber = (least: number, most: number, { of = '', missing = '' } = {}) =>
+  textThat(
+    (text) => /^\d{1,5}$/.test(text) && Number(text) >= least && Number(text) <= most,
+    (text) => `must be a whole number${of} from ${least} to ${most}, not "${text}"`,
+    missing,
+  ).transform(Number);
+
+const days = wholeNumber(1, 99_999, { of: ' of days' });
+
+const hops = wholeNumber(0, 99, {
+  missing:
+    'is missing: set it to the number of proxies in front (one nginx or load balancer: 1), else all people share one limit',
+});
+
+const pace = textThat(
+  (text) => /^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0,
+  (text) => `must be a number above 0, not "${text}"`,
+).transform(Number);
+
+const dollars = (fallback: string) =>
+  textThat(
+    (text) => parseMicros(text) !== null,
+    (text) => `must be an amount of dollars with at most six decimals, such as ${fallback}, not "${text}"`,
+  )
+    .transform((text) => parseMicros(text) ?? 0)
+    .prefault(fallback);
+
+const origin = textThat(
+  isOrigin,
+  () => 'must be an origin such as https://portal.example.com, without path or query',
+).transform((text) => new URL(text));
+
+const postgresUrl = (role: string, missing?: string) =>
+  textThat(
+    (text) => /^postgres(ql)?:$/.test(protocolOf(text)),
+    () => `must be a URL such as postgres://${role}:password@host:5432/name`,
+    missing,
+  );
+
+const httpUrl = (missing?: string) =>
+  textThat(
+    (text) => /^https?:$/.test(protocolOf(text)),
+    () => 'must be an http or https URL',
+    missing,
+  );
+
+const oneLine = (most: number) =>
+  textThat(
+    (text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && text.length <= most,
+    () => `must be one line of at most ${most} characters`,
+  );
+
+const oneOf = <const T extends readonly string[]>(names: T, words: string) =>
+  z
+    .string()
+    .toLowerCase()
+    .pipe(z.enum(names, { error: ({ input }) => `must be ${words}, not "${String(input)}"` }));
+
+/** Needed where its other half is set. */
+const beside = <T extends z.ZodType>(given: Given, other: string, half: (missing: string) => T) =>
+  given(other) === undefined ? half('').optional() : half(`is missing while ${other} is set`);
+
+/** Several values, separated by commas. */
+const list = (missing: string, empty = missing) =>
+  z
+    .string(missing)
+    .transform((text) => splitList(text).filter((entry) => entry !== '') as [string, ...string[]])
+    .refine((entries) => entries.length > 0, empty);
+
+const secrets = (isPublic: boolean) =>
+  list(`is missing: set it to at least ${minSecretBytes} random bytes (openssl rand -base64 48)`).refine(
+    (all) => !isPublic || all.every((secret) => Buffer.byteLength(secret) >= minSecretBytes),
+    `must have at least ${minSecretBytes} bytes (each one, when there are several)`,
+  );
+
+const country = z
+  .string()
+  .refine((text) => isCountry(text.toUpperCase()), {
+    error: ({ input }) =>
+      `must be ISO country codes separated by commas, such as US,CA: "${String(input)}" is none`,
+  })
+  .transform((text) => text.toUpperCase() as CountryCode);
+
+const countries = z
+  .string()
+  .transform(splitList)
+  .pipe(z.array(country))
+  .transform((codes) => [...new Set(codes)]);
 
 /** Reads `0.0079,GB:0.04`: first the price where no other is given, which may be left out, then countries with their own. */
-function parsePrices(
-  read: (name: string) => string | undefined,
-  refuse: (name: string, sentence: string) => void,
-  knownCountries: ReadonlySet<string>,
-): Pick<Env, 'smsPricePerSegmentMicros' | 'smsCountryPricesMicros'> {
-  const name = 'SMS_PRICE_PER_SEGMENT_USD';
-  const prices: ReturnType<typeof parsePrices> = {
-    smsPricePerSegmentMicros: 7_900,
-    smsCountryPricesMicros: {},
-  };
-  const entries = (read(name) ?? '0.0079').split(',').map((entry) => entry.trim());
-  for (const [index, entry] of entries.entries()) {
-    const [price = '', code] = entry.split(':').reverse();
+const prices = z.string().transform((text, context) => {
+  let all = 7_900;
+  const own: Partial<Record<CountryCode, number>> = {};
+  for (const [index, entry] of splitList(text).entries()) {
+    const [, code, price = ''] = /^(?:([^:]*):)?([^:]*)$/.exec(entry) ?? [];
     const country = code?.trim().toUpperCase();
     const micros = parseMicros(price.trim());
-    const isNamed = country !== undefined && isCountry(country, knownCountries);
-    if (micros === null || (country !== undefined && !isNamed) || entry.split(':').length > 2) {
-      refuse(
-        name,
+    if (micros === null || (country !== undefined && !isCountry(country))) {
+      context.addIssue(
         `must be dollars with at most six decimals, such as 0.0079 or 0.0079,GB:0.04: "${entry}" is none`,
       );
-    } else if (!isNamed) {
-      if (index > 0) refuse(name, `has "${entry}" without a country: only the first may have none`);
-      else prices.smsPricePerSegmentMicros = micros;
-    } else if (prices.smsCountryPricesMicros[country] !== undefined) {
-      refuse(name, `has two prices for ${country}`);
-    } else prices.smsCountryPricesMicros[country] = micros;
+    } else if (country === undefined) {
+      if (index > 0) context.addIssue(`has "${entry}" without a country: only the first may have none`);
+      else all = micros;
+    } else if (own[country] !== undefined) {
+      context.addIssue(`has two prices for ${country}`);
+    } else own[country] = micros;
   }
-  return prices;
+  return { all, own };
+});
+
+const backend = (isPublic: boolean) =>
+  oneOf(['console', 'twilio'], 'console or twilio')
+    .refine((name) => !isPublic || name === 'twilio', 'must be twilio because APP_URL is not on localhost')
+    .optional();
+
+/** Why texts go to Twilio, as a problem says it; null: they stay on the console, or SMS_BACKEND is refused. */
+function findTwilioReason(given: Given, isPublic: boolean): string | null {
+  const asked = given('SMS_BACKEND')?.toLowerCase();
+  if (asked !== undefined) return asked === 'twilio' ? 'because SMS_BACKEND is twilio' : null;
+  if (isPublic) return 'because APP_URL is not on localhost';
+  const names = ['ACCOUNT_SID', 'AUTH_TOKEN', 'FROM_PHONE', 'MESSAGING_SERVICE_SID'];
+  const isSome = names.some((name) => given(`TWILIO_${name}`) !== undefined);
+  return isSome ? 'because other TWILIO_ variables are set' : null;
 }
 
-function isCountry(code: string, known: ReadonlySet<string>): code is CountryCode {
-  return known.has(code);
+function readTwilio(read: Read, given: Given, why: string): Omit<TwilioSettings, 'apiBaseUrl'> {
+  const missing = `is missing or empty: it is required ${why}`;
+  const sid = (prefix: string) =>
+    textThat(
+      (text) => text.startsWith(prefix) && /^[0-9a-zA-Z]{3,}$/.test(text),
+      () => `must begin with ${prefix}`,
+      missing,
+    );
+  const accountSid = read('TWILIO_ACCOUNT_SID', sid('AC'));
+  const authTokens = read('TWILIO_AUTH_TOKEN', list(missing, 'holds no token, only commas'));
+  const messagingServiceSid = read('TWILIO_MESSAGING_SERVICE_SID', sid('MG').optional());
+  const phone = z
+    .string(`${missing} (or TWILIO_MESSAGING_SERVICE_SID in its place)`)
+    .transform((text) => text.replace(/[\s().-]/g, ''))
+    .refine(
+      (text) => /^(\+[1-9]\d{6,14}|\d{5,6})$/.test(text),
+      'must be a number in international form, such as +15550100000, or a short code',
+    );
+  const fromPhone = read(
+    'TWILIO_FROM_PHONE',
+    given('TWILIO_MESSAGING_SERVICE_SID') ? phone.optional() : phone,
+  );
+  const sender = messagingServiceSid ? { messagingServiceSid } : { fromPhone: fromPhone ?? '' };
+  return { accountSid, authTokens, sender };
 }
 
-function parseUrl(text: string): URL | null {
-  return URL.canParse(text) ? new URL(text) : null;
+function isCountry(code: string): code is CountryCode {
+  return knownCountries.has(code);
 }
 
-function parseOrigin(text: string): URL | null {
-  const url = parseUrl(text);
-  if (!url || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
-  return url.pathname === '/' && !url.search && !url.hash && !url.username && !url.password ? url : null;
+function splitList(text: string): string[] {
+  return text.split(',').map((entry) => entry.trim());
 }
 
-function isPostgresUrl(text: string): boolean {
-  return /^postgres(ql)?:$/.test(parseUrl(text)?.protocol ?? '');
+function isOrigin(text: string): boolean {
+  if (!/^https?:$/.test(protocolOf(text))) return false;
+  const { pathname, search, hash, username, password } = new URL(text);
+  return pathname === '/' && !search && !hash && !username && !password;
 }
 
-function isHttpUrl(text: string): boolean {
-  return /^https?:$/.test(parseUrl(text)?.protocol ?? '');
+function protocolOf(text: string): string {
+  return URL.canParse(text) ? new URL(text).protocol : '';
 }

@@ -153,6 +153,11 @@ describe('on a public address', () => {
     ['the console backend', { SMS_BACKEND: 'console' }, 'SMS_BACKEND'],
     ['no word on the proxies in front', { TRUSTED_PROXY_HOPS: '' }, 'TRUSTED_PROXY_HOPS'],
     ['an empty Twilio token', { TWILIO_AUTH_TOKEN: '' }, 'TWILIO_AUTH_TOKEN'],
+    [
+      'a malformed messaging service without a number',
+      { TWILIO_MESSAGING_SERVICE_SID: 'service', TWILIO_FROM_PHONE: '' },
+      'TWILIO_MESSAGING_SERVICE_SID',
+    ],
     ['a list without a Twilio token', { TWILIO_AUTH_TOKEN: ' , ' }, 'TWILIO_AUTH_TOKEN'],
   ])('%s is refused in one line that names the variable', (_, change, name) => {
     const problems = problemsOf({ ...atPublic, ...change });
