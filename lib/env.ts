@@ -26,6 +26,8 @@ export type Env = {
   upstash: { url: string; token: string } | null;
   trustedProxyHops: number;
   logLevel: LogLevel;
+  /** The name that pages and texts speak in. */
+  siteName: string;
   operator: Operator;
   retention: Retention;
 };
@@ -148,6 +150,7 @@ export function parseEnv(
     upstash: redisUrl && redisToken ? { url: redisUrl, token: redisToken } : null,
     trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
+    siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
     operator: {
       name: read('OPERATOR_NAME', oneLine(100).optional()) ?? null,
       contact: read('OPERATOR_CONTACT', oneLine(200).optional()) ?? null,
@@ -231,6 +234,20 @@ const oneLine = (most: number) =>
     (text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && text.length <= most,
     () => `must be one line of at most ${most} characters`,
   );
+
+/** It leads every text: nothing in it may cost a second segment, pass for a code, or end a quotation of the text early. */
+const siteName = textThat(
+  (text) => text.length <= 20,
+  (text) => `must have at most 20 characters, not ${text.length}`,
+)
+  .refine((text) => !foreignToTexts.test(text), {
+    error: ({ input }) =>
+      `has ${JSON.stringify(foreignToTexts.exec(String(input))?.[0])}, which would make texts longer or break them: use plain letters (the GSM-7 basic alphabet, without double quotes)`,
+  })
+  .refine((text) => !/\d{4}/.test(text), 'has four digits in a row, which could be taken for a code');
+
+/** No character of the GSM-7 basic alphabet (3GPP TS 23.038), or its double quote. */
+const foreignToTexts = /[^@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]/u;
 
 const oneOf = <const T extends readonly string[]>(names: T, words: string) =>
   z

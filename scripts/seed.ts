@@ -147,7 +147,7 @@ function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 
   const status = (title: string, to: string) => ({
     purpose: 'update' as const,
     template: 'applicationStatus',
-    params: { title, status: to, url: env().appUrl.origin },
+    params: { site: env().siteName, title, status: to, url: env().appUrl.origin },
   });
   const at = (daysAgo: number) => {
     const moment = daysBefore(now, daysAgo);
@@ -165,10 +165,14 @@ function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 
       priceSettledAt: moment,
     };
   };
-  const code = { purpose: 'verification' as const, template: 'verification', params: {} };
+  const code = {
+    purpose: 'verification' as const,
+    template: 'verification',
+    params: { site: env().siteName },
+  };
   return [
     { ...sent(6), ...code, status: 'delivered', deliveredAt: daysBefore(now, 6) },
-    { ...sent(5.999), purpose: 'update', template: 'optInConfirmation', params: {}, status: 'delivered' },
+    { ...sent(5.999), ...code, purpose: 'update', template: 'optInConfirmation', status: 'delivered' },
     {
       ...sent(4),
       ...status('Application', 'received'),

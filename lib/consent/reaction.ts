@@ -18,15 +18,24 @@ const openings: readonly string[] = [
 
 const opening = new RegExp(`^(?:${openings.join('|')})\\s*(["\\u201c«])`, 'u');
 
-/** How a text of ours begins. */
-const ours = /^\s*(?:\d{6} is your )?doorstep\b/;
+/** How the texts of ours go on after the name of the site, which may have been another when they were sent. */
+const beginnings: readonly string[] = [
+  ': (?:you will get updates about|this number was taken off|this is the test text you asked|you have opted out)',
+  ': (?:texts to this number are|codes you ask for and updates)',
+  ': .{1,60} is now: ',
+  ' security: ',
+];
+
+/** How a text of ours begins, whatever the site is called. */
+const ours = new RegExp(`^\\s*(?:\\d{6} is your .{1,20} code\\b|.{1,20}(?:${beginnings.join('|')}))`, 'u');
 
 const closingMarks: Readonly<Record<string, string>> = { '"': '"', '\u201c': '\u201d', '«': '»' };
 
 /**
  * Takes a reaction out of a text and gives what its writer says besides.
  *
- * Whoever puts a heart on one of our texts makes their phone send `Loved “Doorstep: … Reply STOP to opt out.”`. The words
+ * Whoever puts a heart on one of our texts makes their phone send `Loved “Doorstep: … Reply STOP to opt out.”`, with the name
+ * that the site had at that time in Doorstep's place. The words
  * between the marks are ours; what follows them is the writer's (`Disliked “…” stop texting me`).
  *
  * In: a text in lower case, without accents and apostrophes. Out: the same, unless it begins as the reactions of iPhones and

@@ -48,6 +48,7 @@ describe('on localhost', () => {
       upstash: null,
       trustedProxyHops: 0,
       logLevel: 'info',
+      siteName: 'Doorstep',
       operator: { name: null, contact: null },
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7 },
     });
@@ -83,12 +84,32 @@ describe('on localhost', () => {
       'LOG_LEVEL',
       'TRUSTED_PROXY_HOPS',
       'DATABASE_OWNER_URL',
+      'SITE_NAME',
       'OPERATOR_NAME',
       'OPERATOR_CONTACT',
       ...Object.keys(twilio),
     ];
     const blank = Object.fromEntries(names.map((name, index) => [name, index % 2 ? '' : '  ']));
     expect(accept({ ...local, ...blank })).toEqual(accept(local));
+  });
+
+  test('the site is called what the settings say, in at most 20 characters that every text can carry', () => {
+    for (const name of ['Elm', 'Elm & Oak: Homes', 'Éstado Ñuevo (§8)', 'Unit 247', 'W'.repeat(20)]) {
+      expect(accept({ ...local, SITE_NAME: ` ${name} ` }).siteName).toBe(name);
+    }
+    for (const [name, problem] of [
+      ['W'.repeat(21), 'must have at most 20 characters, not 21'],
+      ['Elm’s', 'has "’", which would make texts longer or break them'],
+      ['Elm\nHomes', 'has "\\n", which'],
+      ['Elm {Homes}', 'has "{", which'],
+      ['"Elm"', 'has "\\"", which'],
+      ['Elm 🏠', 'has "🏠", which'],
+      ['Homes 1234', 'has four digits in a row, which could be taken for a code'],
+    ] as const) {
+      const problems = problemsOf({ ...local, SITE_NAME: name });
+      expect(problems).toEqual([expect.stringContaining(`SITE_NAME ${problem}`)]);
+      expect(problems[0]).not.toContain('\n');
+    }
   });
 
   test('the operator is whoever the settings name, in one line each', () => {

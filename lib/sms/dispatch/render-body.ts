@@ -45,5 +45,6 @@ function render(template: string, params: Record<string, string>): string {
 
 function renderCode(message: Message, code: string, expiresAt: Date, now: Date): string {
   const minutes = Math.max(1, Math.round((expiresAt.getTime() - now.getTime()) / 60_000));
-  return renderText('verification', { code, ttlMinutes: minutes, host: message.params.host ?? '' }).body;
+  const { host = '', site } = message.params;
+  return renderText('verification', { site, code, ttlMinutes: minutes, host }).body;
 }

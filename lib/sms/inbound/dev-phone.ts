@@ -8,7 +8,7 @@ import { readOpenCode } from '@/lib/sms/verification/challenge';
 import { readNumber } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/outbox';
 import { developmentSender } from '@/lib/sms/capacity/sender';
-import { readStoredParam, renderStoredText, renderText } from '@/lib/sms/outbox/templates';
+import { readSiteName, readStoredParam, renderStoredText, renderText } from '@/lib/sms/outbox/templates';
 import { signCall } from '@/lib/sms/webhooks/signature';
 import { webhookAccountSid, webhookTokens } from '@/lib/sms/webhooks/call';
 
@@ -107,6 +107,7 @@ function renderCode(row: Message, code: string | null, sentAt: Date): string {
     code: code ?? '000000',
     ttlMinutes: Math.max(1, Math.round(lifeMs / 60_000)),
     host: readStoredParam(row.params, 'host') ?? '',
+    site: readSiteName(row.params),
   });
   return code === null ? body.replaceAll('000000', '••••••') : body;
 }

@@ -60,7 +60,8 @@ export async function recordReply(
   }: { text: InboundText; userId: string | null; isStranger: boolean; answer: Answer },
   now: Date,
 ): Promise<{ id: string; body: string } | null> {
-  const { template, params } = answer;
+  const { template } = answer;
+  const params = { site: env().siteName, ...answer.params };
   const id = newId();
   const { body } = renderText(template, params as never);
   const segments = countSegments(body);

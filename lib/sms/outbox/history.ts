@@ -2,7 +2,7 @@ import { desc, sql } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { renderStoredText } from './templates';
+import { readSiteName, renderStoredText } from './templates';
 
 /** A text as the person it went to may see it. */
 export type SentText = {
@@ -94,6 +94,6 @@ function renderForReading({
   template: string;
   params: unknown;
 }): string {
-  if (purpose === 'verification') return '•••••• is your Doorstep code. Don’t share it.';
+  if (purpose === 'verification') return `•••••• is your ${readSiteName(params)} code. Don’t share it.`;
   return renderStoredText(template, params)?.body ?? 'The words of this text were not kept.';
 }

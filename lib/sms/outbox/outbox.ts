@@ -1,6 +1,7 @@
 import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { giveBackSend } from '@/lib/sms/numbers/number';
 import type { TemplateName } from './templates';
@@ -53,7 +54,7 @@ export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: str
         created_at, send_after, expires_at, status, retry_of, retries
       ) values (
         ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
-        ${JSON.stringify(text.params)}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
+        ${JSON.stringify({ site: env().siteName, ...text.params })}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
         ${text.network ?? null}, ${at(text.countedAt)},
         ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
         ${text.retryOf ?? null}, ${text.retries ?? 0}

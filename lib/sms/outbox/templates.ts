@@ -1,6 +1,9 @@
 import { toGsm } from './segments';
 
-/** What each text is filled in with. Everything here may be stored in the outbox, except `code`, which is derived anew. */
+/**
+ * What each text is filled in with, besides `site`, the name it speaks in. Everything here may be stored in the outbox, except
+ * `code`, which is derived anew.
+ */
 export interface TemplateParams {
   /** `host` is the host name of the public address, without port: WebOTP and iOS bind the code to it. */
   verification: { code: string; ttlMinutes: number; host: string };
@@ -20,6 +23,9 @@ export type TemplateName = keyof TemplateParams;
 
 const longestInsert = 60;
 
+/** What the site was called while rows did not say it yet. */
+const firstSiteName = 'Doorstep';
+
 /** What a provider takes (Twilio error 21617), and what can be counted in no time. */
 const longestBody = 1_600;
 
@@ -35,24 +41,29 @@ function insert(text: string): string {
         .trimEnd()}...`;
 }
 
-const templates: { [Name in TemplateName]: (params: TemplateParams[Name]) => string } = {
-  verification: ({ code, ttlMinutes, host }) =>
-    `${code} is your Doorstep code. It expires in ${ttlMinutes} ${ttlMinutes === 1 ? 'minute' : 'minutes'}. Don't share it.\n\n@${host.replace(/:\d+$/, '')} #${code}`,
-  optInConfirmation: () =>
-    'Doorstep: you will get updates about your application. Msg frequency varies. Msg & data rates may apply. Reply HELP for help, STOP to opt out.',
-  phoneChanged: ({ url }) =>
-    `Doorstep: this number was taken off your account and another put in its place. If it was not you, go to ${url}`,
-  applicationStatus: ({ title, status, url }) =>
-    `Doorstep: ${insert(title)} is now: ${insert(status)}. See ${url} Reply STOP to opt out.`,
-  securityNotice: ({ event, url }) => `Doorstep security: ${insert(event)}. If it was not you, go to ${url}`,
-  test: () =>
-    'Doorstep: this is the test text you asked for. Texts reach this number. Reply STOP to opt out.',
-  stopConfirmation: () =>
-    'Doorstep: you have opted out and will get no more texts from us. Reply START to allow them again.',
-  startConfirmation: ({ url }) =>
-    `Doorstep: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
-  help: ({ url }) =>
-    `Doorstep: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
+/** A name that is longer than the first one makes up for it here, so that it costs no segment more. */
+function objection(site: string): string {
+  return site.length > firstSiteName.length ? 'Not you? See' : 'If it was not you, go to';
+}
+
+const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { site: string }) => string } = {
+  verification: ({ site, code, ttlMinutes, host }) =>
+    `${code} is your ${site} code. It expires in ${ttlMinutes} ${ttlMinutes === 1 ? 'minute' : 'minutes'}. Don't share it.\n\n@${host.replace(/:\d+$/, '')} #${code}`,
+  optInConfirmation: ({ site }) =>
+    `${site}: you will get updates about your application. Msg frequency varies. Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
+  phoneChanged: ({ site, url }) =>
+    `${site}: this number was taken off your account and another put in its place. ${objection(site)} ${url}`,
+  applicationStatus: ({ site, title, status, url }) =>
+    `${site}: ${insert(title)} is now: ${insert(status)}. See ${url} Reply STOP to opt out.`,
+  securityNotice: ({ site, event, url }) => `${site} security: ${insert(event)}. ${objection(site)} ${url}`,
+  test: ({ site }) =>
+    `${site}: this is the test text you asked for. Texts reach this number. Reply STOP to opt out.`,
+  stopConfirmation: ({ site }) =>
+    `${site}: you have opted out and will get no more texts from us. Reply START to allow them again.`,
+  startConfirmation: ({ site, url }) =>
+    `${site}: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
+  help: ({ site, url }) =>
+    `${site}: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
 };
 
 /** What a template takes out of its row. A code is never stored, and so its text is written from more than that. */
@@ -78,7 +89,12 @@ export function renderStoredText(template: string, params: unknown): { body: str
   const name = template as keyof typeof storedParams;
   const filled = storedParams[name].map((param) => [param, readStoredParam(params, param)] as const);
   if (filled.some(([, value]) => value === null)) return null;
-  return renderText(name, Object.fromEntries(filled) as never);
+  return renderText(name, { ...Object.fromEntries(filled), site: readSiteName(params) } as never);
+}
+
+/** The name that a text speaks in, as its row keeps it: what the site is called by now changes no text of before. */
+export function readSiteName(params: unknown): string {
+  return readStoredParam(params, 'site') || firstSiteName;
 }
 
 /** One of the parameters in a text's row; null where it is missing or no text. */
@@ -99,9 +115,9 @@ export function readStoredParam(params: unknown, name: string): string | null {
  */
 export function renderText<Name extends TemplateName>(
   template: Name,
-  params: TemplateParams[Name],
+  params: TemplateParams[Name] & { site?: string },
 ): { body: string } {
-  const body = templates[template](params);
+  const body = templates[template]({ ...params, site: readSiteName(params) });
   if (body.length > longestBody) throw new RangeError(`A text has at most ${longestBody} characters`);
   return { body: toGsm(body) };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { env } from '@/lib/env';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { rateLimits } from '@/db/schema/accounts';
@@ -34,6 +35,26 @@ test('the record has every text of a person and the answers to theirs, never a c
   expect(JSON.stringify(all)).not.toContain(code);
   const [first] = await listTexts(database.db, person, { limit: 1 });
   expect(await listTexts(database.db, person, { limit: 5, before: first })).toEqual(all.slice(1));
+});
+
+test('a text keeps the name that the site had when it was wished for', async () => {
+  const person = await giveSettledPerson(database.db);
+  const { siteName } = env();
+  try {
+    env().siteName = 'Elm Homes';
+    await changeNumber(database.db, person, newPhone(), contextAt(after(noon, 10)));
+    await sendTestText(database.db, person, contextAt(dayTime));
+    env().siteName = 'Oak Homes';
+    await sendTestText(database.db, person, contextAt(after(dayTime, 10)));
+  } finally {
+    env().siteName = siteName;
+  }
+  const bodies = (await listTexts(database.db, person, { limit: null })).map((text) => text.body);
+  expect(bodies).toEqual([
+    expect.stringMatching(/^Oak Homes: this is the test text/),
+    expect.stringMatching(/^Elm Homes: this is the test text/),
+    '•••••• is your Elm Homes code. Don’t share it.',
+  ]);
 });
 
 test('the record has no answers to texts from before the number was theirs', async () => {

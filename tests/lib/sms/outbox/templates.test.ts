@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { SegmentedMessage } from 'sms-segments-calculator';
 import { describe, expect, it } from 'vitest';
 import { isStandardKeyword, readInbound } from '@/lib/consent/keywords';
+import { parseEnv } from '@/lib/env';
 import { countSegments } from '@/lib/sms/outbox/segments';
-import { renderText } from '@/lib/sms/outbox/templates';
+import { renderStoredText, renderText, type TemplateName } from '@/lib/sms/outbox/templates';
 
 const code = fc.integer({ min: 0, max: 999_999 }).map((number) => String(number).padStart(6, '0'));
 const host = fc.string({
@@ -51,6 +52,90 @@ describe('the text with a code', () => {
 });
 
 const url = 'https://portal.example.com/users/sms-preferences';
+
+/** What SITE_NAME may hold. */
+const gsmCharacters = [
+  ...'@£$¥èéùìòÇØøÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ!#¤%&()*+,-./:;<=>?¡ABXYZÄÖÑÜ§¿abxyzäöñüà',
+  ...[' ', "'", '0', '9'],
+];
+const siteName = fc
+  .string({ unit: fc.constantFrom(...gsmCharacters), minLength: 1, maxLength: 20 })
+  .map((name) => name.trim())
+  .filter((SITE_NAME) => SITE_NAME !== '' && parseEnv({ ...local, SITE_NAME }).ok);
+const local = { DATABASE_URL: 'postgres://localhost/x', AUTH_SECRET: 'x' };
+
+/** The shortest names of hosts that there are have four characters, such as t.co. */
+const publicHost = host.filter((name) => name.length >= 4);
+
+describe('whatever the site is called', () => {
+  const writeAll = (host: string, site: string): [TemplateName, string][] => {
+    const urls = (path: string) => ({ url: `https://${host}${path}` });
+    const params = {
+      optInConfirmation: {},
+      phoneChanged: urls('/users/login'),
+      securityNotice: { event: 'this number was taken off your account', ...urls('/users/login') },
+      test: {},
+      stopConfirmation: {},
+      startConfirmation: urls('/users/sms-preferences'),
+      help: urls('/terms'),
+    };
+    return Object.entries(params).map(([name, given]) => {
+      const template = name as TemplateName;
+      return [template, renderText(template, { ...given, site } as never).body];
+    });
+  };
+
+  it('each text speaks in that name, and none costs more segments than it does with the default name', () => {
+    fc.assert(
+      fc.property(publicHost, siteName, (host, site) => {
+        const usual = new Map(writeAll(host, 'Doorstep'));
+        for (const [template, body] of writeAll(host, site)) {
+          expect(body.startsWith(`${site}:`) || body.startsWith(`${site} security:`), body).toBe(true);
+          expect(new SegmentedMessage(body).encodingName, body).toBe('GSM-7');
+          expect(countSegments(body), body).toBeLessThanOrEqual(countSegments(usual.get(template)!));
+        }
+      }),
+    );
+    for (const host of Array.from({ length: 57 }, (_, index) => 'a'.repeat(index + 4))) {
+      const usual = new Map(writeAll(host, 'Doorstep'));
+      for (const [template, body] of writeAll(host, 'W'.repeat(20))) {
+        expect(countSegments(body), body).toBeLessThanOrEqual(countSegments(usual.get(template)!));
+      }
+    }
+  });
+
+  it('a code fits one segment, is the only run of six digits in the first line, and ends in the origin-bound line', () => {
+    fc.assert(
+      fc.property(code, host, fc.oneof(siteName, fc.constant('W'.repeat(20))), (code, host, site) => {
+        const { body } = renderText('verification', { code, ttlMinutes: 10, host, site });
+        expect(new SegmentedMessage(body).encodingName, body).toBe('GSM-7');
+        expect(countSegments(body), body).toBe(1);
+        const lines = body.split('\n');
+        expect(lines[0]).toContain(` is your ${site} code.`);
+        expect(lines[0]!.match(/[0-9]{6,}/g)).toEqual([code]);
+        expect(lines.at(-1)).toBe(`@${host} #${code}`);
+      }),
+    );
+  });
+
+  it('a status costs one segment still, on a host and with a title as they are', () => {
+    const { body } = renderText('applicationStatus', {
+      title: '12 Elm Street, Apartment 4B',
+      status: 'received',
+      url: 'https://portal.example.com/dashboard',
+      site: 'W'.repeat(20),
+    });
+    expect(countSegments(body)).toBe(1);
+  });
+
+  it('a text keeps the name that its row has, and one of before names were kept has the first', () => {
+    expect(renderStoredText('test', { site: 'Elm Homes' })!.body).toMatch(/^Elm Homes: this is/);
+    expect(renderStoredText('test', {})!.body).toMatch(/^Doorstep: this is/);
+    expect(renderStoredText('phoneChanged', { url })!.body).toBe(
+      `Doorstep: this number was taken off your account and another put in its place. If it was not you, go to ${url}`,
+    );
+  });
+});
 
 describe('the other texts', () => {
   const all = {
