@@ -7,7 +7,7 @@ export default function GlobalErrorPage({ error, retry }: { error: unknown; retr
   return (
     <html lang="en">
       <body>
-        <title>Something went wrong · Doorstep</title>
+        <title>Something went wrong</title>
         <Failure error={error} retry={retry} />
       </body>
     </html>

@@ -1,14 +1,21 @@
 import type { Metadata, Viewport } from 'next';
 import { connection } from 'next/server';
 import type { ReactNode } from 'react';
+import { SiteNameProvider } from '@/components/ui/SiteName';
+import { env } from '@/lib/env';
 import './globals.css';
 
-export const metadata: Metadata = {
-  title: { default: 'Doorstep', template: '%s · Doorstep' },
-  description: 'Create your account, verify your phone and follow your application.',
-  formatDetection: { telephone: false, email: false, address: false },
-  robots: { index: false, follow: false },
-};
+export async function generateMetadata(): Promise<Metadata> {
+  // The settings are those of the running server, not of the build.
+  await connection();
+  const { siteName } = env();
+  return {
+    title: { default: siteName, template: `%s · ${siteName}` },
+    description: 'Create your account, verify your phone and follow your application.',
+    formatDetection: { telephone: false, email: false, address: false },
+    robots: { index: false, follow: false },
+  };
+}
 
 export const viewport: Viewport = {
   width: 'device-width',
@@ -25,7 +32,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   await connection();
   return (
     <html lang="en">
-      <body>{children}</body>
+      <body>
+        <SiteNameProvider name={env().siteName}>{children}</SiteNameProvider>
+      </body>
     </html>
   );
 }

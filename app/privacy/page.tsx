@@ -13,7 +13,8 @@ export const metadata: Metadata = { title: 'Privacy' };
 export default async function PrivacyPage() {
   // The settings are those of the running server, not of the build.
   await connection();
-  const { messagesDays, attemptsDays, pendingDays } = env().retention;
+  const { siteName, operator, retention } = env();
+  const { messagesDays, attemptsDays, pendingDays } = retention;
   return (
     <Page nav={<SiteNav />}>
       <Card>
@@ -23,12 +24,12 @@ export default async function PrivacyPage() {
           <Text quiet>Effective {policiesEffectiveOn}</Text>
         </HeadingGroup>
         <Prose>
-          <OperatorNote {...env().operator} />
+          <OperatorNote {...operator} />
 
           <h2>What we keep</h2>
           <ul>
             <li>
-              <strong>Your account:</strong> your e-mail address, name and time zone, and a one-way hash of
+              <strong>Your account:</strong> your email address, name and time zone, and a one-way hash of
               your password that nobody can turn back into the password.
             </li>
             <li>
@@ -44,7 +45,7 @@ export default async function PrivacyPage() {
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
-              Doorstep is the sender. We text you the codes you ask for and, if you choose SMS updates, news
+              {siteName} is the sender. We text you the codes you ask for and, if you choose SMS updates, news
               about your application and your account. Nothing else, and no advertising.
             </li>
             <li>

@@ -13,20 +13,21 @@ export const metadata: Metadata = { title: 'Terms' };
 export default async function TermsPage() {
   // The settings are those of the running server, not of the build.
   await connection();
+  const { siteName, operator } = env();
   return (
     <Page nav={<SiteNav />}>
       <Card>
         <HeadingGroup>
           <Heading>Terms</Heading>
-          <Lead>What you can expect from Doorstep, and what we ask of you.</Lead>
+          <Lead>What you can expect from {siteName}, and what we ask of you.</Lead>
           <Text quiet>Effective {policiesEffectiveOn}</Text>
         </HeadingGroup>
         <Prose>
-          <OperatorNote {...env().operator} />
+          <OperatorNote {...operator} />
 
           <h2>Your account</h2>
           <ul>
-            <li>Use your own name and an e-mail address that you check. One account per person, please.</li>
+            <li>Use your own name and an email address that you check. One account per person, please.</li>
             <li>Keep your password to yourself. You are responsible for what is done with it.</li>
             <li>
               You can delete your account at any time. We may close accounts that are used to harm others.
@@ -37,7 +38,7 @@ export default async function TermsPage() {
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
-              <strong>What we send.</strong> Doorstep sends automated texts to the number you enter: a code
+              <strong>What we send.</strong> {siteName} sends automated texts to the number you enter: a code
               each time you ask for one and, if you choose SMS updates, news about your application and your
               account.
             </li>

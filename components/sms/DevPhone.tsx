@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { classNames } from '@/components/ui/class-names';
 import styles from './DevPhone.module.css';
 import { DevPhoneText, sayTime, type DevText } from './DevPhoneText';
+import { SiteName } from '@/components/ui/SiteName';
 import { useHydrated } from '@/components/ui/use-hydrated';
 
 /** A number texted lately. */
@@ -74,7 +75,9 @@ export function DevPhone({
             <span className={styles.avatar}>
               <Mark />
             </span>
-            <h2 className={styles.name}>Doorstep</h2>
+            <h2 className={styles.name}>
+              <SiteName />
+            </h2>
             {thread ? <p className={styles.number}>on {thread.label}</p> : null}
           </header>
           <div className={styles.scroller}>

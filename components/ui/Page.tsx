@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { classNames } from './class-names';
 import styles from './Page.module.css';
+import { SiteName } from './SiteName';
 
 /**
  * The shell of every page: brand, one column, footer. `wide` is for tables; `nav` is a `NavBar`.
@@ -26,7 +27,7 @@ export function Page({
             <path className={styles.markDoor} d="M10.5 22V11.5a5.5 5.5 0 0 1 11 0V22M7.5 25h17" />
             <circle className={styles.markKnob} cx="18" cy="17" r="1.3" />
           </svg>
-          Doorstep
+          <SiteName />
         </a>
         {nav}
       </header>
