@@ -1,5 +1,5 @@
 import { readField } from '@/app/_forms/form-answer';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 
 /**
  * Whether the consent text that this form showed is the one in force: only what was shown may be recorded. A form that does
@@ -7,7 +7,7 @@ import { currentWording } from '@/lib/consent/wording';
  */
 export function readConsentVersion(formData: FormData): { ok: true } | { ok: false; words: string } {
   const shown = readField(formData, 'consentVersion');
-  if (shown === currentWording.version) return { ok: true };
+  if (shown === currentWording().version) return { ok: true };
   return {
     ok: false,
     words:

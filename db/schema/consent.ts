@@ -20,13 +20,14 @@ export const smsConsents = pgTable(
     /** Version and exact text shown, or, where consent is resumed, that it was given to; a withdrawal has neither. */
     wordingVersion: text('wording_version'),
     wording: text('wording'),
+    /** The name of the site. */
     sender: text('sender').notNull(),
     /**
      * Of a grant, and of what resumes it; null in withdrawals and in rows that are older than these columns: the language
      * of the wording (BCP 47) …
      */
     language: text('language'),
-    /** … the legal person who sends, or the site's name where none is set … */
+    /** … the legal person who sends; null where none is set … */
     legalSender: text('legal_sender'),
     /** … the from-number or the SID of the messaging service that it was given for … */
     sentFrom: text('sent_from'),

@@ -1,12 +1,13 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
-import { currentWording, renderWording } from './wording';
+import { currentWording } from './current-wording';
+import { isLatestVersion, writePlain } from './wording';
 
-/** Who the texts come from, as every consent names them. */
-const sender = 'Doorstep';
+/** Rows of this wording have the name of the site in the place of a legal person that was not set. */
+const firstVersion = '2026-11-1';
 
 /** The language that every wording so far is in (BCP 47). */
 const language = 'en';
@@ -21,7 +22,8 @@ const pages = {
 /**
  * Appends what a person agreed to by ticking the box: a row per scope with the exact wording shown, its version and
  * language, the medium and page, time, number, address and user agent (what the CTIA Messaging Principles 2023 ask to be
- * kept), the legal person who sends, and the from-number or service that the texts come from.
+ * kept), the name of the site, the legal person who sends, and the from-number or service that the texts come from. So a row
+ * needs no setting to be understood later.
  */
 export async function grantConsent(
   tx: Tx,
@@ -29,7 +31,8 @@ export async function grantConsent(
   context: RequestContext,
 ): Promise<void> {
   if (consent.scopes.length === 0) return;
-  const { version } = currentWording;
+  const wording = currentWording();
+  const { siteName, operator } = env();
   const rows = await tx
     .insert(smsConsents)
     .values(
@@ -40,11 +43,11 @@ export async function grantConsent(
         scope,
         action: 'granted' as const,
         medium: consent.medium,
-        wordingVersion: version,
-        wording: renderWording(version),
+        wordingVersion: wording.version,
+        wording: writePlain(wording),
         language,
-        sender,
-        legalSender: env().operator.name ?? sender,
+        sender: siteName,
+        legalSender: operator.name,
         sentFrom: nameSender(env()),
         page: pages[consent.medium],
       })),
@@ -66,8 +69,8 @@ export async function withdrawConsent(
   consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
   now: Date,
 ): Promise<ConsentScope[]> {
-  const standing = await readStandingConsent(tx, consent);
-  const scopes = consent.scopes.filter((scope) => standing.has(scope));
+  const standing = await listStanding(tx, consent);
+  const scopes = consent.scopes.filter((scope) => standing.some((row) => row.scope === scope));
   if (scopes.length === 0) return [];
   await tx.insert(smsConsents).values(
     scopes.map((scope) => ({
@@ -77,7 +80,7 @@ export async function withdrawConsent(
       scope,
       action: 'withdrawn' as const,
       medium: consent.medium,
-      sender,
+      sender: env().siteName,
     })),
   );
   return scopes;
@@ -100,7 +103,7 @@ export async function withdrawEverywhere(
   const before = agreedBefore === null ? sql`'infinity'` : sql`${agreedBefore.toISOString()}`;
   await tx.execute(sql`
     insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
-    select ${at.toISOString()}::timestamptz, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${sender}
+    select ${at.toISOString()}::timestamptz, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${env().siteName}
     from (
       select distinct on (user_id, scope) user_id, scope, action,
         max(at) filter (where action <> 'withdrawn') over (partition by user_id) as agreed_at
@@ -126,17 +129,40 @@ export async function hasAgreedSince(
   return rows.length > 0;
 }
 
-/** The scopes that stand for this person and number: those whose last row grants, or resumes what a STOP withdrew. */
+/**
+ * The scopes that this person consents to at this number: those whose last row grants, or resumes what a STOP withdrew, to the
+ * operator of today.
+ */
 export async function readStandingConsent(
   db: Db | Tx,
-  { userId, phone }: { userId: string; phone: string },
+  of: { userId: string; phone: string },
 ): Promise<Set<ConsentScope>> {
+  const standing = await listStanding(db, of);
+  return new Set(standing.filter((row) => row.isToOperator).map((row) => row.scope));
+}
+
+/** Not withdrawn, whoever it was given to. */
+async function listStanding(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string },
+): Promise<{ scope: ConsentScope; isToOperator: boolean }[]> {
+  const { scope, action } = smsConsents;
   const rows = await db
-    .selectDistinctOn([smsConsents.scope], { scope: smsConsents.scope, action: smsConsents.action })
+    .selectDistinctOn([scope], { scope, action, isToOperator: isToOperator() })
     .from(smsConsents)
     .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone)))
-    .orderBy(smsConsents.scope, desc(smsConsents.id));
-  return new Set(rows.filter((row) => row.action !== 'withdrawn').map((row) => row.scope));
+    .orderBy(scope, desc(smsConsents.id));
+  return rows.filter((row) => row.action !== 'withdrawn');
+}
+
+/**
+ * Whether the consent in a row is good for the operator of today. Consent to updates is given to one legal person, so another
+ * one has to get its own. A row that names no legal person is good: nothing tells that it was another. Older rows have none, or
+ * the name of the site in its place. Consent to codes is always good, since a person asks for each code.
+ */
+export function isToOperator(): SQL<boolean> {
+  return sql<boolean>`(scope <> 'updates' or legal_sender is null or coalesce(legal_sender = ${env().operator.name}, false)
+    or (legal_sender = sender and wording_version = ${firstVersion}))`;
 }
 
 /**
@@ -190,22 +216,21 @@ export async function hasConsent(
   return (await readStandingConsent(db, { userId, phone })).has(scope);
 }
 
-/** The version of the wording that consent of this scope stands on; null: none stands. */
-export async function readStandingWording(
-  db: Db | Tx,
-  { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
-): Promise<string | null> {
-  const last = await readLastAct(db, { userId, phone, scope });
-  return last !== null && last.action !== 'withdrawn' ? last.wordingVersion : null;
+/** Whether the last act leaves a consent to the operator of today, and whether to the present wording, under whatever names. */
+export function judgeConsent(last: LastAct | null): 'none' | 'standing' | 'earlier_wording' {
+  if (last === null || last.action === 'withdrawn' || !last.isToOperator) return 'none';
+  return isLatestVersion(last.wordingVersion ?? '') ? 'standing' : 'earlier_wording';
 }
+
+type LastAct = typeof smsConsents.$inferSelect & { isToOperator: boolean };
 
 /** The last thing that was said about a scope for this person and number; null: nothing ever was. */
 export async function readLastAct(
   db: Db | Tx,
   { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
-): Promise<typeof smsConsents.$inferSelect | null> {
+): Promise<LastAct | null> {
   const [row] = await db
-    .select()
+    .select({ ...getTableColumns(smsConsents), isToOperator: isToOperator() })
     .from(smsConsents)
     .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone), eq(smsConsents.scope, scope)))
     .orderBy(desc(smsConsents.id))

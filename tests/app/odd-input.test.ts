@@ -16,7 +16,7 @@ import { readRegistration } from '@/lib/auth/register-input';
 import { register } from '@/lib/auth/register';
 import { signIn } from '@/lib/auth/sign-in';
 import { readInbound } from '@/lib/consent/keywords';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 import { parseNumberFilter } from '@/lib/reporting/number-filter';
 import { readSmsOverview } from '@/lib/reporting/sms-overview';
 import { newId } from '@/lib/random';
@@ -107,7 +107,7 @@ describe('a form', () => {
       expect(readConsentVersion(formOf({ consentVersion: shown })).ok).toBe(false);
     }
     expect(readConsentVersion(formOf({})).ok).toBe(false);
-    expect(readConsentVersion(formOf({ consentVersion: currentWording.version })).ok).toBe(true);
+    expect(readConsentVersion(formOf({ consentVersion: currentWording().version })).ok).toBe(true);
   });
 });
 

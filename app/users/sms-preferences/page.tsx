@@ -21,7 +21,7 @@ import { TimeZoneList } from '@/components/inputs/TimeZoneList';
 import { db } from '@/db/client';
 import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
 import { readNumberChange } from '@/lib/sms/verification/change-number';
 import { listTexts } from '@/lib/sms/outbox/history';
@@ -118,7 +118,7 @@ export default async function SmsPreferencesPage({
         {user.phone === null ? (
           <NumberForm
             action={addPhoneAction}
-            wording={currentWording}
+            wording={currentWording()}
             phoneHint={sayPhoneHint()}
             idPrefix="first-"
           />
@@ -129,7 +129,7 @@ export default async function SmsPreferencesPage({
             )}
             <ChangeNumberForm
               action={changePhoneAction}
-              wording={currentWording}
+              wording={currentWording()}
               phoneHint={sayPhoneHint()}
               shownPhone={masked}
               note={
@@ -178,7 +178,7 @@ export default async function SmsPreferencesPage({
           version={texts.version}
           offersOff={switches.enabled && texts.consent !== 'none'}
           wording={
-            user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording : null
+            user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording() : null
           }
         />
         {textsOn && phone.state === 'verified' ? (

@@ -21,7 +21,7 @@ import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/session';
 import { networkOf } from '@/lib/client-address';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
@@ -40,7 +40,7 @@ export default async function VerifyPhonePage() {
   const { userId, purpose, phone } = prover;
   const pending = purpose === 'activate';
   const { now, address } = await readRequestContext();
-  const numberForm = { action: replaceNumberAction, wording: currentWording };
+  const numberForm = { action: replaceNumberAction, wording: currentWording() };
   const nav = pending ? (
     <NavBar>
       <SignOutForm action={signOutAction} />

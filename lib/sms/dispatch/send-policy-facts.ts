@@ -3,6 +3,7 @@ import { users } from '@/db/schema/accounts';
 import type { ConsentScope } from '@/db/schema/consent';
 import { phoneNumbers, smsMessages, smsPreferences, smsVerifications } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { isToOperator } from '@/lib/consent/ledger';
 import type { Challenge } from '@/lib/sms/verification/challenge';
 import type { NumberRow } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/outbox';
@@ -19,7 +20,7 @@ export type GateFacts = {
   emailKey: string | null;
   /** The account it is for was shut. */
   deactivated: boolean;
-  /** The scopes of consent that stand for this person and number. */
+  /** The scopes that this person consents to at this number, as given to the operator of today. */
   consents: ReadonlySet<ConsentScope>;
   /** Consent ended since the text was wished for, because the person took the number off their account. */
   endedWithNumber: boolean;
@@ -40,10 +41,10 @@ export async function readGateFacts(db: Db, ids: readonly string[]): Promise<Map
       deactivated: sql<boolean>`${users.deactivatedAt} is not null`,
       consents: sql<ConsentScope[]>`array(
         select last.scope from (
-          select distinct on (c.scope) c.scope, c.action from sms_consents c
+          select distinct on (c.scope) c.* from sms_consents c
           where c.user_id = ${smsMessages.userId} and c.phone = ${smsMessages.phone}
           order by c.scope, c.id desc
-        ) last where last.action <> 'withdrawn')`,
+        ) last where last.action <> 'withdrawn' and ${isToOperator()})`,
       endedWithNumber: sql<boolean>`exists (
         select from sms_consents c
         where c.user_id = ${smsMessages.userId} and c.phone = ${smsMessages.phone}

@@ -1,6 +1,5 @@
 import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
-import { currentWording } from '@/lib/consent/wording';
-import { findConsentedPhones, readStandingWording, withdrawConsent } from '@/lib/consent/ledger';
+import { findConsentedPhones, judgeConsent, readLastAct, withdrawConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';
 import { requirePreferences, type TextSwitches, type Preferences } from './preferences';
 import type { RequestContext } from '@/lib/context';
@@ -18,7 +17,7 @@ export type TextsState = {
   /** What is saved; `enabled` may be on while texts cannot go out for want of consent, proof, or after a STOP. */
   switches: TextSwitches;
   version: number;
-  /** Whether consent to updates at this number stands, and whether on the wording in force. */
+  /** Whether there is consent to updates at this number, to the operator of today, and whether to the present wording. */
   consent: 'none' | 'standing' | 'earlier_wording';
   /** The number has opted out by STOP; only START undoes that. */
   stopped: boolean;
@@ -30,12 +29,12 @@ export async function readTextsState(
   { userId, phone }: { userId: string; phone: string | null },
 ): Promise<TextsState> {
   const preferences = await requirePreferences(db, userId);
-  const version = phone === null ? null : await readStandingWording(db, { userId, phone, scope: 'updates' });
+  const last = phone === null ? null : await readLastAct(db, { userId, phone, scope: 'updates' });
   const number = phone === null ? null : await readNumber(db, phone);
   return {
     switches: pickSwitches(preferences),
     version: preferences.textsVersion,
-    consent: version === null ? 'none' : version === currentWording.version ? 'standing' : 'earlier_wording',
+    consent: judgeConsent(last),
     stopped: number?.suppressedAt != null,
   };
 }

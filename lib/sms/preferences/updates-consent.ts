@@ -1,7 +1,6 @@
 import type { Tx } from '@/db/client';
-import { grantConsent, readLastAct } from '@/lib/consent/ledger';
+import { grantConsent, judgeConsent, readLastAct } from '@/lib/consent/ledger';
 import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
-import { currentWording } from '@/lib/consent/wording';
 import type { RequestContext } from '@/lib/context';
 import { releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { type SendRefusal, requestCode } from '@/lib/sms/verification/request';
@@ -14,12 +13,13 @@ export async function readAgreement(
   { now }: RequestContext,
 ): Promise<Agreement> {
   const last = await readLastAct(tx, { userId, phone: number.number, scope: 'updates' });
-  const stands = last !== null && last.action !== 'withdrawn';
+  const consent = judgeConsent(last);
+  const stands = consent !== 'none';
   const byStop = last?.medium === 'sms_stop' || last?.medium === 'carrier_stop';
   const proven = number.holderUserId === userId ? number.heldSince : null;
   return {
     stands,
-    current: stands && last.wordingVersion === currentWording.version,
+    current: consent === 'standing',
     staleStop:
       !stands &&
       byStop &&

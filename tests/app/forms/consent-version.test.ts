@@ -4,7 +4,7 @@ import { registerAction } from '@/app/users/register/applicant/actions';
 import { addPhoneAction } from '@/app/users/sms-preferences/phone-actions';
 import { saveTextsAction } from '@/app/users/sms-preferences/texts-actions';
 import type { FormState } from '@/components/forms/form-state';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 import { newPhone } from '../../support/people';
 
 // Who sends the form is not what is tested; whatever would come after the refusal has no database to reach.
@@ -75,7 +75,7 @@ describe('a form that agrees without saying which text it showed', () => {
   );
 
   test.each(forms)('is heard on the %s when it names the text in force', async (_, action) => {
-    const form = formOf({ ...typed, consentVersion: currentWording.version });
+    const form = formOf({ ...typed, consentVersion: currentWording().version });
     await expect((action as Action)(state, form)).rejects.toThrow('Not refused');
   });
 });

@@ -8,7 +8,8 @@ import { redeemLoginGrant } from '@/lib/accounts/sessions';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/register';
 import type { RegistrationInput } from '@/lib/auth/register-input';
-import { currentWording, renderWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
+import { writePlain } from '@/lib/consent/wording';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { markNumber } from '@/lib/phone/mark';
 import { checkCode } from '@/lib/sms/verification/check-code';
@@ -51,8 +52,8 @@ describe('with "Verify my phone"', () => {
     ]);
     expect(consents[0]).toMatchObject({
       phone: form.phone,
-      wordingVersion: currentWording.version,
-      wording: renderWording(currentWording.version),
+      wordingVersion: currentWording().version,
+      wording: writePlain(currentWording()),
       sender: 'Doorstep',
     });
     const details = await database.db

@@ -7,10 +7,10 @@ import {
   withdrawConsent,
 } from '@/lib/consent/ledger';
 import { listReceipts } from '@/lib/consent/receipts';
-import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+import { named, withSettings } from '@/tests/support/settings';
 
 const database = useDatabase();
 const both = ['verification', 'updates'] as const;
@@ -30,58 +30,133 @@ test('the ledger refuses update, delete and truncate', async () => {
   expect(await readStandingConsent(database.db, consent)).toEqual(new Set(both));
 });
 
-test('a grant says in which language, for which legal person and sender, and on which page; a START repeats that', async () => {
+test('a grant says in which language, for which site, legal person and sender, and on which page; a START repeats that', async () => {
   const consent = { userId: newId(), phone: newPhone() };
-  const { operator, twilio } = env();
-  try {
-    await database.db.transaction((tx) =>
-      grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon)),
-    );
-    env().operator = { ...operator, name: 'Example Housing, Inc.' };
-    env().twilio = {
-      accountSid: 'ACx',
-      authTokens: ['x'],
-      sender: { messagingServiceSid: 'MG1' },
-      apiBaseUrl: null,
-    };
-    await database.db.transaction(async (tx) => {
+  const twilio = { accountSid: 'ACx', authTokens: ['x'] as [string], apiBaseUrl: null };
+  await database.db.transaction((tx) =>
+    grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon)),
+  );
+  const byService = {
+    ...named('Elm Homes', 'Example Housing, Inc.'),
+    twilio: { ...twilio, sender: { messagingServiceSid: 'MG1' } },
+  };
+  await withSettings(byService, () =>
+    database.db.transaction(async (tx) => {
       await grantConsent(
         tx,
         { ...consent, scopes: ['updates'], medium: 'code_page' },
         contextAt(after(noon, 1)),
       );
       await withdrawConsent(tx, { ...consent, scopes: both, medium: 'sms_stop' }, after(noon, 2));
-    });
-    env().twilio = {
-      accountSid: 'ACx',
-      authTokens: ['x'],
-      sender: { fromPhone: '+15005550006' },
-      apiBaseUrl: null,
-    };
-    await database.db.transaction(async (tx) => {
+    }),
+  );
+  const byNumber = {
+    ...named('Oak Homes', 'Other Housing LLC'),
+    twilio: { ...twilio, sender: { fromPhone: '+15005550006' } },
+  };
+  await withSettings(byNumber, () =>
+    database.db.transaction(async (tx) => {
       await resumeConsent(tx, { ...consent, scopes: ['updates'], stoppedSince: noon }, after(noon, 3));
       await grantConsent(
         tx,
         { ...consent, scopes: ['verification'], medium: 'preferences' },
         contextAt(noon),
       );
-    });
-  } finally {
-    Object.assign(env(), { operator, twilio });
-  }
+    }),
+  );
   const receipts = await listReceipts(database.db, consent.userId);
-  const told = receipts.map(({ action, language, legalSender, sentFrom, page }) =>
-    [action, language, legalSender, sentFrom, page].join(' '),
+  const told = receipts.map(({ action, language, sender, legalSender, sentFrom, page }) =>
+    [action, language, sender, legalSender, sentFrom, page].join(' '),
   );
   expect(told.reverse()).toEqual([
-    'granted en Doorstep  /users/register/applicant',
-    'granted en Doorstep  /users/register/applicant',
-    'granted en Example Housing, Inc. MG1 /users/verify-phone',
-    'withdrawn    ',
-    'withdrawn    ',
-    'resumed en Example Housing, Inc. MG1 /users/verify-phone',
-    'granted en Example Housing, Inc. +15005550006 /users/sms-preferences',
+    'granted en Doorstep   /users/register/applicant',
+    'granted en Doorstep   /users/register/applicant',
+    'granted en Elm Homes Example Housing, Inc. MG1 /users/verify-phone',
+    'withdrawn  Elm Homes   ',
+    'withdrawn  Elm Homes   ',
+    'resumed en Elm Homes Example Housing, Inc. MG1 /users/verify-phone',
+    'granted en Oak Homes Other Housing LLC +15005550006 /users/sms-preferences',
   ]);
+});
+
+/** A row as it was written before names were settings: under no operator's name, the name of the site stood in its place. */
+async function grantOfBefore(
+  { userId, phone }: { userId: string; phone: string },
+  legalSender: string | null,
+): Promise<void> {
+  await database.pool.query(
+    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender, legal_sender)
+     values ($1, $2, $3, 'updates', 'granted', 'registration', '2026-11-1', 'I agree that Doorstep may.', 'Doorstep', $4)`,
+    [noon, userId, phone, legalSender],
+  );
+}
+
+test('what was agreed to reads as it did, whatever the site and its operator are called since', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  await grantOfBefore(consent, 'Doorstep');
+  await withSettings(named('Elm Homes', 'Example Housing, Inc.'), () =>
+    database.db.transaction((tx) =>
+      grantConsent(tx, { ...consent, scopes: ['updates'], medium: 'preferences' }, contextAt(noon)),
+    ),
+  );
+  const before = await listReceipts(database.db, consent.userId);
+  const since = await withSettings(named('Oak Homes', 'Other Housing LLC'), () =>
+    listReceipts(database.db, consent.userId),
+  );
+  expect(since).toEqual(before);
+  expect(since.map(({ sender, legalSender }) => [sender, legalSender])).toEqual([
+    ['Elm Homes', 'Example Housing, Inc.'],
+    ['Doorstep', 'Doorstep'],
+  ]);
+  const [renamed, first] = since;
+  expect(renamed!.wording).toContain('I agree that Elm Homes, run by Example Housing, Inc., may send');
+  expect(renamed!.wordingVersion).toMatch(/^2026-11-2-[0-9a-f]{8}$/);
+  expect([first!.wordingVersion, first!.wording]).toEqual(['2026-11-1', 'I agree that Doorstep may.']);
+});
+
+test('another name of the site ends no consent; another legal person ends that to updates, and not that to codes', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  const readUnder = (site: string, operator: string | null) =>
+    withSettings(named(site, operator), () => readStandingConsent(database.db, consent));
+  await withSettings(named('Elm Homes', 'Elm Homes'), () =>
+    database.db.transaction((tx) =>
+      grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon)),
+    ),
+  );
+  expect(await readUnder('Elm Homes', 'Elm Homes')).toEqual(new Set(both));
+  expect(await readUnder('Oak Homes', 'Elm Homes')).toEqual(new Set(both));
+  for (const operator of ['Other Housing LLC', null]) {
+    expect(await readUnder('Elm Homes', operator)).toEqual(new Set(['verification']));
+  }
+});
+
+test.each([null, 'Doorstep'])(
+  'consent from before names were settings, for the legal person %j, is good until one was named and is another',
+  async (legalSender) => {
+    const consent = { userId: newId(), phone: newPhone() };
+    await grantOfBefore(consent, legalSender);
+    const read = () => readStandingConsent(database.db, consent);
+    expect(await read()).toEqual(new Set(['updates']));
+    expect(await withSettings(named('Elm Homes', 'Example Housing, Inc.'), read)).toEqual(
+      new Set(['updates']),
+    );
+    await grantOfBefore(consent, 'Example Housing, Inc.');
+    expect(await withSettings(named('Elm Homes', 'Example Housing, Inc.'), read)).toEqual(
+      new Set(['updates']),
+    );
+    expect(await withSettings(named('Elm Homes', 'Other Housing LLC'), read)).toEqual(new Set());
+  },
+);
+
+test('consent that another legal person was given can still be withdrawn', async () => {
+  const consent = { userId: newId(), phone: newPhone() };
+  await grantOfBefore(consent, 'Example Housing, Inc.');
+  const withdrawn = await withSettings(named('Doorstep', 'Other Housing LLC'), () =>
+    database.db.transaction((tx) =>
+      withdrawConsent(tx, { ...consent, scopes: both, medium: 'sms_stop' }, after(noon, 1)),
+    ),
+  );
+  expect(withdrawn).toEqual(['updates']);
 });
 
 test('what stands is what the last row of each scope says', async () => {

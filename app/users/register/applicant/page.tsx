@@ -8,7 +8,7 @@ import { RegistrationForm } from '@/components/forms/RegistrationForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { readUser } from '@/lib/auth/session';
-import { currentWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { registerAction } from './actions';
 
@@ -25,7 +25,7 @@ export default async function RegisterApplicantPage() {
       <Card>
         <RegistrationForm
           action={registerAction}
-          wording={currentWording}
+          wording={currentWording()}
           phoneHint={sayPhoneHint()}
           smsDelayed={await isSmsDelayed(db(), new Date())}
         />

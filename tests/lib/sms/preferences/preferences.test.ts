@@ -2,19 +2,23 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
 import { smsOptOuts } from '@/db/schema/consent';
+import { smsPreferences } from '@/db/schema/sms';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listReceipts } from '@/lib/consent/receipts';
-import { currentWording, renderWording } from '@/lib/consent/wording';
+import { currentWording } from '@/lib/consent/current-wording';
+import { writePlain } from '@/lib/consent/wording';
 import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { requirePreferences, wantsTemplate } from '@/lib/sms/preferences/preferences';
 import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
+import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
+import { named, withSettings } from '../../../support/settings';
 import { giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
-import { askGates, makeEnv, readText } from '../../../support/texts';
+import { askForCode, askGates, makeEnv, readText } from '../../../support/texts';
 
 const database = useDatabase();
 const on = { enabled: true, applicationStatus: true, reminders: true, security: true };
@@ -80,8 +84,8 @@ describe('turning texts on', () => {
       scope: 'updates',
       medium: 'preferences',
       phone: person.phone,
-      wordingVersion: currentWording.version,
-      wording: renderWording(currentWording.version),
+      wordingVersion: currentWording().version,
+      wording: writePlain(currentWording()),
     });
     expect(receipt!.address).not.toBeNull();
     const again = { switches: on, version: await versionOf(person), agreed: true };
@@ -126,6 +130,71 @@ describe('turning texts on', () => {
     const saved = await saveTexts(database.db, person, wish, contextAt(after(noon, 89 * 24 * 3600)));
     expect(saved).toEqual({ ok: true, code: 'not_needed' });
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(person.userId);
+  });
+});
+
+describe('whose name is on it', () => {
+  const first = named('Elm Homes', 'Example Housing, Inc.');
+  const renamed = named('Oak Homes', 'Example Housing, Inc.');
+  const taken = named('Elm Homes', 'Other Housing LLC');
+
+  test('another name of the site changes nothing: updates go out on the consent that was given', async () => {
+    const person = await withSettings(first, () => giveSettledPerson(database.db));
+    await withSettings(renamed, async () => {
+      expect(await readTextsState(database.db, person)).toMatchObject({ consent: 'standing' });
+      const update = await askForStatus(person, dayTime, 'applicationStatus');
+      expect(await askGate(update)).toMatchObject({
+        answer: 'send',
+        body: expect.stringMatching(/^Oak Homes: /),
+      });
+    });
+  });
+
+  test('another operator sends no updates until the person agrees again; codes go out', async () => {
+    const person = await withSettings(first, () => giveSettledPerson(database.db));
+    const waiting = await withSettings(first, () => askForStatus(person, dayTime, 'applicationStatus'));
+    await withSettings(taken, async () => {
+      expect(await readTextsState(database.db, person)).toMatchObject({ consent: 'none', switches: on });
+      expect(await askGate(waiting)).toMatchObject({ answer: 'refuse', reason: 'no_consent' });
+      const wish = { switches: on, version: await versionOf(person), agreed: false };
+      expect(await saveTexts(database.db, person, wish, contextAt(after(noon, 60)))).toEqual({
+        ok: false,
+        reason: 'consent_missing',
+      });
+      expect(await sendTestText(database.db, person, contextAt(dayTime))).toMatchObject({
+        reason: 'turned_off',
+      });
+
+      const { messageId } = await askForCode(database.db, { ...person, phone: person.phone! }, dayTime);
+      expect(await askGate(messageId)).toMatchObject({ answer: 'send' });
+
+      const agreed = await saveTexts(
+        database.db,
+        person,
+        { ...wish, agreed: true },
+        contextAt(after(noon, 90)),
+      );
+      expect(agreed).toEqual({ ok: true, code: 'not_needed' });
+      expect(await readTextsState(database.db, person)).toMatchObject({ consent: 'standing' });
+      const [receipt] = await listReceipts(database.db, person.userId);
+      expect(receipt).toMatchObject({ scope: 'updates', legalSender: 'Other Housing LLC' });
+      expect(await askGate(await askForStatus(person, dayTime, 'applicationStatus'))).toMatchObject({
+        answer: 'send',
+      });
+    });
+  });
+
+  test('what is turned on under another name of the site takes no second agreement', async () => {
+    const person = await withSettings(first, () => giveSettledPerson(database.db));
+    await database.db
+      .update(smsPreferences)
+      .set({ enabled: false })
+      .where(eq(smsPreferences.userId, person.userId));
+    const wish = { switches: on, version: await versionOf(person), agreed: false };
+    const saved = await withSettings(renamed, () =>
+      saveTexts(database.db, person, wish, contextAt(after(noon, 60))),
+    );
+    expect(saved).toMatchObject({ ok: true });
   });
 });
 

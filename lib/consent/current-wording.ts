@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import { env } from '@/lib/env';
+import { latestWording, fillInSender, type Wording } from './wording';
+
+/**
+ * The text to show now, and to record when somebody agrees, with the names that the settings say. They are part of its version,
+ * as a hash, so that a form that was opened under other names is told apart.
+ */
+export function currentWording(): Wording {
+  const { siteName, operator } = env();
+  const sender =
+    operator.name === null || operator.name === siteName ? siteName : `${siteName}, run by ${operator.name},`;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([siteName, operator.name]))
+    .digest('hex');
+  return {
+    ...latestWording,
+    version: `${latestWording.version}-${hash.slice(0, 8)}`,
+    parts: fillInSender(latestWording, sender),
+  };
+}
