@@ -7,7 +7,7 @@ export type Env = {
   /** Migrates, while the role of `databaseUrl` owns nothing; null: one role for both, or somebody else migrates. */
   databaseOwnerUrl: string | null;
   appUrl: URL;
-  /** Whether APP_URL names something else than this machine: then https, Twilio and AUTH_SECRET are required. */
+  /** Whether APP_URL names something else than this machine: then https, Twilio, AUTH_SECRET and the operator are required. */
   isPublic: boolean;
   port: number;
   /** The first signs, all are accepted. */
@@ -42,10 +42,10 @@ export type Retention = {
   pendingDays: number;
 };
 
-/** Who runs this installation, as the pages say it; null where they say "the operator of this site". */
+/** Who runs this installation, as pages and consents say it; null, on localhost only, where they say "the operator of this site". */
 export type Operator = {
   name: string | null;
-  /** An e-mail address, a web address, or plain words such as a postal address. */
+  /** An email address, a web address, or plain words such as a postal address. */
   contact: string | null;
 };
 
@@ -152,8 +152,8 @@ export function parseEnv(
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
     siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
     operator: {
-      name: read('OPERATOR_NAME', oneLine(100).optional()) ?? null,
-      contact: read('OPERATOR_CONTACT', oneLine(200).optional()) ?? null,
+      name: read('OPERATOR_NAME', isPublic ? operatorName : operatorName.optional()) ?? null,
+      contact: read('OPERATOR_CONTACT', isPublic ? operatorContact : operatorContact.optional()) ?? null,
     },
     retention: {
       messagesDays: read('RETENTION_MESSAGES_DAYS', days.prefault('1825')),
@@ -229,11 +229,22 @@ const httpUrl = (missing?: string) =>
     missing,
   );
 
-const oneLine = (most: number) =>
+const oneLine = (most: number, missing: string) =>
   textThat(
     (text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) && text.length <= most,
     () => `must be one line of at most ${most} characters`,
+    missing,
   );
+
+const operatorName = oneLine(
+  100,
+  'is missing: set it to the legal person that runs the site and sends its texts',
+);
+
+const operatorContact = oneLine(
+  200,
+  'is missing: set it to how people reach the operator (an email address, a web address, or plain words)',
+);
 
 /** It leads every text: nothing in it may cost a second segment, pass for a code, or end a quotation of the text early. */
 const siteName = textThat(

@@ -29,6 +29,8 @@ beforeAll(async () => {
     ...twilioVariables('http://127.0.0.1:4229'),
     DATABASE_URL: database.url,
     APP_URL: origin,
+    OPERATOR_NAME: 'Example Housing, Inc.',
+    OPERATOR_CONTACT: 'help@example.com',
   };
   Object.assign(process.env, settings, {
     TWILIO_AUTH_TOKEN: `${authToken}, the token before`,

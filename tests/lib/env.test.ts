@@ -15,6 +15,8 @@ const atPublic = {
   APP_URL: 'https://portal.example.com',
   AUTH_SECRET: secret,
   TRUSTED_PROXY_HOPS: '1',
+  OPERATOR_NAME: 'Example Housing, Inc.',
+  OPERATOR_CONTACT: 'help@example.com',
 };
 
 function accept(source: Record<string, string>): Env {
@@ -162,7 +164,7 @@ describe('on localhost', () => {
 });
 
 describe('on a public address', () => {
-  test('https, Twilio and a long secret are enough', () => {
+  test('https, Twilio, a long secret and the operator are enough', () => {
     expect(accept(atPublic)).toMatchObject({ isPublic: true, smsBackend: 'twilio', authSecrets: [secret] });
   });
 
@@ -173,6 +175,8 @@ describe('on a public address', () => {
     ['a short older secret', { AUTH_SECRET: `${secret},short` }, 'AUTH_SECRET'],
     ['the console backend', { SMS_BACKEND: 'console' }, 'SMS_BACKEND'],
     ['no word on the proxies in front', { TRUSTED_PROXY_HOPS: '' }, 'TRUSTED_PROXY_HOPS'],
+    ['no word on who runs the site', { OPERATOR_NAME: '' }, 'OPERATOR_NAME'],
+    ['no way to reach who runs it', { OPERATOR_CONTACT: ' ' }, 'OPERATOR_CONTACT'],
     ['an empty Twilio token', { TWILIO_AUTH_TOKEN: '' }, 'TWILIO_AUTH_TOKEN'],
     [
       'a malformed messaging service without a number',
@@ -195,6 +199,8 @@ describe('on a public address', () => {
       'TWILIO_AUTH_TOKEN',
       'TWILIO_FROM_PHONE',
       'TRUSTED_PROXY_HOPS',
+      'OPERATOR_NAME',
+      'OPERATOR_CONTACT',
     ]);
   });
 });

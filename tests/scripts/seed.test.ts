@@ -81,6 +81,8 @@ describe('demo data', () => {
         TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
         TWILIO_AUTH_TOKEN: 'token-for-tests-only',
         TWILIO_FROM_PHONE: '+15005550006',
+        OPERATOR_NAME: 'Example Housing, Inc.',
+        OPERATOR_CONTACT: 'help@example.com',
       },
     });
     expect({ code, out }).toEqual({ code: 1, out: '' });

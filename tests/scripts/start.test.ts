@@ -60,6 +60,9 @@ test('a misconfigured public address stops the start with a line per variable', 
     PORT: 'x',
     AUTH_SECRET: 'short',
     TRUSTED_PROXY_HOPS: '',
+    SITE_NAME: 'A name of more than 20 characters',
+    OPERATOR_NAME: '',
+    OPERATOR_CONTACT: '',
   });
   expect(code).toBe(1);
   expect(lines.map((line) => line.split(' ')[0])).toEqual([
@@ -68,6 +71,9 @@ test('a misconfigured public address stops the start with a line per variable', 
     'AUTH_SECRET',
     'SMS_BACKEND',
     'TRUSTED_PROXY_HOPS',
+    'SITE_NAME',
+    'OPERATOR_NAME',
+    'OPERATOR_CONTACT',
   ]);
 });
 
