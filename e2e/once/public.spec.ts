@@ -15,7 +15,7 @@ import {
   signOut,
 } from '../support/journeys';
 import { newApplicant } from '../support/people';
-import { startPublicApp, type PublicApp } from '../support/public-app';
+import { siteName, startPublicApp, type PublicApp } from '../support/public-app';
 import { readRun } from '../support/run';
 import { formWith, settingsPaths } from '../support/settings';
 import { expect, test as base } from '../support/test';
@@ -96,6 +96,43 @@ test('the whole journey works in public: text, signed callbacks, code, dashboard
   await expect(page.getByText(/^Saved\. /)).toBeVisible();
   await open(page, security);
   await expect(page.getByText('198.51.100.7').first()).toBeVisible();
+});
+
+test('pages, their titles, the consent, the policies and the texts speak in the name of the site, and in no other', async ({
+  page,
+  publicApp: { origin, proxy, twilio },
+}) => {
+  const { home, register: registration, signIn: login, terms, privacy } = paths;
+  const written = siteName.replace('&', '&amp;');
+  for (const path of [home, registration, login, terms, privacy, '/nowhere']) {
+    const html = await (await proxy.fetch(`${origin}${path}`)).text();
+    // In the head, where it also is for a browser without scripts.
+    expect(/<title>([^<]*)<\/title>/.exec(html.split('</head>')[0]!)?.[1], path).toMatch(
+      new RegExp(`(^|· )${written}$`),
+    );
+    expect(html, path).not.toMatch(/\bDoorstep\b/);
+  }
+  for (const path of [terms, privacy]) {
+    await open(page, path);
+    await expect(page.getByRole('banner').getByRole('link', { name: siteName })).toBeVisible();
+    await expect(page.getByRole('main')).toContainText(
+      path === terms ? `${siteName} sends automated texts` : `${siteName} is the sender.`,
+    );
+  }
+  await open(page, registration);
+  await expect(page.locator('label', { has: field(page, 'tcpaConsent') })).toContainText(
+    `I agree that ${siteName}, run by Example Housing, Inc., may send automated text messages`,
+  );
+  const phone = newPhone();
+  await register(page, { phone, verify: true });
+  const text = await twilio.whenSeen(({ texts }) => texts.find(({ to }) => to === phone));
+  expect(text.body).toMatch(new RegExp(`^\\d{6} is your ${siteName} code\\. `));
+  const [consent] = await readRows<{ wording: string; sender: string; legal_sender: string }>(
+    'select wording, sender, legal_sender from sms_consents where phone = $1',
+    [phone],
+  );
+  expect(consent).toMatchObject({ sender: siteName, legal_sender: 'Example Housing, Inc.' });
+  expect(consent!.wording).toContain(`I agree that ${siteName}, run by Example Housing, Inc., may send`);
 });
 
 for (const javaScriptEnabled of [true, false]) {

@@ -9,6 +9,9 @@ import { publicHost, startTlsProxy, type TlsProxy } from './tls-proxy';
 const accountSid = 'AC00000000000000000000000000000002';
 const authToken = 'a token of the browser tests';
 
+/** Not the name that it has without a setting. */
+export const siteName = 'Elm & Oak Homes';
+
 /** The app as an operator runs it: on a public name, behind a proxy that ends TLS, with its texts going to Twilio. */
 export type PublicApp = {
   host: string;
@@ -42,6 +45,7 @@ export async function startPublicApp(): Promise<PublicApp> {
       TWILIO_FROM_PHONE: '+15005550006',
       TWILIO_API_BASE_URL: twilio.url,
       TRUSTED_PROXY_HOPS: '1',
+      SITE_NAME: siteName,
     },
   });
   announceRun({ appUrl: origin, databaseUrl, serverLog: app.serverLog });

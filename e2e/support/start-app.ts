@@ -23,6 +23,7 @@ const settings = {
   TRUSTED_PROXY_HOPS: '',
   DATABASE_OWNER_URL: '',
   LOG_LEVEL: '',
+  SITE_NAME: '',
   OPERATOR_NAME: 'Example Housing, Inc.',
   OPERATOR_CONTACT: 'help@example.com',
   AUTH_SECRET: 'a secret of the browser tests, worth nothing anywhere else',
