@@ -35,8 +35,8 @@ const closingMarks: Readonly<Record<string, string>> = { '"': '"', '\u201c': '\u
  * Takes a reaction out of a text and gives what its writer says besides.
  *
  * Whoever puts a heart on one of our texts makes their phone send `Loved “Doorstep: … Reply STOP to opt out.”`, with the name
- * that the site had at that time in Doorstep's place. The words
- * between the marks are ours; what follows them is the writer's (`Disliked “…” stop texting me`).
+ * that the site had at that time. The words between the marks are ours; what follows them is the writer's
+ * (`Disliked “…” stop texting me`).
  *
  * In: a text in lower case, without accents and apostrophes. Out: the same, unless it begins as the reactions of iPhones and
  * of Android do in English, Spanish and French, and quotes a text of ours. The quotation goes to the first closing mark, so that in doubt more is

@@ -15,7 +15,7 @@ export async function confirmOptIn(
   if (number.holderUserId !== userId) return;
   const phone = number.number;
   const consent = await readLastAct(tx, { userId, phone, scope: 'updates' });
-  if (consent?.action !== 'granted') return;
+  if (consent?.action !== 'granted' || !consent.isToOperator) return;
   await enqueueText(tx, {
     userId,
     phone,

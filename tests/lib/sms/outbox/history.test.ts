@@ -37,7 +37,7 @@ test('the record has every text of a person and the answers to theirs, never a c
   expect(await listTexts(database.db, person, { limit: 5, before: first })).toEqual(all.slice(1));
 });
 
-test('a text keeps the name that the site had when it was wished for', async () => {
+test('a text keeps the name that the site had when it was put into the outbox', async () => {
   const person = await giveSettledPerson(database.db);
   const { siteName } = env();
   try {

@@ -8,6 +8,7 @@ import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording } from '@/lib/consent/current-wording';
 import { writePlain } from '@/lib/consent/wording';
 import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/numbers/number';
+import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { requirePreferences, wantsTemplate } from '@/lib/sms/preferences/preferences';
@@ -164,6 +165,12 @@ describe('whose name is on it', () => {
       expect(await sendTestText(database.db, person, contextAt(dayTime))).toMatchObject({
         reason: 'turned_off',
       });
+
+      const number = { number: person.phone!, holderUserId: person.userId };
+      await database.db.transaction((tx) => confirmOptIn(tx, { userId: person.userId, number, now: noon }));
+      expect((await readTexts(database.db, person.phone!)).map((text) => text.template)).toEqual([
+        'applicationStatus',
+      ]);
 
       const { messageId } = await askForCode(database.db, { ...person, phone: person.phone! }, dayTime);
       expect(await askGate(messageId)).toMatchObject({ answer: 'send' });
