@@ -210,6 +210,34 @@ test.describe('the phone', () => {
 });
 
 test.describe('texts', () => {
+  test('when another legal person runs the site, the preferences ask for consent again', async ({ page }) => {
+    const { phone } = await registerVerified(page, { updates: true });
+    // As if it had been given to another one: the ledger only grows.
+    await readRows(
+      `insert into sms_consents
+         (at, user_id, phone, scope, action, medium, wording_version, wording, language, sender, legal_sender)
+       select now(), user_id, phone, scope, 'granted', medium, wording_version, wording, language, sender, 'Other Housing LLC'
+       from sms_consents where phone = $1 and action = 'granted'`,
+      [phone],
+    );
+    await open(page, preferences);
+    await expect(page.getByText('Texts are on, but your agreement has ended')).toBeVisible();
+    const form = textsForm(page);
+    await button(form, 'Save').click();
+    await expect(alertOf(page)).toBeVisible();
+    await expect(field(form, 'tcpaConsent')).toHaveAttribute('aria-invalid', 'true');
+
+    await field(form, 'tcpaConsent').check();
+    await button(form, 'Save').click();
+    await expect(page.getByText(/^Saved/)).toBeVisible();
+    await expect(field(form, 'tcpaConsent')).toHaveCount(0);
+    const [last] = await readRows(
+      `select scope, legal_sender from sms_consents where phone = $1 order by id desc limit 1`,
+      [phone],
+    );
+    expect(last).toEqual({ scope: 'updates', legal_sender: 'Example Housing, Inc.' });
+  });
+
   test('turning them on needs consent to the words shown; each kind has its switch, and off is one tap', async ({
     page,
   }) => {
