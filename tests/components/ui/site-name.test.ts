@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
-import { DevPhone } from '@/components/DevPhone';
-import { Page } from '@/components/Page';
-import { SiteNameProvider } from '@/components/SiteName';
+import { DevPhone } from '@/components/sms/DevPhone';
+import { Page } from '@/components/ui/Page';
+import { SiteNameProvider } from '@/components/ui/SiteName';
 
 const page = createElement(Page, null, 'Content');
 const nothing = async () => undefined;
