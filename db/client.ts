@@ -27,7 +27,7 @@ export type PoolOptions = {
   /** PostgreSQL itself ends a statement that takes longer, or a transaction that is left idle for as long. */
   statementTimeoutMs?: number;
   /**
-   * PostgreSQL ends a statement that waits longer for somebody's lock. Below `connectTimeoutMs`: so connections that wait for
+   * PostgreSQL ends a statement that waits longer for someone's lock. Below `connectTimeoutMs`: so connections that wait for
    * one row come free again before whoever waits for a connection gives up.
    */
   lockTimeoutMs?: number;

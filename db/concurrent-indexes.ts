@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-/** An index to be built while everybody goes on reading and writing. */
+/** An index to be built while everyone goes on reading and writing. */
 export type ConcurrentIndex = {
   name: string;
   /** Everything after the name: `on sms_messages (phone) where …`. */

@@ -3,7 +3,7 @@ import { DatabaseError, type Pool, type PoolClient } from 'pg';
 
 /** What is known of one open connection; instants by performance.now(). */
 type Line = {
-  /** Whether somebody has taken it out of the pool. */
+  /** Whether someone has taken it out of the pool. */
   inUse: boolean;
   askedAtMs: number;
   heardAtMs: number;
@@ -24,7 +24,7 @@ type Ask = (...sent: readonly unknown[]) => unknown;
  * - A ROLLBACK on such a connection succeeds without being sent, since PostgreSQL rolls back what its client leaves
  *   behind. So the first error is the one that is thrown.
  * - When an answer stayed out for `queryTimeoutMs`, every other connection that was silent as long is ended too.
- *   Otherwise each of them would cost somebody another wait.
+ *   Otherwise each of them would cost someone another wait.
  */
 export function giveUpLostConnections(pool: Pool, queryTimeoutMs: number): void {
   const lines = new Map<PoolClient, Line>();

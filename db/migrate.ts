@@ -22,7 +22,7 @@ export type MigrationOptions = {
    * how long a migration can hold up a page.
    */
   lockTimeoutMs?: number;
-  /** After so long without the lock of a table it gives up. Between two tries everybody else goes on. */
+  /** After so long without the lock of a table it gives up. Between two tries everyone else goes on. */
   patienceMs?: number;
   /** Gets one line when another process is migrating just now. */
   say?: (line: string) => void;
@@ -38,7 +38,7 @@ export type SchemaState = {
 /**
  * Brings the database up to date on a connection of its own, one process at a time: a second caller waits and then finds
  * nothing to do. First the migrations, all that are missing in one transaction; then the indexes that are built while
- * everybody goes on. Throws an Error whose message is one line when the server cannot be reached or is older than
+ * everyone goes on. Throws an Error whose message is one line when the server cannot be reached or is older than
  * PostgreSQL 15; the message never holds the password.
  */
 export async function migrateDatabase(

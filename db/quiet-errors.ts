@@ -4,7 +4,7 @@ const causes = new WeakMap<object, unknown>();
 
 /**
  * Keeps the values of a failed statement out of its error: drizzle puts them into the message, PostgreSQL into `detail`,
- * and whoever logs the error would log e-mails, numbers and hashes. The statement's text and PostgreSQL's code stay.
+ * and whoever logs the error would log emails, numbers and hashes. The statement's text and PostgreSQL's code stay.
  */
 export function quietQueryErrors(): void {
   Object.defineProperty(DrizzleQueryError.prototype, 'params', {

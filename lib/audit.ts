@@ -34,7 +34,7 @@ export type AuditAction =
   | 'account_deleted';
 
 /**
- * Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. Where somebody else
+ * Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. Where someone else
  * did it by proving a number, their address and browser stand with their own attempt in the verification log, and not here
  * too, where the end of their account would not find them.
  */
@@ -63,7 +63,7 @@ export async function recordAudit(
 
 export type AuditEntry = typeof auditLog.$inferSelect;
 
-/** Whether somebody else did this to the account: their address and browser are not its owner's to see. */
+/** Whether someone else did this to the account: their address and browser are not its owner's to see. */
 export function isOthersDeed(action: string): boolean {
   return ['number_moved', 'number_protected', 'number_released'].includes(action);
 }

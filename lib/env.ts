@@ -4,7 +4,7 @@ import { z } from 'zod';
 /** Every setting of the project, checked; money is in whole millionths of a dollar (micros). */
 export type Env = {
   databaseUrl: string;
-  /** Migrates, while the role of `databaseUrl` owns nothing; null: one role for both, or somebody else migrates. */
+  /** Migrates, while the role of `databaseUrl` owns nothing; null: one role for both, or someone else migrates. */
   databaseOwnerUrl: string | null;
   appUrl: URL;
   /** Whether APP_URL names something else than this machine: then https, Twilio, AUTH_SECRET and the operator are required. */
@@ -32,7 +32,7 @@ export type Env = {
   retention: Retention;
 };
 
-/** After how many days what is about somebody goes (docs/compliance.md). */
+/** After how many days what is about someone goes (docs/compliance.md). */
 export type Retention = {
   /** Texts: what they say, to whom. */
   messagesDays: number;

@@ -4,7 +4,7 @@ import type { Db } from '@/db/client';
 
 const hourMs = 3600 * 1000;
 
-/** Whether this is the first time in 24 hours that anybody asks with this name, over all processes: for alerts. */
+/** Whether this is the first time in 24 hours that anyone asks with this name, over all processes: for alerts. */
 export async function isFirstToday(db: Db, name: string, now: Date): Promise<boolean> {
   return isFirst(db, `once_a_day:${name}`, { now, again: new Date(now.getTime() + 24 * hourMs) });
 }

@@ -8,7 +8,7 @@ const turnSeconds = 60;
 export type Turn = { key: string; until: string };
 
 /**
- * Takes the only turn of its name, over all processes, by the database's clock. Null: somebody has it. It is kept by
+ * Takes the only turn of its name, over all processes, by the database's clock. Null: someone has it. It is kept by
  * `keepTurn` at least once a minute, and ended by `endTurn`; the turn of a process that died ends by itself. `whose` stands in the table as it is: an id, nothing personal.
  */
 export async function takeTurn(db: Db, name: string, whose: string): Promise<Turn | null> {
@@ -20,7 +20,7 @@ export async function takeTurn(db: Db, name: string, whose: string): Promise<Tur
   return rows[0] ? { key, until: rows[0].until } : null;
 }
 
-/** Holds a turn for another minute, also one that was not kept in time, if nobody took it meanwhile; null: somebody did. */
+/** Holds a turn for another minute, also one that was not kept in time, if nobody took it meanwhile; null: someone did. */
 export async function keepTurn(db: Db, { key, until }: Turn): Promise<Turn | null> {
   const { rows } = await db.execute<{ until: string }>(sql`
     insert into rate_limits (key, empty_at) values (${key}, ${nextEnd})

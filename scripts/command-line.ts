@@ -44,6 +44,6 @@ export function readCommandLine<Option extends string = never>(
 /** The account that `--email` names; throws a StartProblem of one line when it names none. */
 export function requireEmail(email: string | undefined, usage: string): string {
   const given = email?.trim();
-  if (!given) throw new StartProblem(`--email: Give the e-mail of the account. Usage: ${usage}`);
+  if (!given) throw new StartProblem(`--email: Give the email of the account. Usage: ${usage}`);
   return given;
 }

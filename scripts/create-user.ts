@@ -34,7 +34,7 @@ export function readArguments(args: readonly string[]): NewAccount {
 
 /**
  * Opens an active account without a phone, by an operator at the terminal. The password is held to what registration asks
- * of one. Throws a StartProblem of one line when the password may not be chosen or the e-mail has an account.
+ * of one. Throws a StartProblem of one line when the password may not be chosen or the email has an account.
  */
 export async function createUser(
   database: Db,

@@ -8,7 +8,7 @@ import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';
 
 const usage = 'npm run end-sessions -- --email …';
-const about = `Signs somebody out everywhere. Whoever knows the password can sign in again: where somebody else may know it, set
+const about = `Signs someone out everywhere. Whoever knows the password can sign in again: where someone else may know it, set
 a new one instead (npm run set-password), which ends the sessions too.`;
 
 /** Reads the command's arguments: whose sessions end. Throws a StartProblem of one line when that is missing. */
@@ -16,7 +16,7 @@ export function readArguments(args: readonly string[]): string {
   return requireEmail(readCommandLine(args, { usage, about, options: ['email'] }).email, usage);
 }
 
-/** Signs somebody out everywhere. Out: what to say about it. Throws a StartProblem of one line when there is no account. */
+/** Signs someone out everywhere. Out: what to say about it. Throws a StartProblem of one line when there is no account. */
 export async function endSessions(database: Db, email: string, now: Date): Promise<string> {
   const user = await requireAccount(database, email);
   const ended = await endAll(database, { userId: user.id, operator: operatorName() }, operatorContext(now));

@@ -47,7 +47,7 @@ const refusals: Record<PasswordRefusal, string> = {
   too_long: `This password is too long: use up to ${mostCharacters} characters.`,
   common: 'This password is easy to guess, because many people use one like it. Choose another.',
   contains_identity:
-    'This password is easy to guess, because it is close to the name or e-mail. Choose another.',
+    'This password is easy to guess, because it is close to the name or email. Choose another.',
 };
 
 /** Holds a password to what registration asks of one; throws a StartProblem of one line. */

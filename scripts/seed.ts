@@ -15,7 +15,7 @@ import { readCommandLine } from './command-line';
 import { runCommand } from './run-command';
 import { exitWith, StartProblem } from './start-problem';
 
-/** Everybody's password. Known to all the world, and so never on a public address. */
+/** Everyone's password. Known to all the world, and so never on a public address. */
 export const demoPassword = 'lantern-harbor-quilt';
 
 /** The applicant's number, proven; fictional, and not the one that the README registers with. */
@@ -40,7 +40,7 @@ export type SeededPerson = { email: string; role: Role; created: boolean };
 export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
   if (env().isPublic) {
     throw new StartProblem(
-      `Demo people have a password that everybody knows, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
+      `Demo people have a password that everyone knows, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
     );
   }
   const emails = people.map(({ email }) => email);
@@ -220,7 +220,7 @@ function readArguments(args: readonly string[]): void {
   readCommandLine(args, {
     usage: 'npm run seed',
     about:
-      'Writes demo people, one of each role, and some texts; prints their e-mails and their password. Who is there\n' +
+      'Writes demo people, one of each role, and some texts; prints their emails and their password. Who is there\n' +
       'already stays as they are. Refuses on a public APP_URL.',
   });
 }

@@ -12,8 +12,8 @@ import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';
 
 const usage = 'npm run set-password -- --email …';
-const about = `Sets a new password for somebody who forgot theirs. It is asked for, or read from the first line of standard
-input. They are signed out everywhere, and the tries for their e-mail come back.`;
+const about = `Sets a new password for someone who forgot theirs. It is asked for, or read from the first line of standard
+input. They are signed out everywhere, and the tries for their email come back.`;
 
 /** Reads the command's arguments: whose password it is. Throws a StartProblem of one line when that is missing. */
 export function readArguments(args: readonly string[]): string {
@@ -21,9 +21,9 @@ export function readArguments(args: readonly string[]): string {
 }
 
 /**
- * Gives somebody who has forgotten theirs a new password, by an operator at the terminal who knows that it is really them.
+ * Gives someone who has forgotten theirs a new password, by an operator at the terminal who knows that it is really them.
  * All their sessions and pending verifications end, and wrong passwords of the last day no longer keep them out. The password is held to what registration asks of one. Throws a
- * StartProblem of one line when it may not be chosen, or when no open or pending account has this e-mail.
+ * StartProblem of one line when it may not be chosen, or when no open or pending account has this email.
  */
 export async function setPassword(
   database: Db,

@@ -10,7 +10,7 @@ import { runCommand } from './run-command';
 import { StartProblem } from './start-problem';
 
 const usage = `npm run set-role -- --email … --role ${roles.join('|')}`;
-const about = `Gives somebody another role. It counts from their next click on, in the browsers where they are signed in.`;
+const about = `Gives someone another role. It counts from their next click on, in the browsers where they are signed in.`;
 
 export type RoleChange = { email: string; role: Role };
 
@@ -28,7 +28,7 @@ const refusals: Record<RoleRefusal, (email: string, role: Role) => string> = {
     `${email} is the last admin who can sign in. Make another first (npm run set-role). Nothing was changed.`,
 };
 
-/** Gives somebody another role. Out: what to say about it. Throws a StartProblem of one line when that may not be. */
+/** Gives someone another role. Out: what to say about it. Throws a StartProblem of one line when that may not be. */
 export async function setRole(database: Db, { email, role }: RoleChange, now: Date): Promise<string> {
   const user = await requireAccount(database, email);
   const deed = { userId: user.id, role, operator: operatorName() };

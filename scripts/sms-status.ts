@@ -47,7 +47,7 @@ function readArguments(args: readonly string[]): string {
 
 async function run(email: string): Promise<void> {
   const person = await readPersonSms(db(), email.trim());
-  if (!person) throw new StartProblem(`No account has the e-mail ${email}.`);
+  if (!person) throw new StartProblem(`No account has the email ${email}.`);
   console.log(describePersonSms(person));
 }
 

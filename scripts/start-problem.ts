@@ -3,7 +3,7 @@ export class StartProblem extends Error {
   override name = 'StartProblem';
 }
 
-/** Somebody asked how a command is used: its message is the answer, and nothing else is done. */
+/** Someone asked how a command is used: its message is the answer, and nothing else is done. */
 export class UsageAsked extends Error {
   override name = 'UsageAsked';
 }

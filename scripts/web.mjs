@@ -20,7 +20,7 @@ const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
 const { env, isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.url);
 
 // After an action's redirect Next fetches the next page from itself, with the visitor's cookies. Left alone it would do so
-// at APP_URL's host and our inner port, which from here is anybody or nobody; its own starter sets this too.
+// at APP_URL's host and our inner port, which from here is anyone or nobody; its own starter sets this too.
 // So does a form that is sent from another page than its own.
 process.env.__NEXT_PRIVATE_ORIGIN = `http://127.0.0.1:${port}`;
 

@@ -1,4 +1,4 @@
-/** How moments are said to somebody: `timeZone` IANA, null: UTC; `now` spares them the year they are in. */
+/** How moments are said to someone: `timeZone` IANA, null: UTC; `now` spares them the year they are in. */
 export type Clock = { timeZone: string | null; now?: Date };
 
 /** Writes a moment: `Tue, Nov 24, 8:05 PM EST`, with the year when it is another than now's, or when no `now` is given. */

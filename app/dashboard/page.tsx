@@ -51,23 +51,23 @@ export default async function DashboardPage({
         </Notice>
       ) : null}
       {aboutMine ? (
-        <Notice tone="warning" title="Somebody else received a code at your number">
+        <Notice tone="warning" title="Someone else received a code at your number">
           They entered a code sent to {aboutMine.maskedPhone}. Your number protects this account, so it stayed
           here. If it is no longer yours, <TextLink href="/users/sms-preferences#phone">change it</TextLink>.
-          If it is, tell an admin: somebody may be reading your texts.
+          If it is, tell an admin: someone may be reading your texts.
         </Notice>
       ) : null}
       {user.role === 'admin' && proofs.length > 0 ? (
         <Notice tone="warning" title="Numbers to decide about">
           {proofs.length === 1 ? 'One protected number was' : `${proofs.length} protected numbers were`}{' '}
-          proven by somebody else. <TextLink href="/admin/numbers">Keep or release</TextLink>
+          proven by someone else. <TextLink href="/admin/numbers">Keep or release</TextLink>
         </Notice>
       ) : null}
       <Card label="Your account">
         <FactList
           facts={[
             { term: 'Name', detail: user.name },
-            { term: 'E-mail', detail: user.email },
+            { term: 'Email', detail: user.email },
             {
               term: 'Phone',
               detail: <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />,

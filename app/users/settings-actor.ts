@@ -5,7 +5,7 @@ import type { SessionUser } from '@/lib/accounts/sessions';
 import { readUser } from '@/lib/auth/session';
 
 /**
- * Who sends a form of the settings; else what to answer. Somebody signed out or deactivated in another tab keeps what they
+ * Who sends a form of the settings; else what to answer. Someone signed out or deactivated in another tab keeps what they
  * typed and signs in beside it; nothing is saved. Without JavaScript the guard of the page leads them to sign in, and Back
  * brings what they typed.
  */

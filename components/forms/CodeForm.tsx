@@ -72,7 +72,7 @@ export function CodeForm({
       pending={pending}
       onSubmit={(event) => {
         listening.current?.abort();
-        // Somebody who presses the button just after the digits have sent themselves would hear that they entered none.
+        // Someone who presses the button just after the digits have sent themselves would hear that they entered none.
         const field = event.currentTarget.elements.namedItem('code');
         if (sent.current !== '' && field instanceof HTMLInputElement && field.value === '')
           event.preventDefault();

@@ -121,7 +121,7 @@ export function RegistrationForm({
     >
       <FormAlert state={refused?.since === state ? refused.answer : state} fields={fieldOrder} />
       <TextInput
-        label="E-mail"
+        label="Email"
         type="email"
         autoComplete="email"
         autoCapitalize="none"

@@ -12,14 +12,14 @@ export type SignInField = 'email' | 'password';
 
 const fieldOrder = ['email', 'password'] as const;
 
-/** E-mail and password; `next` is the path to go to afterwards, which the action checks. */
+/** Email and password; `next` is the path to go to afterwards, which the action checks. */
 export function SignInForm({ action, next }: { action: FormAction<SignInField>; next?: string }) {
   const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={fieldOrder} />
       <TextInput
-        label="E-mail"
+        label="Email"
         name="email"
         type="email"
         autoComplete="username"

@@ -27,8 +27,8 @@ export const passwordRefusals: Record<PasswordRefusal, { words: string; error: s
     error: 'This password is easy to guess, because many people use one like it. Choose another.',
   },
   contains_identity: {
-    words: 'Too close to your name or e-mail.',
-    error: 'This password is easy to guess, because it is close to your name or e-mail. Choose another.',
+    words: 'Too close to your name or email.',
+    error: 'This password is easy to guess, because it is close to your name or email. Choose another.',
   },
 };
 

@@ -13,7 +13,7 @@ export function OperatorNote({ name, contact }: { name: string | null; contact: 
   );
 }
 
-/** A contact as it was configured; a link where it is an e-mail or web address. */
+/** A contact as it was configured; a link where it is an email or web address. */
 export function OperatorContact({ contact }: { contact: string }) {
   const href = /^https?:\/\/\S+$/i.test(contact)
     ? contact

@@ -65,7 +65,7 @@ export function DevPhone({
           </nav>
         ) : null}
         <p className={styles.elsewhere}>
-          <a href="/users/register/applicant">Register somebody</a>
+          <a href="/users/register/applicant">Register someone</a>
         </p>
       </aside>
       <main className={styles.phone}>

@@ -3,7 +3,7 @@ import { bigint, check, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'd
 import { bytea, instant, instants } from './columns';
 
 /**
- * Everybody who can sign in. Written by lib/accounts/users.ts.
+ * Everyone who can sign in. Written by lib/accounts/users.ts.
  *
  * State is derived: no `activated_at` means pending, a `deactivated_at` means shut. Whether `phone` is verified is not
  * stored here: it is when `phone_numbers.holder_user_id` of that number is this user.
@@ -21,7 +21,7 @@ export const users = pgTable(
     role: text('role').$type<Role>().notNull().default('applicant'),
     /** E.164. The number the person gave; proven or not. */
     phone: text('phone'),
-    /** Somebody else proved `phone` since; cleared when the person's number changes or is proven again. */
+    /** Someone else proved `phone` since; cleared when the person's number changes or is proven again. */
     phoneMovedAt: instant('phone_moved_at'),
     createdAt: instant('created_at').notNull(),
     activatedAt: instant('activated_at'),
@@ -113,7 +113,7 @@ export const auditLog = pgTable(
   // Further indexes stand in db/concurrent-indexes.ts.
   (t) => [
     index('audit_log_user_index').on(t.userId, t.at),
-    // What somebody did to another's account; what they did to their own is found by `user_id`.
+    // What someone did to another's account; what they did to their own is found by `user_id`.
     index('audit_log_actor_index')
       .on(t.actorId)
       .where(sql`${t.actorId} is distinct from ${t.userId}`),

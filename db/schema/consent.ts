@@ -74,7 +74,7 @@ export const smsConsentDetails = pgTable('sms_consent_details', {
 });
 
 /**
- * The ledger of opt-outs: a row each time somebody asked for no more texts, or took that back, also where no account ever
+ * The ledger of opt-outs: a row each time someone asked for no more texts, or took that back, also where no account ever
  * consented. Never changed (triggers refuse update, delete and truncate), and kept for ten years at least (Code of Virginia
  * § 59.1-514). Written by lib/consent/opt-outs.ts.
  */

@@ -51,13 +51,13 @@ export const phoneNumbers = pgTable(
 );
 
 /**
- * Which of a number's limits a code counts in. `prove`: asked for by somebody who does not hold the number;
- * `prove_again`: by its proven holder; `sign_in` and `recover`: by somebody who wants into the holder's account. So what
+ * Which of a number's limits a code counts in. `prove`: asked for by someone who does not hold the number;
+ * `prove_again`: by its proven holder; `sign_in` and `recover`: by someone who wants into the holder's account. So what
  * strangers do never spends the holder's sends and tries, and the other way round.
  */
 export type SendClass = 'prove' | 'prove_again' | 'sign_in' | 'recover';
 
-/** A counted send or a wrong code of somebody who did not hold the number; the names are lib/sms/numbers/subjects.ts's. */
+/** A counted send or a wrong code of someone who did not hold the number; the names are lib/sms/numbers/subjects.ts's. */
 export type StrangerAct = {
   act: 'send' | 'failure';
   /** The instant it is counted at, in milliseconds. */
@@ -133,7 +133,7 @@ export const smsVerifications = pgTable(
   ],
 );
 
-/** `activate` opens a pending account; `prove` proves a number of somebody signed in. */
+/** `activate` opens a pending account; `prove` proves a number of someone signed in. */
 export type VerificationPurpose = 'activate' | 'prove';
 
 /**
@@ -214,7 +214,7 @@ export const smsMessages = pgTable(
     phone: text('phone').notNull(),
     /** In its place, where evidence needs it: lib/phone/mark.ts. */
     phoneMark: text('phone_mark'),
-    /** All that is about somebody was taken out of the row by its age. */
+    /** All that is about someone was taken out of the row by its age. */
     erasedAt: instant('erased_at'),
     purpose: text('purpose').$type<MessagePurpose>().notNull(),
     template: text('template').notNull(),
@@ -334,7 +334,7 @@ export const smsSenders = pgTable('sms_senders', {
 });
 
 /**
- * What texts cost in one minute, settled and reserved, in millionths of a dollar: for everybody, and for each that a cap
+ * What texts cost in one minute, settled and reserved, in millionths of a dollar: for everyone, and for each that a cap
  * counts (a person, a network …, as a keyed mark). The sums of a rolling day are over at most 1,441 rows, however many
  * texts there were. Written by lib/sms/capacity/budget.ts.
  */
@@ -358,7 +358,7 @@ export const webhookRefusals = pgTable(
     hour: instant('hour').notNull(),
     webhook: text('webhook').$type<Webhook>().notNull(),
     reason: text('reason').$type<RefusalReason>().notNull(),
-    /** Whether the calls named our account, as far as they could be read; anybody can write that. */
+    /** Whether the calls named our account, as far as they could be read; anyone can write that. */
     namesUs: boolean('names_us').notNull(),
     count: bigint('count', { mode: 'number' }).notNull(),
     firstAt: instant('first_at').notNull(),

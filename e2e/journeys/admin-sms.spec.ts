@@ -13,7 +13,7 @@ test('an admin finds the texts and attempts of one number, leafs through them, a
   const password = 'violet kettle mosaic';
   const email = `${randomUUID()}@example.com`;
   await createUser(drizzle(database()), { email, name: 'Robin', role: 'admin', password }, new Date());
-  // They are somebody's: a text that is nobody's any more loses its number within the minute.
+  // They are someone's: a text that is nobody's any more loses its number within the minute.
   await database().query(
     `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status, reason)
      select gen_random_uuid(), (select id from users where email = $2), $1, 'update', 'applicationStatus', at, at,

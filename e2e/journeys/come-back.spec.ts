@@ -32,7 +32,7 @@ test('who signs out is out, and signs in again with the password', async ({ page
   await expectPage(page, paths.dashboard);
 });
 
-test('a wrong password and an unknown e-mail are answered in the same words', async ({ page }) => {
+test('a wrong password and an unknown email are answered in the same words', async ({ page }) => {
   const applicant = await register(page);
   await signOut(page);
   const stranger = newApplicant();
@@ -45,7 +45,7 @@ test('a wrong password and an unknown e-mail are answered in the same words', as
     answers.push(await page.locator('main').innerText());
   }
   expect(answers[1]).toBe(answers[0]);
-  expect(answers[0]).toContain('This e-mail and password do not match an account.');
+  expect(answers[0]).toContain('This email and password do not match an account.');
 });
 
 test('a pending account with the right password leads to the code page and not inside', async ({
@@ -89,7 +89,7 @@ test('the code page without an account leads to the sign-in page', async ({ page
   await expectPage(page, paths.signIn);
 });
 
-test('registering a pending e-mail again replaces the account, and nothing of the old one lives on', async ({
+test('registering a pending email again replaces the account, and nothing of the old one lives on', async ({
   page,
   openBrowser,
   faults,
@@ -123,7 +123,7 @@ test('registering a pending e-mail again replaces the account, and nothing of th
   await expectPage(elsewhere, paths.dashboard);
 });
 
-test('registering an e-mail that has an account says so and keeps what was typed, but not the password', async ({
+test('registering an email that has an account says so and keeps what was typed, but not the password', async ({
   page,
   javaScriptEnabled,
 }) => {
@@ -131,7 +131,7 @@ test('registering an e-mail that has an account says so and keeps what was typed
   const { email } = await register(page);
   await signOut(page);
 
-  const again = { ...newApplicant(), email: email.toUpperCase(), name: 'Somebody Else' };
+  const again = { ...newApplicant(), email: email.toUpperCase(), name: 'Someone Else' };
   await open(page, paths.register);
   await fillRegistration(page, again, { phone, verify: true });
   const answers: string[] = [];
@@ -141,7 +141,7 @@ test('registering an e-mail that has an account says so and keeps what was typed
     await route.fulfill({ response });
   });
   await button(page, 'Create account').click();
-  await expect(page.locator('#email-error')).toContainText('This e-mail has an account: sign in');
+  await expect(page.locator('#email-error')).toContainText('This email has an account: sign in');
   await expect(alertOf(page)).toBeVisible();
   await expect(field(page, 'email')).toHaveValue(again.email);
   await expect(field(page, 'name')).toHaveValue(again.name);
@@ -149,7 +149,7 @@ test('registering an e-mail that has an account says so and keeps what was typed
   await expect(field(page, 'verifyPhone')).toBeChecked();
   await expect(field(page, 'smsOptIn')).not.toBeChecked();
   await expect(field(page, 'tcpaConsent')).toBeChecked();
-  expect(answers.join()).toContain('This e-mail has an account');
+  expect(answers.join()).toContain('This email has an account');
   expect(answers.join()).not.toContain(again.password);
   // With a script the page was never left, and what was typed stays where it was typed.
   if (!javaScriptEnabled) await expect(field(page, 'password')).toHaveValue('');

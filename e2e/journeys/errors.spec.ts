@@ -55,7 +55,7 @@ const cases: {
     errors: { phone: /phone number/ },
   },
   {
-    what: 'an incomplete e-mail and no name',
+    what: 'an incomplete email and no name',
     change: { email: 'alex@example', name: '' },
     errors: { email: /not complete/, name: /Enter your name/ },
   },

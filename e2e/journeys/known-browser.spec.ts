@@ -54,7 +54,7 @@ test('a stranger who guesses at an account is told of the last tries and then wa
   await signIn(page, applicant);
   await expectPage(page, paths.dashboard);
 
-  // Somebody signed in is not kept from what asks for the password again, either …
+  // Someone signed in is not kept from what asks for the password again, either …
   await open(page, settingsPaths.security);
   await field(page, 'currentPassword').fill(applicant.password);
   await field(page, 'newPassword').fill(newPassword);

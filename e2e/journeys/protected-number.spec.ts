@@ -16,7 +16,7 @@ async function create(role: 'broker' | 'admin'): Promise<{ email: string; name: 
   return { email, name };
 }
 
-test("a broker's number stays when somebody else proves it: all are told, and an admin releases it", async ({
+test("a broker's number stays when someone else proves it: all are told, and an admin releases it", async ({
   page,
   openBrowser,
 }) => {
@@ -42,7 +42,7 @@ test("a broker's number stays when somebody else proves it: all are told, and an
   const brokerPage = await (await openBrowser()).newPage();
   await signIn(brokerPage, { email: broker.email, password });
   await expectPage(brokerPage, paths.dashboard);
-  await expect(brokerPage.getByText('Somebody else received a code at your number')).toBeVisible();
+  await expect(brokerPage.getByText('Someone else received a code at your number')).toBeVisible();
   await expect(brokerPage.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
 
   const admin = await create('admin');

@@ -356,7 +356,7 @@ test.describe('texts', () => {
     await button(page, 'Save').click();
     const link = page.getByRole('link', { name: 'Sign in in a new tab' });
     if (!(await isStillHere(page))) {
-      // Without a script the answer is a whole page, which only somebody signed in may see.
+      // Without a script the answer is a whole page, which only someone signed in may see.
       await expectPage(page, paths.signIn);
       expect(new URL(page.url()).searchParams.get('next')).toBe(preferences);
       return;

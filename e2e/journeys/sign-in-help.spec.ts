@@ -15,7 +15,7 @@ test('an empty sign-in form is told of both fields at once', async ({ page }) =>
   await open(page, paths.signIn);
   await button(page, 'Sign in').click();
   await expect(alertOf(page).getByRole('link')).toHaveText([
-    'Enter your e-mail address.',
+    'Enter your email address.',
     'Enter your password.',
   ]);
   for (const name of ['email', 'password']) {

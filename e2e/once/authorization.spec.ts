@@ -59,7 +59,7 @@ for (const visitor of visitors) {
     for (const action of findServerActions()) {
       if (!(await isStillIn(visitor, entered.context))) entered = await enter(visitor, openBrowser);
       const response = await callAction(entered.context.request, action, {
-        // What a forged form could name of somebody else.
+        // What a forged form could name of someone else.
         sessionId,
         userId: other.id,
         email: other.email,
@@ -171,7 +171,7 @@ async function enter(
   return { context };
 }
 
-/** Of everybody's password: made once, since making it is slow on purpose. */
+/** Of everyone's password: made once, since making it is slow on purpose. */
 let hash: ReturnType<typeof hashPassword> | undefined;
 
 /** An action may have ended the session, or the account, of whoever called it. */

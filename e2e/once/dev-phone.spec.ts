@@ -33,7 +33,7 @@ async function openHandset(page: Page, phone: string): Promise<void> {
   await expect(page.getByText(`on ${writeNationally(phone)}`)).toBeVisible();
 }
 
-/** Somebody on the code page whose text is out, and their handset beside it. */
+/** Someone on the code page whose text is out, and their handset beside it. */
 async function registerWithHandset(
   page: Page,
 ): Promise<{ phone: string; code: string; email: string; handset: Page }> {

@@ -168,7 +168,7 @@ for (const javaScriptEnabled of [true, false]) {
       }
       expect((await page.goto(devPhone))!.status()).toBe(404);
       expect((await proxy.fetch(`${origin}${devPhone}/texts`)).status).toBe(404);
-      // Nor is it there for somebody who gets past the proxy.
+      // Nor is it there for someone who gets past the proxy.
       expect((await fetch(`http://127.0.0.1:${port}${devPhone}`)).status).toBe(404);
 
       const { exchanges } = proxy;

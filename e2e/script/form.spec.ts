@@ -41,7 +41,7 @@ test('the strength of a password is said while it is typed', async ({ page }) =>
   for (const [password, words, level] of [
     ['kestrel', /Too short/, 'refused'],
     ['password123', /Too common/, 'refused'],
-    ['alexandra.applicant', /Too close to your name or e-mail/, 'refused'],
+    ['alexandra.applicant', /Too close to your name or email/, 'refused'],
     ['violet kettle mosaic lantern', /Strong/, 'strong'],
   ] as const) {
     await field(page, 'password').fill(password);
@@ -90,7 +90,7 @@ test('a single error is said once in the alert, as a link to its field', async (
   await open(page, paths.register);
   await fillRegistration(page, { ...newApplicant(), email: 'alex' });
   await button(page, 'Create account').click();
-  const words = 'This e-mail address is not complete. It should look like name@example.com.';
+  const words = 'This email address is not complete. It should look like name@example.com.';
   await expect(alertOf(page)).toHaveText(words);
   await alertOf(page).getByRole('link', { name: words }).click();
   await expect(field(page, 'email')).toBeFocused();

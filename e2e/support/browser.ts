@@ -83,10 +83,10 @@ async function unpackBrowser(): Promise<string | null> {
   )?.[1];
   const own = join(tmpdir(), `doorstep-browser-${process.getuid?.() ?? 0}`);
   mkdirSync(own, { recursive: true, mode: 0o700 });
-  // Somebody else could have made this folder first, to have us run what they put there.
+  // Someone else could have made this folder first, to have us run what they put there.
   const { uid } = lstatSync(own);
   if (uid !== process.getuid?.() || !lstatSync(own).isDirectory()) {
-    throw new Error(`The folder ${own} belongs to somebody else: set TMPDIR to a folder of your own.`);
+    throw new Error(`The folder ${own} belongs to someone else: set TMPDIR to a folder of your own.`);
   }
   chmodSync(own, 0o700);
   const finished = join(own, `chromium-${version}`);

@@ -28,7 +28,7 @@ export type AccountRow = {
   verified: boolean;
 };
 
-/** Every account of an e-mail address: none or one. */
+/** Every account of an email address: none or one. */
 export async function readAccounts(email: string): Promise<AccountRow[]> {
   return readRows<AccountRow>(
     `select users.id, email, name, phone, activated_at, deactivated_at,

@@ -67,7 +67,7 @@ export async function fillRegistration(
 }
 
 /**
- * Registers somebody new (or the one given) and waits for where it leads: the code page with `verify`, else inside. As
+ * Registers someone new (or the one given) and waits for where it leads: the code page with `verify`, else inside. As
  * from an address that nobody has come from yet, so that a test may register as many people as it needs.
  */
 export async function register(

@@ -13,7 +13,7 @@ export function newNumber(): string {
   return `+1555${2_000_000 + nextSerial()}`;
 }
 
-/** Somebody who has no account yet, with an e-mail that no other test has. */
+/** Someone who has no account yet, with an email that no other test has. */
 export function newApplicant(): Applicant {
   return {
     email: `applicant-${nextSerial()}@example.com`,

@@ -18,7 +18,7 @@ export function formWith(page: Page | Locator, buttonName: string): Locator {
   return page.locator('form').filter({ has: button(page, buttonName) });
 }
 
-/** Registers somebody without quiet hours, and proves their number. */
+/** Registers someone without quiet hours, and proves their number. */
 export async function registerVerified(
   page: Page,
   wishes: Pick<RegistrationWishes, 'updates'> & { phone?: string } = {},

@@ -21,7 +21,7 @@ export type TlsProxy = {
   clientAddress: string;
   /** All that was answered so far, in that order; a test may empty it. */
   exchanges: Exchange[];
-  /** Asks for an address of the public origin by way of the proxy, as somebody on the Internet would; follows no redirect. */
+  /** Asks for an address of the public origin by way of the proxy, as someone on the Internet would; follows no redirect. */
   fetch: (
     url: string,
     init?: { method?: string; headers?: Record<string, string>; body?: URLSearchParams },

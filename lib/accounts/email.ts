@@ -1,5 +1,5 @@
 /**
- * The one form by which an e-mail address is told apart: without regard to case, and to how its letters are composed.
+ * The one form by which an email address is told apart: without regard to case, and to how its letters are composed.
  * Whatever finds, locks, limits or keeps unique goes by it, so that no spelling is another person in one place and the same
  * in another.
  */

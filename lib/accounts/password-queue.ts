@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 
 /**
- * Served in turn, so that a flood of registrations does not keep anybody from signing in, nor the reverse, and a flood of
+ * Served in turn, so that a flood of registrations does not keep anyone from signing in, nor the reverse, and a flood of
  * strangers who sign in keeps nobody out whose browser is known.
  */
 const lanes = ['hash', 'verify', 'verify_known'] as const;

@@ -18,7 +18,7 @@ const typicalEnding = /[\p{N}\p{P}\p{S}]$/u;
  *
  * At least 8 characters (OWASP ASVS 5.0, 6.2.1) and at most 128 (6.2.9 asks for 64 at least), counted in Unicode code points
  * of its NFC form; no rules of composition (6.2.5); none from the list of common ones (6.2.4), whatever its case and
- * whether or not digits and marks were put behind it; nothing that is mostly the person's own e-mail or name, or the
+ * whether or not digits and marks were put behind it; nothing that is mostly the person's own email or name, or the
  * product's (6.2.11).
  *
  * @param list `commonPasswords`; passed in, so that a browser loads it when it is needed

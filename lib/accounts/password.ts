@@ -19,7 +19,7 @@ const threads = Math.min(4, Math.max(1, availableParallelism() - 1));
  * same password) and is not changed otherwise (OWASP ASVS 5.0, 6.2.8). bcrypt reads 72 bytes and stops at a zero byte, so
  * it gets the 64 base64 characters of a SHA-384 digest: every byte of the password counts. The digest's prefix makes it
  * differ from plain digests in other people's leaks, which could else be tried here in place of passwords. No key takes
- * part, so no change of secrets locks anybody out.
+ * part, so no change of secrets locks anyone out.
  *
  * @param source the network that it is wanted from: networks are served in turn; commands have none
  * @returns the hash, which carries its own scheme and cost; `busy` when it would wait for more than five seconds

@@ -61,7 +61,7 @@ export async function endPendingTokens(tx: Tx | Db, userId: string): Promise<voi
 
 /**
  * The accounts that were made before `before` and that nobody can finish any more as things stand: pending, without a browser
- * that may still do so and without a code that can still be entered. The oldest first, `limit` at most; those that somebody
+ * that may still do so and without a code that can still be entered. The oldest first, `limit` at most; those that someone
  * holds at the moment are left out.
  */
 export async function findAbandonedUsers(

@@ -5,7 +5,7 @@ import { emailKey } from './email';
 
 export type User = typeof users.$inferSelect;
 
-/** The account of an e-mail address, without regard to case; pending and deactivated ones too. */
+/** The account of an email address, without regard to case; pending and deactivated ones too. */
 export async function findUserByEmail(db: Db | Tx, email: string): Promise<User | null> {
   const [user] = await db
     .select()
@@ -30,12 +30,12 @@ export async function findUsersByPhone(db: Db | Tx, phone: string): Promise<User
   return db.select().from(users).where(eq(users.phone, phone));
 }
 
-/** Makes everybody else who registers or replaces this e-mail wait until the transaction ends. */
+/** Makes everyone else who registers or replaces this email wait until the transaction ends. */
 export async function lockEmail(tx: Tx, email: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${emailKey(email)}, 7))`);
 }
 
-/** In: a new account; `active` false leaves it pending. Out: its row. The e-mail must be free (see lockEmail). */
+/** In: a new account; `active` false leaves it pending. Out: its row. The email must be free (see lockEmail). */
 export async function insertUser(
   tx: Tx | Db,
   user: {
@@ -68,13 +68,13 @@ export async function setPhone(tx: Tx | Db, userId: string, phone: string | null
   await tx.update(users).set({ phone, phoneMovedAt: null }).where(eq(users.id, userId));
 }
 
-/** Whether an account must hold a second factor, which its number then is: everybody's but an applicant's. */
+/** Whether an account must hold a second factor, which its number then is: everyone's but an applicant's. */
 export async function mustHoldSecondFactor(tx: Tx | Db, userId: string): Promise<boolean> {
   const [user] = await tx.select({ role: users.role }).from(users).where(eq(users.id, userId));
   return user !== undefined && user.role !== 'applicant';
 }
 
-/** Notes that somebody else proved this person's number. */
+/** Notes that someone else proved this person's number. */
 export async function markPhoneMoved(tx: Tx, userId: string, phone: string, now: Date): Promise<void> {
   await tx
     .update(users)

@@ -36,7 +36,7 @@ export async function readActivity(db: Db, userId: string, limit: number): Promi
       at,
       what: action as AuditAction,
       reason: readReason(details),
-      // Who moved a number here is somebody else: their address is not this person's to see.
+      // Who moved a number here is someone else: their address is not this person's to see.
       address: isOthersDeed(action) ? null : address,
       userAgent: isOthersDeed(action) ? null : userAgent,
       times: 1,

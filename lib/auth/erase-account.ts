@@ -10,14 +10,14 @@ import { cancelTexts } from '@/lib/sms/outbox/outbox';
 import { anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
-/** Why an account ends: its owner wishes it, its e-mail is registered anew, or nobody finished registering. */
+/** Why an account ends: its owner wishes it, its email is registered anew, or nobody finished registering. */
 export type AccountEnd = 'account_deleted' | 'account_replaced' | 'account_expired';
 
 const bothScopes: readonly ConsentScope[] = ['verification', 'updates'];
 
 /**
  * Ends an account, in the caller's transaction: waiting texts are withdrawn, challenges, sessions and tokens end, and the
- * number is free for anybody to prove. The caller has locked the person with all their numbers (`lockPerson`), those they
+ * number is free for anyone to prove. The caller has locked the person with all their numbers (`lockPerson`), those they
  * ever agreed to texts at included, and has decided that the account may end.
  *
  * What stays: the ledger of consents in its minimal form (number, scope, wording, time; the law lets a person be held to

@@ -8,7 +8,7 @@ import { openLog } from '@/lib/log';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { eraseAccount } from './erase-account';
 
-/** Somebody who holds one of the numbers is waited for no longer than this; the account's turn comes again. */
+/** Someone who holds one of the numbers is waited for no longer than this; the account's turn comes again. */
 const longestWaitMs = 500;
 
 /** So often others are looked for in one batch, in the place of accounts that cannot be ended just now. */
@@ -44,7 +44,7 @@ async function tryToExpire(db: Db, userId: string, moments: { before: Date; now:
   }
 }
 
-/** Out: whether the account is gone, ended here or by somebody else meanwhile. */
+/** Out: whether the account is gone, ended here or by someone else meanwhile. */
 async function expireOne(
   db: Db,
   userId: string,

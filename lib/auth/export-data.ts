@@ -193,12 +193,12 @@ function describeAttempt(entry: VerificationEntry) {
 }
 
 function describeDeed({ at, action, actorId, address, userAgent, details }: AuditEntry, userId: string) {
-  // The address of somebody else is not this person's data.
+  // The address of someone else is not this person's data.
   const isOthers = isOthersDeed(action) || (actorId !== null && actorId !== userId);
   return {
     at,
     action,
-    by: actorId === userId ? 'you' : actorId === null ? 'nobody signed in' : 'somebody else',
+    by: actorId === userId ? 'you' : actorId === null ? 'nobody signed in' : 'someone else',
     address: isOthers ? null : address,
     userAgent: isOthers ? null : userAgent,
     details: shownDetails(details),

@@ -11,7 +11,7 @@ export type ReauthenticationRefusal =
   | { reason: 'too_many_passwords' | 'too_many_requests'; retryAt: Date };
 
 /**
- * Asks somebody signed in for their password again, before what an open browser alone must not do: change the phone or
+ * Asks someone signed in for their password again, before what an open browser alone must not do: change the phone or
  * the password, delete the account (OWASP ASVS 5.0 7.5.1). The session has tries of its own: strangers' wrong passwords do
  * not stop it, and a borrowed browser cannot guess on and on. `not_open`: the account was shut or deleted meanwhile.
  */

@@ -47,12 +47,12 @@ const wantsTexts = (input: { smsOptIn: boolean; verifyPhone: boolean }) =>
 export const registrationSchema = z
   .object({
     email: z
-      .string({ error: 'Enter your e-mail address.' })
+      .string({ error: 'Enter your email address.' })
       .trim()
-      .min(1, { error: 'Enter your e-mail address.' })
-      .max(254, { error: 'This e-mail address is too long: it can have up to 254 characters.' })
+      .min(1, { error: 'Enter your email address.' })
+      .max(254, { error: 'This email address is too long: it can have up to 254 characters.' })
       .regex(emailPattern, {
-        error: 'This e-mail address is not complete. It should look like name@example.com.',
+        error: 'This email address is not complete. It should look like name@example.com.',
       }),
     name: z
       .string({ error: 'Enter your name.' })

@@ -45,11 +45,11 @@ type Registered =
  * Registers an applicant.
  *
  * Who asks for verification gets a pending account, a challenge, and a text in the outbox, all in one transaction, and a
- * pending token for the code page; everybody else an open account and a login grant. A code that may not be sent right now
+ * pending token for the code page; everyone else an open account and a login grant. A code that may not be sent right now
  * (a limit, a STOP) is no reason to refuse the account: the code page says so and what to do.
  *
- * An e-mail whose account is still pending is registered anew and nothing of the old account is taken over. One whose
- * account is open is refused as `email_taken`, after the same work: without proof of the e-mail this cannot be hidden.
+ * An email whose account is still pending is registered anew and nothing of the old account is taken over. One whose
+ * account is open is refused as `email_taken`, after the same work: without proof of the email this cannot be hidden.
  */
 export async function register(
   db: Db,
@@ -87,7 +87,7 @@ export async function register(
       const phones = [phone, ...(await findConsentedPhones(tx, found.id))];
       earlier = (await lockPerson(tx, found.id, phones, () => lockUser(tx, found.id))).locked;
     }
-    // None: it expired at this very moment, and the e-mail is free.
+    // None: it expired at this very moment, and the email is free.
     if (earlier !== null) {
       const replaced = earlier.activatedAt === null && earlier.role === 'applicant';
       if (replaced) await replacePending(tx, { earlier, replacedBy: userId }, context);
@@ -111,7 +111,7 @@ export async function register(
   });
 }
 
-/** Ends a pending account, locked with its numbers, that somebody registers anew. */
+/** Ends a pending account, locked with its numbers, that someone registers anew. */
 async function replacePending(
   tx: Tx,
   { earlier, replacedBy }: { earlier: User; replacedBy: string },

@@ -103,7 +103,7 @@ export async function requireUser(returnTo: string): Promise<SessionUser> {
   return (await readUser()) ?? redirect(`/users/login?next=${encodeURIComponent(returnTo)}`);
 }
 
-/** 403 for somebody of another role. */
+/** 403 for someone of another role. */
 export async function requireRole(returnTo: string, ...roles: Role[]): Promise<SessionUser> {
   const user = await requireUser(returnTo);
   return roles.includes(user.role) ? user : forbidden();

@@ -14,7 +14,7 @@ export type SignInRefusal =
   | { reason: 'too_many_passwords' | 'too_many_requests'; retryAt: Date };
 
 /**
- * Checks an e-mail and password.
+ * Checks an email and password.
  *
  * Out: a login grant for an open account, or a pending token for one whose verification is not finished (it goes to the
  * code page and not inside); and a mark for this browser, which the account knows from now on. In: `knownBrowser`, the

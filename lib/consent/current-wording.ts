@@ -3,7 +3,7 @@ import { env } from '@/lib/env';
 import { latestWording, fillInSender, type Wording } from './wording';
 
 /**
- * The text to show now, and to record when somebody agrees, with the names that the settings say. They are part of its version,
+ * The text to show now, and to record when someone agrees, with the names that the settings say. They are part of its version,
  * as a hash, so that a form that was opened under other names is told apart.
  */
 export function currentWording(): Wording {

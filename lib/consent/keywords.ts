@@ -136,7 +136,7 @@ const revocations: readonly RegExp[] = [
   /\b(?:unsubscribe|unsubscribed|unsubscribing|unsubcribe|unsuscribe|unsubscibe)\b/,
   /\bopt(?:ing|ed)?(?: (?:me|us|my number|this number))? out\b|\boptout\b/,
   /\b(?:revoke|revoking|withdraw|withdrawing|rescind|cancel)(?: (?:my|all|any|the|prior|previous))* (?:consent|permission|authorization)\b/,
-  // Somebody else's number: whoever reads the texts never agreed to them.
+  // Someone else's number: whoever reads the texts never agreed to them.
   /\bwrong (?:number|person)\b/,
   // Spanish
   `\\b(?:no|nunca|ya no)(?: mas)? (?:que )?(?:me|nos)(?: (?:vuelvan? a|vuelvas a))? (?:${envien}|${enviar})\\b`,
@@ -159,7 +159,7 @@ const revocations: readonly RegExp[] = [
 ].map((pattern) => (typeof pattern === 'string' ? new RegExp(pattern) : pattern));
 
 const requestsForHelp =
-  /^(?:i |we )?(?:need|want) (?:some )?help\b|\b(?:can|could) (?:you|somebody|someone|anyone) help\b|^help (?:me|with|needed)\b|^(?:who|what) is (?:this|it)$|^whos this$|^necesito ayuda\b|^quien es$|^que es esto$/;
+  /^(?:i |we )?(?:need|want) (?:some )?help\b|\b(?:can|could) (?:you|someone|someone|anyone) help\b|^help (?:me|with|needed)\b|^(?:who|what) is (?:this|it)$|^whos this$|^necesito ayuda\b|^quien es$|^que es esto$/;
 
 const requestsToResume =
   /^(?:start|resume|restart) (?:sending |the |my |texting )*(?:texts?|texting|messages?|updates?|alerts?|me)(?: again)?$|^(?:start|text me) again$|^(?:opt|sign) me (?:back )?(?:in|up)$|^(?:opt|opting) (?:back )?in$|^i want (?:the |your |my )?(?:texts|messages|updates)(?: again| back)?$/;

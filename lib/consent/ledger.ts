@@ -87,9 +87,9 @@ export async function withdrawConsent(
 }
 
 /**
- * Appends a withdrawal for each scope that stands for anybody at this number: one statement, however many accounts it has.
+ * Appends a withdrawal for each scope that stands for anyone at this number: one statement, however many accounts it has.
  *
- * `agreedBefore` null: for everybody. Else whoever gave or resumed a consent at this number later than that keeps theirs.
+ * `agreedBefore` null: for everyone. Else whoever gave or resumed a consent at this number later than that keeps theirs.
  */
 export async function withdrawEverywhere(
   tx: Tx,

@@ -24,12 +24,12 @@ const longestWords = 1_600;
 
 /**
  * Appends to the ledger of opt-outs that texts to a number are not wanted any more, or again. Every time it is said, also when
- * it was said before, and whether or not anybody ever consented at that number; but a text once, however often it is handed
+ * it was said before, and whether or not anyone ever consented at that number; but a text once, however often it is handed
  * over. The number is locked.
  *
- * An opt-out is what somebody says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
+ * An opt-out is what someone says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
  * turned off on a page. What takes it back is START, or the box ticked again by whoever turned them off. None are the other ends
- * of a consent, which the ledger of consents tells: a number that is removed, replaced, proven by somebody else or released by an
+ * of a consent, which the ledger of consents tells: a number that is removed, replaced, proven by someone else or released by an
  * admin, an account that ends. They say whose number it is, and nothing about texts to it.
  *
  * @param covers what is not wanted: both scopes, or updates alone
@@ -90,7 +90,7 @@ export type OptOutEntry = Omit<typeof smsOptOuts.$inferSelect, 'userId' | 'recor
 /**
  * What a person said about texts to them, the last recorded first, `limit` at most, below `before` (a row's id; null: from the
  * last): on a page, at any of `phones`; by text or by the carrier, at the number they hold, and only since they have held it,
- * since what came before was said by somebody else.
+ * since what came before was said by someone else.
  */
 export async function listOptOuts(
   db: Db,

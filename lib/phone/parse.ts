@@ -43,7 +43,7 @@ const providersTestNumber = /^\+1500555000\d$/;
  * spelling of a number gives the same value. Never throws.
  *
  * Loads the full numbering-plan data (about 150 KB), so it belongs on the server; the browser's friendly check stands in
- * `phone-format.ts`. Only the kinds in `textedKinds` pass. A number that belongs to no kind is not assigned to anybody,
+ * `phone-format.ts`. Only the kinds in `textedKinds` pass. A number that belongs to no kind is not assigned to anyone,
  * so it is not valid, or fictional.
  */
 export function parsePhone(

@@ -34,7 +34,7 @@ export async function takeCoarseHit(
   now: Date,
 ): Promise<Verdict> {
   const buckets = addressBlocks(address).map((block, index) => ({
-    // Read under this name alone: a new secret gives everybody a fresh bucket, which refuses nobody.
+    // Read under this name alone: a new secret gives everyone a fresh bucket, which refuses nobody.
     key: limitKeys(limit, [block])[0],
     rule: widen(limits.perAddress[limit], limits.perAddressTimes[index]!),
   }));

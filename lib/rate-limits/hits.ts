@@ -6,7 +6,7 @@ import { keyedNames } from '@/lib/keys';
 import { distinctInstant, readWindows, type WindowRule } from './sliding-window';
 
 /**
- * The stored names of a limit's caller, keyed so that the table tells neither addresses nor e-mails: one per secret of
+ * The stored names of a limit's caller, keyed so that the table tells neither addresses nor emails: one per secret of
  * AUTH_SECRET. What is new is counted under the first, what stands under any of them counts.
  */
 export function limitKeys(

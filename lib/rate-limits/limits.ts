@@ -35,7 +35,7 @@ export const limits = {
   repliesPerNumber: [{ limit: 20, windowSeconds: day }],
   /**
    * Of these, confirmations of a STOP have a limit of their own, so that whoever opts out is told (FCC 24-24), and nobody who
-   * says STOP and START in turn spends everybody's budget.
+   * says STOP and START in turn spends everyone's budget.
    */
   stopConfirmationsPerNumber: [{ limit: 5, windowSeconds: day }],
   wrongTriesPerChallenge: 5,

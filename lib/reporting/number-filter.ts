@@ -9,7 +9,7 @@ import { readServedPhone } from '@/lib/phone/served';
 /** Which number is looked for: exactly one (E.164), or all that end in these digits (four at least). */
 export type NumberFilter = { phone: string } | { lastDigits: string };
 
-/** The digits that everybody here is shown anyway, and so may be searched by and stand in a link. */
+/** The digits that everyone here is shown anyway, and so may be searched by and stand in a link. */
 const shownDigits = 4;
 const mostDigits = 15;
 /** More digits than this are kept out of links. */

@@ -22,7 +22,7 @@ export type PersonSms = {
   lastOptOut: Omit<NonNullable<Awaited<ReturnType<typeof readLastOptOut>>>, 'userId'> | null;
 };
 
-/** Reads how texts stand for the account of an e-mail address; null: there is none. */
+/** Reads how texts stand for the account of an email address; null: there is none. */
 export async function readPersonSms(db: Db, email: string): Promise<PersonSms | null> {
   const user = await findUserByEmail(db, email);
   if (!user) return null;

@@ -3,7 +3,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 import { maskPhone } from '@/lib/phone/parse';
 
-/** Somebody proved a number that is another account's second factor, and it is that account's still. */
+/** Someone proved a number that is another account's second factor, and it is that account's still. */
 export type ProtectedProof = {
   /** The line of the verification log, which a release names. */
   id: number;

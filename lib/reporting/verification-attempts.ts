@@ -22,7 +22,7 @@ export type SeenAttempt = {
   accounts: number | null;
 };
 
-/** The events that mean that somebody did not get on. */
+/** The events that mean that someone did not get on. */
 const failedEvents = [
   'send_refused',
   'wrong_code',
@@ -35,7 +35,7 @@ const failedEvents = [
  * last line shown, null at the end.
  *
  * The lines of one number come in the order in which they were written, which is that of its index. By time, PostgreSQL
- * would walk through everybody's lines whenever its sample makes the number look like a frequent one.
+ * would walk through everyone's lines whenever its sample makes the number look like a frequent one.
  */
 export async function listAttempts(
   db: Db,

@@ -29,7 +29,7 @@ const busyShare = 0.8;
  * then it waits for a place among those of its kind, in turns by network; then it is handed on. The place is given back when
  * the answer is out or the connection closed, a second after the answer began, or when it has been kept for too long.
  *
- * @param isOneNetwork whether everybody comes from one network, as on localhost
+ * @param isOneNetwork whether everyone comes from one network, as on localhost
  * @param note is told of what is refused because there is too much
  */
 export function makeAdmission({
@@ -56,7 +56,7 @@ export function makeAdmission({
     for (const gate of Object.values(lanes)) gate.sweep(isFree);
   }, sweepMs).unref();
 
-  /** Answers what may not go on, if anybody waits for an answer. */
+  /** Answers what may not go on, if anyone waits for an answer. */
   const turnAway = (
     verdict: Exclude<BodyVerdict, 'whole'>,
     request: IncomingMessage,

@@ -58,7 +58,7 @@ const boundsOf: Record<Lane, Bounds> = {
 /** An answer that has begun keeps its place for so long at most: a place is for making it, not for carrying it. */
 export const carryMs = 1_000;
 
-/** @param isOneNetwork whether everybody comes from one network, as on localhost: then it may have all the places */
+/** @param isOneNetwork whether everyone comes from one network, as on localhost: then it may have all the places */
 export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
   const open = (lane: Lane): Gate => {
     const bounds = boundsOf[lane];

@@ -34,7 +34,7 @@ export type WebServer = {
 
 /**
  * Our own listener in front of Next, in the same process: examines every request first, takes its body in, and lets it on
- * in turn (admission.ts). On localhost it listens on the loopback addresses only, and everybody is one network. Rejects
+ * in turn (admission.ts). On localhost it listens on the loopback addresses only, and everyone is one network. Rejects
  * with the system's error (EADDRINUSE …) when it cannot listen.
  */
 export async function serveWeb({

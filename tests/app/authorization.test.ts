@@ -5,7 +5,7 @@ import { findInnerServerFunctions, findRoutes, findServerActions, readPageStart 
 const routes = findRoutes();
 const actions = findServerActions();
 
-/** A first statement that waits for the guard, so that nothing after it runs for anybody else. */
+/** A first statement that waits for the guard, so that nothing after it runs for anyone else. */
 function callsGuard(statement: string, guard: string): boolean {
   return new RegExp(`^(?:(?:const|let) [^=]+= )?await ${guard}(?:<[^()]*>)?\\(`).test(statement);
 }

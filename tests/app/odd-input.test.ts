@@ -92,7 +92,7 @@ describe('a form', () => {
     expect([readField(form, 'email'), readField(form, 'name')]).toEqual(['', 'first']);
     expect(answerForm<'email' | 'name'>({}, form, ['email', 'name']).values).toEqual({ name: 'first' });
     const read = readRegistration(readFields(form));
-    expect(read.ok ? {} : read.fieldErrors.email).toBe('Enter your e-mail address.');
+    expect(read.ok ? {} : read.fieldErrors.email).toBe('Enter your email address.');
   });
 
   test('whose fields are named as what every object has changes no object', () => {
@@ -147,7 +147,7 @@ describe('a registration', () => {
     );
   });
 
-  test('with the longest e-mail in the letters that take the most room can be stored', async () => {
+  test('with the longest email in the letters that take the most room can be stored', async () => {
     const wide = '\u{1d160}';
     const email = `${wide.repeat(64)}@${wide.repeat(55)}.${wide.repeat(5)}`;
     const read = readRegistration(Object.entries({ ...good, email }));

@@ -357,7 +357,7 @@ describe('the inbound webhook', () => {
   });
 });
 
-it('calls that wait for a number that somebody holds leave connections for everybody else', async () => {
+it('calls that wait for a number that someone holds leave connections for everyone else', async () => {
   const phone = '+12125550177';
   await database.db.insert(phoneNumbers).values({ number: phone });
   const holder = await database.pool.connect();

@@ -10,8 +10,8 @@ const database = useDatabase();
 
 test('a failed statement tells its text and code, and none of its values', async () => {
   const user = {
-    email: 'somebody.secret@example.com',
-    name: 'Somebody Secret',
+    email: 'someone.secret@example.com',
+    name: 'Someone Secret',
     passwordHash: 'v1$2b$12$secret',
     phone: '+15551234567',
     active: true,

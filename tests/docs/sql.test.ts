@@ -106,7 +106,7 @@ describe('after a restore', () => {
     expect(answer).toMatchObject({ answer: 'refuse', reason: 'stopped' });
   });
 
-  test('what somebody took back on a page ends updates to them', async () => {
+  test('what someone took back on a page ends updates to them', async () => {
     const person = await makePerson(database.db);
     await database.pool.query(`update users set email_key = 'person@example.com' where id = $1`, [
       person.userId,

@@ -8,7 +8,7 @@ import { givePerson, newPhone } from '../support/people';
 
 const database = useDatabase();
 
-test('a pool full of requests that wait for one number lets everybody else through before they give up', async () => {
+test('a pool full of requests that wait for one number lets everyone else through before they give up', async () => {
   const phone = newPhone();
   const { userId } = await givePerson(database.db, { active: true });
   await database.db.transaction((tx) => lockNumber(tx, phone));

@@ -280,13 +280,13 @@ describe('a database that vanishes without a word', () => {
   });
 
   test('an error that tells of it names no value of the lost statement', async () => {
-    const secrets = sql`select ${'somebody.secret@example.com'}::text, ${'+15551234567'}::text`;
+    const secrets = sql`select ${'someone.secret@example.com'}::text, ${'+15551234567'}::text`;
     await warm(max);
     proxy.stall();
     const lost = await Promise.all([
       time(db.execute(secrets)),
       time(db.transaction((tx) => tx.execute(secrets))),
-      time(pool.query('select $1::text', ['somebody.secret'])),
+      time(pool.query('select $1::text', ['someone.secret'])),
     ]);
     await delay(50);
     for (const { error } of lost) {

@@ -60,7 +60,7 @@ test('one round ends and removes all that is over, each thousand in a transactio
   );
 });
 
-test('what somebody holds at the moment is waited for by nobody, and done in the next round', async () => {
+test('what someone holds at the moment is waited for by nobody, and done in the next round', async () => {
   await fill(3, noon);
   const holder = await database.pool.connect();
   const { userId } = bigPerson(2);

@@ -107,7 +107,7 @@ const allowed: readonly { begins: string; mostRows: number; because: string }[] 
     begins: 'select scope, ceil(extract(epoch from',
     mostRows: 2 * minutesOfADay + mostRows,
     because:
-      'spending is summed by the minute: a day of them for everybody, a day for strangers, and a few for each other scope',
+      'spending is summed by the minute: a day of them for everyone, a day for strangers, and a few for each other scope',
   },
 ];
 
@@ -250,7 +250,7 @@ async function provingANumber(): Promise<void> {
     expect(await skipVerification(db, other, later(120))).toMatchObject({ ok: true }),
   );
   const mover = await givePending(db, next.phone!, after(now, 700));
-  await during('right code for the number of somebody else', () =>
+  await during('right code for the number of someone else', () =>
     checkCode(db, mover, mover.code, later(710)),
   );
 }
@@ -260,7 +260,7 @@ async function signedIn(): Promise<void> {
   const person = await giveSettledPerson(db, { now });
   const { email, userId } = person;
   await during('wrong password', () => signIn(db, { email, password: 'wrong' }, later(1)));
-  await during('unknown e-mail', () => signIn(db, { email: newEmail(), password: 'wrong' }, later(1)));
+  await during('unknown email', () => signIn(db, { email: newEmail(), password: 'wrong' }, later(1)));
   const session = await during('sign in', async () => {
     const answer = await signIn(db, { email, password }, later(2));
     if (!answer.ok || answer.next !== 'dashboard') throw new Error('Not signed in');
@@ -287,7 +287,7 @@ async function signedIn(): Promise<void> {
   );
   await during('sign out', () => endSession(db, person.sessionId));
   await during('export', () => readExport(db, userId, later(40)));
-  await during('export of somebody with a past', () => readExport(db, bigPerson(50).userId, later(40)));
+  await during('export of someone with a past', () => readExport(db, bigPerson(50).userId, later(40)));
   await during('dashboard and settings', async () => {
     for (const user of [person, { ...bigPerson(60), phoneMovedAt: null }]) {
       await readPhoneState(db, { ...user, phoneMovedAt: null });

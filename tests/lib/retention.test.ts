@@ -6,7 +6,7 @@ import { noon } from '../support/people';
 const database = useDatabase();
 const dayMs = 24 * 3600 * 1000;
 const daysAgo = (days: number) => new Date(noon.getTime() - days * dayMs).toISOString();
-const somebody = '11111111-1111-4111-8111-111111111111';
+const someone = '11111111-1111-4111-8111-111111111111';
 
 beforeEach(async () => {
   await database.pool.query(
@@ -15,7 +15,7 @@ beforeEach(async () => {
   await database.pool.query(
     `insert into users (id, email, email_key, name, password_hash, created_at, activated_at, password_changed_at)
      values ($1, 'a@example.com', 'a@example.com', 'A', '-', $2, $2, $2)`,
-    [somebody, noon],
+    [someone, noon],
   );
 });
 
@@ -31,7 +31,7 @@ const giveTexts = (
        jsonb_build_object('title', 'Maple Street 4', 'meaning', $4::text), $2, $2, $5, 'SM' || gen_random_uuid(), 1, 0.0079,
        $2, $2, 'Hello, it is me', '{"rule": "person"}', gen_random_uuid()::text, 'network:x', array['all']
      from generate_series(1, ${rows})`,
-    [somebody, daysAgo(days), more.direction, more.meaning, more.status],
+    [someone, daysAgo(days), more.direction, more.meaning, more.status],
   );
 
 async function readTexts() {
@@ -52,7 +52,7 @@ test('what a text says, and to whom, goes after five years; state and price stay
   expect((await database.pool.query(sums)).rows).toEqual(before);
   const texts = await readTexts();
   const telling = texts.filter(({ text }) =>
-    ['+14155550123', 'Maple', 'Hello', somebody, 'network:', 'SM'].some((word) => text.includes(word)),
+    ['+14155550123', 'Maple', 'Hello', someone, 'network:', 'SM'].some((word) => text.includes(word)),
   );
   expect([texts.length, telling.length]).toEqual([5, 2]);
   const { rows: erased } = await database.pool.query(
@@ -84,16 +84,16 @@ test('attempts and closed challenges go after 400 days, and the address and brow
   for (const days of [399, 401]) {
     await database.pool.query(
       `insert into sms_verification_log (at, event, phone, user_id, address) values ($1, 'wrong_code', '+14155550123', $2, 'x')`,
-      [daysAgo(days), somebody],
+      [daysAgo(days), someone],
     );
     await database.pool.query(
       `insert into sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at, ended_at, ended_by)
        values (gen_random_uuid(), $2, '+14155550123', 'prove', '', $1, $1, $1, $1, 'expired')`,
-      [daysAgo(days), somebody],
+      [daysAgo(days), someone],
     );
     await database.pool.query(
       `insert into audit_log (at, action, user_id, address, user_agent) values ($1, 'signed_in', $2, '10.0.0.1', 'b')`,
-      [daysAgo(days), somebody],
+      [daysAgo(days), someone],
     );
   }
   await keepHouse(database.db, noon);
@@ -110,7 +110,7 @@ test('a challenge that is open still is ended before it is removed, and its end 
   await database.pool.query(
     `insert into sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at)
      values (gen_random_uuid(), $2, '+14155550123', 'prove', '', $1, $1, $1)`,
-    [daysAgo(500), somebody],
+    [daysAgo(500), someone],
   );
   await keepHouse(database.db, noon);
   const { rows } = await database.pool.query(
@@ -135,7 +135,7 @@ test('consents are never touched', async () => {
   await database.pool.query(
     `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
      values ($1, $2, '+14155550123', 'updates', 'granted', 'registration', '1', 'Yes.', 'Doorstep')`,
-    [daysAgo(5000), somebody],
+    [daysAgo(5000), someone],
   );
   await database.pool.query(
     `insert into phone_numbers (number, suppressed_at, suppressed_by) values ('+14155550123', $1, 'sms_stop')`,

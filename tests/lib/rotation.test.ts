@@ -93,7 +93,7 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
       const now = after(noon, 10);
       expect(reader.isUsedUpByOthers(number, { act: 'send', ...mine(reader) }, now)).toBe(false);
       expect(reader.readNetworkMoment(number, mine(reader), now)).toBeNull();
-      const other = reader.nameStranger(phone, 'somebody else', '203.0.113.9');
+      const other = reader.nameStranger(phone, 'someone else', '203.0.113.9');
       expect(reader.isUsedUpByOthers(number, { act: 'send', ...other }, now)).toBe(true);
     }
   });

@@ -38,11 +38,11 @@ describe('the command', () => {
     expect(JSON.stringify(audit)).not.toContain(password);
   });
 
-  test('refuses an e-mail that has an account with one line and code 1, and changes nothing', async () => {
+  test('refuses an email that has an account with one line and code 1, and changes nothing', async () => {
     const { email, userId } = await givePerson(database.db, { active: true });
     const { code, out, err } = await runScript(
       'create-user',
-      ['--email', email.toUpperCase(), '--name', 'Somebody Else', '--role', 'staff'],
+      ['--email', email.toUpperCase(), '--name', 'Someone Else', '--role', 'staff'],
       { DATABASE_URL: database.url, input: `${password}\n` },
     );
     expect({ code, out, err }).toEqual({
@@ -72,14 +72,14 @@ describe('the password', () => {
     ['too short', 'short12', /too short/],
     ['too long', 'x'.repeat(129), /too long/],
     ['common', 'password123', /many people use one like it/],
-    ['close to the name', 'casey.novak1', /close to the name or e-mail/],
+    ['close to the name', 'casey.novak1', /close to the name or email/],
     ['missing', '', /Choose a password/],
   ])('one that is %s is refused as registration refuses it', async (_, bad, words) => {
     await expect(createUser(database.db, { ...account, password: bad }, noon)).rejects.toThrow(words);
     expect(await findUserByEmail(database.db, account.email)).toBeNull();
   });
 
-  test('four operators who create the same e-mail at once create one account', async () => {
+  test('four operators who create the same email at once create one account', async () => {
     const email = 'contested@example.com';
     const answers = await Promise.allSettled(
       Array.from({ length: 4 }, () => createUser(database.db, { ...account, email, password }, noon)),
@@ -136,8 +136,8 @@ describe('the arguments', () => {
   });
 
   test.each([
-    [write({ name: 'A', role: 'staff' }), '--email: Enter your e-mail address.'],
-    [write({ ...given, email: 'nobody' }), '--email: This e-mail address is not complete.'],
+    [write({ name: 'A', role: 'staff' }), '--email: Enter your email address.'],
+    [write({ ...given, email: 'nobody' }), '--email: This email address is not complete.'],
     [write({ ...given, name: ' ' }), '--name: Enter your name.'],
     [write({ ...given, role: 'owner' }), '--role: Give one of applicant, broker, staff, admin.'],
     [[...write(given), '--password', 'secret'], "Unknown option '--password'"],

@@ -10,7 +10,7 @@ import { findEmbeddedDatabase } from '../../scripts/postgres/embedded';
 vi.setConfig({ testTimeout: 120_000 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-// A checkout of its own, for the database of this one may be somebody's.
+// A checkout of its own, for the database of this one may be someone's.
 const checkout = mkdtempSync(join(tmpdir(), 'doorstep-interrupted-'));
 const dataFolder = join(checkout, '.data');
 const users = () => readdirSync(join(dataFolder, 'users'));

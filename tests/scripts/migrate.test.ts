@@ -59,7 +59,7 @@ test('a time limit that the role has for pages does not end a wait for another m
   }
 });
 
-describe('a migration that wants a table which somebody holds', () => {
+describe('a migration that wants a table which someone holds', () => {
   const blocked = mkdtempSync(join(tmpdir(), 'doorstep-blocked-'));
   afterAll(() => rmSync(blocked, { recursive: true }));
   beforeEach(() =>
@@ -110,7 +110,7 @@ describe('a migration that wants a table which somebody holds', () => {
   });
 });
 
-describe('indexes that are built while everybody goes on', () => {
+describe('indexes that are built while everyone goes on', () => {
   const index = { name: 'users_test_index', on: `on users (name) where role = 'staff'` };
   const build = () => migrateDatabase(database.url, { indexes: [index] });
   const read = async () => {

@@ -158,7 +158,7 @@ describe('set-role', () => {
     const { email } = await givePerson(database.db, { active: true });
     await deactivateUser(database.db, email, noon);
     await expect(change(email, 'staff')).rejects.toThrow('is deactivated');
-    await expect(change('nobody@example.com', 'staff')).rejects.toThrow('No account has the e-mail');
+    await expect(change('nobody@example.com', 'staff')).rejects.toThrow('No account has the email');
     expect((await findUserByEmail(database.db, admin!.email))!.role).toBe('admin');
   });
 });
@@ -214,10 +214,10 @@ test('what a person takes along does not name who of the operator did it', async
 });
 
 test.each([
-  [readDeactivation, [], '--email: Give the e-mail of the account.'],
+  [readDeactivation, [], '--email: Give the email of the account.'],
   [readRoleChange, ['--email', 'a@example.com'], '--role: Give one of applicant, broker, staff, admin.'],
   [readRoleChange, ['--email', 'a@example.com', '--role', 'owner'], '--role: Give one of'],
-  [readRoleChange, ['--role', 'staff'], '--email: Give the e-mail of the account.'],
+  [readRoleChange, ['--role', 'staff'], '--email: Give the email of the account.'],
 ])('%o refuses %j in one line', (read, args, words) => {
   expect(() => read(args)).toThrow(words);
 });

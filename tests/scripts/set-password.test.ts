@@ -72,11 +72,11 @@ describe('the command', () => {
     expect(await signIn(database.db, credentials, context())).toMatchObject({ ok: true });
   });
 
-  test('an e-mail without an account is one line and code 1, and no password is asked for', async () => {
+  test('an email without an account is one line and code 1, and no password is asked for', async () => {
     expect(await run('nobody@example.com', '')).toEqual({
       code: 1,
       out: '',
-      err: 'No account has the e-mail nobody@example.com.\n',
+      err: 'No account has the email nobody@example.com.\n',
     });
   });
 });
@@ -99,8 +99,8 @@ test('a deactivated account is refused', async () => {
 });
 
 test.each([
-  [[], '--email: Give the e-mail of the account.'],
-  [['--email', ' '], '--email: Give the e-mail of the account.'],
+  [[], '--email: Give the email of the account.'],
+  [['--email', ' '], '--email: Give the email of the account.'],
   [['--email', 'a@example.com', '--password', 'secret'], "Unknown option '--password'"],
   [['a@example.com'], 'Unexpected argument'],
 ])('the arguments %j are refused in one line', (args, words) => {

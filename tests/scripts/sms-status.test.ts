@@ -37,15 +37,15 @@ describe('the command', () => {
     });
   });
 
-  test('an unknown e-mail is one line on standard error and code 1', async () => {
+  test('an unknown email is one line on standard error and code 1', async () => {
     expect(await ask('nobody@example.com')).toEqual({
       code: 1,
       out: '',
-      err: 'No account has the e-mail nobody@example.com.\n',
+      err: 'No account has the email nobody@example.com.\n',
     });
   });
 
-  test('no e-mail at all is one line and code 1', async () => {
+  test('no email at all is one line and code 1', async () => {
     const { code, out, err } = await runScript('sms-status', [], { DATABASE_URL: database.url });
     expect({ code, out, err }).toEqual({
       code: 1,
@@ -82,7 +82,7 @@ describe('what it says', () => {
     expect(describePersonSms((await readPersonSms(database.db, email))!)).toContain('SMS enabled: no');
   });
 
-  test('somebody without a phone and quiet hours has none', () => {
+  test('someone without a phone and quiet hours has none', () => {
     const person = {
       phone: null,
       verified: false,

@@ -13,7 +13,7 @@ const small: Bounds = {
 
 type Visit = Ticket & { network: string; name: string; state: Turn | 'waiting' | 'over' };
 
-/** A gate with a clock of its own, and what became of everybody who came to it. */
+/** A gate with a clock of its own, and what became of everyone who came to it. */
 function open(bounds: Partial<Bounds> = {}) {
   let nowMs = 0;
   const gate = makeGate({ ...small, ...bounds }, () => nowMs);

@@ -318,7 +318,7 @@ describe('a flood from one network', () => {
   });
 });
 
-test('on localhost, where everybody is one network, it may have all the places that there are', async () => {
+test('on localhost, where everyone is one network, it may have all the places that there are', async () => {
   const app = await openApp(undefined, 'http://localhost:3000');
   Array.from({ length: 60 }, () => void app.ask().catch(() => undefined));
   await app.until(() => app.inHand.length >= 6);

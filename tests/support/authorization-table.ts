@@ -1,5 +1,5 @@
 /**
- * Who comes: nobody in particular, somebody whose account waits for its verification, and one signed in of each role. The
+ * Who comes: nobody in particular, someone whose account waits for its verification, and one signed in of each role. The
  * applicant's number is not verified; the others have none.
  */
 export const visitors = ['nobody', 'pending', 'applicant', 'broker', 'staff', 'admin'] as const;
@@ -27,7 +27,7 @@ export type ActionAnswer =
 
 export type Row<Answer> = Record<Visitor, Answer>;
 
-const everybody = <Answer>(answer: Answer): Row<Answer> => ({
+const everyone = <Answer>(answer: Answer): Row<Answer> => ({
   nobody: answer,
   pending: answer,
   applicant: answer,
@@ -38,15 +38,15 @@ const everybody = <Answer>(answer: Answer): Row<Answer> => ({
 
 /** Only with a session: `answer` for the others, a pending verification being none. */
 const signedIn = <Answer>(shown: Answer, answer: Answer): Row<Answer> => ({
-  ...everybody(shown),
+  ...everyone(shown),
   nobody: answer,
   pending: answer,
 });
 
-const anyone = everybody<RouteAnswer>('shown');
+const anyone = everyone<RouteAnswer>('shown');
 const onlySignedIn = signedIn<RouteAnswer>('shown', 'sign_in');
 const onlySignedOut = signedIn<RouteAnswer>('inside', 'shown');
-const onlyTwilio = everybody<RouteAnswer>('forbidden');
+const onlyTwilio = everyone<RouteAnswer>('forbidden');
 const onlyAdmins: Row<RouteAnswer> = { ...signedIn<RouteAnswer>('forbidden', 'sign_in'), admin: 'shown' };
 
 /** Every page and route handler, and what each visitor gets there. */
@@ -60,7 +60,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/register/applicant': onlySignedOut,
   'GET /users/verify-phone': { ...anyone, nobody: 'sign_in' },
   'GET /users/verify-phone/status': {
-    ...everybody<RouteAnswer>('not_found'),
+    ...everyone<RouteAnswer>('not_found'),
     pending: 'shown',
     applicant: 'shown',
   },
@@ -84,19 +84,19 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /dev/phone/texts': anyone,
 };
 
-/** Routes that show what belongs to everybody, by design. */
+/** Routes that show what belongs to everyone, by design. */
 export const developmentRoutes = ['GET /dev/phone', 'GET /dev/phone/texts'];
 
 /**
- * What stands first in an action and decides who may ask. `null`: everybody may, for it is how one gets in or out.
+ * What stands first in an action and decides who may ask. `null`: everyone may, for it is how one gets in or out.
  */
 export type Guard = 'requireUser' | 'requireRole' | 'requireProver' | 'requireDevPhone' | 'readActor' | null;
 
-const publicAction = { guard: null, answers: everybody<ActionAnswer>('heard') } as const;
-const developmentAction = { guard: 'requireDevPhone', answers: everybody<ActionAnswer>('heard') } as const;
+const publicAction = { guard: null, answers: everyone<ActionAnswer>('heard') } as const;
+const developmentAction = { guard: 'requireDevPhone', answers: everyone<ActionAnswer>('heard') } as const;
 const proverAction = {
   guard: 'requireProver',
-  answers: { ...everybody<ActionAnswer>('heard'), nobody: 'sign_in' },
+  answers: { ...everyone<ActionAnswer>('heard'), nobody: 'sign_in' },
 } as const;
 const adminAction = {
   guard: 'requireRole',

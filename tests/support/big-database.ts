@@ -20,7 +20,7 @@ export const bigTables = [
   'users',
 ] as const;
 
-/** One of the people of a filled database, counted from 1: everybody's number is proven. */
+/** One of the people of a filled database, counted from 1: everyone's number is proven. */
 export function bigPerson(n: number): { userId: string; email: string; phone: string } {
   const hex = createHash('md5').update(`person:${n}`).digest('hex');
   const userId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
@@ -82,17 +82,17 @@ function statementsOf(rows: number, now: string): string[] {
   const moment = `(${at} - interval '1 year' * (1 - n::float8 / ${rows + 1}))`;
   const person = (n: string) => `md5('person:' || ${n})::uuid`;
   const phone = (n: string) => `'+1' || (4152000000 + ${n})::text`;
-  // The same n always meets the same somebody: a few people often, most of them seldom.
-  const somebody = `(1 + floor(${rows} * power(hashtextextended(n::text, 1)::float8 / 9223372036854775808 / 2 + 0.5, 3)))::bigint`;
+  // The same n always meets the same someone: a few people often, most of them seldom.
+  const someone = `(1 + floor(${rows} * power(hashtextextended(n::text, 1)::float8 / 9223372036854775808 / 2 + 0.5, 3)))::bigint`;
   const token = (kind: string) => `sha256(convert_to('${kind}:' || n, 'UTF8'))`;
   const network = `'network:' || md5((n % 5000)::text)`;
-  // Every minute of 25 hours for those whom everybody's texts count for, and one for each of the others.
+  // Every minute of 25 hours for those whom everyone's texts count for, and one for each of the others.
   const spendOf = (scopes: string) =>
     `select scope, date_trunc('minute', ${at}) - interval '1 minute' * back, 7900 + back
      from unnest(array[${scopes}]) scope, generate_series(0, 1500) back`;
   const address = `'10.' || n % 200 || '.' || n / 200 % 200 || '.1'`;
   return [
-    `create temporary table whose on commit drop as select n::bigint as n, ${somebody} as p from ${each}`,
+    `create temporary table whose on commit drop as select n::bigint as n, ${someone} as p from ${each}`,
     `analyze whose`,
     `insert into users (id, email, email_key, name, password_hash, role, phone, created_at, activated_at, password_changed_at)
      select ${person('n')}, 'person' || n || '@example.com', 'person' || n || '@example.com', 'Person ' || n, '-',

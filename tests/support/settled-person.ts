@@ -35,7 +35,7 @@ export type SettledPerson = {
   phone: string | null;
 };
 
-/** Somebody signed in whose password is `password`; with a phone, it is proven, agreed to, and texts are on. */
+/** Someone signed in whose password is `password`; with a phone, it is proven, agreed to, and texts are on. */
 export async function giveSettledPerson(
   db: Db,
   {

@@ -55,7 +55,7 @@ export function nextPhone(): string {
 
 export type Person = { userId: string; phone: string };
 
-/** Somebody with an account who agreed to everything, holds their number, and has no quiet hours. */
+/** Someone with an account who agreed to everything, holds their number, and has no quiet hours. */
 export async function makePerson(
   db: Db,
   {

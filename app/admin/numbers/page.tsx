@@ -20,7 +20,7 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: user?.role === 'admin' ? 'Protected numbers' : 'Not allowed' };
 }
 
-/** Numbers of staff that somebody else proved: an admin keeps or releases them. */
+/** Numbers of staff that someone else proved: an admin keeps or releases them. */
 export default async function ProtectedNumbersPage({
   searchParams,
 }: {
@@ -38,13 +38,13 @@ export default async function ProtectedNumbersPage({
         <Heading>Protected numbers</Heading>
         <Lead>
           A broker’s, staff member’s or admin’s account is protected by their phone number, so the number does
-          not move when somebody else enters a code sent to it. Here you decide whether it should.
+          not move when someone else enters a code sent to it. Here you decide whether it should.
         </Lead>
       </HeadingGroup>
       {said ? <SavedAlert title={said} /> : null}
       {proofs.length === 0 ? (
         <Card>
-          <Text>There is nothing to decide. No protected number was proven by somebody else.</Text>
+          <Text>There is nothing to decide. No protected number was proven by someone else.</Text>
         </Card>
       ) : (
         proofs.map((proof) => (
@@ -93,5 +93,5 @@ const savedWords: ReadonlyMap<string, string> = new Map([
 ]);
 
 function sayProver({ prover }: ProtectedProof): string {
-  return prover === null ? 'somebody whose account was deleted since' : `${prover.name}, ${prover.email}`;
+  return prover === null ? 'someone whose account was deleted since' : `${prover.name}, ${prover.email}`;
 }

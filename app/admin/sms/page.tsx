@@ -46,7 +46,7 @@ export default async function AdminSmsPage({
         <Lead>
           What texts cost, what became of <TextLink href="#texts">each text</TextLink> and how{' '}
           <TextLink href="#attempts">verifications</TextLink> went. Times are UTC. Numbers of staff that
-          somebody else proved are listed under <TextLink href="/admin/numbers">protected numbers</TextLink>.
+          someone else proved are listed under <TextLink href="/admin/numbers">protected numbers</TextLink>.
         </Lead>
       </HeadingGroup>
       <Card label="Spend">

@@ -22,7 +22,7 @@ export async function signInAction(
   const email = readField(formData, 'email').trim();
   const password = readField(formData, 'password');
   const fieldErrors: FormState<SignInField>['fieldErrors'] = {};
-  if (email === '') fieldErrors.email = 'Enter your e-mail address.';
+  if (email === '') fieldErrors.email = 'Enter your email address.';
   if (password === '') fieldErrors.password = 'Enter your password.';
   if (email === '' || password === '') return answerForm({ fieldErrors }, formData, ['email']);
   const context = await readRequestContext();
@@ -53,7 +53,7 @@ export async function signOutAction(): Promise<void> {
 function explain(refusal: SignInRefusal, now: Date): string {
   switch (refusal.reason) {
     case 'wrong_credentials':
-      return `This e-mail and password do not match an account. Check both and try again.${
+      return `This email and password do not match an account. Check both and try again.${
         refusal.triesLeft
           ? ` ${sayTriesLeft(refusal.triesLeft, now, null)} Not sure of your password? Open "Forgot your password?" below.`
           : ''

@@ -32,7 +32,7 @@ export default async function LoginPage({
         <SignInForm action={signInAction} next={typeof next === 'string' ? safePath(next) : undefined} />
         <Disclosure summary="Forgot your password?">
           <Text quiet>
-            We cannot e-mail you a reset link yet. Contact{' '}
+            We cannot email you a reset link yet. Contact{' '}
             {contact === null ? 'the operator of this site' : <OperatorContact contact={contact} />}. Once we
             know that it is you, we will set a new password for you.
           </Text>

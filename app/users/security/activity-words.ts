@@ -7,7 +7,7 @@ type Words = { words: string; tone?: Tone; badge?: string };
 const wordsOf: Record<Activity['what'], Words> = {
   account_registered: { words: 'Account created' },
   registration_refused: {
-    words: 'Someone tried to register with your e-mail',
+    words: 'Someone tried to register with your email',
     tone: 'warning',
     badge: 'Refused',
   },

@@ -92,7 +92,7 @@ export async function replaceNumberAction(
   redirect(here);
 }
 
-/** Opens a pending account without verification, where that is offered; for somebody signed in, goes back. */
+/** Opens a pending account without verification, where that is offered; for someone signed in, goes back. */
 export async function continueWithoutAction(): Promise<FormState<never>> {
   const prover = await requireProver();
   if (prover.purpose === 'prove' || prover.phone === null) redirect('/dashboard');

@@ -71,7 +71,7 @@ export function sayTextState(text: VerificationState['text'], wayOn: WayOn): str
   }
 }
 
-/** How somebody who meets a limit that others used up gets on without a code. */
+/** How someone who meets a limit that others used up gets on without a code. */
 const waysOn: Record<WayOn, string> = {
   skip: ', or continue without verifying',
   later: '. You do not have to verify this number now',

@@ -7,7 +7,7 @@ import { deriveKey } from '@/lib/keys';
 /** What may be spent in any 24 hours, in millionths of a dollar. */
 export type Budget = { perUserMicros: number; totalMicros: number };
 
-/** Which cap a text did not fit: a setting, or a share of the budget for everybody that strangers' codes may take. */
+/** Which cap a text did not fit: a setting, or a share of the budget for everyone that strangers' codes may take. */
 export type BudgetRule =
   | 'SMS_DAILY_BUDGET_USD'
   | 'SMS_DAILY_BUDGET_PER_USER_USD'
@@ -55,13 +55,13 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayHours = 24;
 
-const everybody = { scope: 'all', hours: dayHours };
+const everyone = { scope: 'all', hours: dayHours };
 
 /** Sums of minutes older than this are of no use to any cap. */
 const keptHours = 25;
 
 /**
- * Strangers' codes cannot take this part of the budget for everybody: it is left to people whose number is proven, to
+ * Strangers' codes cannot take this part of the budget for everyone: it is left to people whose number is proven, to
  * second factors and to updates.
  */
 const keptFromStrangers = { of: 10n, parts: 3n };
@@ -97,9 +97,9 @@ export function prefixOf(phone: string): string {
 }
 
 /**
- * The caps that a text has to fit, the one for everybody first. A person's cap is kept by account and by email, so that a
+ * The caps that a text has to fit, the one for everyone first. A person's cap is kept by account and by email, so that a
  * new account with the same email starts no new one; never by number, since strangers would spend its holder's. Codes of
- * a second factor have a cap of their own. A code that somebody who does not hold the number asked for counts besides
+ * a second factor have a cap of their own. A code that someone who does not hold the number asked for counts besides
  * against the strangers' share, its network's and its prefix's.
  */
 export function capsOf(
@@ -153,7 +153,7 @@ export function capsOf(
   const prefix = `prefix:${prefixOf(text.phone)}`;
   caps.push({ rule: 'prefix_share', scope: prefix, hours: dayHours, limitMicros: ofOne });
   if (text.network !== null) {
-    // So it takes three networks to close a prefix to everybody else.
+    // So it takes three networks to close a prefix to everyone else.
     const limitMicros = atLeastAFew(total / shareOfOneSource / networksOfAPrefix);
     caps.push({ rule: 'network_share', scope: `${text.network}@${prefix}`, hours: dayHours, limitMicros });
   }
@@ -170,7 +170,7 @@ export function capsOf(
  * runs in the same transaction, with the ids of those that were. Texts are looked at in the order given.
  *
  * @param lease the ticket under which all of them are held
- * @returns an answer for each, and how much of the budget for everybody was used before and is used now
+ * @returns an answer for each, and how much of the budget for everyone was used before and is used now
  */
 export async function reserveSpend(
   db: Db,
@@ -181,7 +181,7 @@ export async function reserveSpend(
     await tx.execute(sql`select pg_advisory_xact_lock(${budgetLockKey}::bigint)`);
     const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
     const sums = await readSums(tx, scopes, now);
-    const before = sums.within(everybody);
+    const before = sums.within(everyone);
     const answers = new Map<string, SpendAnswer>();
     const fitting: WantedSpend[] = [];
     for (const text of texts) {
@@ -206,7 +206,7 @@ export async function reserveSpend(
       tx,
       fitting.map(({ messageId }) => messageId).filter((id) => reserved.has(id)),
     );
-    return { answers, used: { before, after: sums.within(everybody) } };
+    return { answers, used: { before, after: sums.within(everyone) } };
   });
 }
 
@@ -251,7 +251,7 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
 }
 
 /**
- * Marks texts as being called for, unless somebody else holds their rows just now, since nobody may wait while the budget's
+ * Marks texts as being called for, unless someone else holds their rows just now, since nobody may wait while the budget's
  * lock is held, and adds their prices to the sums, locked in the order of their keys.
  */
 async function markReserved(
@@ -323,7 +323,7 @@ export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]):
     on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros`);
 }
 
-/** What was spent in the day before `now`, settled and reserved, in micros: by everybody (`all`) or under one mark. */
+/** What was spent in the day before `now`, settled and reserved, in micros: by everyone (`all`) or under one mark. */
 export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<bigint> {
   const sums = await readSums(db, [scope], now);
   return sums.within({ scope, hours: dayHours });

@@ -17,7 +17,7 @@ const longestWaitMs = 60_000;
  *
  * In front stand codes of a second factor after a right password, then those of people whose number is proven, then those
  * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
- * asked for so far, granted or not: so whoever asks for many stands behind everybody who asks for one, whenever they came.
+ * asked for so far, granted or not: so whoever asks for many stands behind everyone who asks for one, whenever they came.
  * Among equals
  * the number prefix with the fewest waiting codes goes first, then who came first.
  *

@@ -12,7 +12,7 @@ export type RecordAccepted = (text: HeldText, answer: AcceptedAnswer) => Promise
 
 /**
  * Records answers that come at the same moment in one statement. Whichever of them cannot be recorded with the others, be it
- * that somebody else holds its row just now, is recorded by itself, so that none keeps another waiting.
+ * that someone else holds its row just now, is recorded by itself, so that none keeps another waiting.
  */
 export function recordAcceptedTogether(work: Work): RecordAccepted {
   const record = gather(async (items: readonly AcceptedText[]) => {

@@ -222,7 +222,7 @@ export async function lookForWork(work: Work): Promise<Look> {
   };
 }
 
-/** What a dead dispatcher had claimed but not called for goes back into the queue, unless somebody else holds it just now. */
+/** What a dead dispatcher had claimed but not called for goes back into the queue, unless someone else holds it just now. */
 export async function releaseAbandoned(work: Work): Promise<void> {
   await work.db.execute(sql`
     update sms_messages set status = 'queued', lease_until = null

@@ -18,7 +18,7 @@ import { resumeSender } from '@/lib/sms/capacity/send-rate';
 const mostFaults = 5;
 
 /**
- * Where the budget for everybody is reached, texts that wait for room in it ask again spread over this long after the moment
+ * Where the budget for everyone is reached, texts that wait for room in it ask again spread over this long after the moment
  * at which there will be some: all of them wait for the same moment, and few will fit.
  */
 const crowdAtBudgetMs = { soonest: 5 * 60_000, latest: 25 * 60_000 };
@@ -257,7 +257,7 @@ export async function letGo(
  * looked up first, since it may have gone out, and its reservation stands.
  *
  * What the database as a whole is to blame for (`isDatabaseFault`) counts for none of the texts that met it, for a day: a
- * code is tried again as long as it is worth something, however long somebody holds a lock.
+ * code is tried again as long as it is worth something, however long someone holds a lock.
  */
 export async function recordFault(work: Work, held: Held, error: unknown): Promise<void> {
   const { db, log, provider } = work;

@@ -38,7 +38,7 @@ const stopCheckHoldsMs = 1_500;
 /** No call starts later than this after its claim, so that an expired lease is late enough for the look-up too. */
 const callByMs = 3_000;
 
-/** Of the budget for everybody, in percent: each is told to an operator once a day. */
+/** Of the budget for everyone, in percent: each is told to an operator once a day. */
 const budgetMarks = [50, 80] as const;
 const budgetAskEveryMs = 5 * 60_000;
 
@@ -67,7 +67,7 @@ export function startSending(work: Work): Sending {
 
 type Send = Extract<GateAnswer, { answer: 'send' }>;
 /**
- * Has what became of a text recorded while the others go on: it may have to wait for a lock that somebody else holds. The
+ * Has what became of a text recorded while the others go on: it may have to wait for a lock that someone else holds. The
  * text is out of hand when that is done.
  */
 type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
@@ -234,7 +234,7 @@ function wantSpend({ facts, gate }: Ready, env: Env): WantedSpend {
   return { messageId: message.id, priceMicros, segments, caps: capsOf(payer, budget, env.authSecrets) };
 }
 
-/** A text that was not reserved for: its number has opted out meanwhile, or somebody held its row just then. */
+/** A text that was not reserved for: its number has opted out meanwhile, or someone held its row just then. */
 async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
   const stop = explainStop(await readNumber(work.db, text.message.phone));
   if (stop !== null) await recordEnd(work, text, { status: 'failed', reason: 'stopped', details: stop });
@@ -292,7 +292,7 @@ function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot
 }
 
 /**
- * Tells an operator, once a day each, when half and four fifths of the budget for everybody are used. It is asked each time
+ * Tells an operator, once a day each, when half and four fifths of the budget for everyone are used. It is asked each time
  * that a mark is passed, and every few minutes beyond it: a price that settles may pass it, too, and a process may die.
  */
 async function noteBudgetUse(

@@ -26,7 +26,7 @@ const surelyAfterMs = 60_000;
  * Whether the contrary was said since a text that was found late. What cannot be put in order for certain counts for "no more
  * texts".
  *
- * Of those who consented since a STOP only the proven holder counts: anybody can write a number into a form.
+ * Of those who consented since a STOP only the proven holder counts: anyone can write a number into a form.
  */
 export async function isOvertakenBy(
   tx: Tx,

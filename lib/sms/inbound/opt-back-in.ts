@@ -12,7 +12,7 @@ import { findAskers } from '@/lib/sms/verification/log';
 
 const dayMs = 24 * 3600 * 1000;
 
-/** A STOP that is older stays: by then the number may be somebody else's. */
+/** A STOP that is older stays: by then the number may be someone else's. */
 const resumableForMs = 90 * dayMs;
 
 /** Who asked for a code this lately is taken to be waiting for it still. */
@@ -21,7 +21,7 @@ const waitingForMs = dayMs;
 /**
  * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew stands
  * again only for the holder whose proof of the number is older than the STOP, and the STOP at most 90 days old; updates
- * besides only where the person has not turned them off meanwhile. Everybody else is asked anew by their settings.
+ * besides only where the person has not turned them off meanwhile. Everyone else is asked anew by their settings.
  *
  * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
  * be texted a code again, and it is requested for them here, within the limits of the number.

@@ -25,7 +25,7 @@ const longestBody = 1_600;
  * one transaction under the number's lock.
  *
  * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
- * is reserved in the sum for everybody: never in a person's own, since a number can be forged. There is
+ * is reserved in the sum for everyone: never in a person's own, since a number can be forged. There is
  * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
  * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is
  * answered whoever asks (CTIA Messaging Principles 2023), as is START, until the number has had `limits.repliesPerNumber`.

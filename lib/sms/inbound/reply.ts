@@ -18,8 +18,8 @@ export type Answer = {
 }['stopConfirmation' | 'startConfirmation' | 'help'];
 
 /**
- * Anybody can text us, and numbers can be forged. Answers to numbers that nobody has proven are counted under a scope of
- * their own, too, and take one twentieth of the budget for everybody in any 24 hours; so do confirmations of a STOP, so
+ * Anyone can text us, and numbers can be forged. Answers to numbers that nobody has proven are counted under a scope of
+ * their own, too, and take one twentieth of the budget for everyone in any 24 hours; so do confirmations of a STOP, so
  * that no chatter takes theirs. The rest is for those who wait for codes and updates.
  */
 const strangersScopes = { answers: 'strangers_replies', stopConfirmations: 'strangers_stops' };

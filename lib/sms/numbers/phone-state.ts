@@ -2,7 +2,7 @@ import type { Db } from '@/db/client';
 import { readNumber } from './number';
 
 /**
- * How far a person's number is theirs. `verified`: they proved it and nobody else has since; `moved`: somebody else has.
+ * How far a person's number is theirs. `verified`: they proved it and nobody else has since; `moved`: someone else has.
  * `stopped`: the number opted out of texts.
  */
 export async function readPhoneState(

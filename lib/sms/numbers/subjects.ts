@@ -6,7 +6,7 @@ import { keyedNames } from '@/lib/keys';
 import { limits } from '@/lib/rate-limits/limits';
 import { type WindowRule } from '@/lib/rate-limits/sliding-window';
 
-/** Somebody who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
+/** Someone who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
 export type Stranger = Pick<StrangerAct, 'account' | 'network'> & {
   /** The names under the other secrets of AUTH_SECRET. */
   formerly: readonly Pick<StrangerAct, 'account' | 'network'>[];

@@ -51,7 +51,7 @@ export async function eraseNumbersOfSent(db: Db, now: Date, limit: number): Prom
 /** The provider may still have to be called about it, or to say what became of it. */
 const isOnItsWay = sql`(status = 'sending' or (status = 'sent' and check_at is not null))`;
 
-/** Erases whatever is about somebody, but for the numbers (and, of what is being sent, the words) of those that `keeping` fits. */
+/** Erases whatever is about someone, but for the numbers (and, of what is being sent, the words) of those that `keeping` fits. */
 async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promise<void> {
   const ids = lockInOrder(tx, which);
   const { rows } = await tx.execute<{ phone: string }>(
@@ -71,7 +71,7 @@ async function eraseNumbers(tx: Tx, which: SQL | undefined, keeping: SQL): Promi
 }
 
 /**
- * Takes out of texts that were written before `before` whatever is about somebody, `limit` at most, the oldest first. State,
+ * Takes out of texts that were written before `before` whatever is about someone, `limit` at most, the oldest first. State,
  * segments and price stay, so that no sum changes. Texts of people that say STOP stay as they are. Out: from how many.
  */
 export async function eraseOldTexts(

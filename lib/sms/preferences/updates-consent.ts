@@ -31,10 +31,10 @@ export async function readAgreement(
 
 export type Agreement = { stands: boolean; current: boolean; staleStop: boolean };
 
-/** A STOP older than this takes a fresh code besides fresh consent: the number may have gone to somebody else since. */
+/** A STOP older than this takes a fresh code besides fresh consent: the number may have gone to someone else since. */
 const staleStopMs = 90 * 24 * 3600 * 1000;
 
-/** Somebody who turned texts off on a page ticks the box again; what the number itself has said, only the number takes back. */
+/** Someone who turned texts off on a page ticks the box again; what the number itself has said, only the number takes back. */
 async function takeBackOptOut(
   tx: Tx,
   { userId, phone }: { userId: string; phone: string },

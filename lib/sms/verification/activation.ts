@@ -79,7 +79,7 @@ export async function decideGuess(
 
 /**
  * What follows from a right code, in the transaction that consumed it: a pending account opens and gets its login
- * grant; somebody signed in has this number from now on and lets go of their earlier one; an earlier holder loses it. Who wants updates
+ * grant; someone signed in has this number from now on and lets go of their earlier one; an earlier holder loses it. Who wants updates
  * gets the text that confirms it.
  */
 export async function applyProof(
@@ -130,7 +130,7 @@ async function leaveNumber(
 }
 
 /**
- * Proof of possession by somebody else ends the earlier holder's verification, consent, waiting texts and challenges. The
+ * Proof of possession by someone else ends the earlier holder's verification, consent, waiting texts and challenges. The
  * number's row is locked, and the caller gives it to its next holder, or to nobody.
  */
 export async function displaceHolder(

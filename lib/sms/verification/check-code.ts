@@ -26,7 +26,7 @@ export type CheckRefusal =
 
 /**
  * Checks a code. Right: the challenge is consumed, the number is this person's, and a pending account is open, with a
- * login grant for this browser (null when somebody is signed in already). Wrong: one try is spent. A right code for a number
+ * login grant for this browser (null when someone is signed in already). Wrong: one try is spent. A right code for a number
  * that is another account's second factor leaves it there (`proven` false): the account opens without a phone.
  *
  * Whatever runs beside it, one conditional UPDATE decides, so that a code is right at most once and each of its five

@@ -11,7 +11,7 @@ export const mostToldApart = 100;
 
 const foldedEvents: readonly VerificationEvent[] = ['send_refused', 'check_refused'];
 
-/** Evidence of what was asked against somebody's word: these stay rows of their own. */
+/** Evidence of what was asked against someone's word: these stay rows of their own. */
 const singleReasons: readonly string[] = ['stopped', 'no_consent'];
 
 /** Whether this is a refusal of which many become one row. */

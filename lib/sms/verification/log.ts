@@ -75,12 +75,12 @@ function ofPerson(row: typeof smsVerificationLog.$inferSelect, userId: string): 
   const own = row.userId === null ? row.accounts?.[userId] : undefined;
   if (own === undefined) return entry;
   const [ownTimes, ownLastMs] = own;
-  // What the last refusal said may have been said to somebody else.
+  // What the last refusal said may have been said to someone else.
   const isLast = lastAt?.getTime() === ownLastMs;
   return { ...entry, times: ownTimes, lastAt: new Date(ownLastMs), details: isLast ? details : null };
 }
 
-/** So many entries hold the last hour of anybody, in which a row may still be added to. */
+/** So many entries hold the last hour of anyone, in which a row may still be added to. */
 const entriesOfAnHour = 50;
 
 /** The last thing that happened to a person, or null. */

@@ -11,7 +11,7 @@ import type { Challenge } from './challenge';
 import { lockNumber, releaseNumber } from '@/lib/sms/numbers/number';
 
 /**
- * What follows from a right code for a number that is somebody's second factor: it never moves by proof. The prover's
+ * What follows from a right code for a number that is someone's second factor: it never moves by proof. The prover's
  * account opens without a phone; holder and admins are told, and only they release it.
  */
 export async function applyProtectedProof(
@@ -32,7 +32,7 @@ export async function applyProtectedProof(
 }
 
 /**
- * Takes a protected number off its holder, after somebody else proved that they have it: the holder's verification,
+ * Takes a protected number off its holder, after someone else proved that they have it: the holder's verification,
  * consent, waiting texts and challenges end, and they see why. Nobody has the number then; who proved it verifies it again.
  *
  * In: the line of the verification log that tells of the proof (`proofId`), and the admin who decides. Refuses with

@@ -4,7 +4,7 @@ import { hasConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';
 import { lockUser } from '@/lib/accounts/lock-users';
 
-/** Whose number is being proven: somebody pending (`activate`) or somebody signed in (`prove`). */
+/** Whose number is being proven: someone pending (`activate`) or someone signed in (`prove`). */
 export type Prover = {
   userId: string;
   role: Role;

@@ -17,7 +17,7 @@ export type SendCodeRefusal =
   | { reason: 'consent_missing' | 'changed_meanwhile'; retryAt: null };
 
 /**
- * Sends the code again, or a first one to somebody signed in who wants to prove their number. Refuses with the moment the
+ * Sends the code again, or a first one to someone signed in who wants to prove their number. Refuses with the moment the
  * next is allowed, or with `consent_missing` where no consent to codes at this number stands (never given, or withdrawn
  * by a STOP long ago).
  */

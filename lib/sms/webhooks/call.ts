@@ -6,7 +6,7 @@ import { verifySignature, type FormParams } from './signature';
 /** Twilio's calls are a few hundred bytes; nothing longer is read to its end. */
 const longestBodyBytes = 16 * 1024;
 
-/** Twilio's have a few dozen fields. A signature is worked out over all of them, several times, before anybody is known. */
+/** Twilio's have a few dozen fields. A signature is worked out over all of them, several times, before anyone is known. */
 const mostFields = 500;
 
 /** The account that the development phone calls for, in place of TWILIO_ACCOUNT_SID. */

@@ -16,7 +16,7 @@ test.each([
 });
 
 test.each(['send_limit', 'number_locked'] as const)(
-  'a refusal (%s) that somebody brought about alone speaks of nobody else',
+  'a refusal (%s) that someone brought about alone speaks of nobody else',
   (reason) => {
     expect(saySendRefusal({ reason, retryAt: inAnHour }, noon, 'UTC')).not.toContain('Other people');
   },

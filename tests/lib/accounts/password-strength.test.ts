@@ -39,7 +39,7 @@ describe('which passwords may be chosen', () => {
     ['DoeJane!1987'],
     ['Jane Doe 1987'],
     ['janedoejanedoe'],
-  ])('%j is refused where it is the person’s own e-mail or name with little besides', (password) => {
+  ])('%j is refused where it is the person’s own email or name with little besides', (password) => {
     expect(assess(password, 'jane.doe@example.com', 'Jane Doe')).toEqual({
       acceptable: false,
       reason: 'contains_identity',

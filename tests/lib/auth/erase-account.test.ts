@@ -84,7 +84,7 @@ describe('nothing in any column of any table tells who it was but the ledger and
   test('once a pending registration was replaced', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
-    const anew = { email, name: 'Somebody Else', password, phone: null, timeZone: null };
+    const anew = { email, name: 'Someone Else', password, phone: null, timeZone: null };
     const answer = await register(
       database.db,
       { ...anew, smsOptIn: false, verifyPhone: false, tcpaConsent: false },
@@ -121,7 +121,7 @@ describe('nothing in any column of any table tells who it was but the ledger and
     expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(whatStays);
   });
 
-  test('once somebody was deleted who proved the number of another', async () => {
+  test('once someone was deleted who proved the number of another', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
     const holder = await giveSettledPerson(database.db, { phone: null });
@@ -251,7 +251,7 @@ describe('what is left of an ended account', () => {
 describe('a pending account', () => {
   const at = (days: number) => new Date(noon.getTime() + days * dayMs);
 
-  /** Runs something while somebody else holds a number. */
+  /** Runs something while someone else holds a number. */
   const whileHeld = async <Answer>(phone: string, run: () => Promise<Answer>): Promise<Answer> => {
     const holder = await database.pool.connect();
     try {
@@ -354,7 +354,7 @@ describe('a pending account', () => {
     expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
   });
 
-  test('whose number somebody holds is left to the next round, and keeps no other waiting', async () => {
+  test('whose number someone holds is left to the next round, and keeps no other waiting', async () => {
     const first = await leaveTraces(newEmail());
     await leaveTraces(newEmail());
     expect(await whileHeld(first.phone, () => expirePending(database.db, at(9), 10))).toBe(1);

@@ -87,7 +87,7 @@ test('nobody sees another’s data or activity', async () => {
   expect(JSON.stringify(await readActivity(database.db, person.userId, 50))).not.toContain('198.51.100.9');
 });
 
-test('somebody who loses a number to another does not learn the other’s address', async () => {
+test('someone who loses a number to another does not learn the other’s address', async () => {
   const holder = await giveSettledPerson(database.db);
   const prover = await giveSettledPerson(database.db, { phone: null });
   await changeNumber(database.db, prover, holder.phone!, contextAt(noon));
@@ -256,16 +256,16 @@ describe('one file a person at a time', () => {
 
   test('one that rested for long goes on, unless another began meanwhile', async () => {
     const { db } = database;
-    const turn = (await takeTurn(db, 'export', 'somebody'))!;
+    const turn = (await takeTurn(db, 'export', 'someone'))!;
     await database.pool.query(`delete from rate_limits where key = $1`, [turn.key]);
     const kept = (await keepTurn(db, turn))!;
     expect(kept).not.toBeNull();
     await database.pool.query(`delete from rate_limits where key = $1`, [turn.key]);
-    const next = await takeTurn(db, 'export', 'somebody');
+    const next = await takeTurn(db, 'export', 'someone');
     expect(await keepTurn(db, kept)).toBeNull();
     await endTurn(db, kept);
-    expect(await takeTurn(db, 'export', 'somebody')).toBeNull();
+    expect(await takeTurn(db, 'export', 'someone')).toBeNull();
     await endTurn(db, next!);
-    expect(await takeTurn(db, 'export', 'somebody')).not.toBeNull();
+    expect(await takeTurn(db, 'export', 'someone')).not.toBeNull();
   });
 });

@@ -59,9 +59,9 @@ describe('a mark', () => {
   });
 
   test('names neither the email nor the account', () => {
-    const account = newAccount('somebody');
+    const account = newAccount('someone');
     const mark = issueMark(account, noon);
-    expect(mark).not.toContain('somebody');
+    expect(mark).not.toContain('someone');
     expect(mark).not.toContain(account.id);
     expect(mark).not.toContain(Buffer.from(account.emailKey).toString('base64url'));
   });
@@ -110,7 +110,7 @@ describe('a mark', () => {
   );
 });
 
-/** Somebody whose browser is known, and the cookie in it. */
+/** Someone whose browser is known, and the cookie in it. */
 async function giveKnownBrowser() {
   const person = await giveSettledPerson(database.db);
   const { email } = person;
@@ -154,7 +154,7 @@ describe('strangers who spent all tries of an email', () => {
     const stranger = await giveKnownBrowser();
     const swapped = [knownBrowser.split('.')[0], ...stranger.knownBrowser.split('.').slice(1)].join('.');
     for (const [what, cookie] of Object.entries({
-      forged: issueMark(account, noon, ['a secret of somebody else']),
+      forged: issueMark(account, noon, ['a secret of someone else']),
       expired: issueMark(account, after(later, -knownBrowserMaxAgeSeconds - 1)),
       'of another account': stranger.knownBrowser,
       'of another account, with the tag of this one': swapped,

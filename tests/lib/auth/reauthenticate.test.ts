@@ -19,7 +19,7 @@ const database = useDatabase();
 const wrong = 'not the password';
 
 describe('the password is asked for again', () => {
-  test('strangers who spend all tries of the email do not stop somebody signed in', async () => {
+  test('strangers who spend all tries of the email do not stop someone signed in', async () => {
     const person = await giveSettledPerson(database.db);
     await spendSharedTries(database.db, person.email, noon);
     const { email } = person;

@@ -136,7 +136,7 @@ describe('refusals', () => {
     expect(await findUserByEmail(database.db, form.email)).toBeNull();
   });
 
-  test('an open e-mail in another spelling is taken, and nothing about its account changes', async () => {
+  test('an open email in another spelling is taken, and nothing about its account changes', async () => {
     const form = input();
     await register(database.db, form, at());
     const before = await findUserByEmail(database.db, form.email);
@@ -146,7 +146,7 @@ describe('refusals', () => {
   });
 });
 
-describe('a pending e-mail registered anew', () => {
+describe('a pending email registered anew', () => {
   test('replaces the account: its row, tokens and challenges end, and nothing is taken over', async () => {
     const form = withTexts();
     const first = await register(database.db, form, at());
@@ -154,13 +154,13 @@ describe('a pending e-mail registered anew', () => {
     const challenge = (await readLastChallenge(database.db, earlier.id))!;
     const second = await register(
       database.db,
-      withTexts({ email: form.email, phone: form.phone, smsOptIn: false, name: 'Somebody Else' }),
+      withTexts({ email: form.email, phone: form.phone, smsOptIn: false, name: 'Someone Else' }),
       at(after(noon, 5)),
     );
     expect(second).toMatchObject({ ok: true, next: 'verify' });
     const user = (await findUserByEmail(database.db, form.email))!;
     expect(user.id).not.toBe(earlier.id);
-    expect(user.name).toBe('Somebody Else');
+    expect(user.name).toBe('Someone Else');
     if (first.ok && first.next === 'verify') {
       expect(await readPending(database.db, first.pendingToken, after(noon, 6))).toBeNull();
     }

@@ -91,7 +91,7 @@ describe('signing in', () => {
     expect(await readPending(database.db, signedIn.pendingToken, after(noon, 24 * 3600))).toBeNull();
   });
 
-  test('an unknown e-mail and a wrong password are refused alike and counted alike', async () => {
+  test('an unknown email and a wrong password are refused alike and counted alike', async () => {
     const { email } = await giveSignIn(true);
     for (const who of [email, newEmail()]) {
       const outcomes: unknown[] = [];
@@ -127,7 +127,7 @@ describe('signing in', () => {
     expect(reasons.filter((reason) => reason === 'too_many_passwords')).toHaveLength(7);
   });
 
-  test('no spelling of an e-mail has tries of its own, unless it is another account', async () => {
+  test('no spelling of an email has tries of its own, unless it is another account', async () => {
     const email = `xiX-${newEmail()}`;
     const { userId } = await givePerson(database.db, { active: true, email });
     await database.db.update(users).set({ passwordHash }).where(eq(users.id, userId));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePhone } from '@/lib/phone/parse';
 import { formatAsYouType, looksLikePhone } from '@/lib/phone/format';
 
-describe('formatting while somebody types', () => {
+describe('formatting while someone types', () => {
   it('shows each digit in its place', () => {
     const seen: string[] = [];
     let field = '';

@@ -148,7 +148,7 @@ describe('pages of texts', () => {
     expect(ids).toEqual(rows.map(({ id }) => id));
   });
 
-  test('texts that come in while somebody leafs through move nothing', async () => {
+  test('texts that come in while someone leafs through move nothing', async () => {
     const first = await listTexts(database.db, { number: null, status: null, before: null, pageSize: 5 });
     const before = readKeyset(first.older!, 'uuid');
     const query = { number: null, status: null, before, pageSize: 5 };

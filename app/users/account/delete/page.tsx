@@ -22,7 +22,7 @@ export default async function DeleteAccountPage() {
         <Prose>
           <h2>What we delete</h2>
           <ul>
-            <li>Your name, e-mail, password and preferences, and all your sessions.</li>
+            <li>Your name, email, password and preferences, and all your sessions.</li>
             <li>Texts that are waiting to be sent. Open codes stop working.</li>
             <li>Your number from your account. It can then be used for another account.</li>
             <li>

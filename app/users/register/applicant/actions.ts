@@ -21,7 +21,7 @@ const passwordWords: Record<PasswordRefusal, string> = {
   too_long: 'This password is too long: use up to 128 characters.',
   common: 'This password is easy to guess, because many people use one like it. Choose another.',
   contains_identity:
-    'This password is easy to guess, because it is close to your name or e-mail. Choose another.',
+    'This password is easy to guess, because it is close to your name or email. Choose another.',
 };
 
 /** Registers an applicant; then the code page, or the dashboard. */
@@ -58,7 +58,7 @@ export async function registerAction(
 function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<RegistrationField>> {
   switch (refusal.reason) {
     case 'email_taken':
-      return { fieldErrors: { email: 'This e-mail has an account: sign in, or use another e-mail.' } };
+      return { fieldErrors: { email: 'This email has an account: sign in, or use another email.' } };
     case 'password':
       return { fieldErrors: { password: passwordWords[refusal.why] } };
     case 'phone':

@@ -82,7 +82,7 @@ test('an answer that names another text’s SID keeps none of the others from be
   expect(rows[0]).toMatchObject({ providerSid: null, unknownSince: texts[1]!.message.unknownSince });
 });
 
-test('a text whose row somebody holds keeps none of the others waiting', async () => {
+test('a text whose row someone holds keeps none of the others waiting', async () => {
   const { texts, record } = await callFor(4);
   const client = await database.pool.connect();
   let held: Promise<boolean>;

@@ -85,7 +85,7 @@ async function holdLock(statement: string, value: string): Promise<{ letGo: () =
 const lockOfNumber = 'select from phone_numbers where number = $1 for update';
 const lockOfText = 'select from sms_messages where id = $1 for update';
 
-describe('while somebody holds a lock, only the text that needs it waits', () => {
+describe('while someone holds a lock, only the text that needs it waits', () => {
   test('with a no of its gates', async () => {
     const refused = await makePerson(database.db);
     const { messageId: over } = await askForCode(database.db, refused);
@@ -279,7 +279,7 @@ describe('a text on its way', () => {
     expect(claims.length).toBeLessThanOrEqual(30);
   });
 
-  test('a text whose row somebody holds for a moment goes out after it, and keeps nobody else waiting', async () => {
+  test('a text whose row someone holds for a moment goes out after it, and keeps nobody else waiting', async () => {
     const [held, other] = [await makePerson(database.db), await makePerson(database.db)];
     const client = await database.pool.connect();
     try {
@@ -447,7 +447,7 @@ describe('the error table', () => {
     expect(fake.texts).toHaveLength(1);
   });
 
-  test('too many requests for one text that was tried often keeps no code of somebody else waiting', async () => {
+  test('too many requests for one text that was tried often keeps no code of someone else waiting', async () => {
     const [often, asking] = [await makePerson(database.db), await makePerson(database.db)];
     fake.onCreate = ({ to }) =>
       to === often.phone
@@ -763,7 +763,7 @@ describe('the gates at the moment of sending', () => {
     expect(waiting).toMatchObject({ status: 'queued', sendAfter: freeAt });
   });
 
-  test('texts that wait for room in everybody’s budget do not all ask again at the same moment', async () => {
+  test('texts that wait for room in everyone’s budget do not all ask again at the same moment', async () => {
     await database.db.execute(
       sql`insert into sms_spend (scope, minute, micros) select 'all', date_trunc('minute', now()) - n * interval '1 minute', 1e6
         from generate_series(0, 1440) n`,

@@ -197,7 +197,7 @@ describe('an update', () => {
     });
   });
 
-  test('of somebody without a zone waits until the window has ended wherever the number may be', async () => {
+  test('of someone without a zone waits until the window has ended wherever the number may be', async () => {
     const person = await makePerson(database.db, {
       phone: '+12085550123',
       quietHours: { start: '20:00', end: '09:00' },

@@ -69,7 +69,7 @@ function arrive(text: FakeText, at: Date) {
   );
 }
 
-/** Somebody who holds their number and agreed long ago. */
+/** Someone who holds their number and agreed long ago. */
 async function holder() {
   const person = await makePerson(database.db, { phone: newPhone(), consent: false });
   await database.db
@@ -204,7 +204,7 @@ describe('what was said since', () => {
     expect(await optOutsOf(person.phone)).toMatchObject([{ act: 'opted_out', at: after(noon, minute) }]);
   });
 
-  test('a consent of somebody who has not proven the number leaves the STOP of its owner in force', async () => {
+  test('a consent of someone who has not proven the number leaves the STOP of its owner in force', async () => {
     const stranger = await makePerson(database.db, { phone: newPhone(), consent: false, verified: false });
     write(stranger.phone, 'STOP', after(noon, minute));
     await agree(stranger, after(noon, 10 * minute));

@@ -43,7 +43,7 @@ async function receive(from: string, body: string, now = noon, overrides: Partia
   return answer;
 }
 
-/** Somebody with an open account, consent to everything, and proof of their number since `now`. */
+/** Someone with an open account, consent to everything, and proof of their number since `now`. */
 async function giveHolder(phone: string, { now = noon, enabled = true } = {}) {
   const person = await givePerson(database.db, { active: true, phone, enabled, now });
   await agree(person.userId, phone, both, now);
@@ -159,7 +159,7 @@ describe('STOP', () => {
     expect(await ledger(several)).toHaveLength(8000);
   });
 
-  it('is in the ledger of opt-outs each time, with its words and where it came, also of somebody without an account', async () => {
+  it('is in the ledger of opt-outs each time, with its words and where it came, also of someone without an account', async () => {
     const phone = newPhone();
     const texts = ['Stop it now', 'STOP', 'please', 'START'].map((words) => makeText(phone, words));
     for (const [second, text] of texts.entries()) {
@@ -324,7 +324,7 @@ describe('START', () => {
     expect((await ledger(phone)).every((row) => row.action === 'granted')).toBe(true);
   });
 
-  it('sends the code that somebody pending waits for, and the code page goes on by itself', async () => {
+  it('sends the code that someone pending waits for, and the code page goes on by itself', async () => {
     const phone = newPhone();
     const prover = await pending(phone);
     await receive(phone, 'STOP', after(noon, 2));
@@ -353,7 +353,7 @@ describe('START', () => {
     expect(second).toMatchObject({ status: 'queued', sendAfter: after(noon, 30) });
   });
 
-  it('sends a first code to somebody who registered while the number was stopped', async () => {
+  it('sends a first code to someone who registered while the number was stopped', async () => {
     const phone = newPhone();
     await receive(phone, 'STOP');
     await expect(pending(phone, after(noon, 10))).rejects.toThrow('stopped');
@@ -436,7 +436,7 @@ describe('every inbound text', () => {
     expect((await readNumber(database.db, phone))?.proveSends).toEqual([]);
   });
 
-  it('costs what its answer costs: reserved in the sum for everybody alone, and settled by what the provider reports', async () => {
+  it('costs what its answer costs: reserved in the sum for everyone alone, and settled by what the provider reports', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     const person = spendMark(env().authSecrets[0], 'person', holder.userId);

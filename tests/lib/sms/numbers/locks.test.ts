@@ -35,7 +35,7 @@ import { askForUpdate, makeEnv, makePerson } from '../../../support/texts';
 
 const database = useDatabase();
 
-/** Somebody whose second number waits for its code. */
+/** Someone whose second number waits for its code. */
 async function giveChanger() {
   const person = await giveSettledPerson(database.db);
   const next = newPhone();

@@ -29,7 +29,7 @@ const database = useDatabase();
 
 type Person = Prover & { phone: string };
 
-/** Somebody who may ask for codes to a number, and has not yet. */
+/** Someone who may ask for codes to a number, and has not yet. */
 async function giveAsker(phone: string): Promise<Person> {
   const { userId } = await givePerson(database.db, { active: false, phone, agreed: true });
   return { userId, role: 'applicant', phone, purpose: 'activate' };
@@ -204,7 +204,7 @@ describe('accounts of one network', () => {
     const third = await ask(people[2]!, 20, addressOf(3));
     const refusal = { reason: 'network_asked', retryAt: after(noon, 3600), byOthers: true };
     expect(third).toEqual({ ok: false, ...refusal });
-    // It was not charged: somebody elsewhere has the send.
+    // It was not charged: someone elsewhere has the send.
     expect((await readNumber(database.db, phone))!.proveSends).toHaveLength(2);
     expect(await ask(await giveAsker(phone), 20, '203.0.113.4')).toEqual({ ok: true });
     expect(await ask(people[2]!, 3599, addressOf(3))).toMatchObject({ reason: 'network_asked' });
@@ -265,7 +265,7 @@ describe('accounts of one network', () => {
     });
   });
 
-  test('who registers the same e-mail anew is the same account', async () => {
+  test('who registers the same email anew is the same account', async () => {
     const [email, phone] = [newEmail(), newPhone()];
     const input = {
       email,
@@ -313,7 +313,7 @@ describe('accounts of one network', () => {
   });
 });
 
-describe('the page of somebody whose number others asked codes for', () => {
+describe('the page of someone whose number others asked codes for', () => {
   test('says so, with the moment, and the account may be opened without verifying at once', async () => {
     const phone = newPhone();
     for (const second of [0, 1, 2]) await givePending(database.db, phone, after(noon, second));

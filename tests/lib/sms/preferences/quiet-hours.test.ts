@@ -37,7 +37,7 @@ function isQuiet(at: number, zone: string, { start, end }: QuietWindow): boolean
   return from < to ? wall >= from && wall < to : wall >= from || wall < to;
 }
 
-/** Minute by minute, as anybody would check it by hand. */
+/** Minute by minute, as anyone would check it by hand. */
 function searchByMinute(
   now: number,
   window: QuietWindow,

@@ -76,7 +76,7 @@ async function crowd(addresses: readonly string[]): Promise<Record<string, numbe
   return answers;
 }
 
-/** How long after its row the code of somebody else reaches the provider, in seconds. */
+/** How long after its row the code of someone else reaches the provider, in seconds. */
 async function timeOneCode(): Promise<number> {
   const phone = newPhone();
   expect(await registerFrom('198.51.100.7', phone)).toBe('registered');
@@ -89,7 +89,7 @@ async function timeOneCode(): Promise<number> {
 }
 
 describe('a crowd at one message a second', () => {
-  test('of 1,000 registrations from one /48 delays somebody else’s code by at most 3 seconds', async () => {
+  test('of 1,000 registrations from one /48 delays someone else’s code by at most 3 seconds', async () => {
     start();
     const hex = (number: number) => number.toString(16);
     const answers = await crowd(

@@ -194,7 +194,7 @@ test('a network that was refused often stands as far back in the line as if each
   expect((await ask(provers[0]!, now, '203.0.113.1')).ok).toBe(true);
   for (let times = 0; times < 6; times += 1) await ask(provers[0]!, after(now, 1), '203.0.113.1');
   expect(await asked()).toEqual([7]);
-  // Somebody else is refused for the same number in the same hour: each network keeps what it did itself.
+  // Someone else is refused for the same number in the same hour: each network keeps what it did itself.
   expect((await ask(provers[1]!, after(now, 2), '198.51.100.1')).ok).toBe(true);
   for (let times = 0; times < 2; times += 1) await ask(provers[1]!, after(now, 3), '198.51.100.1');
   expect((await asked()).sort()).toEqual([3, 7]);

@@ -24,7 +24,7 @@ import {
 
 const database = useDatabase();
 
-/** A broker's number, and somebody who entered a code sent to it 60 seconds after noon. */
+/** A broker's number, and someone who entered a code sent to it 60 seconds after noon. */
 async function giveProof() {
   const phone = newPhone();
   const holder = await giveSettledPerson(database.db, { phone, role: 'broker' });

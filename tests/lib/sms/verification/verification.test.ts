@@ -376,7 +376,7 @@ describe('sending again', () => {
     expect(await countTexts(phone)).toBe(4);
   });
 
-  test('asks somebody signed in for consent first', async () => {
+  test('asks someone signed in for consent first', async () => {
     const phone = newPhone();
     const { userId } = await givePerson(database.db, { active: true, phone });
     const prover = { userId, role: 'applicant' as const, phone, purpose: 'prove' as const };
