@@ -1,28 +1,28 @@
 import type { Db } from '@/db/client';
 import type { RequestContext } from '@/lib/context';
 import {
-  changeNumber,
-  removeNumber,
+  startPhoneChange,
+  removePhone,
   type ChangeRefusal,
   type NumberOwner,
-} from '@/lib/sms/verification/change-number';
+} from '@/lib/sms/verification/change-phone';
 import { reauthenticate, type ReauthenticationRefusal } from './reauthenticate';
 
 type Person = NumberOwner & { sessionId: string; email: string };
 
-/** Puts another number in the place of a person's, against their password; see `changeNumber`. In: E.164. */
-export async function changePhone(
+/** Puts another number in the place of a person's, against their password; see `startPhoneChange`. In: E.164. */
+export async function changePhoneByPassword(
   db: Db,
   person: Person,
   { phone, currentPassword }: { phone: string; currentPassword: string },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (ReauthenticationRefusal | ChangeRefusal))> {
   const known = await reauthenticate(db, person, currentPassword, context);
-  return known.ok ? changeNumber(db, person, phone, context) : known;
+  return known.ok ? startPhoneChange(db, person, phone, context) : known;
 }
 
-/** Takes a person's number off their account, against their password; see `removeNumber`. */
-export async function removePhone(
+/** Takes a person's number off their account, against their password; see `removePhone`. */
+export async function removePhoneByPassword(
   db: Db,
   person: Person,
   { currentPassword }: { currentPassword: string },
@@ -31,5 +31,5 @@ export async function removePhone(
   { ok: true } | ({ ok: false } & (ReauthenticationRefusal | { reason: 'no_number' | 'changed_meanwhile' }))
 > {
   const known = await reauthenticate(db, person, currentPassword, context);
-  return known.ok ? removeNumber(db, person, context) : known;
+  return known.ok ? removePhone(db, person, context) : known;
 }

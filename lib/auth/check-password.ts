@@ -4,7 +4,7 @@ import { hashPassword, needsRehash, PasswordsBusy, verifyPassword } from '@/lib/
 import { findUser, findUserByEmail, type User } from '@/lib/accounts/users';
 import { replacePasswordHash } from '@/lib/accounts/stored-password';
 import { addressBlock, networkOf } from '@/lib/client-address';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import type { RequestContext } from '@/lib/context';
 import {
   forgetHits,
@@ -49,7 +49,7 @@ export async function checkPassword(
   proof: BrowserProof,
   context: RequestContext,
 ): Promise<{ ok: true; user: User } | ({ ok: false } & PasswordCheckRefusal)> {
-  const coarse = await takeCoarseHit(db, 'sign_in', context.address, context.now);
+  const coarse = await takeAddressHit(db, 'sign_in', context.address, context.now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   const user = await findUserByEmail(db, email);
   const tries = {

@@ -3,14 +3,14 @@ import type { Db, Tx } from '@/db/client';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { emailKey } from '@/lib/accounts/email';
 import { hashPassword } from '@/lib/accounts/password';
-import { assessPassword } from '@/lib/accounts/password-strength';
+import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-strength';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import { findUserByEmail, insertUser, lockEmail, type User } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { findConsentedPhones, grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
@@ -25,8 +25,6 @@ import { readServedPhone } from '@/lib/phone/served';
 import { eraseAccount } from './erase-account';
 import { issueMark } from './known-browser';
 import type { RegistrationInput } from './register-input';
-
-export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'contains_identity';
 
 export type RegisterRefusal =
   | { reason: 'email_taken' }
@@ -56,7 +54,7 @@ export async function register(
   input: RegistrationInput,
   context: RequestContext,
 ): Promise<Registered | ({ ok: false } & RegisterRefusal)> {
-  const coarse = await takeCoarseHit(db, 'register', context.address, context.now);
+  const coarse = await takeAddressHit(db, 'register', context.address, context.now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
 
   const strength = assessPassword(input.password, {

@@ -6,7 +6,7 @@ import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
 import { limitKeys } from './hits';
-import { type CoarseLimit, type BucketRule } from './limits';
+import { type AddressLimit, type BucketRule } from './limits';
 import { limits } from './limits';
 
 /** A request to Redis is given up after this long, so a hanging Redis neither opens the door nor blocks it … */
@@ -27,9 +27,9 @@ type Verdict = { ok: true } | { ok: false; retryAt: Date };
  * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`,
  * the moment at which all of them have room again.
  */
-export async function takeCoarseHit(
+export async function takeAddressHit(
   db: Db,
-  limit: CoarseLimit,
+  limit: AddressLimit,
   address: string,
   now: Date,
 ): Promise<Verdict> {

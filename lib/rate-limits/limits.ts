@@ -70,4 +70,4 @@ export const limits = {
   number | readonly (WindowRule | number)[] | Record<string, number | BucketRule>
 >;
 
-export type CoarseLimit = keyof typeof limits.perAddress;
+export type AddressLimit = keyof typeof limits.perAddress;

@@ -3,7 +3,7 @@ import type { Db } from '@/db/client';
 import type { Keyset } from './keyset';
 import type { NumberFilter } from './number-filter';
 import { readSmsSpend, type SmsSpend } from './sms-spend';
-import { listTexts, type SeenText } from './sms-texts';
+import { searchTexts, type SeenText } from './sms-texts';
 import { listAttempts, type SeenAttempt } from './verification-attempts';
 
 export type SmsOverviewQuery = {
@@ -31,7 +31,7 @@ export async function readSmsOverview(
   const { number, status, failuresOnly, textsBefore, attemptsBefore } = query;
   const [spend, texts, attempts] = await Promise.all([
     readSmsSpend(db, { days: spendDays, now }),
-    listTexts(db, { number, status, before: textsBefore, pageSize }),
+    searchTexts(db, { number, status, before: textsBefore, pageSize }),
     listAttempts(db, { number, failuresOnly, before: attemptsBefore, pageSize }),
   ]);
   return { spend, texts, attempts };

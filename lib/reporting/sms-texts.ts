@@ -27,7 +27,7 @@ export type SeenText = {
 /**
  * Reads a page of the texts that fit, newest first. `older` leads on: the place of the last text shown, null at the end.
  */
-export async function listTexts(
+export async function searchTexts(
   db: Db,
   {
     number,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { useDatabase } from '../support/database';
-import { askForUpdate, askGates, makeEnv, makePerson, readText } from '../support/texts';
+import { askForUpdate, askPolicy, makeEnv, makePerson, readText } from '../support/texts';
 
 const database = useDatabase();
 
@@ -102,7 +102,7 @@ describe('after a restore', () => {
     expect((await readText(database.db, waited)).status).toBe('canceled');
     await database.pool.query(findSql('insert into phone_numbers'));
     const id = await askForUpdate(database.db, person);
-    const answer = await askGates(database.db, { id }, { now: new Date(), env: makeEnv(database.url) });
+    const answer = await askPolicy(database.db, { id }, { now: new Date(), env: makeEnv(database.url) });
     expect(answer).toMatchObject({ answer: 'refuse', reason: 'stopped' });
   });
 
@@ -112,7 +112,7 @@ describe('after a restore', () => {
       person.userId,
     ]);
     const ask = async () =>
-      askGates(
+      askPolicy(
         database.db,
         { id: await askForUpdate(database.db, person) },
         {

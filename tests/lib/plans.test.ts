@@ -7,7 +7,7 @@ import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/a
 import { eraseOldOrigins } from '@/lib/audit';
 import { readActivity } from '@/lib/auth/activity';
 import { changePassword } from '@/lib/auth/change-password';
-import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
 import { deleteAccount } from '@/lib/auth/delete-account';
 import { endOne, endOthers } from '@/lib/auth/end-sessions';
 import { register } from '@/lib/auth/register';
@@ -21,7 +21,7 @@ import { readKeyset } from '@/lib/reporting/keyset';
 import { readSmsOverview } from '@/lib/reporting/sms-overview';
 import { openLog } from '@/lib/log';
 import { sumSpend } from '@/lib/sms/capacity/budget';
-import { cancelNumberChange, readNumberChange } from '@/lib/sms/verification/change-number';
+import { cancelPhoneChange, readPhoneChange } from '@/lib/sms/verification/change-phone';
 import { requestCode } from '@/lib/sms/verification/request';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
@@ -41,7 +41,7 @@ import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/t
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
-import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { type Prover } from '@/lib/sms/verification/prover';
@@ -239,7 +239,7 @@ async function provingANumber(): Promise<void> {
   await during('send again, too soon', () => sendCode(db, person, later(41)));
   await during('send a new code', () => sendCode(db, person, later(590)));
   const next: Prover = { ...person, phone: newPhone() };
-  await during('another number', () => replaceNumber(db, person, next.phone!, later(640)));
+  await during('another number', () => replacePendingPhone(db, person, next.phone!, later(640)));
   const code = await readCode(db, person.userId);
   await during('right code', async () =>
     expect(await checkCode(db, next, code, later(650))).toMatchObject({ ok: true }),
@@ -291,7 +291,7 @@ async function signedIn(): Promise<void> {
   await during('dashboard and settings', async () => {
     for (const user of [person, { ...bigPerson(60), phoneMovedAt: null }]) {
       await readPhoneState(db, { ...user, phoneMovedAt: null });
-      await readNumberChange(db, user, now);
+      await readPhoneChange(db, user, now);
       await readTextsState(db, user);
       await requirePreferences(db, user.userId);
       const texts = await listTexts(db, user, { limit: 4 });
@@ -311,22 +311,24 @@ async function changingANumber(): Promise<void> {
     { sendAfter: after(now, 7200), now },
   );
   const change = (phone: string, seconds: number) =>
-    changePhone(db, person, { phone, currentPassword: password }, later(seconds));
+    changePhoneByPassword(db, person, { phone, currentPassword: password }, later(seconds));
   await during('change number', async () => expect(await change(newPhone(), 0)).toEqual({ ok: true }));
   await during('change to yet another number', async () =>
     expect(await change(newPhone(), 10)).toEqual({ ok: true }),
   );
-  await during('keep the number', () => cancelNumberChange(db, person, later(20)));
+  await during('keep the number', () => cancelPhoneChange(db, person, later(20)));
   await change(newPhone(), 60);
   await during('right code for another number', async () =>
     expect(await enterCode(db, person, after(now, 70))).toMatchObject({ ok: true }),
   );
   const leaver = await giveSettledPerson(db, { now });
   await during('remove number', async () =>
-    expect(await removePhone(db, leaver, { currentPassword: password }, later(0))).toEqual({ ok: true }),
+    expect(await removePhoneByPassword(db, leaver, { currentPassword: password }, later(0))).toEqual({
+      ok: true,
+    }),
   );
   const gone = await giveSettledPerson(db, { now });
-  await changePhone(db, gone, { phone: newPhone(), currentPassword: password }, later(0));
+  await changePhoneByPassword(db, gone, { phone: newPhone(), currentPassword: password }, later(0));
   const leaving = { currentPassword: password, confirmed: true };
   await during('delete account', async () =>
     expect(await deleteAccount(db, gone, leaving, later(9))).toEqual({ ok: true }),

@@ -16,7 +16,7 @@ import { useDatabase } from '../support/database';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readUserRow } from '../support/people';
 import { readExport } from '../support/read-export';
 import { giveSettledPerson, openSession, password } from '../support/settled-person';
-import { askForCode, askForUpdate, askGates, makeEnv, makePerson, readText } from '../support/texts';
+import { askForCode, askForUpdate, askPolicy, makeEnv, makePerson, readText } from '../support/texts';
 import { runScript } from './support/run-script';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
@@ -82,7 +82,7 @@ describe('deactivate-user', () => {
       });
     }
     const later = await askForUpdate(database.db, person);
-    const answer = await askGates(
+    const answer = await askPolicy(
       database.db,
       { id: later },
       { now: new Date(), env: makeEnv(database.url) },

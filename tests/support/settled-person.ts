@@ -9,7 +9,7 @@ import { insertUser } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { grantConsent } from '@/lib/consent/ledger';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
-import { readNumberChange } from '@/lib/sms/verification/change-number';
+import { readPhoneChange } from '@/lib/sms/verification/change-phone';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { checkCode } from '@/lib/sms/verification/check-code';
@@ -86,7 +86,7 @@ export async function openSession(db: Db, userId: string, now: Date): Promise<{ 
 export async function enterCode(db: Db, person: SettledPerson, now: Date) {
   const [user] = await db.select().from(users).where(eq(users.id, person.userId));
   const owner = { userId: person.userId, phone: user!.phone };
-  const change = await readNumberChange(db, owner, now);
+  const change = await readPhoneChange(db, owner, now);
   const challenge = await readLastChallenge(db, person.userId);
   const prover = {
     userId: person.userId,

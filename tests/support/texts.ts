@@ -6,8 +6,8 @@ import type { Db } from '@/db/client';
 import { grantConsent } from '@/lib/consent/ledger';
 import { parseEnv, type Env } from '@/lib/env';
 import { openChallenge } from '@/lib/sms/verification/challenge';
-import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
-import { passGates, type GateAnswer } from '@/lib/sms/dispatch/send-policy';
+import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { applySendPolicy, type PolicyAnswer } from '@/lib/sms/dispatch/send-policy';
 import { lockNumber, takeSend } from '@/lib/sms/numbers/number';
 import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox/outbox';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
@@ -161,12 +161,12 @@ export async function askForUpdate(
 }
 
 /** What the gates say of a text as things stand in the database. */
-export async function askGates(
+export async function askPolicy(
   db: Db,
   { id }: Pick<Message, 'id'>,
   { now, env }: { now: Date; env: Env },
-): Promise<GateAnswer> {
-  return passGates((await readGateFacts(db, [id])).get(id)!, { now, env });
+): Promise<PolicyAnswer> {
+  return applySendPolicy((await readPolicyFacts(db, [id])).get(id)!, { now, env });
 }
 
 /** A text as it stands. */

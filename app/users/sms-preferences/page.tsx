@@ -23,7 +23,7 @@ import { requireUser } from '@/lib/auth/session';
 import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
-import { readNumberChange } from '@/lib/sms/verification/change-number';
+import { readPhoneChange } from '@/lib/sms/verification/change-phone';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
@@ -66,7 +66,7 @@ export default async function SmsPreferencesPage({
   const { saved } = await searchParams;
   const now = new Date();
   const phone = await readPhoneState(db(), user);
-  const change = await readNumberChange(db(), user, now);
+  const change = await readPhoneChange(db(), user, now);
   const texts = await readTextsState(db(), user);
   const preferences = await requirePreferences(db(), user.userId);
   const hours = pickQuietHours(preferences);

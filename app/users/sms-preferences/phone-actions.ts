@@ -12,9 +12,9 @@ import type { ChangeNumberField } from '@/components/forms/ChangeNumberForm';
 import type { FormState } from '@/components/forms/form-state';
 import type { NumberField } from '@/components/forms/NumberForm';
 import { db } from '@/db/client';
-import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
 import { readRequestContext } from '@/lib/auth/session';
-import { cancelNumberChange, changeNumber, type ChangeRefusal } from '@/lib/sms/verification/change-number';
+import { cancelPhoneChange, startPhoneChange, type ChangeRefusal } from '@/lib/sms/verification/change-phone';
 import { maskPhone } from '@/lib/phone/parse';
 import { readServedPhone } from '@/lib/phone/served';
 import { sendCode } from '@/lib/sms/verification/send-code';
@@ -34,10 +34,10 @@ export async function addPhoneAction(
     refresh();
     return answerForm({ message: `Your account already has the number ${maskPhone(user.phone)}.` });
   }
-  const form = readNumber(formData);
+  const form = readNumberForm(formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
   const context = await readRequestContext();
-  const added = await changeNumber(db(), user, form.phone, context);
+  const added = await startPhoneChange(db(), user, form.phone, context);
   if (added.ok) redirect(codePage);
   const message = explainChange(added, context.now, await readPersonTimeZone(user));
   return answerForm({ message }, formData, ['phone', 'tcpaConsent']);
@@ -66,14 +66,14 @@ export async function changePhoneAction(
   const { user } = actor;
   const meanwhile = explainOtherNumber(user.phone, formData);
   if (meanwhile !== null) return answerForm({ message: meanwhile }, formData, kept);
-  const form = readNumber(formData);
+  const form = readNumberForm(formData);
   const currentPassword = readField(formData, 'currentPassword');
   const fieldErrors: FormState<ChangeNumberField>['fieldErrors'] = form.ok ? {} : { ...form.fieldErrors };
   if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
   if (!form.ok) return answerForm({ fieldErrors }, formData, form.keep);
   if (currentPassword === '') return answerForm({ fieldErrors }, formData, kept);
   const context = await readRequestContext();
-  const changed = await changePhone(db(), user, { phone: form.phone, currentPassword }, context);
+  const changed = await changePhoneByPassword(db(), user, { phone: form.phone, currentPassword }, context);
   if (changed.ok) redirect(codePage);
   if (changed.reason === 'same_number') {
     return answerForm({ fieldErrors: { phone: 'This is already your number.' } }, formData, kept);
@@ -103,7 +103,7 @@ export async function removePhoneAction(
     return answerForm({ fieldErrors: { currentPassword: 'Enter your password.' } });
   }
   const context = await readRequestContext();
-  const removed = await removePhone(db(), user, { currentPassword }, context);
+  const removed = await removePhoneByPassword(db(), user, { currentPassword }, context);
   if (removed.ok || removed.reason === 'no_number') redirect(`${here}?saved=phone-removed`);
   const timeZone = await readPersonTimeZone(user);
   if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now, timeZone));
@@ -115,11 +115,11 @@ export async function removePhoneAction(
 export async function keepNumberAction(): Promise<FormState<never>> {
   const actor = await readActor<never>(here);
   if (!actor.ok) return actor.answer;
-  await cancelNumberChange(db(), actor.user, await readRequestContext());
+  await cancelPhoneChange(db(), actor.user, await readRequestContext());
   redirect(`${here}?saved=number-kept`);
 }
 
-function readNumber(formData: FormData):
+function readNumberForm(formData: FormData):
   | { ok: true; phone: string }
   | {
       ok: false;

@@ -15,7 +15,7 @@ import type { NumberField } from '@/components/forms/NumberForm';
 import { db } from '@/db/client';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
 import { readServedPhone } from '@/lib/phone/served';
-import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { type CheckRefusal } from '@/lib/sms/verification/check-code';
@@ -78,7 +78,7 @@ export async function replaceNumberAction(
     );
   }
   const context = await readRequestContext();
-  const replaced = await replaceNumber(db(), prover, phone.value, context);
+  const replaced = await replacePendingPhone(db(), prover, phone.value, context);
   const timeZone = await readPersonTimeZone(prover);
   if (!replaced.ok && replaced.reason !== 'too_many_requests') {
     redirect(replaced.reason === 'number_proven' ? '/dashboard' : here);

@@ -3,7 +3,7 @@ import { readPendingCookie } from '@/app/_cookies/pending';
 import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/session';
-import { readNumberChange } from '@/lib/sms/verification/change-number';
+import { readPhoneChange } from '@/lib/sms/verification/change-phone';
 import type { Prover } from '@/lib/sms/verification/prover';
 
 /**
@@ -16,7 +16,7 @@ export async function readProver(): Promise<Prover | null> {
   if (pending) return { userId: pending.id, role: pending.role, phone: pending.phone, purpose: 'activate' };
   const user = await readUser();
   if (!user) return null;
-  const change = await readNumberChange(db(), user, new Date());
+  const change = await readPhoneChange(db(), user, new Date());
   const prover = { userId: user.userId, role: user.role, purpose: 'prove' as const };
   return change === null
     ? { ...prover, phone: user.phone }

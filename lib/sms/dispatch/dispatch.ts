@@ -12,7 +12,7 @@ import {
   type Held,
   type Look,
 } from './claim';
-import { lookUp } from './look-up';
+import { lookUpOutcome } from './look-up';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from '@/lib/sms/provider/provider';
@@ -35,8 +35,10 @@ export type DispatcherOptions = {
 
 /** Calls in flight at a time, so that a slow provider keeps nothing waiting but the texts in its hands. */
 const capacity = 64;
+
 /** Of which texts that are no codes may hold so many. */
 const capacityOfOthers = 48;
+
 /** Where texts wait for room, they are claimed as soon as there is so much, and fewer only now and then. */
 const worthwhileRoom = 16;
 const lookUpCapacity = 8;
@@ -46,6 +48,7 @@ const bearableSkewMs = 2_000;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 1_000;
+
 /** What is due and in other hands is asked for again this soon. */
 const busyRestMs = 50;
 
@@ -249,7 +252,7 @@ async function startLookUps(hands: Hands, room: number): Promise<void> {
     const known = facts.get(held.id);
     if (known === undefined) continue;
     lookUps.add(held.id);
-    const task = lookUp(hands, held, known)
+    const task = lookUpOutcome(hands, held, known)
       .catch((error: unknown) => recordFault(hands, held, error))
       .catch((error: unknown) => log.error('sms_work_failed', { message: held.id, error }))
       .finally(() => {

@@ -5,7 +5,7 @@ import { recordAccepted } from './accepted';
 import { isHeld, type Held, type HeldText, type Work } from './claim';
 import { settleText } from '@/lib/sms/delivery/status-report';
 import { backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
-import type { GateFacts } from './send-policy-facts';
+import type { PolicyFacts } from './send-policy-facts';
 import { bodyMatcher } from './render-body';
 import { endUnknown, putBack, recordEnd } from './outcome';
 import type { Message } from '@/lib/sms/outbox/outbox';
@@ -22,7 +22,7 @@ const clockSlackMs = 60_000;
  * and body, made after our first claim, whose SID stands on no other row; if there is none, it is sent again, once the
  * gates are asked anew. A text that is worth nothing any more is then ended instead, by those gates.
  */
-export async function lookUp(work: Work, held: Held, facts: GateFacts): Promise<void> {
+export async function lookUpOutcome(work: Work, held: Held, facts: PolicyFacts): Promise<void> {
   const { db, provider, log } = work;
   const { message } = facts;
   const now = held.clock();

@@ -9,7 +9,7 @@ import { isHeld, type Held, type HeldText, type Work } from './claim';
 import { restSender, applyEffect } from '@/lib/sms/delivery/after-failure';
 import { findRemedy, type ProviderReason, type Remedy } from '@/lib/sms/delivery/error-codes';
 import { senderRestUntil, nextTryAt, backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
-import type { GateReason } from './send-policy';
+import type { PolicyReason } from './send-policy';
 import { giveBackSend, lockNumber } from '@/lib/sms/numbers/number';
 import type { SendOutcome } from '@/lib/sms/provider/provider';
 import { resumeSender } from '@/lib/sms/capacity/send-rate';
@@ -184,7 +184,7 @@ export async function recordEnd(
   { message, held }: HeldText,
   end: {
     status: 'failed' | 'canceled';
-    reason: GateReason | ProviderReason | 'budget' | 'internal_error';
+    reason: PolicyReason | ProviderReason | 'budget' | 'internal_error';
     details?: MessageDetails | null;
     code?: number | null;
     remedy?: Remedy;

@@ -1,5 +1,5 @@
 import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/outbox/templates';
-import type { GateFacts } from './send-policy-facts';
+import type { PolicyFacts } from './send-policy-facts';
 import { isOpen, codesOf } from '@/lib/sms/verification/challenge';
 import type { Message } from '@/lib/sms/outbox/outbox';
 
@@ -7,7 +7,7 @@ import type { Message } from '@/lib/sms/outbox/outbox';
  * Writes a text's body as it stands at `now`. A code is derived from its open challenge. Null: the challenge is over, and
  * its code is known to nobody any more.
  */
-export function renderBody({ message, challenge }: GateFacts, now: Date): string | null {
+export function renderBody({ message, challenge }: PolicyFacts, now: Date): string | null {
   if (message.purpose !== 'verification') return render(message.template, message.params);
   if (challenge === null || !isOpen(challenge, now)) return null;
   return renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, now);
@@ -20,7 +20,7 @@ export function renderBody({ message, challenge }: GateFacts, now: Date): string
  * @param renderedAt when the text was last written, which decides the minutes that it names
  */
 export function bodyMatcher(
-  { message, challenge }: GateFacts,
+  { message, challenge }: PolicyFacts,
   { renderedAt, now }: { renderedAt: Date; now: Date },
 ): (body: string) => boolean {
   if (message.purpose !== 'verification') {

@@ -10,7 +10,7 @@ import type { Message } from '@/lib/sms/outbox/outbox';
 import { soundPreferences, type Preferences } from '@/lib/sms/preferences/preferences';
 
 /** All that the gates ask about one text, as it stood at one moment. */
-export type GateFacts = {
+export type PolicyFacts = {
   message: Message;
   number: NumberRow | null;
   /** Its challenge, open or not; null for what is no code. */
@@ -30,7 +30,7 @@ export type GateFacts = {
  * Reads the texts with these ids and what the gates ask about them: one statement, however many there are. Texts that are
  * gone are left out.
  */
-export async function readGateFacts(db: Db, ids: readonly string[]): Promise<Map<string, GateFacts>> {
+export async function readPolicyFacts(db: Db, ids: readonly string[]): Promise<Map<string, PolicyFacts>> {
   const rows = await db
     .select({
       message: smsMessages,

@@ -1,7 +1,7 @@
 import type { MessageDetails } from '@/db/schema/sms';
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
-import type { GateFacts } from './send-policy-facts';
+import type { PolicyFacts } from './send-policy-facts';
 import { readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { candidateZones } from '@/lib/phone/zones';
 import { parsePhone, textedKinds, type KindRefusal, type PhoneRefusal } from '@/lib/phone/parse';
@@ -15,7 +15,7 @@ import {
 import { renderBody } from './render-body';
 
 /** Why a text does not go out; each comes with `details`: the rule's value and limit, where it has them. */
-export type GateReason =
+export type PolicyReason =
   | 'challenge_closed'
   | 'expired'
   | 'stopped'
@@ -30,10 +30,10 @@ export type GateReason =
   | 'not_valid'
   | 'quiet_hours';
 
-export type GateAnswer =
+export type PolicyAnswer =
   | { answer: 'send'; body: string; validitySeconds: number | null }
   /** Never again: `failed`, or `canceled` when what it was for is over. */
-  | { answer: 'refuse'; status: 'failed' | 'canceled'; reason: GateReason; details: MessageDetails | null }
+  | { answer: 'refuse'; status: 'failed' | 'canceled'; reason: PolicyReason; details: MessageDetails | null }
   /** Not now: asked again at that moment. */
   | { answer: 'hold'; reason: 'quiet_hours'; until: Date; suitsAll: boolean; details: MessageDetails };
 
@@ -57,10 +57,10 @@ const validityRange = { shortest: 1, longest: 36_000 };
  *
  * @throws for a text that nobody can write, such as one of a template that does not exist
  */
-export async function passGates(
-  facts: GateFacts,
+export async function applySendPolicy(
+  facts: PolicyFacts,
   { now, env }: { now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend'> },
-): Promise<GateAnswer> {
+): Promise<PolicyAnswer> {
   const { message, number, preferences, consents } = facts;
   const { userId, phone, purpose } = message;
   const remainingMs = message.expiresAt === null ? null : message.expiresAt.getTime() - now.getTime();
@@ -150,7 +150,7 @@ export function explainStop(number: NumberRow | null): MessageDetails | null {
   return number?.suppressedAt ? { since: number.suppressedAt.toISOString(), by: number.suppressedBy } : null;
 }
 
-const refusedNumbers: Partial<Record<PhoneRefusal, GateReason>> = {
+const refusedNumbers: Partial<Record<PhoneRefusal, PolicyReason>> = {
   country_not_served: 'country_not_served',
   premium: 'premium',
   toll_free: 'toll_free',
@@ -159,14 +159,14 @@ const refusedNumbers: Partial<Record<PhoneRefusal, GateReason>> = {
 };
 
 function refuse(
-  reason: GateReason,
+  reason: PolicyReason,
   details: MessageDetails | null,
   status: 'failed' | 'canceled' = 'failed',
-): GateAnswer {
+): PolicyAnswer {
   return { answer: 'refuse', status, reason, details };
 }
 
-function send(body: string, remainingMs: number | null): GateAnswer {
+function send(body: string, remainingMs: number | null): PolicyAnswer {
   const seconds = remainingMs === null ? null : Math.floor(remainingMs / 1000);
   const { shortest, longest } = validityRange;
   return {

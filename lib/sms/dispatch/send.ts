@@ -8,8 +8,8 @@ import { isFirstToday } from '@/lib/once-a-day';
 import { recordAcceptedTogether, type RecordAccepted } from './accepted';
 import { capsOf, reserveSpend, type WantedSpend } from '@/lib/sms/capacity/budget';
 import type { Held, HeldText, Work } from './claim';
-import { readGateFacts, type GateFacts } from './send-policy-facts';
-import { explainStop, passGates, type GateAnswer } from './send-policy';
+import { readPolicyFacts, type PolicyFacts } from './send-policy-facts';
+import { explainStop, applySendPolicy, type PolicyAnswer } from './send-policy';
 import { readNumber } from '@/lib/sms/numbers/number';
 import {
   letGo,
@@ -32,6 +32,7 @@ import {
 
 /** What was read about a number is believed for so long; then it is asked once more whether a STOP has come. */
 const stopBelievedMs = 50;
+
 /** A database that is too slow for that is not asked again for a place that comes this soon after the last answer. */
 const stopCheckHoldsMs = 1_500;
 
@@ -65,19 +66,21 @@ export function startSending(work: Work): Sending {
   return { ...work, pacing, recordAccepted: recordAcceptedTogether(work), budgetAskedMs: new Map() };
 }
 
-type Send = Extract<GateAnswer, { answer: 'send' }>;
+type Send = Extract<PolicyAnswer, { answer: 'send' }>;
 /**
  * Has what became of a text recorded while the others go on: it may have to wait for a lock that someone else holds. The
  * text is out of hand when that is done.
  */
 type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
-type Ready = { facts: GateFacts; held: Held; gate: Send };
+type Ready = { facts: PolicyFacts; held: Held; gate: Send };
+
 /** When a text may start, by this process's own clock. */
 type Place = {
   /** When the reservation looked whether a STOP has come. */
   stopCheckedMs: number;
   slot: PlacedSlot | null;
 };
+
 /** When a place in the pace begins: at the earliest and at the latest. */
 type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
 
@@ -105,7 +108,7 @@ export async function sendClaimed(
     const known = facts.get(held.id);
     // Gone, or it could not be read, which is recorded already.
     if (known === undefined) settled(held);
-    else await askGates(work, held, known, { ready, record });
+    else await askPolicy(work, held, known, { ready, record });
   }
   const places = ready.length === 0 ? new Map<string, Place>() : await reserve(work, ready, record);
   placed();
@@ -134,16 +137,16 @@ async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promi
 }
 
 /** One bad row must not keep the others from being read: then each is read alone. */
-export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, GateFacts>> {
+export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, PolicyFacts>> {
   const ids = claimed.map(({ id }) => id);
   try {
-    return await readGateFacts(work.db, ids);
+    return await readPolicyFacts(work.db, ids);
   } catch (error) {
     work.log.warn('sms_facts_read_one_by_one', { error });
-    const facts = new Map<string, GateFacts>();
+    const facts = new Map<string, PolicyFacts>();
     for (const held of claimed) {
       await guard(work, held, async () => {
-        const one = (await readGateFacts(work.db, [held.id])).get(held.id);
+        const one = (await readPolicyFacts(work.db, [held.id])).get(held.id);
         if (one) facts.set(held.id, one);
       });
     }
@@ -152,15 +155,15 @@ export async function readFacts(work: Work, claimed: readonly Held[]): Promise<M
 }
 
 /** Asks the gates about one text, which is then among those that are ready, or has its no recorded. */
-async function askGates(
+async function askPolicy(
   work: Work,
   held: Held,
-  facts: GateFacts,
+  facts: PolicyFacts,
   { ready, record }: { ready: Ready[]; record: RecordAside },
 ): Promise<void> {
   const { message } = facts;
   try {
-    const gate = await passGates(facts, { now: held.clock(), env: work.env });
+    const gate = await applySendPolicy(facts, { now: held.clock(), env: work.env });
     if (gate.answer === 'send') ready.push({ facts, held, gate });
     else record(held, () => recordNo(work, { held, message }, gate));
   } catch (error) {
@@ -168,7 +171,7 @@ async function askGates(
   }
 }
 
-async function recordNo(work: Work, text: HeldText, gate: Exclude<GateAnswer, Send>): Promise<void> {
+async function recordNo(work: Work, text: HeldText, gate: Exclude<PolicyAnswer, Send>): Promise<void> {
   if (gate.answer === 'refuse') {
     const { status, reason, details } = gate;
     await recordEnd(work, text, { status, reason, details });

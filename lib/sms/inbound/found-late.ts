@@ -2,7 +2,7 @@ import type { Tx } from '@/db/client';
 import type { InboundMeaning } from '@/lib/consent/keywords';
 import { hasAgreedSince } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
-import { liftBlock } from './opt-back-in';
+import { optBackIn } from './opt-back-in';
 import type { NumberRow } from '@/lib/sms/numbers/number';
 import { optOut, recordText, type Said } from '@/lib/sms/outbox/opt-out';
 import { sql } from 'drizzle-orm';
@@ -78,7 +78,7 @@ export async function obeyLate(
     const late = { saidAt: sentAt, agreedBefore };
     await optOut(tx, { phone, by: 'sms_stop', now: context.now, said, late });
   }
-  if (meaning === 'start') await liftBlock(tx, phone, context, { said, saidAt: sentAt });
+  if (meaning === 'start') await optBackIn(tx, phone, context, { said, saidAt: sentAt });
 }
 
 /** Records that it was said, and changes nothing. */

@@ -30,7 +30,7 @@ const waitingForMs = dayMs;
  *
  * Out: whether there was a block.
  */
-export async function liftBlock(
+export async function optBackIn(
   tx: Tx,
   phone: string,
   context: RequestContext,

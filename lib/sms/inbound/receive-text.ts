@@ -6,7 +6,7 @@ import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { readOpenCodes } from '@/lib/sms/verification/challenge';
-import { liftBlock } from './opt-back-in';
+import { optBackIn } from './opt-back-in';
 import { lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { optOut, type Said } from '@/lib/sms/outbox/opt-out';
 import { isOwnSender } from '@/lib/sms/capacity/sender';
@@ -154,7 +154,7 @@ async function obey(
       return isFirst ? { template: 'stopConfirmation', params: {} } : null;
     }
     case 'start':
-      await liftBlock(tx, phone, context, { said });
+      await optBackIn(tx, phone, context, { said });
       return {
         template: 'startConfirmation',
         params: { url: new URL('/users/sms-preferences', appUrl).href },

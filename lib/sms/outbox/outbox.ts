@@ -136,7 +136,7 @@ export async function redirectUpdates(
 }
 
 /** Has the gates asked again, at once, about what quiet hours hold back for a person. */
-export async function askGatesAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
+export async function askPolicyAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
   const mine = and(
     eq(smsMessages.userId, userId),
     eq(smsMessages.status, 'queued'),

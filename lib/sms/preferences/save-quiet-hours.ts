@@ -2,7 +2,7 @@ import type { Db } from '@/db/client';
 import { smsPreferences } from '@/db/schema/sms';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
-import { askGatesAgain } from '@/lib/sms/outbox/outbox';
+import { askPolicyAgain } from '@/lib/sms/outbox/outbox';
 import { requirePreferences, type Preferences } from './preferences';
 import { sql, and, eq } from 'drizzle-orm';
 
@@ -54,7 +54,7 @@ export async function saveQuietHours(
         version: stands.quietHoursVersion,
       };
     }
-    await askGatesAgain(tx, { userId, now: context.now });
+    await askPolicyAgain(tx, { userId, now: context.now });
     await recordAudit(tx, { action: 'quiet_hours_changed', userId, details: hours }, context);
     return { ok: true as const, version: saved.version };
   });

@@ -4,7 +4,7 @@ import { mustHoldSecondFactor } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import { lockNumbers, readFailures } from '@/lib/sms/numbers/number';
@@ -42,7 +42,7 @@ export async function checkCode(
   const { now } = context;
   const code = normalizeCode(given);
   if (code === null) return { ok: false, reason: 'not_a_code' };
-  const coarse = await takeCoarseHit(db, 'check', context.address, now);
+  const coarse = await takeAddressHit(db, 'check', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
 
   const challenge = await readLastChallenge(db, prover.userId);

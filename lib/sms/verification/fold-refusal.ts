@@ -19,7 +19,7 @@ export function isFolded(event: VerificationEvent, reason: string | null): boole
   return foldedEvents.includes(event) && reason !== null && !singleReasons.includes(reason);
 }
 
-export type Refusal = {
+export type VerificationRefusal = {
   event: VerificationEvent;
   reason: string;
   phone: string | null;
@@ -37,7 +37,11 @@ export type Refusal = {
  *
  * An account that has ended leaves nothing more: who was refused at the instant in which it ended is not written down.
  */
-export async function foldRefusal(tx: Tx | Db, refusal: Refusal, context: RequestContext): Promise<void> {
+export async function foldRefusal(
+  tx: Tx | Db,
+  refusal: VerificationRefusal,
+  context: RequestContext,
+): Promise<void> {
   const { event, reason, phone, userId, challengeId, network, details } = refusal;
   const at = sql`${context.now.toISOString()}::timestamptz`;
   const agreed = (column: string) => {
@@ -88,7 +92,7 @@ function withOneMore(map: SQL, key: string, value: SQL): SQL {
 }
 
 /** Keyed, so that what is left of an erased row tells no number. */
-function foldKeyOf({ event, reason, phone, userId }: Refusal, now: Date): string {
+function foldKeyOf({ event, reason, phone, userId }: VerificationRefusal, now: Date): string {
   const hour = Math.floor(now.getTime() / 3_600_000);
   return createHmac('sha256', deriveKey(env().authSecrets[0], 'refusal-fold/v1'))
     .update(JSON.stringify([event, reason, phone === null ? ['account', userId] : ['number', phone], hour]))

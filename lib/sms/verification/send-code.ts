@@ -1,7 +1,7 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db } from '@/db/client';
 import { setPhone } from '@/lib/accounts/users';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from './challenge';
@@ -26,7 +26,7 @@ export async function sendCode(
   prover: Prover & { phone: string },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & SendCodeRefusal)> {
-  const coarse = await takeCoarseHit(db, 'send', context.address, context.now);
+  const coarse = await takeAddressHit(db, 'send', context.address, context.now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, prover.phone);
@@ -52,7 +52,7 @@ export async function sendCode(
  *
  * Out: `refusal` null when a code is on its way, or why not; the number is changed either way.
  */
-export async function replaceNumber(
+export async function replacePendingPhone(
   db: Db,
   prover: Prover,
   phone: string,
@@ -65,7 +65,7 @@ export async function replaceNumber(
   const { now } = context;
   const { userId, purpose } = prover;
   if (prover.changesFrom) return { ok: false, reason: 'number_proven' };
-  const coarse = await takeCoarseHit(db, 'send', context.address, now);
+  const coarse = await takeAddressHit(db, 'send', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   return db.transaction(async (tx) => {
     const numbers = await lockNumbers(tx, [prover.phone, phone]);

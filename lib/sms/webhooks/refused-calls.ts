@@ -5,7 +5,7 @@ import type { Log } from '@/lib/log';
 import { isFirstThisHour } from '@/lib/once-a-day';
 
 /** A call of a webhook that was not heard. */
-export type Refusal = {
+export type WebhookRefusal = {
   webhook: Webhook;
   reason: RefusalReason;
   /** Whether it named our account, as far as it was read. */
@@ -26,7 +26,7 @@ const likelyCauses: Record<RefusalReason, string> = {
   cut: 'a proxy or the network ends the connection before the whole body has come',
 };
 
-type Counted = Refusal & { hourMs: number; count: number; firstMs: number; lastMs: number };
+type Counted = WebhookRefusal & { hourMs: number; count: number; firstMs: number; lastMs: number };
 
 /**
  * Counts refused calls: a line of the log for each, and a row in the database for each kind and hour, written at once for the
@@ -46,7 +46,7 @@ export function makeRefusalCounter({
   db: () => Db;
   log: () => Log;
   everyMs?: number;
-}): { note: (refusal: Refusal, now: Date) => void; flush: () => Promise<void> } {
+}): { note: (refusal: WebhookRefusal, now: Date) => void; flush: () => Promise<void> } {
   let waiting = new Map<string, Counted>();
   let timer: NodeJS.Timeout | null = null;
   let flushedMs = -Infinity;
@@ -97,7 +97,7 @@ export function makeRefusalCounter({
   };
 }
 
-function mayBeTwilio({ namesUs, reason }: Refusal): boolean {
+function mayBeTwilio({ namesUs, reason }: WebhookRefusal): boolean {
   // A wrong account is seen only behind a right signature.
   return namesUs || reason === 'wrong_account';
 }

@@ -4,7 +4,7 @@ import { auditLog, sessions } from '@/db/schema/accounts';
 import { smsConsentDetails, smsConsents } from '@/db/schema/consent';
 import { smsMessages, smsPreferences, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
 import { deleteAccount } from '@/lib/auth/delete-account';
-import { changeNumber } from '@/lib/sms/verification/change-number';
+import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
@@ -42,7 +42,7 @@ describe('a deleted account', () => {
       sendAfter: after(noon, 3600),
       now: noon,
     });
-    await changeNumber(database.db, person, newPhone(), contextAt(noon));
+    await startPhoneChange(database.db, person, newPhone(), contextAt(noon));
     expect(await deleteAccount(database.db, person, leaving, contextAt(after(noon, 60)))).toEqual({
       ok: true,
     });
@@ -54,7 +54,9 @@ describe('a deleted account', () => {
       expect(await database.db.select().from(table).where(eq(table.userId, userId))).toEqual([]);
     }
     const next = await giveSettledPerson(database.db, { phone: null });
-    expect(await changeNumber(database.db, next, phone, contextAt(after(noon, 120)))).toEqual({ ok: true });
+    expect(await startPhoneChange(database.db, next, phone, contextAt(after(noon, 120)))).toEqual({
+      ok: true,
+    });
     expect(await enterCode(database.db, next, after(noon, 130))).toMatchObject({ ok: true });
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(next.userId);
   });
@@ -95,7 +97,7 @@ describe('a deleted account', () => {
       sendAfter: noon,
       now: noon,
     });
-    await changeNumber(database.db, person, next, contextAt(noon, '198.51.100.77'));
+    await startPhoneChange(database.db, person, next, contextAt(noon, '198.51.100.77'));
     await deleteAccount(database.db, person, leaving, contextAt(after(noon, 60), '198.51.100.77'));
     const { rows: tables } = await database.pool.query<{ name: string }>(
       `select table_name as name from information_schema.tables where table_schema = 'public'`,

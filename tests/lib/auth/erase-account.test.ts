@@ -13,7 +13,7 @@ import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
 import { markNumber } from '@/lib/phone/mark';
 import { eraseNumbersOfSent } from '@/lib/sms/outbox/erase-texts';
-import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { releaseTogether } from '../../support/barrier';
 import { useDatabase } from '../../support/database';
@@ -56,7 +56,9 @@ async function leaveTraces(email: string) {
   const [wrong] = wrongCodes(codesOf(challenge)[0]!, 1);
   expect(await checkCode(database.db, prover, wrong!, later(after(noon, 1)))).toMatchObject({ ok: false });
   await sendCode(database.db, prover, later(after(noon, 2)));
-  expect(await replaceNumber(database.db, prover, second, later(after(noon, 3)))).toMatchObject({ ok: true });
+  expect(await replacePendingPhone(database.db, prover, second, later(after(noon, 3)))).toMatchObject({
+    ok: true,
+  });
   await checkCode(database.db, { ...prover, phone: second }, '000000', later(after(noon, 4)));
   return { userId, phone, second, prover: { ...prover, phone: second } };
 }

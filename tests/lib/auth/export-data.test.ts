@@ -8,7 +8,7 @@ import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data
 import { listSessions } from '@/lib/accounts/sessions';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { turnTextsOff } from '@/lib/sms/preferences/text-switches';
-import { changeNumber } from '@/lib/sms/verification/change-number';
+import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { endTurn, keepTurn, takeTurn } from '@/lib/turns';
 import { recordStatements, useDatabase } from '../../support/database';
 import { after, contextAt, newPhone, noon, readCode, readUserRow } from '../../support/people';
@@ -21,7 +21,7 @@ test('an export holds everything about the person, and nothing that opens anythi
   const person = await giveSettledPerson(database.db);
   const old = person.phone!;
   const next = newPhone();
-  await changeNumber(database.db, person, next, contextAt(noon));
+  await startPhoneChange(database.db, person, next, contextAt(noon));
   const code = await readCode(database.db, person.userId);
   await enterCode(database.db, person, after(noon, 60));
   const data = await readExport(database.db, person.userId, contextAt(after(noon, 120)));
@@ -80,7 +80,7 @@ test('an export has the opt-outs of the number since the person has held it, and
 test('nobody sees another’s data or activity', async () => {
   const person = await giveSettledPerson(database.db);
   const other = await giveSettledPerson(database.db);
-  await changeNumber(database.db, other, newPhone(), contextAt(noon, '198.51.100.9'));
+  await startPhoneChange(database.db, other, newPhone(), contextAt(noon, '198.51.100.9'));
   const file = JSON.stringify(await readExport(database.db, person.userId, contextAt(noon)));
   expect(file).not.toContain(other.email);
   expect(file).not.toContain(other.phone!);
@@ -90,7 +90,7 @@ test('nobody sees another’s data or activity', async () => {
 test('someone who loses a number to another does not learn the other’s address', async () => {
   const holder = await giveSettledPerson(database.db);
   const prover = await giveSettledPerson(database.db, { phone: null });
-  await changeNumber(database.db, prover, holder.phone!, contextAt(noon));
+  await startPhoneChange(database.db, prover, holder.phone!, contextAt(noon));
   expect(await enterCode(database.db, prover, after(noon, 60))).toMatchObject({ ok: true });
   const [latest] = await readActivity(database.db, holder.userId, 10);
   expect(latest).toMatchObject({ what: 'number_moved', address: null, userAgent: null });

@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
 import { changePassword } from '@/lib/auth/change-password';
-import { changePhone, removePhone } from '@/lib/auth/change-phone';
+import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
 import { deleteAccount } from '@/lib/auth/delete-account';
 import { reauthenticate } from '@/lib/auth/reauthenticate';
 import { signIn } from '@/lib/auth/sign-in';
@@ -110,9 +110,11 @@ describe('without the right password', () => {
     const next = newPhone();
     const context = () => contextAt(noon);
     expect(
-      await changePhone(database.db, person, { phone: next, currentPassword: wrong }, context()),
+      await changePhoneByPassword(database.db, person, { phone: next, currentPassword: wrong }, context()),
     ).toEqual(refused);
-    expect(await removePhone(database.db, person, { currentPassword: wrong }, context())).toEqual(refused);
+    expect(await removePhoneByPassword(database.db, person, { currentPassword: wrong }, context())).toEqual(
+      refused,
+    );
     const passwords = { currentPassword: wrong, newPassword: 'another long phrase' };
     expect(await changePassword(database.db, person, passwords, context())).toEqual(refused);
     const leaving = { currentPassword: wrong, confirmed: true };
@@ -128,8 +130,10 @@ describe('without the right password', () => {
   test('with it, the phone is changed and removed', async () => {
     const person = await giveSettledPerson(database.db);
     const change = { phone: newPhone(), currentPassword: password };
-    expect(await changePhone(database.db, person, change, contextAt(noon))).toEqual({ ok: true });
-    expect(await removePhone(database.db, person, { currentPassword: password }, contextAt(noon))).toEqual({
+    expect(await changePhoneByPassword(database.db, person, change, contextAt(noon))).toEqual({ ok: true });
+    expect(
+      await removePhoneByPassword(database.db, person, { currentPassword: password }, contextAt(noon)),
+    ).toEqual({
       ok: true,
     });
     expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: null });

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import type { Env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
 import { useDatabase } from '@/tests/support/database';
@@ -10,7 +10,7 @@ import { after, noon } from '@/tests/support/people';
 const database = useDatabase();
 const { atOnce, perHour } = limits.perAddress.register;
 const stepSeconds = 3600 / perHour;
-const take = (address: string, now = noon) => takeCoarseHit(database.db, 'register', address, now);
+const take = (address: string, now = noon) => takeAddressHit(database.db, 'register', address, now);
 const takeAll = (addresses: readonly string[], now = noon) =>
   Promise.all(addresses.map((address) => take(address, now)));
 const passed = (outcomes: readonly { ok: boolean }[]) => outcomes.filter(({ ok }) => ok).length;
@@ -88,7 +88,7 @@ test.each([
   ['send', 20, 18],
 ] as const)('an office may %s %d times at once, and again every %d seconds', async (limit, size, seconds) => {
   const one = '192.0.2.13';
-  const hit = (now: Date) => takeCoarseHit(database.db, limit, one, now);
+  const hit = (now: Date) => takeAddressHit(database.db, limit, one, now);
   expect(passed(await Promise.all(Array.from({ length: size + 10 }, () => hit(noon))))).toBe(size);
   expect(await hit(noon)).toEqual({ ok: false, retryAt: after(noon, seconds) });
 });

@@ -5,7 +5,7 @@ import { smsMessages, smsVerificationLog } from '@/db/schema/sms';
 import { readKeyset } from '@/lib/reporting/keyset';
 import type { NumberFilter } from '@/lib/reporting/number-filter';
 import { readSmsOverview, type SmsOverviewQuery } from '@/lib/reporting/sms-overview';
-import { listTexts } from '@/lib/reporting/sms-texts';
+import { searchTexts } from '@/lib/reporting/sms-texts';
 import { readSmsSpend } from '@/lib/reporting/sms-spend';
 import { listAttempts } from '@/lib/reporting/verification-attempts';
 import { recordStatements, useDatabase } from '../../support/database';
@@ -47,7 +47,7 @@ async function walkTexts(
   const ids: string[] = [];
   let before: string | undefined;
   for (;;) {
-    const page = await listTexts(database.db, {
+    const page = await searchTexts(database.db, {
       number: filter.number ?? null,
       status: filter.status ?? null,
       before: readKeyset(before, 'uuid'),
@@ -149,13 +149,13 @@ describe('pages of texts', () => {
   });
 
   test('texts that come in while someone leafs through move nothing', async () => {
-    const first = await listTexts(database.db, { number: null, status: null, before: null, pageSize: 5 });
+    const first = await searchTexts(database.db, { number: null, status: null, before: null, pageSize: 5 });
     const before = readKeyset(first.older!, 'uuid');
     const query = { number: null, status: null, before, pageSize: 5 };
-    const second = await listTexts(database.db, query);
+    const second = await searchTexts(database.db, query);
     const newer = text({ createdAt: new Date(now.getTime() + 60_000) });
     await database.db.insert(smsMessages).values(newer);
-    expect(await listTexts(database.db, query)).toEqual(second);
+    expect(await searchTexts(database.db, query)).toEqual(second);
     await database.db.execute(sql`delete from sms_messages where id = ${newer.id}`);
   });
 
@@ -283,7 +283,7 @@ describe('with a hundred thousand texts and attempts', () => {
     const { textsBefore, attemptsBefore, failuresOnly, number, status } = { ...everything, ...query };
     const pageSize = 25;
     const plans = await Promise.all([
-      explain((db) => listTexts(db, { number, status, before: textsBefore, pageSize })),
+      explain((db) => searchTexts(db, { number, status, before: textsBefore, pageSize })),
       explain((db) => listAttempts(db, { number, failuresOnly, before: attemptsBefore, pageSize })),
       explain((db) => readSmsSpend(db, { days: 14, now })),
     ]);

@@ -11,7 +11,8 @@ import { sayWhen } from '@/app/_format/say-when';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { readRegistration, type RegistrationField } from '@/lib/auth/register-input';
-import { register, type PasswordRefusal, type RegisterRefusal } from '@/lib/auth/register';
+import type { PasswordRefusal } from '@/lib/accounts/password-strength';
+import { register, type RegisterRefusal } from '@/lib/auth/register';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
 
 const kept = ['email', 'name', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;

@@ -2,8 +2,8 @@ import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
-import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
-import { lookUp } from '@/lib/sms/dispatch/look-up';
+import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { lookUpOutcome } from '@/lib/sms/dispatch/look-up';
 import { eraseNumbersOfSent, anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { renderStoredText } from '@/lib/sms/outbox/templates';
@@ -54,8 +54,8 @@ test('a text that went out unheard is found though its account was deleted meanw
     log: openLog({ level: 'error' }),
     clockOffsetMs: 0,
   };
-  const facts = (await readGateFacts(db, [id])).get(id)!;
-  await lookUp(work, { id, isCode: false, lease, clock: () => new Date() }, facts);
+  const facts = (await readPolicyFacts(db, [id])).get(id)!;
+  await lookUpOutcome(work, { id, isCode: false, lease, clock: () => new Date() }, facts);
   expect(await readText(db, id)).toMatchObject({ status: 'delivered', providerSid: 'SM1', price });
 
   await db.update(smsMessages).set({ checkAt: null }).where(eq(smsMessages.id, id));

@@ -2,13 +2,13 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { phoneNumbers, smsPreferences, smsVerifications } from '@/db/schema/sms';
 import { withdrawConsent } from '@/lib/consent/ledger';
-import { readGateFacts } from '@/lib/sms/dispatch/send-policy-facts';
-import { type GateAnswer } from '@/lib/sms/dispatch/send-policy';
+import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { type PolicyAnswer } from '@/lib/sms/dispatch/send-policy';
 import { bodyMatcher, renderBody } from '@/lib/sms/dispatch/render-body';
 import { markSuppressed, markUndeliverable } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';
 import {
-  askGates,
+  askPolicy,
   askForCode,
   askForUpdate,
   makeEnv,
@@ -24,8 +24,8 @@ const nightInNewYork = new Date('2026-07-02T03:00:00Z');
 async function ask(
   messageId: string,
   { now = noonInNewYork, variables = {} }: { now?: Date; variables?: Record<string, string> } = {},
-): Promise<GateAnswer> {
-  return askGates(database.db, await readText(database.db, messageId), {
+): Promise<PolicyAnswer> {
+  return askPolicy(database.db, await readText(database.db, messageId), {
     now,
     env: makeEnv(database.url, variables),
   });
@@ -272,7 +272,7 @@ describe('where texts may go', () => {
 describe('bodyMatcher', () => {
   test('knows a code text again by the minutes it named, with or without words that the provider put in front', async () => {
     const { messageId } = await askForCode(database.db, await makePerson(database.db), noonInNewYork);
-    const facts = (await readGateFacts(database.db, [messageId])).get(messageId)!;
+    const facts = (await readPolicyFacts(database.db, [messageId])).get(messageId)!;
     const renderedAt = new Date(noonInNewYork.getTime() + 100_000);
     const body = renderBody(facts, renderedAt)!;
     const later = new Date(renderedAt.getTime() + 200_000);

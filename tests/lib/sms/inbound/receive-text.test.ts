@@ -19,7 +19,7 @@ import { readVerificationState } from '@/lib/sms/verification/state';
 import { releaseTogether } from '../../../support/barrier';
 import { recordStatements, useDatabase } from '../../../support/database';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readCode } from '../../../support/people';
-import { askGates, askForUpdate, makeEnv, readText } from '../../../support/texts';
+import { askPolicy, askForUpdate, makeEnv, readText } from '../../../support/texts';
 
 const database = useDatabase();
 const day = 24 * 3600;
@@ -233,7 +233,7 @@ describe('STOP', () => {
     );
     for (const text of await textsOf(phone, 'out')) {
       if (text.purpose === 'reply' || text.status === 'canceled') continue;
-      expect(await askGates(database.db, text, { now, env })).toMatchObject({
+      expect(await askPolicy(database.db, text, { now, env })).toMatchObject({
         answer: 'refuse',
         reason: 'stopped',
       });
@@ -335,7 +335,7 @@ describe('START', () => {
     expect(resumed).toMatchObject({ text: { status: 'queued' }, challenge: { purpose: 'activate' } });
     const [, text] = await codesSentTo(phone);
     const env = makeEnv(database.url);
-    expect(await askGates(database.db, text!, { now: after(noon, 3600), env })).toMatchObject({
+    expect(await askPolicy(database.db, text!, { now: after(noon, 3600), env })).toMatchObject({
       answer: 'send',
     });
     const code = await readCode(database.db, prover.userId);

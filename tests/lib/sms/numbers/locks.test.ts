@@ -8,15 +8,15 @@ import { lockForDeletion } from '@/lib/accounts/lock-users';
 import { register } from '@/lib/auth/register';
 import { grantConsent } from '@/lib/consent/ledger';
 import { capsOf, reserveSpend } from '@/lib/sms/capacity/budget';
-import { cancelNumberChange, changeNumber, removeNumber } from '@/lib/sms/verification/change-number';
+import { cancelPhoneChange, startPhoneChange, removePhone } from '@/lib/sms/verification/change-phone';
 import { requestCode } from '@/lib/sms/verification/request';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
-import { liftBlock } from '@/lib/sms/inbound/opt-back-in';
+import { optBackIn } from '@/lib/sms/inbound/opt-back-in';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { cancelTexts } from '@/lib/sms/outbox/outbox';
 import { addSender, takeSlots } from '@/lib/sms/capacity/send-rate';
-import { replaceNumber } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { releaseTogether } from '../../../support/barrier';
 import { useDatabase } from '../../../support/database';
@@ -39,7 +39,7 @@ const database = useDatabase();
 async function giveChanger() {
   const person = await giveSettledPerson(database.db);
   const next = newPhone();
-  expect(await changeNumber(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
+  expect(await startPhoneChange(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
   const [code] = await readTexts(database.db, next);
   return { person, next, code: code! };
 }
@@ -56,7 +56,7 @@ const stop = (phone: string) => () =>
 
 test('a number is changed once more while a STOP comes from the one that waited', async () => {
   const { person, next, code } = await giveChanger();
-  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  const change = () => startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 5)));
   expect(await meetAt(next, stop(next), change)).toEqual([]);
   expect((await readTexts(database.db, next)).find(({ id }) => id === code.id)).toMatchObject({
     status: 'canceled',
@@ -77,12 +77,12 @@ test('a number is changed once more while a failure of the waiting code is repor
       to: next,
       now: after(noon, 5),
     });
-  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  const change = () => startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 5)));
   expect(await meetAt(next, report, change)).toEqual([]);
 });
 
 test('a change is given up, or the number removed, while a code for the new one is checked', async () => {
-  for (const end of [cancelNumberChange, removeNumber]) {
+  for (const end of [cancelPhoneChange, removePhone]) {
     const { person, next } = await giveChanger();
     const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone };
     const wrong = wrongCodes(await readCode(database.db, person.userId), 1)[0]!;
@@ -96,7 +96,7 @@ test('a pending account is registered anew while a STOP comes from a number that
   const pending = await givePending(database.db, newPhone());
   const [text] = await readTexts(database.db, pending.phone);
   await database.db.update(smsMessages).set({ status: 'sending' }).where(eq(smsMessages.id, text!.id));
-  await replaceNumber(database.db, pending, newPhone(), contextAt(after(noon, 1)));
+  await replacePendingPhone(database.db, pending, newPhone(), contextAt(after(noon, 1)));
   // Its dispatcher puts the code for the number before back, to try again.
   await database.db.update(smsMessages).set({ status: 'queued' }).where(eq(smsMessages.id, text!.id));
   const { email } = (await readUserRow(database.db, pending.userId))!;
@@ -118,7 +118,7 @@ test('of two changes at the same instant the later one withdraws the code of the
   const { person } = await giveChanger();
   const { userId } = person;
   const lock = `select from users where id = '${userId}' for update`;
-  const change = () => changeNumber(database.db, person, newPhone(), contextAt(after(noon, 5)));
+  const change = () => startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 5)));
   const ends = await releaseTogether(database.pool, lock, 2, [change, change]);
   expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { ok: true } })));
   const texts = await database.db.select().from(smsMessages).where(eq(smsMessages.userId, userId));
@@ -186,7 +186,7 @@ test('a START comes from two numbers that the same people wait for', async () =>
   const ids = people.map(({ userId }) => `'${userId}'`).join();
   const lock = `select from sms_verifications where user_id in (${ids}) and ended_at is null for update`;
   const start = (phone: string) => () =>
-    db.transaction((tx) => liftBlock(tx, phone, contextAt(after(noon, 120))));
+    db.transaction((tx) => optBackIn(tx, phone, contextAt(after(noon, 120))));
   const ends = await releaseTogether(pool, lock, 2, [start(first), start(second)]);
   expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true } })));
   const texts = await db.select().from(smsMessages).where(eq(smsMessages.status, 'queued'));

@@ -4,7 +4,7 @@ import { listTexts } from '@/lib/sms/outbox/history';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { rateLimits } from '@/db/schema/accounts';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
-import { changeNumber } from '@/lib/sms/verification/change-number';
+import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { turnTextsOff } from '@/lib/sms/preferences/text-switches';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { optOut } from '@/lib/sms/outbox/opt-out';
@@ -17,7 +17,7 @@ const dayTime = new Date('2026-11-20T17:00:00Z');
 
 test('the record has every text of a person and the answers to theirs, never a code, page by page', async () => {
   const person = await giveSettledPerson(database.db);
-  await changeNumber(database.db, person, newPhone(), contextAt(after(noon, 10)));
+  await startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 10)));
   const code = await readCode(database.db, person.userId);
   await enqueueText(database.db, {
     userId: null,
@@ -42,7 +42,7 @@ test('a text keeps the name that the site had when it was put into the outbox', 
   const { siteName } = env();
   try {
     env().siteName = 'Elm Homes';
-    await changeNumber(database.db, person, newPhone(), contextAt(after(noon, 10)));
+    await startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 10)));
     await sendTestText(database.db, person, contextAt(dayTime));
     env().siteName = 'Oak Homes';
     await sendTestText(database.db, person, contextAt(after(dayTime, 10)));
@@ -95,7 +95,7 @@ test('a test text needs what an update needs, and a refusal costs none of them',
   expect(await send(stopped)).toEqual({ ok: false, reason: 'stopped' });
   const unproven = await giveSettledPerson(database.db, { phone: null });
   const phone = newPhone();
-  await changeNumber(database.db, unproven, phone, contextAt(noon));
+  await startPhoneChange(database.db, unproven, phone, contextAt(noon));
   expect(await send({ ...unproven, phone })).toEqual({ ok: false, reason: 'not_verified' });
 });
 

@@ -19,7 +19,7 @@ import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
 import { named, withSettings } from '../../../support/settings';
 import { giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
-import { askForCode, askGates, makeEnv, readText } from '../../../support/texts';
+import { askForCode, askPolicy, makeEnv, readText } from '../../../support/texts';
 
 const database = useDatabase();
 const on = { enabled: true, applicationStatus: true, reminders: true, security: true };
@@ -52,7 +52,7 @@ async function askForStatus(
 }
 
 async function askGate(messageId: string) {
-  return askGates(database.db, await readText(database.db, messageId), {
+  return askPolicy(database.db, await readText(database.db, messageId), {
     now: dayTime,
     env: makeEnv(database.url),
   });

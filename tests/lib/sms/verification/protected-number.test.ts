@@ -5,7 +5,7 @@ import { smsVerificationLog } from '@/db/schema/sms';
 import { releaseNumberOf } from '@/lib/auth/release-number';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
-import { changeNumber, removeNumber } from '@/lib/sms/verification/change-number';
+import { startPhoneChange, removePhone } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
@@ -73,7 +73,7 @@ describe('a proof of a number that is a second factor', () => {
     const { holder } = await giveProof();
     expect(await listed(holder, after(noon, 60 + 89 * 24 * 3600))).toHaveLength(1);
     expect(await listed(holder, after(noon, 61 + 90 * 24 * 3600))).toHaveLength(0);
-    await removeNumber(database.db, holder, contextAt(after(noon, 150)));
+    await removePhone(database.db, holder, contextAt(after(noon, 150)));
     expect(await listed(holder)).toHaveLength(0);
   });
 });
@@ -105,7 +105,9 @@ describe('releasing it', () => {
     expect(await listed(holder)).toEqual([]);
 
     const owner = { userId: prover.userId, phone: null };
-    expect(await changeNumber(database.db, owner, phone, contextAt(after(noon, 300)))).toEqual({ ok: true });
+    expect(await startPhoneChange(database.db, owner, phone, contextAt(after(noon, 300)))).toEqual({
+      ok: true,
+    });
     const proven = await enterCode(
       database.db,
       { ...owner, role: 'applicant', sessionId: '', email: '', name: '' },
@@ -133,12 +135,12 @@ describe('releasing it', () => {
   test('changes nothing once the number has left its holder, or they proved it again, or it protects nobody', async () => {
     const { phone, holder, proofId } = await giveProof();
     const refused = { ok: false, reason: 'settled' };
-    await removeNumber(database.db, holder, contextAt(after(noon, 90)));
+    await removePhone(database.db, holder, contextAt(after(noon, 90)));
     expect(await release(proofId, holder.userId)).toEqual(refused);
     expect(await release(proofId, holder.userId)).toEqual(refused);
 
     const owner = { ...holder, phone: null };
-    await changeNumber(database.db, owner, phone, contextAt(after(noon, 400)));
+    await startPhoneChange(database.db, owner, phone, contextAt(after(noon, 400)));
     expect(await enterCode(database.db, owner, after(noon, 410))).toMatchObject({ proven: true });
     expect(await release(proofId, holder.userId, 420)).toEqual(refused);
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);

@@ -14,7 +14,7 @@ import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { replaceNumber, sendCode } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { readVerificationState } from '@/lib/sms/verification/state';
@@ -381,7 +381,7 @@ describe('sending again', () => {
     const { userId } = await givePerson(database.db, { active: true, phone });
     const prover = { userId, role: 'applicant' as const, phone, purpose: 'prove' as const };
     expect(await sendCode(database.db, prover, contextAt(noon))).toMatchObject({ reason: 'consent_missing' });
-    expect(await replaceNumber(database.db, prover, phone, contextAt(noon))).toEqual({
+    expect(await replacePendingPhone(database.db, prover, phone, contextAt(noon))).toEqual({
       ok: true,
       refusal: null,
     });
@@ -401,7 +401,7 @@ describe('another number', () => {
   test('ends the old challenge and its waiting text, and moves the consent', async () => {
     const person = await givePending(database.db, newPhone());
     const other = newPhone();
-    expect(await replaceNumber(database.db, person, other, contextAt(after(noon, 10)))).toEqual({
+    expect(await replacePendingPhone(database.db, person, other, contextAt(after(noon, 10)))).toEqual({
       ok: true,
       refusal: null,
     });
@@ -423,7 +423,7 @@ describe('another number', () => {
     const person = await givePending(database.db, newPhone());
     await checkCode(database.db, person, person.code, contextAt(after(noon, 5)));
     const signedIn = { ...person, purpose: 'prove' as const };
-    const replaced = await replaceNumber(database.db, signedIn, newPhone(), contextAt(after(noon, 10)));
+    const replaced = await replacePendingPhone(database.db, signedIn, newPhone(), contextAt(after(noon, 10)));
     expect(replaced).toEqual({ ok: false, reason: 'number_proven' });
   });
 });
@@ -436,7 +436,9 @@ describe('what was decided on an old page', () => {
       database.pool,
       lockOf(person.phone),
       3,
-      others.map((other) => () => replaceNumber(database.db, person, other, contextAt(after(noon, 10)))),
+      others.map(
+        (other) => () => replacePendingPhone(database.db, person, other, contextAt(after(noon, 10))),
+      ),
     );
     const answers = outcomes.map((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value : outcome.reason,
@@ -454,7 +456,7 @@ describe('what was decided on an old page', () => {
     const person = await givePending(database.db, newPhone());
     await releaseTogether<unknown>(database.pool, lockOf(person.phone), 2, [
       () => skipVerification(database.db, person, contextAt(after(noon, 90))),
-      () => replaceNumber(database.db, person, newPhone(), contextAt(after(noon, 90))),
+      () => replacePendingPhone(database.db, person, newPhone(), contextAt(after(noon, 90))),
     ]);
     const row = (await readUserRow(database.db, person.userId))!;
     const open = await database.db

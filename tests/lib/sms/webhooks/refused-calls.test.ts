@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { webhookRefusals } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
-import { makeRefusalCounter, pruneRefusals, type Refusal } from '@/lib/sms/webhooks/refused-calls';
+import { makeRefusalCounter, pruneRefusals, type WebhookRefusal } from '@/lib/sms/webhooks/refused-calls';
 import { recordStatements, useDatabase } from '../../../support/database';
 import { after, noon } from '../../../support/people';
 
 const database = useDatabase();
-const junk: Refusal = { webhook: 'inbound', reason: 'no_signature', namesUs: false };
-const ours: Refusal = { webhook: 'inbound', reason: 'wrong_signature', namesUs: true };
+const junk: WebhookRefusal = { webhook: 'inbound', reason: 'no_signature', namesUs: false };
+const ours: WebhookRefusal = { webhook: 'inbound', reason: 'wrong_signature', namesUs: true };
 
 afterEach(() => database.pool.query('truncate webhook_refusals, rate_limits'));
 

@@ -4,19 +4,19 @@ import { smsMessages } from '@/db/schema/sms';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { readLastChallenge, isOpen } from '@/lib/sms/verification/challenge';
 import {
-  cancelNumberChange,
-  changeNumber,
-  readNumberChange,
-  removeNumber,
-} from '@/lib/sms/verification/change-number';
+  cancelPhoneChange,
+  startPhoneChange,
+  readPhoneChange,
+  removePhone,
+} from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/outbox';
-import { replaceNumber } from '@/lib/sms/verification/send-code';
+import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../../support/people';
 import { enterCode, giveSettledPerson, readTexts } from '../../../support/settled-person';
-import { askGates, makeEnv } from '../../../support/texts';
+import { askPolicy, makeEnv } from '../../../support/texts';
 
 const database = useDatabase();
 const dayTime = new Date('2026-11-20T17:00:00Z');
@@ -41,11 +41,11 @@ describe('changing a proven number', () => {
       sendAfter: after(noon, 3600),
       now: noon,
     });
-    expect(await changeNumber(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
+    expect(await startPhoneChange(database.db, person, next, contextAt(noon))).toEqual({ ok: true });
     expect(await readUserRow(database.db, userId)).toMatchObject({ phone: old });
     expect(await holder(old)).toBe(userId);
     expect(await readStandingConsent(database.db, { userId, phone: old })).toEqual(both);
-    expect(await readNumberChange(database.db, person, noon)).toEqual({ phone: next, open: true });
+    expect(await readPhoneChange(database.db, person, noon)).toEqual({ phone: next, open: true });
 
     expect(await enterCode(database.db, person, after(noon, 60))).toEqual({
       ok: true,
@@ -64,16 +64,16 @@ describe('changing a proven number', () => {
   test('tells the old number, and the gates let just that text pass', async () => {
     const person = await giveSettledPerson(database.db);
     const old = person.phone!;
-    await changeNumber(database.db, person, newPhone(), contextAt(dayTime));
+    await startPhoneChange(database.db, person, newPhone(), contextAt(dayTime));
     await enterCode(database.db, person, after(dayTime, 60));
     const [notice] = (await readTexts(database.db, old)).filter((text) => text.status === 'queued');
     expect(notice).toMatchObject({ template: 'phoneChanged', purpose: 'notice' });
     const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
-    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
     const wishedForAt = (at: Date) =>
       database.db.update(smsMessages).set({ createdAt: at }).where(eq(smsMessages.id, notice!.id));
     await wishedForAt(after(dayTime, 600));
-    expect(await askGates(database.db, notice!, gate)).toMatchObject({
+    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({
       answer: 'refuse',
       reason: 'no_consent',
     });
@@ -81,15 +81,18 @@ describe('changing a proven number', () => {
     await database.db.transaction((tx) =>
       optOut(tx, { phone: old, by: 'sms_stop', now: after(dayTime, 100) }),
     );
-    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'refuse', reason: 'stopped' });
+    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({
+      answer: 'refuse',
+      reason: 'stopped',
+    });
   });
 
   test('to yet another number ends the challenge and the consent of the one before', async () => {
     const person = await giveSettledPerson(database.db);
     const [first, second] = [newPhone(), newPhone()];
-    await changeNumber(database.db, person, first, contextAt(noon));
+    await startPhoneChange(database.db, person, first, contextAt(noon));
     const before = await readLastChallenge(database.db, person.userId);
-    await changeNumber(database.db, person, second, contextAt(after(noon, 60)));
+    await startPhoneChange(database.db, person, second, contextAt(after(noon, 60)));
     const challenge = await readLastChallenge(database.db, person.userId);
     expect(challenge).toMatchObject({ phone: second });
     expect(challenge!.id).not.toBe(before!.id);
@@ -107,9 +110,9 @@ describe('changing a proven number', () => {
   test('can be given up: the number stays, and the code that was sent is worth nothing', async () => {
     const person = await giveSettledPerson(database.db);
     const next = newPhone();
-    await changeNumber(database.db, person, next, contextAt(noon));
-    await cancelNumberChange(database.db, person, contextAt(after(noon, 10)));
-    expect(await readNumberChange(database.db, person, after(noon, 10))).toBeNull();
+    await startPhoneChange(database.db, person, next, contextAt(noon));
+    await cancelPhoneChange(database.db, person, contextAt(after(noon, 10)));
+    expect(await readPhoneChange(database.db, person, after(noon, 10))).toBeNull();
     expect(await enterCode(database.db, person, after(noon, 20))).toMatchObject({
       ok: false,
       reason: 'no_challenge',
@@ -122,9 +125,9 @@ describe('changing a proven number', () => {
   test('is not possible on the code page, which asks for no password', async () => {
     const person = await giveSettledPerson(database.db);
     const next = newPhone();
-    await changeNumber(database.db, person, next, contextAt(noon));
+    await startPhoneChange(database.db, person, next, contextAt(noon));
     const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone };
-    expect(await replaceNumber(database.db, prover, newPhone(), contextAt(after(noon, 40)))).toEqual({
+    expect(await replacePendingPhone(database.db, prover, newPhone(), contextAt(after(noon, 40)))).toEqual({
       ok: false,
       reason: 'number_proven',
     });
@@ -134,17 +137,17 @@ describe('changing a proven number', () => {
     const person = await giveSettledPerson(database.db);
     const next = newPhone();
     await database.db.transaction((tx) => optOut(tx, { phone: next, by: 'sms_stop', now: noon }));
-    expect(await changeNumber(database.db, person, next, contextAt(noon))).toMatchObject({
+    expect(await startPhoneChange(database.db, person, next, contextAt(noon))).toMatchObject({
       ok: false,
       reason: 'stopped',
     });
-    expect(await readNumberChange(database.db, person, noon)).toBeNull();
+    expect(await readPhoneChange(database.db, person, noon)).toBeNull();
     expect(await readStandingConsent(database.db, { userId: person.userId, phone: next })).toEqual(new Set());
   });
 
   test('to the number that it is already is refused', async () => {
     const person = await giveSettledPerson(database.db);
-    expect(await changeNumber(database.db, person, person.phone!, contextAt(noon))).toMatchObject({
+    expect(await startPhoneChange(database.db, person, person.phone!, contextAt(noon))).toMatchObject({
       ok: false,
       reason: 'same_number',
     });
@@ -153,11 +156,11 @@ describe('changing a proven number', () => {
   test('decided on by a page that shows an earlier number is refused', async () => {
     const person = await giveSettledPerson(database.db);
     const stale = { userId: person.userId, phone: newPhone() };
-    expect(await changeNumber(database.db, stale, newPhone(), contextAt(noon))).toMatchObject({
+    expect(await startPhoneChange(database.db, stale, newPhone(), contextAt(noon))).toMatchObject({
       ok: false,
       reason: 'changed_meanwhile',
     });
-    expect(await removeNumber(database.db, stale, contextAt(noon))).toEqual({
+    expect(await removePhone(database.db, stale, contextAt(noon))).toEqual({
       ok: false,
       reason: 'changed_meanwhile',
     });
@@ -169,7 +172,7 @@ describe('adding a first number', () => {
   test('takes consent to codes alone, and leaves it to be proven', async () => {
     const person = await giveSettledPerson(database.db, { phone: null });
     const phone = newPhone();
-    expect(await changeNumber(database.db, person, phone, contextAt(noon))).toEqual({ ok: true });
+    expect(await startPhoneChange(database.db, person, phone, contextAt(noon))).toEqual({ ok: true });
     expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone });
     expect(await holder(phone)).toBeNull();
     expect(await readStandingConsent(database.db, { userId: person.userId, phone })).toEqual(
@@ -186,7 +189,7 @@ describe('adding a first number', () => {
   test('from two pages at the same instant gives the account one of them', async () => {
     const person = await giveSettledPerson(database.db, { phone: null });
     const answers = await Promise.all(
-      [newPhone(), newPhone()].map((phone) => changeNumber(database.db, person, phone, contextAt(noon))),
+      [newPhone(), newPhone()].map((phone) => startPhoneChange(database.db, person, phone, contextAt(noon))),
     );
     expect(answers.filter((answer) => answer.ok)).toHaveLength(1);
     expect(answers.find((answer) => !answer.ok)).toMatchObject({ reason: 'changed_meanwhile' });
@@ -198,8 +201,8 @@ describe('removing a number', () => {
     const person = await giveSettledPerson(database.db);
     const phone = person.phone!;
     const next = newPhone();
-    await changeNumber(database.db, person, next, contextAt(dayTime));
-    expect(await removeNumber(database.db, person, contextAt(after(dayTime, 60)))).toEqual({ ok: true });
+    await startPhoneChange(database.db, person, next, contextAt(dayTime));
+    expect(await removePhone(database.db, person, contextAt(after(dayTime, 60)))).toEqual({ ok: true });
     expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: null });
     expect(await holder(phone)).toBeNull();
     for (const each of [phone, next]) {
@@ -212,6 +215,6 @@ describe('removing a number', () => {
     expect((await readTexts(database.db, next)).map((text) => text.status)).toEqual(['canceled']);
     const [notice] = (await readTexts(database.db, phone)).filter((text) => text.status === 'queued');
     const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
-    expect(await askGates(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
   });
 });

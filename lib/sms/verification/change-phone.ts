@@ -3,7 +3,7 @@ import type { Db, Tx } from '@/db/client';
 import { setPhone } from '@/lib/accounts/users';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
-import { takeCoarseHit } from '@/lib/rate-limits/by-address';
+import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, isOpen, readLastChallenge } from './challenge';
@@ -33,7 +33,7 @@ export type ChangeRefusal =
  *
  * The caller has checked the password (OWASP ASVS 5.0 7.5.1).
  */
-export async function changeNumber(
+export async function startPhoneChange(
   db: Db,
   owner: NumberOwner,
   phone: string,
@@ -41,7 +41,7 @@ export async function changeNumber(
 ): Promise<{ ok: true } | ({ ok: false } & ChangeRefusal)> {
   const { userId } = owner;
   const { now } = context;
-  const coarse = await takeCoarseHit(db, 'send', context.address, now);
+  const coarse = await takeAddressHit(db, 'send', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   return db.transaction(async (tx) => {
     const { locked: user, numbers } = await lockPerson(tx, userId, [owner.phone, phone], () =>
@@ -91,7 +91,7 @@ export async function changeNumber(
  * Takes the number off a person's account, and any that waits to take its place: nobody's proof holds, consent and waiting
  * texts end, open challenges die, and the number is told once. The caller has checked the password.
  */
-export async function removeNumber(
+export async function removePhone(
   db: Db,
   owner: NumberOwner,
   context: RequestContext,
@@ -114,7 +114,7 @@ export async function removeNumber(
 }
 
 /** Keeps the proven number after all: the challenge of the one that was to take its place dies, with consent to it. */
-export async function cancelNumberChange(db: Db, owner: NumberOwner, context: RequestContext): Promise<void> {
+export async function cancelPhoneChange(db: Db, owner: NumberOwner, context: RequestContext): Promise<void> {
   const { userId } = owner;
   await db.transaction(async (tx) => {
     await lockPerson(tx, userId, [], () => lockUser(tx, userId));
@@ -124,7 +124,7 @@ export async function cancelNumberChange(db: Db, owner: NumberOwner, context: Re
 }
 
 /** The number that waits for its code to take the place of a proven one; null: none does. */
-export async function readNumberChange(
+export async function readPhoneChange(
   db: Db | Tx,
   { userId, phone }: NumberOwner,
   now: Date,
@@ -139,7 +139,7 @@ export async function readNumberChange(
 
 async function endChange(tx: Tx, owner: NumberOwner, context: RequestContext): Promise<boolean> {
   const { userId } = owner;
-  const change = await readNumberChange(tx, owner, context.now);
+  const change = await readPhoneChange(tx, owner, context.now);
   if (change === null) return false;
   await endChallenge(tx, userId, 'number_changed', context.now);
   await endUseOfNumber(tx, { userId, phone: change.phone }, context);
