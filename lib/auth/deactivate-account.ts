@@ -12,7 +12,7 @@ export type DeactivationRefusal = 'gone' | 'deactivated_already' | 'last_admin';
 
 /**
  * Shuts an account, by an operator, all in one transaction: the person is signed out everywhere and can sign in no more,
- * their open code is void, and their waiting texts are withdrawn. The gates refuse every later one. Nothing is deleted, their
+ * their open code is void, and their waiting texts are withdrawn. The send policy refuses every later one. Nothing is deleted, their
  * number stays theirs until someone else proves it, and the ledger of consents is left as it is. The last open account of
  * an admin stays.
  */

@@ -69,7 +69,7 @@ describe('deactivate-user', () => {
     });
   });
 
-  test('withdraws what waits, and the gates refuse what is asked for later', async () => {
+  test('withdraws what waits, and the send policy refuses what is asked for later', async () => {
     const person = await makePerson(database.db);
     const waiting = await askForUpdate(database.db, person);
     const { messageId: code } = await askForCode(database.db, person);

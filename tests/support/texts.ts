@@ -160,7 +160,7 @@ export async function askForUpdate(
   return text.id;
 }
 
-/** What the gates say of a text as things stand in the database. */
+/** What the send policy says of a text as things stand in the database. */
 export async function askPolicy(
   db: Db,
   { id }: Pick<Message, 'id'>,

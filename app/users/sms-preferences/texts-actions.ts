@@ -69,7 +69,7 @@ export async function saveTextsAction(
   });
 }
 
-/** Sends a test text, inside all limits and gates. */
+/** Sends a test text, inside all limits and the send policy. */
 export async function sendTestTextAction(): Promise<FormState<never>> {
   const actor = await readActor<never>(here);
   if (!actor.ok) return actor.answer;

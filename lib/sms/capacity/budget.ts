@@ -45,7 +45,7 @@ export type BudgetRefusal = {
   retryAt: Date | null;
 };
 
-/** `lost`: not in this dispatcher's hands alone, or its number has opted out since the gates were asked. */
+/** `lost`: not in this dispatcher's hands alone, or its number has opted out since the send policy was asked. */
 export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'lost' };
 
 /** Any constant will do, as long as every process that reserves uses the same. */

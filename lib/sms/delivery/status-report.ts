@@ -233,7 +233,7 @@ async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promi
   // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
   const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
   const facts = { attempt: retries + 1, isCode, random: Math.random(), now };
-  // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the gates wait for their end.
+  // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the send policy waits for their end.
   const isLate = remedy.kind === 'final';
   const again = isLate ? (isCode ? null : now) : nextTryAt(remedy, facts);
   const nextAt = repeats ? again : null;

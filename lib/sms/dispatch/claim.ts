@@ -10,7 +10,7 @@ import type { Message } from '@/lib/sms/outbox/outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 
-/** Nothing is ever in hand for longer: the gates, the slot, the call and its record fit with room to spare. */
+/** Nothing is ever in hand for longer: the send policy, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
 
 /** A text that waits because its sender rests says so anew after this long. */
@@ -41,7 +41,7 @@ export type Clock = () => Date;
 /** A text in this dispatcher's hands until `lease`, the exact value of which is its ticket for writing what became of it. */
 export type Held = { id: string; isCode: boolean; lease: Date; clock: Clock };
 
-/** A text in this dispatcher's hands, as it stood when its gates were asked. */
+/** A text in this dispatcher's hands, as it stood when the send policy was asked. */
 export type HeldText = { held: Held; message: Message };
 
 /** What one look into the outbox found. */
@@ -62,7 +62,7 @@ export type Claim = {
 /**
  * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
  * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
- * gates have spoken.
+ * send policy has decided.
  */
 export async function claimSends(
   work: Work,
@@ -145,7 +145,7 @@ function slotsInReach(rate: number | null, room: number): SQL {
 
 /**
  * While the provider refuses the sender altogether, due texts say why and wait until it may be tried again, and say so anew
- * each minute. Codes that would come too late are claimed nevertheless: the gates end them without asking the provider.
+ * each minute. Codes that would come too late are claimed nevertheless: the send policy ends them without asking the provider.
  */
 export async function holdBack(
   work: Work,

@@ -56,7 +56,7 @@ const busyRestMs = 50;
  * Sends what the outbox holds, until stopped. Any number of processes may run it at the same time.
  *
  * Woken by NOTIFY, with a look each second as the safety net; both survive a restart of the database. Due texts are claimed
- * under a lease, codes first; every gate is asked again, for a whole claim at once; the prices are reserved and the places
+ * under a lease, codes first; the send policy is asked again, for a whole claim at once; the prices are reserved and the places
  * in the sender's pace taken; the provider is called outside any transaction; one UPDATE guarded by the lease records the
  * outcome. A text whose outcome is unknown, after a timeout, a 5xx or a crash, is looked up at the provider before it is
  * sent again. One that cannot be handled keeps nobody else's waiting, and ends after five tries.

@@ -20,7 +20,7 @@ const clockSlackMs = 60_000;
 /**
  * Finds out what became of a call whose outcome is unknown. Ours is the earliest text at the provider with the same number
  * and body, made after our first claim, whose SID stands on no other row; if there is none, it is sent again, once the
- * gates are asked anew. A text that is worth nothing any more is then ended instead, by those gates.
+ * send policy is asked again. A text that is worth nothing any more is then ended instead, by it.
  */
 export async function lookUpOutcome(work: Work, held: Held, facts: PolicyFacts): Promise<void> {
   const { db, provider, log } = work;

@@ -126,7 +126,7 @@ async function retryOrEnd(
   });
 }
 
-/** Held back by a gate or the budget until a moment at which it is asked again. */
+/** Held back by the send policy or the budget until a moment at which it is asked again. */
 export async function recordWait(
   db: Db,
   held: Held,

@@ -9,7 +9,7 @@ import type { NumberRow } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/outbox';
 import { soundPreferences, type Preferences } from '@/lib/sms/preferences/preferences';
 
-/** All that the gates ask about one text, as it stood at one moment. */
+/** All that the send policy asks about one text, as it stood at one moment. */
 export type PolicyFacts = {
   message: Message;
   number: NumberRow | null;
@@ -27,7 +27,7 @@ export type PolicyFacts = {
 };
 
 /**
- * Reads the texts with these ids and what the gates ask about them: one statement, however many there are. Texts that are
+ * Reads the texts with these ids and what the send policy asks about them: one statement, however many there are. Texts that are
  * gone are left out.
  */
 export async function readPolicyFacts(db: Db, ids: readonly string[]): Promise<Map<string, PolicyFacts>> {

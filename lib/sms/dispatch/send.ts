@@ -72,7 +72,7 @@ type Send = Extract<PolicyAnswer, { answer: 'send' }>;
  * text is out of hand when that is done.
  */
 type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
-type Ready = { facts: PolicyFacts; held: Held; gate: Send };
+type Ready = { facts: PolicyFacts; held: Held; decision: Send };
 
 /** When a text may start, by this process's own clock. */
 type Place = {
@@ -85,7 +85,7 @@ type Place = {
 type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
 
 /**
- * Takes claimed texts from the gates to their recorded outcomes. The gates are asked for all of them at once, then one
+ * Takes claimed texts from the send policy to their recorded outcomes. It is asked about all of them at once, then one
  * short transaction reserves the prices and takes the places in the sender's pace, then each is called for. Whatever is
  * thrown about one text is an attempt of that text, and touches no other.
  *
@@ -154,7 +154,7 @@ export async function readFacts(work: Work, claimed: readonly Held[]): Promise<M
   }
 }
 
-/** Asks the gates about one text, which is then among those that are ready, or has its no recorded. */
+/** Asks the send policy about one text, which is then among those that are ready, or has its no recorded. */
 async function askPolicy(
   work: Work,
   held: Held,
@@ -163,25 +163,29 @@ async function askPolicy(
 ): Promise<void> {
   const { message } = facts;
   try {
-    const gate = await applySendPolicy(facts, { now: held.clock(), env: work.env });
-    if (gate.answer === 'send') ready.push({ facts, held, gate });
-    else record(held, () => recordNo(work, { held, message }, gate));
+    const decision = await applySendPolicy(facts, { now: held.clock(), env: work.env });
+    if (decision.answer === 'send') ready.push({ facts, held, decision });
+    else record(held, () => recordNo(work, { held, message }, decision));
   } catch (error) {
     record(held, () => Promise.reject(error as Error));
   }
 }
 
-async function recordNo(work: Work, text: HeldText, gate: Exclude<PolicyAnswer, Send>): Promise<void> {
-  if (gate.answer === 'refuse') {
-    const { status, reason, details } = gate;
+async function recordNo(work: Work, text: HeldText, decision: Exclude<PolicyAnswer, Send>): Promise<void> {
+  if (decision.answer === 'refuse') {
+    const { status, reason, details } = decision;
     await recordEnd(work, text, { status, reason, details });
     return;
   }
-  if (!gate.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: text.message.id });
-  await recordWait(work.db, text.held, { until: gate.until, reason: gate.reason, details: gate.details });
+  if (!decision.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: text.message.id });
+  await recordWait(work.db, text.held, {
+    until: decision.until,
+    reason: decision.reason,
+    details: decision.details,
+  });
 }
 
-/** Reserves for all that the gates let through. Out: the places of those that may be called for now. */
+/** Reserves for all that the send policy let through. Out: the places of those that may be called for now. */
 async function reserve(
   work: Sending,
   ready: readonly Ready[],
@@ -228,9 +232,9 @@ async function reserve(
 }
 
 /** What a text costs, and the caps that it has to fit. */
-function wantSpend({ facts, gate }: Ready, env: Env): WantedSpend {
+function wantSpend({ facts, decision }: Ready, env: Env): WantedSpend {
   const { message, emailKey } = facts;
-  const segments = countSegments(gate.body);
+  const segments = countSegments(decision.body);
   const priceMicros = segments * priceOf(env, message.phone);
   const budget = { perUserMicros: env.smsDailyBudgetPerUserMicros, totalMicros: env.smsDailyBudgetMicros };
   const payer = { ...message, userId: message.userId!, emailKey: emailKey!, priceMicros };
@@ -319,7 +323,7 @@ async function noteBudgetUse(
 /** Calls the provider for one text at its place, and records what came of it. */
 async function call(
   work: Sending,
-  { facts, held, gate }: Ready,
+  { facts, held, decision }: Ready,
   { wasStopped, ...moments }: { place: Place; claimedMs: number; wasStopped: boolean },
 ): Promise<void> {
   const { provider, log } = work;
@@ -338,10 +342,10 @@ async function call(
   const startedAt = held.clock();
   const outcome = await provider.sendText({
     to: message.phone,
-    body: gate.body,
+    body: decision.body,
     purpose: message.purpose,
     messageId: message.id,
-    validitySeconds: gate.validitySeconds,
+    validitySeconds: decision.validitySeconds,
     riskCheck: message.purpose === 'verification',
   });
   // The outcome is known to nobody else, so a database that is just restarting gets a few chances to hear it.
@@ -358,7 +362,7 @@ async function call(
 }
 
 /**
- * Waits for a text's place in the pace, and asks there once more for a STOP, which may have come since the gates were
+ * Waits for a text's place in the pace, and asks there once more for a STOP, which may have come since the send policy was
  * asked: `never`. A place that has passed by more than the tolerance is never used, since the next one may follow too
  * closely: another is taken. `late` when that takes too long.
  */

@@ -42,7 +42,7 @@ export async function lockNumbers(
   return rows;
 }
 
-/** A number as it stands, without a lock: to show, or to ask a gate. Null: never heard of. */
+/** A number as it stands, without a lock: to show, or to ask the send policy. Null: never heard of. */
 export async function readNumber(db: Db | Tx, phone: string): Promise<NumberRow | null> {
   const [row] = await db.select().from(phoneNumbers).where(eq(phoneNumbers.number, phone));
   return row ?? null;

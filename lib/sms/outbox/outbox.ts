@@ -83,7 +83,7 @@ export type TextFilter = {
 };
 
 /**
- * Withdraws what is still queued; a text already in a dispatcher's hands meets the gates instead, and what was accepted
+ * Withdraws what is still queued; a text already in a dispatcher's hands meets the send policy instead, and what was accepted
  * cannot be called back. A send that was counted for a withdrawn text is given back; the rows of such numbers must be locked
  * already, since a number is never locked after a text (see lockPerson in person-numbers.ts).
  * In: at least one condition; `reason` is kept with each text. Out: how many were withdrawn.
@@ -135,7 +135,7 @@ export async function redirectUpdates(
     );
 }
 
-/** Has the gates asked again, at once, about what quiet hours hold back for a person. */
+/** Has the send policy asked again, at once, about what quiet hours hold back for a person. */
 export async function askPolicyAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
   const mine = and(
     eq(smsMessages.userId, userId),

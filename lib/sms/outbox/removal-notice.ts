@@ -4,7 +4,7 @@ import { enqueueText } from './outbox';
 
 /**
  * Tells a number that it is no longer on its account, so that nobody loses it unnoticed (NIST SP 800-63B-4 §4.6). It is
- * worthless a day later, and the last text there: the gates let it pass on the consent that ended just now.
+ * worthless a day later, and the last text there: the send policy lets it pass on the consent that ended just now.
  */
 export async function noticeRemoval(
   tx: Tx,

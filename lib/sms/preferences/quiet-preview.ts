@@ -13,7 +13,7 @@ export type QuietPreview = {
 const minutesIntoWindow = 10;
 
 /**
- * Works the example out as the gates will, both changes of the clock included. In: the window (null: off) and the zones it
+ * Works the example out as the send policy will, both changes of the clock included. In: the window (null: off) and the zones it
  * is held against, the first of which the example's wall time is in.
  *
  * @throws RangeError for a malformed time, an unknown zone or no zone at all

@@ -5,8 +5,8 @@ import { enqueueText } from '@/lib/sms/outbox/outbox';
 import { readPreferences, wantsTemplate } from './preferences';
 
 /**
- * Tells a person by text what happened to their account, where they want such texts and have proven their number; the gates
- * ask everything again. `event` is a few words that follow the name of the site and "security:".
+ * Tells a person by text what happened to their account, where they want such texts and have proven their number; the send
+ * policy asks everything again. `event` is a few words that follow the name of the site and "security:".
  */
 export async function noticeSecurity(
   tx: Tx,

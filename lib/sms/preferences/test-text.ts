@@ -14,7 +14,7 @@ export type TestTextRefusal =
   | { reason: 'undeliverable' | 'send_limit'; retryAt: Date };
 
 /**
- * Puts a test text into the outbox, where every gate, the budget included, is asked again at the moment of sending. Needs
+ * Puts a test text into the outbox, where the send policy and the budget are asked again at the moment of sending. Needs
  * what an update needs: a proven number, texts turned on, no STOP. At most 3 an hour and 5 a day for each number.
  *
  * Out: the moment it goes, which is later than now within quiet hours.

@@ -45,7 +45,7 @@ test.each([
       text,
     ),
   );
-  // Claim, gates, lock, sums, reservation, outcome, and the ends of a transaction; a look may fall in between.
+  // Claim, send policy, lock, sums, reservation, outcome, and the ends of a transaction; a look may fall in between.
   expect(own.length + 2).toBeLessThanOrEqual(most);
 });
 

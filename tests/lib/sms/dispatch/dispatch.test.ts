@@ -86,7 +86,7 @@ const lockOfNumber = 'select from phone_numbers where number = $1 for update';
 const lockOfText = 'select from sms_messages where id = $1 for update';
 
 describe('while someone holds a lock, only the text that needs it waits', () => {
-  test('with a no of its gates', async () => {
+  test('with a no of the send policy', async () => {
     const refused = await makePerson(database.db);
     const { messageId: over } = await askForCode(database.db, refused);
     await database.db.execute(
@@ -300,7 +300,7 @@ describe('a text on its way', () => {
     for (const rate of [0.5, 1, 3, 100]) expect(1e6 / slotSpacingMicros(rate) / rate).toBeGreaterThan(0.95);
   });
 
-  test('texts that a gate holds back cost those behind them no time in the pace', async () => {
+  test('texts that the send policy holds back cost those behind them no time in the pace', async () => {
     const held = await Promise.all(
       Array.from({ length: 8 }, () => makePerson(database.db, { updates: false })),
     );
@@ -649,7 +649,7 @@ describe('an unknown outcome', () => {
   });
 });
 
-describe('the gates at the moment of sending', () => {
+describe('the send policy at the moment of sending', () => {
   test('a code whose challenge ended is withdrawn and its send given back', async () => {
     const person = await makePerson(database.db);
     const { messageId, challengeId } = await askForCode(database.db, person);
@@ -719,7 +719,7 @@ describe('the gates at the moment of sending', () => {
     await whenText(database.db, first.messageId, (row) => row.status === 'sent');
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
-    // The gates have said yes, and the price is reserved.
+    // The send policy has said yes, and the price is reserved.
     await whenText(database.db, messageId, (row) => row.unknownSince !== null);
     await database.db.transaction((tx) =>
       optOut(tx, { phone: person.phone, by: 'sms_stop', now: new Date() }),

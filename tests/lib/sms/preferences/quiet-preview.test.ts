@@ -45,7 +45,7 @@ describe('the example of quiet hours', () => {
     );
   });
 
-  test('never differs from what the gates do', () => {
+  test('never differs from what the send policy does', () => {
     const time = fc
       .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
       .map(([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);
@@ -69,8 +69,8 @@ describe('the example of quiet hours', () => {
           const { readyAt, arrivesAt } = sample!;
           expect(readyAt.getTime() - at).toBeGreaterThanOrEqual(0);
           expect(readyAt.getTime() - at).toBeLessThanOrEqual(day + 3 * 3600 * 1000);
-          const gate = nextAllowedInstant({ now: readyAt, window: { start, end }, zones: [zone] });
-          return gate.at.getTime() === arrivesAt.getTime();
+          const allowed = nextAllowedInstant({ now: readyAt, window: { start, end }, zones: [zone] });
+          return allowed.at.getTime() === arrivesAt.getTime();
         },
       ),
       { numRuns: 300 },

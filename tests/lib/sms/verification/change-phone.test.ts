@@ -61,19 +61,19 @@ describe('changing a proven number', () => {
     expect(moved).toMatchObject({ status: 'queued', phone: next });
   });
 
-  test('tells the old number, and the gates let just that text pass', async () => {
+  test('tells the old number, and the send policy lets just that text pass', async () => {
     const person = await giveSettledPerson(database.db);
     const old = person.phone!;
     await startPhoneChange(database.db, person, newPhone(), contextAt(dayTime));
     await enterCode(database.db, person, after(dayTime, 60));
     const [notice] = (await readTexts(database.db, old)).filter((text) => text.status === 'queued');
     expect(notice).toMatchObject({ template: 'phoneChanged', purpose: 'notice' });
-    const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
-    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+    const moment = { now: after(dayTime, 120), env: makeEnv(database.url) };
+    expect(await askPolicy(database.db, notice!, moment)).toMatchObject({ answer: 'send' });
     const wishedForAt = (at: Date) =>
       database.db.update(smsMessages).set({ createdAt: at }).where(eq(smsMessages.id, notice!.id));
     await wishedForAt(after(dayTime, 600));
-    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({
+    expect(await askPolicy(database.db, notice!, moment)).toMatchObject({
       answer: 'refuse',
       reason: 'no_consent',
     });
@@ -81,7 +81,7 @@ describe('changing a proven number', () => {
     await database.db.transaction((tx) =>
       optOut(tx, { phone: old, by: 'sms_stop', now: after(dayTime, 100) }),
     );
-    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({
+    expect(await askPolicy(database.db, notice!, moment)).toMatchObject({
       answer: 'refuse',
       reason: 'stopped',
     });
@@ -214,7 +214,7 @@ describe('removing a number', () => {
     expect(isOpen(challenge!, after(dayTime, 60))).toBe(false);
     expect((await readTexts(database.db, next)).map((text) => text.status)).toEqual(['canceled']);
     const [notice] = (await readTexts(database.db, phone)).filter((text) => text.status === 'queued');
-    const gate = { now: after(dayTime, 120), env: makeEnv(database.url) };
-    expect(await askPolicy(database.db, notice!, gate)).toMatchObject({ answer: 'send' });
+    const moment = { now: after(dayTime, 120), env: makeEnv(database.url) };
+    expect(await askPolicy(database.db, notice!, moment)).toMatchObject({ answer: 'send' });
   });
 });
