@@ -32,6 +32,11 @@ export function answerExport(
   });
 }
 
+/** To a question for a file's headers alone: answering it in earnest would take the person's turn and write nothing. */
+export function refuseHead(): Response {
+  return new Response(null, { status: 405, headers: { allow: 'GET', 'cache-control': 'no-store' } });
+}
+
 function streamChunks(chunks: AsyncGenerator<string, void>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(

@@ -37,52 +37,51 @@ export async function exportData(
   userId: string,
   context: RequestContext,
 ): Promise<Export | ExportRefusal> {
-  const begun = await begin(db, userId);
-  if (!begun.ok) return begun;
-  const { user, turn } = begun;
-  await recordAudit(db, { action: 'data_exported', userId }, context);
-  const { phone, phoneMovedAt } = user;
-  const sessions = await listSessions(db, userId, context.now);
-  const head = {
-    format: 'doorstep-export/1',
-    exportedAt: context.now,
-    account: {
-      id: user.id,
-      email: user.email,
-      name: user.name,
-      role: user.role,
-      createdAt: user.createdAt,
-      activatedAt: user.activatedAt,
-      passwordChangedAt: user.passwordChangedAt,
-    },
-    phone: { number: phone, ...(await readPhoneState(db, { userId, phone, phoneMovedAt })) },
-    preferences: await readPreferences(db, userId),
-    sessions: sessions.map(({ createdAt, lastSeenAt, expiresAt, address, userAgent }) => ({
-      createdAt,
-      lastSeenAt,
-      expiresAt,
-      address,
-      userAgent,
-    })),
-  };
-  const lists: List[] = [
-    ['consents', pageReceipts(db, userId)],
-    ['optOuts', await pageOptOuts(db, user)],
-    ['texts', pageTexts(db, user)],
-    [
-      'verifications',
-      pagesOf((last: VerificationEntry | null) =>
-        listVerifications(db, userId, exportPageRows, last?.id ?? null),
-      )(describeAttempt),
-    ],
-    [
-      'activity',
-      pagesOf((last: AuditEntry | null) => listAudit(db, userId, exportPageRows, [], last))((entry) =>
-        describeDeed(entry, userId),
-      ),
-    ],
-  ];
-  return { ok: true, chunks: await write(db, turn, head, lists) };
+  return inTurn(db, userId, async (user) => {
+    await recordAudit(db, { action: 'data_exported', userId }, context);
+    const { phone, phoneMovedAt } = user;
+    const sessions = await listSessions(db, userId, context.now);
+    const head = {
+      format: 'doorstep-export/1',
+      exportedAt: context.now,
+      account: {
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        role: user.role,
+        createdAt: user.createdAt,
+        activatedAt: user.activatedAt,
+        passwordChangedAt: user.passwordChangedAt,
+      },
+      phone: { number: phone, ...(await readPhoneState(db, { userId, phone, phoneMovedAt })) },
+      preferences: await readPreferences(db, userId),
+      sessions: sessions.map(({ createdAt, lastSeenAt, expiresAt, address, userAgent }) => ({
+        createdAt,
+        lastSeenAt,
+        expiresAt,
+        address,
+        userAgent,
+      })),
+    };
+    const lists: List[] = [
+      ['consents', pageReceipts(db, userId)],
+      ['optOuts', await pageOptOuts(db, user)],
+      ['texts', pageTexts(db, user)],
+      [
+        'verifications',
+        pagesOf((last: VerificationEntry | null) =>
+          listVerifications(db, userId, exportPageRows, last?.id ?? null),
+        )(describeAttempt),
+      ],
+      [
+        'activity',
+        pagesOf((last: AuditEntry | null) => listAudit(db, userId, exportPageRows, [], last))((entry) =>
+          describeDeed(entry, userId),
+        ),
+      ],
+    ];
+    return { head, lists };
+  });
 }
 
 /** The record of a person's texts and agreements alone, as JSON; the same rules. */
@@ -91,24 +90,35 @@ export async function exportRecord(
   userId: string,
   context: RequestContext,
 ): Promise<Export | ExportRefusal> {
-  const begun = await begin(db, userId);
-  if (!begun.ok) return begun;
-  const { user, turn } = begun;
-  const { name, email, phone } = user;
-  const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
-  const lists: List[] = [
-    ['agreements', pageReceipts(db, userId)],
-    ['optOuts', await pageOptOuts(db, user)],
-    ['texts', pageTexts(db, user)],
-  ];
-  return { ok: true, chunks: await write(db, turn, head, lists) };
+  return inTurn(db, userId, async (user) => {
+    const { name, email, phone } = user;
+    const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
+    const lists: List[] = [
+      ['agreements', pageReceipts(db, userId)],
+      ['optOuts', await pageOptOuts(db, user)],
+      ['texts', pageTexts(db, user)],
+    ];
+    return { head, lists };
+  });
 }
 
-async function begin(db: Db, userId: string): Promise<{ ok: true; user: User; turn: Turn } | ExportRefusal> {
+/** Begins a file if the person has none under way; what fails before its first piece ends the turn. */
+async function inTurn(
+  db: Db,
+  userId: string,
+  describe: (user: User) => Promise<{ head: Record<string, unknown>; lists: readonly List[] }>,
+): Promise<Export | ExportRefusal> {
   const user = await findUser(db, userId);
   if (user === null) return { ok: false, reason: 'gone' };
   const turn = await takeTurn(db, 'export', userId);
-  return turn === null ? { ok: false, reason: 'under_way' } : { ok: true, user, turn };
+  if (turn === null) return { ok: false, reason: 'under_way' };
+  try {
+    const { head, lists } = await describe(user);
+    return { ok: true, chunks: await write(db, turn, head, lists) };
+  } catch (error) {
+    await endTurn(db, turn);
+    throw error;
+  }
 }
 
 /** Writes `{ head …, name: [ rows … ], … }`, a page of rows a piece; each list begins when the one before has ended. */

@@ -1,7 +1,10 @@
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { PoolClient, QueryResult } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { answerExport } from '@/app/export-answer';
+import { HEAD as headOfData } from '@/app/users/account/export/route';
+import { HEAD as headOfRecord } from '@/app/users/sms-preferences/record/download/route';
 import { readActivity } from '@/lib/auth/activity';
 import { endOne, endOthers } from '@/lib/auth/end-sessions';
 import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data';
@@ -232,6 +235,22 @@ describe('one file a person at a time', () => {
     const file = await answerExport(first, { name: 'data', now: noon }).text();
     expect(JSON.parse(file)).toMatchObject({ account: { email: person.email } });
     expect(await readExport(database.db, person.userId, contextAt(noon))).not.toBeNull();
+  });
+
+  test('one that fails before its first piece leaves the turn to the next', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    await database.db.execute(sql`alter table sms_preferences rename to away`);
+    await expect(exportData(database.db, userId, contextAt(noon))).rejects.toThrow();
+    await database.db.execute(sql`alter table away rename to sms_preferences`);
+    const again = await exportData(database.db, userId, contextAt(noon));
+    expect(again.ok).toBe(true);
+    if (again.ok) await again.chunks.return();
+  });
+
+  test('a question for the headers alone takes no turn', async () => {
+    for (const HEAD of [headOfData, headOfRecord]) {
+      expect([HEAD().status, HEAD().headers.get('allow')]).toEqual([405, 'GET']);
+    }
   });
 
   test('of many asked for at the same instant one is given', async () => {

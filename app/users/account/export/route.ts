@@ -1,6 +1,6 @@
 import { redirect } from 'next/navigation';
 import { db } from '@/db/client';
-import { answerExport } from '@/app/export-answer';
+import { answerExport, refuseHead } from '@/app/export-answer';
 import { exportData } from '@/lib/auth/export-data';
 import { readRequestContext, readUser } from '@/lib/auth/session';
 
@@ -14,3 +14,5 @@ export async function GET(): Promise<Response> {
   const exported = await exportData(db(), user.userId, context);
   return answerExport(exported, { name: 'doorstep-data', now: context.now });
 }
+
+export const HEAD = refuseHead;

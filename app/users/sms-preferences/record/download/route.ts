@@ -1,5 +1,5 @@
 import { redirect } from 'next/navigation';
-import { answerExport } from '@/app/export-answer';
+import { answerExport, refuseHead } from '@/app/export-answer';
 import { db } from '@/db/client';
 import { exportRecord } from '@/lib/auth/export-data';
 import { readRequestContext, readUser } from '@/lib/auth/session';
@@ -14,3 +14,5 @@ export async function GET(): Promise<Response> {
   const exported = await exportRecord(db(), user.userId, context);
   return answerExport(exported, { name: 'doorstep-sms-record', now: context.now });
 }
+
+export const HEAD = refuseHead;
