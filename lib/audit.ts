@@ -1,6 +1,7 @@
 import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import { auditLog } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 
 export type AuditAction =
@@ -123,7 +124,7 @@ export async function eraseOldOrigins(db: Db, before: Date, limit: number): Prom
     update audit_log set address = null, user_agent = null
     where id = any(array(
       select id from audit_log
-      where (address is not null or user_agent is not null) and at < ${before.toISOString()}::timestamptz
+      where (address is not null or user_agent is not null) and at < ${timestamp(before)}
       order by at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 
 const hourMs = 3600 * 1000;
 
@@ -15,7 +16,7 @@ export async function isFirstThisHour(db: Db, name: string, now: Date): Promise<
 }
 
 async function isFirst(db: Db, key: string, { now, again }: { now: Date; again: Date }): Promise<boolean> {
-  const at = (instant: Date) => sql`${instant.toISOString()}::timestamptz`;
+  const at = (instant: Date) => timestamp(instant);
   // What a clock that was ahead wrote silences no alert for longer than the time itself.
   const tooFarAhead = new Date(2 * again.getTime() - now.getTime());
   const first = await db

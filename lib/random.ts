@@ -5,6 +5,11 @@ export function newId(): string {
   return randomUUID();
 }
 
+/** Whether a text can be a row's id: a UUID in any case. What cannot is asked of no uuid column, which would throw. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** 32 random bytes: a token for a cookie or a grant (as base64url), of which only `hashToken` is ever stored. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '@/db/client';
 import { loginGrants } from '@/db/schema/accounts';
+import { timestamp } from '@/db/timestamp';
 import { newToken, hashToken } from '@/lib/random';
 import { eq, sql } from 'drizzle-orm';
 
@@ -14,7 +15,7 @@ export async function activateAccount(
   { userId, applicantsOnly = false, now }: { userId: string; applicantsOnly?: boolean; now: Date },
 ): Promise<{ grant: string } | null> {
   const grant = newToken();
-  const at = sql`${now.toISOString()}::timestamptz`;
+  const at = timestamp(now);
   const { rows } = await tx.execute(sql`
     with activated as (
       update users set activated_at = ${at}
@@ -33,7 +34,7 @@ export async function activateAccount(
 /** A login grant for an active account: single use, 60 seconds. */
 export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Promise<{ grant: string }> {
   const grant = newToken();
-  const at = sql`${now.toISOString()}::timestamptz`;
+  const at = timestamp(now);
   await tx.execute(sql`
     insert into login_grants (token_hash, user_id, expires_at)
     values (${hashToken(grant)}, ${userId}, ${at} + make_interval(secs => ${grantTtlSeconds}))`);

@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
 import { pendingTokens, users } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { hashToken, newToken } from '@/lib/random';
 import { isLiveToken, pendingIdleSeconds, pendingMaxAgeSeconds } from './pending-life';
 import { type User } from './users';
@@ -49,7 +50,7 @@ export async function prunePendingTokens(db: Db, now: Date, limit: number): Prom
   const oldest = new Date(now.getTime() - pendingMaxAgeSeconds * 1000);
   const { rowCount } = await db.execute(sql`
     delete from pending_tokens where token_hash = any(array(
-      select token_hash from pending_tokens where created_at < ${oldest.toISOString()}::timestamptz
+      select token_hash from pending_tokens where created_at < ${timestamp(oldest)}
       order by created_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }
@@ -87,8 +88,8 @@ export async function isAbandoned(
 }
 
 function abandoned(before: Date, now: Date): SQL {
-  const at = sql`${now.toISOString()}::timestamptz`;
-  return sql`activated_at is null and deactivated_at is null and created_at < ${before.toISOString()}::timestamptz
+  const at = timestamp(now);
+  return sql`activated_at is null and deactivated_at is null and created_at < ${timestamp(before)}
     and not exists (select from pending_tokens token where token.user_id = users.id and ${isLiveToken(at)})
     and not exists (
       select from sms_verifications challenge

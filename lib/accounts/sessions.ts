@@ -1,8 +1,9 @@
 import { and, desc, eq, gt, isNull, ne, sql } from 'drizzle-orm';
 import { sessions, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
-import { hashToken, newId } from '@/lib/random';
+import { hashToken, isId, newId } from '@/lib/random';
 
 /** A session ends 30 days after sign-in at the latest … */
 export const sessionMaxAgeSeconds = 30 * 24 * 3600;
@@ -10,8 +11,6 @@ export const sessionMaxAgeSeconds = 30 * 24 * 3600;
 const sessionIdleSeconds = 14 * 24 * 3600;
 /** `last_seen_at` is not written more often than this. */
 const touchEverySeconds = 300;
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export type SessionUser = {
   sessionId: string;
@@ -36,7 +35,7 @@ export async function redeemLoginGrant(
   context: RequestContext,
 ): Promise<{ sessionId: string } | null> {
   const sessionId = newId();
-  const at = sql`${context.now.toISOString()}::timestamptz`;
+  const at = timestamp(context.now);
   const { rows } = await db.execute(sql`
     with owner as materialized (
       select users.id, login_grants.token_hash from login_grants join users on users.id = login_grants.user_id
@@ -57,7 +56,7 @@ export async function redeemLoginGrant(
 /** Who a session belongs to right now; null when it is over or its account is not open. One statement, on every request. */
 export async function readSession(db: Db, sessionId: string, now: Date): Promise<SessionUser | null> {
   // A cookie of an earlier version may name something else.
-  if (!uuid.test(sessionId)) return null;
+  if (!isId(sessionId)) return null;
   const [row] = await db
     .select({
       sessionId: sessions.id,
@@ -129,7 +128,7 @@ export async function endOwnSession(
 export async function pruneSessions(db: Db, now: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from sessions where id = any(array(
-      select id from sessions where expires_at < ${now.toISOString()}::timestamptz
+      select id from sessions where expires_at < ${timestamp(now)}
       order by expires_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }
@@ -138,7 +137,7 @@ export async function pruneSessions(db: Db, now: Date, limit: number): Promise<n
 export async function pruneLoginGrants(db: Db, now: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from login_grants where token_hash = any(array(
-      select token_hash from login_grants where expires_at < ${now.toISOString()}::timestamptz
+      select token_hash from login_grants where expires_at < ${timestamp(now)}
       order by expires_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }

@@ -5,10 +5,9 @@ import { endLoginGrants } from '@/lib/accounts/login-grants';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
+import { isId } from '@/lib/random';
 
 type Person = { userId: string; sessionId: string };
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Ends one session of this person, their own included; one that is not theirs, or over, is left alone. */
 export async function endOne(
@@ -17,7 +16,7 @@ export async function endOne(
   sessionId: string,
   context: RequestContext,
 ): Promise<void> {
-  if (!uuid.test(sessionId)) return;
+  if (!isId(sessionId)) return;
   const { userId } = person;
   await db.transaction(async (tx) => {
     if (!(await endOwnSession(tx, { userId, sessionId }))) return;

@@ -1,6 +1,7 @@
 import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
 import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { currentWording } from './current-wording';
@@ -103,7 +104,7 @@ export async function withdrawEverywhere(
   const before = agreedBefore === null ? sql`'infinity'` : sql`${agreedBefore.toISOString()}`;
   await tx.execute(sql`
     insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
-    select ${at.toISOString()}::timestamptz, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${env().siteName}
+    select ${timestamp(at)}, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${env().siteName}
     from (
       select distinct on (user_id, scope) user_id, scope, action,
         max(at) filter (where action <> 'withdrawn') over (partition by user_id) as agreed_at
@@ -125,7 +126,7 @@ export async function hasAgreedSince(
       where phone = ${phone} and user_id = ${userId}
       order by scope, id desc
     ) last
-    where action = 'granted' and at > ${since.toISOString()}::timestamptz limit 1`);
+    where action = 'granted' and at > ${timestamp(since)} limit 1`);
   return rows.length > 0;
 }
 

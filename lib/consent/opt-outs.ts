@@ -1,6 +1,7 @@
 import { and, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { smsOptOuts, type ConsentScope, type OptOutChannel, type OptOutRecorder } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 
 /** How an opt-out, or its lifting, reached us: what a row of the ledger keeps as evidence. */
 export type OptOutEvidence = {
@@ -62,7 +63,7 @@ export async function recordOptOut(
   await tx.execute(sql`
     insert into sms_opt_outs
       (at, recorded_at, phone, act, channel, covers, sender, words, provider_sid, user_id, recorded_by)
-    select ${at.toISOString()}::timestamptz, ${recordedAt?.toISOString() ?? null}::timestamptz, ${phone}, ${act},
+    select ${timestamp(at)}, ${recordedAt?.toISOString() ?? null}::timestamptz, ${phone}, ${act},
       ${channels[recordedBy]}, ${scopes}::text[], ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
     where not exists (
       select from sms_opt_outs where phone = ${phone} and act = ${act} and provider_sid = ${providerSid}

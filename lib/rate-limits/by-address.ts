@@ -2,6 +2,7 @@ import { Ratelimit } from '@upstash/ratelimit';
 import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
@@ -60,7 +61,7 @@ function stepMsOf({ perHour }: BucketRule): number {
  * that does not exist yet cannot be locked, so it is made first.
  */
 async function takeFromBuckets(db: Db, buckets: readonly Bucket[], now: Date): Promise<Verdict> {
-  const at = sql`${now.toISOString()}::timestamptz`;
+  const at = timestamp(now);
   const listOf = <Value>(read: (bucket: Bucket) => Value) => sql.param(buckets.map(read));
   const keys = sql`${listOf(({ key }) => key)}::text[]`;
   const steps = sql`${listOf(({ rule }) => stepMsOf(rule) / 1000)}::float8[]`;

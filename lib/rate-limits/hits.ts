@@ -1,6 +1,7 @@
 import { eq, inArray, sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { keyedNames } from '@/lib/keys';
 import { distinctInstant, readWindows, type WindowRule } from './sliding-window';
@@ -111,7 +112,7 @@ export async function takeHits(
       for (const { key, at } of taken) {
         await db
           .update(rateLimits)
-          .set({ hits: sql`array_remove(${rateLimits.hits}, ${at.toISOString()}::timestamptz)` })
+          .set({ hits: sql`array_remove(${rateLimits.hits}, ${timestamp(at)})` })
           .where(eq(rateLimits.key, key));
       }
     },
@@ -140,7 +141,7 @@ async function lockHits(tx: Tx, entries: readonly LimitEntry[], now: Date): Prom
 export async function pruneLimits(db: Db, now: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from rate_limits where key = any(array(
-      select key from rate_limits where empty_at < ${now.toISOString()}::timestamptz
+      select key from rate_limits where empty_at < ${timestamp(now)}
       order by empty_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }

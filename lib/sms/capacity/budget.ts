@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { deriveKey } from '@/lib/keys';
 
 /** What may be spent in any 24 hours, in millionths of a dollar. */
@@ -226,10 +227,10 @@ function scopesOf({ caps }: WantedSpend): string[] {
 async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
   const minute = wholeMinute(now);
   const { rows } = await tx.execute<{ scope: string; hours_ago: number; micros: string }>(sql`
-    select scope, ceil(extract(epoch from ${at(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
+    select scope, ceil(extract(epoch from ${timestamp(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
     from sms_spend
-    where scope in (${list(scopes)}) and minute >= ${at(new Date(minute.getTime() - dayHours * hourMs))}
-      and minute <= ${at(new Date(minute.getTime() + dayHours * hourMs))}
+    where scope in (${list(scopes)}) and minute >= ${timestamp(new Date(minute.getTime() - dayHours * hourMs))}
+      and minute <= ${timestamp(new Date(minute.getTime() + dayHours * hourMs))}
     group by 1, 2`);
   const byScope = new Map<string, Map<number, bigint>>();
   const add = (scope: string, micros: bigint, hoursAgo = 0) => {
@@ -272,20 +273,20 @@ async function markReserved(
       select * from jsonb_to_recordset(${wanted}::jsonb) as w (id uuid, micros bigint, segments int, scopes text[])
     ), free as materialized (
       select id from sms_messages
-      where id in (select id from wanted) and status = 'sending' and lease_until = ${at(lease)} and unknown_since is null
+      where id in (select id from wanted) and status = 'sending' and lease_until = ${timestamp(lease)} and unknown_since is null
       for update skip locked
     ), marked as (
       update sms_messages m
       set price = wanted.micros::numeric / 1000000, estimated_price = wanted.micros::numeric / 1000000,
-          segments = wanted.segments, spend_scopes = wanted.scopes, reserved_at = ${at(now)}, price_settled_at = null,
-          unknown_since = ${at(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${at(now)}
+          segments = wanted.segments, spend_scopes = wanted.scopes, reserved_at = ${timestamp(now)}, price_settled_at = null,
+          unknown_since = ${timestamp(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${timestamp(now)}
       from wanted
       where m.id = wanted.id and m.id in (select id from free)
         and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null)
       returning m.id, wanted.micros, wanted.scopes
     ), spent as (
       insert into sms_spend (scope, minute, micros)
-      select scope, ${at(wholeMinute(now))}, sum(micros) from marked, unnest(scopes) scope group by scope order by scope
+      select scope, ${timestamp(wholeMinute(now))}, sum(micros) from marked, unnest(scopes) scope group by scope order by scope
       on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros
     )
     select id from marked`);
@@ -334,8 +335,8 @@ export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<b
  * ahead, by ours and by the database's clock, that they would be counted when their day comes. Out: how many there were.
  */
 export async function pruneSpend(db: Db, now: Date, limit: number): Promise<number> {
-  const over = sql`minute < ${at(new Date(now.getTime() - keptHours * hourMs))}`;
-  const tooFarAhead = sql`minute > (select greatest(${at(now)}, clock_timestamp()) + make_interval(hours => ${keptHours}))`;
+  const over = sql`minute < ${timestamp(new Date(now.getTime() - keptHours * hourMs))}`;
+  const tooFarAhead = sql`minute > (select greatest(${timestamp(now)}, clock_timestamp()) + make_interval(hours => ${keptHours}))`;
   const some = (which: SQL) => sql`array(
     select ctid from sms_spend where ${which} order by minute limit ${limit}::int for update skip locked)`;
   const { rowCount } = await db.execute(sql`
@@ -360,8 +361,8 @@ async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Da
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
       select minute, sum(micros) over (order by minute) as freed from sms_spend
-      where scope in (${list(listScopes(cap))}) and minute >= ${at(since)}
-        and minute <= ${at(new Date(now.getTime() + dayHours * hourMs))}
+      where scope in (${list(listScopes(cap))}) and minute >= ${timestamp(since)}
+        and minute <= ${timestamp(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   const row = rows[0];
   // A minute is counted whole until the one after the last that its hours touch.
@@ -377,8 +378,4 @@ function list(values: readonly string[]): SQL {
     values.map((value) => sql`${value}`),
     sql`, `,
   );
-}
-
-function at(instant: Date): SQL {
-  return sql`${instant.toISOString()}::timestamptz`;
 }

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { smsSenders } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 
 /** A request may start this much after its slot; one that comes later takes another slot. */
 export const slotToleranceMs = 20;
@@ -119,7 +120,7 @@ export async function slowSender(
   db: Db | Tx,
   { sender, until }: { sender: string; until: Date },
 ): Promise<void> {
-  const at = sql`${until.toISOString()}::timestamptz`;
+  const at = timestamp(until);
   await db
     .insert(smsSenders)
     .values({ sender, nextSlotAt: until })

@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { sql } from 'drizzle-orm';
 
 /**
@@ -9,7 +10,7 @@ export async function isSmsDelayed(db: Db | Tx, now: Date): Promise<boolean> {
   const { rows } = await db.execute<{ delayed: boolean }>(sql`
     select count(*) >= 20 and count(*) filter (where faulted_at is not null) * 2 > count(*) as delayed
     from sms_messages
-    where attempted_at > ${new Date(now.getTime() - 5 * 60_000).toISOString()}::timestamptz
-      and attempted_at <= ${now.toISOString()}::timestamptz`);
+    where attempted_at > ${timestamp(new Date(now.getTime() - 5 * 60_000))}
+      and attempted_at <= ${timestamp(now)}`);
   return rows[0]!.delayed;
 }

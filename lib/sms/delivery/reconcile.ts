@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { settleText } from './status-report';
 import type { Provider, ProviderText } from '@/lib/sms/provider/provider';
@@ -52,7 +53,7 @@ export async function reconcileTexts(
 }
 
 async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
-  const at = sql`${now.toISOString()}::timestamptz`;
+  const at = timestamp(now);
   const { rows } = await db.execute<{ id: string; provider_sid: string; accepted_ms: number }>(sql`
     with due as (
       select id from sms_messages where check_at <= ${at} and provider_sid is not null

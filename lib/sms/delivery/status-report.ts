@@ -2,7 +2,9 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { isUniqueViolation } from '@/db/unique-violation';
+import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
+import { isId } from '@/lib/random';
 import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
 import { feeOf, findRemedy, type Remedy } from './error-codes';
 import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
@@ -72,7 +74,7 @@ export type StatusAnswer =
 export async function applyStatus(db: Db, report: StatusReport): Promise<StatusAnswer> {
   const status = forwardOrder.find((known) => known === report.status);
   if (status === undefined) return { ok: false, reason: 'unknown_status' };
-  if (report.messageId && !isUuid(report.messageId)) return { ok: false, reason: 'not_ours' };
+  if (report.messageId && !isId(report.messageId)) return { ok: false, reason: 'not_ours' };
   try {
     return await takeIn(db, report, status);
   } catch (error) {
@@ -139,7 +141,7 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
   // Of several errors of the same state the least counts, so that their order does not matter.
   const decides = sql`(${rank} > before.rank
     or (${rank} = before.rank and ${code}::int < coalesce(m.error_code, 2147483647)))`;
-  const at = sql`${report.now.toISOString()}::timestamptz`;
+  const at = timestamp(report.now);
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
       select id, status, coalesce(array_position(${order}, provider_status), 0) as rank, price, price_settled_at,
@@ -201,10 +203,6 @@ async function readPhone(tx: Tx, report: StatusReport): Promise<string | null> {
     sql`select phone from sms_messages where ${isAbout(report)}`,
   );
   return rows[0]?.phone ?? null;
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
 /** The charge as a positive decimal; null when it is unknown or not in dollars. */

@@ -1,4 +1,5 @@
 import type { Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { InboundMeaning } from '@/lib/consent/keywords';
 import { hasAgreedSince } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -59,8 +60,8 @@ async function hasTextedSince(
   { sentAt, earlier, later }: FoundLate,
 ): Promise<boolean> {
   const { rows } = await tx.execute<{ sid: string; is_after: boolean }>(sql`
-    select provider_sid as sid, created_at > ${sentAt.toISOString()}::timestamptz as is_after from sms_messages
-    where phone = ${phone} and created_at >= ${sentAt.toISOString()}::timestamptz - interval '1 hour'
+    select provider_sid as sid, created_at > ${timestamp(sentAt)} as is_after from sms_messages
+    where phone = ${phone} and created_at >= ${timestamp(sentAt)} - interval '1 hour'
       and direction = 'in' and params->>'meaning' = ${meaning}`);
   return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));
 }

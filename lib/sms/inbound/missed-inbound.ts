@@ -1,6 +1,7 @@
 import { inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import { db as openDb, type Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
 import { receiveText } from './receive-text';
@@ -120,8 +121,8 @@ async function beginRead(
 ): Promise<{ readUntil: Date; isFirst: boolean } | null> {
   const { rows } = await db.execute<{ read_ms: number; is_first: boolean }>(sql`
     insert into sms_inbound_reads as known (sender, read_until, next_at)
-    values (${sender}, ${at(new Date(now.getTime() - firstReachMs))}, ${at(ticket)})
-    on conflict (sender) do update set next_at = excluded.next_at where ${isStart} or known.next_at <= ${at(now)}
+    values (${sender}, ${timestamp(new Date(now.getTime() - firstReachMs))}, ${timestamp(ticket)})
+    on conflict (sender) do update set next_at = excluded.next_at where ${isStart} or known.next_at <= ${timestamp(now)}
     returning (extract(epoch from read_until) * 1000)::float8 as read_ms, xmax = 0 as is_first`);
   const row = rows[0];
   return row ? { readUntil: new Date(row.read_ms), isFirst: row.is_first } : null;
@@ -134,8 +135,8 @@ async function endRead(
   { ticket, readUntil, nextAt }: { ticket: Date; readUntil: Date; nextAt: Date },
 ): Promise<void> {
   await db.execute(sql`
-    update sms_inbound_reads set read_until = ${at(readUntil)}, next_at = ${at(nextAt)}
-    where sender = ${sender} and next_at = ${at(ticket)}`);
+    update sms_inbound_reads set read_until = ${timestamp(readUntil)}, next_at = ${timestamp(nextAt)}
+    where sender = ${sender} and next_at = ${timestamp(ticket)}`);
 }
 
 type Listed = { ok: true; texts: ListedText[]; until: Date };
@@ -249,8 +250,4 @@ function orderAround(
 
 function sentMs({ sentAt }: ListedText): number {
   return sentAt?.getTime() ?? 0;
-}
-
-function at(moment: Date) {
-  return sql`${moment.toISOString()}::timestamptz`;
 }

@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { limits } from '@/lib/rate-limits/limits';
 import { distinctInstant, readWindows } from '@/lib/rate-limits/sliding-window';
 import { addAct, withoutSend, type Stranger } from './subjects';
@@ -144,7 +145,7 @@ export async function giveBackSend(
   await tx
     .update(phoneNumbers)
     .set({
-      [field]: sql`array_remove(${phoneNumbers[field]}, ${countedAt.toISOString()}::timestamptz)`,
+      [field]: sql`array_remove(${phoneNumbers[field]}, ${timestamp(countedAt)})`,
       ...(countedIn === 'prove' && { strangerActs: withoutSend(countedAt) }),
     })
     .where(eq(phoneNumbers.number, phone));
@@ -166,7 +167,7 @@ export async function markSuppressed(
     .onConflictDoUpdate({
       target: phoneNumbers.number,
       set: {
-        suppressedAt: sql`coalesce(${phoneNumbers.suppressedAt}, ${now.toISOString()}::timestamptz)`,
+        suppressedAt: sql`coalesce(${phoneNumbers.suppressedAt}, ${timestamp(now)})`,
         suppressedBy: sql`coalesce(${phoneNumbers.suppressedBy}, ${by})`,
       },
     });

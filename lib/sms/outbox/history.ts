@@ -1,6 +1,7 @@
 import { desc, sql } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readSiteName, renderStoredText } from './templates';
 
@@ -52,7 +53,7 @@ export async function listTexts(
       : sql`union all (
           select id, created_at from sms_messages
           where phone = ${phone} and purpose = 'reply' and direction = 'out' and user_id is distinct from ${userId}
-            and created_at >= ${heldSince.toISOString()}::timestamptz ${older} ${newest})`;
+            and created_at >= ${timestamp(heldSince)} ${older} ${newest})`;
   const rows = await db
     .select()
     .from(smsMessages)

@@ -1,6 +1,7 @@
 import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { giveBackSend } from '@/lib/sms/numbers/number';
@@ -144,7 +145,7 @@ export async function askPolicyAgain(tx: Tx, { userId, now }: { userId: string; 
   );
   await tx.execute(sql`
     with asked as (
-      update sms_messages set send_after = ${now.toISOString()}::timestamptz
+      update sms_messages set send_after = ${timestamp(now)}
       where ${lockInOrder(tx, mine)}
       returning id
     )

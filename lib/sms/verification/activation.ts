@@ -4,6 +4,7 @@ import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import { withdrawConsent } from '@/lib/consent/ledger';
 import type { Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, type Challenge } from './challenge';
 import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
@@ -40,7 +41,7 @@ export async function decideGuess(
   },
   context: RequestContext,
 ): Promise<Decision> {
-  const at = sql`${context.now.toISOString()}::timestamptz`;
+  const at = timestamp(context.now);
   const isRight = sql`${right}::boolean`;
   const wrong = addFailure(number, challenge.sendClass, stranger, context.now);
   const counter = sql.identifier(wrong.column);

@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 
 /**
  * Ends challenges that ran out, `limit` at most, the oldest first, and logs each expiry once, whoever else does the same at the
@@ -10,7 +11,7 @@ export async function expireChallenges(db: Db, now: Date, limit: number): Promis
     db,
     sql`id = any(array(
       select id from sms_verifications
-      where consumed_at is null and ended_at is null and expires_at <= ${at(now)}
+      where consumed_at is null and ended_at is null and expires_at <= ${timestamp(now)}
       order by expires_at limit ${limit} for update skip locked))`,
     now,
   );
@@ -25,14 +26,10 @@ async function endExpired(db: Db | Tx, which: SQL, now: Date): Promise<number> {
   const { rowCount } = await db.execute(sql`
     with expired as (
       update sms_verifications set ended_at = expires_at, ended_by = 'expired'
-      where ${which} and consumed_at is null and ended_at is null and expires_at <= ${at(now)}
+      where ${which} and consumed_at is null and ended_at is null and expires_at <= ${timestamp(now)}
       returning id, user_id, phone, wrong_tries
     )
     insert into sms_verification_log (at, event, phone, user_id, challenge_id, details)
-    select ${at(now)}, 'expired', phone, user_id, id, jsonb_build_object('wrong_tries', wrong_tries) from expired`);
+    select ${timestamp(now)}, 'expired', phone, user_id, id, jsonb_build_object('wrong_tries', wrong_tries) from expired`);
   return rowCount ?? 0;
-}
-
-function at(instant: Date): SQL {
-  return sql`${instant.toISOString()}::timestamptz`;
 }

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { VerificationEvent } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
@@ -43,7 +44,7 @@ export async function foldRefusal(
   context: RequestContext,
 ): Promise<void> {
   const { event, reason, phone, userId, challengeId, network, details } = refusal;
-  const at = sql`${context.now.toISOString()}::timestamptz`;
+  const at = timestamp(context.now);
   const agreed = (column: string) => {
     const name = sql.identifier(column);
     return sql`${name} = case when log.${name} = excluded.${name} then log.${name} end`;

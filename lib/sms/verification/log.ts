@@ -1,6 +1,7 @@
 import { desc, sql, type SQL } from 'drizzle-orm';
 import { smsVerificationLog, type VerificationEvent } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { foldRefusal, isFolded } from './fold-refusal';
 import { askedWithinSeconds } from '@/lib/sms/capacity/send-order';
@@ -144,7 +145,7 @@ export async function anonymizeAttempts(tx: Tx | Db, ids: readonly string[], now
 
 function countsInLine(now: Date): SQL {
   return sql`(coalesce(last_at, at)
-    > ${now.toISOString()}::timestamptz - ${askedWithinSeconds}::float8 * interval '1 second')`;
+    > ${timestamp(now)} - ${askedWithinSeconds}::float8 * interval '1 second')`;
 }
 
 /** The rows that one account has a part in, by itself or among others. */
@@ -167,7 +168,7 @@ const mostAskers = 50;
 export async function findAskers(tx: Tx, phone: string, since: Date): Promise<string[]> {
   const asked = sql`event in ('send_requested', 'send_refused')`;
   // A row of refusals holds those of an hour.
-  const begun = sql`${since.toISOString()}::timestamptz - interval '1 hour'`;
+  const begun = sql`${timestamp(since)} - interval '1 hour'`;
   const { rows } = await tx.execute<{ user_id: string }>(sql`
     select user_id from (
       select user_id, id, event, coalesce(last_at, at) as moment from sms_verification_log
@@ -177,7 +178,7 @@ export async function findAskers(tx: Tx, phone: string, since: Date): Promise<st
       from sms_verification_log cross join lateral jsonb_object_keys(accounts) account
       where phone = ${phone} and at >= ${begun} and user_id is null and accounts is not null
     ) acts
-    where moment >= ${since.toISOString()}::timestamptz
+    where moment >= ${timestamp(since)}
     group by user_id
     having max(moment) filter (where ${asked})
       > coalesce(max(moment) filter (where event in ('verified', 'skipped')), '-infinity')

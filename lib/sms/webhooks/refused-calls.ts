@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { RefusalReason, Webhook } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { isFirstThisHour } from '@/lib/once-a-day';
 
@@ -103,7 +104,7 @@ function mayBeTwilio({ namesUs, reason }: WebhookRefusal): boolean {
 }
 
 async function addRefusals(db: Db, counted: readonly Counted[]): Promise<void> {
-  const at = (ms: number) => sql`${new Date(ms).toISOString()}::timestamptz`;
+  const at = (ms: number) => timestamp(new Date(ms));
   const rows = counted.map(
     (
       each,
