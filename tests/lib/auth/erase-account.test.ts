@@ -1,4 +1,4 @@
-import { eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
 import { smsConsents } from '@/db/schema/consent';
@@ -311,17 +311,28 @@ describe('a pending account', () => {
   });
 
   test('is ended once by two processes at the same instant, and both go on to the next', async () => {
-    const old = await leaveTraces(newEmail());
     const expire = () => expirePending(database.db, at(9), 10);
-    const both = await releaseTogether(
-      database.pool,
-      `select from phone_numbers where number = '${old.phone}' for update`,
-      2,
-      [expire, expire],
-    );
-    expect(both).toEqual([1, 1].map((value) => ({ status: 'fulfilled', value })));
-    const ends = await database.db.select().from(auditLog).where(eq(auditLog.action, 'account_expired'));
-    expect(ends).toHaveLength(1);
+    // On a busy machine the two may come so far apart that the first gives up its wait for the lock; then once more.
+    for (let tries = 1; ; tries += 1) {
+      const old = await leaveTraces(newEmail());
+      const both = await releaseTogether(
+        database.pool,
+        `select from phone_numbers where number = '${old.phone}' for update`,
+        2,
+        [expire, expire],
+      );
+      const isByExpiry = and(eq(auditLog.action, 'account_expired'), eq(auditLog.userId, old.userId));
+      const ends = await database.db.$count(auditLog, isByExpiry);
+      const gaveUp = both.some((one) => one.status === 'fulfilled' && one.value === 0);
+      if (gaveUp && tries < 5) {
+        expect(ends).toBeLessThanOrEqual(1);
+        await expire();
+        continue;
+      }
+      expect(both).toEqual([1, 1].map((value) => ({ status: 'fulfilled', value })));
+      expect(ends).toBe(1);
+      break;
+    }
   });
 
   test.each([1, 2, 3, 4])('whose right code comes at the instant it ends is open or gone (%i)', async () => {
