@@ -15,4 +15,4 @@ export function isDatabaseFault(error: unknown): boolean {
 
 /** What pg says of its own, without a code. */
 const lostConnection =
-  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|PostgreSQL no longer answers)/;
+  /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client was closed|Client has encountered a connection error|PostgreSQL no longer answers)/;
