@@ -15,7 +15,7 @@ export interface Wording {
 const senderMark = '{sender}';
 
 /**
- * Every wording that anybody was ever asked to agree to, oldest first, `{sender}` in the place of who sends. A published one is
+ * Every wording that anyone was ever asked to agree to, oldest first, `{sender}` in the place of who sends. A published one is
  * evidence: it is never changed or removed, another one is added behind it under a new version.
  *
  * Each says what 47 CFR 64.1200(f)(9) and CTIA's Messaging Principles (2023, 5.1) ask for: who sends, to which number, what
