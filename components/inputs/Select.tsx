@@ -26,7 +26,7 @@ export function Select({
   return (
     <Field id={id} label={label} hint={hint} error={error} optional={optional}>
       <div className={styles.frame}>
-        {/* A form reset after an action restores the option that was rendered first: a new key renders it anew. */}
+        {/* A form reset after an action restores the option that was rendered first: a new key renders it again. */}
         <select
           {...rest}
           {...describeField(id, { hint, error })}

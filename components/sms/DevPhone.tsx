@@ -145,7 +145,7 @@ function usePolledState(initial: DevPhoneState, textsUrl: string) {
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', onVisible);
     };
-    // A page rendered anew is the freshest answer: the next question waits its turn.
+    // A page rendered again is the freshest answer: the next question waits its turn.
   }, [textsUrl, initial]);
   return { state, hasService };
 }

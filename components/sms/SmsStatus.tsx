@@ -27,7 +27,7 @@ const slowAfterMs = 120_000;
 
 /**
  * What has become of the text. With JavaScript it asks `statusUrl` every 2 seconds (10 after two minutes) while the page
- * is seen, and renders it anew when something changed; without, a link does that. In a final state it asks more seldom, for
+ * is seen, and renders it again when something changed; without, a link does that. In a final state it asks more seldom, for
  * the number may still text STOP, and the verification may be finished elsewhere.
  * `children` is the next step for this state. `hidden` where a text that arrived is of no use any more: it still asks.
  */
@@ -79,7 +79,7 @@ export function SmsStatus({
     async function poll() {
       try {
         const response = await fetch(statusUrl, { cache: 'no-store', signal: abort.signal });
-        // The verification ended elsewhere: the page, rendered anew, leads on.
+        // The verification ended elsewhere: the page, rendered again, leads on.
         if (response.status === 404) return leave();
         if (response.ok) take((await response.json()) as SmsStatusAnswer);
       } catch {

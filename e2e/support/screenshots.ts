@@ -1,4 +1,4 @@
-// Takes the pictures of the README anew: node --import tsx e2e/support/screenshots.ts
+// Takes the pictures of the README again: node --import tsx e2e/support/screenshots.ts
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';

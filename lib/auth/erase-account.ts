@@ -10,7 +10,7 @@ import { cancelTexts } from '@/lib/sms/outbox/outbox';
 import { anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/log';
 
-/** Why an account ends: its owner wishes it, its email is registered anew, or nobody finished registering. */
+/** Why an account ends: its owner wishes it, its email is registered again, or nobody finished registering. */
 export type AccountEnd = 'account_deleted' | 'account_replaced' | 'account_expired';
 
 const bothScopes: readonly ConsentScope[] = ['verification', 'updates'];

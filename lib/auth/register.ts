@@ -46,7 +46,7 @@ type Registered =
  * pending token for the code page; everyone else an open account and a login grant. A code that may not be sent right now
  * (a limit, a STOP) is no reason to refuse the account: the code page says so and what to do.
  *
- * An email whose account is still pending is registered anew and nothing of the old account is taken over. One whose
+ * An email whose account is still pending is registered again and nothing of the old account is taken over. One whose
  * account is open is refused as `email_taken`, after the same work: without proof of the email this cannot be hidden.
  */
 export async function register(
@@ -109,7 +109,7 @@ export async function register(
   });
 }
 
-/** Ends a pending account, locked with its numbers, that someone registers anew. */
+/** Ends a pending account, locked with its numbers, that someone registers again. */
 async function replacePending(
   tx: Tx,
   { earlier, replacedBy }: { earlier: User; replacedBy: string },

@@ -20,7 +20,7 @@ export function formatAsYouType(raw: string): string {
 }
 
 /**
- * Tells whether a text could be a phone number, for a friendly word before the form is sent. The server decides anew with
+ * Tells whether a text could be a phone number, for a friendly word before the form is sent. The server decides again with
  * `parsePhone`, which knows more: which countries are served, and which numbers are assigned.
  */
 export function looksLikePhone(raw: string): boolean {

@@ -5,7 +5,7 @@ import { keepOwnCookies } from './own-cookies';
 /** Tells the app that the request came by way of a proxy, or claims so; set and cleared here alone. */
 const forwardedMarker = 'x-doorstep-forwarded';
 
-/** Carries the path and query as they were called, to the letter: Next writes some characters of a query anew. */
+/** Carries the path and query as they were called, to the letter: Next writes some characters of a query again. */
 const targetHeader = 'x-doorstep-target';
 
 /**

@@ -362,7 +362,7 @@ describe('what else holds a connection', () => {
     while (heard === 0) await delay(10);
     proxy.stall();
     proxy.resume();
-    // It wakes once when it is connected anew.
+    // It wakes once when it is connected again.
     while (heard === 1) await delay(10);
     await database.pool.query(`notify ${outboxChannel}`);
     while (heard === 2) await delay(10);

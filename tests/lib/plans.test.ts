@@ -209,7 +209,7 @@ async function registering(): Promise<void> {
   await during('register, to the code page', () =>
     register(db, { ...wanted, email, phone: newPhone() }, later(0)),
   );
-  await during('register anew', () => register(db, { ...wanted, email, phone: newPhone() }, later(1)));
+  await during('register again', () => register(db, { ...wanted, email, phone: newPhone() }, later(1)));
   await during('register what is taken', () =>
     register(db, { ...input, email: bigPerson(19).email }, later(1)),
   );

@@ -76,7 +76,7 @@ describe('a build that is served', () => {
     expect(findServer(checkout)).toBeNull();
   });
 
-  test('is not built anew under it: the start ends with one line, and every file stays', async () => {
+  test('is not built again under it: the start ends with one line, and every file stays', async () => {
     for (const name of ['scripts', 'lib', 'db', 'package.json', 'tsconfig.json']) {
       cpSync(join(root, name), join(checkout, name), { recursive: true });
     }

@@ -139,7 +139,7 @@ describe('indexes that are built while everyone goes on', () => {
     expect(await read()).toEqual([first]);
   });
 
-  test('an invalid one, as an interrupted build leaves it, is built anew', async () => {
+  test('an invalid one, as an interrupted build leaves it, is built again', async () => {
     const [first] = await read();
     await database.pool.query(`update pg_index set indisvalid = false where indexrelid = $1`, [first!.oid]);
     await build();

@@ -106,7 +106,7 @@ describe('the embedded database', () => {
     await database.release();
   });
 
-  test('is set up anew after a set-up that was interrupted', async () => {
+  test('is set up again after a set-up that was interrupted', async () => {
     rmSync(join(dataFolder, 'postgres', 'cluster'), { recursive: true });
     writeFileSync(join(dataFolder, 'lock'), '999999999 gone');
     const database = await useEmbeddedDatabase(dataFolder, quiet);

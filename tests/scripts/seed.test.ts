@@ -54,7 +54,7 @@ describe('demo data', () => {
     expect(await countRows()).toEqual(before);
   });
 
-  test('who is missing is made anew, and who is there stays as they are', async () => {
+  test('who is missing is made again, and who is there stays as they are', async () => {
     await database.pool.query(`delete from users where email = 'staff@example.com'`);
     await database.pool.query(`update users set name = 'Renamed' where email = 'admin@example.com'`);
     const seeded = await seedDemoData(database.db, now);

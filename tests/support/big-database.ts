@@ -56,7 +56,7 @@ export async function fillBigDatabase(pool: Pool, { rows, now }: { rows: number;
   }
 }
 
-/** Drops what is checked and kept row by row; building it anew at once is several times faster. Out: how to. */
+/** Drops what is checked and kept row by row; building it again at once is several times faster. Out: how to. */
 async function takeIndexesAway(client: PoolClient): Promise<string[]> {
   const tables = [bigTables];
   const references = await client.query<{ drop: string; make: string }>(

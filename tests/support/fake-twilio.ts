@@ -66,7 +66,7 @@ export type FakeTwilio = {
   onCreate: (request: { to: string; body: string }) => FakeFault | null;
   /** A fault for listing and fetching; null lets them through. */
   onRead: (request: FakeRequest) => { httpStatus: number } | 'hang' | 'reset' | null;
-  /** Resolves with what `look` finds, asked anew after every request. */
+  /** Resolves with what `look` finds, asked again after every request. */
   whenSeen: <Found>(look: (fake: FakeTwilio) => Found | null | undefined | false) => Promise<Found>;
   /** Moves a text on, and posts the signed callback when it has one and `callback` is not false. */
   report: (

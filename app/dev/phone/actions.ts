@@ -46,7 +46,7 @@ async function expectSuccess(answer: Promise<Response>): Promise<void> {
 }
 
 /**
- * Without JavaScript the browser is led back to the handset. With it the page is rendered anew in the same answer: for a
+ * Without JavaScript the browser is led back to the handset. With it the page is rendered again in the same answer: for a
  * redirect Next would call us itself, with forwarding headers, and so find no phone.
  */
 async function showHandset(phone: string): Promise<void> {

@@ -32,7 +32,7 @@ export async function checkCodeAction(
   const context = await readRequestContext();
   const checked = await checkCode(db(), prover, readField(formData, 'code'), context);
   if (!checked.ok) {
-    // What stands beside the answer counts the tries that are left; without JavaScript the page is made anew anyway.
+    // What stands beside the answer counts the tries that are left; without JavaScript the page is made again anyway.
     if ((await headers()).has('next-action')) refresh();
     return answerForm({
       fieldErrors: { code: explain(checked, context.now, await readPersonTimeZone(prover)) },

@@ -13,7 +13,7 @@ import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms
 /** Nothing is ever in hand for longer: the send policy, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
 
-/** A text that waits because its sender rests says so anew after this long. */
+/** A text that waits because its sender rests says so again after this long. */
 const heldBackForMs = 60_000;
 
 /**
@@ -144,7 +144,7 @@ function slotsInReach(rate: number | null, room: number): SQL {
 }
 
 /**
- * While the provider refuses the sender altogether, due texts say why and wait until it may be tried again, and say so anew
+ * While the provider refuses the sender altogether, due texts say why and wait until it may be tried again, and say so again
  * each minute. Codes that would come too late are claimed nevertheless: the send policy ends them without asking the provider.
  */
 export async function holdBack(

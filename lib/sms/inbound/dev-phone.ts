@@ -57,7 +57,7 @@ export type HandsetThread = {
 const longestThread = 60;
 
 /**
- * What a number's handset shows, oldest first: the texts that have reached it, rendered anew from their rows, and those
+ * What a number's handset shows, oldest first: the texts that have reached it, rendered again from their rows, and those
  * sent from it. A code is derived as long as its challenge is open; afterwards nobody knows it any more.
  */
 export async function readThread(db: Db, phone: string, now: Date): Promise<HandsetThread> {

@@ -128,7 +128,7 @@ async function beginRead(
   return row ? { readUntil: new Date(row.read_ms), isFirst: row.is_first } : null;
 }
 
-/** Zero rows: another process has begun anew meanwhile, and will end it. */
+/** Zero rows: another process has begun again meanwhile, and will end it. */
 async function endRead(
   db: Db,
   sender: string,

@@ -21,7 +21,7 @@ const waitingForMs = dayMs;
 /**
  * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew stands
  * again only for the holder whose proof of the number is older than the STOP, and the STOP at most 90 days old; updates
- * besides only where the person has not turned them off meanwhile. Everyone else is asked anew by their settings.
+ * besides only where the person has not turned them off meanwhile. Everyone else is asked again by their settings.
  *
  * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
  * be texted a code again, and it is requested for them here, within the limits of the number.

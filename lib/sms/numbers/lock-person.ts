@@ -8,7 +8,7 @@ import { lockNumbers, type NumberRow } from './number';
  *
  * Which numbers these are is known for certain only once the person is locked, and numbers are locked before people (see
  * docs/architecture.md). So they are read, locked, and read again under the person's lock; where the person has got another
- * one meanwhile, all is let go of and done anew. Out: what `lock` answered, and the numbers as they stand under the locks.
+ * one meanwhile, all is let go of and done again. Out: what `lock` answered, and the numbers as they stand under the locks.
  */
 export async function lockPerson<Locked>(
   tx: Tx,

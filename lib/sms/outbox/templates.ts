@@ -2,7 +2,7 @@ import { toGsm } from './segments';
 
 /**
  * What each text is filled in with, besides `site`, the name it speaks in. Everything here may be stored in the outbox, except
- * `code`, which is derived anew.
+ * `code`, which is derived again.
  */
 export interface TemplateParams {
   /** `host` is the host name of the public address, without port: WebOTP and iOS bind the code to it. */

@@ -214,7 +214,7 @@ class TwilioRequests extends twilio.RequestClient {
     this.axios.defaults.httpsAgent = new ConnectingTlsAgent({ keepAlive: true, maxSockets: 64 });
     this.axios.defaults.maxContentLength = longestAnswerBytes;
     this.axios.interceptors.request.use((config) => {
-      // Its own timeout starts anew with every byte; this one does not.
+      // Its own timeout starts again with every byte; this one does not.
       config.signal = AbortSignal.timeout(answerTimeoutMs);
       return config;
     });

@@ -46,7 +46,7 @@ export async function sendCode(
 }
 
 /**
- * Takes another number in place of the one given, or a first one: consent moves to it by the box ticked anew, the old
+ * Takes another number in place of the one given, or a first one: consent moves to it by the box ticked again, the old
  * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven: changing
  * that one takes the password.
  *

@@ -93,7 +93,7 @@ function withoutNul(fields: URLSearchParams): URLSearchParams {
 
 function groupFields(fields: URLSearchParams): FormParams {
   const params: FormParams = Object.create(null) as FormParams;
-  // One pass: asking for each name anew would be slow for thousands of names, and nobody has signed anything yet.
+  // One pass: asking for each name again would be slow for thousands of names, and nobody has signed anything yet.
   for (const [name, value] of fields) {
     const known = params[name];
     if (known === undefined) params[name] = value;

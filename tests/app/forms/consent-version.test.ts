@@ -55,7 +55,7 @@ const forms: [string, unknown, Record<string, string>][] = [
 
 describe('a form that agrees without saying which text it showed', () => {
   test.each(forms)(
-    'is refused on the %s, with the text shown anew and what was typed',
+    'is refused on the %s, with the text shown again and what was typed',
     async (_, action, kept) => {
       for (const [consentVersion, words] of [
         [undefined, 'We could not tell whether this text was shown to you.'],

@@ -86,10 +86,10 @@ describe('nothing in any column of any table tells who it was but the ledger and
   test('once a pending registration was replaced', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
-    const anew = { email, name: 'Someone Else', password, phone: null, timeZone: null };
+    const again = { email, name: 'Someone Else', password, phone: null, timeZone: null };
     const answer = await register(
       database.db,
-      { ...anew, smsOptIn: false, verifyPhone: false, tcpaConsent: false },
+      { ...again, smsOptIn: false, verifyPhone: false, tcpaConsent: false },
       contextAt(after(noon, 60)),
     );
     expect(answer).toMatchObject({ ok: true });

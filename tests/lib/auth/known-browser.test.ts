@@ -271,7 +271,7 @@ describe('a changed password', () => {
   });
 });
 
-test('who registered a deleted email anew is not met by the marks of the account before', async () => {
+test('who registered a deleted email again is not met by the marks of the account before', async () => {
   const { person, email, knownBrowser } = await giveKnownBrowser();
   const leaving = { currentPassword: password, confirmed: true };
   expect(await deleteAccount(database.db, person, leaving, contextAt(noon))).toEqual({ ok: true });

@@ -146,7 +146,7 @@ describe('refusals', () => {
   });
 });
 
-describe('a pending email registered anew', () => {
+describe('a pending email registered again', () => {
   test('replaces the account: its row, tokens and challenges end, and nothing is taken over', async () => {
     const form = withTexts();
     const first = await register(database.db, form, at());

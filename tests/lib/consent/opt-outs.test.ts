@@ -28,7 +28,7 @@ test('the ledger of opt-outs refuses update, delete and truncate', async () => {
   }
 });
 
-test('it keeps what was said, where, to whom and what it covers, each time anew, and a text once', async () => {
+test('it keeps what was said, where, to whom and what it covers, each time again, and a text once', async () => {
   const phone = newPhone();
   const both = ['verification', 'updates'] as const;
   const long = { ...byText, words: 'stop '.repeat(1_000), providerSid: 'SM00000000000000000000000000000002' };

@@ -50,7 +50,7 @@ async function registerAndWait(email: string): Promise<string | null> {
   return reason;
 }
 
-test('a pending email that is registered anew, and one whose account was deleted, start no new cap', async () => {
+test('a pending email that is registered again, and one whose account was deleted, start no new cap', async () => {
   const env = makeEnv(database.url, {
     SMS_DAILY_BUDGET_PER_USER_USD: '0.0079',
     SMS_DAILY_BUDGET_USD: '1000',

@@ -273,7 +273,7 @@ describe('START', () => {
     expect((await readNumber(database.db, phone))?.suppressedAt).toBeNull();
   });
 
-  it('lifts only the block when the number was proven anew since, by whomever', async () => {
+  it('lifts only the block when the number was proven again since, by whomever', async () => {
     const phone = newPhone();
     const before = await giveHolder(phone);
     await receive(phone, 'STOP', after(noon, 10));

@@ -92,7 +92,7 @@ test('a change is given up, or the number removed, while a code for the new one 
   }
 });
 
-test('a pending account is registered anew while a STOP comes from a number that it had before', async () => {
+test('a pending account is registered again while a STOP comes from a number that it had before', async () => {
   const pending = await givePending(database.db, newPhone());
   const [text] = await readTexts(database.db, pending.phone);
   await database.db.update(smsMessages).set({ status: 'sending' }).where(eq(smsMessages.id, text!.id));
@@ -110,8 +110,8 @@ test('a pending account is registered anew while a STOP comes from a number that
     tcpaConsent: false,
     timeZone: null,
   };
-  const anew = () => register(database.db, input, contextAt(after(noon, 5)));
-  expect(await meetAt(pending.phone, stop(pending.phone), anew)).toEqual([]);
+  const again = () => register(database.db, input, contextAt(after(noon, 5)));
+  expect(await meetAt(pending.phone, stop(pending.phone), again)).toEqual([]);
 });
 
 test('of two changes at the same instant the later one withdraws the code of the earlier', async () => {

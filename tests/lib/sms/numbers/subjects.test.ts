@@ -265,7 +265,7 @@ describe('accounts of one network', () => {
     });
   });
 
-  test('who registers the same email anew is the same account', async () => {
+  test('who registers the same email again is the same account', async () => {
     const [email, phone] = [newEmail(), newPhone()];
     const input = {
       email,
