@@ -10,9 +10,8 @@ export type ConcurrentIndex = {
 
 /**
  * Indexes on tables that are too large to be locked while one is built. A migration cannot build them, because it is a
- * transaction; so they stand here and not in `db/schema`, and drizzle knows nothing of them. To drop one, take it out
- * here and write `drop index if exists …` into a migration. One that an `on conflict` names belongs into a migration, since
- * the code cannot do without it.
+ * transaction; so they are here and not in `db/schema`, and drizzle knows nothing of them. To drop one, move its name to
+ * `retiredIndexes`. One that an `on conflict` names belongs into a migration, since the code cannot do without it.
  */
 export const concurrentIndexes: readonly ConcurrentIndex[] = [
   {
@@ -40,27 +39,93 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
       where network is null and networks is not null`,
   },
   {
+    // The last thing that was said about a scope, for everyone at a number or for one person, without what was said before.
+    name: 'sms_consents_last_index',
+    on: 'on sms_consents (phone, user_id, scope, id)',
+  },
+  {
+    // The numbers of a person, each found once.
+    name: 'sms_consents_numbers_index',
+    on: 'on sms_consents (user_id, phone)',
+  },
+  {
+    // Whether a person took a number off their account lately.
+    name: 'sms_consents_removed_index',
+    on: `on sms_consents (user_id, phone, at) where medium = 'number_removed'`,
+  },
+  {
+    // What is erased when an account ends.
+    name: 'sms_consent_details_user_index',
+    on: 'on sms_consent_details (user_id)',
+  },
+  {
+    // The last that was said about texts to a number.
+    name: 'sms_opt_outs_last_index',
+    on: 'on sms_opt_outs (phone, at desc, id desc)',
+  },
+  {
+    // Whether a text was recorded before.
+    name: 'sms_opt_outs_text_index',
+    on: 'on sms_opt_outs (provider_sid) where provider_sid is not null',
+  },
+  {
     // Challenges that are over are removed by age.
     name: 'sms_verifications_age_index',
     on: 'on sms_verifications (created_at)',
+  },
+  {
+    // What the page of recent activity shows: however often someone changes their settings, it reads no more than its rows.
+    name: 'audit_log_activity_index',
+    on: `on audit_log (user_id, at desc, id desc)
+      where action not in ('sms_preferences_changed', 'quiet_hours_changed')`,
   },
   {
     // What still tells of an address or a browser; both are erased by age.
     name: 'audit_log_age_index',
     on: 'on audit_log (at) where address is not null or user_agent is not null',
   },
+  // People as an admin looks for them (lib/reporting/people.ts): all of them, newest first …
+  { name: 'users_created_index', on: 'on users (created_at, id)' },
+  // … by the beginning of their name or email, letter by letter whatever the language of the database …
+  { name: 'users_name_index', on: 'on users (lower(name) collate "C", id)' },
+  { name: 'users_email_index', on: 'on users (lower(email) collate "C", id)' },
+  // … by the last digits of their number …
+  { name: 'users_phone_end_index', on: 'on users (right(phone, 4), created_at, id) where phone is not null' },
+  // … and those of whom there are few.
+  { name: 'users_role_index', on: `on users (role, created_at, id) where role <> 'applicant'` },
+  { name: 'users_deactivated_index', on: 'on users (created_at, id) where deactivated_at is not null' },
+  {
+    name: 'users_unproven_index',
+    on: 'on users (created_at, id) where email_proven_at is null and deactivated_at is null',
+  },
+  {
+    // Invitations that are open are listed.
+    name: 'email_links_invitation_index',
+    on: `on email_links (created_at) where purpose = 'invite'`,
+  },
 ];
 
 /**
- * Builds the indexes that are missing, one after the other. One that was left invalid, since an earlier build was
- * interrupted or met a duplicate, is dropped and built anew. Nothing to do costs one statement.
+ * Indexes that nothing reads any more, since others are built. They are dropped only when those are there, so that no statement
+ * is without one meanwhile.
  */
-export async function buildIndexes(client: Client, indexes: readonly ConcurrentIndex[]): Promise<void> {
-  if (indexes.length === 0) return;
+export const retiredIndexes: readonly string[] = ['sms_consents_phone_index', 'sms_opt_outs_phone_index'];
+
+/**
+ * Builds the indexes that are missing, one after the other, and then drops those that are `retired`. One that was left
+ * invalid, since an earlier build was interrupted or met a duplicate, is dropped and built again. Nothing to do costs one
+ * statement.
+ */
+export async function buildIndexes(
+  client: Client,
+  indexes: readonly ConcurrentIndex[],
+  retired: readonly string[],
+): Promise<void> {
+  if (indexes.length + retired.length === 0) return;
   const { rows } = await client.query<{ name: string; valid: boolean }>(
     `select c.relname as name, i.indisvalid as valid from pg_index i join pg_class c on c.oid = i.indexrelid
      where c.relnamespace = current_schema()::regnamespace and c.relname = any($1)`,
-    [indexes.map(({ name }) => name)],
+    [[...indexes.map(({ name }) => name), ...retired]],
   );
   const found = new Map(rows.map(({ name, valid }) => [name, valid]));
   for (const { name, on, isUnique = false } of indexes) {
@@ -68,5 +133,8 @@ export async function buildIndexes(client: Client, indexes: readonly ConcurrentI
     const quoted = client.escapeIdentifier(name);
     if (found.has(name)) await client.query(`drop index concurrently ${quoted}`);
     await client.query(`create ${isUnique ? 'unique ' : ''}index concurrently ${quoted} ${on}`);
+  }
+  for (const name of retired) {
+    if (found.has(name)) await client.query(`drop index concurrently ${client.escapeIdentifier(name)}`);
   }
 }

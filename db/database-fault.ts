@@ -13,6 +13,14 @@ export function isDatabaseFault(error: unknown): boolean {
   return false;
 }
 
+/** Whether PostgreSQL cut a statement off because it took too long. */
+export function isStatementTimeout(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && at.code === '57014') return true;
+  }
+  return false;
+}
+
 /** What pg says of its own, without a code. */
 const lostConnection =
   /^(?:Connection terminated|Query read timeout|timeout exceeded when trying to connect|timeout expired|Client was closed|Client has encountered a connection error|PostgreSQL no longer answers)/;

@@ -16,11 +16,11 @@ type Ask = (...sent: readonly unknown[]) => unknown;
  * Sees to it that the pool never hands out a connection on which a statement was lost.
  *
  * pg gives up waiting after `query_timeout`, and leaves it at that: the client still waits for the lost answer, and
- * whatever is sent next waits behind it. drizzle gives the client of a failed transaction back as if nothing had happened,
- * and never gives it back when BEGIN itself failed. So here:
+ * whatever is sent next waits behind it. drizzle releases the client of a failed transaction as if nothing had happened,
+ * and never releases it when BEGIN itself failed. So here:
  *
  * - A failure that PostgreSQL did not report itself ends the connection at once. So does a BEGIN or ROLLBACK that fails.
- *   The client counts as given back from then on; giving it back once more does nothing.
+ *   From then on the client counts as released; releasing it again does nothing.
  * - A ROLLBACK on such a connection succeeds without being sent, since PostgreSQL rolls back what its client leaves
  *   behind. So the first error is the one that is thrown.
  * - When an answer stayed out for `queryTimeoutMs`, every other connection that was silent as long is ended too.

@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { Client } from 'pg';
-import { buildIndexes, concurrentIndexes, type ConcurrentIndex } from './concurrent-indexes';
+import { buildIndexes, concurrentIndexes, retiredIndexes, type ConcurrentIndex } from './concurrent-indexes';
 import { endClient } from './end-client';
 import { keepAlive } from './keep-alive';
 
@@ -17,6 +17,8 @@ const ownMigrations = fileURLToPath(new URL('./migrations', import.meta.url));
 export type MigrationOptions = {
   migrationsFolder?: string;
   indexes?: readonly ConcurrentIndex[];
+  /** Names of indexes that are dropped once those are there. */
+  retired?: readonly string[];
   /**
    * So long a migration waits for the lock of a table. Whoever wants to read the table meanwhile waits behind it, so this is
    * how long a migration can hold up a page.
@@ -46,6 +48,7 @@ export async function migrateDatabase(
   {
     migrationsFolder = ownMigrations,
     indexes = concurrentIndexes,
+    retired = retiredIndexes,
     lockTimeoutMs = 3_000,
     patienceMs = 120_000,
     say = () => undefined,
@@ -54,13 +57,27 @@ export async function migrateDatabase(
   await withClient(ownerUrl, async (client) => {
     // A role's own limit is meant for pages; a migration may take longer.
     await client.query('set statement_timeout = 0; set idle_in_transaction_session_timeout = 0');
-    await takeTurn(client, say);
-    await applyMigrations(client, { migrationsFolder, lockTimeoutMs, patienceMs });
-    await buildIndexes(client, indexes);
-    // A pooler may keep the session for others.
-    await client.query('reset all');
-    await client.query('select pg_advisory_unlock($1)', [migrationLockKey]);
+    await inTurn(client, say, async () => {
+      await applyMigrations(client, { migrationsFolder, lockTimeoutMs, patienceMs });
+      await buildIndexes(client, indexes, retired);
+      // A pooler may keep the session for others.
+      await client.query('reset all');
+    });
   });
+}
+
+/**
+ * Runs what changes the schema or rights while no other process does. After a failure the end of the session gives the turn
+ * back.
+ */
+export async function inTurn(
+  client: Client,
+  say: (line: string) => void,
+  run: () => Promise<void>,
+): Promise<void> {
+  await takeTurn(client, say);
+  await run();
+  await client.query('select pg_advisory_unlock($1)', [migrationLockKey]);
 }
 
 /** What a role finds: whether the schema is current, and whether it could bring it up to date. Changes nothing. */

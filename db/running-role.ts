@@ -1,4 +1,4 @@
-import { withClient } from './migrate';
+import { inTurn, withClient } from './migrate';
 
 export type RunningRole = {
   name: string;
@@ -12,9 +12,15 @@ export type RunningRole = {
 /**
  * Lets the role of `databaseUrl` read and write rows, of today's tables and of those to come, and nothing else: it owns
  * nothing, so it can neither drop the triggers that keep the ledgers nor truncate a table. Idempotent; run it by the
- * owner after the migrations. Throws an Error of one line when both URLs mean the same role.
+ * owner after the migrations. One process at a time does it or migrates, since PostgreSQL refuses one of two that change the
+ * rights of a table at the same moment; `say` gets one line when it is another's turn. Throws an Error of one line when
+ * both URLs mean the same role.
  */
-export async function admitRunningRole(ownerUrl: string, databaseUrl: string): Promise<RunningRole> {
+export async function admitRunningRole(
+  ownerUrl: string,
+  databaseUrl: string,
+  say: (line: string) => void = () => undefined,
+): Promise<RunningRole> {
   const name = await withClient(databaseUrl, async (client) => {
     const { rows } = await client.query<{ name: string }>('select current_user::text as name');
     return rows[0]!.name;
@@ -42,7 +48,7 @@ export async function admitRunningRole(ownerUrl: string, databaseUrl: string): P
       );
     }
     const role = client.escapeIdentifier(name);
-    await client.query(`
+    const grant = `
       begin;
       set local lock_timeout = '10s';
       grant usage on schema public, drizzle to ${role};
@@ -51,7 +57,8 @@ export async function admitRunningRole(ownerUrl: string, databaseUrl: string): P
       grant usage, select on all sequences in schema public to ${role};
       alter default privileges in schema public grant select, insert, update, delete on tables to ${role};
       alter default privileges in schema public grant usage, select on sequences to ${role};
-      commit`);
+      commit`;
+    await inTurn(client, say, async () => void (await client.query(grant)));
     return { name, mayAlter: rows[0].mighty };
   });
 }

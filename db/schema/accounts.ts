@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, check, index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { bytea, instant, instants } from './columns';
 
 /**
@@ -27,6 +27,16 @@ export const users = pgTable(
     activatedAt: instant('activated_at'),
     deactivatedAt: instant('deactivated_at'),
     passwordChangedAt: instant('password_changed_at').notNull(),
+    /** When the person proved that they read mail at `email`; null: they have not, or it is another address since. */
+    emailProvenAt: instant('email_proven_at'),
+    /** When the password was last set without the old one; some changes wait for a while after that. */
+    recoveredAt: instant('recovered_at'),
+    /** Since when codes by text to `phone` are a second factor, as long as the person holds that number; null: they are none. */
+    smsFactorSince: instant('sms_factor_since'),
+    /** Until when a password alone may set up the first second factor of someone who must hold one. */
+    enrollUntil: instant('enroll_until'),
+    /** When a passkey was offered: once. */
+    passkeyOfferedAt: instant('passkey_offered_at'),
   },
   (t) => [
     uniqueIndex('users_email_unique').on(t.emailKey),
@@ -61,6 +71,16 @@ export const sessions = pgTable(
     expiresAt: instant('expires_at').notNull(),
     address: text('address'),
     userAgent: text('user_agent'),
+    /** When the password was last given right, or a passkey. Of sessions from before this was kept: long ago. */
+    authenticatedAt: instant('authenticated_at')
+      .notNull()
+      .default(sql`now()`),
+    /** When a second factor was last given; null: none was. */
+    secondFactorAt: instant('second_factor_at'),
+    /** A trusted device took the second factor's place. */
+    byTrustedDevice: boolean('by_trusted_device').notNull().default(false),
+    /** Until when it may set up the first second factor; null: only as the account may (`users.enroll_until`). */
+    enrollUntil: instant('enroll_until'),
   },
   (t) => [index('sessions_user_index').on(t.userId), index('sessions_expiry_index').on(t.expiresAt)],
 );
@@ -75,12 +95,17 @@ export const loginGrants = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     expiresAt: instant('expires_at').notNull(),
+    /** What the session is to hold, as there. */
+    secondFactorAt: instant('second_factor_at'),
+    byTrustedDevice: boolean('by_trusted_device').notNull().default(false),
+    enrollUntil: instant('enroll_until'),
   },
   (t) => [index('login_grants_user_index').on(t.userId), index('login_grants_expiry_index').on(t.expiresAt)],
 );
 
 /**
- * Browsers that may finish one user's verification and nothing else: no session. Only the token's SHA-256 is kept.
+ * Browsers that may do one thing for one user and nothing else, which is no session: finish the verification of a new account
+ * (`activation`), or give the second factor after a right password (`second_factor`). Only the token's SHA-256 is kept.
  * Written by lib/accounts/pending.ts.
  */
 export const pendingTokens = pgTable(
@@ -90,14 +115,16 @@ export const pendingTokens = pgTable(
     userId: uuid('user_id')
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    purpose: text('purpose').$type<'activation'>().notNull(),
+    purpose: text('purpose').$type<PendingPurpose>().notNull(),
     createdAt: instant('created_at').notNull(),
     lastUsedAt: instant('last_used_at').notNull(),
   },
   (t) => [index('pending_tokens_user_index').on(t.userId), index('pending_tokens_age_index').on(t.createdAt)],
 );
 
-/** Who did what to whose account, without secrets. Written by lib/audit.ts, in the transaction of the deed. */
+export type PendingPurpose = 'activation' | 'second_factor';
+
+/** Who did what to whose account, without secrets. Written by lib/audit.ts, in the transaction of the action. */
 export const auditLog = pgTable(
   'audit_log',
   {
@@ -110,7 +137,7 @@ export const auditLog = pgTable(
     userAgent: text('user_agent'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>().notNull().default({}),
   },
-  // Further indexes stand in db/concurrent-indexes.ts.
+  // Further indexes are in db/concurrent-indexes.ts.
   (t) => [
     index('audit_log_user_index').on(t.userId, t.at),
     // What someone did to another's account; what they did to their own is found by `user_id`.
@@ -121,8 +148,8 @@ export const auditLog = pgTable(
 );
 
 /**
- * The instants that count against one limit of one caller (an exact sliding window), or, for the coarse limits, the
- * moment at which the bucket is empty again. Written by lib/rate-limits/hits.ts and lib/rate-limits/by-address.ts.
+ * The instants that count against one limit of one caller (an exact sliding window), or, for the coarse limits, when
+ * the bucket is empty again. Written by lib/rate-limits/hits.ts and lib/rate-limits/by-address.ts.
  */
 export const rateLimits = pgTable(
   'rate_limits',

@@ -36,7 +36,6 @@ export const smsConsents = pgTable(
   },
   (t) => [
     index('sms_consents_user_index').on(t.userId, t.id),
-    index('sms_consents_phone_index').on(t.phone, t.id),
     check('sms_consents_scope_check', sql`${t.scope} in ('verification', 'updates')`),
     check('sms_consents_action_check', sql`${t.action} in ('granted', 'withdrawn', 'resumed')`),
     check(
@@ -56,12 +55,18 @@ export type ConsentMedium =
   | 'sms_stop'
   | 'sms_start'
   | 'carrier_stop'
+  | 'recorded_stop'
   | 'number_moved'
   | 'number_protected'
   | 'number_removed'
   | 'account_replaced'
+  | 'account_claimed'
+  | 'account_disowned'
   | 'account_expired'
   | 'account_deleted';
+
+/** How a number opts out of all texts: STOP, the carrier's word, or what one of the operator's people was told. */
+export type StopMedium = Extract<ConsentMedium, 'sms_stop' | 'carrier_stop' | 'recorded_stop'>;
 
 /** What of a consent is personal beyond the number itself, apart from the ledger so that it can be erased. */
 export const smsConsentDetails = pgTable('sms_consent_details', {
@@ -76,7 +81,7 @@ export const smsConsentDetails = pgTable('sms_consent_details', {
 /**
  * The ledger of opt-outs: a row each time someone asked for no more texts, or took that back, also where no account ever
  * consented. Never changed (triggers refuse update, delete and truncate), and kept for ten years at least (Code of Virginia
- * § 59.1-514). Written by lib/consent/opt-outs.ts.
+ * § 59.1-514). Written by lib/consent/opt-out-ledger.ts.
  */
 export const smsOptOuts = pgTable(
   'sms_opt_outs',
@@ -93,7 +98,7 @@ export const smsOptOuts = pgTable(
     covers: text('covers').array().$type<ConsentScope[]>().notNull(),
     /** Our number or service that it was said to, or that the carrier blocks; null: said on a page. */
     sender: text('sender'),
-    /** What the person wrote, as far as it is kept; null: no words were written. */
+    /** What the person wrote, as far as it is kept, or what was noted of it; null: no words were written. */
     words: text('words'),
     /** The provider's id of the text that said it, or that was refused. */
     providerSid: text('provider_sid'),
@@ -102,9 +107,11 @@ export const smsOptOuts = pgTable(
     recordedBy: text('recorded_by').$type<OptOutRecorder>().notNull(),
   },
   (t) => [
-    index('sms_opt_outs_phone_index').on(t.phone, t.id),
     check('sms_opt_outs_act_check', sql`${t.act} in ('opted_out', 'lifted')`),
-    check('sms_opt_outs_channel_check', sql`${t.channel} in ('text', 'carrier', 'web')`),
+    check(
+      'sms_opt_outs_channel_check',
+      sql`${t.channel} in ('text', 'carrier', 'web', 'phone', 'letter', 'other')`,
+    ),
     check(
       'sms_opt_outs_covers_check',
       sql`${t.covers} <@ array['verification', 'updates'] and ${t.covers} <> '{}'`,
@@ -112,6 +119,9 @@ export const smsOptOuts = pgTable(
   ],
 );
 
-export type OptOutChannel = 'text' | 'carrier' | 'web';
-/** The webhook for inbound texts, the provider's list of them, a status report or answer about one of ours, or the person. */
-export type OptOutRecorder = 'inbound_webhook' | 'inbound_list' | 'status_report' | 'person';
+export type OptOutChannel = 'text' | 'carrier' | 'web' | 'phone' | 'letter' | 'other';
+/**
+ * The webhook for inbound texts, the provider's list of them, a status report or answer about one of ours, the person, or one of
+ * the operator's people.
+ */
+export type OptOutRecorder = 'inbound_webhook' | 'inbound_list' | 'status_report' | 'person' | 'staff';

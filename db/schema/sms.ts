@@ -15,6 +15,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { users } from './accounts';
 import { bytea, instant, instants } from './columns';
+import type { StopMedium } from './consent';
 
 /**
  * One row per number, and the lock that everything about the number takes: its exact limits (arrays of instants), its
@@ -41,9 +42,9 @@ export const phoneNumbers = pgTable(
     strangerActs: jsonb('stranger_acts').$type<StrangerAct[]>().notNull().default([]),
     holderUserId: uuid('holder_user_id').references(() => users.id, { onDelete: 'set null' }),
     heldSince: instant('held_since'),
-    /** Opted out by STOP or by the carrier; no text goes out until `START`. */
+    /** Opted out by STOP, by the carrier, or in another way that we were told; no text goes out until `START`. */
     suppressedAt: instant('suppressed_at'),
-    suppressedBy: text('suppressed_by').$type<'sms_stop' | 'carrier_stop'>(),
+    suppressedBy: text('suppressed_by').$type<StopMedium>(),
     /** The carrier says it cannot be texted (landline, unknown, unreachable). */
     undeliverableAt: instant('undeliverable_at'),
   },
@@ -93,7 +94,8 @@ export const smsPreferences = pgTable('sms_preferences', {
 
 /**
  * Challenges: one number to be proven by one user. The code is derived from `nonce`, never stored. Open while neither
- * consumed nor ended nor past `expires_at`. Opened by lib/sms/verification/challenge.ts, decided by lib/sms/verification/activation.ts.
+ * consumed nor ended nor past `expires_at`. Opened by lib/sms/verification/challenge.ts, decided by
+ * lib/sms/verification/activation.ts.
  */
 export const smsVerifications = pgTable(
   'sms_verifications',
@@ -117,7 +119,7 @@ export const smsVerifications = pgTable(
       'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired' | 'deactivated'
     >(),
   },
-  // Further indexes stand in db/concurrent-indexes.ts.
+  // Further indexes are in db/concurrent-indexes.ts.
   (t) => [
     uniqueIndex('sms_verifications_open_unique')
       .on(t.userId)
@@ -137,8 +139,77 @@ export const smsVerifications = pgTable(
 export type VerificationPurpose = 'activate' | 'prove';
 
 /**
+ * Browsers that asked for a code by text to choose a new password, whether the email has an account or not: so nothing tells.
+ * Only the SHA-256 of the browser's token is kept. `user_id` and `phone` are set once it is known where the code goes; null:
+ * nowhere. The code is derived from `nonce`, never stored. Removed once it is past `expires_at`. Written by
+ * lib/sms/verification/recovery.ts.
+ */
+export const recoveries = pgTable(
+  'recoveries',
+  {
+    id: uuid('id').primaryKey(),
+    tokenHash: bytea('token_hash').notNull(),
+    /** As typed. */
+    email: text('email').notNull(),
+    /** What it is told apart by: lib/accounts/email.ts. */
+    emailKey: text('email_key').notNull(),
+    userId: uuid('user_id').references(() => users.id, { onDelete: 'cascade' }),
+    /** E.164. */
+    phone: text('phone'),
+    nonce: bytea('nonce').notNull(),
+    address: text('address').notNull(),
+    userAgent: text('user_agent'),
+    createdAt: instant('created_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    /** A code was asked for at this moment, and nobody has looked yet whether one may go out; null: that is settled. */
+    askedAt: instant('asked_at'),
+    wrongTries: integer('wrong_tries').notNull().default(0),
+    consumedAt: instant('consumed_at'),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    uniqueIndex('recoveries_token_unique').on(t.tokenHash),
+    index('recoveries_asked_index')
+      .on(t.askedAt)
+      .where(sql`${t.askedAt} is not null`),
+    index('recoveries_user_index').on(t.userId),
+    index('recoveries_phone_index')
+      .on(t.phone)
+      .where(sql`${t.phone} is not null`),
+    index('recoveries_expiry_index').on(t.expiresAt),
+    check('recoveries_tries_check', sql`${t.wrongTries} between 0 and 5`),
+  ],
+);
+
+/**
+ * Codes by text that are a second factor: one at a time for each person, beside the challenges that prove numbers, so that nobody
+ * who signs in ends those. The code is derived from `nonce`, never stored. Removed once it is past `expires_at`. Written by
+ * lib/sms/verification/sign-in-code.ts.
+ */
+export const signInCodes = pgTable(
+  'sign_in_codes',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    /** E.164. */
+    phone: text('phone').notNull(),
+    nonce: bytea('nonce').notNull(),
+    lastSentAt: instant('last_sent_at').notNull(),
+    expiresAt: instant('expires_at').notNull(),
+    consumedAt: instant('consumed_at'),
+  },
+  (t) => [
+    uniqueIndex('sign_in_codes_user_unique').on(t.userId),
+    index('sign_in_codes_phone_index').on(t.phone),
+    index('sign_in_codes_expiry_index').on(t.expiresAt),
+  ],
+);
+
+/**
  * Every send, refusal, wrong code, expiry, success and skip. Refusals of one kind, number and hour are one row
- * (`fold_key`). Written by lib/sms/verification/log.ts.
+ * (`fold_key`). Written by lib/sms/verification/verification-log.ts.
  */
 export const smsVerificationLog = pgTable(
   'sms_verification_log',
@@ -150,17 +221,20 @@ export const smsVerificationLog = pgTable(
     phone: text('phone'),
     /** In the place of `phone` once that is erased: lib/phone/mark.ts. */
     phoneMark: text('phone_mark'),
-    /** In a row of several refusals this and the next columns stand only as long as all of them agree. */
+    /** In a row of several refusals this and the next columns are kept only as long as all of them agree. */
     userId: uuid('user_id'),
     challengeId: uuid('challenge_id'),
     address: text('address'),
     userAgent: text('user_agent'),
-    /** A keyed mark of the network that asked for a code, granted or not: what the line of codes counts (lib/sms/capacity/send-order.ts). */
+    /**
+     * A keyed mark of the network that asked for a code, granted or not: what the line of codes counts
+     * (lib/sms/capacity/send-order.ts).
+     */
     network: text('network'),
     details: jsonb('details').$type<Record<string, string | number | boolean | null>>(),
-    /** How many refusals this row stands for; `at` is the first of them … */
+    /** How many refusals this row counts; `at` is the first of them … */
     times: integer('times').notNull().default(1),
-    /** … and this the last; null: the row stands for one event alone. */
+    /** … and this the last; null: the row is one event alone. */
     lastAt: instant('last_at'),
     /** A keyed mark of kind, number and hour; null: nothing is added to this row. */
     foldKey: text('fold_key'),
@@ -169,7 +243,7 @@ export const smsVerificationLog = pgTable(
     /** … and how often each network, by its mark; a hundred of each at most. */
     networks: jsonb('networks').$type<Record<string, number>>(),
   },
-  // Further indexes stand in db/concurrent-indexes.ts.
+  // Further indexes are in db/concurrent-indexes.ts.
   (t) => [
     index('sms_verification_log_network_index')
       .on(t.network, t.at)
@@ -201,8 +275,8 @@ export type VerificationEvent =
 
 /**
  * The outbox and the record of every text, either way. A row is an intent until `sent`; the body of a code is rendered
- * at the moment of sending and never stored. Written by lib/sms/outbox/outbox.ts (new rows), lib/sms/dispatch/dispatch.ts (sending),
- * lib/sms/delivery/status-report.ts (what became of it) and lib/sms/inbound/receive-text.ts (texts from people).
+ * at the moment of sending and never stored. Written by lib/sms/outbox/text-outbox.ts (new rows), lib/sms/dispatch/dispatch.ts
+ * (sending), lib/sms/delivery/status-report.ts (what became of it) and lib/sms/inbound/receive-text.ts (texts from people).
  */
 export const smsMessages = pgTable(
   'sms_messages',
@@ -220,7 +294,7 @@ export const smsMessages = pgTable(
     template: text('template').notNull(),
     params: jsonb('params').$type<Record<string, string>>().notNull().default({}),
     challengeId: uuid('challenge_id'),
-    /** The instant in its number's row that this text was counted at, given back if it was never accepted … */
+    /** The instant in its number's row that this text was counted at; no longer counted if it was never accepted … */
     countedAt: instant('counted_at'),
     /** … in this class, which decides its place in the line (lib/sms/capacity/send-order.ts) and who pays, too; null: `prove`. */
     sendClass: text('send_class').$type<SendClass>(),
@@ -241,9 +315,9 @@ export const smsMessages = pgTable(
     /** Times that something of our own failed while it was handled; the fifth ends it as `internal_error`. */
     faults: integer('faults').notNull().default(0),
     firstClaimedAt: instant('first_claimed_at'),
-    /** Until then one dispatcher has it in hand; the exact value is that dispatcher's ticket for writing the outcome. */
+    /** Until then one dispatcher has claimed it; the exact value is that dispatcher's ticket for writing the outcome. */
     leaseUntil: instant('lease_until'),
-    /** Set before each call, cleared by its outcome: as long as it stands, look the text up before sending it again. */
+    /** Set before each call, cleared by its outcome: as long as it is set, look the text up before sending it again. */
     unknownSince: instant('unknown_since'),
     /** Look-ups since `unknown_since`. */
     lookUps: integer('look_ups').notNull().default(0),
@@ -259,7 +333,9 @@ export const smsMessages = pgTable(
     /** What the provider calls its state; only ever moves forward in the order of lib/sms/delivery/status-report.ts. */
     providerStatus: text('provider_status'),
     errorCode: integer('error_code'),
-    /** Why it failed, was held or was not sent: a reason of lib/sms/dispatch/send-policy.ts or lib/sms/delivery/error-codes.ts. */
+    /**
+     * Why it failed, was held or was not sent: a reason of lib/sms/dispatch/send-policy.ts or lib/sms/delivery/error-codes.ts.
+     */
     reason: text('reason'),
     /** Which rule refused or held it, with the value and the limit. */
     details: jsonb('details').$type<MessageDetails>(),
@@ -279,7 +355,7 @@ export const smsMessages = pgTable(
     /** Inbound texts only. */
     body: text('body'),
   },
-  // Further indexes stand in db/concurrent-indexes.ts.
+  // Further indexes are in db/concurrent-indexes.ts.
   (t) => [
     index('sms_messages_due_index')
       .on(t.sendAfter)
@@ -372,7 +448,8 @@ export type RefusalReason =
   'no_signature' | 'wrong_signature' | 'wrong_account' | 'wrong_method' | 'too_long' | 'cut';
 
 /**
- * Up to which moment each sender's inbound texts were read from the provider's own list. Written by lib/sms/inbound/missed-inbound.ts.
+ * Up to which moment each sender's inbound texts were read from the provider's own list. Written by
+ * lib/sms/inbound/missed-inbound.ts.
  */
 export const smsInboundReads = pgTable('sms_inbound_reads', {
   sender: text('sender').primaryKey(),

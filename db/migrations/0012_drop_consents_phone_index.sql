@@ -1,0 +1,1 @@
+-- The index sms_consents_phone_index is dropped by db/concurrent-indexes.ts, once those that take its place are built.

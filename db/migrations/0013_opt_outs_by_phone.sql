@@ -1,0 +1,2 @@
+ALTER TABLE "sms_opt_outs" DROP CONSTRAINT "sms_opt_outs_channel_check";--> statement-breakpoint
+ALTER TABLE "sms_opt_outs" ADD CONSTRAINT "sms_opt_outs_channel_check" CHECK ("sms_opt_outs"."channel" in ('text', 'carrier', 'web', 'phone', 'letter', 'other'));

@@ -1,0 +1,1 @@
+-- The index sms_opt_outs_phone_index is dropped by db/concurrent-indexes.ts, once the one that takes its place is built.
