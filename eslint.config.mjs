@@ -8,8 +8,9 @@ const libRooms = {
   phone: [],
   accounts: [],
   consent: [],
-  sms: ['phone', 'accounts', 'consent', 'rate-limits'],
-  auth: ['sms', 'phone', 'consent', 'accounts', 'rate-limits'],
+  mail: ['accounts', 'rate-limits'],
+  sms: ['mail', 'phone', 'accounts', 'consent', 'rate-limits'],
+  auth: ['mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
   reporting: ['sms', 'phone', 'accounts', 'consent', 'rate-limits'],
 };
 const smsRooms = {
@@ -24,6 +25,15 @@ const smsRooms = {
   dispatch: ['delivery', 'preferences', 'verification', 'provider', 'outbox', 'numbers', 'capacity'],
   inbound: ['preferences', 'verification', 'provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
 };
+const authRooms = {
+  'sign-in': [],
+  ending: ['two-factor', 'sign-in'],
+  'two-factor': ['sign-in'],
+  registration: ['ending', 'sign-in'],
+  settings: ['registration', 'two-factor', 'sign-in'],
+  recovery: ['registration', 'settings', 'two-factor', 'sign-in'],
+  admin: ['registration', 'two-factor', 'sign-in'],
+};
 const shelves = {
   ui: [],
   inputs: ['ui'],
@@ -32,7 +42,7 @@ const shelves = {
   pages: ['ui'],
 };
 const pureForComponents = [
-  './auth/register-input.ts',
+  './auth/registration/register-input.ts',
   './accounts/password-strength.ts',
   './accounts/common-passwords.ts',
   './consent/wording.ts',
@@ -68,14 +78,17 @@ const zones = [
         './env.ts',
         './result.ts',
         './audit.ts',
+        './body-limit.ts',
         './gather.ts',
         './few-at-once.ts',
         './once-a-day.ts',
+        './outbox-listener.ts',
         './turns.ts',
         './context.ts',
         './cookie-names.ts',
         './random.ts',
         './keys.ts',
+        './seal.ts',
         './log.ts',
         './client-address.ts',
         './time-zones.ts',
@@ -83,12 +96,14 @@ const zones = [
       `lib/${room} may import ${['itself', ...below].join(', ')} and the files beside the rooms`,
     ),
   ),
-  ...Object.entries(smsRooms).map(([room, below]) =>
-    zone(
-      `./lib/sms/${room}`,
-      './lib/sms',
-      [`./${room}`, ...below.map((name) => `./${name}`)],
-      `lib/sms/${room} may import ${['itself', ...below].join(', ')} of lib/sms`,
+  ...Object.entries({ sms: smsRooms, auth: authRooms }).flatMap(([name, rooms]) =>
+    Object.entries(rooms).map(([room, below]) =>
+      zone(
+        `./lib/${name}/${room}`,
+        `./lib/${name}`,
+        [`./${room}`, ...below.map((each) => `./${each}`)],
+        `lib/${name}/${room} may import ${['itself', ...below].join(', ')} of lib/${name}`,
+      ),
     ),
   ),
 ];
@@ -123,7 +138,7 @@ const config = [
   { files: ['scripts/**', 'tests/**', 'e2e/**'], rules: { 'react-hooks/rules-of-hooks': 'off' } },
   {
     files: ['lib/**/*.ts', 'db/**/*.ts'],
-    ignores: ['lib/auth/session.ts'],
+    ignores: ['lib/auth/sign-in/session.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -131,7 +146,7 @@ const config = [
           patterns: [
             {
               group: ['next', 'next/*', 'next-auth', 'next-auth/*'],
-              message: 'only lib/auth/session.ts knows Next',
+              message: 'only lib/auth/sign-in/session.ts knows Next',
             },
           ],
         },

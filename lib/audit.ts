@@ -11,17 +11,50 @@ export type AuditAction =
   | 'account_expired'
   | 'account_activated'
   | 'account_created_by_operator'
+  | 'email_proven'
+  | 'email_change_requested'
+  | 'email_changed'
+  | 'name_changed'
+  | 'changes_undone'
+  | 'account_claimed'
+  | 'account_disowned'
   | 'signed_in'
   | 'sign_in_refused'
   | 'signed_out'
   | 'password_changed'
+  | 'password_reset'
   | 'password_set_by_operator'
   | 'role_changed'
   | 'account_deactivated'
+  | 'account_reactivated'
+  | 'account_unlocked'
+  | 'sessions_ended_by_admin'
+  | 'invitation_sent'
+  | 'invitation_withdrawn'
+  | 'account_invited'
+  | 'invitation_accepted'
+  | 'opt_out_recorded'
   | 'number_moved'
   | 'number_protected'
   | 'number_released'
   | 'reauthentication_refused'
+  | 'confirmed_again'
+  | 'second_factor_refused'
+  | 'recovery_code_used'
+  | 'recovery_codes_made'
+  | 'passkey_added'
+  | 'passkey_removed'
+  | 'totp_added'
+  | 'totp_removed'
+  | 'sms_factor_added'
+  | 'sms_factor_removed'
+  | 'factors_reset'
+  | 'factors_reset_requested'
+  | 'enroll_link_made'
+  | 'second_factor_grace_set'
+  | 'device_trusted'
+  | 'device_trust_ended'
+  | 'trusted_device_replayed'
   | 'session_ended'
   | 'other_sessions_ended'
   | 'sessions_ended_by_operator'
@@ -35,8 +68,8 @@ export type AuditAction =
   | 'account_deleted';
 
 /**
- * Writes who did what, in the transaction of the deed: if it cannot be written, the deed does not happen. Where someone else
- * did it by proving a number, their address and browser stand with their own attempt in the verification log, and not here
+ * Writes who did what, in the transaction of the action: if it cannot be written, the action does not happen. Where someone else
+ * did it by proving a number, their address and browser are with their own attempt in the verification log, and not here
  * too, where the end of their account would not find them.
  */
 export async function recordAudit(
@@ -50,7 +83,7 @@ export async function recordAudit(
   context: RequestContext,
 ): Promise<void> {
   const actorId = entry.actorId === undefined ? entry.userId : entry.actorId;
-  const byStranger = actorId === null && isOthersDeed(entry.action);
+  const byStranger = actorId === null && isOthersAction(entry.action);
   await tx.insert(auditLog).values({
     at: context.now,
     action: entry.action,
@@ -65,7 +98,7 @@ export async function recordAudit(
 export type AuditEntry = typeof auditLog.$inferSelect;
 
 /** Whether someone else did this to the account: their address and browser are not its owner's to see. */
-export function isOthersDeed(action: string): boolean {
+export function isOthersAction(action: string): boolean {
   return ['number_moved', 'number_protected', 'number_released'].includes(action);
 }
 
@@ -98,7 +131,15 @@ export async function listAudit(
     .limit(limit);
 }
 
-/** The entries about an account, and of its deeds, that still tell of an address or a browser, `limit` at most: their ids. */
+/** The addresses from which someone was refused at an account's sign-in since a moment. */
+export async function listRefusedAddresses(tx: Tx | Db, userId: string, since: Date): Promise<string[]> {
+  const { rows } = await tx.execute<{ address: string }>(sql`
+    select distinct address from audit_log
+    where user_id = ${userId} and at > ${timestamp(since)} and action = 'sign_in_refused' and address is not null`);
+  return rows.map((row) => row.address);
+}
+
+/** The entries about an account, or by it, that still have an address or a browser, `limit` at most: their ids. */
 export async function findOrigins(tx: Tx | Db, userId: string, limit: number | null): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     select id::text as id from audit_log

@@ -24,6 +24,9 @@ export type Env = {
   /** Per sender, over all processes; null means without limit. */
   smsMessagesPerSecond: number | null;
   upstash: { url: string; token: string } | null;
+  /** Of a service that knows leaked passwords, without a slash at the end; null: the list that is shipped is all. */
+  breachedPasswordsUrl: string | null;
+  mail: MailSettings;
   trustedProxyHops: number;
   logLevel: LogLevel;
   /** The name that pages and texts speak in. */
@@ -42,7 +45,9 @@ export type Retention = {
   pendingDays: number;
 };
 
-/** Who runs this installation, as pages and consents say it; null, on localhost only, where they say "the operator of this site". */
+/**
+ * Who runs this installation, as pages and consents say it; null, on localhost only, where they say "the operator of this site".
+ */
 export type Operator = {
   name: string | null;
   /** An email address, a web address, or plain words such as a postal address. */
@@ -60,6 +65,12 @@ export type TwilioSettings = {
   /** Without a slash at the end; null means Twilio's own. */
   apiBaseUrl: string | null;
 };
+
+/**
+ * How mail goes out. `console`, on localhost only: printed, and shown at /dev/mail. `off`, in public without SMTP_URL: what
+ * needs mail is not offered.
+ */
+export type MailSettings = { via: 'smtp'; url: string; from: string } | { via: 'console' } | { via: 'off' };
 
 export type EnvSource = Record<string, string | undefined>;
 
@@ -132,6 +143,8 @@ export function parseEnv(
     'UPSTASH_REDIS_REST_TOKEN',
     beside(given, 'UPSTASH_REDIS_REST_URL', (missing) => z.string(missing)),
   );
+  const smtpUrl = read('SMTP_URL', beside(given, 'MAIL_FROM', mailServer));
+  const mailFrom = read('MAIL_FROM', beside(given, 'SMTP_URL', mailSender));
   const value: Env = {
     databaseUrl,
     databaseOwnerUrl,
@@ -148,6 +161,12 @@ export function parseEnv(
     smsCountries: read('SMS_COUNTRIES', countries.prefault('US,CA')),
     smsMessagesPerSecond: read('SMS_MESSAGES_PER_SECOND', pace.optional()) ?? (twilio ? 1 : null),
     upstash: redisUrl && redisToken ? { url: redisUrl, token: redisToken } : null,
+    breachedPasswordsUrl:
+      read('BREACHED_PASSWORDS_URL', rangeService.optional())?.replace(/\/+$/, '') ?? null,
+    mail:
+      smtpUrl && mailFrom
+        ? { via: 'smtp', url: smtpUrl, from: mailFrom }
+        : { via: isPublic ? 'off' : 'console' },
     trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
     siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
@@ -226,6 +245,32 @@ const httpUrl = (missing?: string) =>
   textThat(
     (text) => /^https?:$/.test(protocolOf(text)),
     () => 'must be an http or https URL',
+    missing,
+  );
+
+/** Half a password's hash is nobody's business on the way; what is on this machine needs no TLS. */
+const rangeService = textThat(
+  (text) => {
+    if (!/^https?:$/.test(protocolOf(text))) return false;
+    const { protocol, hostname, search, hash } = new URL(text);
+    return (protocol === 'https:' || isLoopbackHostname(hostname)) && search === '' && hash === '';
+  },
+  () => 'must be an https URL without a query, such as https://api.pwnedpasswords.com/range',
+);
+
+/** Its words never repeat the value, which may hold a password. */
+const mailServer = (missing: string) =>
+  textThat(
+    (text) =>
+      /^smtps?:$/.test(protocolOf(text)) && new URL(text).hostname !== '' && new URL(text).search === '',
+    () => 'must be a URL such as smtp://user:password@mail.example.com:587, or smtps:// with port 465',
+    missing,
+  );
+
+const mailSender = (missing: string) =>
+  textThat(
+    (text) => /^[^\s@,;:<>()[\]\\"]{1,64}@[^\s@,;:<>()[\]\\"]{1,189}$/.test(text),
+    () => 'must be one email address, such as no-reply@example.com, without a name',
     missing,
   );
 

@@ -2,15 +2,23 @@ import { sql } from 'drizzle-orm';
 import { db, type Db } from '@/db/client';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
+import { pruneTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { eraseOldOrigins } from './audit';
-import { expirePending } from '@/lib/auth/expire-pending';
+import { expirePending } from '@/lib/auth/ending/expire-pending';
+import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
+import { resealTotpKeys } from '@/lib/auth/two-factor/totp';
+import { pruneFailures } from '@/lib/auth/two-factor/tries';
 import { env, type Retention } from './env';
 import { pruneLimits } from '@/lib/rate-limits/hits';
 import { openLog } from './log';
+import { pruneLinks } from '@/lib/mail/links';
+import { pruneMails } from '@/lib/mail/outbox';
 import { pruneSpend } from '@/lib/sms/capacity/budget';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
+import { pruneSignInCodes } from '@/lib/sms/verification/sign-in-code';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
+import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
 
 const everyMs = 60_000;
@@ -36,6 +44,12 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneSessions,
   pruneLoginGrants,
   prunePendingTokens,
+  pruneTrustedDevices,
+  pruneSpentChallenges,
+  pruneFailures,
+  resealTotpKeys,
+  pruneRecoveries,
+  pruneSignInCodes,
   pruneSpend,
   pruneRefusals,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
@@ -44,6 +58,13 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
     eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),
   pruneAttempts: (db, now, limit) => pruneAttempts(db, daysBefore(now, 'attemptsDays'), now, limit),
   pruneChallenges: (db, now, limit) => pruneChallenges(db, daysBefore(now, 'attemptsDays'), limit),
+  pruneMails: (db, now, limit) => pruneMails(db, daysBefore(now, 'messagesDays'), limit),
+  pruneLinks: (db, now, limit) =>
+    pruneLinks(
+      db,
+      { before: daysBefore(now, 'attemptsDays'), unownedBefore: daysBefore(now, 'pendingDays') },
+      limit,
+    ),
   eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),
 };
 
@@ -87,7 +108,7 @@ export function runHousekeeping(
 
 /**
  * One round as of `now` by our own clock, or as of the database's where that is earlier: what is removed has to be old by
- * both, so that no clock that is wrong empties limits and sums, ends sessions or erases records for good.
+ * both, so that no clock that is wrong empties limits and sums, ends sessions or erases records permanently.
  */
 export async function keepHouseByBothClocks(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
   try {

@@ -14,7 +14,7 @@ const secretNames =
  * Writes one line per event: time, level, event, then `name=value` pairs; to standard error unless `write` says
  * otherwise. Lines below LOG_LEVEL are dropped.
  *
- * Whole phone numbers and runs of exactly six digits are hidden wherever they stand in text, and an error shows its
+ * Whole phone numbers and runs of exactly six digits are hidden wherever they are in text, and an error shows its
  * name, message and code only: an HTTP client's error also carries the request, with the credentials and the text.
  */
 export function openLog({

@@ -9,7 +9,7 @@ export type Turn = { key: string; until: string };
 
 /**
  * Takes the only turn of its name, over all processes, by the database's clock. Null: someone has it. It is kept by
- * `keepTurn` at least once a minute, and ended by `endTurn`; the turn of a process that died ends by itself. `whose` stands in the table as it is: an id, nothing personal.
+ * `keepTurn` at least once a minute, and ended by `endTurn`; the turn of a process that died ends by itself. `whose` is kept in the table as it is: an id, nothing personal.
  */
 export async function takeTurn(db: Db, name: string, whose: string): Promise<Turn | null> {
   const key = `turn:${name}:${whose}`;

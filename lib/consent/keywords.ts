@@ -78,6 +78,7 @@ const spokenWords: Readonly<Record<string, Exclude<InboundMeaning, 'other'>>> = 
   arretez: 'stop',
   arreter: 'stop',
   desabonner: 'stop',
+  // English and Spanish: start
   resume: 'start',
   restart: 'start',
   optin: 'start',
@@ -87,6 +88,7 @@ const spokenWords: Readonly<Record<string, Exclude<InboundMeaning, 'other'>>> = 
   empezar: 'start',
   iniciar: 'start',
   reanudar: 'start',
+  // English, Spanish and French: help
   helpme: 'help',
   ayuda: 'help',
   ayudame: 'help',
@@ -159,7 +161,7 @@ const revocations: readonly RegExp[] = [
 ].map((pattern) => (typeof pattern === 'string' ? new RegExp(pattern) : pattern));
 
 const requestsForHelp =
-  /^(?:i |we )?(?:need|want) (?:some )?help\b|\b(?:can|could) (?:you|someone|someone|anyone) help\b|^help (?:me|with|needed)\b|^(?:who|what) is (?:this|it)$|^whos this$|^necesito ayuda\b|^quien es$|^que es esto$/;
+  /^(?:i |we )?(?:need|want) (?:some )?help\b|\b(?:can|could) (?:you|someone|somebody|anyone) help\b|^help (?:me|with|needed)\b|^(?:who|what) is (?:this|it)$|^whos this$|^necesito ayuda\b|^quien es$|^que es esto$/;
 
 const requestsToResume =
   /^(?:start|resume|restart) (?:sending |the |my |texting )*(?:texts?|texting|messages?|updates?|alerts?|me)(?: again)?$|^(?:start|text me) again$|^(?:opt|sign) me (?:back )?(?:in|up)$|^(?:opt|opting) (?:back )?in$|^i want (?:the |your |my )?(?:texts|messages|updates)(?: again| back)?$/;

@@ -1,5 +1,12 @@
-import { and, desc, eq, getTableColumns, sql, type SQL } from 'drizzle-orm';
-import { smsConsentDetails, smsConsents, type ConsentMedium, type ConsentScope } from '@/db/schema/consent';
+import { getTableColumns, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import {
+  smsConsentDetails,
+  smsConsents,
+  type ConsentMedium,
+  type ConsentScope,
+  type StopMedium,
+} from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
@@ -13,7 +20,7 @@ const firstVersion = '2026-11-1';
 /** The language that every wording so far is in (BCP 47). */
 const language = 'en';
 
-/** Where the box stands that each of these acts ticked. */
+/** The page of the box that each of these acts ticked. */
 const pages = {
   registration: '/users/register/applicant',
   code_page: '/users/verify-phone',
@@ -64,7 +71,7 @@ export async function grantConsent(
   );
 }
 
-/** Appends a withdrawal for each scope that stands for this person and number. Out: which those were. */
+/** Appends a withdrawal for each scope that this person consents to at this number. Out: which those were. */
 export async function withdrawConsent(
   tx: Tx,
   consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: ConsentMedium },
@@ -88,7 +95,8 @@ export async function withdrawConsent(
 }
 
 /**
- * Appends a withdrawal for each scope that stands for anyone at this number: one statement, however many accounts it has.
+ * Appends a withdrawal for each scope that anyone consents to at this number: one statement, however many accounts it has,
+ * and two reads for each of them, however long their ledgers are.
  *
  * `agreedBefore` null: for everyone. Else whoever gave or resumed a consent at this number later than that keeps theirs.
  */
@@ -103,30 +111,48 @@ export async function withdrawEverywhere(
 ): Promise<void> {
   const before = agreedBefore === null ? sql`'infinity'` : sql`${agreedBefore.toISOString()}`;
   await tx.execute(sql`
+    with recursive accounts (phone, user_id) as (
+      select ${phone}, ${nobody}::uuid
+      union all
+      select next.phone, next.user_id from accounts cross join lateral (
+        select c.phone, c.user_id from sms_consents c where (c.phone, c.user_id) > (accounts.phone, accounts.user_id)
+        order by c.phone, c.user_id limit 1
+      ) next where next.phone = ${phone}
+    )
     insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
     select ${timestamp(at)}, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${env().siteName}
     from (
-      select distinct on (user_id, scope) user_id, scope, action,
-        max(at) filter (where action <> 'withdrawn') over (partition by user_id) as agreed_at
-      from sms_consents where phone = ${phone}
-      order by user_id, scope, id desc
-    ) last
+      select last.user_id, last.scope, last.action,
+        max(last.at) filter (where last.action <> 'withdrawn') over (partition by last.user_id) as agreed_at
+      from accounts cross join ${lastActs(sql`accounts.user_id`, sql`accounts.phone`)}
+    ) acts
     where action <> 'withdrawn' and agreed_at < ${before}::timestamptz
     order by user_id, scope desc`);
 }
 
-/** Whether this person has ticked the box for texts at this number later than `since`, and what they agreed to stands. */
+/** Appends a withdrawal for each scope that this person consents to, at whatever number. */
+export async function withdrawAll(
+  tx: Tx,
+  { userId, medium }: { userId: string; medium: ConsentMedium },
+  now: Date,
+): Promise<void> {
+  await tx.execute(sql`
+    with recursive ${numbersOf(userId)}
+    insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
+    select ${timestamp(now)}, last.user_id, last.phone, last.scope, 'withdrawn', ${medium}, ${env().siteName}
+    from numbers cross join ${lastActs(sql`numbers.user_id`, sql`numbers.phone`)}
+    where last.action <> 'withdrawn'
+    order by last.phone, last.scope desc`);
+}
+
+/** Whether this person has ticked the box for texts at this number later than `since`, and has not withdrawn it since. */
 export async function hasAgreedSince(
   tx: Tx,
   { phone, userId, since }: { phone: string; userId: string; since: Date },
 ): Promise<boolean> {
   const { rows } = await tx.execute(sql`
-    select from (
-      select distinct on (scope) action, at from sms_consents
-      where phone = ${phone} and user_id = ${userId}
-      order by scope, id desc
-    ) last
-    where action = 'granted' and at > ${timestamp(since)} limit 1`);
+    select from ${lastActs(userId, phone)}
+    where last.action = 'granted' and last.at > ${timestamp(since)} limit 1`);
   return rows.length > 0;
 }
 
@@ -147,13 +173,55 @@ async function listStanding(
   db: Db | Tx,
   { userId, phone }: { userId: string; phone: string },
 ): Promise<{ scope: ConsentScope; isToOperator: boolean }[]> {
-  const { scope, action } = smsConsents;
-  const rows = await db
-    .selectDistinctOn([scope], { scope, action, isToOperator: isToOperator() })
-    .from(smsConsents)
-    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone)))
-    .orderBy(scope, desc(smsConsents.id));
-  return rows.filter((row) => row.action !== 'withdrawn');
+  const { rows } = await db.execute<{ scope: ConsentScope; is_to_operator: boolean }>(sql`
+    select scope, ${isToOperator()} as is_to_operator from ${lastActs(userId, phone)}
+    where action <> 'withdrawn'`);
+  return rows.map(({ scope, is_to_operator: isGood }) => ({ scope, isToOperator: isGood }));
+}
+
+/**
+ * The last row of each scope for a person and a number, to be read `from` under the name `last`: one read by an index
+ * (sms_consents_last_index) for each, however long the ledger is.
+ *
+ * The rows are named as a stretch of that index. Where columns are compared one by one, PostgreSQL may go through the ledger
+ * backwards until it meets one, which is all of it for a scope that was last spoken of long ago.
+ */
+export function lastActs(userId: SQLWrapper | string, phone: SQLWrapper | string): SQL {
+  return sql`unnest(array['verification', 'updates']) each (name) cross join lateral (
+    select c.* from sms_consents c where ${isWithin({ userId, phone, scope: sql`each.name` })}
+    order by ${lastFirst} limit 1
+  ) last`;
+}
+
+/** Of the rows `c`: those about one scope for one person and number, up to the one with the id `last`. */
+function isWithin({
+  userId,
+  phone,
+  scope,
+  last = sql`9223372036854775807`,
+}: Record<'userId' | 'phone' | 'scope', SQLWrapper | string> & { last?: SQL }): SQL {
+  return sql`(c.phone, c.user_id, c.scope, c.id) >= (${phone}, ${userId}, ${scope}, 0)
+    and (c.phone, c.user_id, c.scope, c.id) <= (${phone}, ${userId}, ${scope}, ${last})`;
+}
+
+const lastFirst = sql`c.phone desc, c.user_id desc, c.scope desc, c.id desc`;
+
+/** The id that no account has, and that comes before every other. */
+const nobody = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Every number in a person's ledger, for `with recursive`: each is looked for behind the one before it, so that it is
+ * read once, however often it is there.
+ */
+function numbersOf(userId: string): SQL {
+  return sql`numbers (user_id, phone) as (
+    select ${userId}::uuid, ''
+    union all
+    select next.user_id, next.phone from numbers cross join lateral (
+      select c.user_id, c.phone from sms_consents c where (c.user_id, c.phone) > (numbers.user_id, numbers.phone)
+      order by c.user_id, c.phone limit 1
+    ) next where next.user_id = ${userId}
+  )`;
 }
 
 /**
@@ -167,7 +235,7 @@ export function isToOperator(): SQL<boolean> {
 }
 
 /**
- * Takes back, by a START, what a STOP withdrew: the consent given before stands again, with the wording it was given to.
+ * Takes back, by a START, what a STOP withdrew: the consent given before holds again, with the wording it was given to.
  * No consent is created: only a scope whose last row is a STOP's withdrawal, at `stoppedSince` or later, is resumed. Out:
  * the scopes that were.
  */
@@ -177,39 +245,33 @@ export async function resumeConsent(
   now: Date,
 ): Promise<ConsentScope[]> {
   const { userId, phone, stoppedSince } = consent;
-  const rows = await tx
-    .select()
-    .from(smsConsents)
-    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone)))
-    .orderBy(desc(smsConsents.id));
-  const resumed: ConsentScope[] = [];
-  for (const scope of consent.scopes) {
-    const ofScope = rows.filter((row) => row.scope === scope);
-    const last = ofScope[0];
-    const granted = ofScope.find((row) => row.action === 'granted');
-    if (!last || !granted || last.action !== 'withdrawn' || last.at < stoppedSince) continue;
-    if (last.medium !== 'sms_stop' && last.medium !== 'carrier_stop') continue;
-    await tx.insert(smsConsents).values({
-      at: now,
-      userId,
-      phone,
-      scope,
-      action: 'resumed',
-      medium: 'sms_start',
-      wordingVersion: granted.wordingVersion,
-      wording: granted.wording,
-      language: granted.language,
-      sender: granted.sender,
-      legalSender: granted.legalSender,
-      sentFrom: granted.sentFrom,
-      page: granted.page,
-    });
-    resumed.push(scope);
-  }
-  return resumed;
+  // What was resumed before has the wording of its grant.
+  const { rows } = await tx.execute<{ scope: ConsentScope }>(sql`
+    insert into sms_consents (at, user_id, phone, scope, action, medium,
+      wording_version, wording, language, sender, legal_sender, sent_from, page)
+    select ${timestamp(now)}, last.user_id, last.phone, last.scope, 'resumed', 'sms_start',
+      agreed.wording_version, agreed.wording, agreed.language, agreed.sender, agreed.legal_sender, agreed.sent_from, agreed.page
+    from ${lastActs(userId, phone)} cross join lateral (
+      select c.* from sms_consents c
+      where ${isWithin({ userId, phone, scope: sql`last.scope`, last: sql`last.id` })} and c.action <> 'withdrawn'
+      order by ${lastFirst} limit 1
+    ) agreed
+    where last.scope = any(${sql.param([...consent.scopes])}::text[]) and last.action = 'withdrawn'
+      and last.medium = any(${sql.param([...stopMedia])}::text[]) and last.at >= ${timestamp(stoppedSince)}
+    order by last.scope desc
+    returning scope`);
+  return rows.map(({ scope }) => scope);
 }
 
-/** Whether consent of this scope stands for this person and number. */
+/** How a number's own STOP is said; a START takes it back, whichever it was. */
+const stopMedia: readonly StopMedium[] = ['sms_stop', 'carrier_stop', 'recorded_stop'];
+
+/** Whether a withdrawal is such a STOP. */
+export function isStop(medium: ConsentMedium): medium is StopMedium {
+  return stopMedia.some((each) => each === medium);
+}
+
+/** Whether this person consents to this scope at this number. */
 export async function hasConsent(
   db: Db | Tx,
   { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
@@ -230,32 +292,78 @@ export async function readLastAct(
   db: Db | Tx,
   { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
 ): Promise<LastAct | null> {
+  const c = alias(smsConsents, 'c');
   const [row] = await db
-    .select({ ...getTableColumns(smsConsents), isToOperator: isToOperator() })
-    .from(smsConsents)
-    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.phone, phone), eq(smsConsents.scope, scope)))
-    .orderBy(desc(smsConsents.id))
+    .select({ ...getTableColumns(c), isToOperator: isToOperator() })
+    .from(c)
+    .where(isWithin({ userId, phone, scope }))
+    .orderBy(lastFirst)
     .limit(1);
   return row ?? null;
 }
 
-/** Every number at which this person ever agreed to texts. */
+/** Every number at which this person consents to something. Those where all of it is withdrawn have nothing left to end. */
 export async function findConsentedPhones(db: Db | Tx, userId: string): Promise<string[]> {
-  const rows = await db
-    .selectDistinct({ phone: smsConsents.phone })
-    .from(smsConsents)
-    .where(and(eq(smsConsents.userId, userId), eq(smsConsents.action, 'granted')));
-  return rows.map((row) => row.phone);
+  const { rows } = await db.execute<{ phone: string }>(sql`
+    with recursive ${numbersOf(userId)}
+    select distinct last.phone from numbers cross join ${lastActs(sql`numbers.user_id`, sql`numbers.phone`)}
+    where last.action <> 'withdrawn'`);
+  return rows.map(({ phone }) => phone);
+}
+
+/** Whether this person ever agreed to texts at this number. */
+export async function hasNamed(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string },
+): Promise<boolean> {
+  const { rows } = await db.execute(sql`select from ${lastActs(userId, phone)} limit 1`);
+  return rows.length > 0;
+}
+
+/** When this person first agreed to texts at each of the numbers that they have named since then. */
+export async function listFirstNamed(
+  db: Db | Tx,
+  { userId, since }: { userId: string; since: Date },
+): Promise<Date[]> {
+  const { rows } = await db.execute<{ at: string }>(sql`
+    with recursive ${numbersOf(userId)}
+    select min(first.at)::text as at
+    from numbers cross join unnest(array['verification', 'updates']) each (name) cross join lateral (
+      select c.at from sms_consents c
+      where ${isWithin({ userId: sql`numbers.user_id`, phone: sql`numbers.phone`, scope: sql`each.name` })}
+      order by c.phone, c.user_id, c.scope, c.id limit 1
+    ) first
+    group by numbers.phone having min(first.at) > ${timestamp(since)}`);
+  return rows.map(({ at }) => new Date(at));
+}
+
+/** Every number at which this person ever agreed to texts. */
+export async function listNumbersInLedger(db: Db | Tx, userId: string): Promise<string[]> {
+  const { rows } = await db.execute<{ phone: string }>(sql`
+    with recursive ${numbersOf(userId)} select phone from numbers where phone <> ''`);
+  return rows.map(({ phone }) => phone);
+}
+
+/** What `eraseConsentDetails` would erase, `limit` at most; null: all. */
+export async function findConsentDetails(
+  db: Db | Tx,
+  userId: string,
+  limit: number | null,
+): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select consent_id::text as id from sms_consent_details where user_id = ${userId} limit ${limit}`);
+  return rows.map(({ id }) => id);
 }
 
 /** Erases what of a person's consents is personal beyond the number: addresses and browsers. The ledger itself stays. */
-export async function eraseConsentDetails(tx: Tx, userId: string): Promise<void> {
-  await tx.execute(sql`
-    delete from sms_consent_details
-    where consent_id = any(array(select id from sms_consents where user_id = ${userId}))`);
+export async function eraseConsentDetails(db: Db | Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await db.execute(
+    sql`delete from sms_consent_details where consent_id = any(${sql.param([...ids])}::bigint[])`,
+  );
 }
 
-/** What a person's phone shows as the sender, or the SID that stands for it: null on the console, which sends from none. */
+/** What a person's phone shows as the sender, or its SID: null on the console, which sends from none. */
 function nameSender({ twilio }: Pick<Env, 'twilio'>): string | null {
   if (twilio === null) return null;
   return 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : twilio.sender.messagingServiceSid;

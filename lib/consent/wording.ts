@@ -61,7 +61,7 @@ export const wordings: readonly [Wording, ...Wording[]] = [
   },
 ];
 
-/** The day since which the terms and the privacy policy hold as they stand; changes with them. */
+/** The day since which the terms and the privacy policy hold as they are; changes with them. */
 export const policiesEffectiveOn = 'November 25, 2026';
 
 /** The present wording, before it says who sends. */

@@ -3,8 +3,8 @@ import { readPhoneSpelling } from './spelling';
 import { toAsciiDigits } from './digits';
 
 /**
- * Formats what stands in a phone field so far: `5551234` becomes `(555) 123-4`, `5551234567` becomes `(555) 123-4567`.
- * Text that it cannot read is given back as it is, and so is text from which a person has just deleted a bracket or dash:
+ * Formats what is in a phone field so far: `5551234` becomes `(555) 123-4`, `5551234567` becomes `(555) 123-4567`.
+ * Text that it cannot read stays as it is, and so does text from which a person has just deleted a bracket or dash:
  * putting that back would make the backspace key useless.
  *
  * For the browser: load it on first focus (`await import(…)`), since it brings the smaller numbering-plan data along.

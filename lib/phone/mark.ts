@@ -3,7 +3,7 @@ import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
 
 /**
- * What stands in the place of a number that was erased, so that it can still be told whether a row was about a number that
+ * What takes the place of a number that was erased, so that it can still be told whether a row was about a number that
  * is known already: HMAC-SHA-256 of the E.164 number, keyed with AUTH_SECRET. Nobody finds the number without that secret.
  * A row that was marked under an earlier secret is found with that one.
  */

@@ -42,8 +42,8 @@ const providersTestNumber = /^\+1500555000\d$/;
  * Decides whether what a person typed is a phone number that may be texted, and answers its one E.164 form: every
  * spelling of a number gives the same value. Never throws.
  *
- * Loads the full numbering-plan data (about 150 KB), so it belongs on the server; the browser's friendly check stands in
- * `phone-format.ts`. Only the kinds in `textedKinds` pass. A number that belongs to no kind is not assigned to anyone,
+ * Loads the full numbering-plan data (about 150 KB), so it belongs on the server; the browser's friendly check is in
+ * `format.ts`. Only the kinds in `textedKinds` pass. A number that belongs to no kind is not assigned to anyone,
  * so it is not valid, or fictional.
  */
 export function parsePhone(
@@ -80,7 +80,7 @@ function refuseLength(number: string): PhoneRefusal {
   }
 }
 
-/** Shows the last four digits only, `•••4567`: enough to recognise one's own number, too little to learn another's. */
+/** Shows the last four digits only, `•••4567`: enough to recognize one's own number, too little to learn another's. */
 export function maskPhone(e164: Phone): string {
   return `•••${e164.slice(-4)}`;
 }

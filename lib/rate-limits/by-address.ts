@@ -25,8 +25,8 @@ type Verdict = { ok: true } | { ok: false; retryAt: Date };
  * Counts one request of an address against a coarse limit of the policy table: an IPv6 address in the buckets of its /64,
  * its /56 and its /48, in all of them or in none.
  *
- * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`,
- * the moment at which all of them have room again.
+ * Upstash decides when it is configured and answers in time and in sense, PostgreSQL otherwise. Refuses with `retryAt`:
+ * when all of them have room again.
  */
 export async function takeAddressHit(
   db: Db,
@@ -55,8 +55,8 @@ function stepMsOf({ perHour }: BucketRule): number {
 }
 
 /**
- * One statement locks the rows of all buckets in the order of their keys, reads them as they stand then, and takes from
- * all of them if each has room: leaky buckets, of which a row holds the moment at which it is empty again. A moment more
+ * One statement locks the rows of all buckets in the order of their keys, reads them as they are then, and takes from
+ * all of them if each has room: leaky buckets, of which a row says when it is empty again. A moment more
  * than a minute further ahead than a full bucket takes to empty was written by a wrong clock, and counts as none. A row
  * that does not exist yet cannot be locked, so it is made first.
  */
@@ -106,7 +106,7 @@ let faultedAt = -Infinity;
 let isFailing = false;
 
 /**
- * Takes from one bucket after the other, the narrowest first; a wider one that refuses has what was taken given back.
+ * Takes from one bucket after the other, the narrowest first; where a wider one refuses, what was taken is returned.
  * Null: not configured, or not to be relied on just now.
  */
 async function askUpstash(buckets: readonly Bucket[], now: Date): Promise<Verdict | null> {

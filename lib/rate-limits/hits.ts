@@ -8,7 +8,7 @@ import { distinctInstant, readWindows, type WindowRule } from './sliding-window'
 
 /**
  * The stored names of a limit's caller, keyed so that the table tells neither addresses nor emails: one per secret of
- * AUTH_SECRET. What is new is counted under the first, what stands under any of them counts.
+ * AUTH_SECRET. What is new is counted under the first, what was counted under any of them still counts.
  */
 export function limitKeys(
   limit: string,
@@ -24,7 +24,7 @@ export type LimitKeys = readonly [string, ...string[]];
 /** What is counted, and by which rules. */
 export type LimitEntry = { keys: LimitKeys; rules: readonly WindowRule[] };
 
-/** How many more hits are allowed right now, and the moment at which the next is allowed once these are taken. */
+/** How many more hits are allowed right now, and when the next is allowed once these are taken. */
 export type HitsLeft = { count: number; thenAt: Date };
 
 function readHitsLeft(
@@ -66,13 +66,14 @@ export async function forgetHits(db: Db | Tx, keys: LimitKeys): Promise<void> {
  *
  * The rows are locked in the order of their keys and read after locking, so parallel callers cannot slip past the
  * limit together. Refuses with `retryAt`, the moment the next hit is allowed. On success `left` says what remains, and
- * `giveBack` takes the hit out again (a right password does not count).
+ * `refund` takes the hit out again (a right password does not count). In a transaction the rows stay locked until it ends, and
+ * what was counted goes with it when it fails.
  */
 export async function takeHits(
-  db: Db,
+  db: Db | Tx,
   entries: readonly LimitEntry[],
   now: Date,
-): Promise<{ ok: true; left: HitsLeft; giveBack: () => Promise<void> } | { ok: false; retryAt: Date }> {
+): Promise<{ ok: true; left: HitsLeft; refund: () => Promise<void> } | { ok: false; retryAt: Date }> {
   const taken: { key: string; at: Date; hits: Date[]; rules: readonly WindowRule[] }[] = [];
   const refusedUntil = await db.transaction(async (tx) => {
     const stored = await lockHits(tx, entries, now);
@@ -108,7 +109,7 @@ export async function takeHits(
   return {
     ok: true,
     left: readHitsLeft(taken, now),
-    giveBack: async () => {
+    refund: async () => {
       for (const { key, at } of taken) {
         await db
           .update(rateLimits)

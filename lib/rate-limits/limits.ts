@@ -4,6 +4,9 @@ const minute = 60;
 const hour = 60 * minute;
 const day = 24 * hour;
 
+/** How long a wrong password counts against the address that it came from. */
+export const passwordsPerAddressSeconds = 15 * minute;
+
 /** `atOnce` at one instant; what is used up comes back evenly, `perHour` in an hour. */
 export type BucketRule = { atOnce: number; perHour: number };
 
@@ -19,6 +22,8 @@ export const limits = {
     { limit: 3, windowSeconds: hour },
     { limit: 10, windowSeconds: day },
   ],
+  /** Numbers that one account names for the first time: each is texted, and kept in its ledger. */
+  numbersPerAccount: [{ limit: 10, windowSeconds: day }],
   /** Accounts of one network (IPv4: address, IPv6: /48) that ask for codes to one number without holding it. */
   askersPerNetwork: { accounts: 2, windowSeconds: hour },
   /**
@@ -46,7 +51,7 @@ export const limits = {
   /** Without a delivery receipt for this long, the account may be opened without verification. */
   receiptPatienceSeconds: 60,
   /** Wrong passwords for one email by browsers that its account does not know: from one address … */
-  passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: 15 * minute }],
+  passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: passwordsPerAddressSeconds }],
   /** … and from all of them together. When these are spent, only such browsers wait (docs/decisions/0012). */
   passwordsPerEmail: [{ limit: 50, windowSeconds: day }],
   /** By one browser that the account knows, or that is signed in to it: no stranger spends these. */
@@ -54,7 +59,39 @@ export const limits = {
     { limit: 5, windowSeconds: 15 * minute },
     { limit: 20, windowSeconds: day },
   ],
-  /** People are told how many tries are left when no more than this many are. */
+  /** Mails with a link to one address, whoever asks for them … */
+  mailsPerAddress: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /** … of these by one network (IPv4: address, IPv6: /48), so that none spends a whole day's … */
+  mailsPerAddressAndNetwork: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 6, windowSeconds: day },
+  ],
+  /** … and from one network to all addresses. */
+  mailsPerNetwork: [{ limit: 30, windowSeconds: hour }],
+  /** Besides, to one address by a browser that its account knows: no stranger spends these. */
+  mailsPerKnownBrowser: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /** Codes to choose a new password, from one network, whatever emails they are asked for; per email as many as per number. */
+  recoveriesPerNetwork: [{ limit: 30, windowSeconds: hour }],
+  /** Mails about a new sign-in, and with a link to a first second factor, per account: who spends these has the password. */
+  mailsPerSignIn: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
+  /**
+   * Changes by one account, of each kind: of texts and quiet hours, of the number, of the password, of second factors; and
+   * exports. Each leaves rows that are kept for good. Turning texts off, and taking a number away, is never refused.
+   */
+  settingsPerAccount: [
+    { limit: 30, windowSeconds: hour },
+    { limit: 100, windowSeconds: day },
+  ],
+  /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */
   perAddress: {

@@ -33,7 +33,7 @@ export function readWindows(
   };
 }
 
-/** An instant that stands in `hits` only once, so that exactly this hit can be given back later. */
+/** An instant that is in `hits` only once, so that exactly this hit can be taken out later. */
 export function distinctInstant(hits: readonly Date[], now: Date): Date {
   const taken = new Set(hits.map((hit) => hit.getTime()));
   let time = now.getTime();

@@ -1,20 +1,30 @@
-import { and, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
 import { smsOptOuts, type ConsentScope, type OptOutChannel, type OptOutRecorder } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 
+/** How an opt-out reaches someone of the operator's people, who records it. */
+export type ToldChannel = Extract<OptOutChannel, 'phone' | 'letter' | 'other'>;
+
 /** How an opt-out, or its lifting, reached us: what a row of the ledger keeps as evidence. */
-export type OptOutEvidence = {
-  recordedBy: OptOutRecorder;
+export type OptOutEvidence = (
+  { recordedBy: Exclude<OptOutRecorder, 'staff'> } | { recordedBy: 'staff'; channel: ToldChannel }
+) & {
   /** Our number or service that it was said to, or that the carrier blocks; null: said on a page. */
   sender: string | null;
-  /** What the person wrote, codes hidden; null: nothing was written. */
+  /** What the person wrote, codes hidden, or what was noted of it; null: nothing was written. */
   words: string | null;
   /** The provider's id of that text, or of the one of ours that was refused. */
   providerSid: string | null;
 };
 
-const channels: Record<OptOutRecorder, OptOutChannel> = {
+/** The text in which something was said, or which was refused: to which of our senders, in which words, with which SID. */
+export type Said = Omit<OptOutEvidence, 'recordedBy' | 'channel'>;
+
+/** What a STOP or START covers. */
+export const everyScope = ['verification', 'updates'] as const satisfies readonly ConsentScope[];
+
+const channels: Record<Exclude<OptOutRecorder, 'staff'>, OptOutChannel> = {
   inbound_webhook: 'text',
   inbound_list: 'text',
   status_report: 'carrier',
@@ -24,12 +34,35 @@ const channels: Record<OptOutRecorder, OptOutChannel> = {
 const longestWords = 1_600;
 
 /**
+ * Entries of one number in any 24 hours, by text. Each is kept for good, and a number can be forged: from then on one that says
+ * the same as the last is not written, and START takes no STOP back (`hasTextedMuch`). A STOP after a START always is.
+ */
+const mostByTextADay = 20;
+
+/** Whether a number has texted so many STOPs and STARTs in the 24 hours before `at` that a START changes nothing any more. */
+export async function hasTextedMuch(tx: Tx, phone: string, at: Date): Promise<boolean> {
+  const { rows } = await tx.execute(sql`select where ${textedMuch(phone, at)}`);
+  return rows.length > 0;
+}
+
+function textedMuch(phone: string, at: Date): SQL {
+  return sql`(
+    select count(*) from (
+      select channel from sms_opt_outs
+      where phone = ${phone} and at > ${timestamp(at)} - interval '1 day'
+      order by phone, at desc, id desc limit ${mostByTextADay}
+    ) latest where channel = 'text'
+  ) >= ${mostByTextADay}`;
+}
+
+/**
  * Appends to the ledger of opt-outs that texts to a number are not wanted any more, or again. Every time it is said, also when
  * it was said before, and whether or not anyone ever consented at that number; but a text once, however often it is handed
- * over. The number is locked.
+ * over, and where a number has texted `mostByTextADay` times within a day, only what is the contrary of the last. The text itself
+ * is kept with its words in the record of texts. The number is locked.
  *
  * An opt-out is what someone says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
- * turned off on a page. What takes it back is START, or the box ticked again by whoever turned them off. None are the other ends
+ * turned off on a page, a call or a letter. What takes it back is START, or the box ticked again by whoever turned them off. None are the other ends
  * of a consent, which the ledger of consents tells: a number that is removed, replaced, proven by someone else or released by an
  * admin, an account that ends. They say whose number it is, and nothing about texts to it.
  *
@@ -58,16 +91,35 @@ export async function recordOptOut(
   },
 ): Promise<void> {
   const { recordedBy, sender, providerSid } = evidence;
+  const channel = evidence.recordedBy === 'staff' ? evidence.channel : channels[evidence.recordedBy];
   const words = evidence.words?.slice(0, longestWords) ?? null;
   const scopes = sql.param([...covers]);
   await tx.execute(sql`
     insert into sms_opt_outs
       (at, recorded_at, phone, act, channel, covers, sender, words, provider_sid, user_id, recorded_by)
     select ${timestamp(at)}, ${recordedAt?.toISOString() ?? null}::timestamptz, ${phone}, ${act},
-      ${channels[recordedBy]}, ${scopes}::text[], ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
+      ${channel}, ${scopes}::text[], ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
     where not exists (
       select from sms_opt_outs where phone = ${phone} and act = ${act} and provider_sid = ${providerSid}
-    )`);
+    ) and not (${channel === 'text'} and ${textedMuch(phone, at)} and ${act} = (
+      select last.act from sms_opt_outs last where phone = ${phone} order by at desc, id desc limit 1
+    ))`);
+}
+
+/** Records that a number has texted STOP or START; `saidAt` not null: it was found late. */
+export async function recordTextedOptOut(
+  tx: Tx,
+  {
+    phone,
+    act,
+    said,
+    saidAt,
+    now,
+  }: { phone: string; act: 'opted_out' | 'lifted'; said: Said; saidAt: Date | null; now: Date },
+): Promise<void> {
+  const recordedBy = saidAt === null ? 'inbound_webhook' : 'inbound_list';
+  const when = saidAt === null ? { at: now } : { at: saidAt, recordedAt: now };
+  await recordOptOut(tx, { phone, act, covers: everyScope, evidence: { recordedBy, ...said }, ...when });
 }
 
 /** The last that was said about texts to this number, whenever it was recorded; null: nothing ever was. */
@@ -83,6 +135,16 @@ export async function readLastOptOut(
     .orderBy(desc(smsOptOuts.at), desc(smsOptOuts.id))
     .limit(1);
   return row ?? null;
+}
+
+/** Whether a number has lifted an opt-out after a moment, such as by START. */
+export async function hasLiftedSince(tx: Tx, phone: string, since: Date): Promise<boolean> {
+  const found = await tx
+    .select({ id: smsOptOuts.id })
+    .from(smsOptOuts)
+    .where(and(eq(smsOptOuts.phone, phone), eq(smsOptOuts.act, 'lifted'), gt(smsOptOuts.at, since)))
+    .limit(1);
+  return found.length > 0;
 }
 
 /** An opt-out, or its lifting, as it is shown to the person whose number it is. */

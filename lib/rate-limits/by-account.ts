@@ -1,0 +1,25 @@
+import type { Db } from '@/db/client';
+import { limitKeys, takeHits } from './hits';
+import { limits } from './limits';
+
+/** What is counted apart, so that whoever borrows an open browser cannot spend what takes a password. */
+export type SettingsKind = 'preferences' | 'phone' | 'password' | 'factors' | 'export';
+
+/** Whether one more change may be written down; `refund` when nothing was after all. */
+export type SettingsHit = { ok: true; refund: () => Promise<void> } | { ok: false; retryAt: Date };
+
+/** Why a change was not made, and when the next one is allowed. */
+export type TooManyChanges = { reason: 'too_many_changes'; retryAt: Date };
+
+/**
+ * Counts one change that an account makes to its settings, of any that leaves a row for good. Taken before the change's own
+ * transaction, in one of its own, so that no lock waits for another.
+ */
+export async function takeSettingsHit(
+  db: Db,
+  { userId, kind }: { userId: string; kind: SettingsKind },
+  now: Date,
+): Promise<SettingsHit> {
+  const keys = limitKeys('settings', [kind, userId]);
+  return takeHits(db, [{ keys, rules: limits.settingsPerAccount }], now);
+}
