@@ -1,0 +1,204 @@
+import { sql } from 'drizzle-orm';
+import type { EmailLink } from './links';
+import { db as openDb, type Db } from '@/db/client';
+import { isDatabaseFault } from '@/db/database-fault';
+import type { MailEnd } from '@/db/schema/mail';
+import { env as readEnv, type Env } from '@/lib/env';
+import { openLog, type Log } from '@/lib/log';
+import { isFirstToday } from '@/lib/once-a-day';
+import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
+import { newId } from '@/lib/random';
+import { mailChannel, type Mail } from './outbox';
+import { readMail } from './read-mail';
+import { openTransport, type MailTransport } from './transport';
+
+/** Longer than a mail takes whose server answers each command in its last moment, one that waits for a connection too. */
+const leaseSeconds = 300;
+
+/** Mails claimed at a time, all sent side by side. */
+const atOnce = 8;
+
+/** Without a notification, new work is found this soon. */
+const pollMs = 5_000;
+
+/** After the first failure, the second …; after the last of them a mail is given up. */
+const pausesSeconds = [30, 120, 600, 1_800, 7_200, 21_600, 43_200];
+
+/** What is known of a claimed mail: its row, and of its link as much as the address takes. */
+type ClaimedMail = Pick<Mail, 'id' | 'to' | 'template' | 'params' | 'attempts'> & {
+  link: (Pick<EmailLink, 'id' | 'purpose' | 'nonce'> & { userId: string | null; isOver: boolean }) | null;
+  isExpired: boolean;
+};
+
+export type MailerOptions = {
+  db?: Db;
+  env?: Env;
+  transport?: MailTransport;
+  /** Gets each finished line of the log; standard error when absent. */
+  log?: (line: string) => void;
+};
+
+/**
+ * Sends what the outbox of mail holds, until stopped. Any number of processes may run it at the same time.
+ *
+ * Each mail is claimed under a lease, sent, and recorded. One whose sender dies is sent again once the lease is over: at least
+ * once, with the same Message-ID. A failure puts it off, eight in all end it; what was given up is logged and stays in its row.
+ *
+ * `stop()` claims nothing more and resolves when every claimed mail is recorded.
+ */
+export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> } {
+  const env = options.env ?? readEnv();
+  const log = openLog({ level: env.logLevel, write: options.log });
+  if (env.mail.via === 'off') return { stop: async () => undefined };
+  const transport = options.transport ?? openTransport(env);
+  const wake = makeWake();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const running = Promise.all([
+    listenToOutbox(env.databaseUrl, { channel: mailChannel, wake: wake.ring, log, signal }),
+    loop(),
+  ]);
+
+  async function loop(): Promise<void> {
+    const db = options.db ?? openDb();
+    while (!signal.aborted) {
+      let sent = 0;
+      try {
+        sent = await sendDueMails(db, transport, log);
+      } catch (error) {
+        // The database may be restarting; nothing is lost, since what was claimed is under a lease.
+        log.warn('mail_round_failed', { error });
+      }
+      if (sent < atOnce) await wake.wait(pollMs, signal);
+    }
+  }
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      wake.ring();
+      await running;
+      transport.close();
+    },
+  };
+}
+
+/** Claims what is due, `atOnce` at most, and sends it. Out: how many mails were claimed. */
+export async function sendDueMails(db: Db, transport: MailTransport, log: Log): Promise<number> {
+  const leaseId = newId();
+  const claimed = await claimMails(db, leaseId);
+  await Promise.all(
+    claimed.map(async (mail) => {
+      try {
+        await sendMail(db, transport, mail, leaseId, log);
+      } catch (error) {
+        // What the database is to blame for counts for no mail: its lease runs out, and it is claimed again.
+        if (!isDatabaseFault(error)) {
+          log.error('mail_failed', { mail: mail.id, error });
+          await putOff(db, mail, leaseId, log, 'fault');
+        } else log.warn('mail_not_recorded', { mail: mail.id, error });
+      }
+    }),
+  );
+  return claimed.length;
+}
+
+async function sendMail(
+  db: Db,
+  transport: MailTransport,
+  mail: ClaimedMail,
+  leaseId: string,
+  log: Log,
+): Promise<void> {
+  const { link } = mail;
+  if (link !== null && link.purpose === 'reset' && link.userId === null) {
+    return end(db, mail.id, leaseId, 'no_account');
+  }
+  if (mail.isExpired) return end(db, mail.id, leaseId, 'expired');
+  if (link?.isOver) return end(db, mail.id, leaseId, 'link_over');
+  const outcome = await transport.send({ id: mail.id, to: mail.to, ...readMail(mail) });
+  if (outcome.ok) return record(db, mail.id);
+  log.warn('mail_not_sent', { mail: mail.id, template: mail.template, cause: outcome.cause });
+  if (outcome.reason === 'refused') return end(db, mail.id, leaseId, 'refused');
+  return putOff(db, mail, leaseId, log, outcome.cause);
+}
+
+/**
+ * Takes what is due under a lease, the oldest first. By the database's clock, as all that follows: `now()`, which an index can
+ * be read by, is the beginning of this statement, which is a transaction of its own.
+ */
+async function claimMails(db: Db, leaseId: string): Promise<ClaimedMail[]> {
+  const { rows } = await db.execute<{
+    id: string;
+    to: string;
+    template: string;
+    params: Record<string, string>;
+    attempts: number;
+    is_expired: boolean;
+    link_id: string | null;
+    purpose: EmailLink['purpose'];
+    nonce: Buffer;
+    link_user_id: string | null;
+    is_over: boolean;
+  }>(sql`
+    with claimed as (
+      update mails set lease_id = ${leaseId}, attempts = attempts + 1,
+        leased_until = now() + make_interval(secs => ${leaseSeconds})
+      where id = any(array(
+        select id from mails
+        where sent_at is null and ended_at is null and send_after <= now()
+          and (leased_until is null or leased_until <= now())
+        order by send_after limit ${atOnce} for update skip locked))
+      returning id, to_address, template, params, attempts, link_id, expires_at <= now() as is_expired
+    )
+    select claimed.id, to_address as "to", template, params, attempts, is_expired, link.id as link_id, purpose, nonce,
+      link.user_id as link_user_id, used_at is not null or ended_at is not null as is_over
+    from claimed left join email_links link on link.id = claimed.link_id`);
+  return rows.map((row) => ({
+    id: row.id,
+    to: row.to,
+    template: row.template,
+    params: row.params,
+    attempts: row.attempts,
+    isExpired: row.is_expired,
+    link:
+      row.link_id === null
+        ? null
+        : {
+            id: row.link_id,
+            purpose: row.purpose,
+            nonce: row.nonce,
+            userId: row.link_user_id,
+            isOver: row.is_over,
+          },
+  }));
+}
+
+/** It went out, also where the lease ran out meanwhile: nobody is to send it again. */
+async function record(db: Db, id: string): Promise<void> {
+  await db.execute(sql`
+    update mails set sent_at = coalesce(sent_at, clock_timestamp()), lease_id = null, leased_until = null, ended_at = null,
+      reason = null
+    where id = ${id}`);
+}
+
+async function end(db: Db, id: string, leaseId: string, reason: MailEnd): Promise<void> {
+  await db.execute(sql`
+    update mails set ended_at = clock_timestamp(), reason = ${reason}, lease_id = null, leased_until = null
+    where id = ${id} and lease_id = ${leaseId}`);
+}
+
+/** After a failure: later again, or given up, which is told once a day. */
+async function putOff(db: Db, mail: ClaimedMail, leaseId: string, log: Log, cause: string): Promise<void> {
+  const pauseSeconds = pausesSeconds[mail.attempts - 1];
+  if (pauseSeconds === undefined) {
+    await end(db, mail.id, leaseId, 'given_up');
+    if (await isFirstToday(db, 'mail_given_up', new Date()))
+      log.error('mail_given_up', { mail: mail.id, cause });
+    return;
+  }
+  await db.execute(sql`
+    update mails set send_after = clock_timestamp() + make_interval(secs => ${pauseSeconds}),
+      lease_id = null, leased_until = null
+    where id = ${mail.id} and lease_id = ${leaseId}`);
+}

@@ -1,0 +1,40 @@
+import type { Db } from '@/db/client';
+import { emailKey } from '@/lib/accounts/email';
+import { networkOf } from '@/lib/client-address';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
+
+/** Whether one more mail may go to an address; `refund` when none went after all. */
+export type MailHit = { ok: true; refund: () => Promise<void> } | { ok: false; retryAt: Date };
+
+/**
+ * Counts one mail that someone's request sends to an address, so that nobody's mailbox is flooded by way of us. One network has
+ * less than all of an address's share, so that it takes several to keep its owner from being written to; and a browser that
+ * the account knows has a share of its own, which no stranger spends. Refuses with `retryAt`, the moment the next one is allowed.
+ *
+ * @param knownBrowser by what the account at the address knows this browser (the nonce of its mark); null: it does not
+ */
+export async function takeMailHit(
+  db: Db,
+  {
+    email,
+    address,
+    knownBrowser = null,
+    now,
+  }: { email: string; address: string; knownBrowser?: string | null; now: Date },
+): Promise<MailHit> {
+  const name = emailKey(email);
+  const network = networkOf(address);
+  const shared = [
+    { keys: limitKeys('mail_address', [name]), rules: limits.mailsPerAddress },
+    { keys: limitKeys('mail_address_network', [name, network]), rules: limits.mailsPerAddressAndNetwork },
+    { keys: limitKeys('mail_network', [network]), rules: limits.mailsPerNetwork },
+  ];
+  if (knownBrowser === null) return takeHits(db, shared, now);
+  const keys = limitKeys('mail_known_browser', [name, knownBrowser]);
+  const own = await takeHits(db, [{ keys, rules: limits.mailsPerKnownBrowser }], now);
+  if (own.ok) return own;
+  const asOthers = await takeHits(db, shared, now);
+  if (asOthers.ok) return asOthers;
+  return { ok: false, retryAt: own.retryAt < asOthers.retryAt ? own.retryAt : asOthers.retryAt };
+}

@@ -1,0 +1,106 @@
+import { and, desc, eq, sql } from 'drizzle-orm';
+import { mails, type LinkPurpose } from '@/db/schema/mail';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { env } from '@/lib/env';
+import { newId } from '@/lib/random';
+import { newLink } from './links';
+import type { MailTemplate } from './templates';
+
+export type Mail = typeof mails.$inferSelect;
+
+/** The PostgreSQL channel that wakes those who send mail. */
+export const mailChannel = 'doorstep_mail';
+
+/** Whether mail goes out at all; where it does not, nothing that needs it is offered. */
+export function isMailOn(): boolean {
+  return env().mail.via !== 'off';
+}
+
+/**
+ * Writes a link and the mail that carries it, and wakes those who send mail, in one statement: all of it happens at the commit of
+ * `tx`, or nothing. Nothing is sent here. In: `email`, one address as typed; `params`, which never hold a token. Out: the
+ * link's id.
+ */
+export async function enqueueLinkMail(
+  tx: Tx | Db,
+  mail: {
+    purpose: LinkPurpose;
+    template: MailTemplate;
+    userId: string | null;
+    email: string;
+    params?: Record<string, string>;
+    details?: Record<string, string | null>;
+    now: Date;
+  },
+): Promise<string> {
+  const { purpose, template, userId, email, params = {}, details, now } = mail;
+  const link = newLink({ purpose, userId, email, details, now });
+  const at = timestamp(now);
+  await tx.execute(sql`
+    with link as (
+      insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, details)
+      values (${link.id}, ${purpose}, ${userId}, ${email}, ${link.emailKey}, ${link.nonce}, ${at},
+        ${timestamp(link.expiresAt)}, ${JSON.stringify(link.details)}::jsonb)
+    ), mail as (
+      insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at)
+      values (${newId()}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${link.id}, ${at}, ${atOnce(now)},
+        ${timestamp(link.expiresAt)})
+      returning 1
+    ) ${wake}`);
+  return link.id;
+}
+
+/**
+ * Writes a link to a new password, and its mail, to whatever address is given: whether it has an account is found within the
+ * statement, so that neither the answer nor the time tells. The mail of one that has none ends as `no_account`.
+ */
+export async function enqueueResetMail(db: Db, email: string, now: Date): Promise<void> {
+  const link = newLink({ purpose: 'reset', userId: null, email, now });
+  await db.execute(sql`
+    with owner as (
+      select id, email from users where email_key = ${link.emailKey} and deactivated_at is null
+    ), link as (
+      insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at)
+      values (${link.id}, 'reset', (select id from owner), coalesce((select email from owner), ${email}),
+        ${link.emailKey}, ${link.nonce}, ${timestamp(now)}, ${timestamp(link.expiresAt)})
+      returning id, user_id, email
+    ), mail as (
+      insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at)
+      select ${newId()}, user_id, email, 'resetPassword', '{}'::jsonb, id, ${timestamp(now)}, ${atOnce(now)},
+        ${timestamp(link.expiresAt)} from link
+      returning 1
+    ) ${wake}`);
+}
+
+/** What is to go at once goes by the database's clock, if that is behind. */
+function atOnce(now: Date) {
+  return sql`least(${timestamp(now)}, date_trunc('milliseconds', clock_timestamp()))`;
+}
+
+const wake = sql`select pg_notify(${mailChannel}, '') from mail`;
+
+/** The mails that an account was sent, or is to be sent, newest first, at most `limit`, and only those after `before`. */
+export async function listMails(
+  db: Db,
+  userId: string,
+  { limit, before }: { limit: number; before: Pick<Mail, 'id' | 'createdAt'> | null },
+): Promise<Mail[]> {
+  const older =
+    before && sql`(${mails.createdAt}, ${mails.id}) < (${timestamp(before.createdAt)}, ${before.id})`;
+  return db
+    .select()
+    .from(mails)
+    .where(and(eq(mails.userId, userId), older ?? undefined))
+    .orderBy(desc(mails.createdAt), desc(mails.id))
+    .limit(limit);
+}
+
+/** Removes mails written before `before`, `limit` at most, sent or not. Out: how many. */
+export async function pruneMails(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from mails where id = any(array(
+      select id from mails where created_at < ${timestamp(before)}
+      order by created_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
