@@ -31,19 +31,29 @@ export async function activateAccount(
   return rows.length > 0 ? { grant } : null;
 }
 
-/** A login grant for an active account: single use, 60 seconds. */
-export async function mintLoginGrant(tx: Tx | Db, userId: string, now: Date): Promise<{ grant: string }> {
+/** What the session of a grant is to hold besides its person. */
+export type GrantShows = { secondFactorAt?: Date; byTrustedDevice?: boolean; enrollUntil?: Date };
+
+/** A login grant for an active account: single use, 60 seconds. `shows`: what its session has shown of who it is. */
+export async function mintLoginGrant(
+  tx: Tx | Db,
+  userId: string,
+  now: Date,
+  shows: GrantShows = {},
+): Promise<{ grant: string }> {
   const grant = newToken();
-  const at = timestamp(now);
-  await tx.execute(sql`
-    insert into login_grants (token_hash, user_id, expires_at)
-    values (${hashToken(grant)}, ${userId}, ${at} + make_interval(secs => ${grantTtlSeconds}))`);
+  const expiresAt = new Date(now.getTime() + grantTtlSeconds * 1000);
+  await tx.insert(loginGrants).values({ tokenHash: hashToken(grant), userId, expiresAt, ...shows });
   return { grant };
 }
 
-/** Ends every login grant of a person: what a checked password minted before does not open a session any more. */
-export async function endLoginGrants(tx: Tx | Db, userId: string): Promise<void> {
-  await tx.delete(loginGrants).where(eq(loginGrants.userId, userId));
+/**
+ * Ends every login grant of a person: what a checked password minted before does not open a session any more. Out: how many
+ * there were.
+ */
+export async function endLoginGrants(tx: Tx | Db, userId: string): Promise<number> {
+  const { rowCount } = await tx.delete(loginGrants).where(eq(loginGrants.userId, userId));
+  return rowCount ?? 0;
 }
 
 /** A grant lives as long as a redirect takes. */

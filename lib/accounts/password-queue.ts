@@ -16,13 +16,18 @@ const leastRoom = 8;
 /** Before any was measured. A hash of cost 12 takes 0.2 to 0.7 s. */
 const firstGuessMs = 400;
 
+/** Of so many sources it is known which was served after which; those of longer ago count as new. */
+const mostServed = 10_000;
+
 /** Tells a task that waits that it may run, or that it has lost its place. */
 type Waiting = (answer: 'go' | 'busy') => void;
 
 /**
- * Runs tasks of a like length, at most `threads` at a time. Those that wait stand in lanes. Within a lane the sources are
- * served in turn, and where it is full, the last of the source with the most waiting makes room for one with fewer. So
- * however many tasks one source brings, another's waits for one of them at most in each turn.
+ * Runs tasks of a like length, at most `threads` at a time. Those that wait are in lanes. Within a lane the sources are
+ * served in turn, and where it is full, the last of the source with the most waiting makes room for one with fewer; where
+ * all have as many, that of the source that was served last makes room for one that was served longer ago or never. So
+ * however many tasks one source brings, another's waits for one of them at most in each turn, and however many sources keep
+ * asking, one that comes for the first time in a while is let in.
  *
  * Out: a function that answers what the task did, or `busy`, at once or when the task lost its place.
  *
@@ -34,6 +39,9 @@ export function makePasswordQueue(threads: number, clockMs: () => number = () =>
     verify: new Map(),
     verify_known: new Map(),
   };
+  /** The source that was served last is the last. */
+  const served = new Map<string, number>();
+  let serves = 0;
   let running = 0;
   let servedLast: Lane = 'verify';
   let taskMs = firstGuessMs;
@@ -48,10 +56,26 @@ export function makePasswordQueue(threads: number, clockMs: () => number = () =>
     const bySource = [...waiting[lane].entries()];
     const count = bySource.reduce((sum, [, own]) => sum + own.length, 0);
     if (count < roomIn(lane)) return true;
-    const [, most] = bySource.reduce((a, b) => (b[1].length > a[1].length ? b : a));
-    if (most.length <= (waiting[lane].get(source)?.length ?? 0) + 1) return false;
+    const [loser, most] = bySource.reduce((a, b) => (losesTo(a, b) ? a : b));
+    const fewest = (waiting[lane].get(source)?.length ?? 0) + 1;
+    if (most.length < fewest || (most.length === fewest && lastServed(loser) <= lastServed(source))) {
+      return false;
+    }
     most.pop()!('busy');
+    if (most.length === 0) waiting[lane].delete(loser);
     return true;
+  };
+
+  const lastServed = (source: string): number => served.get(source) ?? 0;
+
+  /** Whether the first of two sources makes room before the second. */
+  const losesTo = ([a, ofA]: [string, Waiting[]], [b, ofB]: [string, Waiting[]]): boolean =>
+    ofA.length === ofB.length ? lastServed(a) >= lastServed(b) : ofA.length > ofB.length;
+
+  const noteServed = (source: string): void => {
+    served.delete(source);
+    served.set(source, (serves += 1));
+    if (served.size > mostServed) served.delete(served.keys().next().value!);
   };
 
   const passOn = (): void => {
@@ -86,6 +110,7 @@ export function makePasswordQueue(threads: number, clockMs: () => number = () =>
       if (answer === 'busy') return 'busy';
     }
     servedLast = lane;
+    noteServed(source);
     const startedMs = clockMs();
     try {
       return await task();

@@ -1,15 +1,26 @@
 export type PasswordStrength = 'fair' | 'good' | 'strong';
 
-export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'contains_identity';
+/** `breached` is only the server's to say: lib/accounts/breached-passwords.ts. */
+export type PasswordRefusal = 'too_short' | 'too_long' | 'common' | 'contains_identity' | 'breached';
 
 export const fewestCharacters = 8;
 export const mostCharacters = 128;
+
+/** Why a password may not be chosen, as the error of its field. */
+export const passwordErrors: Record<PasswordRefusal, string> = {
+  too_short: `This password is too short: use ${fewestCharacters} characters or more.`,
+  too_long: `This password is too long: use up to ${mostCharacters} characters.`,
+  common: 'This password is easy to guess, because many people use one like it. Choose another.',
+  contains_identity:
+    'This password is easy to guess, because it is close to the name or email of the account. Choose another.',
+  breached: 'This password is easy to guess, because it was leaked from another site. Choose another.',
+};
 
 const goodCharacters = 12;
 const strongCharacters = 15; // what NIST SP 800-63B-4 asks where the password is the only factor
 const fewestOfOnesOwn = 4;
 
-const productName = 'doorstep';
+const softwareName = 'doorstep';
 const runs = ['01234567890', 'abcdefghijklmnopqrstuvwxyz', 'qwertyuiop', 'asdfghjkl', 'zxcvbnm'];
 const typicalEnding = /[\p{N}\p{P}\p{S}]$/u;
 
@@ -18,14 +29,20 @@ const typicalEnding = /[\p{N}\p{P}\p{S}]$/u;
  *
  * At least 8 characters (OWASP ASVS 5.0, 6.2.1) and at most 128 (6.2.9 asks for 64 at least), counted in Unicode code points
  * of its NFC form; no rules of composition (6.2.5); none from the list of common ones (6.2.4), whatever its case and
- * whether or not digits and marks were put behind it; nothing that is mostly the person's own email or name, or the
- * product's (6.2.11).
+ * whether or not digits and marks were put behind it; neither the site's name nor a word of it, in the same way; nothing that
+ * is mostly the person's own email or name (6.2.11).
  *
+ * @param siteName what the site is called
  * @param list `commonPasswords`; passed in, so that a browser loads it when it is needed
  */
 export function assessPassword(
   password: string,
-  { list, email, name }: { list: ReadonlySet<string>; email?: string; name?: string },
+  {
+    list,
+    siteName,
+    email,
+    name,
+  }: { list: ReadonlySet<string>; siteName: string; email?: string; name?: string },
 ): { acceptable: true; strength: PasswordStrength } | { acceptable: false; reason: PasswordRefusal } {
   const text = password.normalize('NFC');
   const length = [...text].length;
@@ -33,7 +50,8 @@ export function assessPassword(
   if (length > mostCharacters) return { acceptable: false, reason: 'too_long' };
 
   const plain = text.normalize('NFKC').toLowerCase();
-  if (isCommon(plain, list) || isPattern(plain)) return { acceptable: false, reason: 'common' };
+  if (isCommon(plain, list) || isCommon(plain, wordsOfSite(siteName)) || isPattern(plain))
+    return { acceptable: false, reason: 'common' };
   if (isMostlyIdentity(plain, email, name)) return { acceptable: false, reason: 'contains_identity' };
 
   const distinct = new Set(plain).size;
@@ -41,13 +59,21 @@ export function assessPassword(
   return { acceptable: true, strength: length < strongCharacters ? 'good' : 'strong' };
 }
 
-/** A common password, or one with digits and marks behind it. */
+/** A word of the list, or one with digits and marks behind it. */
 function isCommon(plain: string, list: ReadonlySet<string>): boolean {
   for (let stem = plain; stem !== ''; stem = stem.replace(typicalEnding, '')) {
-    if (list.has(stem) || stem === productName) return true;
+    if (list.has(stem)) return true;
     if (!typicalEnding.test(stem)) return false;
   }
   return false;
+}
+
+/** What the site and this software are called: the whole name, with and without its spaces and marks, and each word of it. */
+function wordsOfSite(siteName: string): ReadonlySet<string> {
+  const whole = siteName.normalize('NFKC').toLowerCase();
+  const words = whole.split(/[^\p{L}\p{N}]+/u);
+  const telling = words.filter((word) => [...word].length >= 3);
+  return new Set([softwareName, whole, whole.replace(/\s+/gu, ''), words.join(''), ...telling]);
 }
 
 /** One to four characters over and over (`abcabcabc`), or a walk along the alphabet, the digits or a row of keys. */

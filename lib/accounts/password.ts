@@ -33,9 +33,12 @@ export async function hashPassword(
   return hash === 'busy' ? { ok: false, reason: 'busy' } : { ok: true, value: `v1${hash}` };
 }
 
+/** Takes the place of a hash where no password opens the account. */
+export const noPassword = 'none';
+
 /**
- * Tells whether a password belongs to a hash. With `null`, for an account that does not exist, it does the same work and
- * answers false, so that time tells nothing about who has an account.
+ * Tells whether a password belongs to a hash. With `null`, for an account that does not exist, and with `noPassword` it does the
+ * same work and answers false, so that time tells nothing about who has an account.
  *
  * @param lane a browser that the account knows waits apart from all others, so that no flood of strangers makes it wait long
  * @param source the network that asks: networks are served in turn
@@ -46,12 +49,13 @@ export async function verifyPassword(
   hash: string | null,
   { lane = 'verify', source = 'local' }: { lane?: 'verify' | 'verify_known'; source?: string } = {},
 ): Promise<boolean> {
-  const bcryptHash = hash === null ? nobodysHash : stored.exec(hash)?.[1];
+  const isNone = hash === null || hash === noPassword;
+  const bcryptHash = isNone ? nobodysHash : stored.exec(hash)?.[1];
   if (bcryptHash === undefined) throw new Error('The stored password hash has an unknown form');
   const task = { digest: digestPassword(password), hash: bcryptHash };
   const matches = await runInTurn({ lane, source }, () => pool.run(task) as Promise<boolean>);
   if (matches === 'busy') throw new PasswordsBusy();
-  return matches && hash !== null;
+  return matches && !isNone;
 }
 
 /** So many passwords are waiting to be checked that another would wait too long: ask the person to try again shortly. */

@@ -1,25 +1,39 @@
-import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
-import { pendingTokens, users } from '@/db/schema/accounts';
+import { and, eq, gt, isNotNull, isNull, sql, type SQL } from 'drizzle-orm';
+import { pendingTokens, users, type PendingPurpose } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { hashToken, newToken } from '@/lib/random';
-import { isLiveToken, pendingIdleSeconds, pendingMaxAgeSeconds } from './pending-life';
+import { isLiveToken, pendingLife, pendingMaxAgeSeconds } from './pending-life';
 import { type User } from './users';
 
 const touchEverySeconds = 60;
 
-/** Lets this browser finish one person's verification; several browsers may. Out: the token for its cookie. */
-export async function issuePendingToken(tx: Tx | Db, userId: string, now: Date): Promise<string> {
+/** Lets this browser do one thing for one person; several browsers may. Out: the token for its cookie. */
+export async function issuePendingToken(
+  tx: Tx | Db,
+  userId: string,
+  now: Date,
+  purpose: PendingPurpose = 'activation',
+): Promise<string> {
   const token = newToken();
   await tx
     .insert(pendingTokens)
-    .values({ tokenHash: hashToken(token), userId, purpose: 'activation', createdAt: now, lastUsedAt: now });
+    .values({ tokenHash: hashToken(token), userId, purpose, createdAt: now, lastUsedAt: now });
   return token;
 }
 
-/** The pending account a cookie's token stands for; null when it is unknown, over, or its account is not pending. */
-export async function readPending(db: Db, token: string, now: Date): Promise<User | null> {
+/**
+ * Whose account a cookie's token stands for. Null when the token is unknown, over or for another purpose, when a verification is
+ * finished already, and when the account is closed.
+ */
+export async function readPending(
+  db: Db | Tx,
+  token: string,
+  now: Date,
+  purpose: PendingPurpose = 'activation',
+): Promise<User | null> {
   const tokenHash = hashToken(token);
+  const { maxAge, idle } = pendingLife(purpose);
   const [row] = await db
     .select({ user: users, lastUsedAt: pendingTokens.lastUsedAt })
     .from(pendingTokens)
@@ -27,9 +41,10 @@ export async function readPending(db: Db, token: string, now: Date): Promise<Use
     .where(
       and(
         eq(pendingTokens.tokenHash, tokenHash),
-        gt(pendingTokens.createdAt, new Date(now.getTime() - pendingMaxAgeSeconds * 1000)),
-        gt(pendingTokens.lastUsedAt, new Date(now.getTime() - pendingIdleSeconds * 1000)),
-        isNull(users.activatedAt),
+        eq(pendingTokens.purpose, purpose),
+        gt(pendingTokens.createdAt, new Date(now.getTime() - maxAge * 1000)),
+        gt(pendingTokens.lastUsedAt, new Date(now.getTime() - idle * 1000)),
+        purpose === 'activation' ? isNull(users.activatedAt) : isNotNull(users.activatedAt),
         isNull(users.deactivatedAt),
       ),
     );
@@ -40,9 +55,13 @@ export async function readPending(db: Db, token: string, now: Date): Promise<Use
   return row.user;
 }
 
-/** Signing out of a pending verification: this browser's token ends. */
-export async function endPendingToken(db: Db, token: string): Promise<void> {
-  await db.delete(pendingTokens).where(eq(pendingTokens.tokenHash, hashToken(token)));
+/** Ends a token: what it was for is done, or given up. False: it was over already, also by someone else at this very moment. */
+export async function endPendingToken(db: Db | Tx, token: string): Promise<boolean> {
+  const ended = await db
+    .delete(pendingTokens)
+    .where(eq(pendingTokens.tokenHash, hashToken(token)))
+    .returning({ userId: pendingTokens.userId });
+  return ended.length > 0;
 }
 
 /** Removes tokens past their longest life, `limit` at most, but for those in use right now. Out: how many. */
@@ -61,7 +80,7 @@ export async function endPendingTokens(tx: Tx | Db, userId: string): Promise<voi
 }
 
 /**
- * The accounts that were made before `before` and that nobody can finish any more as things stand: pending, without a browser
+ * The accounts that were made before `before` and that nobody can finish any more as things are: pending, without a browser
  * that may still do so and without a code that can still be entered. The oldest first, `limit` at most; those that someone
  * holds at the moment are left out.
  */

@@ -1,7 +1,8 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import { users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from './email';
+import { endTrustedDevices } from './trusted-devices';
 
 export type User = typeof users.$inferSelect;
 
@@ -35,7 +36,13 @@ export async function lockEmail(tx: Tx, email: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${emailKey(email)}, 7))`);
 }
 
-/** In: a new account; `active` false leaves it pending. Out: its row. The email must be free (see lockEmail). */
+/** For so long a password alone sets up the first second factor of a new account that must hold one. */
+const enrollWithinMs = 72 * 3600 * 1000;
+
+/**
+ * In: a new account; `active` false leaves it pending, `emailProven` says that the person is known to read mail at the
+ * address. The email must be free (see lockEmail).
+ */
 export async function insertUser(
   tx: Tx | Db,
   user: {
@@ -46,26 +53,75 @@ export async function insertUser(
     role?: Role;
     phone: string | null;
     active: boolean;
+    emailProven?: boolean;
     now: Date;
   },
 ): Promise<void> {
+  const { role = 'applicant' } = user;
   await tx.insert(users).values({
     id: user.id,
     email: user.email,
     emailKey: emailKey(user.email),
     name: user.name,
     passwordHash: user.passwordHash,
-    role: user.role ?? 'applicant',
+    role,
     phone: user.phone,
     createdAt: user.now,
     passwordChangedAt: user.now,
     activatedAt: user.active ? user.now : null,
+    emailProvenAt: user.emailProven ? user.now : null,
+    enrollUntil: role === 'applicant' ? null : new Date(user.now.getTime() + enrollWithinMs),
   });
 }
 
-/** Gives a person another number (not yet proven by them), or none. */
+/** Notes that a person reads mail at their address. */
+export async function markEmailProven(tx: Tx, userId: string, now: Date): Promise<void> {
+  await tx.update(users).set({ emailProvenAt: now }).where(eq(users.id, userId));
+}
+
+/** Gives an account another email, which the person was found to read. The email must be free (see lockEmail). */
+export async function setEmail(tx: Tx, userId: string, email: string, now: Date): Promise<void> {
+  await tx
+    .update(users)
+    .set({ email, emailKey: emailKey(email), emailProvenAt: now })
+    .where(eq(users.id, userId));
+  await endTrustedDevices(tx, userId);
+}
+
+/** Gives an account another name. */
+export async function setName(tx: Tx, userId: string, name: string): Promise<void> {
+  await tx.update(users).set({ name }).where(eq(users.id, userId));
+}
+
+/** Notes that a person has answered whether they want a passkey, so that they are not asked again. */
+export async function markPasskeyOffered(tx: Tx | Db, userId: string, now: Date): Promise<void> {
+  await tx
+    .update(users)
+    .set({ passkeyOfferedAt: now })
+    .where(and(eq(users.id, userId), isNull(users.passkeyOfferedAt)));
+}
+
+/** Notes that a password was set without the old one; it sets up no first second factor by itself. */
+export async function markRecovered(tx: Tx, userId: string, now: Date): Promise<void> {
+  await tx.update(users).set({ recoveredAt: now, enrollUntil: null }).where(eq(users.id, userId));
+}
+
+/** Frees the email of a closed account for another one. The account still shows it, and is found by it no more. */
+export async function releaseEmail(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .update(users)
+    .set({ emailKey: closedKey(userId), emailProvenAt: null })
+    .where(eq(users.id, userId));
+}
+
+/**
+ * Gives a person another number, or none. Where codes to the old one were a second factor, codes to the new one are, once it is
+ * proven (`factorsOfUser`): whoever must hold one does not lose it.
+ */
 export async function setPhone(tx: Tx | Db, userId: string, phone: string | null): Promise<void> {
-  await tx.update(users).set({ phone, phoneMovedAt: null }).where(eq(users.id, userId));
+  const smsFactorSince = sql`case when ${phone}::text is not null then ${users.smsFactorSince} end`;
+  await tx.update(users).set({ phone, phoneMovedAt: null, smsFactorSince }).where(eq(users.id, userId));
+  await endTrustedDevices(tx, userId);
 }
 
 /** Whether an account must hold a second factor, which its number then is: everyone's but an applicant's. */
@@ -78,8 +134,9 @@ export async function mustHoldSecondFactor(tx: Tx | Db, userId: string): Promise
 export async function markPhoneMoved(tx: Tx, userId: string, phone: string, now: Date): Promise<void> {
   await tx
     .update(users)
-    .set({ phoneMovedAt: now })
+    .set({ phoneMovedAt: now, smsFactorSince: null })
     .where(and(eq(users.id, userId), eq(users.phone, phone)));
+  await endTrustedDevices(tx, userId);
 }
 
 /** Shuts a locked account: its sessions open nothing from now on, and nobody signs in to it. */
@@ -87,12 +144,39 @@ export async function markDeactivated(tx: Tx, userId: string, now: Date): Promis
   await tx.update(users).set({ deactivatedAt: now }).where(eq(users.id, userId));
 }
 
-/** Gives a locked account another role, which counts from its next request on. */
-export async function setRole(tx: Tx, userId: string, role: Role): Promise<void> {
-  await tx.update(users).set({ role }).where(eq(users.id, userId));
+/** Opens a locked account again that was shut. */
+export async function markReactivated(tx: Tx, userId: string): Promise<void> {
+  await tx.update(users).set({ deactivatedAt: null }).where(eq(users.id, userId));
 }
 
-/** Deletes a locked account and, by cascade, all that belongs to it alone. */
-export async function deleteUser(tx: Tx, userId: string): Promise<void> {
-  await tx.delete(users).where(eq(users.id, userId));
+/** Whether the email of a closed account was given away (`releaseEmail`), so that another account may have it by now. */
+export function isEmailReleased(user: Pick<User, 'id' | 'emailKey'>): boolean {
+  return user.emailKey === closedKey(user.id);
+}
+
+function closedKey(userId: string): string {
+  return `closed:${userId}`;
+}
+
+/** Turns codes by text to the account's number into a second factor, or no longer. */
+export async function setSmsFactor(tx: Tx, userId: string, since: Date | null): Promise<void> {
+  await tx.update(users).set({ smsFactorSince: since }).where(eq(users.id, userId));
+}
+
+/** Lets a password alone set up the first second factor until `until`, or no longer. */
+export async function setEnrollUntil(tx: Tx, userId: string, until: Date | null): Promise<void> {
+  await tx.update(users).set({ enrollUntil: until }).where(eq(users.id, userId));
+}
+
+/** Gives a locked account another role, which counts from its next request on. An admin has no codes by text. */
+export async function setRole(tx: Tx, userId: string, role: Role): Promise<void> {
+  const change = role === 'admin' ? { role, smsFactorSince: null } : { role };
+  await tx.update(users).set(change).where(eq(users.id, userId));
+  await endTrustedDevices(tx, userId);
+}
+
+/** Deletes a locked account and, by cascade, all that belongs to it alone. Out: its email. */
+export async function deleteUser(tx: Tx, userId: string): Promise<string | null> {
+  const [gone] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
+  return gone?.email ?? null;
 }
