@@ -1,0 +1,61 @@
+import type { Db, Tx } from '@/db/client';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { lockForDeletion } from '@/lib/accounts/lock-users';
+import { readSession } from '@/lib/accounts/sessions';
+import { findUser } from '@/lib/accounts/users';
+import { findConsentedPhones } from '@/lib/consent/ledger';
+import type { RequestContext } from '@/lib/context';
+import { lockPerson } from '@/lib/sms/numbers/lock-person';
+import { eraseAccount } from './erase-account';
+import { eraseAhead } from './erase-ahead';
+import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
+
+export type DeleteAccountRefusal =
+  | IdentityRefusal
+  | { reason: 'not_confirmed' | 'last_admin' | 'gone' }
+  /** The password was reset: the account stays until `retryAt`, for its owner to notice (`frozenUntil`). */
+  | { reason: 'recovered_lately'; retryAt: Date };
+
+/**
+ * Deletes an account, whose owner shows who they are (`confirmIdentity`; `eraseAccount` says what goes and what stays). The last
+ * admin cannot go. One transaction ends it; what is over and done with was erased before, by the batch.
+ */
+export async function deleteAccount(
+  db: Db,
+  person: { userId: string; sessionId: string; email: string },
+  { currentPassword, confirmed }: { currentPassword: string; confirmed: boolean },
+  context: RequestContext,
+): Promise<{ ok: true } | ({ ok: false } & DeleteAccountRefusal)> {
+  const { userId } = person;
+  if (!confirmed) return { ok: false, reason: 'not_confirmed' };
+  const known = await confirmIdentity(db, person, currentPassword, context);
+  if (!known.ok) return known;
+  const allowed = await db.transaction(async (tx) => {
+    const locked = await lockForDeletion(tx, userId);
+    return locked.ok ? ((await refuseStill(tx, person, context.now)) ?? locked) : locked;
+  });
+  if (!allowed.ok) return allowed;
+  await eraseAhead(db, userId, context.now);
+  return db.transaction(async (tx) => {
+    const { locked } = await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () =>
+      lockForDeletion(tx, userId),
+    );
+    if (!locked.ok) return locked;
+    const refused = await refuseStill(tx, person, context.now);
+    if (refused !== null) return refused;
+    await eraseAccount(tx, { userId, actorId: userId, why: 'account_deleted' }, context);
+    return { ok: true as const };
+  });
+}
+
+/** What may have happened while the account was being locked: the session is over, or the password was reset. Null: nothing. */
+async function refuseStill(
+  tx: Tx,
+  { userId, sessionId }: { userId: string; sessionId: string },
+  now: Date,
+): Promise<({ ok: false } & DeleteAccountRefusal) | null> {
+  const [session, user] = [await readSession(tx, sessionId, now), await findUser(tx, userId)];
+  if (session === null || user === null) return { ok: false, reason: 'not_open' };
+  const retryAt = frozenUntil(user, now);
+  return retryAt === null ? null : { ok: false, reason: 'recovered_lately', retryAt };
+}

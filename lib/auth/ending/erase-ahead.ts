@@ -1,0 +1,47 @@
+import type { Db } from '@/db/client';
+import { eraseOrigins, findOrigins } from '@/lib/audit';
+import { eraseConsentDetails, findConsentDetails } from '@/lib/consent/ledger';
+import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/erase-texts';
+import { anonymizeAttempts, findTellingAttempts } from '@/lib/sms/verification/verification-log';
+
+/** So many rows are a transaction: nobody waits for it longer than some milliseconds. */
+const rowsAtOnce = 1_000;
+
+/** So many ids are in memory at once. */
+const idsAtOnce = 50_000;
+
+/**
+ * Takes out of the record of an account, which its owner has decided to delete, what `eraseAccount` would: from the texts that
+ * are over, the attempts, the details of consents and the audit log, some rows at a time. So the transaction that ends the
+ * account, and that holds its numbers meanwhile, has little left to do, however much there was. Where it does not come to
+ * that, the account is as before, and its record is without numbers and words.
+ */
+export async function eraseAhead(db: Db, userId: string, now: Date): Promise<void> {
+  await byBatches(
+    () => findEndedTexts(db, userId, idsAtOnce),
+    (ids) => anonymizeEndedTexts(db, ids),
+  );
+  await byBatches(
+    () => findTellingAttempts(db, userId, now, idsAtOnce),
+    (ids) => anonymizeAttempts(db, ids, now),
+  );
+  await byBatches(
+    () => findConsentDetails(db, userId, idsAtOnce),
+    (ids) => eraseConsentDetails(db, ids),
+  );
+  await byBatches(
+    () => findOrigins(db, userId, idsAtOnce),
+    (ids) => eraseOrigins(db, ids),
+  );
+}
+
+async function byBatches(
+  find: () => Promise<string[]>,
+  erase: (ids: string[]) => Promise<void>,
+): Promise<void> {
+  for (;;) {
+    const ids = await find();
+    for (let from = 0; from < ids.length; from += rowsAtOnce) await erase(ids.slice(from, from + rowsAtOnce));
+    if (ids.length < idsAtOnce) return;
+  }
+}

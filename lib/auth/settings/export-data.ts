@@ -1,0 +1,258 @@
+import type { Db } from '@/db/client';
+import { listSessions } from '@/lib/accounts/sessions';
+import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { findUser, type User } from '@/lib/accounts/users';
+import { isOthersAction, listAudit, recordAudit, shownDetails, type AuditEntry } from '@/lib/audit';
+import { listPasskeys } from '@/lib/auth/two-factor/passkeys';
+import { countRecoveryCodes } from '@/lib/auth/two-factor/recovery-codes';
+import { readTotp } from '@/lib/auth/two-factor/totp';
+import { listNumbersInLedger } from '@/lib/consent/ledger';
+import { listOptOuts } from '@/lib/consent/opt-out-ledger';
+import { listReceipts } from '@/lib/consent/receipts';
+import type { RequestContext } from '@/lib/context';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { listMails, type Mail } from '@/lib/mail/outbox';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { listTexts } from '@/lib/sms/outbox/history';
+import { readNumber } from '@/lib/sms/numbers/number';
+import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { listVerifications, type VerificationEntry } from '@/lib/sms/verification/verification-log';
+import { endTurn, keepTurn, takeTurn, type Turn } from '@/lib/turns';
+
+/** So many rows are in memory at once, however many there are. */
+export const exportPageRows = 500;
+
+/** A file in pieces, to be written one after the other. Who stops early calls `return`, which frees the person's turn. */
+export type Export = { ok: true; chunks: AsyncGenerator<string, void> };
+
+/** `recovered_lately`: the password was reset, so the data stays until `retryAt` (`frozenUntil`). */
+export type ExportRefusal = { ok: false } & (
+  { reason: 'gone' | 'under_way' } | { reason: 'recovered_lately'; retryAt: Date } | TooManyChanges
+);
+
+/** A list of the file, read by the page: the rows after `last` (null: the first), `exportPageRows` at most. */
+type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[]; last: unknown }>];
+
+/**
+ * All that is kept about one person, for them to take along (GDPR art. 20, CCPA 1798.100), as JSON: account, phone,
+ * preferences, sessions, second factors, every consent with its wording, every opt-out, every text and mail, every attempt.
+ * Nothing in it opens anything: no password hash, code, token, key or session id.
+ *
+ * Rows are read by the page while the file is written, so that memory does not grow with them. One file a person is written
+ * at a time: a second one is refused as `under_way`. Each is written down, and so counted (`settingsPerAccount`).
+ */
+export async function exportData(
+  db: Db,
+  userId: string,
+  context: RequestContext,
+): Promise<Export | ExportRefusal> {
+  const hit = await takeSettingsHit(db, { userId, kind: 'export' }, context.now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  const exported = await inTurn(db, userId, context.now, async (user) => {
+    await recordAudit(db, { action: 'data_exported', userId }, context);
+    const { phone, phoneMovedAt } = user;
+    const sessions = await listSessions(db, userId, context.now);
+    const passkeys = await listPasskeys(db, userId);
+    const trusted = await listTrustedDevices(db, userId, context.now);
+    const head = {
+      format: 'doorstep-export/1',
+      exportedAt: context.now,
+      account: {
+        id: user.id,
+        email: user.email,
+        name: user.name,
+        role: user.role,
+        emailProvenAt: user.emailProvenAt,
+        createdAt: user.createdAt,
+        activatedAt: user.activatedAt,
+        passwordChangedAt: user.passwordChangedAt,
+      },
+      phone: { number: phone, ...(await readPhoneState(db, { userId, phone, phoneMovedAt })) },
+      preferences: await readPreferences(db, userId),
+      sessions: sessions.map(({ createdAt, lastSeenAt, expiresAt, address, userAgent }) => ({
+        createdAt,
+        lastSeenAt,
+        expiresAt,
+        address,
+        userAgent,
+      })),
+      secondFactors: {
+        passkeys: passkeys.map(({ name, createdAt, lastUsedAt }) => ({ name, createdAt, lastUsedAt })),
+        authenticatorApp: await readTotp(db, userId),
+        codesByTextSince: user.smsFactorSince,
+        recoveryCodesLeft: await countRecoveryCodes(db, userId),
+        trustedBrowsers: trusted.map(({ createdAt, lastUsedAt, expiresAt, address, userAgent }) => ({
+          createdAt,
+          lastUsedAt,
+          expiresAt,
+          address,
+          userAgent,
+        })),
+      },
+    };
+    const lists: List[] = [
+      ['consents', pageReceipts(db, userId)],
+      ['optOuts', await pageOptOuts(db, user)],
+      ['texts', pageTexts(db, user)],
+      [
+        'mails',
+        pagesOf((last: Mail | null) => listMails(db, userId, { limit: exportPageRows, before: last }))(
+          ({ createdAt, to, template, sentAt }) => ({ createdAt, to, template, sentAt }),
+        ),
+      ],
+      [
+        'verifications',
+        pagesOf((last: VerificationEntry | null) =>
+          listVerifications(db, userId, exportPageRows, last?.id ?? null),
+        )(describeAttempt),
+      ],
+      [
+        'activity',
+        pagesOf((last: AuditEntry | null) => listAudit(db, userId, exportPageRows, [], last))((entry) =>
+          describeAuditEntry(entry, userId),
+        ),
+      ],
+    ];
+    return { head, lists };
+  });
+  if (!exported.ok) await hit.refund();
+  return exported;
+}
+
+/** The record of a person's texts and agreements alone, as JSON; the same rules. */
+export async function exportRecord(
+  db: Db,
+  userId: string,
+  context: RequestContext,
+): Promise<Export | ExportRefusal> {
+  return inTurn(db, userId, context.now, async (user) => {
+    const { name, email, phone } = user;
+    const head = { format: 'doorstep-sms-record/1', of: { name, email, phone }, at: context.now };
+    const lists: List[] = [
+      ['agreements', pageReceipts(db, userId)],
+      ['optOuts', await pageOptOuts(db, user)],
+      ['texts', pageTexts(db, user)],
+    ];
+    return { head, lists };
+  });
+}
+
+/** Begins a file if the person has none under way; what fails before its first piece ends the turn. */
+async function inTurn(
+  db: Db,
+  userId: string,
+  now: Date,
+  describe: (user: User) => Promise<{ head: Record<string, unknown>; lists: readonly List[] }>,
+): Promise<Export | ExportRefusal> {
+  const user = await findUser(db, userId);
+  if (user === null) return { ok: false, reason: 'gone' };
+  const retryAt = frozenUntil(user, now);
+  if (retryAt !== null) return { ok: false, reason: 'recovered_lately', retryAt };
+  const turn = await takeTurn(db, 'export', userId);
+  if (turn === null) return { ok: false, reason: 'under_way' };
+  try {
+    const { head, lists } = await describe(user);
+    return { ok: true, chunks: await write(db, turn, head, lists) };
+  } catch (error) {
+    await endTurn(db, turn);
+    throw error;
+  }
+}
+
+/** Writes `{ head …, name: [ rows … ], … }`, a page of rows a piece; each list begins when the one before has ended. */
+async function write(
+  db: Db,
+  turn: Turn,
+  head: Record<string, unknown>,
+  lists: readonly List[],
+): Promise<AsyncGenerator<string, void>> {
+  const chunks = writeChunks(db, turn, head, lists);
+  // Past its beginning, so that `return` ends the turn also for whoever goes away before the first piece.
+  await chunks.next();
+  return chunks;
+}
+
+async function* writeChunks(
+  db: Db,
+  first: Turn,
+  head: Record<string, unknown>,
+  lists: readonly List[],
+): AsyncGenerator<string, void> {
+  let turn = first;
+  try {
+    yield '';
+    yield JSON.stringify(head, null, 2).slice(0, -2);
+    for (const [name, readPage] of lists) {
+      yield `,\n  ${JSON.stringify(name)}: [`;
+      let last: unknown = null;
+      for (;;) {
+        const page = await readPage(last);
+        const comma = last === null || page.rows.length === 0 ? '' : ',';
+        yield comma + page.rows.map((row) => `\n    ${JSON.stringify(row)}`).join(',');
+        if (page.rows.length < exportPageRows) break;
+        last = page.last;
+        const kept = await keepTurn(db, turn);
+        if (kept === null) throw new Error('An export was not read on for a minute, and another one began');
+        turn = kept;
+      }
+      yield '\n  ]';
+    }
+    yield '\n}\n';
+  } finally {
+    await endTurn(db, turn);
+  }
+}
+
+const pagesOf =
+  <Row>(read: (last: Row | null) => Promise<Row[]>) =>
+  (describe: (row: Row) => unknown): List[1] =>
+  async (last) => {
+    const rows = await read(last as Row | null);
+    return { rows: rows.map(describe), last: rows.at(-1) };
+  };
+
+const asItIs = <Row>(row: Row): Row => row;
+
+function pageReceipts(db: Db, userId: string): List[1] {
+  return pagesOf((last: { id: number } | null) =>
+    listReceipts(db, userId, { limit: exportPageRows, before: last?.id ?? null }),
+  )(asItIs);
+}
+
+async function pageOptOuts(db: Db, { id: userId, phone }: User): Promise<List[1]> {
+  const number = phone === null ? null : await readNumber(db, phone);
+  const since = number?.holderUserId === userId ? number.heldSince : null;
+  const held = number !== null && since !== null ? { phone: number.number, since } : null;
+  const phones = await listNumbersInLedger(db, userId);
+  return pagesOf((last: { id: number } | null) =>
+    listOptOuts(db, { userId, phones, held }, { limit: exportPageRows, before: last?.id ?? null }),
+  )(asItIs);
+}
+
+function pageTexts(db: Db, { id: userId, phone }: User): List[1] {
+  return pagesOf((last: { id: string; createdAt: Date } | null) =>
+    listTexts(db, { userId, phone }, { limit: exportPageRows, before: last }),
+  )(asItIs);
+}
+
+function describeAttempt(entry: VerificationEntry) {
+  const { at, event, reason, phone, address, userAgent, details, times, lastAt } = entry;
+  return { at, event, reason, phone, address, userAgent, details, times, lastAt };
+}
+
+function describeAuditEntry(
+  { at, action, actorId, address, userAgent, details }: AuditEntry,
+  userId: string,
+) {
+  // The address of someone else is not this person's data.
+  const isOthers = isOthersAction(action) || (actorId !== null && actorId !== userId);
+  return {
+    at,
+    action,
+    by: actorId === userId ? 'you' : actorId === null ? 'nobody signed in' : 'someone else',
+    address: isOthers ? null : address,
+    userAgent: isOthers ? null : userAgent,
+    details: shownDetails(details),
+  };
+}

@@ -1,0 +1,123 @@
+import type { Db, Tx } from '@/db/client';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { asksSecondFactor, isEnrolled, readFactors, type HeldFactors } from '@/lib/accounts/factors';
+import { lockUser } from '@/lib/accounts/lock-users';
+import { endLoginGrants } from '@/lib/accounts/login-grants';
+import { endUnshownSessions, markShown, readSession, type SessionUser } from '@/lib/accounts/sessions';
+import { endTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { setEnrollUntil, type User } from '@/lib/accounts/users';
+import { recordAudit, type AuditAction } from '@/lib/audit';
+import type { RequestContext } from '@/lib/context';
+import { tellOwner } from '@/lib/mail/tell-owner';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { noticeSecurity, type SecurityEvent } from '@/lib/sms/preferences/security-notice';
+import { listPasskeys } from './passkeys';
+import { isFresh } from './step-up';
+
+/**
+ * Why a session may not change factors. `confirm_first`: it has to show again whose it is. `needs_link`: it was opened by a
+ * password alone, by someone who must hold a second factor and holds none: theirs is set up by a link.
+ */
+export type FactorsGuard = 'confirm_first' | 'needs_link';
+
+export type FactorChangeRefusal =
+  | { reason: FactorsGuard | 'not_open' | 'last_factor' }
+  | { reason: 'recovered_lately'; retryAt: Date }
+  | TooManyChanges;
+
+/**
+ * Whether a session may change factors at all; null: it may. While a role may do without a second factor, a password sets up the
+ * first, as it opens everything else.
+ */
+export function refuseFactors(user: SessionUser, now: Date): FactorsGuard | null {
+  const { role, factors, enrollUntil, graceUntil, secondFactorAt } = user;
+  if (role !== 'applicant' && !isEnrolled(role, factors) && secondFactorAt === null) {
+    if (enrollUntil !== null) return null;
+    if (graceUntil === null) return 'needs_link';
+  }
+  return isFresh(user, now) ? null : 'confirm_first';
+}
+
+/** A change of factors, and what is told of it. */
+type Change<Refusal> = {
+  /** A factor is added, or one of a kind is taken away; or recovery codes are made, which take the place of one that is lost. */
+  kind: 'added' | { removed: keyof HeldFactors } | 'codes';
+  /** Makes it; `null`: done, else why it was not, and nothing was written. */
+  make: (tx: Tx, user: User) => Promise<Refusal | null>;
+  audit: AuditAction;
+  /** In words: "a passkey was added". */
+  event: SecurityEvent;
+};
+
+/**
+ * Until when factors stay as they are, since the password was set without the old one; null: they may be changed. What the role
+ * has to hold is set up all the same.
+ */
+export function refuseFrozen(
+  account: Pick<User, 'recoveredAt'>,
+  { standing }: Pick<SessionUser, 'standing'>,
+  now: Date,
+): Date | null {
+  return standing === 'enroll' ? null : frozenUntil(account, now);
+}
+
+/**
+ * Makes one change of a person's factors, under the lock of their account: nobody does without a fresh session, nor within
+ * 72 hours of a password that was set without the old one, except to set up what the role has to hold. Whoever must hold a
+ * second factor keeps one. The owner is told by mail and text, and it is in the audit. Who adds a factor has shown it in doing so,
+ * and the session has shown a second factor from then on; others that have shown none end, where the account now asks for one.
+ * Trust in browsers ends with any change of factors.
+ *
+ * In: the session as it was read for the request; it is read again under the lock, since it may be over by then.
+ */
+export async function changeFactors<Refusal>(
+  db: Db,
+  user: SessionUser,
+  { kind, make, audit, event }: Change<Refusal>,
+  context: RequestContext,
+): Promise<{ ok: true } | ({ ok: false } & (FactorChangeRefusal | { reason: 'refused'; why: Refusal }))> {
+  const { userId, sessionId } = user;
+  const { now } = context;
+  const hit = await takeSettingsHit(db, { userId, kind: 'factors' }, now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  const changed = await db.transaction(async (tx) => {
+    const locked = await lockUser(tx, userId);
+    const session = await readSession(tx, sessionId, now);
+    if (locked === null || session === null || session.standing === 'shut' || session.role !== user.role) {
+      return { ok: false as const, reason: 'not_open' as const };
+    }
+    const guard = refuseFactors(session, now);
+    if (guard !== null) return { ok: false as const, reason: guard };
+    const retryAt = refuseFrozen(locked, session, now);
+    if (retryAt !== null) return { ok: false as const, reason: 'recovered_lately' as const, retryAt };
+    if (typeof kind === 'object' && !(await mayBeWithout(tx, locked, kind.removed))) {
+      return { ok: false as const, reason: 'last_factor' as const };
+    }
+    const why = await make(tx, locked);
+    if (why !== null) return { ok: false as const, reason: 'refused' as const, why };
+    if (kind !== 'codes') await endTrustedDevices(tx, userId);
+    if (kind === 'added') {
+      await markShown(tx, { sessionId, factor: 'second' }, now);
+      const held = await readFactors(tx, userId);
+      if (isEnrolled(locked.role, held)) await setEnrollUntil(tx, userId, null);
+      if (asksSecondFactor(locked.role, held)) {
+        await endLoginGrants(tx, userId);
+        await endUnshownSessions(tx, userId);
+      }
+    }
+    await recordAudit(tx, { action: audit, userId }, context);
+    const template = typeof kind === 'object' ? 'factorRemoved' : 'factorAdded';
+    await tellOwner(tx, { template, event, before: locked, now });
+    await noticeSecurity(tx, locked, event, now);
+    return { ok: true as const };
+  });
+  if (!changed.ok) await hit.refund();
+  return changed;
+}
+
+/** Whether an account holds what its role has to without one factor of a kind. */
+async function mayBeWithout(tx: Tx, { id, role }: User, kind: keyof HeldFactors): Promise<boolean> {
+  const held = await readFactors(tx, id);
+  const keepsPasskey = kind === 'passkey' && (await listPasskeys(tx, id)).length > 1;
+  return isEnrolled(role, { ...held, [kind]: keepsPasskey });
+}
