@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import { isId } from '@/lib/random';
 
 /** A place in a list that is sorted by time and id, newest first: the last row that was shown. */
 export type Keyset = { at: string; id: string };
@@ -15,8 +16,12 @@ export function writeKeyset({ at, id }: Keyset): string {
 export function readKeyset(text: string | undefined, id: 'uuid' | 'number'): Keyset | null {
   const parts = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z)_([0-9a-f-]{1,36})$/.exec(text ?? '');
   if (!parts || !isInstant(parts[1]!)) return null;
-  const idPattern = id === 'uuid' ? /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/ : /^(0|[1-9][0-9]{0,15})$/;
-  return idPattern.test(parts[2]!) ? { at: parts[1]!, id: parts[2]! } : null;
+  const isRight = id === 'uuid' ? isId : isSerial;
+  return isRight(parts[2]!) ? { at: parts[1]!, id: parts[2]! } : null;
+}
+
+function isSerial(text: string): boolean {
+  return /^(0|[1-9][0-9]{0,15})$/.test(text);
 }
 
 /** Whether it names a day that exists, in years that PostgreSQL and Date agree on. */

@@ -1,19 +1,20 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
-import { env } from '@/lib/env';
-import { deriveKey } from '@/lib/keys';
 import { toAsciiDigits } from '@/lib/phone/digits';
 import { maskPhone } from '@/lib/phone/parse';
 import { readServedPhone } from '@/lib/phone/served';
+import { seal, unseal } from '@/lib/seal';
 
 /** Which number is looked for: exactly one (E.164), or all that end in these digits (four at least). */
 export type NumberFilter = { phone: string } | { lastDigits: string };
 
-/** The digits that everyone here is shown anyway, and so may be searched by and stand in a link. */
+/** The digits that everyone here is shown anyway, and so may be searched by and be in a link. */
 const shownDigits = 4;
 const mostDigits = 15;
 /** More digits than this are kept out of links. */
 const mostPlainDigits = 6;
+
+/** What these seals are told apart by from others. */
+const label = 'number-filter';
 
 /**
  * Reads what was typed to find a number: any spelling of a whole one, or its last digits, four at least.
@@ -44,12 +45,7 @@ export function maskNumberFilter(filter: NumberFilter): string {
 export function sealNumberFilter(filter: NumberFilter): string {
   if ('lastDigits' in filter && filter.lastDigits.length <= mostPlainDigits) return filter.lastDigits;
   const plain = 'phone' in filter ? filter.phone : filter.lastDigits;
-  const { key, ivKey } = keysOf(env().authSecrets[0]);
-  // The nonce follows from the text, so no two texts ever share one.
-  const iv = createHmac('sha256', ivKey).update(plain).digest().subarray(0, 12);
-  const cipher = createCipheriv('aes-256-gcm', key, iv);
-  const sealed = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
-  return `n.${Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')}`;
+  return `n.${seal(label, plain)}`;
 }
 
 /** Reads a filter from a link; null for anything that `sealNumberFilter` did not write, under any of the secrets. */
@@ -58,19 +54,9 @@ export function openNumberFilter(text: string | undefined): NumberFilter | null 
   if (/^\d+$/.test(text)) {
     return text.length >= shownDigits && text.length <= mostPlainDigits ? { lastDigits: text } : null;
   }
-  const bytes = /^n\.[\w-]{1,80}$/.test(text) ? Buffer.from(text.slice(2), 'base64url') : null;
-  if (!bytes || bytes.length < 28) return null;
-  for (const secret of env().authSecrets) {
-    const decipher = createDecipheriv('aes-256-gcm', keysOf(secret).key, bytes.subarray(0, 12));
-    decipher.setAuthTag(bytes.subarray(12, 28));
-    try {
-      const plain = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-      return plain.startsWith('+') ? { phone: plain } : { lastDigits: plain };
-    } catch {
-      // Sealed under another secret, or not by us.
-    }
-  }
-  return null;
+  const plain = /^n\.[\w-]{1,80}$/.test(text) ? unseal(label, text.slice(2)) : null;
+  if (plain === null) return null;
+  return plain.startsWith('+') ? { phone: plain } : { lastDigits: plain };
 }
 
 /** The condition on a column of numbers; what is found by its last digits is found by an index on four of them. */
@@ -79,11 +65,4 @@ export function matchNumber(column: SQL, filter: NumberFilter): SQL {
   const { lastDigits } = filter;
   const indexed = sql`right(${column}, 4) = ${lastDigits.slice(-shownDigits)}`;
   return lastDigits.length === shownDigits ? indexed : sql`${indexed} and ${column} like ${`%${lastDigits}`}`;
-}
-
-function keysOf(secret: string): { key: Buffer; ivKey: Buffer } {
-  return {
-    key: deriveKey(secret, 'number-filter/v1'),
-    ivKey: deriveKey(secret, 'number-filter-iv/v1'),
-  };
 }

@@ -2,12 +2,12 @@ import { desc, eq } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
-import { readLastOptOut } from '@/lib/consent/opt-outs';
+import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
-import { readLastVerification } from '@/lib/sms/verification/log';
+import { readLastVerification } from '@/lib/sms/verification/verification-log';
 
-/** How texts stand for one person, with their whole number: for the operator's own terminal, not for a page. */
+/** What the texts of one person depend on, with their whole number: for the operator's own terminal, not for a page. */
 export type PersonSms = {
   phone: string | null;
   verified: boolean;
@@ -22,7 +22,7 @@ export type PersonSms = {
   lastOptOut: Omit<NonNullable<Awaited<ReturnType<typeof readLastOptOut>>>, 'userId'> | null;
 };
 
-/** Reads how texts stand for the account of an email address; null: there is none. */
+/** Reads it for the account of an email address; null: there is none. */
 export async function readPersonSms(db: Db, email: string): Promise<PersonSms | null> {
   const user = await findUserByEmail(db, email);
   if (!user) return null;

@@ -13,9 +13,9 @@ export type SeenAttempt = {
   reason: string | null;
   /** Null: the event concerned no number. */
   maskedPhone: string | null;
-  /** How many refusals of this kind, number and hour the line stands for; `at` is the first of them. */
+  /** How many refusals of this kind, number and hour the line counts; `at` is the first of them. */
   times: number;
-  /** The last of them; null: the line stands for one event alone. */
+  /** The last of them; null: the line is one event alone. */
   lastAt: Date | null;
   /** How many networks and accounts were refused; null where that is not counted. At most a hundred are. */
   networks: number | null;

@@ -27,7 +27,7 @@ type Cap = {
   limitMicros: bigint;
 };
 
-/** A text that a dispatcher has in hand and wants to send. */
+/** A text that a dispatcher has claimed and wants to send. */
 export type WantedSpend = {
   messageId: string;
   priceMicros: number;
@@ -85,7 +85,7 @@ const fewestCodesOfAShare = 5n;
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
 export function spendMark(
   secret: string,
-  kind: 'person' | 'email' | 'factor' | 'network',
+  kind: 'person' | 'email' | 'factor' | 'recovery' | 'network',
   whose: string,
 ): string {
   const mac = createHmac('sha256', deriveKey(secret, 'spend-mark/v1')).update(`${kind}\0${whose}`);
@@ -100,8 +100,9 @@ export function prefixOf(phone: string): string {
 /**
  * The caps that a text has to fit, the one for everyone first. A person's cap is kept by account and by email, so that a
  * new account with the same email starts no new one; never by number, since strangers would spend its holder's. Codes of
- * a second factor have a cap of their own. A code that someone who does not hold the number asked for counts besides
- * against the strangers' share, its network's and its prefix's.
+ * a second factor, and those to choose a new password, have a cap of their own each. A code that someone who does not hold the
+ * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's and
+ * its prefix's.
  */
 export function capsOf(
   text: {
@@ -120,7 +121,7 @@ export function capsOf(
   const perUser = BigInt(budget.perUserMicros);
   const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
-  const marked = (kind: 'person' | 'email' | 'factor', whose: string) => {
+  const marked = (kind: 'person' | 'email' | 'factor' | 'recovery', whose: string) => {
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
@@ -128,10 +129,12 @@ export function capsOf(
     caps.push({ ...own, ...marked('factor', text.userId) });
     return caps;
   }
-  caps.push({ ...own, ...marked('person', text.userId) });
-  caps.push({ ...own, ...marked('email', text.emailKey) });
-  if (text.purpose !== 'verification' || text.sendClass === 'prove_again' || text.sendClass === 'recover')
-    return caps;
+  if (text.sendClass === 'recover') caps.push({ ...own, ...marked('recovery', text.userId) });
+  else {
+    caps.push({ ...own, ...marked('person', text.userId) });
+    caps.push({ ...own, ...marked('email', text.emailKey) });
+  }
+  if (text.purpose !== 'verification' || text.sendClass === 'prove_again') return caps;
 
   const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
   const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);
@@ -162,12 +165,12 @@ export function capsOf(
 }
 
 /**
- * Reserves the estimated price of texts that a dispatcher has in hand, at the moment of sending, in one short transaction
+ * Reserves the estimated price of texts that a dispatcher has claimed, at the moment of sending, in one short transaction
  * for all of them: each has to fit every cap beside what is settled and reserved. Reservations of all processes pass one
  * after another, and the sums are read after the one before was committed, so that no reservation passes a cap, not by a
  * millionth. A price that settles above its estimate may; the next reservation sees it.
  *
- * With the reservation a text is marked as being called for: `unknown_since` stands until its outcome is recorded. `then`
+ * With the reservation a text is marked as being called for: `unknown_since` is set until its outcome is recorded. `then`
  * runs in the same transaction, with the ids of those that were. Texts are looked at in the order given.
  *
  * @param lease the ticket under which all of them are held
@@ -298,7 +301,7 @@ export function microsOf(price: string | null): bigint {
   return price === null ? 0n : BigInt(price.replace('.', ''));
 }
 
-/** A change of what a text costs: given back, settled, or charged for the first time. */
+/** A change of what a text costs: released, settled, or charged for the first time. */
 export type SpendChange = { scopes: readonly string[] | null; reservedAt: Date; micros: bigint };
 
 /**

@@ -15,11 +15,10 @@ const longestWaitMs = 60_000;
 /**
  * The codes that wait, in the order in which they go: `id`, `standing`, `asked` and `place`.
  *
- * In front stand codes of a second factor after a right password, then those of people whose number is proven, then those
+ * First come codes of a second factor after a right password, then those of people whose number is proven, then those
  * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
- * asked for so far, granted or not: so whoever asks for many stands behind everyone who asks for one, whenever they came.
- * Among equals
- * the number prefix with the fewest waiting codes goes first, then who came first.
+ * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. Among
+ * equals the number prefix with the fewest waiting codes goes first, then who came first.
  *
  * @param now an expression for the moment, by the database's clock
  */
@@ -41,8 +40,11 @@ export function codesInLine(now: SQL): SQL {
     ) asked on q.standing = 2 and asked.network = q.network`;
 }
 
-/** The group that a code stands in, by whose wish it is; those of earlier versions, which do not say, are strangers'. */
-const standing = sql`case m.send_class when 'sign_in' then 0 when 'recover' then 1 when 'prove_again' then 1 else 2 end`;
+/**
+ * The group that a code belongs to, by whose wish it is; those of earlier versions, which do not say, are strangers'. So are codes
+ * to choose a new password, which anyone may ask for who knows an email.
+ */
+const standing = sql`case m.send_class when 'sign_in' then 0 when 'prove_again' then 1 else 2 end`;
 
 function countAsked(network: SQL, now: SQL): SQL {
   const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
@@ -61,7 +63,7 @@ function countAsked(network: SQL, now: SQL): SQL {
 
 /**
  * Whether a stranger's code that is asked for now would wait too long for its place in the sender's pace. Null: it would
- * not. Else the moment at which the line will be short enough, if nobody else asks.
+ * not. Else when the line will be short enough, if nobody else asks.
  *
  * Requests that come at the same instant do not see each other, so the line may get longer by as many.
  *

@@ -77,7 +77,7 @@ export async function takeSlots(
 }
 
 /** Gives the last slots back in the transaction that took them, in which nothing was started. */
-export async function giveBackSlots(
+export async function releaseSlots(
   tx: Tx,
   { sender, messagesPerSecond, count }: { sender: string; messagesPerSecond: number; count: number },
 ): Promise<void> {

@@ -4,7 +4,8 @@ import type { Remedy } from './error-codes';
 import { markUndeliverable } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { sql } from 'drizzle-orm';
-import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/outbox';
+import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
+import { readStoredText } from '@/lib/sms/outbox/text-templates';
 
 /**
  * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
@@ -33,7 +34,9 @@ export async function restSender(
   if (remedy.kind === 'stop_sender') await stopSender(db, { sender, until, reason: remedy.reason });
 }
 
-/** Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late. */
+/**
+ * Puts a repetition of an accepted text into the outbox, at most one, unless it would come too late or its row cannot be read.
+ */
 export async function enqueueRetry(
   tx: Tx,
   messageId: string,
@@ -44,7 +47,7 @@ export async function enqueueRetry(
     phone: string;
     purpose: Message['purpose'];
     template: string;
-    params: Record<string, string>;
+    params: unknown;
     challenge_id: string | null;
     send_class: Message['sendClass'];
     network: string | null;
@@ -55,12 +58,13 @@ export async function enqueueRetry(
   const row = rows[0]!;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
   if (expiresAt !== null && expiresAt <= sendAfter) return;
+  const text = readStoredText(row.template, row.params);
+  if (text === null) return;
   await enqueueText(tx, {
     userId: row.user_id,
     phone: row.phone,
     purpose: row.purpose,
-    template: row.template as Parameters<typeof enqueueText>[1]['template'],
-    params: row.params,
+    ...text,
     challengeId: row.challenge_id,
     sendClass: row.send_class,
     network: row.network,

@@ -5,11 +5,12 @@ import { isUniqueViolation } from '@/db/unique-violation';
 import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { isId } from '@/lib/random';
+import { hasLiftedSince } from '@/lib/consent/opt-out-ledger';
 import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
 import { feeOf, findRemedy, type Remedy } from './error-codes';
 import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
-import { lockNumber } from '@/lib/sms/numbers/number';
-import { cancelTexts, type Message } from '@/lib/sms/outbox/outbox';
+import { lockNumber, markDeliverable } from '@/lib/sms/numbers/number';
+import { cancelTexts, type Message } from '@/lib/sms/outbox/text-outbox';
 import type { ProviderText } from '@/lib/sms/provider/provider';
 import { resumeSender } from '@/lib/sms/capacity/send-rate';
 import { alertOf, applyEffect, enqueueRetry, restSender } from './after-failure';
@@ -54,10 +55,10 @@ export function isFailure(status: string): boolean {
   return ourStatus[status as ProviderStatus] === 'failed';
 }
 
-/** What stands in the place of a number that was erased from its text: such texts share no lock. */
+/** What takes the place of a number that was erased from its text: such texts share no lock. */
 const erasedPhone = '';
 
-export type StatusAnswer =
+export type StatusResult =
   { ok: true; changed: boolean; alert: string | null } | { ok: false; reason: 'not_ours' | 'unknown_status' };
 
 /**
@@ -71,40 +72,55 @@ export type StatusAnswer =
  * Refuses with `not_ours` when no text fits, and with `unknown_status` for a word that the documentation does not have
  * (twilio.com/docs/messaging/api/message-resource#message-status-values).
  */
-export async function applyStatus(db: Db, report: StatusReport): Promise<StatusAnswer> {
+export async function applyStatus(db: Db, report: StatusReport): Promise<StatusResult> {
   const status = forwardOrder.find((known) => known === report.status);
   if (status === undefined) return { ok: false, reason: 'unknown_status' };
   if (report.messageId && !isId(report.messageId)) return { ok: false, reason: 'not_ours' };
   try {
     return await takeIn(db, report, status);
   } catch (error) {
-    // The SID stands on another text: message id and SID do not belong together.
+    // The SID is on another text: message id and SID do not belong together.
     if (isUniqueViolation(error)) return { ok: false, reason: 'not_ours' };
     throw error;
   }
 }
 
-async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusAnswer> {
+async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusResult> {
   return db.transaction(async (tx) => {
+    let wasUndeliverable = false;
     if (ourStatus[status] === 'failed' || ourStatus[status] === 'delivered') {
       // What follows may be about the number, whose row is always locked before a text's.
       const phone = await readPhone(tx, report);
       if (phone === null) return { ok: false as const, reason: 'not_ours' as const };
-      if (phone !== erasedPhone) await lockNumber(tx, phone);
+      if (phone !== erasedPhone) {
+        const number = await lockNumber(tx, phone);
+        wasUndeliverable = number.undeliverableAt !== null;
+      }
     }
-    const row = await moveForward(tx, report, status);
+    const remedy =
+      ourStatus[status] === 'failed' ? findRemedy({ code: report.errorCode, httpStatus: null }) : null;
+    const row = await moveForward(tx, report, status, remedy);
     if (row === null) return { ok: false as const, reason: 'not_ours' as const };
     const moved = row.before_status !== row.status;
-    // The carrier delivered it after all: the repetition is not needed.
-    if (moved && row.status === 'delivered')
+    // The carrier delivered it after all: the repetition is not needed, and the number works.
+    if (moved && row.status === 'delivered') {
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
-    const remedy = moved && row.status === 'failed' ? await answerFailure(tx, row, report) : null;
+      if (wasUndeliverable) await markDeliverable(tx, row.phone);
+    }
+    // A later report of another error may be what says that the number has opted out.
+    const isOther =
+      remedy?.kind === 'final' &&
+      remedy.reason !== 'validity_over' &&
+      row.before_error_code !== report.errorCode;
+    const due = row.status === 'failed' && row.decided && (moved || isOther) ? remedy : null;
+    if (due !== null) await followFailure(tx, row, report, due);
+    if (due !== null && !moved) await cancelTexts(tx, { retryOf: row.id }, due.reason, report.now);
     const micros = microsOf(row.price) - microsOf(row.before_price);
     await changeSpend(tx, [{ scopes: row.spend_scopes, reservedAt: new Date(row.reserved_ms), micros }]);
     // A reservation, too, locks the sums before the sender.
     if (row.sender !== null)
-      await tellSender(tx, row.sender, { moved, status: row.status, remedy }, report.now);
-    return { ok: true as const, changed: row.changed, alert: remedy && alertOf(remedy) };
+      await tellSender(tx, row.sender, { moved, status: row.status, remedy: due }, report.now);
+    return { ok: true as const, changed: row.changed, alert: due && alertOf(due) };
   });
 }
 
@@ -113,19 +129,29 @@ type MovedRow = {
   before_status: MessageStatus;
   status: MessageStatus;
   changed: boolean;
+  before_error_code: number | null;
+  /** Its error is the one that counts by now. */
+  decided: boolean;
   phone: string;
   sender: string | null;
   before_price: string | null;
   price: string | null;
   reserved_ms: number;
+  sent_ms: number;
   spend_scopes: string[] | null;
 };
 
-async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus): Promise<MovedRow | null> {
+/** `remedy`: that of the report's error; null: it reports no failure. Out: the row before and after; null: no text fits. */
+async function moveForward(
+  tx: Tx,
+  report: StatusReport,
+  status: ProviderStatus,
+  remedy: Remedy | null,
+): Promise<MovedRow | null> {
   const ours = ourStatus[status];
-  const failed = ours === 'failed';
+  const failed = remedy !== null;
   const code = failed ? report.errorCode : null;
-  const reason = failed ? findRemedy({ code, httpStatus: null }).reason : null;
+  const reason = remedy?.reason ?? null;
   const price = readPrice(report);
   const final = ours === 'failed' || ours === 'delivered';
   const fee = feeOf(status, code);
@@ -140,7 +166,7 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
   const rank = sql`${forwardOrder.indexOf(status) + 1}::int`;
   // Of several errors of the same state the least counts, so that their order does not matter.
   const decides = sql`(${rank} > before.rank
-    or (${rank} = before.rank and ${code}::int < coalesce(m.error_code, 2147483647)))`;
+    or (${rank} = before.rank and ${code}::int < coalesce(before.error_code, 2147483647)))`;
   const at = timestamp(report.now);
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
@@ -185,8 +211,10 @@ async function moveForward(tx: Tx, report: StatusReport, status: ProviderStatus)
     returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
+      (extract(epoch from m.sent_at) * 1000)::float8 as sent_ms,
       (${rank} > before.rank or m.price is distinct from before.price or m.segments is distinct from before.segments
-        or m.error_code is distinct from before.error_code) as changed`);
+        or m.error_code is distinct from before.error_code) as changed, ${decides} as decided,
+      before.error_code as before_error_code`);
   return rows[0] ?? null;
 }
 
@@ -212,16 +240,22 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
   return price.replace(/^-/, '');
 }
 
-/** Does what a failure after acceptance calls for, but for the sender. Out: the remedy of its error. */
-async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promise<Remedy> {
-  const { errorCode, now } = report;
-  const remedy = findRemedy({ code: errorCode, httpStatus: null });
+/** Does what a failure after acceptance calls for, except for the sender. */
+async function followFailure(
+  tx: Tx,
+  row: MovedRow,
+  { sid, now }: StatusReport,
+  remedy: Remedy,
+): Promise<void> {
   // There is nobody to send it to again, and no number that the error could be about.
-  if (row.phone === erasedPhone) return remedy;
+  if (row.phone === erasedPhone) return;
   if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
-    const about = { phone: row.phone, sender: row.sender, sid: report.sid };
+    // The carrier refused it for an opt-out that the person has lifted since then.
+    const sentAt = new Date(row.sent_ms);
+    if (remedy.effect === 'opt_out' && (await hasLiftedSince(tx, row.phone, sentAt))) return;
+    const about = { phone: row.phone, sender: row.sender, sid };
     await applyEffect(tx, remedy, { ...about, now });
-    return remedy;
+    return;
   }
   const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(
     sql`select purpose, retries from sms_messages where id = ${row.id}`,
@@ -236,7 +270,6 @@ async function answerFailure(tx: Tx, row: MovedRow, report: StatusReport): Promi
   const again = isLate ? (isCode ? null : now) : nextTryAt(remedy, facts);
   const nextAt = repeats ? again : null;
   if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
-  return remedy;
 }
 
 /** A delivery lets a sender go on; a failure has it rest where its error says so. */
@@ -252,7 +285,7 @@ async function tellSender(
   await restSender(tx, remedy, { sender, until });
 }
 
-/** Takes in a text as it stands at the provider. */
+/** Takes in a text as the provider has it. */
 export async function settleText(
   db: Db,
   messageId: string,
@@ -260,7 +293,7 @@ export async function settleText(
   { now, log }: { now: Date; log: Log },
 ): Promise<void> {
   const { sid, status, errorCode, price, priceUnit, segments } = text;
-  const answer = await applyStatus(db, {
+  const result = await applyStatus(db, {
     messageId,
     sid,
     status,
@@ -271,7 +304,7 @@ export async function settleText(
     to: null,
     now,
   });
-  if (answer.ok && answer.alert !== null) {
-    log.error('sms_alert', { alert: answer.alert, message: messageId, errorCode });
+  if (result.ok && result.alert !== null) {
+    log.error('sms_alert', { alert: result.alert, message: messageId, errorCode });
   }
 }

@@ -6,11 +6,11 @@ import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { shortestLifeSeconds } from './send-policy';
 import { codesInLine } from '@/lib/sms/capacity/send-order';
-import type { Message } from '@/lib/sms/outbox/outbox';
+import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 
-/** Nothing is ever in hand for longer: the send policy, the slot, the call and its record fit with room to spare. */
+/** No text is ever claimed for longer: the send policy, the slot, the call and its record fit with room to spare. */
 const leaseMs = 12_000;
 
 /** A text that waits because its sender rests says so again after this long. */
@@ -36,12 +36,12 @@ export type Work = {
  * The time by the database's clock, carried on by our own clock's ticks since the question, so that a wrong clock of ours
  * changes nothing.
  */
-export type Clock = () => Date;
+export type DatabaseClock = () => Date;
 
 /** A text in this dispatcher's hands until `lease`, the exact value of which is its ticket for writing what became of it. */
-export type Held = { id: string; isCode: boolean; lease: Date; clock: Clock };
+export type Held = { id: string; isCode: boolean; lease: Date; clock: DatabaseClock };
 
-/** A text in this dispatcher's hands, as it stood when the send policy was asked. */
+/** A text that this dispatcher has claimed, as it was when the send policy was asked. */
 export type HeldText = { held: Held; message: Message };
 
 /** What one look into the outbox found. */
@@ -181,7 +181,7 @@ export async function holdBack(
 
 /** What waits for a dispatcher, and when something will. */
 export type Look = {
-  clock: Clock;
+  clock: DatabaseClock;
   /** Texts that a dispatcher held and did not call for before its lease ran out. */
   abandoned: boolean;
   lookUps: boolean;
@@ -266,7 +266,7 @@ function isOver(moment: SQL, now: SQL): SQL {
   return sql`(${moment} <= ${now} or ${moment} > ${now} + ${furthestAheadMs}::float8 * interval '1 millisecond')`;
 }
 
-/** Only the dispatcher whose lease stands may write what became of a text. */
+/** Only the dispatcher whose lease still holds may write what became of a text. */
 export function isHeld({ id, lease }: Held) {
   return and(eq(smsMessages.id, id), eq(smsMessages.status, 'sending'), eq(smsMessages.leaseUntil, lease));
 }
@@ -285,6 +285,6 @@ function epochMs(instant: SQL): SQL {
 }
 
 /** The database said its time at some moment after the question: this clock is ahead of it by the round trip at most. */
-function runClock(nowMs: number, askedMs: number): Clock {
+function runClock(nowMs: number, askedMs: number): DatabaseClock {
   return () => new Date(Math.round(nowMs + Math.max(0, performance.now() - askedMs)));
 }

@@ -8,18 +8,19 @@ import {
   holdBack,
   lookForWork,
   releaseAbandoned,
-  type Clock,
+  type DatabaseClock,
   type Held,
   type Look,
 } from './claim';
-import { lookUpOutcome } from './look-up';
+import { lookUpOutcome } from './look-up-outcome';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
 import { readFacts, sendClaimed, startSending, type Sending } from './send';
 import { addSender } from '@/lib/sms/capacity/send-rate';
-import { listenForTexts, makeWake, type Wake } from './outbox-listener';
+import { listenToOutbox, makeWake, type Wake } from '@/lib/outbox-listener';
+import { outboxChannel } from '@/lib/sms/outbox/text-outbox';
 
 export type DispatcherOptions = {
   /** Gets each finished line of the log; standard error when absent. */
@@ -33,7 +34,7 @@ export type DispatcherOptions = {
   beat?: () => void;
 };
 
-/** Calls in flight at a time, so that a slow provider keeps nothing waiting but the texts in its hands. */
+/** Calls in flight at a time, so that a slow provider keeps nothing waiting but the texts that its dispatcher has claimed. */
 const capacity = 64;
 
 /** Of which texts that are no codes may hold so many. */
@@ -63,7 +64,7 @@ const busyRestMs = 50;
  *
  * Every moment is the database's, so that a wrong clock of this machine changes nothing.
  *
- * `stop()` claims nothing more and resolves when everything in hand is recorded.
+ * `stop()` claims nothing more and resolves when everything claimed is recorded.
  */
 export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promise<void> } {
   const env = options.env ?? readEnv();
@@ -81,7 +82,7 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
     return was;
   };
   const running = Promise.all([
-    listenForTexts(env.databaseUrl, { wake: news, log, signal: stopping.signal }),
+    listenToOutbox(env.databaseUrl, { channel: outboxChannel, wake: news, log, signal: stopping.signal }),
     loop(options, { env, log, wake, takeNews, signal: stopping.signal }),
   ]);
   return {
@@ -93,7 +94,7 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
   };
 }
 
-/** What a dispatcher works with and has in hand. */
+/** What a dispatcher works with and has claimed. */
 type Hands = Sending & {
   sends: Map<string, { isCode: boolean }>;
   lookUps: Set<string>;
@@ -266,7 +267,7 @@ async function startLookUps(hands: Hands, room: number): Promise<void> {
 }
 
 /** Asks the provider what became of texts that it has not told by itself. */
-function startChecks(hands: Hands, clock: Clock): void {
+function startChecks(hands: Hands, clock: DatabaseClock): void {
   const { db, provider, log } = hands;
   if (hands.isChecking || provider.firstCheckAfterMs === null) return;
   hands.isChecking = true;

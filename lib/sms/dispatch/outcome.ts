@@ -10,7 +10,7 @@ import { restSender, applyEffect } from '@/lib/sms/delivery/after-failure';
 import { findRemedy, type ProviderReason, type Remedy } from '@/lib/sms/delivery/error-codes';
 import { senderRestUntil, nextTryAt, backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
 import type { PolicyReason } from './send-policy';
-import { giveBackSend, lockNumber } from '@/lib/sms/numbers/number';
+import { refundSend, lockNumber } from '@/lib/sms/numbers/number';
 import type { SendOutcome } from '@/lib/sms/provider/provider';
 import { resumeSender } from '@/lib/sms/capacity/send-rate';
 
@@ -91,7 +91,7 @@ async function recordTakenSid({ db, log }: Work, held: Held, sid: string | null)
   if (ended) log.error('sms_alert', { alert: 'internal_error', message: held.id, sid });
 }
 
-/** Waits to be looked up; the reservation stands, for it may have been sent. */
+/** Waits to be looked up; the reservation is kept, for it may have been sent. */
 async function recordUnknown(
   db: Db,
   held: Held,
@@ -126,7 +126,7 @@ async function retryOrEnd(
   });
 }
 
-/** Held back by the send policy or the budget until a moment at which it is asked again. */
+/** Puts off a text that the send policy or the budget holds back: both are asked again at `until`. */
 export async function recordWait(
   db: Db,
   held: Held,
@@ -136,7 +136,7 @@ export async function recordWait(
   await putBack(db, held, { sendAfter: until, faults: 0, reason, details });
 }
 
-/** Puts a text that was certainly not sent back into the queue; what was reserved for it is given back. */
+/** Puts a text that was certainly not sent back into the queue; what was reserved for it is released. */
 export async function putBack(
   db: Db,
   held: Held,
@@ -176,7 +176,7 @@ function spreadOut(moment: Date): Date {
 }
 
 /**
- * Ends a text that was certainly not sent: the reservation is released, a counted send is given back, and what the error
+ * Ends a text that was certainly not sent: the reservation is released, a counted send no longer counts, and what the error
  * says about the number is kept, all in one transaction, the number's row locked first.
  */
 export async function recordEnd(
@@ -208,7 +208,7 @@ export async function recordEnd(
       async () => {
         if (message.countedAt !== null) {
           const { phone, sendClass, countedAt } = message;
-          await giveBackSend(tx, { phone, sendClass, countedAt });
+          await refundSend(tx, { phone, sendClass, countedAt });
         }
         if (end.remedy) {
           const about = { phone: message.phone, sender: provider.sender, sid: null };
@@ -254,10 +254,11 @@ export async function letGo(
 /**
  * Something of our own failed while a text was handled: that counts as an attempt of this text, which is tried again after
  * a pause, each longer than the last, and ends with the fifth, visibly and with an alert. One whose call was begun is
- * looked up first, since it may have gone out, and its reservation stands.
+ * looked up first, since it may have gone out, and its reservation is kept.
  *
  * What the database as a whole is to blame for (`isDatabaseFault`) counts for none of the texts that met it, for a day: a
- * code is tried again as long as it is worth something, however long someone holds a lock.
+ * code is tried again as long as it is worth something, however long someone holds a lock. That one text takes too long while
+ * the database answers about others is its own (`readFacts`).
  */
 export async function recordFault(work: Work, held: Held, error: unknown): Promise<void> {
   const { db, log, provider } = work;
@@ -290,7 +291,7 @@ export async function recordFault(work: Work, held: Held, error: unknown): Promi
     .where(isHeld(held));
 }
 
-/** Ends a text of which it will never be known whether it went out: the reservation stands as spent. */
+/** Ends a text of which it will never be known whether it went out: the reservation counts as spent. */
 export async function endUnknown(
   db: Db,
   held: Held,

@@ -50,7 +50,8 @@ const validityRange = { shortest: 1, longest: 36_000 };
  *
  * A code needs an open challenge, a life that outlasts its way, and consent to codes; it passes quiet hours, for the
  * person has just asked for it. An update needs standing consent to updates, a verified phone and the person's own wish
- * (47 CFR 64.1200); anything else needs consent of either kind. No text passes an opt-out.
+ * (47 CFR 64.1200); anything else needs consent of either kind. A notice about security that no mail tells of passes quiet
+ * hours. No text passes an opt-out.
  *
  * The provider is told how long it may hold what goes out: a code as long as it is worth anything, everything else until
  * the person's next quiet hours begin.
@@ -59,7 +60,7 @@ const validityRange = { shortest: 1, longest: 36_000 };
  */
 export async function applySendPolicy(
   facts: PolicyFacts,
-  { now, env }: { now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend'> },
+  { now, env }: { now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend' | 'mail'> },
 ): Promise<PolicyAnswer> {
   const { message, number, preferences, consents } = facts;
   const { userId, phone, purpose } = message;
@@ -94,16 +95,20 @@ export async function applySendPolicy(
       : purpose === 'update'
         ? ['updates']
         : ['updates', 'verification'];
-  const isLastNotice = purpose === 'notice' && facts.endedWithNumber;
+  // A link that replaces a second factor is for nobody but who holds the number.
+  const isForHolder = purpose === 'update' || message.template === 'resetFactors';
+  const isLastNotice = purpose === 'notice' && facts.endedWithNumber && !isForHolder;
   if (!mayConsent.some((scope) => consents.has(scope)) && !isLastNotice) {
     return refuse('no_consent', { scope: mayConsent.join(' or ') });
   }
   if (purpose === 'verification') return send(body, remainingMs);
 
+  if (isForHolder && number?.holderUserId !== userId) return refuse('not_verified', null);
   if (purpose === 'update') {
-    if (number?.holderUserId !== userId) return refuse('not_verified', null);
     if (!wantsTemplate(preferences, message.template)) return refuse('turned_off', null);
   }
+
+  if (isUrgent(facts, env)) return send(body, remainingMs);
 
   const window = preferences
     ? preferences.quietHoursEnabled
@@ -143,6 +148,12 @@ function findArrival(quiet: { now: Date; window: QuietWindow; zones: readonly st
   const next = nextAllowedInstant({ ...quiet, now: quietAt });
   // Where nothing suits all zones, the moment at hand may still be the best there is.
   return next.at > quietAt ? { ...next, quietAt: null } : { at, suitsAll, quietAt };
+}
+
+/** Whether a text tells of someone's account what no mail tells them: at three in the morning there is still time to undo it. */
+function isUrgent({ message, emailProven }: PolicyFacts, { mail }: Pick<Env, 'mail'>): boolean {
+  const isReachedByMail = emailProven && mail.via !== 'off';
+  return message.purpose === 'notice' && !isReachedByMail;
 }
 
 /** Since when and by what a number takes no texts; null: it takes them. */

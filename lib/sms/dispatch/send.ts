@@ -1,10 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageDetails } from '@/db/schema/sms';
+import { sql } from 'drizzle-orm';
 import type { Tx } from '@/db/client';
 import type { Env } from '@/lib/env';
-import { isDatabaseFault } from '@/db/database-fault';
+import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { isFirstToday } from '@/lib/once-a-day';
+import { newId } from '@/lib/random';
 import { recordAcceptedTogether, type RecordAccepted } from './accepted';
 import { capsOf, reserveSpend, type WantedSpend } from '@/lib/sms/capacity/budget';
 import type { Held, HeldText, Work } from './claim';
@@ -23,7 +25,7 @@ import {
 import { priceOf } from '@/lib/sms/capacity/price';
 import { countSegments } from '@/lib/sms/outbox/segments';
 import {
-  giveBackSlots,
+  releaseSlots,
   slotHorizonMs,
   slotToleranceMs,
   takeSlots,
@@ -39,13 +41,22 @@ const stopCheckHoldsMs = 1_500;
 /** No call starts later than this after its claim, so that an expired lease is late enough for the look-up too. */
 const callByMs = 3_000;
 
+/**
+ * What the send policy asks takes a few milliseconds. What takes longer than this is in the way of others; together with a
+ * look at each alone it is well within the lease.
+ */
+const factsWithinMs = 2_000;
+
+/** Texts that are looked at alone, at a time: the pool has ten connections. */
+const aloneAtOnce = 4;
+
 /** Of the budget for everyone, in percent: each is told to an operator once a day. */
 const budgetMarks = [50, 80] as const;
 const budgetAskEveryMs = 5 * 60_000;
 
-/** How long things take lately, in ms, so that a place in the pace is taken for the moment at which it can be used. */
+/** How long things take lately, in ms, so that a place in the pace is taken for when it can be used. */
 export type Pacing = {
-  /** From the question for a slot to the moment at which the call can start. */
+  /** From the question for a slot until the call can start. */
   leadMs: number;
   /** What it takes to ask for a STOP. */
   stopCheckMs: number;
@@ -136,22 +147,66 @@ async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promi
   }
 }
 
-/** One bad row must not keep the others from being read: then each is read alone. */
+/**
+ * Reads what the send policy asks. One bad row must not keep the others from being read: where that fails, or takes too
+ * long, each is read alone. One that takes too long alone too is at fault itself, if the database answers about another one
+ * or about none: else it is the database that is slow.
+ */
 export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, PolicyFacts>> {
   const ids = claimed.map(({ id }) => id);
   try {
-    return await readPolicyFacts(work.db, ids);
+    return await withinPatience(readPolicyFacts(work.db, ids));
   } catch (error) {
     work.log.warn('sms_facts_read_one_by_one', { error });
     const facts = new Map<string, PolicyFacts>();
-    for (const held of claimed) {
-      await guard(work, held, async () => {
-        const one = (await readPolicyFacts(work.db, [held.id])).get(held.id);
-        if (one) facts.set(held.id, one);
+    const slow: { held: Held; error: unknown }[] = [];
+    const inTurn = fewAtOnce(aloneAtOnce);
+    const readOne = async (held: Held) => {
+      const one = await readAlone(work, held.id).catch((fault: unknown) => {
+        if (!isStatementTimeout(fault)) throw fault;
+        slow.push({ held, error: fault });
+        return null;
       });
+      if (one) facts.set(held.id, one);
+    };
+    await Promise.all(claimed.map((held) => inTurn(() => guard(work, held, () => readOne(held)))));
+    if (slow.length === 0) return facts;
+    const isDatabaseWell = facts.size > 0 || (await isAnswered(work));
+    for (const { held, error: fault } of slow) {
+      const own = new Error('The database answers, but not about this text');
+      await guard(work, held, () => Promise.reject(isDatabaseWell ? own : (fault as Error)));
     }
     return facts;
   }
+}
+
+/** The statement is left to its end, which is that of the longest a statement may take: to cut it off would cost each claim more. */
+async function withinPatience<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  const patience = new AbortController();
+  try {
+    return await Promise.race([
+      answer,
+      delay(factsWithinMs, null, patience).then(() => Promise.reject(new Error('Too slow'))),
+    ]);
+  } finally {
+    answer.catch(() => undefined);
+    patience.abort();
+  }
+}
+
+async function readAlone({ db }: Work, id: string): Promise<PolicyFacts | null> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('statement_timeout', ${`${factsWithinMs}ms`}, true)`);
+    return (await readPolicyFacts(tx, [id])).get(id) ?? null;
+  });
+}
+
+/** Whether the same question about a text that does not exist is answered in time. */
+async function isAnswered(work: Work): Promise<boolean> {
+  return readAlone(work, newId()).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Asks the send policy about one text, which is then among those that are ready, or has its no recorded. */
@@ -277,7 +332,7 @@ async function takePlaces(
   });
   const beyond = ids.slice(inReach);
   if (beyond.length === 0) return;
-  await giveBackSlots(tx, { sender, messagesPerSecond, count: beyond.length });
+  await releaseSlots(tx, { sender, messagesPerSecond, count: beyond.length });
   for (const { held, facts } of ready) {
     if (!beyond.includes(held.id)) continue;
     await letGo(tx, held, { status: 'queued', attempts: facts.message.attempts });
@@ -329,14 +384,15 @@ async function call(
   const { provider, log } = work;
   const { message } = facts;
   const attempt = message.attempts + 1;
-  const start = await waitForStart(work, { phone: message.phone, ...moments });
+  const start = await waitForStart(work, { held, ...moments });
   if (start.when === 'late') {
     log.warn('sms_place_missed', { message: message.id, attempt });
     await putBack(work.db, held, { sendAfter: held.clock() });
     return;
   }
   if (start.when === 'never') {
-    await recordEnd(work, { held, message }, { status: 'failed', reason: 'stopped', details: start.details });
+    const { status, reason, details } = start.answer;
+    await recordEnd(work, { held, message }, { status, reason, details });
     return;
   }
   const startedAt = held.clock();
@@ -361,15 +417,18 @@ async function call(
   }
 }
 
+type Refusal = Extract<PolicyAnswer, { answer: 'refuse' }>;
+
 /**
- * Waits for a text's place in the pace, and asks there once more for a STOP, which may have come since the send policy was
- * asked: `never`. A place that has passed by more than the tolerance is never used, since the next one may follow too
- * closely: another is taken. `late` when that takes too long.
+ * Waits for a text's place in the pace, and asks the send policy there once more: a STOP may have come since, or texts were turned
+ * off, or the account was closed: `never`. Quiet hours that begin in this very moment hold nothing back. A place that has passed by
+ * more than the tolerance is never used, since the next one may follow too closely: another is taken. `late` when that takes too
+ * long, or the text's row is gone.
  */
 async function waitForStart(
   { db, env, provider, pacing }: Sending,
-  { phone, place, claimedMs }: { phone: string; place: Place; claimedMs: number },
-): Promise<{ when: 'now' | 'late' } | { when: 'never'; details: MessageDetails }> {
+  { held, place, claimedMs }: { held: Held; place: Place; claimedMs: number },
+): Promise<{ when: 'now' | 'late' } | { when: 'never'; answer: Refusal }> {
   const messagesPerSecond = env.smsMessagesPerSecond;
   const readyMs = performance.now();
   let slot = place.slot;
@@ -384,8 +443,11 @@ async function waitForStart(
     if (asksAgain) {
       await waitUntil(goMs - pacing.stopCheckMs * 1.5 - 2);
       const beganMs = performance.now();
-      const stop = explainStop(await readNumber(db, phone));
-      if (stop !== null) return { when: 'never', details: stop };
+      const facts = (await readPolicyFacts(db, [held.id])).get(held.id);
+      // None: its row was removed, and there is nothing to record an end in.
+      if (facts === undefined) return { when: 'late' };
+      const answer = await applySendPolicy(facts, { now: held.clock(), env });
+      if (answer.answer === 'refuse') return { when: 'never', answer };
       checkedMs = performance.now();
       pacing.stopCheckMs = smooth(pacing.stopCheckMs, checkedMs - beganMs);
       believedMs = stopCheckHoldsMs;

@@ -6,9 +6,15 @@ import type { Env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { readOpenCode } from '@/lib/sms/verification/challenge';
 import { readNumber } from '@/lib/sms/numbers/number';
-import type { Message } from '@/lib/sms/outbox/outbox';
+import type { Message } from '@/lib/sms/outbox/text-outbox';
 import { developmentSender } from '@/lib/sms/capacity/sender';
-import { readSiteName, readStoredParam, renderStoredText, renderText } from '@/lib/sms/outbox/templates';
+import {
+  readCodeUse,
+  readSiteName,
+  readStoredParam,
+  renderStoredText,
+  renderText,
+} from '@/lib/sms/outbox/text-templates';
 import { signCall } from '@/lib/sms/webhooks/signature';
 import { webhookAccountSid, webhookTokens } from '@/lib/sms/webhooks/call';
 
@@ -33,7 +39,7 @@ export async function readHandsets(db: Db): Promise<Handset[]> {
   return rows.map((row) => ({ phone: row.phone, lastAt: new Date(row.last_ms) }));
 }
 
-/** A text as it stands on the handset. */
+/** A text as the handset shows it. */
 export type HandsetText = {
   id: string;
   /** `carrier`: what Twilio itself answers to its keywords, played here. */
@@ -108,6 +114,7 @@ function renderCode(row: Message, code: string | null, sentAt: Date): string {
     ttlMinutes: Math.max(1, Math.round(lifeMs / 60_000)),
     host: readStoredParam(row.params, 'host') ?? '',
     site: readSiteName(row.params),
+    use: readCodeUse(row.params),
   });
   return code === null ? body.replaceAll('000000', '••••••') : body;
 }

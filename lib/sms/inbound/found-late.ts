@@ -5,7 +5,8 @@ import { hasAgreedSince } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { optBackIn } from './opt-back-in';
 import type { NumberRow } from '@/lib/sms/numbers/number';
-import { optOut, recordText, type Said } from '@/lib/sms/outbox/opt-out';
+import { recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
+import { optOut } from '@/lib/sms/outbox/opt-out';
 import { sql } from 'drizzle-orm';
 
 /** Of a text that was not handed over when it came, but found in the provider's list afterwards. */
@@ -88,6 +89,6 @@ export async function recordLate(
   { phone, meaning, said, sentAt: saidAt }: LateOrder,
   { now }: RequestContext,
 ): Promise<void> {
-  if (meaning === 'stop') await recordText(tx, { phone, act: 'opted_out', said, saidAt, now });
-  if (meaning === 'start') await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
+  if (meaning === 'stop') await recordTextedOptOut(tx, { phone, act: 'opted_out', said, saidAt, now });
+  if (meaning === 'start') await recordTextedOptOut(tx, { phone, act: 'lifted', said, saidAt, now });
 }

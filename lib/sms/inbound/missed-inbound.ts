@@ -36,8 +36,9 @@ const mostPages = 20;
 type Work = { db: Db; provider: Provider; log: Log };
 
 /**
- * Reads, each hour and at the start, which texts have come in by the provider's own list, and has those obeyed that the webhook
- * never got: wrong settings, a broken proxy or an outage of ours lose no STOP for good. Of several processes one does it.
+ * Reads, each hour, at the start and three minutes after that, which texts have come in by the provider's own list, and has
+ * those obeyed that the webhook never got: wrong settings, a broken proxy or an outage of ours lose no STOP for good. Of
+ * several processes one does it.
  *
  * `stop()` begins no further text and resolves when the one under way is kept.
  */
@@ -106,10 +107,12 @@ export async function readMissedTexts(
   const heldAt = failedAt && new Date(Math.max(failedAt.getTime(), now.getTime() - patienceMs));
   const readUntil = heldAt !== null && heldAt < listed.until ? heldAt : listed.until;
   const isBehind = listed.until < settled;
+  // What came just before a start was left to a webhook that was down, perhaps.
+  const pauseMs = isStart ? settledAfterMs : hourMs;
   await endRead(db, provider.sender, {
     ticket,
     readUntil: readUntil > begun.readUntil ? readUntil : begun.readUntil,
-    nextAt: isBehind ? now : new Date(now.getTime() + hourMs),
+    nextAt: isBehind ? now : new Date(now.getTime() + pauseMs),
   });
   return 'read';
 }

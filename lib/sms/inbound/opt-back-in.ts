@@ -6,9 +6,9 @@ import type { RequestContext } from '@/lib/context';
 import { readLastChallenge } from '@/lib/sms/verification/challenge';
 import { requestCode } from '@/lib/sms/verification/request';
 import { liftSuppression, lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
-import { recordText, type Said } from '@/lib/sms/outbox/opt-out';
+import { hasTextedMuch, recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
-import { findAskers } from '@/lib/sms/verification/log';
+import { findAskers } from '@/lib/sms/verification/verification-log';
 
 const dayMs = 24 * 3600 * 1000;
 
@@ -19,14 +19,18 @@ const resumableForMs = 90 * dayMs;
 const waitingForMs = dayMs;
 
 /**
- * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew stands
+ * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew holds
  * again only for the holder whose proof of the number is older than the STOP, and the STOP at most 90 days old; updates
  * besides only where the person has not turned them off meanwhile. Everyone else is asked again by their settings.
  *
  * Who asked for a code within the last day and did not get to enter it is still being asked to prove the number: they may
  * be texted a code again, and it is requested for them here, within the limits of the number.
  *
- * That it was said is recorded in any case. `said`: the evidence for it. `saidAt`: it is learned of only now. It counts from then on, and no code is requested, since nobody waits for one any more.
+ * That it was said is recorded whether there was a block or not. `said`: the evidence for it. `saidAt`: it is learned of only
+ * now. It counts from then on, and no code is requested, since nobody waits for one any more.
+ *
+ * Whoever has texted STOP and START `mostByTextADay` times within a day stays with the STOP (`isTooOften`): that START is in the
+ * record of texts alone.
  *
  * Out: whether there was a block.
  */
@@ -38,14 +42,17 @@ export async function optBackIn(
     said = { sender: null, words: null, providerSid: null },
     saidAt = null,
   }: { said?: Said; saidAt?: Date | null } = {},
-): Promise<{ wasBlocked: boolean }> {
+): Promise<{ wasBlocked: boolean; isTooOften: boolean }> {
   const { now } = context;
   const number = await lockNumber(tx, phone);
-  await recordText(tx, { phone, act: 'lifted', said, saidAt, now });
-  if (number.suppressedAt === null) return { wasBlocked: false };
+  if (number.suppressedAt !== null && (await hasTextedMuch(tx, phone, saidAt ?? now))) {
+    return { wasBlocked: true, isTooOften: true };
+  }
+  await recordTextedOptOut(tx, { phone, act: 'lifted', said, saidAt, now });
+  if (number.suppressedAt === null) return { wasBlocked: false, isTooOften: false };
   await liftSuppression(tx, phone);
   await resumeForHolder(tx, number, saidAt ?? now);
-  if (saidAt !== null) return { wasBlocked: true };
+  if (saidAt !== null) return { wasBlocked: true, isTooOften: false };
   const waiting = await findWaiting(tx, number, now);
   await lockUsers(
     tx,
@@ -53,7 +60,7 @@ export async function optBackIn(
   );
   // Who they are is certain only under their locks: a START from another number may have come between.
   for (const user of await findWaiting(tx, number, now)) await requestAgain(tx, user, phone, context);
-  return { wasBlocked: true };
+  return { wasBlocked: true, isTooOften: false };
 }
 
 async function resumeForHolder(

@@ -8,48 +8,49 @@ import { newId } from '@/lib/random';
 import { readOpenCodes } from '@/lib/sms/verification/challenge';
 import { optBackIn } from './opt-back-in';
 import { lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
-import { optOut, type Said } from '@/lib/sms/outbox/opt-out';
+import type { Said } from '@/lib/consent/opt-out-ledger';
+import { optOut } from '@/lib/sms/outbox/opt-out';
 import { isOwnSender } from '@/lib/sms/capacity/sender';
-import { type Answer, mayReply, readReply, recordReply } from './reply';
+import { type Reply, type SentReply, mayReply, readReply, recordReply } from './reply';
 import { type FoundLate, isOvertakenBy, obeyLate, recordLate } from './found-late';
 import { type InboundText } from './read-inbound-text';
 
-export type InboundAnswer =
-  | { ok: true; meaning: InboundMeaning; isDuplicate: boolean; reply: { id: string; body: string } | null }
+export type InboundResult =
+  | { ok: true; meaning: InboundMeaning; isDuplicate: boolean; reply: SentReply | null }
   | { ok: false; reason: 'not_to_us' | 'no_number' };
 
 const longestBody = 1_600;
 
 /**
- * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and answers what to reply, if anything, in
- * one transaction under the number's lock.
+ * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and says what to reply, if anything. All
+ * of it is one transaction under the number's lock.
  *
- * The reply is for the caller to hand back to the provider; it is recorded here, and no budget applies to it, but its price
- * is reserved in the sum for everyone: never in a person's own, since a number can be forged. There is
- * none where the provider answers by itself: not on its own keywords, not where `optOutType` is set. STOP is confirmed
- * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP is
- * answered whoever asks (CTIA Messaging Principles 2023), as is START, until the number has had `limits.repliesPerNumber`.
+ * The caller hands the reply to the provider. It is recorded here, and no budget applies to it, but its price
+ * is reserved in the sum for everyone: never in a person's own, since a number can be forged. There is no reply where the
+ * provider replies itself: to its own keywords, and where `optOutType` is set. STOP is confirmed
+ * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP gets
+ * a reply whoever asks (CTIA Messaging Principles 2023), as does START, until the number has had `limits.repliesPerNumber`.
  * Where nobody has proven the number, both end when such numbers have had their share of the budget (`strangersScopes`).
  * What comes after is kept and obeyed all the same.
  *
- * A text that is handed over again is recorded once and answered the same. Refuses with `not_to_us` what was sent to
+ * A text that is handed over again is recorded once and gets the same reply. Refuses with `not_to_us` what was sent to
  * another number, unless it asks to stop, which is obeyed wherever it arrives; and with `no_number` a sender that is none.
  *
  * A text that was found late is kept under the moment it was sent at, and obeyed unless the contrary was said since: START,
- * or the consent of the number's proven holder, after STOP; STOP after START. It is not answered: a confirmation of a STOP is within the consent that it ends for five minutes only (47 CFR
- * 64.1200(a)(12)), and by then Twilio has answered its own keywords.
+ * or the consent of the number's proven holder, after STOP; STOP after START. It gets no reply: the consent that a STOP ends
+ * covers its confirmation for five minutes only (47 CFR 64.1200(a)(12)), and Twilio has replied to its own keywords by then.
  */
 export async function receiveText(
   db: Db,
   text: InboundText,
   context: RequestContext,
   late: FoundLate | null = null,
-): Promise<InboundAnswer> {
+): Promise<InboundResult> {
   const settings = env();
   const meaning = readMeaning(text);
   if (!/^\+?[1-9]\d{2,14}$/.test(text.from)) return { ok: false, reason: 'no_number' };
   if (meaning !== 'stop' && !isOwnSender(settings, text)) return { ok: false, reason: 'not_to_us' };
-  const isAnswered = text.optOutType !== null || isStandardKeyword(text.body);
+  const providerReplies = text.optOutType !== null || isStandardKeyword(text.body);
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, text.from);
     const userId = await findWriter(tx, number);
@@ -71,12 +72,12 @@ export async function receiveText(
       else await obeyLate(tx, order, context);
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
-    const answer = await obey(tx, { phone: text.from, meaning, said }, settings, context);
+    const reply = await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
-      answer !== null && !isAnswered && (await mayReply(tx, { phone: text.from, answer }, context.now));
+      reply !== null && !providerReplies && (await mayReply(tx, { phone: text.from, reply }, context.now));
     const isStranger = number.holderUserId === null;
-    const reply = isDue ? await recordReply(tx, { text, userId, isStranger, answer }, context.now) : null;
-    return { ok: true as const, meaning, isDuplicate: false, reply };
+    const sent = isDue ? await recordReply(tx, { text, userId, isStranger, reply }, context.now) : null;
+    return { ok: true as const, meaning, isDuplicate: false, reply: sent };
   });
 }
 
@@ -141,26 +142,28 @@ function hideCodes(body: string, codes: ReadonlySet<string>): string {
   );
 }
 
-/** Does what a text asks for. Out: what to say to that. */
+/** Does what a text asks for. Out: the reply to it. */
 async function obey(
   tx: Tx,
   { phone, meaning, said }: { phone: string; meaning: InboundMeaning; said: Said },
-  { appUrl }: Env,
+  { appUrl, siteName: site }: Env,
   context: RequestContext,
-): Promise<Answer | null> {
+): Promise<Reply | null> {
   switch (meaning) {
     case 'stop': {
       const { isFirst } = await optOut(tx, { phone, by: 'sms_stop', now: context.now, said });
-      return isFirst ? { template: 'stopConfirmation', params: {} } : null;
+      return isFirst ? { template: 'stopConfirmation', params: { site } } : null;
     }
-    case 'start':
-      await optBackIn(tx, phone, context, { said });
+    case 'start': {
+      const { isTooOften } = await optBackIn(tx, phone, context, { said });
+      if (isTooOften) return null;
       return {
         template: 'startConfirmation',
-        params: { url: new URL('/users/sms-preferences', appUrl).href },
+        params: { site, url: new URL('/users/sms-preferences', appUrl).href },
       };
+    }
     case 'help':
-      return { template: 'help', params: { url: new URL('/terms', appUrl).href } };
+      return { template: 'help', params: { site, url: new URL('/terms', appUrl).href } };
     case 'other':
       return null;
   }

@@ -1,7 +1,7 @@
 import { limits } from '@/lib/rate-limits/limits';
 import { smsMessages } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
-import { renderStoredText, renderText, type TemplateParams } from '@/lib/sms/outbox/templates';
+import { renderFilled, renderStoredText, type FilledText } from '@/lib/sms/outbox/text-templates';
 import { and, eq, gt } from 'drizzle-orm';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
@@ -10,32 +10,31 @@ import { priceOf } from '@/lib/sms/capacity/price';
 import { type InboundText } from './read-inbound-text';
 import { countSegments } from '@/lib/sms/outbox/segments';
 
-export type Answer = {
-  [Name in 'stopConfirmation' | 'startConfirmation' | 'help']: {
-    template: Name;
-    params: TemplateParams[Name];
-  };
-}['stopConfirmation' | 'startConfirmation' | 'help'];
+/** What we say to STOP, START or HELP. */
+export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help'>;
+
+/** A reply as it is recorded: the row's id and the words. */
+export type SentReply = { id: string; body: string };
 
 /**
- * Anyone can text us, and numbers can be forged. Answers to numbers that nobody has proven are counted under a scope of
+ * Anyone can text us, and numbers can be forged. Replies to numbers that nobody has proven are counted under a scope of
  * their own, too, and take one twentieth of the budget for everyone in any 24 hours; so do confirmations of a STOP, so
  * that no chatter takes theirs. The rest is for those who wait for codes and updates.
  */
-const strangersScopes = { answers: 'strangers_replies', stopConfirmations: 'strangers_stops' };
+const strangersScopes = { replies: 'strangers_replies', stopConfirmations: 'strangers_stops' };
 
 const strangersShare = 20n;
 
 /**
- * Counted after the number's lock was given, so that texts which come together cannot all be the last one answered. A
+ * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply. A
  * STOP's confirmations are counted by themselves.
  */
 export async function mayReply(
   tx: Tx,
-  { phone, answer }: { phone: string; answer: Answer },
+  { phone, reply }: { phone: string; reply: Reply },
   now: Date,
 ): Promise<boolean> {
-  const isStop = answer.template === 'stopConfirmation';
+  const isStop = reply.template === 'stopConfirmation';
   const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
   const replies = await tx.$count(
     smsMessages,
@@ -56,17 +55,16 @@ export async function recordReply(
     text,
     userId,
     isStranger,
-    answer,
-  }: { text: InboundText; userId: string | null; isStranger: boolean; answer: Answer },
+    reply,
+  }: { text: InboundText; userId: string | null; isStranger: boolean; reply: Reply },
   now: Date,
-): Promise<{ id: string; body: string } | null> {
-  const { template } = answer;
-  const params = { site: env().siteName, ...answer.params };
+): Promise<SentReply | null> {
+  const { template, params } = reply;
   const id = newId();
-  const { body } = renderText(template, params as never);
+  const { body } = renderFilled(reply);
   const segments = countSegments(body);
   const priceMicros = segments * priceOf(env(), text.from);
-  const share = strangersScopes[template === 'stopConfirmation' ? 'stopConfirmations' : 'answers'];
+  const share = strangersScopes[template === 'stopConfirmation' ? 'stopConfirmations' : 'replies'];
   if (isStranger) {
     const spent = await sumSpend(tx, share, now);
     if (spent + BigInt(priceMicros) > BigInt(env().smsDailyBudgetMicros) / strangersShare) return null;
@@ -96,7 +94,7 @@ export async function recordReply(
   return { id, body };
 }
 
-export async function readReply(tx: Tx, sid: string): Promise<{ id: string; body: string } | null> {
+export async function readReply(tx: Tx, sid: string): Promise<SentReply | null> {
   const [reply] = await tx
     .select({ id: smsMessages.id, template: smsMessages.template, params: smsMessages.params })
     .from(smsMessages)

@@ -8,7 +8,7 @@ import { lockNumbers, type NumberRow } from './number';
  *
  * Which numbers these are is known for certain only once the person is locked, and numbers are locked before people (see
  * docs/architecture.md). So they are read, locked, and read again under the person's lock; where the person has got another
- * one meanwhile, all is let go of and done again. Out: what `lock` answered, and the numbers as they stand under the locks.
+ * one meanwhile, all is let go of and done again. Out: what `lock` answered, and the numbers as they are under the locks.
  */
 export async function lockPerson<Locked>(
   tx: Tx,
@@ -16,11 +16,23 @@ export async function lockPerson<Locked>(
   more: readonly (string | null)[],
   lock: () => Promise<Locked>,
 ): Promise<{ locked: Locked; numbers: Map<string, NumberRow> }> {
+  return lockPeople(tx, [userId], more, lock);
+}
+
+/** The same for whoever does it to several people at once, whom `lock` locks all. */
+export async function lockPeople<Locked>(
+  tx: Tx,
+  userIds: readonly string[],
+  more: readonly (string | null)[],
+  lock: () => Promise<Locked>,
+): Promise<{ locked: Locked; numbers: Map<string, NumberRow> }> {
+  const findNumbers = async () =>
+    (await Promise.all(userIds.map((userId) => findNumbersOf(tx, userId)))).flat();
   for (;;) {
     await tx.execute(sql`savepoint before_numbers`);
-    const numbers = await lockNumbers(tx, [...more, ...(await findNumbersOf(tx, userId))]);
+    const numbers = await lockNumbers(tx, [...more, ...(await findNumbers())]);
     const locked = await lock();
-    const isComplete = (await findNumbersOf(tx, userId)).every((phone) => numbers.has(phone));
+    const isComplete = (await findNumbers()).every((phone) => numbers.has(phone));
     if (!isComplete) await tx.execute(sql`rollback to savepoint before_numbers`);
     await tx.execute(sql`release savepoint before_numbers`);
     if (isComplete) return { locked, numbers };

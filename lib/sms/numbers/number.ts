@@ -1,4 +1,5 @@
 import { eq, sql } from 'drizzle-orm';
+import type { StopMedium } from '@/db/schema/consent';
 import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -20,7 +21,7 @@ const counters = {
 const undeliverableForMs = 24 * 3600 * 1000;
 
 /**
- * Locks a number's row, made on first use, and reads it as it stands after the lock was given: whatever else is
+ * Locks a number's row, made on first use, and reads it as it is after the lock was given: whatever else is
  * decided about this number happens before or after the transaction, never beside it.
  */
 export async function lockNumber(tx: Tx, phone: string): Promise<NumberRow> {
@@ -43,7 +44,7 @@ export async function lockNumbers(
   return rows;
 }
 
-/** A number as it stands, without a lock: to show, or to ask the send policy. Null: never heard of. */
+/** A number as it is now, without a lock: to show, or to ask the send policy. Null: never heard of. */
 export async function readNumber(db: Db | Tx, phone: string): Promise<NumberRow | null> {
   const [row] = await db.select().from(phoneNumbers).where(eq(phoneNumbers.number, phone));
   return row ?? null;
@@ -107,9 +108,9 @@ export function addFailure(
 }
 
 /**
- * Counts one send of a class against the locked number's limit; in the class `prove` with the stranger who asks for it.
- * Out: the instant it was counted at, to give back if the text is never accepted; or a refusal with the moment the next is
- * allowed.
+ * Counts one send of a class against the locked number's limit; in the class `prove` with the stranger who wants it.
+ * Out: the instant it was counted at, which stops counting if the text is never accepted; or a refusal that says when the
+ * next one is allowed.
  */
 export async function takeSend(
   tx: Tx,
@@ -136,7 +137,7 @@ export async function takeSend(
 }
 
 /** Gives a send back in the class it was counted in (null: `prove`): the provider never accepted the text. */
-export async function giveBackSend(
+export async function refundSend(
   tx: Tx,
   { phone, sendClass, countedAt }: { phone: string; sendClass: SendClass | null; countedAt: Date },
 ): Promise<void> {
@@ -156,10 +157,15 @@ export async function markUndeliverable(tx: Tx, { phone, now }: { phone: string;
   await tx.update(phoneNumbers).set({ undeliverableAt: now }).where(eq(phoneNumbers.number, phone));
 }
 
-/** Marks a number as opted out, the first word standing. Part of `optOut` in opt-out.ts, which does all that follows. */
+/** A carrier delivered a text to it after all. */
+export async function markDeliverable(tx: Tx, phone: string): Promise<void> {
+  await tx.update(phoneNumbers).set({ undeliverableAt: null }).where(eq(phoneNumbers.number, phone));
+}
+
+/** Marks a number as opted out, the first word counts. Part of `optOut` in opt-out.ts, which does all that follows. */
 export async function markSuppressed(
   tx: Tx,
-  { phone, by, now }: { phone: string; by: 'sms_stop' | 'carrier_stop'; now: Date },
+  { phone, by, now }: { phone: string; by: StopMedium; now: Date },
 ): Promise<void> {
   await tx
     .insert(phoneNumbers)

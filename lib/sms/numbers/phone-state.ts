@@ -1,16 +1,21 @@
-import type { Db } from '@/db/client';
-import { readNumber } from './number';
+import type { Db, Tx } from '@/db/client';
+import { readNumber, type NumberRow } from './number';
+
+export type PhoneStatus = { state: 'none' | 'unverified' | 'verified' | 'moved'; stopped: boolean };
+
+type Owner = { userId: string; phone: string | null; phoneMovedAt: Date | null };
 
 /**
  * How far a person's number is theirs. `verified`: they proved it and nobody else has since; `moved`: someone else has.
  * `stopped`: the number opted out of texts.
  */
-export async function readPhoneState(
-  db: Db,
-  user: { userId: string; phone: string | null; phoneMovedAt: Date | null },
-): Promise<{ state: 'none' | 'unverified' | 'verified' | 'moved'; stopped: boolean }> {
+export async function readPhoneState(db: Db | Tx, user: Owner): Promise<PhoneStatus> {
+  return judgePhone(user, user.phone === null ? null : await readNumber(db, user.phone));
+}
+
+/** The same, pure: what follows from the row of their number. */
+export function judgePhone(user: Owner, number: NumberRow | null): PhoneStatus {
   if (user.phone === null) return { state: 'none', stopped: false };
-  const number = await readNumber(db, user.phone);
   const stopped = number?.suppressedAt != null;
   if (number?.holderUserId === user.userId) return { state: 'verified', stopped };
   return { state: user.phoneMovedAt ? 'moved' : 'unverified', stopped };

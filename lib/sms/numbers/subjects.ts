@@ -19,7 +19,7 @@ const { accounts: accountsPerNetwork, windowSeconds: networkWindowSeconds } = li
 
 /**
  * Names an account and its network for one number's row. The names are keyed with AUTH_SECRET, so that a row tells of
- * nobody without it, and different from number to number. What stands under any of its secrets is known again.
+ * nobody without it, and different from number to number. What was written under any of its secrets is known again.
  *
  * `network` null: not asked for from a network of theirs; it then counts for no network.
  */
@@ -41,7 +41,7 @@ export function addAct(number: NumberRow, { act, atMs, account, network }: Stran
   return [...number.strangerActs.filter((each) => each.atMs > atMs - dayMs), { act, atMs, account, network }];
 }
 
-/** The same without a send that was given back. */
+/** The same without a send that no longer counts. */
 export function withoutSend(countedAt: Date): SQL {
   return sql`(
     select coalesce(jsonb_agg(act order by nth), '[]')

@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@/db/client';
 import { smsMessages } from '@/db/schema/sms';
 import { markNumber } from '@/lib/phone/mark';
-import { at, lockInOrder } from './outbox';
+import { at, lockInOrder } from './text-outbox';
 import { eq, inArray, sql, type SQL } from 'drizzle-orm';
 
 /**
@@ -31,8 +31,8 @@ export async function anonymizeEndedTexts(db: Db, ids: readonly string[]): Promi
 }
 
 /**
- * Takes the numbers and words that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or was
- * not reported within three days. Out: from how many.
+ * Takes the numbers and words that `anonymizeTexts` had to leave, `limit` at most, from texts whose outcome is known by now or
+ * was not reported within three days. Out: from how many.
  */
 export async function eraseNumbersOfSent(db: Db, now: Date, limit: number): Promise<number> {
   const longAgo = sql`${at(now)} - interval '3 days'`;

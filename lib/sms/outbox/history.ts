@@ -2,8 +2,8 @@ import { desc, sql } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
-import { readNumber } from '@/lib/sms/numbers/number';
-import { readSiteName, renderStoredText } from './templates';
+import { readNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { readSiteName, renderStoredText } from './text-templates';
 
 /** A text as the person it went to may see it. */
 export type SentText = {
@@ -13,7 +13,7 @@ export type SentText = {
   template: string;
   /** E.164. */
   phone: string;
-  /** What it said, as far as its row can still be written out; in a code's place stand six dots. */
+  /** What it said, as far as its row can still be written out; six dots take the place of a code. */
   body: string;
   status: MessageStatus;
   /** Why it failed, waits or was withdrawn, as the outbox keeps it. */
@@ -26,16 +26,28 @@ export type SentText = {
   failedAt: Date | null;
 };
 
+/** At most `limit` texts (null: all), older than `before` if it is given. */
+type Page = { limit: number | null; before?: { createdAt: Date; id: string } | null };
+
 /**
  * Every text to a person, newest first: those meant for their account, and the answers to what they texted us from the
- * number they have proven. At most `limit` (null: all), older than `before` if it is given. Codes are never part of it.
+ * number they have proven. Codes are never part of it.
  */
 export async function listTexts(
   db: Db | Tx,
   { userId, phone }: { userId: string; phone: string | null },
-  { limit, before = null }: { limit: number | null; before?: { createdAt: Date; id: string } | null },
+  page: Page,
 ): Promise<SentText[]> {
-  const number = phone === null ? null : await readNumber(db, phone);
+  return listTextsAt(db, { userId, number: phone === null ? null : await readNumber(db, phone) }, page);
+}
+
+/** The same for whoever has read the row of the person's number. */
+export async function listTextsAt(
+  db: Db | Tx,
+  { userId, number }: { userId: string; number: NumberRow | null },
+  { limit, before = null }: Page,
+): Promise<SentText[]> {
+  const phone = number?.number ?? null;
   const heldSince = number?.holderUserId === userId ? number.heldSince : null;
   // The row itself knows its moment exactly; a Date has milliseconds only.
   const moment =

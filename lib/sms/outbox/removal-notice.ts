@@ -1,6 +1,6 @@
 import type { Tx } from '@/db/client';
 import { env } from '@/lib/env';
-import { enqueueText } from './outbox';
+import { enqueueText } from './text-outbox';
 
 /**
  * Tells a number that it is no longer on its account, so that nobody loses it unnoticed (NIST SP 800-63B-4 §4.6). It is

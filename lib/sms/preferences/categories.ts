@@ -3,14 +3,14 @@ export const textCategories = ['applicationStatus', 'reminders', 'security'] as 
 
 export type TextCategory = (typeof textCategories)[number];
 
-/** What belongs to each kind, by the name of its template; a template that stands here nowhere obeys no such switch. */
+/** What belongs to each kind, by the name of its template; a template that is in no list here obeys no such switch. */
 export const categoryTemplates = {
   applicationStatus: ['applicationStatus'],
   reminders: [],
   security: ['securityNotice'],
 } as const satisfies Record<TextCategory, readonly string[]>;
 
-/** The kind that a template belongs to; null: codes, answers, tests, the first text and notices of a number's removal. */
+/** The kind that a template belongs to; null: codes, answers, tests, the first text, notices of a number's removal, links. */
 export function categoryOf(template: string): TextCategory | null {
   return (
     textCategories.find((category) =>

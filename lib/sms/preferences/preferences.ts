@@ -11,7 +11,7 @@ export type Preferences = typeof smsPreferences.$inferSelect;
 export type TextSwitches = { enabled: boolean } & Record<TextCategory, boolean>;
 
 /**
- * A new account's preferences: texts only if asked for; quiet hours on, from 20:00 to 09:00. `timeZone` is what the
+ * A new account's preferences: texts only if asked for; quiet hours on, from `defaultQuietWindow`. `timeZone` is what the
  * browser says; a name that is no zone we can reckon in counts as none.
  */
 export async function createPreferences(
@@ -23,9 +23,11 @@ export async function createPreferences(
     now,
   }: { userId: string; enabled: boolean; timeZone: string | null; now: Date },
 ): Promise<void> {
+  const { start: quietHoursStart, end: quietHoursEnd } = defaultQuietWindow;
+  const zone = canonicalZone(timeZone);
   await tx
     .insert(smsPreferences)
-    .values({ userId, enabled, timeZone: canonicalZone(timeZone), updatedAt: now });
+    .values({ userId, enabled, quietHoursStart, quietHoursEnd, timeZone: zone, updatedAt: now });
 }
 
 /** A person's preferences, fit to be reckoned with; null: there is no such person. */
@@ -61,4 +63,13 @@ export async function requirePreferences(db: Db | Tx, userId: string): Promise<P
   const preferences = await readPreferences(db, userId);
   if (preferences === null) throw new Error('An account has no row in sms_preferences');
   return preferences;
+}
+
+/** Keeps a person's preferences as they are until the transaction ends, where they have any. */
+export async function lockPreferences(tx: Tx, userId: string): Promise<void> {
+  await tx
+    .select({ userId: smsPreferences.userId })
+    .from(smsPreferences)
+    .where(eq(smsPreferences.userId, userId))
+    .for('update');
 }

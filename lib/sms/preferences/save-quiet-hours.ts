@@ -2,7 +2,8 @@ import type { Db } from '@/db/client';
 import { smsPreferences } from '@/db/schema/sms';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
-import { askPolicyAgain } from '@/lib/sms/outbox/outbox';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { askPolicyAgain } from '@/lib/sms/outbox/text-outbox';
 import { requirePreferences, type Preferences } from './preferences';
 import { sql, and, eq } from 'drizzle-orm';
 
@@ -17,7 +18,8 @@ export type QuietHours = {
 
 /**
  * Saves the quiet hours, if nobody saved others since `version`. What waits for the end of the old ones is asked again at
- * once, so that new hours hold for it too.
+ * once, so that new hours hold for it too. Changes are counted (`settingsPerAccount`); the same hours write nothing and do not
+ * count.
  */
 export async function saveQuietHours(
   db: Db,
@@ -26,12 +28,22 @@ export async function saveQuietHours(
   context: RequestContext,
 ): Promise<
   | { ok: true; version: number }
+  | ({ ok: false } & TooManyChanges)
   | { ok: false; reason: 'changed_meanwhile'; saved: QuietHours; version: number }
 > {
   const { userId } = user;
   const { version, quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone } = wish;
   const hours = { quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone };
-  return db.transaction(async (tx) => {
+  const same = (saved: Preferences) =>
+    JSON.stringify(pickQuietHours(saved)) === JSON.stringify(hours)
+      ? { ok: true as const, version: saved.quietHoursVersion }
+      : null;
+  const unchanged = same(await requirePreferences(db, userId));
+  if (unchanged !== null) return unchanged;
+  const hit = await takeSettingsHit(db, { userId, kind: 'preferences' }, context.now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  let counts = false;
+  const answer = await db.transaction(async (tx) => {
     const [saved] = await tx
       .update(smsPreferences)
       .set({
@@ -42,22 +54,23 @@ export async function saveQuietHours(
       .where(and(eq(smsPreferences.userId, userId), eq(smsPreferences.quietHoursVersion, version)))
       .returning({ version: smsPreferences.quietHoursVersion });
     if (!saved) {
-      const stands = await requirePreferences(tx, userId);
-      const now = pickQuietHours(stands);
-      if (JSON.stringify(now) === JSON.stringify(hours)) {
-        return { ok: true as const, version: stands.quietHoursVersion };
-      }
-      return {
-        ok: false as const,
-        reason: 'changed_meanwhile' as const,
-        saved: now,
-        version: stands.quietHoursVersion,
-      };
+      const current = await requirePreferences(tx, userId);
+      return (
+        same(current) ?? {
+          ok: false as const,
+          reason: 'changed_meanwhile' as const,
+          saved: pickQuietHours(current),
+          version: current.quietHoursVersion,
+        }
+      );
     }
+    counts = true;
     await askPolicyAgain(tx, { userId, now: context.now });
     await recordAudit(tx, { action: 'quiet_hours_changed', userId, details: hours }, context);
     return { ok: true as const, version: saved.version };
   });
+  if (!counts) await hit.refund();
+  return answer;
 }
 
 export function pickQuietHours(preferences: Preferences): QuietHours {

@@ -1,26 +1,51 @@
 import type { Tx } from '@/db/client';
+import type { User } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
+import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readPreferences, wantsTemplate } from './preferences';
 
+/** Words that follow the name of the site and "security:". */
+export type SecurityEvent =
+  | 'your password was changed'
+  | 'your password was reset'
+  | 'your email was changed'
+  | 'a passkey was added'
+  | 'a passkey was removed'
+  | 'an authenticator app was set up'
+  | 'your authenticator app was removed'
+  | 'codes by text were turned on'
+  | 'codes by text were turned off'
+  | 'new recovery codes were made'
+  | 'a recovery code was used'
+  | 'many wrong codes were entered'
+  | 'your second factors were removed';
+
 /**
- * Tells a person by text what happened to their account, where they want such texts and have proven their number; the send
- * policy asks everything again. `event` is a few words that follow the name of the site and "security:".
+ * Tells a person by text what happened to their account, at a number that they have proven; the send policy asks everything
+ * again. Where mail tells them, too, only if they want such texts. Where no mail reaches them, this is the only way to hear of
+ * it: it goes out whatever their switches say, and in quiet hours (`isUrgent` in send-policy.ts), for a day. No text passes a
+ * STOP.
  */
 export async function noticeSecurity(
   tx: Tx,
-  { userId, phone, event, now }: { userId: string; phone: string | null; event: string; now: Date },
+  user: Pick<User, 'id' | 'phone' | 'emailProvenAt'>,
+  event: SecurityEvent,
+  now: Date,
 ): Promise<void> {
+  const { id: userId, phone } = user;
   if (phone === null || (await readNumber(tx, phone))?.holderUserId !== userId) return;
-  if (!wantsTemplate(await readPreferences(tx, userId), 'securityNotice')) return;
+  const isOnlyWay = !isReachedByMail(user);
+  if (!isOnlyWay && !wantsTemplate(await readPreferences(tx, userId), 'securityNotice')) return;
   await enqueueText(tx, {
     userId,
     phone,
-    purpose: 'update',
+    purpose: isOnlyWay ? 'notice' : 'update',
     template: 'securityNotice',
     params: { event, url: new URL('/users/security', env().appUrl).href },
     sendAfter: now,
+    expiresAt: isOnlyWay ? new Date(now.getTime() + 24 * 3600 * 1000) : null,
     now,
   });
 }

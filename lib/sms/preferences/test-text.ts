@@ -4,7 +4,7 @@ import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
 import { candidateZones } from '@/lib/phone/zones';
 import { lockNumber, readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readPreferences } from './preferences';
 import { readTextsState } from './text-switches';
 import { nextAllowedInstant } from './quiet-hours';
@@ -62,6 +62,6 @@ export async function sendTestText(
     });
     return { ok: true as const, at };
   });
-  if (!sent.ok) await hits.giveBack();
+  if (!sent.ok) await hits.refund();
   return sent;
 }

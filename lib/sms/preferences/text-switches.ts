@@ -1,17 +1,18 @@
-import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
+import { lockNumber, readNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { findConsentedPhones, judgeConsent, readLastAct, withdrawConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';
 import { requirePreferences, type TextSwitches, type Preferences } from './preferences';
 import type { RequestContext } from '@/lib/context';
-import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
+import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { categoryTemplates, textCategories, type TextCategory } from './categories';
 import { readAgreement, agreeToUpdates, byPerson } from './updates-consent';
 import type { SendRefusal } from '@/lib/sms/verification/request';
 import { smsPreferences } from '@/db/schema/sms';
 import { recordAudit } from '@/lib/audit';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { eq, sql, and } from 'drizzle-orm';
-import { recordOptOut } from '@/lib/consent/opt-outs';
-import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { recordOptOut } from '@/lib/consent/opt-out-ledger';
+import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 
 export type TextsState = {
   /** What is saved; `enabled` may be on while texts cannot go out for want of consent, proof, or after a STOP. */
@@ -23,33 +24,54 @@ export type TextsState = {
   stopped: boolean;
 };
 
-/** Where the switches stand for this person and number. */
+/** What is saved and agreed to for this person and number. */
 export async function readTextsState(
   db: Db | Tx,
   { userId, phone }: { userId: string; phone: string | null },
 ): Promise<TextsState> {
   const preferences = await requirePreferences(db, userId);
-  const last = phone === null ? null : await readLastAct(db, { userId, phone, scope: 'updates' });
-  const number = phone === null ? null : await readNumber(db, phone);
+  return judgeTexts(preferences, await readUpdatesConsent(db, { userId, phone }));
+}
+
+/**
+ * What decides about updates to this person at this number, consent first: a STOP withdraws consent and marks the number at
+ * once, so whoever reads in this order and meets a STOP in between still sees it.
+ */
+export async function readUpdatesConsent(
+  db: Db | Tx,
+  { userId, phone }: { userId: string; phone: string | null },
+): Promise<{ consent: TextsState['consent']; number: NumberRow | null }> {
+  if (phone === null) return { consent: 'none', number: null };
+  const consent = judgeConsent(await readLastAct(db, { userId, phone, scope: 'updates' }));
+  return { consent, number: await readNumber(db, phone) };
+}
+
+/** The state of texts, pure: what follows from what is saved, the consent, and the row of the number. */
+export function judgeTexts(
+  preferences: Preferences,
+  { consent, number }: { consent: TextsState['consent']; number: NumberRow | null },
+): TextsState {
   return {
     switches: pickSwitches(preferences),
     version: preferences.textsVersion,
-    consent: judgeConsent(last),
+    consent,
     stopped: number?.suppressedAt != null,
   };
 }
 
 export type SaveTextsRefusal =
+  | TooManyChanges
   | { reason: 'no_phone' | 'stopped' | 'consent_missing' }
-  /** Another page saved something else since: what stands now, and its version. */
+  /** Another page saved something else since: what is saved now, and its version. */
   | { reason: 'changed_meanwhile'; switches: TextSwitches; version: number };
 
 /**
  * Saves the switches, if nobody saved others since `version`.
  *
- * Turning texts on takes standing consent to updates, on the wording in force and at the number the person has now, or
+ * Turning texts on takes consent to updates, on the wording in force and at the number the person has now, or
  * `agreed`, which is recorded. Where a STOP older than 90 days ended it, the number has to be proven again: `codeSent`
- * then says that a code is on its way, or why not. Turning off is recorded in the ledger and withdraws what waits.
+ * then says that a code is on its way, or why not. Turning off is recorded in the ledger and withdraws what waits; it is
+ * always allowed. Other changes are counted (`settingsPerAccount`). What changes nothing writes nothing and does not count.
  */
 export async function saveTexts(
   db: Db,
@@ -59,7 +81,9 @@ export async function saveTexts(
 ): Promise<{ ok: true; code: 'not_needed' | 'sent' | SendRefusal } | ({ ok: false } & SaveTextsRefusal)> {
   const { userId, phone } = user;
   const { switches } = wish;
-  return db.transaction(async (tx) => {
+  const hit = await takeSettingsHit(db, { userId, kind: 'preferences' }, context.now);
+  let counts = false;
+  const saved = await db.transaction(async (tx) => {
     const number = phone === null ? null : await lockNumber(tx, phone);
     const before = await requirePreferences(tx, userId);
     const same = sameSwitches(before, switches);
@@ -68,11 +92,17 @@ export async function saveTexts(
     if (before.textsVersion !== wish.version && !same) return changedMeanwhile(before);
     if (switches.enabled) {
       if (number === null) return { ok: false as const, reason: 'no_phone' as const };
-      const turnsOn = !before.enabled || !agreement!.stands;
+      const turnsOn = !before.enabled || !agreement!.exists;
       if (turnsOn && number.suppressedAt !== null) return { ok: false as const, reason: 'stopped' as const };
       if (turnsOn && !agreement!.current && !wish.agreed) {
         return { ok: false as const, reason: 'consent_missing' as const };
       }
+    }
+    const agrees = switches.enabled && wish.agreed && !agreement!.current;
+    const turnsOff = before.enabled && !switches.enabled;
+    counts = agrees || (!same && !turnsOff);
+    if (counts && !hit.ok) {
+      return { ok: false as const, reason: 'too_many_changes' as const, retryAt: hit.retryAt };
     }
     if (!same && !(await writeSwitches(tx, userId, switches, wish.version, context))) {
       return changedMeanwhile(await requirePreferences(tx, userId));
@@ -84,18 +114,30 @@ export async function saveTexts(
     for (const category of textCategories) {
       if (!switches[category]) await cancelCategory(tx, userId, category, context.now);
     }
-    if (wish.agreed && !agreement!.current) return agreeToUpdates(tx, userId, number!, agreement!, context);
+    if (agrees) return agreeToUpdates(tx, userId, number!, agreement!, context);
     if (!before.enabled) await confirmOptIn(tx, { userId, number: number!, now: context.now });
     return { ok: true as const, code: 'not_needed' as const };
   });
+  if (hit.ok && !(saved.ok && counts)) await hit.refund();
+  return saved;
 }
 
-/** Turns every update off, whatever else was saved meanwhile: off is never refused. What waits is withdrawn. */
+/**
+ * Turns every update off, whatever else was saved meanwhile: off is never refused. What waits is withdrawn. Where texts are
+ * off already, nothing is written down.
+ */
 export async function turnTextsOff(db: Db, user: { userId: string }, context: RequestContext): Promise<void> {
   const { userId } = user;
   await db.transaction(async (tx) => {
-    const before = await requirePreferences(tx, userId);
-    await writeSwitches(tx, userId, { ...pickSwitches(before), enabled: false }, null, context);
+    const [before] = await tx
+      .select()
+      .from(smsPreferences)
+      .where(eq(smsPreferences.userId, userId))
+      .for('update');
+    if (before?.enabled) {
+      const switches = { ...pickSwitches(before), enabled: false };
+      await writeSwitches(tx, userId, switches, before.textsVersion, context);
+    }
     await stopUpdates(tx, userId, context.now);
   });
 }
@@ -117,15 +159,14 @@ function changedMeanwhile(preferences: Preferences) {
   };
 }
 
-/** The one conditional UPDATE; `version` null writes whatever stands. */
+/** The one conditional UPDATE. */
 async function writeSwitches(
   tx: Tx,
   userId: string,
   switches: TextSwitches,
-  version: number | null,
+  version: number,
   context: RequestContext,
 ): Promise<boolean> {
-  const mine = eq(smsPreferences.userId, userId);
   const written = await tx
     .update(smsPreferences)
     .set({
@@ -133,7 +174,7 @@ async function writeSwitches(
       textsVersion: sql`${smsPreferences.textsVersion} + 1`,
       updatedAt: context.now,
     })
-    .where(version === null ? mine : and(mine, eq(smsPreferences.textsVersion, version)))
+    .where(and(eq(smsPreferences.userId, userId), eq(smsPreferences.textsVersion, version)))
     .returning({ userId: smsPreferences.userId });
   if (written.length === 0) return false;
   await recordAudit(tx, { action: 'sms_preferences_changed', userId, details: switches }, context);

@@ -1,10 +1,10 @@
 import type { Tx } from '@/db/client';
-import { grantConsent, judgeConsent, readLastAct } from '@/lib/consent/ledger';
-import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
+import { grantConsent, isStop, judgeConsent, readLastAct } from '@/lib/consent/ledger';
+import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-out-ledger';
 import type { RequestContext } from '@/lib/context';
 import { releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { type SendRefusal, requestCode } from '@/lib/sms/verification/request';
-import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
+import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 
 export async function readAgreement(
   tx: Tx,
@@ -14,14 +14,14 @@ export async function readAgreement(
 ): Promise<Agreement> {
   const last = await readLastAct(tx, { userId, phone: number.number, scope: 'updates' });
   const consent = judgeConsent(last);
-  const stands = consent !== 'none';
-  const byStop = last?.medium === 'sms_stop' || last?.medium === 'carrier_stop';
+  const exists = consent !== 'none';
+  const byStop = last !== null && isStop(last.medium);
   const proven = number.holderUserId === userId ? number.heldSince : null;
   return {
-    stands,
+    exists,
     current: consent === 'standing',
     staleStop:
-      !stands &&
+      !exists &&
       byStop &&
       last!.at.getTime() < now.getTime() - staleStopMs &&
       proven !== null &&
@@ -29,7 +29,7 @@ export async function readAgreement(
   };
 }
 
-export type Agreement = { stands: boolean; current: boolean; staleStop: boolean };
+export type Agreement = { exists: boolean; current: boolean; staleStop: boolean };
 
 /** A STOP older than this takes a fresh code besides fresh consent: the number may have gone to someone else since. */
 const staleStopMs = 90 * 24 * 3600 * 1000;

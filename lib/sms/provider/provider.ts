@@ -73,6 +73,6 @@ export type Provider = {
   listTexts(list: TextList): Promise<{ ok: true; texts: ListedText[]; nextPage: string | null } | AskFault>;
   /** The numbers at which texts for us arrive. */
   listInboxes(): Promise<{ ok: true; numbers: string[] } | AskFault>;
-  /** One text as it stands at the provider; null: it knows none by this SID. */
+  /** One text as the provider has it; null: it knows none by this SID. */
   readText(sid: string): Promise<{ ok: true; text: ProviderText | null } | AskFault>;
 };

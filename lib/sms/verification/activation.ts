@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { markPhoneMoved, setPhone } from '@/lib/accounts/users';
+import { findUser, markPhoneMoved, setPhone } from '@/lib/accounts/users';
+import { tellOwner } from '@/lib/mail/tell-owner';
 import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import { withdrawConsent } from '@/lib/consent/ledger';
@@ -7,9 +8,9 @@ import type { Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge, type Challenge } from './challenge';
-import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
+import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { addFailure, releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
-import { cancelTexts, redirectUpdates } from '@/lib/sms/outbox/outbox';
+import { cancelTexts, redirectUpdates } from '@/lib/sms/outbox/text-outbox';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
 import type { Stranger } from '@/lib/sms/numbers/subjects';
 
@@ -80,8 +81,8 @@ export async function decideGuess(
 
 /**
  * What follows from a right code, in the transaction that consumed it: a pending account opens and gets its login
- * grant; someone signed in has this number from now on and lets go of their earlier one; an earlier holder loses it. Who wants updates
- * gets the text that confirms it.
+ * grant; someone signed in has this number from now on and lets go of their earlier one; an earlier holder loses it. Who wants
+ * updates gets the text that confirms it.
  */
 export async function applyProof(
   tx: Tx,
@@ -104,8 +105,11 @@ export async function applyProof(
   if (challenge.purpose === 'activate') {
     return { grant: (await activateAccount(tx, { userId, now: context.now }))?.grant ?? null };
   }
+  const isChange = earlierPhone !== null && earlierPhone !== phone;
+  const before = isChange ? await findUser(tx, userId) : null;
+  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before, now: context.now });
   await setPhone(tx, userId, phone);
-  if (earlierPhone !== null && earlierPhone !== phone) {
+  if (isChange) {
     await leaveNumber(tx, { userId, from: earlierPhone, to: phone }, context);
   }
   return { grant: null };
@@ -149,6 +153,8 @@ export async function displaceHolder(
   },
   context: RequestContext,
 ): Promise<void> {
+  const before = await findUser(tx, userId);
+  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before, now: context.now });
   await markPhoneMoved(tx, userId, phone, context.now);
   await withdrawConsent(
     tx,

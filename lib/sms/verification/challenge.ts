@@ -1,5 +1,11 @@
 import { and, desc, eq, gt, isNull } from 'drizzle-orm';
-import { smsVerifications, type SendClass, type VerificationPurpose } from '@/db/schema/sms';
+import {
+  recoveries,
+  signInCodes,
+  smsVerifications,
+  type SendClass,
+  type VerificationPurpose,
+} from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
@@ -7,6 +13,23 @@ import { newId, newNonce } from '@/lib/random';
 import { deriveCodes } from './code';
 
 export type Challenge = typeof smsVerifications.$inferSelect;
+
+/** What a code is derived from and lasts by: a challenge, a recovery, or a second factor. */
+export type CodeSource = Pick<
+  Challenge,
+  'id' | 'phone' | 'nonce' | 'expiresAt' | 'wrongTries' | 'consumedAt' | 'endedAt'
+> & { purpose: VerificationPurpose | 'recover' | 'sign_in' };
+
+/** A recovery as the source of its code; null: there is none, or its code goes nowhere. */
+export function ofRecovery(recovery: typeof recoveries.$inferSelect | null): CodeSource | null {
+  if (recovery === null || recovery.phone === null) return null;
+  return { ...recovery, phone: recovery.phone, purpose: 'recover' };
+}
+
+/** A code by text for signing in as the source of that code; its wrong tries are counted by account, with all second factors. */
+export function ofSignIn(code: typeof signInCodes.$inferSelect | null): CodeSource | null {
+  return code === null ? null : { ...code, wrongTries: 0, endedAt: null, purpose: 'sign_in' };
+}
 
 /** Opens a challenge. There is at most one open per person: the caller ends an earlier one first. */
 export async function openChallenge(
@@ -72,7 +95,7 @@ export async function readLastChallenge(db: Db | Tx, userId: string): Promise<Ch
 }
 
 /** Whether a code can still be right for it. */
-export function isOpen(challenge: Challenge, now: Date): boolean {
+export function isOpen(challenge: Omit<CodeSource, 'purpose' | 'phone'>, now: Date): boolean {
   return (
     challenge.consumedAt === null &&
     challenge.endedAt === null &&
@@ -87,8 +110,8 @@ export function isSentAgain(challenge: Challenge, now: Date): boolean {
   return isOpen(challenge, now) && leftMs >= limits.sameCodeMinimumSeconds * 1000;
 }
 
-/** The codes a challenge accepts: one per secret in AUTH_SECRET, the newest first, which is the one that is sent. */
-export function codesOf(challenge: Challenge): string[] {
+/** The codes that are right: one per secret in AUTH_SECRET, the newest first, which is the one that is sent. */
+export function codesOf(challenge: CodeSource): string[] {
   return deriveCodes(env().authSecrets, {
     nonce: challenge.nonce,
     challengeId: challenge.id,
@@ -104,8 +127,22 @@ export async function readOpenCode(
   now: Date,
 ): Promise<{ code: string; expiresAt: Date } | null> {
   const [challenge] = await db.select().from(smsVerifications).where(eq(smsVerifications.id, challengeId));
-  if (!challenge || !isOpen(challenge, now)) return null;
-  return { code: codesOf(challenge)[0]!, expiresAt: challenge.expiresAt };
+  const source =
+    challenge ??
+    ofRecovery(await findRecovery(db, challengeId)) ??
+    ofSignIn(await findSignIn(db, challengeId));
+  if (source === null || !isOpen(source, now)) return null;
+  return { code: codesOf(source)[0]!, expiresAt: source.expiresAt };
+}
+
+async function findRecovery(db: Db | Tx, id: string): Promise<typeof recoveries.$inferSelect | null> {
+  const [recovery] = await db.select().from(recoveries).where(eq(recoveries.id, id));
+  return recovery ?? null;
+}
+
+async function findSignIn(db: Db | Tx, id: string): Promise<typeof signInCodes.$inferSelect | null> {
+  const [code] = await db.select().from(signInCodes).where(eq(signInCodes.id, id));
+  return code ?? null;
 }
 
 /** Every code that can still be right for this number, over all accounts. Never store or log them. */
@@ -121,5 +158,18 @@ export async function readOpenCodes(db: Db | Tx, phone: string, now: Date): Prom
         gt(smsVerifications.expiresAt, now),
       ),
     );
-  return new Set(challenges.filter((challenge) => isOpen(challenge, now)).flatMap(codesOf));
+  const asked = await db
+    .select()
+    .from(recoveries)
+    .where(and(eq(recoveries.phone, phone), gt(recoveries.expiresAt, now)));
+  const signingIn = await db
+    .select()
+    .from(signInCodes)
+    .where(and(eq(signInCodes.phone, phone), gt(signInCodes.expiresAt, now)));
+  const sources = [
+    ...challenges,
+    ...asked.flatMap((recovery) => ofRecovery(recovery) ?? []),
+    ...signingIn.flatMap((code) => ofSignIn(code) ?? []),
+  ];
+  return new Set(sources.filter((source) => isOpen(source, now)).flatMap(codesOf));
 }

@@ -1,15 +1,19 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
-import { setPhone } from '@/lib/accounts/users';
+import { isEnrolled, readFactors } from '@/lib/accounts/factors';
+import { setPhone, type User } from '@/lib/accounts/users';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
+import { tellOwner } from '@/lib/mail/tell-owner';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
-import { endChallenge, isOpen, readLastChallenge } from './challenge';
+import { endChallenge, isOpen, readLastChallenge, type Challenge } from './challenge';
+import { readNumberMoment } from './new-number';
 import { requestCode, type SendRefusal } from './request';
-import { releaseNumber } from '@/lib/sms/numbers/number';
-import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
 
@@ -23,13 +27,15 @@ const bothScopes: readonly ConsentScope[] = ['verification', 'updates'];
 
 export type ChangeRefusal =
   | SendRefusal
+  | TooManyChanges
   | { reason: 'same_number' | 'changed_meanwhile'; retryAt: null }
-  | { reason: 'too_many_requests'; retryAt: Date };
+  | { reason: 'too_many_requests' | 'many_numbers'; retryAt: Date };
 
 /**
  * Asks for a code to the number that is to take the place of this person's, with consent to texts at it by the box ticked
  * for it. A number they have proven keeps working until the code is right; one never proven is replaced at once. An open
- * challenge for another number dies, with its waiting text. A refusal changes nothing.
+ * challenge for another number dies, with its waiting text. A refusal changes nothing and does not count
+ * (`settingsPerAccount`).
  *
  * The caller has checked the password (OWASP ASVS 5.0 7.5.1).
  */
@@ -43,14 +49,21 @@ export async function startPhoneChange(
   const { now } = context;
   const coarse = await takeAddressHit(db, 'send', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
-  return db.transaction(async (tx) => {
+  const hit = await takeSettingsHit(db, { userId, kind: 'phone' }, now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  const started = await db.transaction(async (tx) => {
     const { locked: user, numbers } = await lockPerson(tx, userId, [owner.phone, phone], () =>
       lockUser(tx, userId),
     );
-    if (user?.phone !== owner.phone) return refuse('changed_meanwhile');
+    if (user?.phone !== owner.phone || user.deactivatedAt !== null) return refuse('changed_meanwhile');
     const current = owner.phone;
     const holdsCurrent = current !== null && numbers.get(current)!.holderUserId === userId;
     if (holdsCurrent && current === phone) return refuse('same_number');
+
+    const nextNumberAt = await readNumberMoment(tx, { userId, phone }, now);
+    if (nextNumberAt !== null) {
+      return { ok: false as const, reason: 'many_numbers' as const, retryAt: nextNumberAt };
+    }
 
     const last = await readLastChallenge(tx, userId);
     const request = await requestCode(tx, { userId, purpose: 'prove', number: numbers.get(phone)! }, context);
@@ -79,38 +92,65 @@ export async function startPhoneChange(
         );
         await cancelTexts(tx, { userId, phone: current }, 'number_changed', now);
       }
+      if (current !== phone) await tellOfNumber(tx, user, now);
       await setPhone(tx, userId, phone);
     }
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'preferences' }, context);
     await recordAudit(tx, { action: 'phone_change_requested', userId }, context);
     return { ok: true as const };
   });
+  if (!started.ok) await hit.refund();
+  return started;
 }
 
 /**
  * Takes the number off a person's account, and any that waits to take its place: nobody's proof holds, consent and waiting
- * texts end, open challenges die, and the number is told once. The caller has checked the password.
+ * texts end, open challenges die, and the number is told once. The caller has checked the password. Never refused for want of
+ * a turn: each number had to be added, and that is counted. `last_factor`: codes to it are all that the role's second factor is.
  */
 export async function removePhone(
   db: Db,
   owner: NumberOwner,
   context: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: 'no_number' | 'changed_meanwhile' }> {
+): Promise<{ ok: true } | { ok: false; reason: 'no_number' | 'changed_meanwhile' | 'last_factor' }> {
   const { userId, phone } = owner;
   if (phone === null) return { ok: false, reason: 'no_number' };
   return db.transaction(async (tx) => {
     const { locked: user, numbers } = await lockPerson(tx, userId, [phone], () => lockUser(tx, userId));
     if (user?.phone !== phone) return { ok: false as const, reason: 'changed_meanwhile' as const };
-    const held = numbers.get(phone)!.holderUserId === userId;
-    await endChange(tx, owner, context);
-    await endChallenge(tx, userId, 'number_changed', context.now);
-    await releaseNumber(tx, phone, userId);
-    await endUseOfNumber(tx, { userId, phone }, context);
-    await setPhone(tx, userId, null);
-    if (held) await noticeRemoval(tx, { userId, phone, replaced: false, now: context.now });
-    await recordAudit(tx, { action: 'phone_removed', userId }, context);
+    const held = await readFactors(tx, userId);
+    if (held.sms && !isEnrolled(user.role, { ...held, sms: false })) {
+      return { ok: false as const, reason: 'last_factor' as const };
+    }
+    await tellOwner(tx, { template: 'phoneChanged', before: user, now: context.now });
+    await takePhoneOff(tx, { userId, phone }, numbers, context);
     return { ok: true as const };
   });
+}
+
+/** The same in the caller's transaction, which has locked the person with all their `numbers` (`lockPerson`). */
+export async function takePhoneOff(
+  tx: Tx,
+  { userId, phone }: { userId: string; phone: string },
+  numbers: ReadonlyMap<string, NumberRow>,
+  context: RequestContext,
+): Promise<void> {
+  const held = numbers.get(phone)!.holderUserId === userId;
+  await endChange(tx, { userId, phone }, context);
+  await endChallenge(tx, userId, 'number_changed', context.now);
+  await releaseNumber(tx, phone, userId);
+  await endUseOfNumber(tx, { userId, phone }, context);
+  await setPhone(tx, userId, null);
+  if (held) await noticeRemoval(tx, { userId, phone, replaced: false, now: context.now });
+  await recordAudit(tx, { action: 'phone_removed', userId }, context);
+}
+
+/**
+ * Tells an account's owner that it gets a number that nothing proves yet, its first or in the place of such a one. `before`: the
+ * account without it, so that "This was not me" takes the number off again.
+ */
+export async function tellOfNumber(tx: Tx, before: User, now: Date): Promise<void> {
+  await tellOwner(tx, { template: before.phone === null ? 'phoneAdded' : 'phoneChanged', before, now });
 }
 
 /** Keeps the proven number after all: the challenge of the one that was to take its place dies, with consent to it. */
@@ -129,8 +169,15 @@ export async function readPhoneChange(
   { userId, phone }: NumberOwner,
   now: Date,
 ): Promise<{ phone: string; open: boolean } | null> {
-  if (phone === null) return null;
-  const last = await readLastChallenge(db, userId);
+  return phone === null ? null : judgePhoneChange(await readLastChallenge(db, userId), phone, now);
+}
+
+/** The same, pure: what a person's last challenge says about the number `phone` that they have. */
+export function judgePhoneChange(
+  last: Challenge | null,
+  phone: string,
+  now: Date,
+): { phone: string; open: boolean } | null {
   if (last === null || last.purpose !== 'prove' || last.phone === phone) return null;
   if (last.consumedAt !== null || last.endedAt !== null) return null;
   if (last.createdAt.getTime() < now.getTime() - changeableForMs) return null;

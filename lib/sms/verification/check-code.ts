@@ -12,7 +12,7 @@ import { nameStranger, isUsedUpByOthers } from '@/lib/sms/numbers/subjects';
 import { decideGuess, applyProof } from './activation';
 import { readLastChallenge, isOpen, codesOf, type Challenge } from './challenge';
 import { normalizeCode, codeMatches } from './code';
-import { logVerification } from './log';
+import { logVerification } from './verification-log';
 import { applyProtectedProof } from './protected-number';
 import { type Prover } from './prover';
 

@@ -17,7 +17,7 @@ export async function expireChallenges(db: Db, now: Date, limit: number): Promis
   );
 }
 
-/** Ends a person's challenge if it ran out, and logs it. For who asks for a new code before the worker came by. */
+/** Ends a person's challenge if it ran out, and logs it. For a person who wants a new code before housekeeping ran. */
 export async function expireChallengeOf(tx: Tx, userId: string, now: Date): Promise<void> {
   await endExpired(tx, sql`user_id = ${userId}`, now);
 }

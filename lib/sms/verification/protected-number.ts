@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { smsVerificationLog } from '@/db/schema/sms';
-import { mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
+import { isOpenAdmin, lockUsers } from '@/lib/accounts/lock-users';
+import { findUser, mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
 import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
 import { withdrawConsent } from '@/lib/consent/ledger';
@@ -36,13 +37,13 @@ export async function applyProtectedProof(
  * consent, waiting texts and challenges end, and they see why. Nobody has the number then; who proved it verifies it again.
  *
  * In: the line of the verification log that tells of the proof (`proofId`), and the admin who decides. Refuses with
- * `settled` when the number left its holder meanwhile, or needs no release.
+ * `settled` when the number left its holder meanwhile, or needs no release, and with `not_admin` when the admin is none any more.
  */
 export async function releaseProtectedNumber(
   db: Db,
   { proofId, adminId }: { proofId: number; adminId: string },
   context: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: 'settled' }> {
+): Promise<{ ok: true } | { ok: false; reason: 'settled' | 'not_admin' }> {
   return db.transaction(async (tx) => {
     const [proof] = await tx.select().from(smsVerificationLog).where(eq(smsVerificationLog.id, proofId));
     if (!proof || proof.reason !== 'number_protected' || proof.phone === null) return settled;
@@ -50,6 +51,9 @@ export async function releaseProtectedNumber(
     const holder = number.holderUserId;
     if (holder === null || holder === proof.userId) return settled;
     if (number.heldSince === null || number.heldSince > proof.at) return settled;
+    await lockUsers(tx, [holder, adminId]);
+    const admin = await findUser(tx, adminId);
+    if (admin === null || !isOpenAdmin(admin)) return { ok: false as const, reason: 'not_admin' as const };
     if (!(await mustHoldSecondFactor(tx, holder))) return settled;
     const taken = {
       userId: holder,

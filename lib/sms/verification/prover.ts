@@ -2,6 +2,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { VerificationPurpose } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';
+import type { Challenge } from './challenge';
 import { lockUser } from '@/lib/accounts/lock-users';
 
 /** Whose number is being proven: someone pending (`activate`) or someone signed in (`prove`). */
@@ -12,9 +13,11 @@ export type Prover = {
   purpose: VerificationPurpose;
   /** The proven number that `phone` is to take the place of; it works until then. */
   changesFrom?: string | null;
+  /** Their last challenge, where it was read already to find out what they prove. */
+  lastChallenge?: Challenge | null;
 };
 
-/** Whether this person's consent to codes at this number stands. */
+/** Whether this person consents to codes at this number. */
 export async function agreedToCodes(
   db: Db | Tx,
   { userId, phone }: { userId: string; phone: string },

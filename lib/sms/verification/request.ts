@@ -24,10 +24,10 @@ import {
   takeSend,
   type NumberRow,
 } from '@/lib/sms/numbers/number';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { senderName } from '@/lib/sms/capacity/sender';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment, type Stranger } from '@/lib/sms/numbers/subjects';
-import { logVerification } from './log';
+import { logVerification } from './verification-log';
 
 /** Why no code goes out now. `retryAt` is the moment the next is allowed; null: not by waiting. */
 export type SendRefusal = {

@@ -1,24 +1,28 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db } from '@/db/client';
-import { setPhone } from '@/lib/accounts/users';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { findUser, setPhone } from '@/lib/accounts/users';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { endChallenge } from './challenge';
+import { tellOfNumber } from './change-phone';
+import { readNumberMoment } from './new-number';
 import { requestCode, type SendRefusal } from './request';
 import { lockNumber, lockNumbers } from '@/lib/sms/numbers/number';
-import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { agreedToCodes, isStill } from './prover';
 import { type Prover } from './prover';
 
 export type SendCodeRefusal =
   | SendRefusal
-  | { reason: 'too_many_requests'; retryAt: Date }
+  | { reason: 'too_many_requests' | 'many_numbers'; retryAt: Date }
   | { reason: 'consent_missing' | 'changed_meanwhile'; retryAt: null };
 
 /**
  * Sends the code again, or a first one to someone signed in who wants to prove their number. Refuses with the moment the
- * next is allowed, or with `consent_missing` where no consent to codes at this number stands (never given, or withdrawn
+ * next is allowed, or with `consent_missing` where there is no consent to codes at this number (never given, or withdrawn
  * by a STOP long ago).
  */
 export async function sendCode(
@@ -50,7 +54,8 @@ export async function sendCode(
  * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven: changing
  * that one takes the password.
  *
- * Out: `refusal` null when a code is on its way, or why not; the number is changed either way.
+ * Out: `refusal` null when a code is on its way, or why not; the number is changed either way, and that is counted
+ * (`settingsPerAccount`).
  */
 export async function replacePendingPhone(
   db: Db,
@@ -60,18 +65,31 @@ export async function replacePendingPhone(
 ): Promise<
   | { ok: true; refusal: SendRefusal | null }
   | { ok: false; reason: 'number_proven' | 'changed_meanwhile' }
-  | { ok: false; reason: 'too_many_requests'; retryAt: Date }
+  | ({ ok: false } & (
+      { reason: 'too_many_requests' | 'many_numbers' | 'recovered_lately'; retryAt: Date } | TooManyChanges
+    ))
 > {
   const { now } = context;
   const { userId, purpose } = prover;
   if (prover.changesFrom) return { ok: false, reason: 'number_proven' };
   const coarse = await takeAddressHit(db, 'send', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
-  return db.transaction(async (tx) => {
+  const hit = await takeSettingsHit(db, { userId, kind: 'phone' }, now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  const replaced = await db.transaction(async (tx) => {
     const numbers = await lockNumbers(tx, [prover.phone, phone]);
     if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (prover.phone !== null && numbers.get(prover.phone)!.holderUserId === userId) {
       return { ok: false as const, reason: 'number_proven' as const };
+    }
+    const account = await findUser(tx, userId);
+    const frozen = account === null || account.activatedAt === null ? null : frozenUntil(account, now);
+    if (frozen !== null && prover.phone !== null && prover.phone !== phone) {
+      return { ok: false as const, reason: 'recovered_lately' as const, retryAt: frozen };
+    }
+    const nextNumberAt = await readNumberMoment(tx, { userId, phone }, now);
+    if (nextNumberAt !== null) {
+      return { ok: false as const, reason: 'many_numbers' as const, retryAt: nextNumberAt };
     }
     const scopes = new Set<ConsentScope>(['verification']);
     if (prover.phone !== null && prover.phone !== phone) {
@@ -85,9 +103,16 @@ export async function replacePendingPhone(
       await endChallenge(tx, userId, 'number_changed', now);
       await cancelTexts(tx, { userId, phone: prover.phone }, 'number_changed', now);
     }
-    if (prover.phone !== phone) await setPhone(tx, userId, phone);
+    if (prover.phone !== phone) {
+      // Someone who is registering knows it.
+      const before = purpose === 'prove' ? await findUser(tx, userId) : null;
+      if (before !== null) await tellOfNumber(tx, before, now);
+      await setPhone(tx, userId, phone);
+    }
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'code_page' }, context);
     const request = await requestCode(tx, { userId, purpose, number: numbers.get(phone)! }, context);
     return { ok: true as const, refusal: request.ok ? null : request };
   });
+  if (!replaced.ok) await hit.refund();
+  return replaced;
 }

@@ -12,7 +12,7 @@ import {
   type NumberRow,
 } from '@/lib/sms/numbers/number';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';
-import { readCrowdedUntil } from './log';
+import { readCrowdedUntil } from './verification-log';
 
 type Text = {
   status: MessageStatus;
@@ -22,7 +22,15 @@ type Text = {
   details: MessageDetails | null;
 };
 
-/** All that the code page says, derived from the rows as they stand at one moment. */
+/** The challenge of the number, and its texts, oldest first. */
+export type SentCode = {
+  challenge: Challenge | null;
+  texts: readonly Text[];
+  /** No code was sent because too many waited; until then another would wait too long, too. */
+  crowdedUntil?: Date | null;
+};
+
+/** All that the code page says, derived from the rows as they are at one moment. */
 export type VerificationState = {
   phone: string;
   /** Null: no challenge is open, and a code could not be right. */
@@ -45,33 +53,46 @@ export type VerificationState = {
   skipAt: Date;
 };
 
+/** Whose code it is. `lastChallenge`: their last challenge, where the caller has read it. */
+type CodeOwner = { userId: string; phone: string; lastChallenge?: Challenge | null };
+
 /**
- * Reads what the code page of this person shows: three or four reads, no lock, no effect. `network` is where they ask from; left
- * out, it plays no part.
+ * Reads how the code of this person is doing: three reads, no lock, no effect. `network` is where they ask from; left out, it
+ * plays no part.
  */
 export async function readVerificationState(
   db: Db | Tx,
-  { userId, phone, network = null }: { userId: string; phone: string; network?: string | null },
+  { network = null, ...owner }: CodeOwner & { network?: string | null },
   now: Date,
 ): Promise<VerificationState> {
-  const last = await readLastChallenge(db, userId);
+  const { userId, phone } = owner;
+  const sent = await readSentCode(db, owner, now);
   const number = await readNumber(db, phone);
-  const challenge = last && last.phone === phone ? last : null;
-  const texts: Text[] = challenge
-    ? await db
-        .select({
-          status: smsMessages.status,
-          createdAt: smsMessages.createdAt,
-          reason: smsMessages.reason,
-          errorCode: smsMessages.errorCode,
-          details: smsMessages.details,
-        })
-        .from(smsMessages)
-        .where(and(eq(smsMessages.challengeId, challenge.id), eq(smsMessages.direction, 'out')))
-        .orderBy(asc(smsMessages.createdAt))
-    : [];
-  const crowdedUntil = challenge === null ? await readCrowdedUntil(db, userId, now) : null;
-  return deriveVerificationState({ userId, phone, network, challenge, number, texts, crowdedUntil }, now);
+  return deriveVerificationState({ userId, phone, network, number, ...sent }, now);
+}
+
+/** The last code that was asked for at this number: two reads, or one with `lastChallenge`. */
+export async function readSentCode(
+  db: Db | Tx,
+  { userId, phone, lastChallenge }: CodeOwner,
+  now: Date,
+): Promise<SentCode> {
+  const last = lastChallenge === undefined ? await readLastChallenge(db, userId) : lastChallenge;
+  if (last?.phone !== phone) {
+    return { challenge: null, texts: [], crowdedUntil: await readCrowdedUntil(db, userId, now) };
+  }
+  const texts = await db
+    .select({
+      status: smsMessages.status,
+      createdAt: smsMessages.createdAt,
+      reason: smsMessages.reason,
+      errorCode: smsMessages.errorCode,
+      details: smsMessages.details,
+    })
+    .from(smsMessages)
+    .where(and(eq(smsMessages.challengeId, last.id), eq(smsMessages.direction, 'out')))
+    .orderBy(asc(smsMessages.createdAt));
+  return { challenge: last, texts, crowdedUntil: null };
 }
 
 /** The same, pure: what follows from a challenge, its texts and its number. */
@@ -88,12 +109,8 @@ export function deriveVerificationState(
     userId: string;
     phone: string;
     network: string | null;
-    challenge: Challenge | null;
     number: NumberRow | null;
-    texts: readonly Text[];
-    /** No code was sent because too many waited; until then another would wait too long, too. */
-    crowdedUntil?: Date | null;
-  },
+  } & SentCode,
   now: Date,
 ): VerificationState {
   const open = challenge !== null && isOpen(challenge, now) ? challenge : null;

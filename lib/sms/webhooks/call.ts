@@ -1,10 +1,8 @@
 import type { RefusalReason } from '@/db/schema/sms';
+import { maxWebhookBytes } from '@/lib/body-limit';
 import type { Env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
 import { verifySignature, type FormParams } from './signature';
-
-/** Twilio's calls are a few hundred bytes; nothing longer is read to its end. */
-const longestBodyBytes = 16 * 1024;
 
 /** Twilio's have a few dozen fields. A signature is worked out over all of them, several times, before anyone is known. */
 const mostFields = 500;
@@ -31,9 +29,9 @@ export type RefusedCall = {
  * Reads a call of one of the webhooks and checks its signature, before anything else is done with it.
  *
  * The signature is checked against APP_URL's origin with the call's own path and query; the Host header plays no part.
- * Refuses with 413 once more than 16 KB have come, whatever Content-Length says, or more than 500 fields, with 400 when the connection ends before
- * the body does, with 403 without a valid signature, and with 405 what is no POST. A call that is signed and about another
- * account is answered 204.
+ * Refuses with 413 once more than 16 KB have come, whatever Content-Length says, or more than 500 fields, with 400 when the
+ * connection ends before the body does, with 403 without a valid signature, and with 405 what is no POST. A call that is signed
+ * and about another account is answered 204.
  */
 export async function readWebhookCall(request: Request, env: Env): Promise<WebhookCall | RefusedCall> {
   const url = new URL(request.url);
@@ -110,7 +108,7 @@ async function readBody(request: Request): Promise<{ body: string; fault: 'too_l
   let bytes = 0;
   const reader = request.body.getReader();
   const end = (fault: 'too_long' | 'cut' | null) => ({
-    body: Buffer.concat(chunks).toString('utf8', 0, longestBodyBytes),
+    body: Buffer.concat(chunks).toString('utf8', 0, maxWebhookBytes),
     fault,
   });
   try {
@@ -119,7 +117,7 @@ async function readBody(request: Request): Promise<{ body: string; fault: 'too_l
       if (done) return end(null);
       bytes += value.byteLength;
       chunks.push(value);
-      if (bytes > longestBodyBytes) break;
+      if (bytes > maxWebhookBytes) break;
     }
   } catch {
     return end('cut');

@@ -1,6 +1,6 @@
 import { getExpectedTwilioSignature, validateRequest } from 'twilio/lib/webhooks/webhooks';
 
-/** A form's fields; a name that stands more than once keeps all its values. */
+/** A form's fields; a name that comes more than once keeps all its values. */
 export type FormParams = Record<string, string | string[]>;
 
 /**

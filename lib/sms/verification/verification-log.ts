@@ -166,15 +166,15 @@ const mostAskers = 50;
  * first.
  */
 export async function findAskers(tx: Tx, phone: string, since: Date): Promise<string[]> {
-  const asked = sql`event in ('send_requested', 'send_refused')`;
+  const asked = sql`event in ('send_requested', 'send_refused') and coalesce(reason, '') not in ('recovery', 'sign_in')`;
   // A row of refusals holds those of an hour.
   const begun = sql`${timestamp(since)} - interval '1 hour'`;
   const { rows } = await tx.execute<{ user_id: string }>(sql`
     select user_id from (
-      select user_id, id, event, coalesce(last_at, at) as moment from sms_verification_log
+      select user_id, id, event, reason, coalesce(last_at, at) as moment from sms_verification_log
       where phone = ${phone} and at >= ${begun} and user_id is not null
       union all
-      select account::uuid, id, event, to_timestamp((accounts -> account ->> 1)::float8 / 1000)
+      select account::uuid, id, event, reason, to_timestamp((accounts -> account ->> 1)::float8 / 1000)
       from sms_verification_log cross join lateral jsonb_object_keys(accounts) account
       where phone = ${phone} and at >= ${begun} and user_id is null and accounts is not null
     ) acts

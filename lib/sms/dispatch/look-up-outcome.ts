@@ -8,7 +8,7 @@ import { backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
 import type { PolicyFacts } from './send-policy-facts';
 import { bodyMatcher } from './render-body';
 import { endUnknown, putBack, recordEnd } from './outcome';
-import type { Message } from '@/lib/sms/outbox/outbox';
+import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { ProviderText } from '@/lib/sms/provider/provider';
 
 /** Look-ups of one unknown outcome before an operator is told, and before it is given up. */
@@ -19,7 +19,7 @@ const clockSlackMs = 60_000;
 
 /**
  * Finds out what became of a call whose outcome is unknown. Ours is the earliest text at the provider with the same number
- * and body, made after our first claim, whose SID stands on no other row; if there is none, it is sent again, once the
+ * and body, made after our first claim, whose SID is on no other row; if there is none, it is sent again, once the
  * send policy is asked again. A text that is worth nothing any more is then ended instead, by it.
  */
 export async function lookUpOutcome(work: Work, held: Held, facts: PolicyFacts): Promise<void> {
@@ -83,7 +83,7 @@ async function findOwn(
   return texts.find((text) => !takenSids.has(text.sid)) ?? null;
 }
 
-/** The provider does not answer: asked again later. After a day it is given up; the reservation then stands as spent. */
+/** The provider does not answer: asked again later. After a day it is given up; the reservation then counts as spent. */
 async function putOffLookUp({ db, log }: Work, { held, message }: HeldText, fault: string): Promise<void> {
   const now = held.clock();
   const fields = { message: message.id, fault, lookUps: message.lookUps };

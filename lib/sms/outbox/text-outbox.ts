@@ -4,28 +4,26 @@ import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
-import { giveBackSend } from '@/lib/sms/numbers/number';
-import type { TemplateName } from './templates';
+import { refundSend } from '@/lib/sms/numbers/number';
+import type { StoredText, TemplateName } from './text-templates';
 
 export type Message = typeof smsMessages.$inferSelect;
 
 /** The PostgreSQL channel that wakes the dispatchers. */
 export const outboxChannel = 'doorstep_outbox';
 
-export type NewText = {
+/** Its template and what that is filled in with, never a code, besides: */
+export type NewText = StoredText & {
   userId: string | null;
   /** E.164. */
   phone: string;
   purpose: MessagePurpose;
-  template: TemplateName;
-  /** What the template is filled in with; never a code. */
-  params: Record<string, string>;
   challengeId?: string | null;
   /** Codes only: whose wish it is, and the class it was counted in. */
   sendClass?: SendClass | null;
   /** Codes only: the keyed mark of the network that asks (budget.ts). */
   network?: string | null;
-  /** The instant this text was counted at in its number's limit, given back if the provider never accepts it. */
+  /** The instant this text was counted at in its number's limit; it stops counting if the provider never accepts it. */
   countedAt?: Date | null;
   /** At most one text ever exists with the same key; the next wish to send it is answered null. */
   dedupeKey?: string | null;
@@ -84,9 +82,9 @@ export type TextFilter = {
 };
 
 /**
- * Withdraws what is still queued; a text already in a dispatcher's hands meets the send policy instead, and what was accepted
- * cannot be called back. A send that was counted for a withdrawn text is given back; the rows of such numbers must be locked
- * already, since a number is never locked after a text (see lockPerson in person-numbers.ts).
+ * Withdraws what is still queued; a text that a dispatcher has claimed meets the send policy instead, and what was accepted
+ * cannot be called back. A send that was counted for a withdrawn text no longer counts; the rows of such numbers must be locked
+ * already, since a number is never locked after a text (see lib/sms/numbers/lock-person.ts).
  * In: at least one condition; `reason` is kept with each text. Out: how many were withdrawn.
  */
 export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, now: Date): Promise<number> {
@@ -109,7 +107,7 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
     });
   canceled.sort((a, b) => (a.phone < b.phone ? -1 : 1));
   for (const { phone, countedAt, sendClass } of canceled) {
-    if (countedAt !== null) await giveBackSend(tx, { phone, countedAt, sendClass });
+    if (countedAt !== null) await refundSend(tx, { phone, countedAt, sendClass });
   }
   return canceled.length;
 }

@@ -1,7 +1,7 @@
 import type { Tx } from '@/db/client';
 import { readLastAct } from '@/lib/consent/ledger';
 import type { NumberRow } from '@/lib/sms/numbers/number';
-import { enqueueText } from './outbox';
+import { enqueueText } from './text-outbox';
 
 /**
  * Puts the first text of the program into the outbox: it names the program, HELP, STOP, frequency and rates (CTIA Messaging

@@ -1,4 +1,8 @@
+import { z } from 'zod';
 import { toGsm } from './segments';
+
+/** What a code is for, where it is not for proving a number: whoever gets it is to know what it opens. */
+type CodeUse = 'recovery';
 
 /**
  * What each text is filled in with, besides `site`, the name it speaks in. Everything here may be stored in the outbox, except
@@ -6,15 +10,17 @@ import { toGsm } from './segments';
  */
 export interface TemplateParams {
   /** `host` is the host name of the public address, without port: WebOTP and iOS bind the code to it. */
-  verification: { code: string; ttlMinutes: number; host: string };
+  verification: { code: string; ttlMinutes: number; host: string; use?: CodeUse };
   /** The first text after opting in. */
-  optInConfirmation: Record<string, never>;
+  optInConfirmation: Record<never, never>;
   /** To the old number, once another has taken its place. */
   phoneChanged: { url: string };
   applicationStatus: { title: string; status: string; url: string };
   securityNotice: { event: string; url: string };
-  test: Record<string, never>;
-  stopConfirmation: Record<string, never>;
+  /** Asks whether someone lost their second factor. `url` has the token of the link when it goes out, and none in the record. */
+  resetFactors: { url: string };
+  test: Record<never, never>;
+  stopConfirmation: Record<never, never>;
   startConfirmation: { url: string };
   help: { url: string };
 }
@@ -46,9 +52,14 @@ function objection(site: string): string {
   return site.length > firstSiteName.length ? 'Not you? See' : 'If it was not you, go to';
 }
 
+// How each begins is also in lib/consent/reaction.ts, which tells a quotation of ours from the words of its writer.
 const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { site: string }) => string } = {
-  verification: ({ site, code, ttlMinutes, host }) =>
-    `${code} is your ${site} code. It expires in ${ttlMinutes} ${ttlMinutes === 1 ? 'minute' : 'minutes'}. Don't share it.\n\n@${host.replace(/:\d+$/, '')} #${code}`,
+  verification: ({ site, code, ttlMinutes, host, use }) => {
+    const what =
+      use === 'recovery' ? `resets your ${site} password. Expires` : `is your ${site} code. It expires`;
+    const minutes = `${ttlMinutes} ${ttlMinutes === 1 ? 'minute' : 'minutes'}`;
+    return `${code} ${what} in ${minutes}. Don't share it.\n\n@${host.replace(/:\d+$/, '')} #${code}`;
+  },
   optInConfirmation: ({ site }) =>
     `${site}: you will get updates about your application. Msg frequency varies. Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
   phoneChanged: ({ site, url }) =>
@@ -56,6 +67,10 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
   applicationStatus: ({ site, title, status, url }) =>
     `${site}: ${insert(title)} is now: ${insert(status)}. See ${url} Reply STOP to opt out.`,
   securityNotice: ({ site, event, url }) => `${site} security: ${insert(event)}. ${objection(site)} ${url}`,
+  resetFactors: ({ site, url }) => {
+    const doubt = site.length > firstSiteName.length ? 'tell us now' : 'tell an admin right away';
+    return `${site} security: an admin was told that you lost your second factor. If not, ${doubt}. If so, replace it with your password within 24 hours: ${url}`;
+  },
   test: ({ site }) =>
     `${site}: this is the test text you asked for. Texts reach this number. Reply STOP to opt out.`,
   stopConfirmation: ({ site }) =>
@@ -66,35 +81,73 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
 };
 
-/** What a template takes out of its row. A code is never stored, and so its text is written from more than that. */
-const storedParams: {
-  [Name in Exclude<TemplateName, 'verification'>]: readonly (keyof TemplateParams[Name])[];
-} = {
-  optInConfirmation: [],
-  phoneChanged: ['url'],
-  applicationStatus: ['title', 'status', 'url'],
-  securityNotice: ['event', 'url'],
-  test: [],
-  stopConfirmation: [],
-  startConfirmation: ['url'],
-  help: ['url'],
-};
+/** A template with what it is filled in with, and the name it speaks in, which belong together. */
+export type FilledText<Name extends TemplateName = Exclude<TemplateName, 'verification' | 'resetFactors'>> = {
+  [Each in Name]: { template: Each; params: TemplateParams[Each] & { site?: string } };
+}[Name];
+
+/** The same as a row of the outbox keeps it: of a code, only the host and what it is for; of a link, what its token is derived from. */
+export type StoredText =
+  | FilledText
+  | { template: 'verification'; params: { host: string; site?: string; use?: CodeUse } }
+  | { template: 'resetFactors'; params: { url: string; site?: string; linkId: string; linkNonce: string } };
+
+const site = z.string().optional().catch(undefined);
+const url = z.string();
+const codeUse = z.literal('recovery').optional().catch(undefined);
+const storedText = z.discriminatedUnion('template', [
+  z.object({
+    template: z.literal(['optInConfirmation', 'test', 'stopConfirmation']),
+    params: z.object({ site }),
+  }),
+  z.object({
+    template: z.literal(['phoneChanged', 'startConfirmation', 'help']),
+    params: z.object({ site, url }),
+  }),
+  z.object({
+    template: z.literal('applicationStatus'),
+    params: z.object({ site, url, title: z.string(), status: z.string() }),
+  }),
+  z.object({ template: z.literal('securityNotice'), params: z.object({ site, url, event: z.string() }) }),
+  z.object({
+    template: z.literal('verification'),
+    params: z.object({ site, host: z.string(), use: codeUse }),
+  }),
+  z.object({
+    template: z.literal('resetFactors'),
+    params: z.object({ site, url, linkId: z.string(), linkNonce: z.string() }),
+  }),
+]);
 
 /**
- * Writes a text out of its row, which an earlier version may have left: null where the template is none of ours any more,
- * or what it is filled in with is missing.
+ * Reads a text's row, which an earlier version may have left: null where the template is none of ours any more, or what it
+ * is filled in with is missing.
  */
+export function readStoredText(template: string, params: unknown): StoredText | null {
+  const read = storedText.safeParse({ template, params: { ...Object(params) } });
+  return read.success ? read.data : null;
+}
+
+/** Writes a text out of its row, a link without its token; null where it cannot be read, and for a code, whose text needs more. */
 export function renderStoredText(template: string, params: unknown): { body: string } | null {
-  if (!Object.hasOwn(storedParams, template)) return null;
-  const name = template as keyof typeof storedParams;
-  const filled = storedParams[name].map((param) => [param, readStoredParam(params, param)] as const);
-  if (filled.some(([, value]) => value === null)) return null;
-  return renderText(name, { ...Object.fromEntries(filled), site: readSiteName(params) } as never);
+  const text = readStoredText(template, params);
+  if (text === null || text.template === 'verification') return null;
+  return text.template === 'resetFactors' ? renderText(text.template, text.params) : renderFilled(text);
+}
+
+/** The same as `renderText`, of the two together. */
+export function renderFilled<Name extends TemplateName>(text: FilledText<Name>): { body: string } {
+  return renderText<Name>(text.template, text.params);
 }
 
 /** The name that a text speaks in, as its row keeps it: what the site is called by now changes no text of before. */
 export function readSiteName(params: unknown): string {
   return readStoredParam(params, 'site') || firstSiteName;
+}
+
+/** What a code is for, as its row says. */
+export function readCodeUse(params: unknown): CodeUse | undefined {
+  return readStoredParam(params, 'use') === 'recovery' ? 'recovery' : undefined;
 }
 
 /** One of the parameters in a text's row; null where it is missing or no text. */

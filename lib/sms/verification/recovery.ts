@@ -1,0 +1,130 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { phoneNumbers, recoveries } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { emailKey } from '@/lib/accounts/email';
+import type { RequestContext } from '@/lib/context';
+import { hashToken, newId, newNonce, newToken } from '@/lib/random';
+import { limits } from '@/lib/rate-limits/limits';
+import { addFailure } from '@/lib/sms/numbers/number';
+import { isOpen } from './challenge';
+
+export type Recovery = typeof recoveries.$inferSelect;
+
+/** The PostgreSQL channel that wakes those who send codes of recoveries. */
+export const recoveryChannel = 'doorstep_recovery';
+
+/**
+ * Writes down that a browser asks for a code to choose a new password, for whatever email is given: one statement, the same
+ * for every email. Whether a code goes out is decided later, elsewhere (`sendRecoveryCodes`), so that neither the answer nor
+ * the time tells. A browser that asks again for the same email keeps its code while at least three minutes and one try of it
+ * remain. In: `token`, what its cookie holds. Out: the token for its cookie.
+ */
+export async function askForRecovery(
+  db: Db,
+  { email, token }: { email: string; token: string | null },
+  { now, address, userAgent }: RequestContext,
+): Promise<{ token: string }> {
+  const fresh = newToken();
+  const at = timestamp(now);
+  const longEnough = timestamp(new Date(now.getTime() + limits.sameCodeMinimumSeconds * 1000));
+  const expiresAt = timestamp(new Date(now.getTime() + limits.codeTtlSeconds * 1000));
+  const { rows } = await db.execute<{ is_kept: boolean }>(sql`
+    with kept as (
+      update recoveries set asked_at = ${at}, address = ${address}, user_agent = ${userAgent}
+      where token_hash = ${hashToken(token ?? fresh)} and email_key = ${emailKey(email)}
+        and consumed_at is null and ended_at is null and expires_at >= ${longEnough}
+        and wrong_tries < ${limits.wrongTriesPerChallenge}
+      returning id
+    ), added as (
+      insert into recoveries (id, token_hash, email, email_key, nonce, address, user_agent, created_at, expires_at, asked_at)
+      select ${newId()}::uuid, ${hashToken(fresh)}::bytea, ${email}, ${emailKey(email)}, ${newNonce()}::bytea, ${address},
+        ${userAgent}, ${at}, ${expiresAt}, ${at}
+      where not exists (select from kept)
+    )
+    select exists (select from kept) as is_kept, pg_notify(${recoveryChannel}, '')`);
+  return { token: token !== null && rows[0]!.is_kept ? token : fresh };
+}
+
+/** The recovery of a browser's token that still hears a code, wherever that went; null: there is none. */
+export async function readRecovery(db: Db | Tx, token: string, now: Date): Promise<Recovery | null> {
+  const [recovery] = await db
+    .select()
+    .from(recoveries)
+    .where(eq(recoveries.tokenHash, hashToken(token)));
+  return recovery !== undefined && isOpen(recovery, now) ? recovery : null;
+}
+
+/** Uses a recovery up. False: it is over, also by someone else at this very moment. The number's row is locked. */
+export async function consumeRecovery(tx: Tx, id: string, now: Date): Promise<boolean> {
+  const consumed = await tx
+    .update(recoveries)
+    .set({ consumedAt: now })
+    .where(
+      and(
+        eq(recoveries.id, id),
+        isNull(recoveries.consumedAt),
+        isNull(recoveries.endedAt),
+        gt(recoveries.expiresAt, now),
+        sql`${recoveries.wrongTries} < ${limits.wrongTriesPerChallenge}`,
+      ),
+    )
+    .returning({ id: recoveries.id });
+  return consumed.length > 0;
+}
+
+/**
+ * Spends one try of a recovery, wherever its code went: the same statements whether that is a number or nowhere. A number
+ * counts it in its class `recover`, which outlives the code. Out: how many tries are left; null: it was over already.
+ */
+export async function spendRecoveryTry(
+  db: Db,
+  recovery: Recovery,
+  { now, address, userAgent }: RequestContext,
+): Promise<{ triesLeft: number } | null> {
+  const at = timestamp(now);
+  const most = limits.wrongTriesPerChallenge;
+  return db.transaction(async (tx) => {
+    const [number] = await tx
+      .select()
+      .from(phoneNumbers)
+      .where(eq(phoneNumbers.number, recovery.phone ?? ''))
+      .for('update');
+    const failures = number === undefined ? [] : addFailure(number, 'recover', null, now).failures;
+    const { rows } = await tx.execute<{ wrong_tries: number }>(sql`
+      with decided as (
+        update recoveries set wrong_tries = wrong_tries + 1
+        where id = ${recovery.id} and consumed_at is null and ended_at is null and expires_at > ${at}
+          and wrong_tries < ${most}
+        returning id, user_id, phone, wrong_tries
+      ), numbered as (
+        update phone_numbers
+        set recover_failures = ${sql.param(failures.map((failure) => failure.toISOString()))}::timestamptz[]
+        from decided where phone_numbers.number = decided.phone
+      ), logged as (
+        insert into sms_verification_log (at, event, reason, phone, user_id, challenge_id, address, user_agent, details)
+        select ${at}, 'wrong_code', 'recovery', phone, user_id, id, ${address}, ${userAgent},
+          jsonb_build_object('wrong_tries', wrong_tries)
+        from decided where user_id is not null
+      )
+      select wrong_tries from decided`);
+    return rows[0] ? { triesLeft: most - rows[0].wrong_tries } : null;
+  });
+}
+
+/** Ends the open recoveries of an account: its password was set by other means. */
+export async function endRecoveries(tx: Tx | Db, userId: string, now: Date): Promise<void> {
+  await tx
+    .update(recoveries)
+    .set({ endedAt: now })
+    .where(and(eq(recoveries.userId, userId), isNull(recoveries.consumedAt), isNull(recoveries.endedAt)));
+}
+
+/** Removes recoveries that are past their time, `limit` at most, but for those in use right now. Out: how many. */
+export async function pruneRecoveries(db: Db, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from recoveries where id = any(array(
+      select id from recoveries where expires_at < ${timestamp(now)}
+      order by expires_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}

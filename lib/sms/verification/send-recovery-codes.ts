@@ -1,0 +1,168 @@
+import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
+import { recoveries } from '@/db/schema/sms';
+import { db as openDb, type Db, type Tx } from '@/db/client';
+import { readFactors, type HeldFactors } from '@/lib/accounts/factors';
+import { findUserByEmail, type User } from '@/lib/accounts/users';
+import { networkOf } from '@/lib/client-address';
+import type { RequestContext } from '@/lib/context';
+import { env as readEnv } from '@/lib/env';
+import { openLog, type Log } from '@/lib/log';
+import { isMailOn } from '@/lib/mail/outbox';
+import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
+import { spendMark } from '@/lib/sms/capacity/budget';
+import {
+  lockNumber,
+  readFailures,
+  readUndeliverable,
+  takeSend,
+  type NumberRow,
+} from '@/lib/sms/numbers/number';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { logVerification } from './verification-log';
+import { agreedToCodes } from './prover';
+import { recoveryChannel, type Recovery } from './recovery';
+
+/** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
+export const provenWithinDays = 90;
+
+/** So many are looked at before the clock is read again. */
+const atOnce = 50;
+
+/** Without a notification, new work is found this soon; what failed is tried again. */
+const pollMs = 5_000;
+
+/**
+ * Sends the codes that browsers asked for to choose a new password, until stopped; nothing where mail is on, since a link goes
+ * out then. Any number of processes may run it at the same time. `stop()` resolves when what is in hand is done.
+ */
+export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => void } = {}): {
+  stop(): Promise<void>;
+} {
+  if (isMailOn()) return { stop: async () => undefined };
+  const { databaseUrl, logLevel } = readEnv();
+  const lines = openLog({ level: logLevel, write: log });
+  const wake = makeWake();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const running = Promise.all([
+    listenToOutbox(databaseUrl, { channel: recoveryChannel, wake: wake.ring, log: lines, signal }),
+    loop(),
+  ]);
+
+  async function loop(): Promise<void> {
+    while (!signal.aborted) {
+      let looked = 0;
+      try {
+        looked = await sendRecoveryCodes(db ?? openDb(), new Date(), lines);
+      } catch (error) {
+        // The database may be restarting; nothing is lost, since what was asked for is in its row.
+        lines.warn('recovery_round_failed', { error });
+      }
+      if (looked < atOnce) await wake.wait(pollMs, signal);
+    }
+  }
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      wake.ring();
+      await running;
+    },
+  };
+}
+
+/** Looks at what browsers asked for and sends a code where one may go. Out: how many were settled, codes or not. */
+export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<number> {
+  const asked = await db
+    .select()
+    .from(recoveries)
+    .where(and(isNotNull(recoveries.askedAt), gt(recoveries.expiresAt, now)))
+    .orderBy(asc(recoveries.askedAt))
+    .limit(atOnce);
+  let settled = 0;
+  for (const recovery of asked) {
+    try {
+      await sendOne(db, recovery, now);
+      settled += 1;
+    } catch (error) {
+      log.warn('recovery_code_failed', { recovery: recovery.id, error });
+    }
+  }
+  return settled;
+}
+
+async function sendOne(db: Db, recovery: Recovery, now: Date): Promise<void> {
+  const context = { now, address: recovery.address, userAgent: recovery.userAgent };
+  await db.transaction(async (tx) => {
+    const found = await findUserByEmail(tx, recovery.emailKey);
+    const number = found?.phone ? await lockNumber(tx, found.phone) : null;
+    // Read again under the lock, since someone may have proven the number, or changed it, meanwhile.
+    const user = number === null ? null : await findUserByEmail(tx, recovery.emailKey);
+    const isMine =
+      user !== null && number !== null && mayRecoverByText(user, number, await readFactors(tx, user.id), now);
+    const to = isMine && (await agreedToCodes(tx, { userId: user.id, phone: number.number })) ? user : null;
+    const claimed = await tx
+      .update(recoveries)
+      .set({ askedAt: null, userId: to?.id ?? null, phone: to === null ? null : number!.number })
+      .where(and(eq(recoveries.id, recovery.id), isNotNull(recoveries.askedAt)))
+      .returning({ id: recoveries.id });
+    // None: another process has settled it.
+    if (claimed.length > 0 && to !== null)
+      await sendCodeOf(tx, recovery, { user: to, number: number! }, context);
+  });
+}
+
+/**
+ * Whether whoever has the phone may choose a new password for an account: an applicant's, that is open, whose number was
+ * proven within 90 days, has not moved to someone else since, takes texts, and is no second factor (`held`).
+ */
+export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactors, now: Date): boolean {
+  return (
+    user.role === 'applicant' &&
+    user.activatedAt !== null &&
+    user.deactivatedAt === null &&
+    number.number === user.phone &&
+    number.holderUserId === user.id &&
+    number.heldSince !== null &&
+    number.heldSince.getTime() > now.getTime() - provenWithinDays * 24 * 3600 * 1000 &&
+    number.suppressedAt === null &&
+    // One number is never both the way to a new password and a second factor, whatever other factors there are: it would open
+    // the account by itself.
+    !held.sms
+  );
+}
+
+/** Counts the send in the class `recover` and writes the text into the outbox; a refusal is logged, and nobody is told. */
+async function sendCodeOf(
+  tx: Tx,
+  recovery: Recovery,
+  { user, number }: { user: User; number: NumberRow },
+  context: RequestContext,
+): Promise<void> {
+  const { now } = context;
+  const { appUrl, authSecrets } = readEnv();
+  const { id: userId } = user;
+  const phone = number.number;
+  const network = spendMark(authSecrets[0], 'network', networkOf(recovery.address));
+  const about = { userId, phone, challengeId: recovery.id, network };
+  const refuse = (reason: string) => logVerification(tx, 'send_refused', { ...about, reason }, context);
+  if (readFailures(number, 'recover', now).retryAt !== null) return refuse('number_locked');
+  if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
+  const send = await takeSend(tx, number, 'recover', now);
+  if (!send.ok) return refuse('send_limit');
+  await enqueueText(tx, {
+    userId,
+    phone,
+    purpose: 'verification',
+    template: 'verification',
+    params: { host: appUrl.hostname, use: 'recovery' },
+    challengeId: recovery.id,
+    countedAt: send.countedAt,
+    sendClass: 'recover',
+    network,
+    sendAfter: now,
+    expiresAt: recovery.expiresAt,
+    now,
+  });
+  await logVerification(tx, 'send_requested', { ...about, reason: 'recovery' }, context);
+}

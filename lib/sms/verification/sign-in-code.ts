@@ -1,0 +1,128 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { signInCodes } from '@/db/schema/sms';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { networkOf } from '@/lib/client-address';
+import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
+import { newId, newNonce } from '@/lib/random';
+import { limits } from '@/lib/rate-limits/limits';
+import { spendMark } from '@/lib/sms/capacity/budget';
+import { lockNumber, readUndeliverable, takeSend } from '@/lib/sms/numbers/number';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { codesOf, ofSignIn } from './challenge';
+import { codeMatches } from './code';
+import { logVerification } from './verification-log';
+
+/** Why no code for signing in goes out now. `retryAt`: when the next may; null: not by waiting. */
+export type SignInCodeRefusal = {
+  reason: 'not_held' | 'stopped' | 'undeliverable' | 'too_soon' | 'send_limit';
+  retryAt: Date | null;
+};
+
+/**
+ * Texts a person a code that is their second factor, to the number that they hold: in the class `sign_in`, whose sends no
+ * stranger spends. The same code goes out again while at least three minutes of it remain. Refusals cost nothing.
+ */
+export async function sendSignInCode(
+  db: Db,
+  { userId, phone }: { userId: string; phone: string },
+  context: RequestContext,
+): Promise<{ ok: true } | ({ ok: false } & SignInCodeRefusal)> {
+  const { now } = context;
+  const { appUrl, authSecrets } = env();
+  return db.transaction(async (tx) => {
+    const number = await lockNumber(tx, phone);
+    if (number.holderUserId !== userId) return refuse('not_held');
+    if (number.suppressedAt !== null) return refuse('stopped');
+    const undeliverable = readUndeliverable(number, now);
+    if (undeliverable !== null) return refuse('undeliverable', undeliverable.until);
+    const last = await readCode(tx, userId);
+    const isOpen = last !== null && last.phone === phone && last.consumedAt === null && last.expiresAt > now;
+    const nextAt = isOpen ? last.lastSentAt.getTime() + limits.secondsBetweenSends * 1000 : 0;
+    if (nextAt > now.getTime()) return refuse('too_soon', new Date(nextAt));
+    const send = await takeSend(tx, number, 'sign_in', now);
+    if (!send.ok) return refuse('send_limit', send.retryAt);
+    const leftMs = isOpen ? last.expiresAt.getTime() - now.getTime() : 0;
+    const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? last : null;
+    const code = kept ?? { id: newId(), expiresAt: new Date(now.getTime() + limits.codeTtlSeconds * 1000) };
+    if (kept !== null)
+      await tx.update(signInCodes).set({ lastSentAt: now }).where(eq(signInCodes.id, kept.id));
+    else {
+      const fresh = { ...code, phone, nonce: newNonce(), lastSentAt: now, consumedAt: null };
+      await tx
+        .insert(signInCodes)
+        .values({ ...fresh, userId })
+        .onConflictDoUpdate({ target: signInCodes.userId, set: fresh });
+    }
+    const network = spendMark(authSecrets[0], 'network', networkOf(context.address));
+    await enqueueText(tx, {
+      userId,
+      phone,
+      purpose: 'verification',
+      template: 'verification',
+      params: { host: appUrl.hostname },
+      challengeId: code.id,
+      countedAt: send.countedAt,
+      sendClass: 'sign_in',
+      network,
+      sendAfter: now,
+      expiresAt: code.expiresAt,
+      now,
+    });
+    const about = { userId, phone, challengeId: code.id, network, reason: 'sign_in' };
+    await logVerification(tx, 'send_requested', about, context);
+    return { ok: true as const };
+  });
+}
+
+function refuse(reason: SignInCodeRefusal['reason'], retryAt: Date | null = null) {
+  return { ok: false as const, reason, retryAt };
+}
+
+/**
+ * Whether a code is the one that a person was texted, and still holds the number it went to. It is right once: one conditional
+ * UPDATE decides. Wrong ones are counted by the caller.
+ */
+export async function checkSignInCode(
+  db: Db | Tx,
+  { userId, code }: { userId: string; code: string },
+  now: Date,
+): Promise<boolean> {
+  const source = ofSignIn(await readCode(db, userId));
+  if (source === null || !codeMatches(code, codesOf(source))) return false;
+  const used = await db
+    .update(signInCodes)
+    .set({ consumedAt: now })
+    .where(
+      and(
+        eq(signInCodes.id, source.id),
+        isNull(signInCodes.consumedAt),
+        gt(signInCodes.expiresAt, now),
+        sql`exists (select from phone_numbers
+          where phone_numbers.number = ${source.phone} and phone_numbers.holder_user_id = ${userId})`,
+      ),
+    )
+    .returning({ id: signInCodes.id });
+  return used.length > 0;
+}
+
+/** Whether a code that a person was texted can still be right. */
+export async function hasOpenSignInCode(db: Db, userId: string, now: Date): Promise<boolean> {
+  const code = await readCode(db, userId);
+  return code !== null && code.consumedAt === null && code.expiresAt > now;
+}
+
+/** Removes codes that are over, `limit` at most. Out: how many. */
+export async function pruneSignInCodes(db: Db, now: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from sign_in_codes where id = any(array(
+      select id from sign_in_codes where expires_at < ${timestamp(now)}
+      order by expires_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
+
+async function readCode(db: Db | Tx, userId: string): Promise<typeof signInCodes.$inferSelect | null> {
+  const [code] = await db.select().from(signInCodes).where(eq(signInCodes.userId, userId));
+  return code ?? null;
+}
