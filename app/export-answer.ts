@@ -1,28 +1,49 @@
-import type { Export, ExportRefusal } from '@/lib/auth/export-data';
+import type { Export, ExportRefusal } from '@/lib/auth/settings/export-data';
 
-const words: Record<ExportRefusal['reason'], string> = {
-  under_way: 'Your data is already being downloaded. Wait until that download has ended, then try again.',
-  gone: 'This account no longer exists.',
+import { sayWhen } from './_format/say-when';
+
+const words: Record<ExportRefusal['reason'], (retryAt: string) => string> = {
+  too_many_changes: (retryAt) =>
+    `You have downloaded your data many times. You can download it again ${retryAt}.`,
+  under_way: () =>
+    'Your data is already being downloaded. Wait until that download has ended, then try again.',
+  gone: () => 'This account no longer exists.',
+  recovered_lately: (retryAt) =>
+    `Your password was reset by email not long ago. To protect the account, your data can be downloaded again ${retryAt}.`,
 };
+
+const statuses: Record<ExportRefusal['reason'], number> = {
+  too_many_changes: 429,
+  under_way: 429,
+  gone: 404,
+  recovered_lately: 403,
+};
+
+const underWaySeconds = 60;
 
 /**
  * Answers with a file, written piece by piece as fast as it is read, so that memory does not grow with it; or refuses in
- * words. `name` is the file's, to which the day is added.
+ * words. `name` is the file's, to which the day is added; `signal` aborts when the browser goes away.
  */
 export function answerExport(
   exported: Export | ExportRefusal,
-  { name, now }: { name: string; now: Date },
+  { name, now, timeZone, signal }: { name: string; now: Date; timeZone: string | null; signal: AbortSignal },
 ): Response {
   if (!exported.ok) {
-    return new Response(`${words[exported.reason]}\n`, {
-      status: exported.reason === 'gone' ? 404 : 429,
+    const retryAt = 'retryAt' in exported ? exported.retryAt : null;
+    const when = retryAt === null ? '' : sayWhen(retryAt, now, timeZone);
+    const retryAfter =
+      retryAt === null ? underWaySeconds : Math.ceil((retryAt.getTime() - now.getTime()) / 1000);
+    return new Response(`${words[exported.reason](when)}\n`, {
+      status: statuses[exported.reason],
       headers: {
         'content-type': 'text/plain; charset=utf-8',
         'cache-control': 'no-store',
-        ...(exported.reason === 'under_way' && { 'retry-after': '60' }),
+        ...(exported.reason !== 'gone' && { 'retry-after': String(retryAfter) }),
       },
     });
   }
+  endWith(signal, exported.chunks);
   return new Response(streamChunks(exported.chunks), {
     headers: {
       'content-type': 'application/json; charset=utf-8',
@@ -35,6 +56,16 @@ export function answerExport(
 /** To a question for a file's headers alone: answering it in earnest would take the person's turn and write nothing. */
 export function refuseHead(): Response {
   return new Response(null, { status: 405, headers: { allow: 'GET', 'cache-control': 'no-store' } });
+}
+
+/**
+ * Next does not cancel a stream that it has not begun to read, so the signal alone tells of a browser that went away before:
+ * the person's turn ends. If that cannot be written down, it ends by itself within a minute.
+ */
+function endWith(signal: AbortSignal, chunks: AsyncGenerator<string, void>): void {
+  const end = (): void => void chunks.return().catch(() => undefined);
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
 }
 
 function streamChunks(chunks: AsyncGenerator<string, void>): ReadableStream<Uint8Array> {

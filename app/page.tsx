@@ -1,12 +1,12 @@
 import { redirect } from 'next/navigation';
-import { readPendingCookie } from '@/app/_cookies/pending';
+import { readPendingCookie } from '@/app/_cookies/pending-cookie';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Stack } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
 import { readPending } from '@/lib/accounts/pending';
-import { readUser } from '@/lib/auth/session';
+import { readUser } from '@/lib/auth/sign-in/session';
 
 /** The front door: create an account, sign in, or go on where this browser left off. Without a cookie nothing is asked. */
 export default async function HomePage() {

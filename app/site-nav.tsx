@@ -1,21 +1,35 @@
 import { signOutAction } from '@/app/users/login/actions';
 import { NavBar } from '@/components/ui/NavBar';
+import { staySignedInAction } from '@/app/users/stay-signed-in';
+import { IdleNotice } from '@/components/forms/IdleNotice';
 import { SignOutForm } from '@/components/forms/SignOutForm';
 import { TextLink } from '@/components/ui/TextLink';
-import { readUser } from '@/lib/auth/session';
+import { sessionIdleSeconds } from '@/lib/accounts/sessions';
+import { readEnrollingUser } from '@/lib/auth/sign-in/session';
 
 const links = [
   { href: '/dashboard', label: 'Dashboard' },
   { href: '/users/sms-preferences', label: 'SMS preferences' },
+  { href: '/users/profile', label: 'Profile' },
   { href: '/users/security', label: 'Security' },
 ] as const;
-const adminLinks = [...links, { href: '/admin/sms', label: 'Texts' }] as const;
+const staffLinks = [...links, { href: '/staff/opt-outs', label: 'Opt-outs' }] as const;
+const adminLinks = [
+  ...staffLinks,
+  { href: '/admin/sms', label: 'Texts' },
+  { href: '/admin/users', label: 'People' },
+] as const;
+
+/** Of someone whose role asks for a second factor that they have not set up. */
+const enrollingLinks = [{ href: '/users/security/two-factor', label: 'Two-step sign-in' }] as const;
+
+const linksOf = { applicant: links, broker: staffLinks, staff: staffLinks, admin: adminLinks } as const;
 
 type Place = (typeof adminLinks)[number]['href'];
 
 /** The same navigation on every page, for whoever reads it: `page` is this page, or `part` what it belongs to. */
 export async function SiteNav({ page, part }: { page?: Place; part?: Place }) {
-  const user = await readUser();
+  const user = await readEnrollingUser();
   if (!user) {
     return (
       <NavBar>
@@ -30,11 +44,14 @@ export async function SiteNav({ page, part }: { page?: Place; part?: Place }) {
   }
   return (
     <NavBar
-      links={user.role === 'admin' ? adminLinks : links}
+      links={user.standing === 'enroll' ? enrollingLinks : linksOf[user.role]}
       current={page ?? part}
       isPart={page === undefined}
     >
       <SignOutForm action={signOutAction} />
+      {user.role === 'applicant' ? null : (
+        <IdleNotice idleSeconds={sessionIdleSeconds(user.role)} action={staySignedInAction} />
+      )}
     </NavBar>
   );
 }

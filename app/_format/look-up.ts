@@ -1,5 +1,5 @@
 /**
- * What a table says about a name that stands in a row; undefined where it says nothing. A row may hold any name, of an
+ * What a table says about a name in a row; undefined where it says nothing. A row may hold any name, of an
  * earlier version too, and some names (`constructor`) every object has something for.
  */
 export function lookUp<Value>(

@@ -1,6 +1,7 @@
 import { getCountryCallingCode } from 'libphonenumber-js/min';
 import { env } from '@/lib/env';
 import type { PhoneRefusal } from '@/lib/phone/parse';
+import type { TooManyChanges } from '@/lib/rate-limits/by-account';
 import type { SendCodeRefusal } from '@/lib/sms/verification/send-code';
 import { sayWhen } from './say-when';
 
@@ -29,7 +30,10 @@ export const phoneWords: Record<PhoneRefusal, string> = {
 };
 
 /** Why no code went out, and when or how the next can. */
-export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => string> = {
+export const sendWords: Record<
+  SendCodeRefusal['reason'] | TooManyChanges['reason'] | 'recovered_lately',
+  (retryAt: string) => string
+> = {
   stopped: () =>
     'This number has opted out of our texts. Text START to turn them back on, or use another number.',
   undeliverable: (retryAt) =>
@@ -47,7 +51,13 @@ export const sendWords: Record<SendCodeRefusal['reason'], (retryAt: string) => s
     'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
     'Something changed in another tab in the meantime. Nothing was sent. Take another look at this page.',
+  too_many_changes: (retryAt) =>
+    `You have changed your number many times. You can change it again ${retryAt}.`,
   too_many_requests: (retryAt) => `There have been many requests from your network. Try again ${retryAt}.`,
+  recovered_lately: (when) =>
+    `Your password was reset lately. To protect your account, the number can be changed ${when}.`,
+  many_numbers: (retryAt) =>
+    `You have entered many numbers today, so this one was not taken. You can enter another one ${retryAt}.`,
 };
 
 /** The same where others have a part in it. */

@@ -15,14 +15,30 @@ export function sayMoment(at: Date, { timeZone, now }: Clock): string {
   });
 }
 
+/** Writes a moment of a log, exact to the second: `Nov 24, 8:05:10 PM EST`; with the year when it is another than now's. */
+export function sayLogMoment(at: Date, { timeZone, now }: Required<Clock>): string {
+  const year = (date: Date) => format(date, timeZone, { year: 'numeric' });
+  const day = format(at, timeZone, {
+    month: 'short',
+    day: 'numeric',
+    year: year(at) === year(now) ? undefined : 'numeric',
+  });
+  return `${day}, ${sayTimeOfDay(at, timeZone)}`;
+}
+
+/** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */
+export function sayWeekday(at: Date, timeZone: string): string {
+  return `${format(at, timeZone, { weekday: 'short' })} ${sayMinuteOfDay(at, timeZone)}`;
+}
+
 /** Writes a time of day to the minute, rounded down: `8:05 PM EST`. */
 export function sayMinuteOfDay(at: Date, timeZone: string | null): string {
   return format(at, timeZone, { hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
 }
 
-/** Writes a time of day without its zone: `8:05 PM`. */
-export function sayClockTime(at: Date, timeZone: string | null): string {
-  return format(at, timeZone, { hour: 'numeric', minute: '2-digit' });
+/** Writes a wall time, `HH:MM`, which is in no zone: `8:05 PM`. */
+export function sayWallTime(time: string): string {
+  return format(new Date(`1970-01-01T${time}Z`), 'UTC', { hour: 'numeric', minute: '2-digit' });
 }
 
 /** Writes a time of day: `8:05:10 PM EST`. */

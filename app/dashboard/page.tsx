@@ -1,49 +1,71 @@
 import type { Metadata } from 'next';
 import { SiteNav } from '@/app/site-nav';
+import { ActionForm } from '@/components/forms/ActionForm';
 import { Card } from '@/components/ui/Card';
-import { FactList } from '@/components/ui/FactList';
+import { FactList } from '@/components/ui/lists/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
 import { PhoneState, type PhoneStateValue } from '@/components/sms/PhoneState';
 import { TextLink } from '@/components/ui/TextLink';
-import { VerifyPhoneForm } from '@/components/forms/VerifyPhoneForm';
+import { VerifyPhoneForm } from '@/components/forms/settings/VerifyPhoneForm';
+import { PasskeyOffer } from '@/components/forms/factors/PasskeyOffer';
+import { SavedAlert } from '@/components/forms/SavedAlert';
+import { GraceNotice } from '@/app/users/security/two-factor/grace-notice';
+import { nameDevice } from '@/app/users/security/device-words';
 import { db } from '@/db/client';
-import { requireUser } from '@/lib/auth/session';
-import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
+import { isEnrolled } from '@/lib/accounts/factors';
+import { readRequestContext, requireUser } from '@/lib/auth/sign-in/session';
+import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
+import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { formatPhone } from '@/lib/phone/parse';
-import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { readTextsState } from '@/lib/sms/preferences/text-switches';
 import { type TextsState } from '@/lib/sms/preferences/text-switches';
-import { startVerificationAction } from './actions';
+import { isMailOn } from '@/lib/mail/outbox';
+import { sendProofAction, startVerificationAction } from './actions';
+import { acceptPasskeyAction, declinePasskeyAction } from './passkey-actions';
 
 export const metadata: Metadata = { title: 'Dashboard' };
 
 export default async function DashboardPage({
   searchParams,
 }: {
-  searchParams: Promise<{ phone?: string | string[] }>;
+  searchParams: Promise<{ phone?: string | string[]; passkey?: string | string[] }>;
 }) {
   const user = await requireUser('/dashboard');
-  const phone = await readPhoneState(db(), user);
-  const texts = await readTextsState(db(), user);
+  const { now, userAgent } = await readRequestContext();
+  const [{ phone, texts, proofs }, passkeyOptions] = await Promise.all([
+    readDashboardPage(db(), user, now),
+    readPasskeyOffer(db(), user, now),
+  ]);
   const updatesOn = texts.switches.enabled && texts.consent !== 'none' && !texts.stopped;
-  const proofs =
-    user.role === 'applicant'
-      ? []
-      : await listProtectedProofs(db(), {
-          holderUserId: user.role === 'admin' ? null : user.userId,
-          now: new Date(),
-        });
   const aboutMine = proofs.find(({ holder }) => holder.userId === user.userId);
-  const isProtected = (await searchParams).phone === 'protected';
+  const asked = await searchParams;
+  const isProtected = asked.phone === 'protected';
   return (
     <Page nav={<SiteNav page="/dashboard" />}>
       <HeadingGroup>
         <Heading>Hello, {user.name}</Heading>
         <Lead>Your account is open.</Lead>
       </HeadingGroup>
+      {user.emailProvenAt === null && isMailOn() ? (
+        <Notice title="Confirm your email">
+          <Stack gap="small">
+            <p>
+              Open the link in our email to {user.email} to show that the address is yours. You can use your
+              account meanwhile.
+            </p>
+            <ActionForm action={sendProofAction} label="Send the link again" />
+          </Stack>
+        </Notice>
+      ) : null}
+      {user.graceUntil !== null && !isEnrolled(user.role, user.factors) ? (
+        <GraceNotice
+          until={user.graceUntil}
+          clock={{ timeZone: null, now }}
+          href="/users/security/two-factor"
+        />
+      ) : null}
       {isProtected && phone.state !== 'verified' ? (
         <Notice tone="warning" title="Your code was right, but the number was not added">
           It belongs to another account, so we can’t move it to yours. Your account is open, and you can add
@@ -62,6 +84,17 @@ export default async function DashboardPage({
           {proofs.length === 1 ? 'One protected number was' : `${proofs.length} protected numbers were`}{' '}
           proven by someone else. <TextLink href="/admin/numbers">Keep or release</TextLink>
         </Notice>
+      ) : null}
+      {asked.passkey === 'added' ? (
+        <SavedAlert title="Your passkey was added. Next time, choose “Sign in with a passkey”." />
+      ) : null}
+      {passkeyOptions ? (
+        <PasskeyOffer
+          action={acceptPasskeyAction}
+          declineAction={declinePasskeyAction}
+          options={passkeyOptions}
+          name={nameDevice(userAgent)}
+        />
       ) : null}
       <Card label="Your account">
         <FactList
@@ -96,7 +129,9 @@ export default async function DashboardPage({
       )}
       {user.role === 'applicant' ? (
         <Notice title="What happens next">
-          {phone.state === 'verified' ? 'There is nothing you need to do. ' : null}
+          {phone.state === 'verified' && (user.emailProvenAt !== null || !isMailOn())
+            ? 'There is nothing you need to do. '
+            : null}
           When one of your applications moves forward, you will see it here
           {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
         </Notice>

@@ -42,6 +42,18 @@ export default async function PrivacyPage() {
             </li>
           </ul>
 
+          <h2>Email</h2>
+          <ul>
+            <li>
+              We email you links that you ask for, and tell you when your password, phone number or email was
+              changed or a new browser signed in. Nothing else, and no advertising.
+            </li>
+            <li>
+              We keep a record of each email: when it was sent, to which address, and what it was about. Your
+              address and the email go only to the company that delivers our mail.
+            </li>
+          </ul>
+
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
@@ -78,16 +90,17 @@ export default async function PrivacyPage() {
               it for nothing else.
             </li>
             <li>
-              Texts: {sayDays(messagesDays)}, or until you delete your account. After that we keep only when
-              there was one, what became of it and what it cost. A text that says STOP is kept as proof.
+              Texts and emails: {sayDays(messagesDays)}, or until you delete your account. After that we keep
+              only when there was one, what became of it and what it cost. A text that says STOP is kept as
+              proof.
             </li>
             <li>
               Sign-ins and attempts, with their internet addresses and browsers: {sayDays(attemptsDays)}, or
               until you delete your account.
             </li>
             <li>
-              When an account is gone, a code that only we can compute stands in the place of its number, so
-              that we can still answer questions about that number.
+              When an account is gone, we replace its number with a code that only we can compute, so that we
+              can still answer questions about that number.
             </li>
           </ul>
 

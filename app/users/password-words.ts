@@ -1,17 +1,33 @@
 import { sayWhen } from '@/app/_format/say-when';
 import type { FormState } from '@/components/forms/form-state';
-import type { ReauthenticationRefusal } from '@/lib/auth/reauthenticate';
+import type { IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 import type { HitsLeft } from '@/lib/rate-limits/hits';
 
-/** Why a password that was asked for again was not taken. */
+/**
+ * What to do where a second factor was not shown within ten minutes. The confirmation opens beside the form, so that what was
+ * typed stays.
+ */
+export const askToConfirm = {
+  message:
+    'It has been more than ten minutes since your second step. Nothing was changed. What you typed is still here: confirm that it is you, then send it again.',
+  link: { href: '/users/security/confirm', words: 'Confirm in a new tab' },
+};
+
+/** What a session that is over answers. */
+export const sessionOver =
+  'You are signed out. Nothing was changed. Sign in in another tab, then send it again.';
+
+/** Why a password that was asked for again was not taken, or what to do where a second factor is asked for instead. */
 export function explainPassword(
-  refusal: ReauthenticationRefusal,
+  refusal: IdentityRefusal,
   now: Date,
   timeZone: string | null,
 ): Partial<FormState<'currentPassword'>> {
   switch (refusal.reason) {
     case 'wrong_password':
       return { fieldErrors: { currentPassword: sayWrongPassword(refusal.triesLeft, now, timeZone) } };
+    case 'confirm_first':
+      return askToConfirm;
     case 'busy':
       return { message: 'A lot of people are signing in right now. Please try again in a moment.' };
     case 'not_open':
@@ -37,12 +53,17 @@ export function sayTriesLeft({ count, thenAt }: HitsLeft, now: Date, timeZone: s
   const when = sayWhen(thenAt, now, timeZone);
   if (count === 0) return `That was the last try for now. You can try again ${when}.`;
   const tries = count === 1 ? '1 try' : `${count} tries`;
-  return `You have ${tries} left. After that, you have to wait: you can try again ${when}.`;
+  return `You have ${tries} left. After that, you can try again ${when}.`;
 }
 
-/** Whether a refusal is about the password. */
-export function isAboutPassword(refusal: { reason: string }): refusal is ReauthenticationRefusal {
-  return ['wrong_password', 'busy', 'not_open', 'too_many_passwords', 'too_many_requests'].includes(
-    refusal.reason,
-  );
+/** Whether a refusal is about who the person is. */
+export function isAboutPassword(refusal: { reason: string }): refusal is IdentityRefusal {
+  return [
+    'wrong_password',
+    'confirm_first',
+    'busy',
+    'not_open',
+    'too_many_passwords',
+    'too_many_requests',
+  ].includes(refusal.reason);
 }

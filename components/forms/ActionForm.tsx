@@ -8,7 +8,7 @@ import { FormAlert } from './FormAlert';
 import styles from './SideForm.module.css';
 import { useFormAction } from './use-form-action';
 
-/** One deed behind one button: `fields` travel along unseen, `note` says what it does. */
+/** One action behind one button: `fields` are sent as hidden fields, `note` says what it does. */
 export function ActionForm({
   action,
   label,

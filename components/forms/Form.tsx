@@ -4,7 +4,7 @@ import type { ComponentProps } from 'react';
 import styles from './Form.module.css';
 
 /**
- * A form sent to a server action, with or without JavaScript. Our own words stand beside the fields, so the
+ * A form sent to a server action, with or without JavaScript. Our own words are beside the fields, so the
  * browser's bubbles are off; a second submit while the first is under way is dropped.
  */
 export function Form({

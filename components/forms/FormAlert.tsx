@@ -6,7 +6,8 @@ import type { FormState } from './form-state';
 
 /**
  * The alert at the top of a form: the action's message and a link to each field that has an error, in the order of
- * `fields`. A single error is the alert's title. Renders nothing before the first answer. `idPrefix` is what the form puts before its fields' ids.
+ * `fields`. A single error is the alert's title. Renders nothing before the first answer. `idPrefix` is what the form puts
+ * before its fields' ids.
  */
 export function FormAlert<Field extends string>({
   state,
@@ -55,9 +56,10 @@ export function FormAlert<Field extends string>({
           ))}
         </ul>
       ) : null}
+      {state.shown ? <p className={styles.shown}>{state.shown}</p> : null}
       {state.link ? (
         <p>
-          <a href={state.link.href} target="_blank">
+          <a href={state.link.href} target={state.link.here ? undefined : '_blank'}>
             {state.link.words}
           </a>
         </p>

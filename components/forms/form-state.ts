@@ -4,8 +4,10 @@
  */
 export type FormState<Field extends string> = {
   message?: string;
-  /** Where to go about it; opens beside the form, so that what was typed stays. */
-  link?: { href: string; words: string };
+  /** Where to go about it; opens beside the form, so that what was typed stays, or `here`, in its place. */
+  link?: { href: string; words: string; here?: boolean };
+  /** What is shown this once, to be copied. */
+  shown?: string;
   tone?: 'error' | 'success' | 'info';
   fieldErrors: Partial<Record<Field, string>>;
   values: Partial<Record<Field, string>>;

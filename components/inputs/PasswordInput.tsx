@@ -7,6 +7,7 @@ import fieldStyles from './Field.module.css';
 import { Icon } from '@/components/ui/Icon';
 import type { PasswordVerdict } from './password-verdict';
 import styles from './PasswordInput.module.css';
+import { useSiteName } from '@/components/ui/SiteName';
 import { useHydrated } from '@/components/ui/use-hydrated';
 
 const loadVerdict = () => import('./password-verdict');
@@ -31,6 +32,7 @@ export function PasswordInput({
 }: FieldProps &
   Omit<ComponentProps<'input'>, 'name' | 'id' | 'type'> & { name: string; id?: string; measure?: boolean }) {
   const hydrated = useHydrated();
+  const siteName = useSiteName();
   const input = useRef<HTMLInputElement>(null);
   const [shown, setShown] = useState(false);
   const [verdict, setVerdict] = useState<PasswordVerdict | null>(null);
@@ -56,7 +58,9 @@ export function PasswordInput({
       return control instanceof HTMLInputElement ? control.value : undefined;
     };
     setVerdict(
-      field.value ? judgePassword(field.value, { email: entry('email'), name: entry('name') }) : null,
+      field.value
+        ? judgePassword(field.value, { siteName, email: entry('email'), name: entry('name') })
+        : null,
     );
   }
 

@@ -10,7 +10,7 @@ const digitsBefore = (text: string, end: number) =>
   text.slice(0, end).replace(/[^\p{Nd}+\uff0b]/gu, '').length;
 
 /**
- * Formats what stands in the field and keeps the caret behind the same digit. While something is being deleted or
+ * Formats what is in the field and keeps the caret behind the same digit. While something is being deleted or
  * composed nothing moves.
  */
 function formatInPlace(field: HTMLInputElement, event?: InputEvent) {
@@ -46,7 +46,7 @@ const writeNationally = (phone: unknown) =>
 
 /**
  * A phone number under a label, formatted as it is typed; what formats is loaded on first focus, or at once for a number
- * of another country that stands there already.
+ * of another country that is there already.
  */
 export function PhoneInput({
   name,

@@ -1,6 +1,7 @@
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import {
   assessPassword,
+  passwordErrors,
   type PasswordRefusal,
   type PasswordStrength,
 } from '@/lib/accounts/password-strength';
@@ -12,24 +13,13 @@ export type PasswordVerdict = {
   error?: string;
 };
 
-/** The words for a refused password: while typing, and as the error of its field. */
-export const passwordRefusals: Record<PasswordRefusal, { words: string; error: string }> = {
-  too_short: {
-    words: 'Too short. Use 8 characters or more.',
-    error: 'This password is too short: use 8 characters or more.',
-  },
-  too_long: {
-    words: 'Too long. Use up to 128 characters.',
-    error: 'This password is too long: use up to 128 characters.',
-  },
-  common: {
-    words: 'Too common: easy to guess.',
-    error: 'This password is easy to guess, because many people use one like it. Choose another.',
-  },
-  contains_identity: {
-    words: 'Too close to your name or email.',
-    error: 'This password is easy to guess, because it is close to your name or email. Choose another.',
-  },
+/** The short words for a refused password, while it is typed. */
+const refusals: Record<PasswordRefusal, string> = {
+  too_short: 'Too short. Use 8 characters or more.',
+  too_long: 'Too long. Use up to 128 characters.',
+  common: 'Too common: easy to guess.',
+  contains_identity: 'Too close to your name or email.',
+  breached: 'Leaked from another site.',
 };
 
 const strengths: Record<PasswordStrength, string> = {
@@ -41,10 +31,10 @@ const strengths: Record<PasswordStrength, string> = {
 /** Judges a new password in the browser by the rules of the server, with the words for it. Load it on first focus. */
 export function judgePassword(
   password: string,
-  identity: { email?: string; name?: string } = {},
+  about: { siteName: string; email?: string; name?: string },
 ): PasswordVerdict {
-  const assessment = assessPassword(password, { list: commonPasswords, ...identity });
+  const assessment = assessPassword(password, { list: commonPasswords, ...about });
   return assessment.acceptable
     ? { level: assessment.strength, words: strengths[assessment.strength] }
-    : { level: 'refused', ...passwordRefusals[assessment.reason] };
+    : { level: 'refused', words: refusals[assessment.reason], error: passwordErrors[assessment.reason] };
 }

@@ -8,7 +8,7 @@ import { Page } from '@/components/ui/Page';
 
 /**
  * What a person sees when a page failed: what happened, what was kept, what to do. Of the error only its digest is
- * shown, which stands beside it in the server's log.
+ * shown, which is beside it in the server's log.
  */
 export function Failure({ error, retry }: { error: unknown; retry: () => void }) {
   const digest =

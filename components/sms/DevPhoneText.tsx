@@ -25,12 +25,15 @@ const failures = [
   { code: 21610, words: 'Opted out' },
 ] as const;
 
-/** The time of day where the reader is; before the browser has taken over, in UTC. */
+/** The time of day where the reader is, `8:05 PM EST`; before the browser has taken over, in UTC. */
 export function sayTime(at: string, isLocal: boolean): string {
-  const date = new Date(at);
-  return isLocal
-    ? date.toLocaleTimeString('en-US', { hour: 'numeric', minute: '2-digit' })
-    : `${at.slice(11, 16)} UTC`;
+  const words = new Date(at).toLocaleTimeString('en-US', {
+    hour: 'numeric',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    timeZone: isLocal ? undefined : 'UTC',
+  });
+  return words.replaceAll('\u202f', ' ');
 }
 
 /** One bubble with its time and state, and the ways to report what became of it. */
@@ -184,13 +187,15 @@ function linkAddresses(words: string): ReactNode[] {
 }
 
 function sayDay(at: string, isLocal: boolean): string {
-  if (!isLocal) return `${at.slice(0, 10)} ${sayTime(at, false)}`;
   const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
-  const day = isToday
-    ? 'Today'
-    : date.toLocaleDateString('en-US', { weekday: 'short', month: 'short', day: 'numeric' });
-  return `${day} ${sayTime(at, true)}`;
+  const isToday = isLocal && date.toDateString() === new Date().toDateString();
+  const day = date.toLocaleDateString('en-US', {
+    weekday: 'short',
+    month: 'short',
+    day: 'numeric',
+    timeZone: isLocal ? undefined : 'UTC',
+  });
+  return `${isToday ? 'Today' : day}, ${sayTime(at, isLocal)}`;
 }
 
 function Tick({ twice = false }: { twice?: boolean }) {

@@ -70,17 +70,20 @@ export function SmsStatus({
     const abort = new AbortController();
     const startedAt = Date.now();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let isBusy = false;
     const plan = () => {
       clearTimeout(timer);
       if (abort.signal.aborted || document.hidden) return;
-      const isLong = Date.now() - startedAt > slowAfterMs;
-      timer = setTimeout(poll, isLong ? slowPollMs : settled ? settledPollMs : pollMs);
+      const isSlow = isBusy || Date.now() - startedAt > slowAfterMs;
+      timer = setTimeout(poll, isSlow ? slowPollMs : settled ? settledPollMs : pollMs);
     };
     async function poll() {
       try {
         const response = await fetch(statusUrl, { cache: 'no-store', signal: abort.signal });
         // The verification ended elsewhere: the page, rendered again, leads on.
         if (response.status === 404) return leave();
+        // A server that many ask at once says when to ask again: in ten seconds.
+        isBusy = !response.ok;
         if (response.ok) take((await response.json()) as SmsStatusAnswer);
       } catch {
         // A lost connection is asked again at the next turn.
@@ -108,7 +111,7 @@ export function SmsStatus({
         {children}
         {hydrated ? null : (
           <a className={styles.latest} href={latestHref}>
-            See the latest state
+            Check again
           </a>
         )}
       </div>

@@ -17,7 +17,7 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
-/** A decorative line icon in the colour and size of the text beside it; the words carry the meaning. */
+/** A decorative line icon in the color and size of the text beside it; the words carry the meaning. */
 export function Icon({ name }: { name: IconName }) {
   return (
     <svg className={styles.icon} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

@@ -13,7 +13,7 @@ const icons: Record<Tone, IconName> = {
   danger: 'alert',
 };
 
-/** Something to know that stands on the page from the start; what answers an action is an `Alert`. */
+/** Something to know that is on the page from the start; what answers an action is an `Alert`. */
 export function Notice({
   tone = 'info',
   title,

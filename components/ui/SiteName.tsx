@@ -11,5 +11,10 @@ export function SiteNameProvider({ name, children }: { name: string; children: R
 
 /** What the site is called. A page that takes the place of the root layout, since that failed, does not know it: "Home". */
 export function SiteName() {
+  return useSiteName();
+}
+
+/** The same as a string. */
+export function useSiteName(): string {
   return use(NameContext);
 }

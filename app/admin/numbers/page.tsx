@@ -1,17 +1,16 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/ui/Card';
-import { ConfirmWithPasswordForm } from '@/components/forms/ConfirmWithPasswordForm';
-import { FactList } from '@/components/ui/FactList';
+import { ConfirmWithPasswordForm } from '@/components/forms/settings/ConfirmWithPasswordForm';
+import { FactList } from '@/components/ui/lists/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
-import { readUser, requireRole } from '@/lib/auth/session';
-import { listProtectedProofs, type ProtectedProof } from '@/lib/reporting/protected-numbers';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { readProtectedNumbers, type ProtectedProof } from '@/lib/reporting/protected-numbers';
 import { releaseNumberAction } from './actions';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
@@ -28,8 +27,8 @@ export default async function ProtectedNumbersPage({
 }) {
   const admin = await requireRole('/admin/numbers', 'admin');
   const now = new Date();
-  const clock = { timeZone: await readPersonTimeZone(admin), now };
-  const proofs = await listProtectedProofs(db(), { holderUserId: null, now });
+  const { timeZone, proofs } = await readProtectedNumbers(db(), admin.userId, now);
+  const clock = { timeZone, now };
   const { saved } = await searchParams;
   const said = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   return (
@@ -70,6 +69,7 @@ export default async function ProtectedNumbersPage({
               </Text>
               <ConfirmWithPasswordForm
                 action={releaseNumberAction}
+                asksPassword={false}
                 about={{ name: 'proof', value: String(proof.id) }}
                 idPrefix={`release-${proof.id}-`}
                 summary="Release this number"

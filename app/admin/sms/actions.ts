@@ -1,10 +1,12 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/_forms/form-answer';
+import { z } from 'zod';
+import { answerForm } from '@/app/_forms/form-answer';
+import { readForm, text } from '@/app/_forms/read-form';
 import type { FormState } from '@/components/forms/form-state';
-import type { SmsFilterField } from '@/components/forms/SmsFilterForm';
-import { requireRole } from '@/lib/auth/session';
+import type { SmsFilterField } from '@/components/forms/staff/SmsFilterForm';
+import { requireRole } from '@/lib/auth/sign-in/session';
 import {
   maskNumberFilter,
   openNumberFilter,
@@ -18,18 +20,24 @@ const problems = {
   not_a_number: 'This is not a phone number. Enter one number, or its last four digits.',
 } as const;
 
+const filterForm = z.object({
+  number: text.trim(),
+  /** What the page was filtered by when it was loaded. */
+  shownNumber: text.transform((sealed) => openNumberFilter(sealed)),
+  status: text.transform((status) => readStatus(status) ?? undefined),
+  attempts: z.literal('failures').optional().catch(undefined),
+});
+
 /** Leads to the page as filtered. A form that is posted, so that no address ever holds a whole number. */
 export async function filterSmsAction(
   _state: FormState<SmsFilterField>,
   formData: FormData,
 ): Promise<FormState<SmsFilterField>> {
   await requireRole(overviewPath, 'admin');
-  const parameters: OverviewParameters = {
-    status: readStatus(readField(formData, 'status')) ?? undefined,
-    attempts: readField(formData, 'attempts') === 'failures' ? 'failures' : undefined,
-  };
-  const typed = readField(formData, 'number').trim();
-  const shown = openNumberFilter(readField(formData, 'shownNumber'));
+  const form = readForm(filterForm, formData);
+  if (!form.ok) redirect(overviewPath);
+  const { status, attempts, number: typed, shownNumber: shown } = form.fields;
+  const parameters: OverviewParameters = { status, attempts };
   if (shown && typed === maskNumberFilter(shown)) {
     parameters.number = sealNumberFilter(shown);
   } else if (typed !== '') {

@@ -38,12 +38,12 @@ const events: Record<SeenAttempt['event'], AttemptWords> = {
 
 const notAdded: AttemptWords = { words: 'Code was right, number not added', tone: 'warning' };
 
-/** What a text is for; a purpose that we do not know is said as it stands. */
+/** What a text is for; a purpose that we do not know is shown as it is. */
 export function sayPurpose(purpose: string): string {
   return lookUp(purposes, purpose) ?? sayReason(purpose);
 }
 
-/** The state of a text; one that we do not know is said as it stands. */
+/** The state of a text; one that we do not know is shown as it is. */
 export function sayStatus(status: string): AttemptWords {
   return {
     words: lookUp(statuses, status) ?? sayReason(status),
@@ -51,13 +51,13 @@ export function sayStatus(status: string): AttemptWords {
   };
 }
 
-/** What happened at a verification; an event that we do not know is said as it stands. */
+/** What happened at a verification; an event that we do not know is shown as it is. */
 export function sayAttempt(event: string, reason: string | null): AttemptWords {
   if (event === 'verified' && reason === 'number_protected') return notAdded;
   return lookUp(events, event) ?? { words: sayReason(event), tone: 'neutral' };
 }
 
-/** A reason as it stands in a row, for reading. */
+/** A reason out of a row, for reading. */
 export function sayReason(reason: string): string {
   return reason.replaceAll('_', ' ');
 }

@@ -1,17 +1,18 @@
 import type { Metadata } from 'next';
+import { sayLogMoment } from '@/app/_format/say-moment';
 import { sayTimes } from '@/app/_format/say-times';
 import { SiteNav } from '@/app/site-nav';
 import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
-import { CompactTable } from '@/components/ui/CompactTable';
-import { DataTable } from '@/components/ui/DataTable';
+import { CompactTable } from '@/components/ui/lists/CompactTable';
+import { DataTable } from '@/components/ui/lists/DataTable';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
-import { Pager } from '@/components/ui/Pager';
-import { SmsFilterForm } from '@/components/forms/SmsFilterForm';
+import { Pager } from '@/components/ui/lists/Pager';
+import { SmsFilterForm } from '@/components/forms/staff/SmsFilterForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
-import { readUser, requireRole } from '@/lib/auth/session';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { maskNumberFilter } from '@/lib/reporting/number-filter';
 import { readSmsOverview, spendDays } from '@/lib/reporting/sms-overview';
 import type { SpendRow } from '@/lib/reporting/sms-spend';
@@ -170,10 +171,8 @@ function attemptCells(attempt: SeenAttempt) {
   };
 }
 
-/** A moment of UTC in one unbroken piece; the year is said when it is another one. */
+/** A moment in UTC in one unbroken piece. */
 function When({ at }: { at: Date }) {
-  const iso = at.toISOString();
-  const year = at.getUTCFullYear() === new Date().getUTCFullYear() ? '' : `${iso.slice(0, 4)} `;
-  const words = `${year}${sayDay(iso.slice(0, 10))} ${iso.slice(11, 19)}`;
-  return <time dateTime={iso}>{words.replaceAll(' ', '\u00a0')}</time>;
+  const words = sayLogMoment(at, { timeZone: null, now: new Date() });
+  return <time dateTime={at.toISOString()}>{words.replaceAll(' ', '\u00a0')}</time>;
 }

@@ -10,7 +10,7 @@ import { POST as receiveInbound } from '@/app/users/webhook/twilio/inbound/route
 import { env } from '@/lib/env';
 import { callWithReport, callWithText } from '@/lib/sms/inbound/dev-phone';
 import { requireDevPhone } from './guard';
-import { handsetPath } from './read-state';
+import { handsetPath } from './read-dev-phone-state';
 
 const phone = z.string().regex(/^\+[1-9]\d{4,14}$/);
 const answerFields = z.object({ phone, body: z.string().trim().max(1_600) });

@@ -2,7 +2,7 @@ import type { Metadata } from 'next';
 import { DevPhone } from '@/components/sms/DevPhone';
 import { answerAction, reportAction } from './actions';
 import { requireDevPhone } from './guard';
-import { readNumberParam, readState } from './read-state';
+import { readNumberParam, readDevPhoneState } from './read-dev-phone-state';
 
 export const metadata: Metadata = { title: 'Development phone' };
 
@@ -14,7 +14,7 @@ export default async function DevPhonePage({
 }) {
   await requireDevPhone();
   const phone = readNumberParam((await searchParams).number);
-  const state = await readState(phone, new Date());
+  const state = await readDevPhoneState(phone, new Date());
   const textsUrl = phone === null ? '/dev/phone/texts' : `/dev/phone/texts?number=${phone.slice(1)}`;
   return <DevPhone initial={state} textsUrl={textsUrl} answer={answerAction} report={reportAction} />;
 }

@@ -1,20 +1,31 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/_forms/form-answer';
-import { rememberBrowser } from '@/app/_cookies/known-browser';
+import { z } from 'zod';
+import { answerForm } from '@/app/_forms/form-answer';
+import { readForm, required, text } from '@/app/_forms/read-form';
+import { sayWhen } from '@/app/_format/say-when';
+import { rememberBrowser } from '@/app/_cookies/known-browser-cookie';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { ChangePasswordField } from '@/components/forms/ChangePasswordForm';
+import type { ChangePasswordField } from '@/components/forms/settings/ChangePasswordForm';
 import type { FormState } from '@/components/forms/form-state';
-import { passwordRefusals } from '@/components/inputs/password-verdict';
 import { db } from '@/db/client';
-import { changePassword } from '@/lib/auth/change-password';
-import { endOthers, endOne } from '@/lib/auth/end-sessions';
-import { readRequestContext } from '@/lib/auth/session';
+import { passwordErrors } from '@/lib/accounts/password-strength';
+import { changePassword } from '@/lib/auth/settings/change-password';
+import { endOthers, endOne } from '@/lib/auth/sign-in/end-sessions';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { isId } from '@/lib/random';
 
 const here = '/users/security';
+
+const passwordForm = z.object({
+  currentPassword: required('Enter your current password.'),
+  newPassword: required('Choose a new password.'),
+});
+
+const sessionForm = z.object({ sessionId: text.refine(isId) });
 
 /** Changes the password against the old one; every other session ends. */
 export async function changePasswordAction(
@@ -23,20 +34,22 @@ export async function changePasswordAction(
 ): Promise<FormState<ChangePasswordField>> {
   const actor = await readActor<ChangePasswordField>(here);
   if (!actor.ok) return actor.answer;
-  const currentPassword = readField(formData, 'currentPassword');
-  const newPassword = readField(formData, 'newPassword');
-  const fieldErrors: FormState<ChangePasswordField>['fieldErrors'] = {};
-  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your current password.';
-  if (newPassword === '') fieldErrors.newPassword = 'Choose a new password.';
-  if (currentPassword === '' || newPassword === '') return answerForm({ fieldErrors });
+  const form = readForm(passwordForm, formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
   const context = await readRequestContext();
-  const changed = await changePassword(db(), actor.user, { currentPassword, newPassword }, context);
+  const changed = await changePassword(db(), actor.user, form.fields, context);
   if (changed.ok) {
     await rememberBrowser(changed.mark);
     redirect(`${here}?saved=password`);
   }
   if (isAboutPassword(changed)) {
     return answerForm(explainPassword(changed, context.now, await readPersonTimeZone(actor.user)));
+  }
+  if (changed.reason === 'too_many_changes') {
+    const when = sayWhen(changed.retryAt, context.now, await readPersonTimeZone(actor.user));
+    return answerForm({
+      message: `You have changed your password many times. You can change it again ${when}.`,
+    });
   }
   if (changed.reason === 'changed_meanwhile') {
     return answerForm({
@@ -46,7 +59,7 @@ export async function changePasswordAction(
   const words =
     changed.why === 'same_as_before'
       ? 'This is already your password. Choose a different one.'
-      : passwordRefusals[changed.why].error;
+      : passwordErrors[changed.why];
   return answerForm({ fieldErrors: { newPassword: words } });
 }
 
@@ -57,7 +70,9 @@ export async function endSessionAction(
 ): Promise<FormState<never>> {
   const actor = await readActor<never>(here);
   if (!actor.ok) return actor.answer;
-  const sessionId = readField(formData, 'sessionId');
+  const form = readForm(sessionForm, formData);
+  if (!form.ok) redirect(here);
+  const { sessionId } = form.fields;
   await endOne(db(), actor.user, sessionId, await readRequestContext());
   if (sessionId === actor.user.sessionId) redirect('/users/login');
   redirect(`${here}?saved=session`);

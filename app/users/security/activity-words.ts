@@ -1,6 +1,6 @@
 import { lookUp } from '@/app/_format/look-up';
 import type { Tone } from '@/components/ui/Notice';
-import type { Activity } from '@/lib/auth/activity';
+import type { Activity } from '@/lib/auth/settings/activity';
 
 type Words = { words: string; tone?: Tone; badge?: string };
 
@@ -12,6 +12,14 @@ const wordsOf: Record<Activity['what'], Words> = {
     badge: 'Refused',
   },
   account_replaced: { words: 'Account created again' },
+  email_proven: { words: 'Email confirmed' },
+  password_reset: { words: 'Password reset by a link to your email' },
+  email_change_requested: { words: 'New email entered' },
+  email_changed: { words: 'Email changed' },
+  name_changed: { words: 'Name changed' },
+  changes_undone: { words: 'Changes undone by a link to your email', tone: 'warning', badge: 'Not you' },
+  account_claimed: { words: 'Account closed: the owner of the email created a new one' },
+  account_disowned: { words: 'Account closed: the owner of the email did not make it' },
   account_expired: { words: 'Registration expired' },
   account_activated: { words: 'Account opened' },
   account_created_by_operator: { words: 'Account created for you' },
@@ -22,6 +30,14 @@ const wordsOf: Record<Activity['what'], Words> = {
   password_set_by_operator: { words: 'New password set by the operator' },
   role_changed: { words: 'Role changed' },
   account_deactivated: { words: 'Account closed' },
+  account_reactivated: { words: 'Account opened again by an admin' },
+  account_unlocked: { words: 'Password tries reset by an admin' },
+  sessions_ended_by_admin: { words: 'All sessions ended by an admin' },
+  invitation_sent: { words: 'Invitation sent' },
+  invitation_withdrawn: { words: 'Invitation withdrawn' },
+  account_invited: { words: 'Invited by an admin' },
+  invitation_accepted: { words: 'Account created from an invitation' },
+  opt_out_recorded: { words: 'Opt-out from texts recorded for you' },
   number_moved: { words: 'Someone else verified your number', tone: 'warning', badge: 'Check' },
   number_protected: {
     words: 'Someone else entered a code for your number, which is still yours',
@@ -33,6 +49,31 @@ const wordsOf: Record<Activity['what'], Words> = {
     words: 'Wrong password when making a change',
     tone: 'warning',
     badge: 'Refused',
+  },
+  confirmed_again: { words: 'Confirmed that it was you' },
+  second_factor_refused: {
+    words: 'Right password, but a wrong second step',
+    tone: 'warning',
+    badge: 'Refused',
+  },
+  recovery_code_used: { words: 'Recovery code used', tone: 'warning', badge: 'Check' },
+  recovery_codes_made: { words: 'Recovery codes made' },
+  passkey_added: { words: 'Passkey added' },
+  passkey_removed: { words: 'Passkey removed' },
+  totp_added: { words: 'Authenticator app set up' },
+  totp_removed: { words: 'Authenticator app removed' },
+  sms_factor_added: { words: 'Codes by text turned on for signing in' },
+  sms_factor_removed: { words: 'Codes by text turned off for signing in' },
+  factors_reset: { words: 'All second factors removed', tone: 'warning', badge: 'Check' },
+  factors_reset_requested: { words: 'An admin asked to remove your second factors' },
+  enroll_link_made: { words: 'Link to set up a second factor made' },
+  second_factor_grace_set: { words: 'Grace period for second factors set' },
+  device_trusted: { words: 'Browser trusted for 30 days' },
+  device_trust_ended: { words: 'Trust in a browser ended' },
+  trusted_device_replayed: {
+    words: 'A copy of a trusted browser was used: trust in it ended',
+    tone: 'warning',
+    badge: 'Check',
   },
   session_ended: { words: 'Session ended' },
   other_sessions_ended: { words: 'All other sessions ended' },
@@ -59,11 +100,20 @@ const wordsOf: Record<Activity['what'], Words> = {
   skipped: { words: 'Continued without verifying the phone' },
 };
 
+/** What happened in another way than mostly. */
+const byReason: Readonly<Record<string, Words>> = {
+  'password_reset by_text': { words: 'Password reset by a code to your phone' },
+  'send_requested recovery': { words: 'Code to reset your password sent to your phone' },
+  'wrong_code recovery': { words: 'Wrong code to reset your password', tone: 'warning', badge: 'Check' },
+};
+
 /** What happened, for the list of recent activity. */
 export function sayActivity({ what, reason }: Activity): Words {
   if (what === 'verified' && reason === 'number_protected') {
     return { words: 'Code was right, number not added', tone: 'warning', badge: 'Protected' };
   }
+  const own = reason === null ? null : lookUp(byReason, `${what} ${reason}`);
+  if (own) return own;
   const words = lookUp(wordsOf, what) ?? { words: what.replace(/_/g, ' ') };
   return what === 'sign_in_refused' && reason === 'deactivated'
     ? { ...words, badge: 'Account closed' }

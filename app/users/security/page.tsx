@@ -1,28 +1,27 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { sayTimes } from '@/app/_format/say-times';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { Card } from '@/components/ui/Card';
-import { ChangePasswordForm } from '@/components/forms/ChangePasswordForm';
-import { EventList } from '@/components/ui/EventList';
+import { ChangePasswordForm } from '@/components/forms/settings/ChangePasswordForm';
+import { EventList } from '@/components/ui/lists/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
+import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
-import { listSessions } from '@/lib/accounts/sessions';
-import { readActivity } from '@/lib/auth/activity';
-import { requireUser } from '@/lib/auth/session';
+import type { HeldFactors } from '@/lib/accounts/factors';
+import { mostSessions } from '@/lib/accounts/sessions';
+import { readSecurityPage } from '@/lib/auth/settings/security-page';
+import { requireUser } from '@/lib/auth/sign-in/session';
 import { changePasswordAction, endOtherSessionsAction, endSessionAction } from './actions';
 import { sayActivity } from './activity-words';
 import { nameDevice } from './device-words';
 
 export const metadata: Metadata = { title: 'Security' };
-
-const shownActivity = 15;
 
 const savedWords: ReadonlyMap<string, string> = new Map([
   ['password', 'Your password has been changed. You are signed out everywhere else.'],
@@ -33,14 +32,13 @@ const savedWords: ReadonlyMap<string, string> = new Map([
 export default async function SecurityPage({
   searchParams,
 }: {
-  searchParams: Promise<{ saved?: string | string[] }>;
+  searchParams: Promise<{ saved?: string | string[]; confirmed?: string | string[] }>;
 }) {
   const user = await requireUser('/users/security');
-  const { saved } = await searchParams;
+  const { saved, confirmed } = await searchParams;
   const now = new Date();
-  const clock = { timeZone: await readPersonTimeZone(user), now };
-  const sessions = await listSessions(db(), user.userId, now);
-  const activity = await readActivity(db(), user.userId, shownActivity);
+  const { timeZone, sessions, activity } = await readSecurityPage(db(), user.userId, now);
+  const clock = { timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   return (
     <Page nav={<SiteNav page="/users/security" />}>
@@ -49,6 +47,13 @@ export default async function SecurityPage({
         <Lead>Your password, where you are signed in, recent activity, and your data.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
+      {confirmed === 'export' ? (
+        <Notice tone="success" title="Thank you, it is you">
+          <p>
+            <TextLink href="/users/account/export">Download your data</TextLink> now.
+          </p>
+        </Notice>
+      ) : null}
 
       <Card>
         <HeadingGroup>
@@ -61,9 +66,26 @@ export default async function SecurityPage({
       </Card>
 
       <Card>
-        <Heading level={2} id="sessions">
-          Where you are signed in
-        </Heading>
+        <HeadingGroup>
+          <Heading level={2} id="two-factor">
+            Two-step sign-in
+          </Heading>
+          <Text quiet>{sayFactors(user.factors)}</Text>
+        </HeadingGroup>
+        <LinkButton href="/users/security/two-factor" wide>
+          Passkeys and two-step sign-in
+        </LinkButton>
+      </Card>
+
+      <Card>
+        <HeadingGroup>
+          <Heading level={2} id="sessions">
+            Where you are signed in
+          </Heading>
+          <Text quiet>
+            In {mostSessions} browsers at most. One more signs out the one that you have not used for longest.
+          </Text>
+        </HeadingGroup>
         <EventList
           empty="You are not signed in anywhere."
           items={sessions.map((session) => {
@@ -157,4 +179,15 @@ export default async function SecurityPage({
       </Card>
     </Page>
   );
+}
+
+function sayFactors({ passkey, totp, sms }: HeldFactors): string {
+  const held = [
+    passkey ? 'a passkey' : null,
+    totp ? 'an authenticator app' : null,
+    sms ? 'codes by text' : null,
+  ];
+  const words = held.filter((factor) => factor !== null);
+  if (words.length === 0) return 'Your password alone opens your account. Add something that only you have.';
+  return `You have set up ${words.join(' and ')}.`;
 }

@@ -1,35 +1,30 @@
 import type { Metadata } from 'next';
+import { asksPassword } from '@/app/_forms/current-password';
 import { sayPhoneHint } from '@/app/_format/phone-words';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { Card } from '@/components/ui/Card';
-import { ChangeNumberForm } from '@/components/forms/ChangeNumberForm';
-import { ConfirmWithPasswordForm } from '@/components/forms/ConfirmWithPasswordForm';
+import { ChangeNumberForm } from '@/components/forms/settings/ChangeNumberForm';
+import { ConfirmWithPasswordForm } from '@/components/forms/settings/ConfirmWithPasswordForm';
 import { Disclosure } from '@/components/ui/Disclosure';
-import { EventList } from '@/components/ui/EventList';
+import { EventList } from '@/components/ui/lists/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Notice } from '@/components/ui/Notice';
-import { NumberForm } from '@/components/forms/NumberForm';
+import { NumberForm } from '@/components/forms/settings/NumberForm';
 import { Page } from '@/components/ui/Page';
 import { PhoneState } from '@/components/sms/PhoneState';
-import { QuietHoursForm } from '@/components/forms/QuietHoursForm';
+import { QuietHoursForm } from '@/components/forms/settings/QuietHoursForm';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { TextLink } from '@/components/ui/TextLink';
-import { TextsForm } from '@/components/forms/TextsForm';
+import { TextsForm } from '@/components/forms/settings/TextsForm';
 import { TimeZoneList } from '@/components/inputs/TimeZoneList';
 import { db } from '@/db/client';
-import { requireUser } from '@/lib/auth/session';
-import { listReceipts } from '@/lib/consent/receipts';
+import { requireUser } from '@/lib/auth/sign-in/session';
 import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
-import { readPhoneChange } from '@/lib/sms/verification/change-phone';
-import { listTexts } from '@/lib/sms/outbox/history';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
-import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { requirePreferences } from '@/lib/sms/preferences/preferences';
-import { readTextsState } from '@/lib/sms/preferences/text-switches';
-import { pickQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
+import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
 import { senderPhone } from '@/lib/sms/capacity/sender';
 import { listTimeZones } from '@/lib/time-zones';
 import {
@@ -49,9 +44,6 @@ export const metadata: Metadata = { title: 'SMS preferences' };
 const here = '/users/sms-preferences';
 const shownTexts = 3;
 
-/** How far back the last test text is looked for. */
-const recentTexts = 20;
-
 const savedWords: ReadonlyMap<string, string> = new Map([
   ['phone-removed', 'Your number was removed. We will not text it anymore.'],
   ['number-kept', 'You kept your number. The new one was discarded.'],
@@ -65,15 +57,8 @@ export default async function SmsPreferencesPage({
   const user = await requireUser(here);
   const { saved } = await searchParams;
   const now = new Date();
-  const phone = await readPhoneState(db(), user);
-  const change = await readPhoneChange(db(), user, now);
-  const texts = await readTextsState(db(), user);
-  const preferences = await requirePreferences(db(), user.userId);
-  const hours = pickQuietHours(preferences);
-  const recent = await listTexts(db(), user, { limit: recentTexts });
-  const lastTest = recent.find((text) => text.purpose === 'test');
-  const [agreement] =
-    user.phone === null ? [] : await listReceipts(db(), user.userId, { limit: 1, phone: user.phone });
+  const { phone, change, texts, hours, hoursVersion, recent, lastTest, agreement } =
+    await readPreferencesPage(db(), user, now);
   const clock = { timeZone: hours.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   const masked = user.phone === null ? '' : maskPhone(user.phone);
@@ -129,6 +114,7 @@ export default async function SmsPreferencesPage({
             )}
             <ChangeNumberForm
               action={changePhoneAction}
+              asksPassword={asksPassword(user)}
               wording={currentWording()}
               phoneHint={sayPhoneHint()}
               shownPhone={masked}
@@ -140,6 +126,7 @@ export default async function SmsPreferencesPage({
             />
             <ConfirmWithPasswordForm
               action={removePhoneAction}
+              asksPassword={asksPassword(user)}
               about={{ name: 'shownPhone', value: masked }}
               idPrefix="remove-"
               summary="Remove my number"
@@ -215,7 +202,7 @@ export default async function SmsPreferencesPage({
             quietHoursEnd: hours.quietHoursEnd,
             timeZone: hours.timeZone ?? '',
           }}
-          version={preferences.quietHoursVersion}
+          version={hoursVersion}
           preview={await sayPreview(hours, user.phone, now)}
           previewUrl={`${here}/preview`}
           zonesId="time-zones"

@@ -2,25 +2,38 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
-import { readConsentVersion } from '@/app/_forms/consent-version';
-import { answerForm, readField } from '@/app/_forms/form-answer';
-import { phoneWords, saySendRefusal } from '@/app/_format/phone-words';
+import { z } from 'zod';
+import { answerForm } from '@/app/_forms/form-answer';
+import { currentPasswordOf } from '@/app/_forms/current-password';
+import { readForm, text } from '@/app/_forms/read-form';
+import { readNumberForm } from '@/app/_forms/number-form';
+import { saySendRefusal } from '@/app/_format/phone-words';
+import { sayWhen } from '@/app/_format/say-when';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { ChangeNumberField } from '@/components/forms/ChangeNumberForm';
+import type { ChangeNumberField } from '@/components/forms/settings/ChangeNumberForm';
 import type { FormState } from '@/components/forms/form-state';
-import type { NumberField } from '@/components/forms/NumberForm';
+import type { NumberField } from '@/components/forms/settings/NumberForm';
 import { db } from '@/db/client';
-import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
-import { readRequestContext } from '@/lib/auth/session';
+import type { SessionUser } from '@/lib/accounts/sessions';
+import {
+  changePhoneByPassword,
+  removePhoneByPassword,
+  type FrozenRefusal,
+} from '@/lib/auth/settings/change-phone-by-password';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { cancelPhoneChange, startPhoneChange, type ChangeRefusal } from '@/lib/sms/verification/change-phone';
 import { maskPhone } from '@/lib/phone/parse';
-import { readServedPhone } from '@/lib/phone/served';
 import { sendCode } from '@/lib/sms/verification/send-code';
 
 const here = '/users/sms-preferences';
 const codePage = '/users/verify-phone';
+
+const passwordForm = (user: SessionUser) => z.object({ currentPassword: currentPasswordOf(user) });
+
+/** The number, masked, that the page showed. */
+const shownForm = z.object({ shownPhone: text });
 
 /** Takes a first number with consent to texts at it, sends a code there and leads to the code page. */
 export async function addPhoneAction(
@@ -67,11 +80,12 @@ export async function changePhoneAction(
   const meanwhile = explainOtherNumber(user.phone, formData);
   if (meanwhile !== null) return answerForm({ message: meanwhile }, formData, kept);
   const form = readNumberForm(formData);
-  const currentPassword = readField(formData, 'currentPassword');
-  const fieldErrors: FormState<ChangeNumberField>['fieldErrors'] = form.ok ? {} : { ...form.fieldErrors };
-  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
-  if (!form.ok) return answerForm({ fieldErrors }, formData, form.keep);
-  if (currentPassword === '') return answerForm({ fieldErrors }, formData, kept);
+  const proof = readForm(passwordForm(user), formData);
+  if (!form.ok || !proof.ok) {
+    const fieldErrors = { ...(!form.ok && form.fieldErrors), ...(!proof.ok && proof.fieldErrors) };
+    return answerForm({ fieldErrors }, formData, form.ok ? kept : form.keep);
+  }
+  const { currentPassword } = proof.fields;
   const context = await readRequestContext();
   const changed = await changePhoneByPassword(db(), user, { phone: form.phone, currentPassword }, context);
   if (changed.ok) redirect(codePage);
@@ -98,16 +112,15 @@ export async function removePhoneAction(
   const { user } = actor;
   const meanwhile = explainOtherNumber(user.phone, formData);
   if (meanwhile !== null) return answerForm({ message: meanwhile });
-  const currentPassword = readField(formData, 'currentPassword');
-  if (currentPassword === '') {
-    return answerForm({ fieldErrors: { currentPassword: 'Enter your password.' } });
-  }
+  const form = readForm(passwordForm(user), formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
   const context = await readRequestContext();
-  const removed = await removePhoneByPassword(db(), user, { currentPassword }, context);
+  const removed = await removePhoneByPassword(db(), user, form.fields, context);
   if (removed.ok || removed.reason === 'no_number') redirect(`${here}?saved=phone-removed`);
   const timeZone = await readPersonTimeZone(user);
   if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now, timeZone));
-  const refusal = { reason: removed.reason, retryAt: null };
+  if (removed.reason === 'last_factor') return answerForm({ message: isLastFactor });
+  const refusal = removed.reason === 'recovered_lately' ? removed : { reason: removed.reason, retryAt: null };
   return answerForm({ message: explainChange(refusal, context.now, timeZone) });
 }
 
@@ -119,30 +132,12 @@ export async function keepNumberAction(): Promise<FormState<never>> {
   redirect(`${here}?saved=number-kept`);
 }
 
-function readNumberForm(formData: FormData):
-  | { ok: true; phone: string }
-  | {
-      ok: false;
-      fieldErrors: FormState<NumberField>['fieldErrors'];
-      keep: readonly NumberField[];
-    } {
-  const phone = readServedPhone(readField(formData, 'phone'));
-  const consent = readConsentVersion(formData);
-  const agreed = readField(formData, 'tcpaConsent') === 'on';
-  if (phone.ok && agreed && consent.ok) return { ok: true, phone: phone.value };
-  const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
-  if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
-  if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
-  else if (!consent.ok) {
-    fieldErrors.tcpaConsent = consent.words;
-    // So that the text in force is the one that is shown.
-    refresh();
-  }
-  return { ok: false, fieldErrors, keep: consent.ok ? ['phone', 'tcpaConsent'] : ['phone'] };
-}
+const isLastFactor =
+  'Codes to this number are your only second factor, and your role has to have one. Set up another under Security, or put another number in its place. Nothing was changed.';
 
 function explainOtherNumber(phone: string | null, formData: FormData): string | null {
-  const shown = readField(formData, 'shownPhone');
+  const form = readForm(shownForm, formData);
+  const shown = form.ok ? form.fields.shownPhone : '';
   if (phone !== null && (shown === '' || shown === maskPhone(phone))) return null;
   refresh();
   return phone === null
@@ -150,8 +145,10 @@ function explainOtherNumber(phone: string | null, formData: FormData): string | 
     : `Your number was changed in the meantime, perhaps in another tab. It is now ${maskPhone(phone)}. Send the form again to continue.`;
 }
 
-function explainChange(refusal: ChangeRefusal, now: Date, timeZone: string | null): string {
+function explainChange(refusal: ChangeRefusal | FrozenRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
+    case 'recovered_lately':
+      return `Your password was reset by email not long ago. To protect the account, your number stays as it is. You can change it ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'same_number':
       return 'This is already your number.';
     case 'changed_meanwhile':

@@ -1,9 +1,9 @@
-import { sayClockTime } from '@/app/_format/say-moment';
+import { sayMinuteOfDay, sayWeekday } from '@/app/_format/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
 
-/** Says by an example what quiet hours do. In: the hours as typed, the person's number for want of a zone, the moment. */
+/** Says by an example what quiet hours do. In: the hours as typed, the person's number where there is no zone, the time now. */
 export async function sayPreview(hours: QuietHours, phone: string | null, now: Date): Promise<string> {
   if (!hours.quietHoursEnabled) return 'Without quiet hours, a text goes out as soon as it is ready.';
   const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
@@ -16,7 +16,7 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   const sentences: string[] = [];
   if (sample) {
     sentences.push(
-      `A text at ${sayClockTime(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
+      `A text at ${sayMinuteOfDay(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
     );
   }
   sentences.push(
@@ -42,17 +42,4 @@ export async function findHeldUntil(hours: QuietHours, phone: string | null, now
 async function zonesOf(hours: QuietHours, phone: string | null): Promise<readonly string[]> {
   if (hours.timeZone) return [hours.timeZone];
   return phone === null ? zonesOfUnknownPlace : candidateZones(phone);
-}
-
-/** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */
-function sayWeekday(at: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-US', {
-    weekday: 'short',
-    hour: 'numeric',
-    minute: '2-digit',
-    timeZone,
-    timeZoneName: 'short',
-  }).formatToParts(at);
-  const part = (type: Intl.DateTimeFormatPartTypes) => parts.find((each) => each.type === type)?.value ?? '';
-  return `${part('weekday')} ${part('hour')}:${part('minute')} ${part('dayPeriod')} ${part('timeZoneName')}`;
 }

@@ -1,17 +1,23 @@
 'use server';
 
 import { refresh } from 'next/cache';
-import { answerForm, readField } from '@/app/_forms/form-answer';
+import { answerForm } from '@/app/_forms/form-answer';
+import { sayWallTime } from '@/app/_format/say-moment';
+import { sayWhen } from '@/app/_format/say-when';
+import { readForm, text, version } from '@/app/_forms/read-form';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
-import type { QuietHoursField } from '@/components/forms/QuietHoursForm';
+import type { QuietHoursField } from '@/components/forms/settings/QuietHoursForm';
 import { db } from '@/db/client';
-import { readRequestContext } from '@/lib/auth/session';
-import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { saveQuietHours, type QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { sayPreview } from './preview-words';
-import { readQuietHours } from './quiet-hours-input';
+import { quietHoursForm } from './quiet-hours-input';
 
 const kept = ['quietHoursEnabled', 'quietHoursStart', 'quietHoursEnd', 'timeZone', 'version'] as const;
+
+const saveForm = quietHoursForm.extend({ intent: text, version });
 
 /** Saves the quiet hours, or, for the button "Preview", only says what they would do. */
 export async function saveQuietHoursAction(
@@ -21,11 +27,12 @@ export async function saveQuietHoursAction(
   const actor = await readActor<QuietHoursField>('/users/sms-preferences', formData, kept);
   if (!actor.ok) return actor.answer;
   const { user } = actor;
-  const form = readQuietHours((name) => readField(formData, name));
+  const form = readForm(saveForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
+  const { intent, ...wish } = form.fields;
   const context = await readRequestContext();
-  const preview = await sayPreview(form.hours, user.phone, context.now);
-  if (readField(formData, 'intent') === 'preview') {
+  const preview = await sayPreview(wish, user.phone, context.now);
+  if (intent === 'preview') {
     const answer = answerForm<QuietHoursField>(
       { tone: 'info', message: 'This is only a preview. Nothing was saved.' },
       formData,
@@ -33,22 +40,34 @@ export async function saveQuietHoursAction(
     );
     return { ...answer, values: { ...answer.values, preview } };
   }
-  const version = Number(readField(formData, 'version'));
-  const wish = { ...form.hours, version: version === (version | 0) ? version : 0 };
   const saved = await saveQuietHours(db(), user, wish, context);
   if (saved.ok) {
     refresh();
     return answerForm({ tone: 'success', message: `Saved. ${preview}` });
   }
-  const stands = saved.saved.quietHoursEnabled
-    ? `from ${saved.saved.quietHoursStart} to ${saved.saved.quietHoursEnd}${saved.saved.timeZone ? ` in ${saved.saved.timeZone}` : ''}`
-    : 'off';
+  if (saved.reason === 'too_many_changes') {
+    const when = sayWhen(saved.retryAt, context.now, await readPersonTimeZone(user));
+    const answer = answerForm<QuietHoursField>(
+      {
+        message: `Not saved: you have changed your settings many times. You can change them again ${when}. What you typed is still below.`,
+      },
+      formData,
+      kept,
+    );
+    return { ...answer, values: { ...answer.values, preview } };
+  }
   const answer = answerForm<QuietHoursField>(
     {
-      message: `Not saved: your quiet hours were changed in the meantime, perhaps in another tab. They are now ${stands}. What you typed is still below. Save again to use it instead.`,
+      message: `Not saved: your quiet hours were changed in the meantime, perhaps in another tab. They are now ${sayHours(saved.saved)}. What you typed is still below. Save again to use it instead.`,
     },
     formData,
     kept,
   );
   return { ...answer, values: { ...answer.values, version: String(saved.version), preview } };
+}
+
+function sayHours({ quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone }: QuietHours): string {
+  if (!quietHoursEnabled) return 'off';
+  const zone = timeZone === null ? "in your number's time zone" : `in ${timeZone}`;
+  return `from ${sayWallTime(quietHoursStart)} to ${sayWallTime(quietHoursEnd)} ${zone}`;
 }

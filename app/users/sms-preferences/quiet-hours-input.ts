@@ -1,27 +1,38 @@
-import type { FormState } from '@/components/forms/form-state';
-import type { QuietHoursField } from '@/components/forms/QuietHoursForm';
+import { z } from 'zod';
+import { box, readFieldsBy, text } from '@/app/_forms/read-form';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { readTimeZone } from '@/lib/time-zones';
 
-/** Reads the quiet hours' fields, of a form or of a query; a check box is `on` or missing. */
+const time = (words: string) =>
+  text.transform((typed, context) => {
+    const read = readTime(typed);
+    if (read !== null) return read;
+    context.addIssue({ code: 'custom', message: words });
+    return z.NEVER;
+  });
+
+/** The fields of the quiet hours, of a form or of a query. */
+export const quietHoursForm = z.object({
+  quietHoursEnabled: box,
+  quietHoursStart: time('Enter a time, such as 8:00 PM.'),
+  quietHoursEnd: time('Enter a time, such as 9:00 AM.'),
+  timeZone: text.trim().transform((typed, context) => {
+    if (typed === '') return null;
+    const zone = readTimeZone(typed);
+    if (zone !== null) return zone;
+    context.addIssue({
+      code: 'custom',
+      message: 'We do not know this time zone. Pick one from the list, such as America/New_York.',
+    });
+    return z.NEVER;
+  }),
+});
+
+/** Reads them, each from its text. */
 export function readQuietHours(
-  field: (name: QuietHoursField) => string,
-): { ok: true; hours: QuietHours } | { ok: false; fieldErrors: FormState<QuietHoursField>['fieldErrors'] } {
-  const quietHoursStart = readTime(field('quietHoursStart'));
-  const quietHoursEnd = readTime(field('quietHoursEnd'));
-  const typedZone = field('timeZone').trim();
-  const timeZone = typedZone === '' ? null : readTimeZone(typedZone);
-  const fieldErrors: FormState<QuietHoursField>['fieldErrors'] = {};
-  if (quietHoursStart === null) fieldErrors.quietHoursStart = 'Enter a time, such as 8:00 PM.';
-  if (quietHoursEnd === null) fieldErrors.quietHoursEnd = 'Enter a time, such as 9:00 AM.';
-  if (typedZone !== '' && timeZone === null) {
-    fieldErrors.timeZone = 'We do not know this time zone. Pick one from the list, such as America/New_York.';
-  }
-  if (quietHoursStart === null || quietHoursEnd === null || Object.keys(fieldErrors).length > 0) {
-    return { ok: false, fieldErrors };
-  }
-  const quietHoursEnabled = field('quietHoursEnabled') === 'on';
-  return { ok: true, hours: { quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone } };
+  field: (name: keyof QuietHours) => string,
+): { ok: true; fields: QuietHours } | { ok: false; fieldErrors: Partial<Record<keyof QuietHours, string>> } {
+  return readFieldsBy(quietHoursForm, field);
 }
 
 /** HH:MM of what a time field sends, which may have seconds, or of a time typed by hand, such as `8:00`, `20:00` or `8:00 PM`. */

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
-import type { EventItem } from '@/components/ui/EventList';
+import type { EventItem } from '@/components/ui/lists/EventList';
 import type { Tone } from '@/components/ui/Notice';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/outbox/history';
@@ -14,6 +14,7 @@ const templateWords: Readonly<Record<string, string>> = {
   phoneChanged: 'Your number was changed',
   applicationStatus: 'Application status',
   securityNotice: 'Security alert',
+  resetFactors: 'Link to replace your second factor',
   test: 'Test text',
   stopConfirmation: 'Answer to STOP',
   startConfirmation: 'Answer to START',
@@ -58,6 +59,8 @@ const reasonWords: Readonly<Record<string, string>> = {
   number_changed: 'The number was changed or removed.',
   number_moved: 'Someone else verified this number.',
   account_replaced: 'The account was created again.',
+  account_claimed: 'The account was closed.',
+  account_disowned: 'The account was closed.',
   account_deactivated: 'The account was closed.',
   account_expired: 'The registration was never finished.',
   skipped: 'You continued without verifying.',
@@ -173,10 +176,13 @@ const mediumWords: Record<Receipt['medium'], string> = {
   sms_stop: 'by text',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as your carrier told us',
+  recorded_stop: 'because you told us, by phone, letter or in another way',
   number_moved: 'because someone else verified the number',
   number_protected: 'because the number protects another account',
   number_removed: 'because the number was removed from your account',
   account_replaced: 'because the account was created again',
+  account_claimed: 'because the owner of the email created a new account',
+  account_disowned: 'because the owner of the email did not make the account',
   account_expired: 'because the registration was never finished',
   account_deleted: 'because the account was deleted',
 };

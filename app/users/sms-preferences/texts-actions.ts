@@ -2,17 +2,19 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
+import { z } from 'zod';
 import { readConsentVersion } from '@/app/_forms/consent-version';
-import { answerForm, readField } from '@/app/_forms/form-answer';
+import { answerForm } from '@/app/_forms/form-answer';
+import { box, readForm, text, version } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayMoment } from '@/app/_format/say-moment';
 import { sayWhen } from '@/app/_format/say-when';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
-import type { TextsField } from '@/components/forms/TextsForm';
+import type { TextsField } from '@/components/forms/settings/TextsForm';
 import { db } from '@/db/client';
-import { readRequestContext } from '@/lib/auth/session';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { type TextSwitches } from '@/lib/sms/preferences/preferences';
 import { turnTextsOff, saveTexts } from '@/lib/sms/preferences/text-switches';
 import { type SaveTextsRefusal } from '@/lib/sms/preferences/text-switches';
@@ -21,6 +23,16 @@ import { sendTestText, type TestTextRefusal } from '@/lib/sms/preferences/test-t
 const here = '/users/sms-preferences';
 const kept = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent', 'version'] as const;
 
+const textsForm = z.object({
+  intent: text,
+  smsEnabled: box,
+  applicationStatus: box,
+  reminders: box,
+  security: box,
+  tcpaConsent: box,
+  version,
+});
+
 /** Saves which texts go out; for the button "Turn all texts off" none, whatever the switches say. */
 export async function saveTextsAction(
   _state: FormState<TextsField>,
@@ -28,7 +40,10 @@ export async function saveTextsAction(
 ): Promise<FormState<TextsField>> {
   const actor = await readActor<TextsField>(here, formData, kept);
   if (!actor.ok) return actor.answer;
-  if (readField(formData, 'intent') === 'off') {
+  const form = readForm(textsForm, formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
+  const { intent, smsEnabled, tcpaConsent: agreed, version, ...kinds } = form.fields;
+  if (intent === 'off') {
     await turnTextsOff(db(), actor.user, await readRequestContext());
     refresh();
     return answerForm({
@@ -36,24 +51,20 @@ export async function saveTextsAction(
       message: 'Saved: all texts are off. Texts that were waiting will not be sent.',
     });
   }
-  const isOn = (name: TextsField) => readField(formData, name) === 'on';
-  const switches: TextSwitches = {
-    enabled: isOn('smsEnabled'),
-    applicationStatus: isOn('applicationStatus'),
-    reminders: isOn('reminders'),
-    security: isOn('security'),
-  };
+  const switches: TextSwitches = { enabled: smsEnabled, ...kinds };
   const consent = readConsentVersion(formData);
-  if (isOn('tcpaConsent') && !consent.ok) {
+  if (agreed && !consent.ok) {
     // So that the text in force is the one that is shown.
     refresh();
     const answer = answerForm<TextsField>({ fieldErrors: { tcpaConsent: consent.words } }, formData, kept);
     return { ...answer, values: { ...answer.values, tcpaConsent: '' } };
   }
   const context = await readRequestContext();
-  const wish = { switches, version: readVersion(formData), agreed: isOn('tcpaConsent') };
-  const saved = await saveTexts(db(), actor.user, wish, context);
-  if (!saved.ok) return explain(saved, formData);
+  const saved = await saveTexts(db(), actor.user, { switches, version, agreed }, context);
+  if (!saved.ok) {
+    const clock = { timeZone: await readPersonTimeZone(actor.user), now: context.now };
+    return explain(saved, formData, clock);
+  }
   if (saved.code === 'sent') redirect('/users/verify-phone');
   refresh();
   if (saved.code !== 'not_needed') {
@@ -86,13 +97,20 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
   });
 }
 
-function readVersion(formData: FormData): number {
-  const version = Number(readField(formData, 'version'));
-  return version === (version | 0) ? version : 0;
-}
-
-function explain(refusal: SaveTextsRefusal, formData: FormData): FormState<TextsField> {
+function explain(
+  refusal: SaveTextsRefusal,
+  formData: FormData,
+  { now, timeZone }: { now: Date; timeZone: string | null },
+): FormState<TextsField> {
   switch (refusal.reason) {
+    case 'too_many_changes':
+      return answerForm(
+        {
+          message: `Not saved: you have changed your settings many times. You can change them again ${sayWhen(refusal.retryAt, now, timeZone)}. What you chose is still below. You can turn all texts off at any time.`,
+        },
+        formData,
+        kept,
+      );
     case 'no_phone':
       return answerForm({ fieldErrors: { smsEnabled: 'Add a phone number first.' } }, formData, kept);
     case 'stopped':

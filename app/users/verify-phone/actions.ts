@@ -3,25 +3,31 @@
 import { refresh } from 'next/cache';
 import { headers } from 'next/headers';
 import { redirect } from 'next/navigation';
-import { readConsentVersion } from '@/app/_forms/consent-version';
-import { answerForm, readField } from '@/app/_forms/form-answer';
-import { clearPendingCookie } from '@/app/_cookies/pending';
-import { phoneWords, saySendRefusal } from '@/app/_format/phone-words';
+import { z } from 'zod';
+import { answerForm } from '@/app/_forms/form-answer';
+import { readForm, required } from '@/app/_forms/read-form';
+import { clearPendingCookie } from '@/app/_cookies/pending-cookie';
+import { readNumberForm } from '@/app/_forms/number-form';
+import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
-import type { CodeField } from '@/components/forms/CodeForm';
+import type { CodeField } from '@/components/forms/code/CodeForm';
 import type { FormState } from '@/components/forms/form-state';
-import type { NumberField } from '@/components/forms/NumberForm';
+import type { NumberField } from '@/components/forms/settings/NumberForm';
 import { db } from '@/db/client';
-import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
-import { readServedPhone } from '@/lib/phone/served';
+import { readEnrollingUser, readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { type CheckRefusal } from '@/lib/sms/verification/check-code';
-import { requireProver } from './prover';
+import { codeLife } from './text-words';
+import { requireProver } from './require-prover';
 
 const here = '/users/verify-phone';
+
+const notACode = 'Enter all six digits of the code. This did not count as a try.';
+
+const codeForm = z.object({ code: required(notACode) });
 
 /** Checks a code; right, it leads inside. */
 export async function checkCodeAction(
@@ -29,16 +35,20 @@ export async function checkCodeAction(
   formData: FormData,
 ): Promise<FormState<CodeField>> {
   const prover = await requireProver();
+  const form = readForm(codeForm, formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
   const context = await readRequestContext();
-  const checked = await checkCode(db(), prover, readField(formData, 'code'), context);
+  const checked = await checkCode(db(), prover, form.fields.code, context);
   if (!checked.ok) {
-    // What stands beside the answer counts the tries that are left; without JavaScript the page is made again anyway.
+    // The rest of the page says how many tries are left, too; without JavaScript the page is made again anyway.
     if ((await headers()).has('next-action')) refresh();
     return answerForm({
       fieldErrors: { code: explain(checked, context.now, await readPersonTimeZone(prover)) },
     });
   }
   await enter(checked.grant);
+  const user = await readEnrollingUser();
+  if (checked.proven && user?.standing === 'enroll') redirect('/users/security/two-factor?saved=phone#texts');
   redirect(checked.proven ? '/dashboard' : '/dashboard?phone=protected');
 }
 
@@ -59,28 +69,12 @@ export async function replaceNumberAction(
   formData: FormData,
 ): Promise<FormState<NumberField>> {
   const prover = await requireProver();
-  const phone = readServedPhone(readField(formData, 'phone'));
-  const consent = readConsentVersion(formData);
-  const agreed = readField(formData, 'tcpaConsent') === 'on';
-  const fieldErrors: FormState<NumberField>['fieldErrors'] = {};
-  if (!phone.ok) fieldErrors.phone = phoneWords[phone.reason];
-  if (!agreed) fieldErrors.tcpaConsent = 'We need your agreement to text this number.';
-  else if (!consent.ok) {
-    fieldErrors.tcpaConsent = consent.words;
-    // So that the text in force is the one that is shown.
-    refresh();
-  }
-  if (!phone.ok || !agreed || !consent.ok) {
-    return answerForm(
-      { fieldErrors },
-      formData,
-      agreed && !consent.ok ? ['phone'] : ['phone', 'tcpaConsent'],
-    );
-  }
+  const form = readNumberForm(formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
   const context = await readRequestContext();
-  const replaced = await replacePendingPhone(db(), prover, phone.value, context);
+  const replaced = await replacePendingPhone(db(), prover, form.phone, context);
   const timeZone = await readPersonTimeZone(prover);
-  if (!replaced.ok && replaced.reason !== 'too_many_requests') {
+  if (!replaced.ok && !('retryAt' in replaced)) {
     redirect(replaced.reason === 'number_proven' ? '/dashboard' : here);
   }
   if (!replaced.ok)
@@ -118,15 +112,15 @@ async function enter(grant: string | null): Promise<void> {
 function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): string {
   switch (refusal.reason) {
     case 'not_a_code':
-      return 'Enter all six digits of the code. This did not count as a try.';
+      return notACode;
     case 'wrong_code':
       return refusal.triesLeft > 0
-        ? `That code is not right. ${refusal.triesLeft === 1 ? '1 try is' : `${refusal.triesLeft} tries are`} left.`
+        ? `That code is not right. You have ${refusal.triesLeft === 1 ? '1 try' : `${refusal.triesLeft} tries`} left.`
         : 'That code is not right, and it was your last try. Send a new code.';
     case 'no_challenge':
       return 'This code no longer works. Send a new one.';
     case 'expired':
-      return 'This code has expired. Codes work for 10 minutes. Send a new one.';
+      return `This code has expired. ${codeLife} Send a new one.`;
     case 'tries_spent':
       return 'You have used all the tries for this code. Send a new one.';
     case 'number_locked':

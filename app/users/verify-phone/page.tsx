@@ -4,41 +4,38 @@ import { signOutAction } from '@/app/users/login/actions';
 import { sayMinuteOfDay } from '@/app/_format/say-moment';
 import { sayAt, sayWhen } from '@/app/_format/say-when';
 import { SiteNav } from '@/app/site-nav';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { ArrivingNotice } from '@/components/sms/ArrivingNotice';
 import { Card } from '@/components/ui/Card';
-import { CodeForm } from '@/components/forms/CodeForm';
-import { ContinueWithoutForm } from '@/components/forms/ContinueWithoutForm';
+import { CodeForm } from '@/components/forms/code/CodeForm';
+import { ContinueWithoutForm } from '@/components/forms/code/ContinueWithoutForm';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { NavBar } from '@/components/ui/NavBar';
 import { Notice } from '@/components/ui/Notice';
-import { NumberForm } from '@/components/forms/NumberForm';
+import { NumberForm } from '@/components/forms/settings/NumberForm';
 import { Page } from '@/components/ui/Page';
-import { SendAgainForm } from '@/components/forms/SendAgainForm';
+import { SendAgainForm } from '@/components/forms/code/SendAgainForm';
 import { SignOutForm } from '@/components/forms/SignOutForm';
 import { SmsStatus } from '@/components/sms/SmsStatus';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
-import { readRequestContext } from '@/lib/auth/session';
+import { readCodePage } from '@/lib/auth/registration/code-page';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { networkOf } from '@/lib/client-address';
 import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
-import { readNumber } from '@/lib/sms/numbers/number';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
 import { senderPhone } from '@/lib/sms/capacity/sender';
-import { agreedToCodes } from '@/lib/sms/verification/prover';
-import { readVerificationState, type VerificationState } from '@/lib/sms/verification/state';
+import { type VerificationState } from '@/lib/sms/verification/state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
-import { requireProver } from './prover';
-import { sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
+import { requireProver } from './require-prover';
+import { codeLife, sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
 
 export const metadata: Metadata = { title: 'Verify your phone' };
 
-/** Shows where a verification stands. A reload or Back only reads. */
+/** Shows how far a verification is. A reload or Back only reads. */
 export default async function VerifyPhonePage() {
   const prover = await requireProver();
-  const { userId, purpose, phone } = prover;
-  const pending = purpose === 'activate';
+  const pending = prover.purpose === 'activate';
   const { now, address } = await readRequestContext();
   const numberForm = { action: replaceNumberAction, wording: currentWording() };
   const nav = pending ? (
@@ -49,12 +46,9 @@ export default async function VerifyPhonePage() {
     <SiteNav part="/users/sms-preferences" />
   );
 
-  // A STOP withdraws consent and marks the number at once: in this order a page that it comes between shows it.
-  const agreed = phone !== null && (await agreedToCodes(db(), { userId, phone }));
-  const number = phone === null ? null : await readNumber(db(), phone);
-  if (!pending && number?.holderUserId === userId) redirect('/dashboard');
-  const isStopped = number !== null && number.suppressedAt !== null;
-  if (phone === null || (!isStopped && !agreed)) {
+  const page = await readCodePage(db(), prover, networkOf(address), now);
+  if (page.shows === 'verified') redirect('/dashboard');
+  if (page.shows === 'number') {
     return (
       <Page nav={nav}>
         <HeadingGroup>
@@ -62,7 +56,7 @@ export default async function VerifyPhonePage() {
           <Lead>We will text you a six-digit code to make sure the number is yours.</Lead>
         </HeadingGroup>
         <Card>
-          <NumberForm {...numberForm} phone={phone} />
+          <NumberForm {...numberForm} phone={prover.phone} />
         </Card>
         {pending ? (
           <ContinueWithoutForm
@@ -79,9 +73,8 @@ export default async function VerifyPhonePage() {
     );
   }
 
-  const state = await readVerificationState(db(), { userId, phone, network: networkOf(address) }, now);
+  const { phone, state, timeZone } = page;
   const serverNow = now.toISOString();
-  const timeZone = await readPersonTimeZone(prover);
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
   const nextAt = state.tries.retryAt ?? state.sends.retryAt;
   const wayOn = wayOnOf(prover);
@@ -101,7 +94,7 @@ export default async function VerifyPhonePage() {
       {state.text.status === 'stopped' ? <StartLink /> : null}
     </SmsStatus>
   );
-  // A text that cannot arrive is not offered: what stands beside says why, and what can be done.
+  // A text that cannot arrive is not offered: the words beside it say why, and what can be done.
   const sendAgain = state.blocked ? null : (
     <SendAgainForm
       action={sendAgainAction}
@@ -206,7 +199,7 @@ function StartLink() {
 
 const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {
   tries_spent: 'Five wrong codes were entered, so the last code no longer works.',
-  expired: 'The last code has expired. Codes work for 10 minutes.',
+  expired: `The last code has expired. ${codeLife}`,
   ended: 'The last code no longer works.',
 };
 

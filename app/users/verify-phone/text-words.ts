@@ -1,6 +1,10 @@
 import { lookUp } from '@/app/_format/look-up';
 import type { Prover } from '@/lib/sms/verification/prover';
+import { limits } from '@/lib/rate-limits/limits';
 import type { VerificationState } from '@/lib/sms/verification/state';
+
+/** How long a code works, as a sentence. */
+export const codeLife = `Codes work for ${limits.codeTtlSeconds / 60} minutes.`;
 
 /** How a person continues without a code: `skip` opens the account at once; with `later` it is open already. */
 export type WayOn = 'skip' | 'later' | 'none';

@@ -1,6 +1,6 @@
 import { env } from '@/lib/env';
 import { isDevPhoneOpen } from '@/lib/sms/inbound/dev-phone';
-import { readNumberParam, readState } from '../read-state';
+import { readNumberParam, readDevPhoneState } from '../read-dev-phone-state';
 
 export const dynamic = 'force-dynamic';
 
@@ -8,5 +8,7 @@ export const dynamic = 'force-dynamic';
 export async function GET(request: Request): Promise<Response> {
   if (!isDevPhoneOpen(env(), request.headers)) return new Response(null, { status: 404 });
   const phone = readNumberParam(new URL(request.url).searchParams.get('number'));
-  return Response.json(await readState(phone, new Date()), { headers: { 'cache-control': 'no-store' } });
+  return Response.json(await readDevPhoneState(phone, new Date()), {
+    headers: { 'cache-control': 'no-store' },
+  });
 }

@@ -1,15 +1,26 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { answerForm, readField } from '@/app/_forms/form-answer';
+import { z } from 'zod';
+import { answerForm } from '@/app/_forms/form-answer';
+import { currentPasswordOf } from '@/app/_forms/current-password';
+import { readForm, ticked } from '@/app/_forms/read-form';
+import { sayWhen } from '@/app/_format/say-when';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
-import type { DeleteAccountField } from '@/components/forms/DeleteAccountForm';
+import type { DeleteAccountField } from '@/components/forms/settings/DeleteAccountForm';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
-import { deleteAccount } from '@/lib/auth/delete-account';
-import { forgetSession, readRequestContext } from '@/lib/auth/session';
+import type { SessionUser } from '@/lib/accounts/sessions';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { forgetSession, readRequestContext } from '@/lib/auth/sign-in/session';
+
+const deleteForm = (user: SessionUser) =>
+  z.object({
+    confirmDelete: ticked('Check this box to confirm.'),
+    currentPassword: currentPasswordOf(user),
+  });
 
 /** Deletes the account against a tick and the password, and signs this browser out. */
 export async function deleteAccountAction(
@@ -18,14 +29,11 @@ export async function deleteAccountAction(
 ): Promise<FormState<DeleteAccountField>> {
   const actor = await readActor<DeleteAccountField>('/users/account/delete', formData, ['confirmDelete']);
   if (!actor.ok) return actor.answer;
-  const confirmed = readField(formData, 'confirmDelete') === 'on';
-  const currentPassword = readField(formData, 'currentPassword');
-  const fieldErrors: FormState<DeleteAccountField>['fieldErrors'] = {};
-  if (!confirmed) fieldErrors.confirmDelete = 'Check this box to confirm.';
-  if (currentPassword === '') fieldErrors.currentPassword = 'Enter your password.';
-  if (!confirmed || currentPassword === '') return answerForm({ fieldErrors }, formData, ['confirmDelete']);
+  const form = readForm(deleteForm(actor.user), formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, ['confirmDelete']);
+  const { currentPassword } = form.fields;
   const context = await readRequestContext();
-  const deleted = await deleteAccount(db(), actor.user, { currentPassword, confirmed }, context);
+  const deleted = await deleteAccount(db(), actor.user, { currentPassword, confirmed: true }, context);
   if (deleted.ok || deleted.reason === 'gone') {
     await forgetSession();
     redirect('/users/account/deleted');
@@ -36,6 +44,12 @@ export async function deleteAccountAction(
   }
   if (deleted.reason === 'not_confirmed') {
     return answerForm({ fieldErrors: { confirmDelete: 'Check this box to confirm.' } });
+  }
+  if (deleted.reason === 'recovered_lately') {
+    const when = sayWhen(deleted.retryAt, context.now, await readPersonTimeZone(actor.user));
+    return answerForm({
+      message: `Your password was reset lately. To protect the account, it can be deleted ${when}. Nothing was changed.`,
+    });
   }
   return answerForm({
     message: 'You are the only admin. Make someone else an admin first.',

@@ -1,17 +1,18 @@
 import type { Metadata } from 'next';
+import { asksPassword } from '@/app/_forms/current-password';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
-import { DeleteAccountForm } from '@/components/forms/DeleteAccountForm';
+import { DeleteAccountForm } from '@/components/forms/settings/DeleteAccountForm';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
-import { requireUser } from '@/lib/auth/session';
+import { requireUser } from '@/lib/auth/sign-in/session';
 import { deleteAccountAction } from './actions';
 
 export const metadata: Metadata = { title: 'Delete my account' };
 
 export default async function DeleteAccountPage() {
-  await requireUser('/users/account/delete');
+  const user = await requireUser('/users/account/delete');
   return (
     <Page nav={<SiteNav part="/users/security" />}>
       <HeadingGroup>
@@ -38,12 +39,12 @@ export default async function DeleteAccountPage() {
             </li>
             <li>If your number replied STOP, that it did, so that we respect it.</li>
             <li>
-              How many texts and codes there were, when, and what they cost. In the place of your number
-              stands a code that only we can compute.
+              How many texts and codes there were, when, and what they cost. We replace your number with a
+              code that only we can compute.
             </li>
           </ul>
         </Prose>
-        <DeleteAccountForm action={deleteAccountAction} />
+        <DeleteAccountForm action={deleteAccountAction} asksPassword={asksPassword(user)} />
       </Card>
       <Text quiet>
         Just tired of texts? <TextLink href="/users/sms-preferences">Turn them off</TextLink> and keep your

@@ -2,28 +2,21 @@
 
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
-import { answerForm, readFields } from '@/app/_forms/form-answer';
+import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
 import { readConsentVersion } from '@/app/_forms/consent-version';
-import { rememberBrowser } from '@/app/_cookies/known-browser';
-import { clearPendingCookie, setPendingCookie } from '@/app/_cookies/pending';
+import { rememberBrowser } from '@/app/_cookies/known-browser-cookie';
+import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/_cookies/pending-cookie';
 import { phoneWords } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
-import { readRegistration, type RegistrationField } from '@/lib/auth/register-input';
-import type { PasswordRefusal } from '@/lib/accounts/password-strength';
-import { register, type RegisterRefusal } from '@/lib/auth/register';
-import { readRequestContext, signInWithGrant } from '@/lib/auth/session';
+import { readRegistration, type RegistrationField } from '@/lib/auth/registration/register-input';
+import { passwordErrors } from '@/lib/accounts/password-strength';
+import { register, type RegisterRefusal } from '@/lib/auth/registration/register';
+import { readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
+import { linkWords } from '../../link-words';
 
 const kept = ['email', 'name', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;
-
-const passwordWords: Record<PasswordRefusal, string> = {
-  too_short: 'This password is too short: use 8 characters or more.',
-  too_long: 'This password is too long: use up to 128 characters.',
-  common: 'This password is easy to guess, because many people use one like it. Choose another.',
-  contains_identity:
-    'This password is easy to guess, because it is close to your name or email. Choose another.',
-};
 
 /** Registers an applicant; then the code page, or the dashboard. */
 export async function registerAction(
@@ -45,7 +38,9 @@ export async function registerAction(
     ]);
   }
   const context = await readRequestContext();
-  const registered = await register(db(), form.input, context);
+  const claim = readField(formData, 'link') || null;
+  const pendingToken = await readPendingCookie();
+  const registered = await register(db(), form.input, context, { claim, pendingToken });
   if (!registered.ok) return answerForm(explain(registered, context.now), formData, kept);
   await rememberBrowser(registered.mark);
   if (registered.next === 'verify') {
@@ -60,8 +55,17 @@ function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<Registr
   switch (refusal.reason) {
     case 'email_taken':
       return { fieldErrors: { email: 'This email has an account: sign in, or use another email.' } };
+    case 'email_unproven':
+      return { fieldErrors: { email: sayUnproven(refusal.mailRetryAt, now) } };
+    case 'claim': {
+      if (refusal.why === 'other_email') {
+        return { fieldErrors: { email: 'The link in the email was for another address. Use that one.' } };
+      }
+      const { title, words } = linkWords[refusal.why];
+      return { message: `${title}. ${words}` };
+    }
     case 'password':
-      return { fieldErrors: { password: passwordWords[refusal.why] } };
+      return { fieldErrors: { password: passwordErrors[refusal.why] } };
     case 'phone':
       return { fieldErrors: { phone: phoneWords[refusal.why] } };
     case 'phone_missing':
@@ -78,4 +82,11 @@ function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<Registr
         message: `There have been many registrations from your network. Nothing was lost. Try again ${sayWhen(refusal.retryAt, now)}.`,
       };
   }
+}
+
+function sayUnproven(mailRetryAt: Date | null, now: Date): string {
+  const known = 'This email has an account, but nobody has confirmed that the email is theirs.';
+  return mailRetryAt === null
+    ? `${known} If you made it, sign in. If not, open the link that we have just sent to this address: there you can create your own.`
+    : `${known} If you made it, sign in. If not, open the link that we sent to this address before. We can send another ${sayWhen(mailRetryAt, now)}.`;
 }

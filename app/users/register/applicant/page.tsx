@@ -1,33 +1,64 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
+import { linkTokenOf } from '@/app/_forms/link-token';
 import { sayPhoneHint } from '@/app/_format/phone-words';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
-import { RegistrationForm } from '@/components/forms/RegistrationForm';
+import { RegistrationForm } from '@/components/forms/entry/RegistrationForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
-import { readUser } from '@/lib/auth/session';
+import { readUser } from '@/lib/auth/sign-in/session';
 import { currentWording } from '@/lib/consent/current-wording';
+import { readLink } from '@/lib/mail/links';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
+import { linkWords } from '../../link-words';
 import { registerAction } from './actions';
 
 export const metadata: Metadata = { title: 'Create your account' };
 
-export default async function RegisterApplicantPage() {
+/** `link`: of a mail that opens an account at an address whose earlier account never confirmed it. */
+export default async function RegisterApplicantPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ link?: string | string[] }>;
+}) {
   if (await readUser()) redirect('/dashboard');
+  const token = linkTokenOf(await searchParams);
+  const now = new Date();
+  const claim = token !== '' ? await readLink(db(), token, ['claim'], now) : null;
   return (
     <Page>
       <HeadingGroup>
         <Heading>Create your account</Heading>
         <Lead>It takes about a minute.</Lead>
       </HeadingGroup>
+      {claim?.ok ? (
+        <Notice title="This email is yours">
+          When you create your account, the earlier one with {claim.link.email} will be closed. Nothing of it
+          will be in yours. Is the earlier one yours, too? Then{' '}
+          <TextLink href="/users/login">sign in</TextLink> instead.
+        </Notice>
+      ) : null}
+      {claim?.ok === false ? (
+        <Notice tone="warning" title={linkWords[claim.reason].title}>
+          {claim.reason === 'used' ? (
+            <>
+              Your account was created with it: <TextLink href="/users/login">sign in</TextLink>.
+            </>
+          ) : (
+            <>{linkWords[claim.reason].words} To get a new link, enter your email below.</>
+          )}
+        </Notice>
+      ) : null}
       <Card>
         <RegistrationForm
           action={registerAction}
           wording={currentWording()}
           phoneHint={sayPhoneHint()}
-          smsDelayed={await isSmsDelayed(db(), new Date())}
+          smsDelayed={await isSmsDelayed(db(), now)}
+          claim={claim?.ok ? { link: token, email: claim.link.email } : undefined}
         />
       </Card>
       <Text quiet>

@@ -1,5 +1,5 @@
-import type { QuietHoursPreview } from '@/components/forms/QuietHoursForm';
-import { readUser } from '@/lib/auth/session';
+import type { QuietHoursPreview } from '@/components/forms/settings/QuietHoursForm';
+import { readUser } from '@/lib/auth/sign-in/session';
 import { sayPreview } from '../preview-words';
 import { readQuietHours } from '../quiet-hours-input';
 
@@ -13,7 +13,7 @@ export async function GET(request: Request): Promise<Response> {
   const form = readQuietHours((name) => query.get(name) ?? '');
   const answer: QuietHoursPreview = {
     words: form.ok
-      ? await sayPreview(form.hours, user.phone, new Date())
+      ? await sayPreview(form.fields, user.phone, new Date())
       : (Object.values(form.fieldErrors)[0] ?? ''),
   };
   return Response.json(answer, { headers: { 'cache-control': 'no-store' } });

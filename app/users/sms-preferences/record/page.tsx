@@ -1,38 +1,33 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { Card } from '@/components/ui/Card';
-import { EventList } from '@/components/ui/EventList';
+import { EventList } from '@/components/ui/lists/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { PrintButton } from '@/components/ui/PrintButton';
 import { db } from '@/db/client';
-import { requireUser } from '@/lib/auth/session';
-import { listReceipts } from '@/lib/consent/receipts';
-import { listTexts } from '@/lib/sms/outbox/history';
+import { requireUser } from '@/lib/auth/sign-in/session';
+import { readRecordPage, type RecordPlace } from '@/lib/sms/preferences/record-page';
 import { describeReceipt, describeText } from '../record-words';
-import { readCursor, writeCursor } from './cursor';
+import { readCursor, readReceiptCursor, writeCursor } from './cursor';
 
 export const metadata: Metadata = { title: 'My record of texts and agreements' };
 
-const textsPerPage = 50;
-
-/** What a person may print or keep: every text, every agreement. Older texts stand on the next page. */
+/** What a person may print or keep: every text, every agreement. Older ones of either are on the next page. */
 export default async function RecordPage({
   searchParams,
 }: {
-  searchParams: Promise<{ before?: string | string[] }>;
+  searchParams: Promise<{ before?: string | string[]; agreementsBefore?: string | string[] }>;
 }) {
   const user = await requireUser('/users/sms-preferences/record');
-  const before = readCursor((await searchParams).before);
+  const asked = await searchParams;
+  const before = { texts: readCursor(asked.before), receipts: readReceiptCursor(asked.agreementsBefore) };
+  const page = await readRecordPage(db(), user, before);
+  const { timeZone, texts, olderTexts, receipts, olderReceipts } = page;
   // What is printed and kept says the year of every moment.
-  const clock = { timeZone: await readPersonTimeZone(user) };
-  const found = await listTexts(db(), user, { limit: textsPerPage + 1, before });
-  const texts = found.slice(0, textsPerPage);
-  const last = texts.at(-1);
-  const receipts = await listReceipts(db(), user.userId);
+  const clock = { timeZone };
   return (
     <Page nav={<SiteNav part="/users/sms-preferences" />}>
       <HeadingGroup>
@@ -49,8 +44,13 @@ export default async function RecordPage({
         <Heading level={2}>What I agreed to</Heading>
         <EventList
           items={receipts.map((receipt) => describeReceipt(receipt, clock))}
-          empty="You have not agreed to any texts yet."
+          empty={before.receipts ? 'There are no older agreements.' : 'You have not agreed to any texts yet.'}
         />
+        {olderReceipts ? (
+          <LinkButton href={hrefOf({ ...before, receipts: olderReceipts })} wide>
+            Older agreements
+          </LinkButton>
+        ) : null}
       </Card>
       <Card>
         <HeadingGroup>
@@ -59,14 +59,23 @@ export default async function RecordPage({
         </HeadingGroup>
         <EventList
           items={texts.map((text) => describeText(text, clock))}
-          empty={before ? 'There are no older texts.' : 'We have not sent you any texts yet.'}
+          empty={before.texts ? 'There are no older texts.' : 'We have not sent you any texts yet.'}
         />
-        {last && found.length > textsPerPage ? (
-          <LinkButton href={`/users/sms-preferences/record?before=${writeCursor(last)}`} wide>
+        {olderTexts ? (
+          <LinkButton href={hrefOf({ ...before, texts: olderTexts })} wide>
             Older texts
           </LinkButton>
         ) : null}
       </Card>
     </Page>
   );
+}
+
+/** The page on which both lists go on from where they were left. */
+function hrefOf({ texts, receipts }: RecordPlace): string {
+  const query = new URLSearchParams({
+    ...(texts && { before: writeCursor(texts) }),
+    ...(receipts !== null && { agreementsBefore: String(receipts) }),
+  });
+  return `/users/sms-preferences/record?${query}`;
 }

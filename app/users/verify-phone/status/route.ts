@@ -1,9 +1,9 @@
 import type { SmsStatusAnswer } from '@/components/sms/SmsStatus';
 import { db } from '@/db/client';
-import { readRequestContext } from '@/lib/auth/session';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { networkOf } from '@/lib/client-address';
 import { readVerificationState } from '@/lib/sms/verification/state';
-import { readProver } from '../prover';
+import { readProver } from '../require-prover';
 import { sayTextState, wayOnOf } from '../text-words';
 
 export const dynamic = 'force-dynamic';
@@ -12,8 +12,9 @@ export const dynamic = 'force-dynamic';
 export async function GET(): Promise<Response> {
   const prover = await readProver();
   if (!prover || prover.phone === null) return new Response(null, { status: 404 });
+  const { userId, phone, lastChallenge } = prover;
   const { now, address } = await readRequestContext();
-  const about = { userId: prover.userId, phone: prover.phone, network: networkOf(address) };
+  const about = { userId, phone, lastChallenge, network: networkOf(address) };
   const state = await readVerificationState(db(), about, now);
   const answer: SmsStatusAnswer = {
     status: state.text.status,

@@ -1,0 +1,46 @@
+'use server';
+
+import { redirect } from 'next/navigation';
+import { z } from 'zod';
+import { readRecoveryCookie, setRecoveryCookie } from '@/app/_cookies/recovery-cookie';
+import { readKnownBrowserCookie } from '@/app/_cookies/known-browser-cookie';
+import { answerForm } from '@/app/_forms/form-answer';
+import { readForm } from '@/app/_forms/read-form';
+import { sayWhen } from '@/app/_format/say-when';
+import type { FormState } from '@/components/forms/form-state';
+import { db } from '@/db/client';
+import { registrationSchema } from '@/lib/auth/registration/register-input';
+import { requestRecoveryCode } from '@/lib/auth/recovery/reset-by-text';
+import { requestReset } from '@/lib/auth/recovery/reset-password';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
+import type { RequestContext } from '@/lib/context';
+
+const forgotForm = z.object({ email: registrationSchema.shape.email });
+
+/** Sends a link to a new password, or a code where mail is off, with one answer for every address. */
+export async function forgotPasswordAction(
+  _state: FormState<'email'>,
+  formData: FormData,
+): Promise<FormState<'email'>> {
+  const form = readForm(forgotForm, formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, ['email']);
+  const { email } = form.fields;
+  const context = await readRequestContext();
+  const requested = await requestReset(db(), email, context, await readKnownBrowserCookie());
+  if (requested.ok) redirect('/users/forgot-password?sent=yes');
+  const answer =
+    requested.reason === 'mail_off'
+      ? await askForCode(email, context)
+      : `We have sent a few emails to this address or for your network already. Look in the inbox and the spam folder. You can ask for another ${sayWhen(requested.retryAt, context.now)}.`;
+  return answerForm({ message: answer }, formData, ['email']);
+}
+
+/** Where mail is off. Out: why no code was asked for; else it leads to where the code is entered. */
+async function askForCode(email: string, context: RequestContext): Promise<string> {
+  const requested = await requestRecoveryCode(db(), { email, token: await readRecoveryCookie() }, context);
+  if (!requested.ok) {
+    return `A few codes were asked for with this email, or from your network, already. Look at the texts on your phone. You can ask for another ${sayWhen(requested.retryAt, context.now)}.`;
+  }
+  await setRecoveryCookie(requested.token);
+  redirect('/users/reset-password');
+}

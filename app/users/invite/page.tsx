@@ -1,0 +1,69 @@
+import type { Metadata } from 'next';
+import { linkTokenOf } from '@/app/_forms/link-token';
+import { SiteNav } from '@/app/site-nav';
+import { AcceptInvitationForm } from '@/components/forms/entry/AcceptInvitationForm';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { Notice } from '@/components/ui/Notice';
+import { Outcome } from '@/components/pages/Outcome';
+import { Page } from '@/components/ui/Page';
+import { db } from '@/db/client';
+import { readInvitation } from '@/lib/auth/admin/accept-invitation';
+import { readUser } from '@/lib/auth/sign-in/session';
+import { acceptInvitationAction } from './actions';
+import { invitationWords } from './invitation-words';
+
+export const metadata: Metadata = { title: 'Your invitation' };
+
+const roleWords = {
+  applicant: 'as an applicant',
+  broker: 'as a broker',
+  staff: 'as a member of staff',
+  admin: 'as an admin',
+} as const;
+
+/** Where the link of an invitation leads. Opening it changes nothing, because mail programs open links to look at them. */
+export default async function InvitationPage({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}) {
+  const user = await readUser();
+  const token = linkTokenOf(await searchParams);
+  const read = await readInvitation(db(), token, new Date());
+  if (!read.ok) {
+    const { title, words } = invitationWords[read.reason];
+    return (
+      <Page nav={<SiteNav />}>
+        <Outcome
+          title={title}
+          words={words}
+          href={user ? '/dashboard' : '/users/login'}
+          label={user ? 'Go to the dashboard' : 'Sign in'}
+        />
+      </Page>
+    );
+  }
+  const { email, name, role } = read.invitation;
+  return (
+    <Page nav={<SiteNav />}>
+      <HeadingGroup>
+        <Heading>Create your account</Heading>
+        <Lead>
+          You are invited {roleWords[role]}.
+          {role === 'applicant'
+            ? null
+            : ' Once you have chosen a password, you set up a second factor: a passkey, an authenticator app or the like.'}
+        </Lead>
+      </HeadingGroup>
+      {user && user.email !== email ? (
+        <Notice title={`You are signed in as ${user.email}`}>
+          When you create this account, this browser is signed in to it instead.
+        </Notice>
+      ) : null}
+      <Card>
+        <AcceptInvitationForm action={acceptInvitationAction} link={token} email={email} name={name} />
+      </Card>
+    </Page>
+  );
+}

@@ -1,0 +1,25 @@
+import { redirect } from 'next/navigation';
+import { readPendingCookie } from '@/app/_cookies/pending-cookie';
+import { db } from '@/db/client';
+import { readPending } from '@/lib/accounts/pending';
+import { readEnrollingUser } from '@/lib/auth/sign-in/session';
+import { findSignedInProver } from '@/lib/sms/verification/find-prover';
+import type { Prover } from '@/lib/sms/verification/prover';
+
+/**
+ * Whose number this browser is proving: the pending account of its cookie, which a fresh registration or password put
+ * there, before whoever is signed in; see `findSignedInProver`.
+ */
+export async function readProver(): Promise<Prover | null> {
+  const token = await readPendingCookie();
+  const pending = token ? await readPending(db(), token, new Date()) : null;
+  if (pending) return { userId: pending.id, role: pending.role, phone: pending.phone, purpose: 'activate' };
+  // Also who has to set up a second factor first: codes by text may be it.
+  const user = await readEnrollingUser();
+  return user && findSignedInProver(db(), user, new Date());
+}
+
+/** Sends a browser without either to the sign-in page. */
+export async function requireProver(): Promise<Prover> {
+  return (await readProver()) ?? redirect('/users/login?next=%2Fusers%2Fverify-phone');
+}

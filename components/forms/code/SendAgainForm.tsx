@@ -1,0 +1,65 @@
+'use client';
+
+import { Button } from '@/components/ui/Button';
+import { TimeLeft, useTimeLeft, type FutureMoment } from '@/components/ui/time/TimeLeft';
+import styles from '@/components/forms/SideForm.module.css';
+import type { FormAction } from '@/components/forms/form-state';
+import { Form } from '@/components/forms/Form';
+import { FormAlert } from '@/components/forms/FormAlert';
+import { useFormAction } from '@/components/forms/use-form-action';
+
+/**
+ * "Send the code again", or, without a code that still works (`isNew`), "Send a new code". `availableAt` is the moment the next
+ * send is allowed, null for now; until then the button waits. Without JavaScript it is always enabled and the action refuses.
+ * `sendsLeft` is said in words.
+ */
+export function SendAgainForm({
+  action,
+  availableAt,
+  serverNow,
+  sendsLeft,
+  isNew,
+}: {
+  action: FormAction<never>;
+  availableAt: FutureMoment | null;
+  serverNow: string;
+  sendsLeft: number;
+  isNew: boolean;
+}) {
+  const [state, formAction, pending] = useFormAction(action);
+  const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
+  const waits = availableAt !== null && (leftMs === null ? availableAt.at > serverNow : leftMs > 0);
+  return (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={[]} />
+      <div className={styles.row}>
+        <Button
+          variant={isNew ? 'primary' : 'secondary'}
+          pending={pending}
+          disabled={leftMs !== null && waits}
+        >
+          {isNew ? 'Send a new code' : 'Send the code again'}
+        </Button>
+        <p className={styles.note}>
+          {availableAt !== null && waits ? (
+            <>
+              {sendsLeft === 0
+                ? 'You can ask for another code'
+                : isNew
+                  ? 'You can send one'
+                  : 'You can send it again'}{' '}
+              <TimeLeft until={availableAt} leftMs={leftMs} /> ({sendsLeft === 0 ? 'none' : sendsLeft} left).
+            </>
+          ) : sendsLeft === 0 ? null : sendsLeft === 1 ? (
+            '1 send left.'
+          ) : (
+            `${sendsLeft} sends left.`
+          )}
+        </p>
+        <span className={styles.announced} role="status">
+          {availableAt !== null && leftMs === 0 ? 'You can send a code now.' : null}
+        </span>
+      </div>
+    </Form>
+  );
+}

@@ -1,0 +1,42 @@
+'use client';
+
+import { Button } from '@/components/ui/Button';
+import { Form } from '@/components/forms/Form';
+import type { FormAction } from '@/components/forms/form-state';
+import { FormAlert } from '@/components/forms/FormAlert';
+import { PasswordInput } from '@/components/inputs/PasswordInput';
+import { EmailInput } from '@/components/inputs/EmailInput';
+import { useFormAction } from '@/components/forms/use-form-action';
+
+export type SignInField = 'email' | 'password';
+
+const fieldOrder = ['email', 'password'] as const;
+
+/**
+ * Email and password; the browser may offer a passkey in the field for the email. `next` is the path to go to afterwards, which
+ * the action checks.
+ */
+export function SignInForm({ action, next }: { action: FormAction<SignInField>; next?: string }) {
+  const [state, formAction, pending] = useFormAction(action);
+  return (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={fieldOrder} />
+      <EmailInput
+        autoComplete="username webauthn"
+        defaultValue={state.values.email}
+        error={state.fieldErrors.email}
+      />
+      <PasswordInput
+        label="Password"
+        name="password"
+        autoComplete="current-password"
+        required
+        error={state.fieldErrors.password}
+      />
+      {next ? <input type="hidden" name="next" value={next} /> : null}
+      <Button wide pending={pending}>
+        Sign in
+      </Button>
+    </Form>
+  );
+}

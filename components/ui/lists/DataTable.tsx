@@ -1,0 +1,60 @@
+import type { ReactNode } from 'react';
+import { classNames } from '../class-names';
+import styles from './DataTable.module.css';
+
+export type DataColumn<Key extends string> = { key: Key; header: string; align?: 'start' | 'end' };
+
+/**
+ * Rows and columns under a caption; on phones each row becomes a card that names its cells. `empty` is said when
+ * there is no row. Roles are written out because a table laid out as cards loses them in some browsers.
+ */
+export function DataTable<Key extends string>({
+  caption,
+  columns,
+  rows,
+  empty,
+}: {
+  caption: string;
+  columns: readonly DataColumn<Key>[];
+  rows: readonly { id: string; cells: Record<Key, ReactNode> }[];
+  empty: ReactNode;
+}) {
+  if (rows.length === 0) return <p className={styles.empty}>{empty}</p>;
+  return (
+    <div className={styles.frame}>
+      <table className={styles.table} role="table">
+        <caption className={styles.caption}>{caption}</caption>
+        <thead className={styles.head} role="rowgroup">
+          <tr role="row">
+            {columns.map(({ key, header, align }) => (
+              <th
+                key={key}
+                scope="col"
+                role="columnheader"
+                className={classNames(align === 'end' && styles.end)}
+              >
+                {header}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup">
+          {rows.map(({ id, cells }) => (
+            <tr key={id} role="row" className={styles.row}>
+              {columns.map(({ key, header, align }) => (
+                <td
+                  key={key}
+                  role="cell"
+                  data-label={header}
+                  className={classNames(styles.cell, align === 'end' && styles.end)}
+                >
+                  {cells[key]}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
