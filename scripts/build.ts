@@ -28,6 +28,13 @@ const sourceEndings =
   /\.(?:tsx?|jsx?|mjs|cjs|json|css|svg|ico|png|jpe?g|gif|webp|avif|woff2?|txt|xml|webmanifest)$/;
 
 /**
+ * What Next names the server actions by, with their file and name (base64 of 32 bytes). It makes one up for each build; then no
+ * process could answer a form that the page of another build sent, be it another machine's or the release before. It is no
+ * secret here: Next would encrypt by it what an action closes over, and ours close over nothing (tests/app/authorization.test.ts).
+ */
+export const actionNamesKey = createHash('sha256').update('doorstep server actions').digest('base64');
+
+/**
  * Builds the app unless the last finished build was made from exactly these sources and packages. The proof is written
  * after a build and removed before one, so an interrupted build counts for nothing. NODE_ENV plays no part. Refuses to build
  * under a server that runs: it would lose the files that it serves.
@@ -54,7 +61,12 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
   const child = spawn(process.execPath, [nextProgram, 'build'], {
     cwd: projectRoot,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      NEXT_SERVER_ACTIONS_ENCRYPTION_KEY: actionNamesKey,
+    },
   });
   const end = (): unknown => child.kill('SIGTERM');
   signal?.addEventListener('abort', end);

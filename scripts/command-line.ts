@@ -16,7 +16,7 @@ export type CommandLine<Option extends string> = {
 /**
  * Reads a command's arguments. What is not given is left out.
  *
- * @throws UsageAsked for `--help`, whatever else stands there; a StartProblem of one line for what the command does not know
+ * @throws UsageAsked for `--help`, whatever else is there; a StartProblem of one line for what the command does not know
  */
 export function readCommandLine<Option extends string = never>(
   args: readonly string[],

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { buildIfNeeded, holdBuild } from './build';
+import { keepRunning } from './keep-running';
 import { useEmbeddedDatabase, type EmbeddedDatabase } from './postgres/embedded';
 import { dataFolder, projectRoot } from './project-root';
 import type { Mode, Settings } from './settings';
@@ -10,13 +11,16 @@ import { exitWith, oneLine, StartProblem } from './start-problem';
 import { findMigrator, migrateAs, type DatabaseUrls } from './prepare-database';
 
 const hurryAfterMs = 500;
-const workerBackoffMs = { first: 1_000, most: 30_000, healthyAfter: 60_000 };
+const pauses = { firstMs: 1_000, mostMs: 30_000, healthyMs: 60_000 };
+/** Without the dispatcher people can still sign in. Without the web server, whatever started us should know. */
+const workerRules = { ...pauses, name: 'The message dispatcher', mostDeaths: null };
+const webRules = { ...pauses, name: 'The web server', mostDeaths: 5 };
 
 /**
- * Starts everything and stays: database, build, migrations (where its role may), then the web server and the message dispatcher as two
- * processes whose output is ours. Ends the process: with 0 after Ctrl-C or SIGTERM (web and dispatcher finish what they
- * have in hand, then the database stops; asked twice, it hurries), with 1 after a problem or when the web server dies. A
- * dispatcher that dies is started again.
+ * Starts everything and stays: database, build, migrations (where its role may), then the web server and the message dispatcher
+ * as two processes whose output is ours. Ends the process: with 0 after Ctrl-C or SIGTERM (web and dispatcher finish what they
+ * have begun, then the database stops; asked twice, it hurries), with 1 after a problem. A web server or dispatcher that dies is
+ * started again, after a pause; with 1 it ends when the web server never served, or died five times in a row.
  */
 export function launch(mode: Mode, settings: Settings): void {
   const say = (line: string): void => console.log(line);
@@ -24,7 +28,7 @@ export function launch(mode: Mode, settings: Settings): void {
   const { signal } = aborted;
   const children = new Map<'web' | 'worker', ChildProcess>();
   let embedded: EmbeddedDatabase | undefined;
-  let restart: NodeJS.Timeout | undefined;
+  const running: { stop: () => void }[] = [];
   let stoppedAt = 0;
 
   const begin = async (): Promise<void> => {
@@ -57,7 +61,7 @@ export function launch(mode: Mode, settings: Settings): void {
     if (mode === 'development') await seedDemo(environment, signal);
     if (signal.aborted) return;
     startWeb(environment);
-    startWorker(environment, workerBackoffMs.first);
+    startWorker(environment);
   };
 
   const watchDatabase = (database: EmbeddedDatabase): void => {
@@ -69,39 +73,43 @@ export function launch(mode: Mode, settings: Settings): void {
   };
 
   const startWeb = (environment: NodeJS.ProcessEnv): void => {
-    const web = startChild('web.mjs', [], environment);
-    children.set('web', web);
-    if (mode === 'production' && web.pid !== undefined) holdBuild(web.pid);
-    web.once('message', () => announce(settings, say));
-    web.once('exit', (code, endedBy) => {
-      children.delete('web');
-      if (stoppedAt > 0) return;
-      console.error(`The web server ended unexpectedly (${endedBy ?? `code ${code}`}).`);
-      stop(1).catch(exitWith);
-    });
+    let hasServed = false;
+    const start = (): ChildProcess => {
+      const web = startChild('web.mjs', [], environment);
+      follow('web', web);
+      if (mode === 'production' && web.pid !== undefined) holdBuild(web.pid);
+      web.once('message', () => {
+        if (hasServed) say('The web server serves again.');
+        else announce(settings, say);
+        hasServed = true;
+      });
+      return web;
+    };
+    const giveUp = (): void => void stop(1).catch(exitWith);
+    const canStart = (): boolean => hasServed;
+    running.push(keepRunning(start, { ...webRules, canStart }, { say: complain, onGivenUp: giveUp }));
   };
 
-  const startWorker = (environment: NodeJS.ProcessEnv, backoffMs: number): void => {
-    const startedAt = Date.now();
-    const worker = startChild('worker.ts', ['--import', 'tsx'], environment);
-    children.set('worker', worker);
-    worker.once('exit', (code, endedBy) => {
-      children.delete('worker');
-      if (stoppedAt > 0) return;
-      const waitMs =
-        Date.now() - startedAt > workerBackoffMs.healthyAfter ? workerBackoffMs.first : backoffMs;
-      console.error(
-        `The message dispatcher ended (${endedBy ?? `code ${code}`}); it starts again in ${waitMs / 1000} s.`,
-      );
-      const nextBackoffMs = Math.min(waitMs * 2, workerBackoffMs.most);
-      restart = setTimeout(() => startWorker(environment, nextBackoffMs), waitMs);
-    });
+  const follow = (name: 'web' | 'worker', child: ChildProcess): void => {
+    children.set(name, child);
+    child.once('exit', () => children.delete(name));
+  };
+
+  const complain = (line: string): void => console.error(line);
+
+  const startWorker = (environment: NodeJS.ProcessEnv): void => {
+    const start = (): ChildProcess => {
+      const worker = startChild('worker.ts', ['--import', 'tsx'], environment);
+      follow('worker', worker);
+      return worker;
+    };
+    running.push(keepRunning(start, workerRules, { say: complain, onGivenUp: () => undefined }));
   };
 
   const stop = async (code: number): Promise<never> => {
     stoppedAt = Date.now();
     aborted.abort();
-    clearTimeout(restart);
+    for (const { stop: leave } of running) leave();
     // What was being started when the signal came must be known before it can be stopped.
     await beginning.catch(() => undefined);
     await Promise.all([...children.values()].map(endChild));
@@ -159,6 +167,12 @@ function announce({ env }: Settings, say: (line: string) => void): void {
   if (env.smsBackend === 'console') {
     say(`  texts      ${origin}/dev/phone, and here in the terminal as lines that begin with [sms]`);
   }
+  if (env.mail.via === 'console') {
+    say(`  mail       ${origin}/dev/mail, and here in lines that begin with [mail]`);
+  }
+  if (env.mail.via === 'off') {
+    say('Mail is off because SMTP_URL is unset: nobody is asked to confirm an email address.');
+  }
   say('Ctrl-C stops it.');
   say('');
 }
@@ -201,9 +215,11 @@ async function checkPort(port: number, isPublic: boolean): Promise<void> {
   await new Promise((resolve) => probe.close(resolve));
 }
 
+const seedFile = 'commands/seed.ts';
+
 async function seedDemo(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  if (!existsSync(join(projectRoot, 'scripts', 'seed.ts'))) return;
-  const seeding = startChild('seed.ts', ['--import', 'tsx'], environment);
+  if (!existsSync(join(projectRoot, 'scripts', seedFile))) return;
+  const seeding = startChild(seedFile, ['--import', 'tsx'], environment);
   const end = (): unknown => seeding.kill('SIGTERM');
   signal.addEventListener('abort', end);
   const code = await new Promise((resolve) => seeding.once('exit', resolve));

@@ -43,7 +43,7 @@ export async function migrateAs(
   await explaining('The migration failed', async () => {
     await migrateDatabase(ownerUrl ?? url, { say });
     if (ownerUrl === null) return;
-    const { name, mayAlter } = await admitRunningRole(ownerUrl, url);
+    const { name, mayAlter } = await admitRunningRole(ownerUrl, url, say);
     if (!mayAlter) return;
     say(
       `The role ${name} of DATABASE_URL can change tables all the same: it is a superuser, or owns the schema or what is in it.`,

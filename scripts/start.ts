@@ -8,7 +8,7 @@ async function start(): Promise<void> {
     usage: 'npm start',
     about:
       'Builds if needed, starts the embedded PostgreSQL where DATABASE_URL is unset, migrates, serves, and sends the\n' +
-      'texts, until Ctrl-C. Settings stand in .env or the environment: see .env.example.',
+      'texts, until Ctrl-C. Settings are in .env or the environment: see .env.example.',
   });
   // Loaded only now: an unsupported Node may fail on what these import.
   const [{ launch }, { loadSettings }] = await Promise.all([import('./launch'), import('./settings')]);

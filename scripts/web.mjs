@@ -71,7 +71,7 @@ try {
   process.exit(1);
 }
 
-/** Answers what is in hand, then ends; a lost launcher is as good as a signal. */
+/** Answers what is in progress, then ends; a lost launcher is as good as a signal. */
 async function stop() {
   if (stopping) return;
   stopping = true;

@@ -4,7 +4,10 @@ import { exitWith } from './start-problem';
 /** A round takes milliseconds, and a statement that the database does not answer is given up after 16 seconds. */
 const patienceMs = 90_000;
 
-/** Runs the message dispatcher until a signal, or until the launcher that started it is gone; then finishes its work. */
+/**
+ * Runs the message dispatcher, the mailer and the housekeeping until a signal, or until the launcher that started it is gone;
+ * then finishes its work.
+ */
 async function runWorker(): Promise<void> {
   const isLaunched = process.argv.includes('--launched');
   if (!isLaunched) {
@@ -26,6 +29,8 @@ async function runWorker(): Promise<void> {
     { runDispatcher },
     { runHousekeeping },
     { runMissedTexts },
+    { runMailer },
+    { runRecoveries },
     { closeDb },
     { openLog },
     { makeWatchdog },
@@ -33,6 +38,8 @@ async function runWorker(): Promise<void> {
     import('@/lib/sms/dispatch/dispatch'),
     import('@/lib/housekeeping'),
     import('@/lib/sms/inbound/missed-inbound'),
+    import('@/lib/mail/deliver'),
+    import('@/lib/sms/verification/send-recovery-codes'),
     import('@/db/client'),
     import('@/lib/log'),
     import('@/lib/watchdog'),
@@ -48,12 +55,14 @@ async function runWorker(): Promise<void> {
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();
   const missedTexts = runMissedTexts({ log });
+  const mailer = runMailer({ log });
+  const recoveries = runRecoveries({ log });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
   watchdog.stop();
-  await Promise.all([dispatcher.stop(), housekeeping.stop(), missedTexts.stop()]);
+  await Promise.all([dispatcher, housekeeping, missedTexts, mailer, recoveries].map((each) => each.stop()));
   await closeDb();
   process.exit(0);
 }

@@ -3,13 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { busyHeaders, busyWords, refuse, sayBusy, tooLargeWords } from './answers';
 import { makeBodyRooms, type BodyRoom } from './body-room';
 import { cutShort, withBody } from './buffered-request';
-import { maxBodyBytes } from './examine-request';
+import { maxBodyBytes, maxWebhookBytes } from '@/lib/body-limit';
 import { carryMs, laneOf, makeLanes } from './lanes';
 import { hasBody, readBody, type BodyVerdict } from './read-body';
 import type { RefusalKind } from './refusals-line';
-
-/** The webhooks read no more themselves (lib/sms/webhooks/call.ts), and say so in their own way. */
-const maxWebhookBytes = 16 * 1024;
+import { subjectsOf } from './subjects';
 
 /** A form of a few KB takes a second or two on the slowest line. */
 const bodyMs = 20_000;
@@ -26,7 +24,7 @@ const busyShare = 0.8;
 
 /**
  * What every request goes through once it has been examined: its body is read, so that slow ones keep nobody waiting;
- * then it waits for a place among those of its kind, in turns by network; then it is handed on. The place is given back when
+ * then it waits for a place among those of its kind, in turns by network; then it is handed on. The place is free again when
  * the answer is out or the connection closed, a second after the answer began, or when it has been kept for too long.
  *
  * @param isOneNetwork whether everyone comes from one network, as on localhost
@@ -86,9 +84,10 @@ export function makeAdmission({
     response: ServerResponse,
     network: string,
     room: BodyRoom,
+    subjects: readonly string[] = [],
   ): Promise<void> => {
     if (request.socket.destroyed) return;
-    const ticket = lanes[laneOf(request)].enter(network);
+    const ticket = lanes[laneOf(request)].enter(network, subjects);
     // The event loop goes round before the next is let in: else a line of short ones would be served in one go.
     response.once('close', () => setImmediate(ticket.leave));
     const turn = await Promise.race([ticket.turn, room.lost.then(() => 'lost' as const)]);
@@ -125,7 +124,7 @@ export function makeAdmission({
         if (isWebhook && verdict !== 'no_room') await leaveTrace(request, read, network);
         return;
       }
-      await takePlace(withBody(request, read), response, network, room);
+      await takePlace(withBody(request, read), response, network, room, subjectsOf(request, read));
     },
     end: () => clearInterval(sweep),
   };

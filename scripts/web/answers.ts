@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { maxBodyBytes } from '@/lib/body-limit';
 
 /** For so long, and so many bytes, the rest of a body that is not wanted is read and thrown away. */
 const lingerMs = 2_000;
@@ -11,7 +12,7 @@ const plain = {
   'content-security-policy': `default-src 'none'`,
 };
 
-export const tooLargeWords = 'This is larger than 32 KB, so nothing was saved. Send less at once.';
+export const tooLargeWords = `This is larger than ${maxBodyBytes / 1024} KB, so nothing was saved. Send less at once.`;
 export const busyWords =
   'Too much is being asked of this server just now, so nothing was done. Try again in ten seconds.';
 export const busyHeaders = { 'retry-after': '10' };

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { maxBodyBytes } from '@/lib/body-limit';
 import { isLoopbackHostname } from '@/lib/env';
 import { keepOwnCookies } from './own-cookies';
 
@@ -7,12 +8,6 @@ const forwardedMarker = 'x-doorstep-forwarded';
 
 /** Carries the path and query as they were called, to the letter: Next writes some characters of a query again. */
 const targetHeader = 'x-doorstep-target';
-
-/**
- * What a body may hold: our longest form is a few KB. Next reads a form before anything of ours does, at up to 2 ms per KB
- * of one event loop. What does not say its length is counted while it comes (read-body.ts).
- */
-export const maxBodyBytes = 32 * 1024;
 
 /** No address of ours has more than a dozen. What Next does with one name 7,000 times takes it 1.6 s of the one event loop. */
 const mostQueryFields = 100;
@@ -33,22 +28,22 @@ type ExaminedRequest = {
 
 /**
  * What our listener does to every request before Next sees it: headers by which a client could pretend to be the app's
- * own are removed, as are cookies that are not ours, `socketAddress` is appended to X-Forwarded-For (so the last entry can be trusted), and all other
- * forwarding headers are dropped, since the public address comes from APP_URL alone.
- * On localhost a Host that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's
- * domain, pointed at 127.0.0.1, would reach the development phone. On a public APP_URL Host becomes that of APP_URL.
- * A query of more than 100 fields is refused with 400.
- * A POST that names another site as its Origin is refused with 403, a body of more than 32 KB with 413.
+ * own are removed, as are cookies that are not ours, `socketAddress` is appended to X-Forwarded-For (so the last entry can be
+ * trusted), and all other forwarding headers are dropped, since the public address comes from APP_URL alone. On localhost a Host
+ * that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's domain, pointed at 127.0.0.1,
+ * would reach the development phone. On a public APP_URL Host becomes that of APP_URL. A query of more than 100 fields is
+ * refused with 400, and so is a path that URL would read as another one (`isSettled`). A POST that names another site as its
+ * Origin is refused with 403, a body longer than `maxBodyBytes` with 413.
  *
  * @param socketAddress `null`: the request is our own, sent for a visitor with the visitor's headers as they are left here;
- *   the address and the mark in them stand
+ *   the address and the mark in them stay as they are
  */
 export function examineRequest(request: ExaminedRequest, socketAddress: string | null, appUrl: URL): Verdict {
   const { headers } = request;
-  // An absolute target (`GET http://other/`) would stand above Host and slip past what follows.
+  // An absolute target (`GET http://other/`) would take precedence over Host and slip past what follows.
   if (!request.url?.startsWith('/')) return { ok: false, status: 400, reason: 'bad_target' };
 
-  if (request.url.split('&', mostQueryFields + 1).length > mostQueryFields) {
+  if (request.url.split('&', mostQueryFields + 1).length > mostQueryFields || !isSettled(request.url)) {
     return { ok: false, status: 400, reason: 'bad_target' };
   }
 
@@ -87,6 +82,22 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string |
   return Number(headers['content-length'] ?? 0) > maxBodyBytes
     ? { ok: false, status: 413, reason: 'too_large' }
     : { ok: true };
+}
+
+/**
+ * Whether URL leaves the path of a target as it is, but for characters that it escapes. Next reads a path by URL, which takes
+ * dot segments out (`/_next/static/../users/login`, also as `%2e%2e`) and turns backslashes: it would answer with
+ * another page than the one that was looked at here. Browsers do the same before they send, so none sends such a path.
+ */
+function isSettled(target: string): boolean {
+  const path = target.split('?', 1)[0]!;
+  const read = `http://localhost${path}`;
+  return URL.canParse(read) && escaped(new URL(read).pathname) === escaped(path);
+}
+
+/** With all that one client or another sends as it is, and URL does or does not escape. */
+function escaped(path: string): string {
+  return path.replace(/[^!-~]|["<>^`{|}]/g, (character) => encodeURIComponent(character));
 }
 
 /**

@@ -3,15 +3,19 @@ import { performance } from 'node:perf_hooks';
 /** While the event loop is busy, and the most while it has time. */
 type Span = [whenBusy: number, most: number];
 
-/** How much of one kind of request may be in hand, and how much may wait. */
+/** How much of one kind of request may be in progress, and how much may wait. */
 export type Bounds = {
-  inHand: Span;
-  inHandPerNetwork: Span;
+  inProgress: Span;
+  inProgressPerNetwork: Span;
   waiting: number;
   waitingPerNetwork: number;
+  /** About one subject, whichever network they come from. */
+  inProgressPerSubject: number;
+  /** About one subject, of one network. */
+  waitingPerSubject: number;
   /** What has waited for so long is refused. */
   patienceMs: number;
-  /** A place is given back after so long, whatever its request is doing. */
+  /** A place is free again after so long, whatever its request is doing. */
   placeMs: number;
 };
 
@@ -27,7 +31,8 @@ export type Ticket = {
 };
 
 export type Gate = {
-  enter(network: string): Ticket;
+  /** @param subjects what the request is about: those that are about the same one would only wait for each other's locks */
+  enter(network: string, subjects?: readonly string[]): Ticket;
   /**
    * To be called ten times a second: refuses who has waited too long, and takes places back that were kept too long.
    * @param isLoopFree whether the event loop had time since the last call
@@ -37,19 +42,20 @@ export type Gate = {
 
 type Entry = {
   network: string;
-  state: 'waiting' | 'in_hand' | 'left';
-  /** When patience ends while it waits, when the place ends while it is in hand. */
+  subjects: readonly string[];
+  state: 'waiting' | 'in_progress' | 'left';
+  /** When patience ends while it waits, when the place ends while it is in progress. */
   untilMs: number;
   settle: (turn: Turn) => void;
 };
 
-/** After so many sweeps in a row that find the loop free, the most may be in hand. */
+/** After so many sweeps in a row that find the loop free, the most may be in progress. */
 const stepsToMost = 10;
 
-type Network = { inHand: number; waiting: Set<Entry>; servedMs: number };
+type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number };
 
 /**
- * Lets requests in, so many at once overall and of each network; the others wait. What is in hand shares one event loop:
+ * Lets requests in, so many at once overall and of each network; the others wait. What is in progress shares one event loop:
  * while that is busy, more at once make all of them slower and none faster. Where it has time, they wait for something
  * else (the database, a password that is hashed), and more are let in step by step, so that slow ones hold nobody up.
  *
@@ -58,6 +64,9 @@ type Network = { inHand: number; waiting: Set<Entry>; servedMs: number };
  * come, first served. However many new networks come, none that comes more than half the patience later goes before one
  * that waits. Where no more may wait, the last of the network with the most waiting is refused.
  *
+ * Of those about one subject only so many are in progress. The others wait without a place, and those behind them go first. Of
+ * these so many may wait of each network.
+ *
  * @param clockMs for tests
  */
 export function makeGate(bounds: Bounds, clockMs: () => number = () => performance.now()): Gate {
@@ -65,27 +74,48 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
   /** Those of whom something waits. */
   const inLine = new Set<Network>();
   const waiting = new Set<Entry>();
-  const inHand = new Set<Entry>();
+  const inProgress = new Set<Entry>();
+  /** How many about each subject are in progress. */
+  const aboutInProgress = new Map<string, number>();
   let steps = 0;
   const now = ([whenBusy, most]: Span): number =>
     whenBusy + Math.floor((steps * (most - whenBusy)) / stepsToMost);
   const headStartMs = bounds.patienceMs / 2;
   let servedLastMs = -Infinity;
 
+  const mayGo = ({ subjects }: Entry): boolean =>
+    subjects.every((subject) => (aboutInProgress.get(subject) ?? 0) < bounds.inProgressPerSubject);
+
+  /** The first of a network that may go; null: all that wait are about something that is in progress. */
+  const findFirst = ({ waiting: own }: Network): Entry | null => {
+    for (const entry of own) if (mayGo(entry)) return entry;
+    return null;
+  };
+
   /** What is due the longest has the smallest. */
-  const rank = ({ waiting: own, servedMs }: Network): number => {
-    const [first] = own;
-    const sinceMs = first!.untilMs - bounds.patienceMs;
+  const rank = (first: Entry, { waiting: own, servedMs }: Network): number => {
+    const sinceMs = first.untilMs - bounds.patienceMs;
     return Math.max(servedMs, sinceMs - headStartMs / own.size);
   };
 
   const takeNext = (): Entry | null => {
-    let next: Network | null = null;
+    let next: { first: Entry; rank: number } | null = null;
     for (const network of inLine) {
-      if (network.inHand >= now(bounds.inHandPerNetwork)) continue;
-      if (next === null || rank(network) < rank(next)) next = network;
+      if (network.inProgress >= now(bounds.inProgressPerNetwork)) continue;
+      const first = findFirst(network);
+      if (first === null) continue;
+      const own = rank(first, network);
+      if (next === null || own < next.rank) next = { first, rank: own };
     }
-    return next === null ? null : next.waiting.values().next().value!;
+    return next && next.first;
+  };
+
+  const count = (entry: Entry, change: 1 | -1): void => {
+    for (const subject of entry.subjects) {
+      const left = (aboutInProgress.get(subject) ?? 0) + change;
+      if (left > 0) aboutInProgress.set(subject, left);
+      else aboutInProgress.delete(subject);
+    }
   };
 
   const stopWaiting = (entry: Entry, turn: Turn): void => {
@@ -93,28 +123,30 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
     waiting.delete(entry);
     network.waiting.delete(entry);
     if (network.waiting.size === 0) inLine.delete(network);
-    entry.state = turn === 'go' ? 'in_hand' : 'left';
+    entry.state = turn === 'go' ? 'in_progress' : 'left';
     entry.settle(turn);
   };
 
   const passOn = (): void => {
-    while (waiting.size > 0 && inHand.size < now(bounds.inHand)) {
+    while (waiting.size > 0 && inProgress.size < now(bounds.inProgress)) {
       const entry = takeNext();
       if (entry === null) return;
       const network = networks.get(entry.network)!;
       // Never twice the same, so that networks let in at the same moment have an order too.
       servedLastMs = Math.max(clockMs(), servedLastMs + 0.001);
       network.servedMs = servedLastMs;
-      network.inHand += 1;
-      inHand.add(entry);
+      network.inProgress += 1;
+      inProgress.add(entry);
+      count(entry, 1);
       entry.untilMs = clockMs() + bounds.placeMs;
       stopWaiting(entry, 'go');
     }
   };
 
-  const giveBack = (entry: Entry): void => {
-    inHand.delete(entry);
-    networks.get(entry.network)!.inHand -= 1;
+  const release = (entry: Entry): void => {
+    inProgress.delete(entry);
+    count(entry, -1);
+    networks.get(entry.network)!.inProgress -= 1;
     entry.state = 'left';
     passOn();
   };
@@ -130,14 +162,23 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
     stopWaiting([...most.waiting].at(-1)!, 'busy');
   };
 
+  /** Whether more wait about one of its subjects than may, of its network. */
+  const isCrowded = ({ subjects }: Entry, { waiting: own }: Network): boolean =>
+    subjects.some((subject) => {
+      let others = 0;
+      for (const entry of own) if (entry.subjects.includes(subject)) others += 1;
+      return others > bounds.waitingPerSubject;
+    });
+
   return {
-    enter: (name) => {
-      const network = networks.get(name) ?? { inHand: 0, waiting: new Set(), servedMs: -Infinity };
+    enter: (name, subjects = []) => {
+      const network = networks.get(name) ?? { inProgress: 0, waiting: new Set(), servedMs: -Infinity };
       networks.set(name, network);
       let settle: Entry['settle'] = () => undefined;
       const turn = new Promise<Turn>((resolve) => (settle = resolve));
       const entry: Entry = {
         network: name,
+        subjects,
         state: 'waiting',
         untilMs: clockMs() + bounds.patienceMs,
         settle,
@@ -146,15 +187,16 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
       network.waiting.add(entry);
       inLine.add(network);
       passOn();
+      if (entry.state === 'waiting' && isCrowded(entry, network)) stopWaiting(entry, 'busy');
       if (network.waiting.size > bounds.waitingPerNetwork || waiting.size > bounds.waiting) makeRoom(network);
       return {
         turn,
         leave: () => {
           if (entry.state === 'waiting') stopWaiting(entry, 'gone');
-          else if (entry.state === 'in_hand') giveBack(entry);
+          else if (entry.state === 'in_progress') release(entry);
         },
         leaveWithin: (ms) => {
-          if (entry.state === 'in_hand') entry.untilMs = Math.min(entry.untilMs, clockMs() + ms);
+          if (entry.state === 'in_progress') entry.untilMs = Math.min(entry.untilMs, clockMs() + ms);
         },
       };
     },
@@ -165,12 +207,12 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
         if (entry.untilMs > nowMs) break;
         stopWaiting(entry, 'busy');
       }
-      for (const entry of inHand) if (entry.untilMs <= nowMs) giveBack(entry);
+      for (const entry of inProgress) if (entry.untilMs <= nowMs) release(entry);
       steps = isLoopFree ? Math.min(stepsToMost, steps + 1) : 0;
       passOn();
       // Beyond the head start it makes no difference any more when a network was let in.
       for (const [name, network] of networks) {
-        const isIdle = network.inHand === 0 && network.waiting.size === 0;
+        const isIdle = network.inProgress === 0 && network.waiting.size === 0;
         if (isIdle && network.servedMs <= nowMs - headStartMs) networks.delete(name);
       }
     },

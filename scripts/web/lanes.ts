@@ -1,55 +1,76 @@
 import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
- * Kinds of requests that do not wait for each other: pages, what is sent to us, the files that pages are made of, calls of
- * the webhooks, and questions whether we are well.
+ * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, what is sent to us, the files
+ * that pages are made of, calls of the webhooks, and questions whether we are well.
  */
-export type Lane = 'pages' | 'forms' | 'files' | 'webhooks' | 'probes';
+export type Lane = 'pages' | 'states' | 'forms' | 'files' | 'webhooks' | 'probes';
+
+/** For what is about nothing that others could hold. */
+const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity };
 
 /**
  * Measured on two cores (docs/decisions/0016-turns-before-next.md). A page asks the database a dozen times, and after each
- * answer it waits until the event loop has gone round, which takes as long as all that is in hand there. A file is a
- * twentieth of a page. Of forms no more are in hand than the pool has connections (db/client.ts), and of one network
- * fewer, so that one whose forms wait for each other's locks leaves some.
+ * answer it waits until the event loop has gone round, which takes as long as everything in progress. A file is a
+ * twentieth of a page. No more forms are in progress than the pool has connections (db/client.ts), and fewer of one
+ * network, so that one whose forms wait for each other's locks leaves some. Texts of one number are taken in one after the
+ * other in any case, under its lock (lib/sms/inbound/receive-text.ts), so one of them has a place. A crowd that waits for its
+ * codes asks hundreds of times a second how these are: whoever opens a page does not wait for that.
  */
 const boundsOf: Record<Lane, Bounds> = {
   pages: {
-    inHand: [6, 12],
-    inHandPerNetwork: [2, 6],
+    inProgress: [6, 12],
+    inProgressPerNetwork: [2, 6],
     waiting: 1_000,
     waitingPerNetwork: 100,
+    ...noSubjects,
     patienceMs: 10_000,
     placeMs: 10_000,
   },
+  states: {
+    inProgress: [2, 6],
+    inProgressPerNetwork: [1, 3],
+    waiting: 500,
+    waitingPerNetwork: 100,
+    ...noSubjects,
+    patienceMs: 5_000,
+    placeMs: 5_000,
+  },
   forms: {
-    inHand: [4, 10],
-    inHandPerNetwork: [2, 4],
+    inProgress: [4, 10],
+    inProgressPerNetwork: [2, 4],
     waiting: 500,
     waitingPerNetwork: 64,
+    inProgressPerSubject: 2,
+    waitingPerSubject: 8,
     patienceMs: 15_000,
     placeMs: 10_000,
   },
   files: {
-    inHand: [12, 32],
-    inHandPerNetwork: [6, 16],
+    inProgress: [12, 32],
+    inProgressPerNetwork: [6, 16],
     waiting: 2_000,
     waitingPerNetwork: 1_000,
+    ...noSubjects,
     patienceMs: 10_000,
     placeMs: 5_000,
   },
   webhooks: {
-    inHand: [4, 12],
-    inHandPerNetwork: [2, 6],
+    inProgress: [4, 12],
+    inProgressPerNetwork: [2, 6],
     waiting: 1_000,
     waitingPerNetwork: 500,
+    inProgressPerSubject: 1,
+    waitingPerSubject: 20,
     patienceMs: 10_000,
     placeMs: 10_000,
   },
   probes: {
-    inHand: [2, 8],
-    inHandPerNetwork: [1, 4],
+    inProgress: [2, 8],
+    inProgressPerNetwork: [1, 4],
     waiting: 100,
     waitingPerNetwork: 20,
+    ...noSubjects,
     patienceMs: 5_000,
     placeMs: 5_000,
   },
@@ -64,12 +85,13 @@ export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
     const bounds = boundsOf[lane];
     return makeGate(
       isOneNetwork
-        ? { ...bounds, inHandPerNetwork: bounds.inHand, waitingPerNetwork: bounds.waiting }
+        ? { ...bounds, inProgressPerNetwork: bounds.inProgress, waitingPerNetwork: bounds.waiting }
         : bounds,
     );
   };
   return {
     pages: open('pages'),
+    states: open('states'),
     forms: open('forms'),
     files: open('files'),
     webhooks: open('webhooks'),
@@ -84,9 +106,15 @@ export function laneOf({
   method?: string | undefined;
   url?: string | undefined;
 }): Lane {
-  const path = url.split('?', 1)[0]!.replace(/\/$/, '');
+  const path = pathOf(url);
   if (path === '/users/webhook/twilio' || path === '/users/webhook/twilio/inbound') return 'webhooks';
   if (method !== 'GET' && method !== 'HEAD') return 'forms';
   if (path === '/api/health' || path === '/api/ready') return 'probes';
+  if (path === '/users/verify-phone/status') return 'states';
   return path.startsWith('/_next/static/') ? 'files' : 'pages';
+}
+
+/** Of a target that has been examined (examine-request.ts), so that no other spelling is the same. */
+export function pathOf(url: string): string {
+  return url.split('?', 1)[0]!.replace(/\/$/, '');
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What a connection is doing: `next` waits until the answer in hand is out. */
+/** What a connection is doing: `next` waits until the present answer is out. */
 type Line = { isBusy: boolean; next: (() => void) | null };
 
 /**

@@ -1,7 +1,10 @@
 import { openLog, type Log } from '@/lib/log';
 
-/** Why something was not handed on. `crowded`: too much of its network, or of all, was in hand or waiting. */
-export type RefusalKind = 'crowded' | 'slow' | 'pipelined';
+/**
+ * Why something was not handed on. `crowded`: too much of its network, or of all, was in progress or waiting; `connections`:
+ * too many were open.
+ */
+export type RefusalKind = 'crowded' | 'slow' | 'pipelined' | 'connections';
 
 /** So that the first line has more to say than one. */
 const gatherMs = 5_000;

@@ -6,6 +6,7 @@ import { isLoopbackHostname } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { makeAdmission } from './admission';
 import { refuse, tooLargeWords } from './answers';
+import { makeConnections } from './connections';
 import { examineRequest, type Verdict } from './examine-request';
 import { makeInnerRequests } from './inner-requests';
 import { makeOneAtATime } from './one-at-a-time';
@@ -22,13 +23,20 @@ export type WebOptions = {
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** For tests. */
   log?: () => Log;
+  mostConnections?: number;
 };
+
+/** Well below the file descriptors that systems grant a process, of which files and the database need some, too. */
+const mostConnections = 8_000;
+
+/** How often connections are looked for that take too long to say what they want. */
+const lookForSlowMs = 5_000;
 
 export type WebServer = {
   port: number;
   /** From now on `/api/ready` answers 503, while everything else goes on: load balancers look elsewhere. */
   announceEnd(): void;
-  /** Takes no new requests, answers the ones in hand (for at most `patienceMs`), and is closed. */
+  /** Takes no new requests, answers the ones in progress (for at most `patienceMs`), and is closed. */
   close(patienceMs: number): Promise<void>;
 };
 
@@ -44,12 +52,14 @@ export async function serveWeb({
   handle,
   handleUpgrade,
   log,
+  mostConnections: most = mostConnections,
 }: WebOptions): Promise<WebServer> {
   const servers: Server[] = [];
   const upgraded = new Set<Duplex>();
   const oneAtATime = makeOneAtATime();
   const inner = makeInnerRequests();
   const refusals = makeRefusalsLine(log ? { log } : {});
+  const connections = makeConnections({ most, note: (network) => refusals.note('connections', network) });
   const admission = makeAdmission({
     isOneNetwork: isLoopbackHostname(appUrl.hostname),
     handle: (request, response) => {
@@ -88,13 +98,15 @@ export async function serveWeb({
   };
 
   const open = async (host: string | undefined, at: number): Promise<number> => {
-    const server = createServer((request, response) => {
-      // We listen three times for its end, and Next about as often as Node takes to be no leak.
-      response.setMaxListeners(response.getMaxListeners() + 3);
+    const server = createServer({ connectionsCheckingInterval: lookForSlowMs }, (request, response) => {
+      // We listen four times for its end, and Next about as often as Node takes to be no leak.
+      response.setMaxListeners(response.getMaxListeners() + 4);
+      connections.use(request, response);
       const network = networkOfRequest(request);
       const mayGoOn = oneAtATime(request, response, () => receive(request, response, network));
       if (!mayGoOn) refusals.note('pipelined', network);
     });
+    server.on('connection', (socket) => connections.open(socket, networkOf(socket.remoteAddress ?? '')));
     server.on('upgrade', (request, socket, head) => {
       if (handleUpgrade && examineRequest(request, addressOf(request), appUrl).ok) {
         upgraded.add(socket);

@@ -1,22 +1,33 @@
 import { pathToFileURL } from 'node:url';
 import { inArray, isNull } from 'drizzle-orm';
+import { generateSync } from 'otplib';
 import { closeDb, db as openDb, type Db, type Tx } from '@/db/client';
 import { users, type Role } from '@/db/schema/accounts';
 import { phoneNumbers, smsMessages, smsVerificationLog, type VerificationEvent } from '@/db/schema/sms';
 import { hashPassword } from '@/lib/accounts/password';
-import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
+import { findUserByEmail, insertUser, lockEmail, setEnrollUntil } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
+import {
+  confirmRecoveryCodes,
+  normalizeRecoveryCode,
+  readWaitingCodes,
+  startRecoveryCodes,
+} from '@/lib/auth/two-factor/recovery-codes';
+import { confirmTotp, startTotp } from '@/lib/auth/two-factor/totp';
 import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
-import { readCommandLine } from './command-line';
+import { readCommandLine } from '../command-line';
 import { runCommand } from './run-command';
-import { exitWith, StartProblem } from './start-problem';
+import { exitWith, StartProblem } from '../start-problem';
 
 /** Everyone's password. Known to all the world, and so never on a public address. */
 export const demoPassword = 'lantern-harbor-quilt';
+
+/** The key of everyone's authenticator app who must hold a second factor. As well known. */
+export const demoTotpKey = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
 /** The applicant's number, proven; fictional, and not the one that the README registers with. */
 const demoPhone = '+15555550142';
@@ -28,10 +39,12 @@ const people: readonly { email: string; name: string; role: Role; phone: string 
   { email: 'applicant@example.com', name: 'Alex Applicant', role: 'applicant', phone: demoPhone },
 ];
 
-export type SeededPerson = { email: string; role: Role; created: boolean };
+/** `recoveryCodes`: of someone new who must hold a second factor. */
+export type SeededPerson = { email: string; role: Role; created: boolean; recoveryCodes: string[] };
 
 /**
- * Writes one person of each role, and for the applicant a proven number with a few days of texts and attempts behind it.
+ * Writes one person of each role, and for the applicant a proven number with a few days of texts and attempts behind it. The others
+ * have an authenticator app and recovery codes, so that they can sign in at once.
  * Whoever is there already is left as they are, so a second run changes nothing. Every text is in a final state: nothing
  * of this is ever sent.
  *
@@ -46,16 +59,16 @@ export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
   const emails = people.map(({ email }) => email);
   const known = await db.select({ email: users.email }).from(users).where(inArray(users.email, emails));
   if (known.length === people.length)
-    return people.map(({ email, role }) => ({ email, role, created: false }));
+    return people.map(({ email, role }) => ({ email, role, created: false, recoveryCodes: [] }));
   const hash = await hashPassword(demoPassword);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
 
   const seeded: SeededPerson[] = [];
   for (const person of people) {
-    const created = await db.transaction((tx) =>
+    const written = await db.transaction((tx) =>
       seedPerson(tx, { ...person, passwordHash: hash.value }, now),
     );
-    seeded.push({ email: person.email, role: person.role, created });
+    seeded.push({ email: person.email, role: person.role, ...written });
   }
   return seeded;
 }
@@ -64,10 +77,10 @@ async function seedPerson(
   tx: Tx,
   person: (typeof people)[number] & { passwordHash: string },
   now: Date,
-): Promise<boolean> {
+): Promise<Pick<SeededPerson, 'created' | 'recoveryCodes'>> {
   const { email, name, role, phone, passwordHash } = person;
   await lockEmail(tx, email);
-  if (await findUserByEmail(tx, email)) return false;
+  if (await findUserByEmail(tx, email)) return { created: false, recoveryCodes: [] };
   const userId = newId();
   const context: RequestContext = { now: daysBefore(now, 6), address: 'seed', userAgent: null };
   await insertUser(tx, {
@@ -78,6 +91,7 @@ async function seedPerson(
     passwordHash,
     phone,
     active: true,
+    emailProven: true,
     now: context.now,
   });
   await createPreferences(tx, {
@@ -92,7 +106,24 @@ async function seedPerson(
     context,
   );
   if (phone !== null) await seedTexts(tx, { userId, phone }, context, now);
-  return true;
+  const recoveryCodes = role === 'applicant' ? [] : await seedFactors(tx, userId, context.now);
+  return { created: true, recoveryCodes };
+}
+
+/** An authenticator app and recovery codes that were set up at a moment. Out: the codes. */
+async function seedFactors(tx: Tx, userId: string, at: Date): Promise<string[]> {
+  const here = { userId, sessionId: 'seed' };
+  await startTotp(tx, here, at, demoTotpKey);
+  const code = generateSync({ secret: demoTotpKey, epoch: Math.floor(at.getTime() / 1000) });
+  const isConfirmed = await confirmTotp(tx, { ...here, code }, at);
+  await startRecoveryCodes(tx, here, at);
+  const codes = (await readWaitingCodes(tx, here, at)) ?? [];
+  const typed = normalizeRecoveryCode(codes[0] ?? '') ?? '';
+  if (!isConfirmed || !(await confirmRecoveryCodes(tx, { ...here, code: typed }, at))) {
+    throw new Error('The factors of a demo person could not be set up');
+  }
+  await setEnrollUntil(tx, userId, null);
+  return codes;
 }
 
 /** What a proven number looks like after a few days. Written straight into the tables, for none of it ever happened. */
@@ -220,8 +251,8 @@ function readArguments(args: readonly string[]): void {
   readCommandLine(args, {
     usage: 'npm run seed',
     about:
-      'Writes demo people, one of each role, and some texts; prints their emails and their password. Who is there\n' +
-      'already stays as they are. Refuses on a public APP_URL.',
+      'Writes demo people, one of each role, and some texts; prints their emails, their password, and what the second\n' +
+      'step of sign-in takes. Who is there already stays as they are. Refuses on a public APP_URL.',
   });
 }
 
@@ -229,8 +260,13 @@ async function run(): Promise<void> {
   const seeded = await seedDemoData(openDb(), new Date());
   console.log(`Demo people. Sign in at ${env().appUrl.origin}/users/login`);
   console.log(`Password of the new ones: ${demoPassword}`);
-  for (const { email, role, created } of seeded) {
+  console.log(`Second step of broker, staff and admin: an authenticator app with the key ${demoTotpKey},`);
+  console.log('or one of their recovery codes, each of which works once');
+  for (const { email, role, created, recoveryCodes } of seeded) {
     console.log(`  ${email.padEnd(22)} ${role}${created ? '' : ' (was there already, left as it is)'}`);
+    for (let i = 0; i < recoveryCodes.length; i += 2) {
+      console.log(`    ${recoveryCodes.slice(i, i + 2).join('  ')}`);
+    }
   }
 }
 

@@ -2,14 +2,15 @@ import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
 import { hashPassword } from '@/lib/accounts/password';
 import { type User } from '@/lib/accounts/users';
-import { replacePassword } from '@/lib/auth/change-password';
-import { forgetWrongPasswords } from '@/lib/auth/check-password';
-import { readCommandLine, requireEmail } from './command-line';
+import { replacePassword } from '@/lib/auth/settings/change-password';
+import { forgetWrongPasswords } from '@/lib/auth/sign-in/check-password';
+import { env } from '@/lib/env';
+import { readCommandLine, requireEmail } from '../command-line';
 import { operatorContext, operatorName } from './operator';
-import { readPassword, refuseWeakPassword } from './read-password';
+import { readPassword, refuseBreachedPassword, refuseWeakPassword } from './read-password';
 import { requireAccount } from './require-account';
 import { runCommand } from './run-command';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 const usage = 'npm run set-password -- --email …';
 const about = `Sets a new password for someone who forgot theirs. It is asked for, or read from the first line of standard
@@ -31,10 +32,10 @@ export async function setPassword(
   now: Date,
 ): Promise<void> {
   const user = await requireOpenAccount(database, email);
-  refuseWeakPassword(password, user);
+  refuseWeakPassword(password, { siteName: env().siteName, email: user.email, name: user.name });
   const hash = await hashPassword(password);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
-  const deed = {
+  const change = {
     action: 'password_set_by_operator',
     actorId: null,
     keptSession: null,
@@ -42,7 +43,7 @@ export async function setPassword(
   } as const;
   const context = operatorContext(now);
   const replaced = await database.transaction(async (tx) => {
-    const isReplaced = await replacePassword(tx, user, hash.value, deed, context);
+    const isReplaced = await replacePassword(tx, user, hash.value, change, context);
     // No browser is known by the new password yet, and strangers may have spent the tries of all the others.
     if (isReplaced) await forgetWrongPasswords(tx, user.email);
     return isReplaced;
@@ -65,6 +66,7 @@ async function requireOpenAccount(database: Db, email: string): Promise<User> {
 async function run(email: string): Promise<void> {
   const user = await requireOpenAccount(db(), email);
   const password = await readPassword(process.stdin, process.stderr);
+  await refuseBreachedPassword(password);
   await setPassword(db(), { email, password }, new Date());
   console.log(`${user.email} has a new password, and is signed out everywhere.`);
 }

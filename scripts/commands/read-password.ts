@@ -1,13 +1,9 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
-import {
-  assessPassword,
-  fewestCharacters,
-  mostCharacters,
-  type PasswordRefusal,
-} from '@/lib/accounts/password-strength';
-import { StartProblem } from './start-problem';
+import { isBreachedPassword } from '@/lib/accounts/breached-passwords';
+import { assessPassword, passwordErrors } from '@/lib/accounts/password-strength';
+import { StartProblem } from '../start-problem';
 
 /** Asks for a new password: twice and without showing it at a terminal, as one plain line when it is piped in. */
 export async function readPassword(
@@ -42,16 +38,16 @@ export async function readPassword(
   }
 }
 
-const refusals: Record<PasswordRefusal, string> = {
-  too_short: `This password is too short: use ${fewestCharacters} characters or more.`,
-  too_long: `This password is too long: use up to ${mostCharacters} characters.`,
-  common: 'This password is easy to guess, because many people use one like it. Choose another.',
-  contains_identity:
-    'This password is easy to guess, because it is close to the name or email. Choose another.',
-};
+/** Refuses a password that leaked elsewhere, where a service is set that knows; throws a StartProblem of one line. */
+export async function refuseBreachedPassword(password: string): Promise<void> {
+  if (await isBreachedPassword(password)) throw new StartProblem(passwordErrors.breached);
+}
 
 /** Holds a password to what registration asks of one; throws a StartProblem of one line. */
-export function refuseWeakPassword(password: string, identity: { email: string; name: string }): void {
-  const strength = assessPassword(password, { list: commonPasswords, ...identity });
-  if (!strength.acceptable) throw new StartProblem(refusals[strength.reason]);
+export function refuseWeakPassword(
+  password: string,
+  about: { siteName: string; email: string; name: string },
+): void {
+  const strength = assessPassword(password, { list: commonPasswords, ...about });
+  if (!strength.acceptable) throw new StartProblem(passwordErrors[strength.reason]);
 }

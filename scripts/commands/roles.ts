@@ -1,5 +1,5 @@
 import type { Role } from '@/db/schema/accounts';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 export const roles = ['applicant', 'broker', 'staff', 'admin'] as const satisfies readonly Role[];
 

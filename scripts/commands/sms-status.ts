@@ -1,14 +1,14 @@
 import { pathToFileURL } from 'node:url';
 import { db } from '@/db/client';
 import { readPersonSms, type PersonSms } from '@/lib/reporting/person-sms';
-import { readCommandLine } from './command-line';
+import { readCommandLine } from '../command-line';
 import { runCommand } from './run-command';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 const usage = 'npm run sms-status -- name@example.com';
 
 /**
- * Says in seven lines how texts stand for one person, for the operator's own terminal: so the number is written in full.
+ * Says in seven lines what the texts of one person depend on, for the operator's own terminal: so the number is written in full.
  * `SMS enabled` is `no` too while the number is stopped, for then no text goes out.
  */
 export function describePersonSms(person: PersonSms): string {
@@ -37,7 +37,7 @@ function readArguments(args: readonly string[]): string {
   const { word } = readCommandLine(args, {
     usage,
     about:
-      'Says how texts stand for one person: phone, verified, enabled, quiet hours, last text, last attempt,\n' +
+      'Says what the texts of one person depend on: phone, verified, enabled, quiet hours, last text, last attempt,\n' +
       'and the last opt-out: what was said last, by text, by the carrier or on a page.',
     takesWord: true,
   });

@@ -4,15 +4,16 @@ import type { Role } from '@/db/schema/accounts';
 import { hashPassword } from '@/lib/accounts/password';
 import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
-import { readRegistration } from '@/lib/auth/register-input';
+import { readRegistration } from '@/lib/auth/registration/register-input';
+import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
-import { readCommandLine } from './command-line';
+import { readCommandLine } from '../command-line';
 import { operatorContext, operatorName } from './operator';
-import { readPassword, refuseWeakPassword } from './read-password';
+import { readPassword, refuseBreachedPassword, refuseWeakPassword } from './read-password';
 import { readRole, roles } from './roles';
 import { runCommand } from './run-command';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 const usage = `npm run create-user -- --email … --name … --role ${roles.join('|')}`;
 
@@ -38,12 +39,12 @@ export function readArguments(args: readonly string[]): NewAccount {
  */
 export async function createUser(
   database: Db,
-  { email, name, role, password }: NewAccount & { password: string },
+  { email, name, role, password, siteName }: NewAccount & { password: string; siteName: string },
   now: Date,
 ): Promise<void> {
   const form = readRegistration(Object.entries({ email, name, password }));
   if (!form.ok) throw new StartProblem(Object.values(form.fieldErrors)[0] ?? 'The account is not complete.');
-  refuseWeakPassword(password, { email, name });
+  refuseWeakPassword(password, { siteName, email, name });
   await refuseTaken(database, email);
   const hash = await hashPassword(password);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
@@ -59,6 +60,7 @@ export async function createUser(
       passwordHash: hash.value,
       phone: null,
       active: true,
+      emailProven: true,
       now,
     });
     await createPreferences(tx, { userId, enabled: false, timeZone: null, now });
@@ -88,11 +90,19 @@ async function refuseTaken(database: Parameters<typeof findUserByEmail>[0], emai
   );
 }
 
+/** What comes next for a new account. */
+function sayCreated({ email, role }: NewAccount): string {
+  const opened = `${email} can sign in now, as ${role}.`;
+  if (role === 'applicant') return opened;
+  return `${opened} They have 72 hours to set up a second factor with their password alone. After that it takes a link (npm run reset-factors).`;
+}
+
 async function run(account: NewAccount): Promise<void> {
   await refuseTaken(db(), account.email);
   const password = await readPassword(process.stdin, process.stderr);
-  await createUser(db(), { ...account, password }, new Date());
-  console.log(`${account.email} can sign in now, as ${account.role}.`);
+  await refuseBreachedPassword(password);
+  await createUser(db(), { ...account, password, siteName: env().siteName }, new Date());
+  console.log(sayCreated(account));
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,5 +1,5 @@
-import { exitWith, oneLine, StartProblem, UsageAsked } from './start-problem';
-import { withDatabase } from './with-database';
+import { exitWith, oneLine, StartProblem, UsageAsked } from '../start-problem';
+import { withDatabase } from '../with-database';
 
 /**
  * Runs a command that a person types: reads its arguments before anything is started, then runs it with the database

@@ -1,16 +1,18 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
 import type { Role } from '@/db/schema/accounts';
-import { changeRole, type RoleRefusal } from '@/lib/auth/change-role';
-import { readCommandLine, requireEmail } from './command-line';
+import { changeRole, type RoleRefusal } from '@/lib/auth/admin/change-role';
+import { readCommandLine, requireEmail } from '../command-line';
+import { sayEnrollLink } from './enroll-words';
 import { operatorContext, operatorName } from './operator';
 import { requireAccount } from './require-account';
 import { readRole, roles } from './roles';
 import { runCommand } from './run-command';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 const usage = `npm run set-role -- --email … --role ${roles.join('|')}`;
-const about = `Gives someone another role. It counts from their next click on, in the browsers where they are signed in.`;
+const about = `Gives someone another role. They are signed out everywhere, and sign in again for it. Where the role asks for a second
+factor and they hold none, prints a link to set it up.`;
 
 export type RoleChange = { email: string; role: Role };
 
@@ -20,7 +22,8 @@ export function readArguments(args: readonly string[]): RoleChange {
   return { email: requireEmail(values.email, usage), role: readRole(values.role, usage) };
 }
 
-const refusals: Record<RoleRefusal, (email: string, role: Role) => string> = {
+/** What an operator at the terminal can be refused. */
+const refusals: Partial<Record<RoleRefusal, (email: string, role: Role) => string>> = {
   gone: (email) => `The account of ${email} was deleted meanwhile.`,
   deactivated: (email) => `${email} is deactivated. Nothing was changed.`,
   same_role: (email, role) => `${email} has the role ${role} already. Nothing was changed.`,
@@ -31,10 +34,19 @@ const refusals: Record<RoleRefusal, (email: string, role: Role) => string> = {
 /** Gives someone another role. Out: what to say about it. Throws a StartProblem of one line when that may not be. */
 export async function setRole(database: Db, { email, role }: RoleChange, now: Date): Promise<string> {
   const user = await requireAccount(database, email);
-  const deed = { userId: user.id, role, operator: operatorName() };
-  const answer = await changeRole(database, deed, operatorContext(now));
-  if (!answer.ok) throw new StartProblem(refusals[answer.reason](user.email, role));
-  return `${user.email} has the role ${role} now, and had the role ${answer.from}.`;
+  const change = { userId: user.id, role, author: { operator: operatorName() } };
+  const answer = await changeRole(database, change, operatorContext(now));
+  if (!answer.ok) {
+    throw new StartProblem(
+      refusals[answer.reason]?.(user.email, role) ?? `Nothing was changed: ${answer.reason}.`,
+    );
+  }
+  const said = [`${user.email} has the role ${role} now, and had the role ${answer.from}.`];
+  if (!answer.isEmailProven && role !== 'applicant') {
+    said.push('Nobody has confirmed this email: make sure that the account is theirs.');
+  }
+  if (answer.enroll !== null) said.push(sayEnrollLink(answer.enroll));
+  return said.join(' ');
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

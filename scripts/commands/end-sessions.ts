@@ -1,11 +1,11 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
-import { endAll } from '@/lib/auth/end-sessions';
-import { readCommandLine, requireEmail } from './command-line';
+import { endAllSessions } from '@/lib/auth/admin/end-all-sessions';
+import { readCommandLine, requireEmail } from '../command-line';
 import { operatorContext, operatorName } from './operator';
 import { requireAccount } from './require-account';
 import { runCommand } from './run-command';
-import { StartProblem } from './start-problem';
+import { StartProblem } from '../start-problem';
 
 const usage = 'npm run end-sessions -- --email …';
 const about = `Signs someone out everywhere. Whoever knows the password can sign in again: where someone else may know it, set
@@ -19,7 +19,8 @@ export function readArguments(args: readonly string[]): string {
 /** Signs someone out everywhere. Out: what to say about it. Throws a StartProblem of one line when there is no account. */
 export async function endSessions(database: Db, email: string, now: Date): Promise<string> {
   const user = await requireAccount(database, email);
-  const ended = await endAll(database, { userId: user.id, operator: operatorName() }, operatorContext(now));
+  const author = { operator: operatorName() };
+  const ended = await endAllSessions(database, { userId: user.id, author }, operatorContext(now));
   if (!ended.ok) throw new StartProblem(`The account of ${user.email} was deleted meanwhile.`);
   return `${user.email} is signed out everywhere (${ended.ended} ${ended.ended === 1 ? 'session' : 'sessions'}).`;
 }

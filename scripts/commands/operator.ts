@@ -10,7 +10,7 @@ export function operatorName(): string {
   }
 }
 
-/** Where a deed comes from that was done at the terminal. */
+/** Where a change at the terminal comes from. */
 export function operatorContext(now: Date): RequestContext {
   return { now, address: 'terminal', userAgent: null };
 }

@@ -1,4 +1,4 @@
-import { readCommandLine } from './command-line';
+import { readCommandLine } from '../command-line';
 import { runCommand } from './run-command';
 
 /** Brings the database up to date and ends: the migration is done before any command runs (prepare-database.ts). */
