@@ -38,7 +38,8 @@ describe('the first statement', () => {
     }
     expect(callsGuard(first[0], guard!), first[0]).toBe(true);
     // This guard answers instead of leading away, so the answer must be passed on before anything else happens.
-    if (guard === 'readActor') expect(first[1]).toBe('if (!actor.ok) return actor.answer;');
+    if (['readActor', 'readEnrollingActor'].includes(guard!))
+      expect(first[1]).toBe('if (!actor.ok) return actor.answer;');
   });
 
   const guarded = routes.filter(
@@ -47,7 +48,9 @@ describe('the first statement', () => {
   test.each(guarded)('of the page $name is its guard', ({ name, file }) => {
     const start = readPageStart(file);
     const needsRole = Object.values(routeTable[name]!).includes('forbidden');
-    const guards = needsRole ? ['requireRole'] : ['requireUser', 'requireProver'];
+    const guards = needsRole
+      ? ['requireRole']
+      : ['requireUser', 'requireEnrollingUser', 'requireProver', 'requireFirstStep'];
     expect(
       guards.some((guard) => callsGuard(start, guard)),
       start,

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { linkToOverview, pickParameters, readOverviewQuery } from '@/app/admin/sms/overview-query';
+import { pickPeopleParameters, readPeopleQuery } from '@/app/admin/users/people-query';
 import { readConsentVersion } from '@/app/_forms/consent-version';
-import { readNumberParam } from '@/app/dev/phone/read-state';
+import { readNumberParam } from '@/app/dev/phone/read-dev-phone-state';
 import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
 import { safePath } from '@/app/_forms/safe-path';
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
@@ -11,13 +12,22 @@ import { readCursor } from '@/app/users/sms-preferences/record/cursor';
 import { readInboundText } from '@/lib/sms/inbound/read-inbound-text';
 import { readStatusReport } from '@/lib/sms/delivery/read-status-report';
 import { findUser, findUserByEmail, insertUser } from '@/lib/accounts/users';
-import { endOne } from '@/lib/auth/end-sessions';
-import { readRegistration } from '@/lib/auth/register-input';
-import { register } from '@/lib/auth/register';
-import { signIn } from '@/lib/auth/sign-in';
+import { endOne } from '@/lib/auth/sign-in/end-sessions';
+import { readRegistration } from '@/lib/auth/registration/register-input';
+import { readReason } from '@/lib/auth/admin/author';
+import { register } from '@/lib/auth/registration/register';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { readInbound } from '@/lib/consent/keywords';
 import { currentWording } from '@/lib/consent/current-wording';
 import { parseNumberFilter } from '@/lib/reporting/number-filter';
+import {
+  listPeople,
+  openPeopleSearch,
+  parsePeopleSearch,
+  sayPeopleSearch,
+  sealPeopleSearch,
+} from '@/lib/reporting/people';
+import { readPerson } from '@/lib/reporting/person';
 import { readSmsOverview } from '@/lib/reporting/sms-overview';
 import { newId } from '@/lib/random';
 import { normalizeCode } from '@/lib/sms/verification/code';
@@ -124,7 +134,7 @@ describe('a registration', () => {
     },
   );
 
-  test('that is taken can be stored, and stands there as it was typed', async () => {
+  test('that is taken can be stored, and is kept as it was typed', async () => {
     await fc.assert(
       fc.asyncProperty(anyText, anyText, anyText, async (name, local, zone) => {
         const email = `${local.slice(0, 60)}@${newId()}.example`;
@@ -219,6 +229,32 @@ test('whatever a link says leads to a page of ours', async () => {
     expect(linkToOverview(parameters)).toMatch(ours);
     const query = readOverviewQuery(parameters);
     expect(query).toMatchObject({ number: null, status: null, textsBefore: null, attemptsBefore: null });
+  }
+});
+
+test('whoever is looked for, nobody or someone is found', async () => {
+  const nobody = { role: null, state: null, after: undefined };
+  for (const text of oddTexts) {
+    const parsed = parsePeopleSearch(text);
+    if (!parsed.ok) continue;
+    const { search } = parsed;
+    await listPeople(database.db, { ...nobody, search }, 5);
+    if (search !== null)
+      expect(sayPeopleSearch(openPeopleSearch(sealPeopleSearch(search))!)).toBeTypeOf('string');
+  }
+  for (const value of oddValues) {
+    const search = { q: value, role: value, state: value, after: value } as Record<string, string>;
+    const query = readPeopleQuery(pickPeopleParameters(search));
+    expect(query).toMatchObject({ search: null, role: null, state: null });
+    await listPeople(database.db, query, 5);
+    await listPeople(database.db, { ...query, search: { text: 'x' } }, 5);
+    if (typeof value === 'string') {
+      expect(
+        await readPerson(database.db, value, { adminId: newId(), historyBefore: null, now: noon }),
+      ).toBeNull();
+      const read = readReason(value);
+      if (read.ok) expect([...read.reason].length).toBeLessThanOrEqual(300);
+    }
   }
 });
 

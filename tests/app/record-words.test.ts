@@ -2,7 +2,7 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import { describeReceipt } from '@/app/users/sms-preferences/record-words';
-import { EventList } from '@/components/ui/EventList';
+import { EventList } from '@/components/ui/lists/EventList';
 import type { Receipt } from '@/lib/consent/receipts';
 import { noon } from '../support/people';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isDatabaseFault } from '@/db/database-fault';
+import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 
 const withCode = (code: string) => Object.assign(new Error('as the driver throws it'), { code });
 
@@ -31,4 +31,11 @@ test.each([
   null,
 ])('what the statement or our own code is to blame for is not: %o', (error) => {
   expect(isDatabaseFault(error)).toBe(false);
+});
+
+test('a statement that PostgreSQL cut off is told from everything else, also inside another fault', () => {
+  expect(isStatementTimeout(new Error('Failed query', { cause: withCode('57014') }))).toBe(true);
+  for (const other of [withCode('55P03'), withCode('57P01'), new Error('57014'), null]) {
+    expect(isStatementTimeout(other)).toBe(false);
+  }
 });

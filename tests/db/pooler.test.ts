@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openPool } from '@/db/client';
 import { migrateDatabase, readSchemaState } from '@/db/migrate';
 import { openLog } from '@/lib/log';
-import { outboxChannel } from '@/lib/sms/outbox/outbox';
-import { listenForTexts } from '@/lib/sms/dispatch/outbox-listener';
+import { outboxChannel } from '@/lib/sms/outbox/text-outbox';
+import { listenToOutbox } from '@/lib/outbox-listener';
 import { useDatabase } from '../support/database';
 import { startStrictPooler, type StrictPooler } from '../support/strict-pooler';
 
@@ -58,7 +58,7 @@ describe.each([
     const wake = vi.fn();
     const end = new AbortController();
     const log = openLog({ level: 'error' });
-    const listening = listenForTexts(pooler.url, { wake, log, signal: end.signal });
+    const listening = listenToOutbox(pooler.url, { channel: outboxChannel, wake, log, signal: end.signal });
     await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(1), 30_000);
     await database.pool.query(`notify ${outboxChannel}`);
     await vi.waitFor(() => expect(wake).toHaveBeenCalledTimes(2), 30_000);

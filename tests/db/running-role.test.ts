@@ -1,5 +1,6 @@
 import { Client, Pool } from 'pg';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrateDatabase, readSchemaState } from '@/db/migrate';
@@ -39,12 +40,25 @@ afterAll(async () => {
   for (const role of [running, owner]) await server.pool.query(`drop role ${role}`);
 });
 
+/** The block of SQL in the documentation that begins so. */
+function readDocs(start: string): string {
+  const text = readFileSync('docs/operations.md', 'utf8');
+  const from = text.indexOf(start);
+  expect(from).toBeGreaterThan(0);
+  return text.slice(from, text.indexOf('```', from));
+}
+
 describe('with a role that owns and one that serves', () => {
   test('the owner migrates, twice without harm, and lets the other one in', async () => {
     expect(await prepareDatabase(urls, say)).toBe('owner');
     expect(await prepareDatabase(urls, say)).toBe('owner');
     expect(said).toEqual([]);
     expect(await readSchemaState(urls.url)).toEqual({ missing: 0, mayMigrate: false });
+  });
+
+  test('a dozen machines that start at the same moment all let it in', async () => {
+    const starts = Array.from({ length: 12 }, () => admitRunningRole(urls.ownerUrl, urls.url));
+    expect(await Promise.all(starts)).toEqual(starts.map(() => ({ name: running, mayAlter: false })));
   });
 
   test('the one that serves reads and writes rows, and the sequences go on', async () => {
@@ -74,6 +88,21 @@ describe('with a role that owns and one that serves', () => {
   test('nor can it change or delete what the ledger holds', async () => {
     await expect(pool.query('delete from sms_consents')).rejects.toThrow('append-only');
     await expect(pool.query(`update sms_consents set sender = 'x'`)).rejects.toThrow('append-only');
+  });
+
+  test('the owner learns which session of the other one holds a table, and each ends its own sessions alone', async () => {
+    const [holder, ending, migrating] = [urls.url, urls.url, urls.ownerUrl].map(
+      (connectionString) => new Client({ connectionString }),
+    );
+    const ended = new Promise((resolve) => holder!.on('error', resolve));
+    await Promise.all([holder, ending, migrating].map((client) => client!.connect()));
+    await holder!.query('begin; select from users');
+    const { rows } = await migrating!.query(readDocs('select l.relation::regclass as held'));
+    expect(rows).toContainEqual(expect.objectContaining({ held: 'users', usename: running }));
+    await ending!.query(readDocs('select pg_terminate_backend'));
+    await ended;
+    await migrating!.query('select 1');
+    await Promise.all([ending!.end(), migrating!.end()]);
   });
 
   test('tables and sequences that come later are open to it too', async () => {

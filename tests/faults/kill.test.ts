@@ -166,7 +166,7 @@ describe('a worker killed with -9', () => {
     await expectAgreement([{ messageId, person }]);
   });
 
-  test('while another worker runs: that one takes over what was in hand', async () => {
+  test('while another worker runs: that one takes over what was claimed', async () => {
     const person = await makePerson(database.db);
     const doomed = await startWorker(variables);
     fake.onCreate = () => ({ kind: 'accept_and_hang' });
@@ -182,7 +182,7 @@ describe('a worker killed with -9', () => {
 });
 
 describe('a worker told to end', () => {
-  test('finishes the call in hand, records it and leaves with 0', async () => {
+  test('finishes the call it has begun, records it and leaves with 0', async () => {
     const person = await makePerson(database.db);
     const worker = await startWorker(variables);
     let answer: () => void = () => undefined;

@@ -39,7 +39,7 @@ function startWithClock(aheadMs: number) {
 }
 
 test.each([15_000, -15_000, 3_600_000])(
-  'a dispatcher whose clock is off by %i ms sends nothing that another has in hand, and warns',
+  'a dispatcher whose clock is off by %i ms sends nothing that another has claimed, and warns',
   async (aheadMs) => {
     // Each call is out for longer than a glance of the other dispatcher takes.
     fake.onCreate = () => ({

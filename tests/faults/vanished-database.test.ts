@@ -8,15 +8,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GET } from '@/app/api/health/route';
 import { closeDb, openPool, type Db } from '@/db/client';
 import { rateLimits } from '@/db/schema/accounts';
-import { register } from '@/lib/auth/register';
-import { signIn } from '@/lib/auth/sign-in';
+import { register } from '@/lib/auth/registration/register';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { takeHits } from '@/lib/rate-limits/hits';
 import { openLog } from '@/lib/log';
-import { outboxChannel } from '@/lib/sms/outbox/outbox';
+import { outboxChannel } from '@/lib/sms/outbox/text-outbox';
 import { sendCode } from '@/lib/sms/verification/send-code';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { readVerificationState } from '@/lib/sms/verification/state';
-import { listenForTexts } from '@/lib/sms/dispatch/outbox-listener';
+import { listenToOutbox } from '@/lib/outbox-listener';
 import { useDatabase } from '../support/database';
 import { after, contextAt, givePending, newEmail, newPhone, noon } from '../support/people';
 import { startStallingProxy, type StallingProxy } from '../support/stalling-proxy';
@@ -342,7 +342,8 @@ describe('a database that cuts every connection', () => {
 describe('what else holds a connection', () => {
   const listen = (wake: () => void) => {
     const stopping = new AbortController();
-    const ended = listenForTexts(proxy.url, {
+    const ended = listenToOutbox(proxy.url, {
+      channel: outboxChannel,
       wake,
       log: openLog({ level: 'error' }),
       signal: stopping.signal,

@@ -14,8 +14,15 @@ test.each([
   ['[2001:db8::1]:443, 10.0.0.1', 1, '2001:db8::1'],
   ['203.0.113.9:5555, 10.0.0.1', 1, '203.0.113.9'],
   ['fe80::1%eth0', 0, 'fe80::1'],
+  ['fe80::1%eth0%1', 0, 'fe80::1'],
   ['unknown, 10.0.0.1', 1, '10.0.0.1'],
   ['203.0.113.999', 0, 'unknown'],
+  // Some read a leading zero as octal, and some leave parts out: whoever means an address writes four plain numbers.
+  ['010.0.0.1', 0, 'unknown'],
+  ['0x7f.0.0.1', 0, 'unknown'],
+  ['127.1', 0, 'unknown'],
+  ['2001:db8::1::1', 0, 'unknown'],
+  ['2001:db8::/32', 0, 'unknown'],
   ['', 0, 'unknown'],
 ])('the client of "%s" behind %d trusted proxies is %s', (header, hops, expected) => {
   expect(clientAddress(header, hops)).toBe(expected);

@@ -48,8 +48,10 @@ describe('on localhost', () => {
       smsCountries: ['US', 'CA'],
       smsMessagesPerSecond: null,
       upstash: null,
+      breachedPasswordsUrl: null,
       trustedProxyHops: 0,
       logLevel: 'info',
+      mail: { via: 'console' },
       siteName: 'Doorstep',
       operator: { name: null, contact: null },
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7 },
@@ -216,6 +218,9 @@ test.each([
   ['DATABASE_OWNER_URL', 'mysql://localhost/x'],
   ['SMS_BACKEND', 'pigeon'],
   ['TWILIO_API_BASE_URL', 'localhost:1'],
+  ['BREACHED_PASSWORDS_URL', 'http://api.example.com/range'],
+  ['BREACHED_PASSWORDS_URL', 'https://api.example.com/range?mode=ntlm'],
+  ['BREACHED_PASSWORDS_URL', 'api.example.com'],
   ['SMS_PRICE_PER_SEGMENT_USD', '0,0079'],
   ['SMS_PRICE_PER_SEGMENT_USD', '-1'],
   ['SMS_PRICE_PER_SEGMENT_USD', '0.0079,UK:0.04'],
@@ -252,6 +257,39 @@ test('half of the Redis variables is refused by the name of the other half', () 
     /^UPSTASH_REDIS_REST_TOKEN /,
   );
   expect(problemsOf({ ...local, UPSTASH_REDIS_REST_TOKEN: 't' })[0]).toMatch(/^UPSTASH_REDIS_REST_URL /);
+});
+
+test('mail goes by SMTP where both variables are set, to the console on localhost, and nowhere in public without them', () => {
+  const smtp = { SMTP_URL: 'smtp://me:secret@mail.example.com', MAIL_FROM: 'no-reply@example.com' };
+  const via = { via: 'smtp', url: smtp.SMTP_URL, from: smtp.MAIL_FROM };
+  expect(accept({ ...local, ...smtp }).mail).toEqual(via);
+  expect(accept({ ...atPublic, ...smtp }).mail).toEqual(via);
+  expect(accept(local).mail).toEqual({ via: 'console' });
+  expect(accept(atPublic).mail).toEqual({ via: 'off' });
+});
+
+test('half of the mail variables is refused by the name of the other half, and no line repeats a password', () => {
+  expect(problemsOf({ ...local, SMTP_URL: 'smtp://me:secret@mail.example.com' })).toEqual([
+    'MAIL_FROM is missing while SMTP_URL is set',
+  ]);
+  expect(problemsOf({ ...local, MAIL_FROM: 'a@example.com' })).toEqual([
+    'SMTP_URL is missing while MAIL_FROM is set',
+  ]);
+  for (const url of [
+    'me:secret@mail',
+    'http://me:secret@mail',
+    'smtp://me:secret@',
+    'smtp://me:secret@h?tls=no',
+  ]) {
+    const problems = problemsOf({ ...local, SMTP_URL: url, MAIL_FROM: 'a@example.com' });
+    expect(problems).toEqual([expect.stringMatching(/^SMTP_URL must be a URL such as /)]);
+    expect(problems[0]).not.toContain('secret');
+  }
+  for (const from of ['Us <a@example.com>', 'a', 'a@b, c@d', 'a@example.com\r\nBcc: b@example.com']) {
+    expect(problemsOf({ ...local, SMTP_URL: 'smtp://mail', MAIL_FROM: from })).toEqual([
+      expect.stringMatching(/^MAIL_FROM must be one email address/),
+    ]);
+  }
 });
 
 test('the number of proxies is only asked for in public, and none is an answer', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { loginGrants, pendingTokens, rateLimits, sessions } from '@/db/schema/accounts';
-import { smsSpend, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { recoveries, signInCodes, smsSpend, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { secondFactorFailures, spentPasskeyChallenges, trustedDevices } from '@/db/schema/two-factor';
 import { batchRows, keepHouse, keepHouseByBothClocks, mostBatches } from '@/lib/housekeeping';
 import { bigPerson } from '../support/big-database';
 import { recordStatements, useDatabase } from '../support/database';
@@ -11,7 +12,7 @@ const database = useDatabase();
 async function fill(rows: number, over: Date): Promise<void> {
   const at = over.toISOString();
   const tables =
-    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log, sms_spend';
+    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log, sms_spend, trusted_devices, spent_passkey_challenges, second_factor_failures';
   await database.pool.query(`truncate ${tables} cascade`);
   const person = `md5('person:' || n)::uuid`;
   const token = `sha256(convert_to(n::text, 'UTF8'))`;
@@ -25,12 +26,27 @@ async function fill(rows: number, over: Date): Promise<void> {
     `rate_limits (key, empty_at) select n::text, '${at}'`,
     `sms_verifications (id, user_id, phone, purpose, nonce, created_at, expires_at, last_sent_at)
       select ${person}, ${person}, '+1415200000' || n % 10, 'prove', ${token}, '${at}', '${at}', '${at}'`,
+    `trusted_devices (id, user_id, token_hash, created_at, last_used_at, expires_at)
+      select ${person}, ${person}, ${token}, '${at}', '${at}', '${at}'`,
+    `sign_in_codes (id, user_id, phone, nonce, last_sent_at, expires_at)
+      select ${person}, ${person}, '+1415200000' || n % 10, ${token}, '${at}', '${at}'`,
+    `recoveries (id, token_hash, email, email_key, nonce, address, created_at, expires_at)
+      select ${person}, ${token}, n::text, n::text, ${token}, '', '${at}', '${at}'`,
+    `spent_passkey_challenges (challenge_hash, expires_at) select ${token}, '${at}'`,
+    `second_factor_failures (hour, wrong)
+      select '${at}'::timestamptz - interval '28 days' - n * interval '1 microsecond', 1`,
     // It counts for a day, and for an hour more where clocks differ.
     `sms_spend (scope, minute, micros) select n::text, '${at}'::timestamptz - interval '25 hours', 7900`,
   ]) {
     await database.pool.query(`insert into ${insert} from generate_series(1, ${rows}) n`);
   }
 }
+
+/** So many of each are left. */
+const each = (left: number) => ({
+  ...{ sessions: left, grants: left, tokens: left, limits: left, spend: left },
+  ...{ trusted: left, challenges: left, failures: left, signIn: left, recoveries: left },
+});
 
 async function countLeft() {
   const { db } = database;
@@ -40,6 +56,11 @@ async function countLeft() {
     tokens: await db.$count(pendingTokens),
     limits: await db.$count(rateLimits),
     spend: await db.$count(smsSpend),
+    trusted: await db.$count(trustedDevices),
+    challenges: await db.$count(spentPasskeyChallenges),
+    failures: await db.$count(secondFactorFailures),
+    signIn: await db.$count(signInCodes),
+    recoveries: await db.$count(recoveries),
     logged: await db.$count(smsVerificationLog),
   };
 }
@@ -48,12 +69,11 @@ test('one round ends and removes all that is over, each thousand in a transactio
   const rows = 2 * batchRows + 1;
   await fill(rows, noon);
   await keepHouse(database.db, after(noon, -1));
-  const all = { sessions: rows, grants: rows, tokens: rows, limits: rows, spend: rows };
-  expect(await countLeft()).toEqual({ ...all, logged: 0 });
+  expect(await countLeft()).toEqual({ ...each(rows), logged: 0 });
   const statements = await recordStatements(database.pool, () => keepHouse(database.db, after(noon, 1)));
-  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: rows });
+  expect(await countLeft()).toEqual({ ...each(0), logged: rows });
   // Of the chores that find nothing, one asks in a transaction.
-  expect(statements).toHaveLength(6 * 3 + 6 + 3);
+  expect(statements).toHaveLength(11 * 3 + 9 + 3);
   const ended = await database.db.select().from(smsVerifications);
   expect(ended.every((row) => row.endedBy === 'expired' && row.endedAt?.getTime() === noon.getTime())).toBe(
     true,
@@ -70,16 +90,20 @@ test('what someone holds at the moment is waited for by nobody, and done in the 
     await holder.query(`select from sessions where user_id = $1 for update`, [userId]);
     await holder.query(`select from login_grants where user_id = $1 for update`, [userId]);
     await holder.query(`select from pending_tokens where user_id = $1 for update`, [userId]);
+    await holder.query(`select from trusted_devices where user_id = $1 for update`, [userId]);
+    await holder.query(`select from spent_passkey_challenges where challenge_hash = sha256('2') for update`);
+    await holder.query(`select from sign_in_codes where user_id = $1 for update`, [userId]);
+    await holder.query(`select from recoveries where email_key = '2' for update`);
     await holder.query(`select from rate_limits where key = '2' for update`);
     await holder.query(`select from sms_spend where scope = '2' for update`);
     await keepHouse(database.db, after(noon, 1));
-    expect(await countLeft()).toEqual({ sessions: 1, grants: 1, tokens: 1, limits: 1, spend: 1, logged: 2 });
+    expect(await countLeft()).toEqual({ ...each(1), failures: 0, logged: 2 });
   } finally {
     await holder.query('rollback');
     holder.release();
   }
   await keepHouse(database.db, after(noon, 2));
-  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
+  expect(await countLeft()).toEqual({ ...each(0), logged: 3 });
 });
 
 test('a chore that fails keeps no other from being done, and catches up in the next round', async () => {
@@ -90,7 +114,7 @@ test('a chore that fails keeps no other from being done, and catches up in the n
   } finally {
     await database.pool.query('alter table away rename to sessions');
   }
-  expect(await countLeft()).toEqual({ sessions: 3, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
+  expect(await countLeft()).toEqual({ ...each(0), sessions: 3, logged: 3 });
   await keepHouse(database.db, after(noon, 2));
   expect(await countLeft()).toMatchObject({ sessions: 0 });
 });
@@ -109,10 +133,10 @@ test('what is removed is over by both clocks: one of ours that is a year ahead e
   const yearAhead = after(now, 365 * 24 * 3600);
   await fill(3, after(now, 60));
   await keepHouseByBothClocks(database.db, yearAhead);
-  expect(await countLeft()).toEqual({ sessions: 3, grants: 3, tokens: 3, limits: 3, spend: 3, logged: 0 });
+  expect(await countLeft()).toEqual({ ...each(3), logged: 0 });
   await fill(3, after(now, -60));
   await keepHouseByBothClocks(database.db, after(now, -120));
   expect(await countLeft()).toMatchObject({ sessions: 3, limits: 3, logged: 0 });
   await keepHouseByBothClocks(database.db, yearAhead);
-  expect(await countLeft()).toEqual({ sessions: 0, grants: 0, tokens: 0, limits: 0, spend: 0, logged: 3 });
+  expect(await countLeft()).toEqual({ ...each(0), logged: 3 });
 });

@@ -9,9 +9,9 @@ import { sayActivity } from '@/app/users/security/activity-words';
 import { nameDevice } from '@/app/users/security/device-words';
 import { describeReceipt, describeTestText, describeText } from '@/app/users/sms-preferences/record-words';
 import { sayTextState } from '@/app/users/verify-phone/text-words';
-import { EventList } from '@/components/ui/EventList';
+import { EventList } from '@/components/ui/lists/EventList';
 import { readSession } from '@/lib/accounts/sessions';
-import { readActivity } from '@/lib/auth/activity';
+import { readActivity } from '@/lib/auth/settings/activity';
 import { listReceipts } from '@/lib/consent/receipts';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
@@ -75,7 +75,7 @@ beforeAll(async () => {
 
 const clock = { timeZone: null, now: soon };
 
-test('every text of a person stands in their record, whatever its row holds', async () => {
+test('every text of a person is in their record, whatever its row holds', async () => {
   const texts = await listTexts(database.db, person, { limit: null });
   expect(texts).toHaveLength(names.length * shapes.length + 5 * 3 * shapes.length);
   for (const text of texts) {
@@ -140,7 +140,7 @@ test('the development phone shows every text', async () => {
   expect(await readHandsets(database.db)).not.toEqual([]);
 });
 
-test('the code page stands, and no odd moment hides the others', async () => {
+test('the code page is shown, and no odd moment hides the others', async () => {
   const phone = newPhone();
   const { userId, challengeId } = await givePending(database.db, phone);
   for (const shape of [...shapes, '{"retryAt": "soon"}', '{"retryAt": 7}']) {

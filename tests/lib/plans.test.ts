@@ -1,29 +1,59 @@
 import { randomUUID } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { smsMessages } from '@/db/schema/sms';
-import { endPendingToken, readPending } from '@/lib/accounts/pending';
+import { recoveries, smsMessages } from '@/db/schema/sms';
+import { endPendingToken, issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { markPasskeyOffered } from '@/lib/accounts/users';
 import { eraseOldOrigins } from '@/lib/audit';
-import { readActivity } from '@/lib/auth/activity';
-import { changePassword } from '@/lib/auth/change-password';
-import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
-import { deleteAccount } from '@/lib/auth/delete-account';
-import { endOne, endOthers } from '@/lib/auth/end-sessions';
-import { register } from '@/lib/auth/register';
-import { releaseNumberOf } from '@/lib/auth/release-number';
-import { signIn } from '@/lib/auth/sign-in';
+import { readActivity } from '@/lib/auth/settings/activity';
+import { changePassword } from '@/lib/auth/settings/change-password';
+import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
+import { readCodePage } from '@/lib/auth/registration/code-page';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { endOne, endOthers } from '@/lib/auth/sign-in/end-sessions';
+import { disownAccount, proveEmail, sendProofAgain } from '@/lib/auth/registration/prove-email';
+import { acceptInvitation } from '@/lib/auth/admin/accept-invitation';
+import { invitePerson, withdrawInvitation } from '@/lib/auth/admin/invite';
+import { manageAccount, type AccountChange } from '@/lib/auth/admin/manage-account';
+import { replaceFactors } from '@/lib/auth/admin/replace-factors';
+import { setGrace } from '@/lib/auth/admin/second-factor-grace';
+import { requestRecoveryCode, resetByText } from '@/lib/auth/recovery/reset-by-text';
+import { register } from '@/lib/auth/registration/register';
+import { enrollByLink, readEnrollLink } from '@/lib/auth/two-factor/enroll-by-link';
+import { readWithoutFactor } from '@/lib/reporting/without-factor';
+import { releaseNumberOf } from '@/lib/auth/settings/release-number';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { endTrust } from '@/lib/auth/two-factor/end-trust';
+import { dropPasskey, dropTotp, enrollPasskey } from '@/lib/auth/two-factor/enrollment';
+import { readFactorsPage } from '@/lib/auth/two-factor/factors-page';
+import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
+import { listPasskeys, passkeyCreationOptions, passkeyRequestOptions } from '@/lib/auth/two-factor/passkeys';
+import { type GivenFactor } from '@/lib/auth/two-factor/prove-factor';
+import { giveSecondFactor, signInByPasskey } from '@/lib/auth/two-factor/second-factor';
+import { readConfirmPage, readSecondFactorPage } from '@/lib/auth/two-factor/second-factor-page';
+import { stepUpByFactor } from '@/lib/auth/two-factor/step-up';
 import { listReceipts } from '@/lib/consent/receipts';
 import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
 import { batchRows, keepHouse } from '@/lib/housekeeping';
+import { readInvitationsPage } from '@/lib/reporting/invitations';
+import { personStates, readPeoplePage } from '@/lib/reporting/people';
+import { readPerson } from '@/lib/reporting/person';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { readSmsOverview } from '@/lib/reporting/sms-overview';
 import { openLog } from '@/lib/log';
+import { sendDueMails } from '@/lib/mail/deliver';
+import { listDevMails } from '@/lib/mail/dev-mails';
+import { pruneLinks } from '@/lib/mail/links';
+import { enqueueLinkMail, listMails, pruneMails } from '@/lib/mail/outbox';
 import { sumSpend } from '@/lib/sms/capacity/budget';
-import { cancelPhoneChange, readPhoneChange } from '@/lib/sms/verification/change-phone';
+import { codesOf, ofRecovery } from '@/lib/sms/verification/challenge';
+import { cancelPhoneChange } from '@/lib/sms/verification/change-phone';
 import { requestCode } from '@/lib/sms/verification/request';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
+import { sendRecoveryCodes } from '@/lib/sms/verification/send-recovery-codes';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { readMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
@@ -35,9 +65,10 @@ import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { eraseOldTexts, eraseNumbersOfSent } from '@/lib/sms/outbox/erase-texts';
 import { openProvider } from '@/lib/sms/provider/open-provider';
-import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { readPhoneAndTexts } from '@/lib/sms/preferences/phone-and-texts';
+import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
 import { requirePreferences } from '@/lib/sms/preferences/preferences';
-import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
+import { turnTextsOff, saveTexts } from '@/lib/sms/preferences/text-switches';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
@@ -48,6 +79,7 @@ import { type Prover } from '@/lib/sms/verification/prover';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
 import { useDatabase } from '../support/database';
+import { readToken } from '../support/mails';
 import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
 import {
   after,
@@ -67,7 +99,15 @@ import {
   readIndexes,
   type PlanRecorder,
 } from '../support/plans';
-import { enterCode, giveSettledPerson, openSession, password } from '../support/settled-person';
+import {
+  enterCode,
+  giveSettledPerson,
+  openSession,
+  password,
+  readSessionOf,
+} from '../support/settled-person';
+import { makePasskey, usePasskey } from '../support/authenticator';
+import { giveRecoveryCodes, giveTotp, totpAt } from '../support/factors';
 import { readExport } from '../support/read-export';
 import {
   accountSid,
@@ -109,6 +149,12 @@ const allowed: readonly { begins: string; mostRows: number; because: string }[] 
     because:
       'spending is summed by the minute: a day of them for everyone, a day for strangers, and a few for each other scope',
   },
+  {
+    begins: 'select users.id, to_char(users.created_at',
+    mostRows: rows / 20 + mostRows,
+    because:
+      'a name is looked for among all who are pending; here that is one in twenty, and elsewhere those of a week',
+  },
 ];
 
 const database = useDatabase();
@@ -140,8 +186,11 @@ afterAll(async () => {
 
 test('no statement of any journey takes longer the more rows there are', async () => {
   await registering();
+  await mailing();
+  await recovering();
   await provingANumber();
   await signedIn();
+  await twoSteps();
   await changingANumber();
   await deciding();
   await textsThatComeIn();
@@ -167,7 +216,7 @@ test('no statement of any journey takes longer the more rows there are', async (
   }
   const lines = [...faults].map(([line, journeys]) => `${line}\n    (${[...journeys].join('; ')})`);
   expect(lines.join('\n'), `${lines.length} statements read too much`).toBe('');
-});
+}, 300_000);
 
 test('every allowance is needed still', async () => {
   const indexes = await readIndexes(database.pool);
@@ -215,9 +264,71 @@ async function registering(): Promise<void> {
   );
 }
 
+async function mailing(): Promise<void> {
+  const { db, during } = recorder;
+  const { email } = bigPerson(21);
+  const [owner, squatted] = [await giveSettledPerson(db, { now }), await giveSettledPerson(db, { now })];
+  await during('confirm an email', async () => {
+    for (const { userId } of [owner, squatted]) {
+      expect(await sendProofAgain(db, userId, later(1))).toEqual({ ok: true });
+    }
+    const browser = { signedIn: owner.userId, knownBrowser: null };
+    const token = await readToken(database.db, owner.email);
+    expect(await proveEmail(db, { token, password: null }, browser, later(2))).toEqual({ ok: true });
+  });
+  await during('an account that its owner did not make', async () =>
+    expect(await disownAccount(db, await readToken(database.db, squatted.email), later(2))).toEqual({
+      ok: true,
+    }),
+  );
+  await during('register what nobody proved', async () => {
+    expect(await register(db, { ...input, email }, later(1))).toMatchObject({ reason: 'email_unproven' });
+    expect(
+      await register(db, { ...input, email }, later(2), { claim: await readToken(database.db, email) }),
+    ).toMatchObject({
+      ok: true,
+    });
+  });
+  await during('development mail', () => listDevMails(db));
+  await during('mails of a person', () => listMails(db, bigPerson(1).userId, { limit: 500, before: null }));
+  const sent: string[] = [];
+  const transport = {
+    send: async ({ to }: { to: string }) => ({ ok: sent.push(to) > 0 }) as { ok: true },
+    close: () => undefined,
+  };
+  const log = openLog({ level: 'error', write: () => undefined });
+  await during('sending mail', async () => {
+    while ((await sendDueMails(db, transport, log)) > 0);
+  });
+  expect(sent.length).toBeGreaterThan(0);
+}
+
+async function recovering(): Promise<void> {
+  const { db, during } = recorder;
+  const log = openLog({ level: 'error', write: () => undefined });
+  const owner = await giveSettledPerson(db, { now });
+  const asked = await during('a code for a new password', async () => {
+    const first = await requestRecoveryCode(db, { email: owner.email, token: null }, later(1));
+    if (!first.ok) throw new Error('Refused');
+    while ((await sendRecoveryCodes(db, after(now, 1), log)) > 0);
+    return requestRecoveryCode(db, { email: owner.email, token: first.token }, later(2));
+  });
+  if (!asked.ok) throw new Error('Refused');
+  const [recovery] = await db.select().from(recoveries).where(eq(recoveries.userId, owner.userId));
+  const code = codesOf(ofRecovery(recovery!)!)[0]!;
+  const reset = (given: string, seconds: number) =>
+    resetByText(db, { token: asked.token, code: given, newPassword: 'purple walrus engine' }, later(seconds));
+  await during('wrong code for a new password', async () =>
+    expect(await reset(wrongCodes(code, 1)[0]!, 3)).toMatchObject({ reason: 'wrong_code' }),
+  );
+  await during('right code for a new password', async () =>
+    expect(await reset(code, 4)).toEqual({ ok: true }),
+  );
+}
+
 async function provingANumber(): Promise<void> {
   const { db, during } = recorder;
-  const { email } = await givePerson(db, { active: false, now });
+  const { email, userId } = await givePerson(db, { active: false, now });
   await during('a pending browser', async () => {
     const signedIn = await signIn(db, { email, password: 'wrong' }, later(0));
     expect(signedIn.ok).toBe(false);
@@ -225,6 +336,7 @@ async function provingANumber(): Promise<void> {
       db,
       { ...input, email, phone: newPhone(), verifyPhone: true, tcpaConsent: true },
       later(0),
+      { pendingToken: await issuePendingToken(db, userId, now) },
     );
     if (!registered.ok || registered.next !== 'verify') throw new Error('Nothing is pending');
     await readPending(db, registered.pendingToken, after(now, 5));
@@ -232,7 +344,7 @@ async function provingANumber(): Promise<void> {
     await endPendingToken(db, registered.pendingToken);
   });
   const person = await givePending(db, newPhone(), now);
-  await during('code page', () => readVerificationState(db, person, after(now, 5)));
+  await during('code page', () => readCodePage(db, person, '203.0.113.9', after(now, 5)));
   await during('poll of the code page', () => readVerificationState(db, person, after(now, 10)));
   await during('wrong code', () => checkCode(db, person, wrongCodes(person.code, 1)[0]!, later(12)));
   await during('send again', () => sendCode(db, person, later(40)));
@@ -290,15 +402,93 @@ async function signedIn(): Promise<void> {
   await during('export of someone with a past', () => readExport(db, bigPerson(50).userId, later(40)));
   await during('dashboard and settings', async () => {
     for (const user of [person, { ...bigPerson(60), phoneMovedAt: null }]) {
-      await readPhoneState(db, { ...user, phoneMovedAt: null });
-      await readPhoneChange(db, user, now);
-      await readTextsState(db, user);
-      await requirePreferences(db, user.userId);
+      const owner = { ...user, phoneMovedAt: null };
+      await readPhoneAndTexts(db, owner);
+      await readPreferencesPage(db, owner, now);
       const texts = await listTexts(db, user, { limit: 4 });
       await listTexts(db, user, { limit: 26, before: texts.at(-1) ?? { createdAt: now, id: randomUUID() } });
       await listTexts(db, user, { limit: null });
       await listReceipts(db, user.userId);
     }
+  });
+}
+
+async function twoSteps(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { role: 'broker', now });
+  const { email, userId } = person;
+  const read = (seconds: number) => readSessionOf(db, person, after(now, seconds));
+  await during('page of second factors', async () => readFactorsPage(db, await read(1), after(now, 1)));
+  const key = await during('an authenticator app', () => giveTotp(db, person, after(now, 60)));
+  const codes = await during('recovery codes', async () =>
+    giveRecoveryCodes(db, await read(60), after(now, 60)),
+  );
+  const passkey = await during('a passkey', async () => {
+    const made = makePasskey(await passkeyCreationOptions(db, await read(60), after(now, 60)));
+    const added = await enrollPasskey(db, await read(60), { answer: made.answer, name: 'Phone' }, later(60));
+    expect(added).toEqual({ ok: true });
+    return made.passkey;
+  });
+  const takeFirstStep = async (seconds: number, trustedDevice: string | null = null) => {
+    const answer = await signIn(db, { email, password, trustedDevice }, later(seconds));
+    if (!answer.ok || answer.next === 'verify') throw new Error('Not signed in');
+    return answer.next === 'second_factor'
+      ? { token: answer.pendingToken, cookie: null }
+      : { token: null, cookie: answer.trustedDevice };
+  };
+  const give = (token: string | null, given: GivenFactor, seconds: number) =>
+    giveSecondFactor(db, { token, given, trust: true, knownBrowser: null }, later(seconds));
+  await during('second step', async () => {
+    const { token } = await takeFirstStep(120);
+    await readSecondFactorPage(db, token, after(now, 120));
+    expect(await give(token, { kind: 'code', code: '000000' }, 120)).toMatchObject({ reason: 'wrong_code' });
+    const trusted = await give(token, { kind: 'code', code: totpAt(key, after(now, 120)) }, 120);
+    if (!trusted.ok) throw new Error(trusted.reason);
+    const { cookie } = await takeFirstStep(130, trusted.trustedDevice);
+    expect(cookie).not.toBeNull();
+    // The cookie of before is a copy.
+    expect(await takeFirstStep(131, trusted.trustedDevice)).toMatchObject({ cookie: null });
+  });
+  await during('second step by a recovery code', async () => {
+    const { token } = await takeFirstStep(140);
+    expect(await give(token, { kind: 'recovery_code', code: codes[0]! }, 140)).toMatchObject({ ok: true });
+  });
+  await during('second step by a passkey', async () => {
+    const { token } = await takeFirstStep(150);
+    const answer = usePasskey(passkey, await passkeyRequestOptions(userId, after(now, 150)));
+    expect(await give(token, { kind: 'passkey', answer }, 150)).toMatchObject({ ok: true });
+  });
+  await during('a passkey alone', async () => {
+    const answer = usePasskey(passkey, await passkeyRequestOptions(null, after(now, 160)));
+    expect(await signInByPasskey(db, { answer, knownBrowser: null }, later(160))).toMatchObject({ ok: true });
+  });
+  await during('confirming', async () => {
+    await readConfirmPage(db, await read(170), after(now, 170));
+    const given = { kind: 'code', code: totpAt(key, after(now, 180)) } as const;
+    expect(await stepUpByFactor(db, await read(180), given, later(180))).toEqual({ ok: true });
+  });
+  await during('no trust any more', async () => {
+    const [device] = await listTrustedDevices(db, userId, after(now, 190));
+    await endTrust(db, person, device!.id, later(190));
+  });
+  await during('without the app and the passkey', async () => {
+    expect(await dropTotp(db, await read(190), later(190))).toEqual({ ok: true });
+    const [{ id } = { id: '' }] = await listPasskeys(db, userId);
+    expect(await dropPasskey(db, await read(190), id, later(190))).toMatchObject({ reason: 'last_factor' });
+  });
+  await during('a link that takes all factors off', async () => {
+    const details = { reset: 'yes' };
+    await enqueueLinkMail(db, { purpose: 'enroll', template: 'enrollFactor', userId, email, details, now });
+    const token = await readToken(database.db, email);
+    expect(await readEnrollLink(db, token, after(now, 200))).toMatchObject({ ok: true });
+    expect(await enrollByLink(db, { token, password, knownBrowser: null }, later(200))).toMatchObject({
+      ok: true,
+    });
+  });
+  await during('offering a passkey', async () => {
+    const applicant = await giveSettledPerson(db, { now });
+    expect(await readPasskeyOffer(db, await readSessionOf(db, applicant, now), now)).not.toBeNull();
+    await markPasskeyOffered(db, applicant.userId, now);
   });
 }
 
@@ -483,6 +673,7 @@ async function lookingOn(): Promise<void> {
   });
   await during('status of a person', () => readPersonSms(db, bigPerson(90).email));
   await during('delayed texts', () => isSmsDelayed(db, now));
+  await lookingForPeople();
   const nothing = {
     number: null,
     status: null,
@@ -511,6 +702,101 @@ async function lookingOn(): Promise<void> {
       }
     }
   }
+}
+
+async function lookingForPeople(): Promise<void> {
+  const { db, during } = recorder;
+  // Nothing of the product asks for mails by their address.
+  const findToken = (email: string) => readToken(database.db, email);
+  const searches = [
+    null,
+    { phone: bigPerson(7).phone },
+    { lastDigits: '0007' },
+    { lastDigits: '2000007' },
+    // Of everyone, of about half, of one, of nobody.
+    { text: 'p' },
+    { text: 'Person 1' },
+    { text: 'person100@' },
+    { text: 'nobody' },
+  ];
+  for (const search of searches) {
+    for (const role of [null, 'applicant', 'broker', 'admin'] as const) {
+      for (const state of [null, ...personStates]) {
+        await during(`people, ${JSON.stringify({ search, role, state })}`, async () => {
+          const query = { search, role, state, after: undefined };
+          const { older } = await readPeoplePage(db, query, bigPerson(7).userId);
+          if (older !== null) await readPeoplePage(db, { ...query, after: older }, bigPerson(7).userId);
+        });
+      }
+    }
+  }
+  await during('what an admin does', async () => {
+    const admin = await giveSettledPerson(db, { role: 'admin', phone: null, now });
+    const { userId, email } = await giveSettledPerson(db, { now });
+    await signIn(db, { email, password: 'wrong' }, later(1));
+    const changes: AccountChange[] = [
+      { do: 'unlock' },
+      { do: 'end_sessions' },
+      { do: 'deactivate' },
+      { do: 'reactivate' },
+      { do: 'change_role', role: 'applicant' },
+    ];
+    for (const change of changes) {
+      const what = { userId, change, reason: 'Asked for.', currentPassword: password };
+      const isLast = change.do === 'change_role';
+      expect(await manageAccount(db, admin, what, later(2))).toMatchObject({ ok: !isLast });
+    }
+    const role = 'staff' as const;
+    const invitation = { name: 'Nora', role, reason: 'Joins.', currentPassword: password };
+    for (const invited of [newEmail(), bigPerson(24).email]) {
+      expect(await invitePerson(db, admin, { ...invitation, email: invited }, later(3))).toEqual({
+        ok: true,
+      });
+      const chosen = {
+        token: await findToken(invited),
+        name: 'Nora',
+        password: 'walnut harbor lamp',
+        timeZone: null,
+      };
+      expect(await acceptInvitation(db, chosen, later(4))).toMatchObject({ ok: true });
+    }
+    await invitePerson(db, admin, { ...invitation, email: newEmail() }, later(5));
+    const { invitations } = await readInvitationsPage(db, { adminId: admin.userId, now: after(now, 6) });
+    const withdrawn = { invitationId: invitations[0]!.id, reason: 'Wrong.', currentPassword: password };
+    expect(await withdrawInvitation(db, admin, withdrawn, later(7))).toEqual({ ok: true });
+  });
+  await during('second factors, as an admin sees to them', async () => {
+    const admin = await giveSettledPerson(db, { role: 'admin', phone: null, now });
+    const holder = await giveSettledPerson(db, { role: 'staff', phone: null, now });
+    const lacking = await giveSettledPerson(db, { role: 'staff', phone: null, factor: false, now });
+    await database.pool.query('update users set email_proven_at = now() where id = $1', [holder.userId]);
+    const ask = ({ userId }: { userId: string }, change: AccountChange) =>
+      manageAccount(db, admin, { userId, change, reason: 'Lost it.' }, later(2));
+    expect(await ask(holder, { do: 'reset_factors' })).toMatchObject({ ok: true });
+    expect(await ask(lacking, { do: 'send_enroll_link' })).toMatchObject({ ok: true });
+    const token = await findToken(holder.email);
+    expect(await enrollByLink(db, { token, password, knownBrowser: null }, later(3))).toMatchObject({
+      ok: true,
+    });
+    expect(await replaceFactors(db, { userId: holder.userId, operator: 'ops' }, later(4))).toMatchObject({
+      ok: true,
+    });
+    const grace = { role: 'staff', days: 3, reason: 'They are on their way.' } as const;
+    expect(await setGrace(db, admin, grace, later(5))).toEqual({ ok: true });
+    const { roles } = await readWithoutFactor(db, { adminId: admin.userId, now });
+    expect(roles.find(({ role }) => role === 'staff')!.count).toBeGreaterThan(20);
+    await setGrace(db, admin, { ...grace, days: 0 }, later(6));
+  });
+  await during('a person', async () => {
+    const { olderHistory } = (await readPerson(db, bigPerson(50).userId, {
+      adminId: bigPerson(7).userId,
+      historyBefore: null,
+      now,
+    }))!;
+    const historyBefore = readKeyset(olderHistory ?? undefined, 'number');
+    expect(historyBefore).not.toBeNull();
+    await readPerson(db, bigPerson(50).userId, { adminId: bigPerson(7).userId, historyBefore, now });
+  });
 }
 
 /** So many codes wait that a stranger's, asked for now, would come too late. */
@@ -644,7 +930,8 @@ async function keepingHouse(): Promise<void> {
   });
   // Texts that were on their way when their accounts ended.
   await db.execute(sql`update sms_messages set user_id = null where id in (
-    select id from sms_messages where status = 'delivered' limit 300)`);
+    select id from sms_messages
+    where status = 'delivered' and user_id is not null and direction = 'out' and purpose <> 'reply' and phone <> '' limit 300)`);
   await during('what is left of ended accounts', async () =>
     expect(await eraseNumbersOfSent(db, now, 200)).toBe(200),
   );
@@ -655,6 +942,8 @@ async function keepingHouse(): Promise<void> {
       expect(await pruneAttempts(db, before, now, batchRows)).toBe(batchRows);
       expect(await pruneChallenges(db, before, batchRows)).toBe(batchRows);
       expect(await eraseOldOrigins(db, before, batchRows)).toBe(batchRows);
+      expect(await pruneMails(db, before, batchRows)).toBe(batchRows);
+      expect(await pruneLinks(db, { before, unownedBefore: before }, batchRows)).toBe(batchRows);
     }
   });
 }

@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
 import { batchRows, keepHouse } from '@/lib/housekeeping';
+import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { useDatabase } from '../support/database';
-import { noon } from '../support/people';
+import { givePerson, noon } from '../support/people';
 
 const database = useDatabase();
 const dayMs = 24 * 3600 * 1000;
@@ -10,7 +11,7 @@ const someone = '11111111-1111-4111-8111-111111111111';
 
 beforeEach(async () => {
   await database.pool.query(
-    'truncate users, sms_messages, sms_verification_log, sms_verifications, audit_log, sms_spend cascade',
+    'truncate users, email_links, sms_messages, sms_verification_log, sms_verifications, audit_log, sms_spend cascade',
   );
   await database.pool.query(
     `insert into users (id, email, email_key, name, password_hash, created_at, activated_at, password_changed_at)
@@ -80,7 +81,7 @@ test('a text that said STOP keeps its number and its words for good; one that wa
   expect(kept.map(({ text }) => /"meaning": "(\w+)"/.exec(text)?.[1]).sort()).toEqual(['none', 'stop']);
 });
 
-test('attempts and closed challenges go after 400 days, and the address and browser of every other deed', async () => {
+test('attempts and closed challenges go after 400 days, and the address and browser of every other entry', async () => {
   for (const days of [399, 401]) {
     await database.pool.query(
       `insert into sms_verification_log (at, event, phone, user_id, address) values ($1, 'wrong_code', '+14155550123', $2, 'x')`,
@@ -100,10 +101,10 @@ test('attempts and closed challenges go after 400 days, and the address and brow
   const { rows } = await database.pool.query(`select
     (select array_agg(at) from sms_verification_log) as attempts,
     (select array_agg(created_at) from sms_verifications) as challenges,
-    (select count(*)::int from audit_log) as deeds,
+    (select count(*)::int from audit_log) as entries,
     (select array_agg(at) from audit_log where address is not null or user_agent is not null) as origins`);
   const young = [new Date(daysAgo(399))];
-  expect(rows).toEqual([{ attempts: young, challenges: young, deeds: 2, origins: young }]);
+  expect(rows).toEqual([{ attempts: young, challenges: young, entries: 2, origins: young }]);
 });
 
 test('a challenge that is open still is ended before it is removed, and its end is logged', async () => {
@@ -146,4 +147,22 @@ test('consents are never touched', async () => {
     .query(`select (select count(*)::int from sms_consents where phone = '+14155550123'),
     (select suppressed_by from phone_numbers where number = '+14155550123')`);
   expect(rows).toEqual([{ count: 1, suppressed_by: 'sms_stop' }]);
+});
+
+test('links and mails go by age: those of an account after 400 days, those to strangers after a week', async () => {
+  const { userId, email } = await givePerson(database.db, { active: true });
+  const give = async (days: number, owner: string | null) => {
+    const now = new Date(daysAgo(days));
+    const purpose = owner === null ? 'claim' : 'confirm';
+    const template = owner === null ? 'claimEmail' : 'confirmEmail';
+    await enqueueLinkMail(database.db, { purpose, template, userId: owner, email, now });
+  };
+  for (const days of [399, 401]) await give(days, userId);
+  for (const days of [6, 8]) await give(days, null);
+  await keepHouse(database.db, noon);
+  const { rows } = await database.pool
+    .query(`select array_agg(links.created_at order by links.created_at) as links,
+    (select array_agg(created_at order by created_at) from mails) as mails from email_links links`);
+  const young = [new Date(daysAgo(399)), new Date(daysAgo(6))];
+  expect(rows).toEqual([{ links: young, mails: young }]);
 });

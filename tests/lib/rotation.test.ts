@@ -17,15 +17,26 @@ const [oldSecret, newSecret] = ['the-secret-that-goes', 'the-secret-that-comes']
 async function startProcess(authSecret: string) {
   process.env.AUTH_SECRET = authSecret;
   vi.resetModules();
-  const [{ env }, limits, known, strangers, code, budget] = await Promise.all([
+  const [{ env }, limits, known, strangers, code, budget, challenge, sealing] = await Promise.all([
     import('@/lib/env'),
     import('@/lib/rate-limits/hits'),
-    import('@/lib/auth/known-browser'),
+    import('@/lib/auth/sign-in/known-browser'),
     import('@/lib/sms/numbers/subjects'),
     import('@/lib/sms/verification/code'),
     import('@/lib/sms/capacity/budget'),
+    import('@/lib/auth/two-factor/passkey-challenge'),
+    import('@/lib/seal'),
   ]);
-  return { secrets: env().authSecrets, ...limits, ...known, ...strangers, ...code, ...budget };
+  return {
+    secrets: env().authSecrets,
+    ...limits,
+    ...known,
+    ...strangers,
+    ...code,
+    ...budget,
+    ...challenge,
+    ...sealing,
+  };
 }
 
 const steps = [
@@ -57,6 +68,16 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
     }
   });
 
+  test('a challenge that one gives a passkey is taken by the other, and what one seals the other opens', async () => {
+    for (const { signer, reader } of await pairs()) {
+      const use = { ceremony: 'get', userId: 'one' } as const;
+      const challenge = Buffer.from(signer.newChallenge(use, noon)).toString('base64url');
+      expect(reader.isOurChallenge(challenge, use, noon)).toBe(true);
+      expect(reader.isOurChallenge(challenge, { ...use, userId: 'two' }, noon)).toBe(false);
+      expect(reader.unseal('totp-key', signer.seal('totp-key', 'one KEY'))).toBe('one KEY');
+    }
+  });
+
   test('tries that are counted by one count for the other, and are no more than the limit together', async () => {
     const [first, second] = [await startProcess(behind), await startProcess(ahead)];
     const email = newEmail();
@@ -73,7 +94,7 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
     const taken = outcomes.filter((outcome) => outcome.ok);
     expect(taken).toHaveLength(5);
     expect((await second.peekHits(database.db, [entry(second)], noon)).count).toBe(0);
-    for (const hit of taken) await hit.giveBack();
+    for (const hit of taken) await hit.refund();
     expect((await first.peekHits(database.db, [entry(first)], noon)).count).toBe(5);
     await first.takeHits(database.db, [entry(first)], noon);
     await second.takeHits(database.db, [entry(second)], after(noon, 1));

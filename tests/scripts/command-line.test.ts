@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readCommandLine } from '../../scripts/command-line';
-import { operatorName } from '../../scripts/operator';
+import { operatorName } from '../../scripts/commands/operator';
 import { runScript } from './support/run-script';
 
 /** Nothing answers there: a command that goes further than its arguments fails. */

@@ -5,8 +5,8 @@ import { auditLog } from '@/db/schema/accounts';
 import { verifyPassword } from '@/lib/accounts/password';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
-import { createUser, readArguments } from '../../scripts/create-user';
-import { readPassword } from '../../scripts/read-password';
+import { createUser, readArguments } from '../../scripts/commands/create-user';
+import { readPassword } from '../../scripts/commands/read-password';
 import { useDatabase } from '../support/database';
 import { givePerson, noon } from '../support/people';
 import { runScript } from './support/run-script';
@@ -23,7 +23,7 @@ describe('the command', () => {
     );
     expect({ code, out, err }).toEqual({
       code: 0,
-      out: 'first.admin@example.com can sign in now, as admin.\n',
+      out: 'first.admin@example.com can sign in now, as admin. They have 72 hours to set up a second factor with their password alone. After that it takes a link (npm run reset-factors).\n',
       err: '',
     });
     const user = await findUserByEmail(database.db, 'FIRST.ADMIN@example.com');
@@ -66,13 +66,19 @@ describe('the command', () => {
 });
 
 describe('the password', () => {
-  const account = { email: 'casey.novak@example.com', name: 'Casey Novak', role: 'staff' as const };
+  const account = {
+    email: 'casey.novak@example.com',
+    name: 'Casey Novak',
+    role: 'staff' as const,
+    siteName: 'Elm Homes',
+  };
 
   test.each([
     ['too short', 'short12', /too short/],
     ['too long', 'x'.repeat(129), /too long/],
     ['common', 'password123', /many people use one like it/],
     ['close to the name', 'casey.novak1', /close to the name or email/],
+    ["the site's name", 'elmhomes2026', /many people use one like it/],
     ['missing', '', /Choose a password/],
   ])('one that is %s is refused as registration refuses it', async (_, bad, words) => {
     await expect(createUser(database.db, { ...account, password: bad }, noon)).rejects.toThrow(words);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { findEmbeddedDatabase } from '../../scripts/postgres/embedded';
+import { fileOfCommand } from './support/run-script';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -62,7 +63,7 @@ test('a signal while the database is being started leaves none running either', 
 });
 
 function start(command: string, args: readonly string[]) {
-  return spawn(process.execPath, ['--import', 'tsx', `scripts/${command}.ts`, ...args], {
+  return spawn(process.execPath, ['--import', 'tsx', fileOfCommand(command), ...args], {
     cwd: checkout,
     env: {
       ...process.env,

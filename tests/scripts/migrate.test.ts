@@ -121,7 +121,7 @@ describe('indexes that are built while everyone goes on', () => {
     return rows;
   };
 
-  test('stand in a database that is migrated, each valid', async () => {
+  test('are in a database that is migrated, each valid', async () => {
     const { rows } = await database.pool.query<{ name: string; valid: boolean }>(
       `select relname as name, indisvalid as valid from pg_index join pg_class on oid = indexrelid
        where relname = any($1) order by relname`,
@@ -146,6 +146,18 @@ describe('indexes that are built while everyone goes on', () => {
     const [second] = await read();
     expect(second?.valid).toBe(true);
     expect(second?.oid).not.toBe(first!.oid);
+  });
+
+  test('one that is retired goes only when those in its place are there', async () => {
+    await database.pool.query(`create index users_old_index on users (name)`);
+    const retired = ['users_old_index', 'users_never_index'];
+    const broken = { name: 'users_broken_index', on: 'on users (no_such_column)' };
+    const isThere = async () =>
+      (await database.pool.query(`select to_regclass('users_old_index') is not null as there`)).rows;
+    await expect(migrateDatabase(database.url, { indexes: [broken], retired })).rejects.toThrow();
+    expect(await isThere()).toEqual([{ there: true }]);
+    await migrateDatabase(database.url, { indexes: [index], retired });
+    expect(await isThere()).toEqual([{ there: false }]);
   });
 
   test('a writer in the middle of a transaction and a second process that waits for its turn do not stop it', async () => {

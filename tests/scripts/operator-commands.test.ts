@@ -1,18 +1,25 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, pendingTokens, sessions } from '@/db/schema/accounts';
+import { readFactors } from '@/lib/accounts/factors';
 import { issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
-import { signIn } from '@/lib/auth/sign-in';
+import { sendProofAgain } from '@/lib/auth/registration/prove-email';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { enrollByLink } from '@/lib/auth/two-factor/enroll-by-link';
+import { readLink } from '@/lib/mail/links';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { readArguments as readDeactivation, deactivateUser } from '../../scripts/deactivate-user';
-import { endSessions } from '../../scripts/end-sessions';
-import { operatorName } from '../../scripts/operator';
-import { readArguments as readRoleChange, setRole } from '../../scripts/set-role';
+import { readArguments as readDeactivation, deactivateUser } from '../../scripts/commands/deactivate-user';
+import { endSessions } from '../../scripts/commands/end-sessions';
+import { operatorName } from '../../scripts/commands/operator';
+import { resetFactorsOf } from '../../scripts/commands/reset-factors';
+import { readArguments as readRoleChange, setRole } from '../../scripts/commands/set-role';
 import { releaseTogether } from '../support/barrier';
 import { useDatabase } from '../support/database';
+import { setUpTotp } from '../support/factors';
+import { readToken } from '../support/mails';
 import { after, contextAt, givePending, givePerson, newPhone, noon, readUserRow } from '../support/people';
 import { readExport } from '../support/read-export';
 import { giveSettledPerson, openSession, password } from '../support/settled-person';
@@ -45,10 +52,23 @@ async function giveAdmins(howMany: number) {
   );
 }
 
+const handOn =
+  'Give them this link, and nobody else. With their password it sets up a second factor, once, within 24 hours:';
+
+/** Follows a printed link, as its person does. */
+const enter = (url: string) =>
+  enrollByLink(
+    database.db,
+    { token: new URL(url).searchParams.get('link')!, password, knownBrowser: null },
+    contextAt(new Date()),
+  );
+
 describe('deactivate-user', () => {
   test('signs the person out at once, voids what could open a session, and says so in one line', async () => {
     const { userId, email, sessionId } = await giveSettledPerson(database.db);
     const { grant } = await mintLoginGrant(database.db, userId, new Date());
+    await sendProofAgain(database.db, userId, contextAt(new Date()));
+    const link = await readToken(database.db, email);
     expect(await run('deactivate-user', '--email', email.toUpperCase())).toEqual({
       code: 0,
       out: `${email} is deactivated, and signed out everywhere.\n`,
@@ -57,6 +77,7 @@ describe('deactivate-user', () => {
     expect(await readSession(database.db, sessionId, after(noon, 1))).toBeNull();
     expect(await database.db.$count(sessions, eq(sessions.userId, userId))).toBe(0);
     expect(await redeemLoginGrant(database.db, grant, contextAt(new Date()))).toBeNull();
+    expect(await readLink(database.db, link, ['confirm'], new Date())).toMatchObject({ reason: 'ended' });
     expect(await lastAudit(userId)).toMatchObject({
       action: 'account_deactivated',
       actorId: null,
@@ -135,19 +156,40 @@ describe('deactivate-user', () => {
 });
 
 describe('set-role', () => {
-  test('counts in the sessions that are open, and prints one line', async () => {
+  test('ends what the old role had open, links included, and prints a link to set up a second factor', async () => {
     const { userId, email, sessionId } = await giveSettledPerson(database.db);
-    expect(await run('set-role', '--email', email, '--role', 'admin')).toEqual({
-      code: 0,
-      out: `${email} has the role admin now, and had the role applicant.\n`,
-      err: '',
-    });
-    expect(await readSession(database.db, sessionId, after(noon, 1))).toMatchObject({ role: 'admin' });
-    expect(await lastAudit(userId)).toMatchObject({
-      action: 'role_changed',
+    const { grant } = await mintLoginGrant(database.db, userId, new Date());
+    await sendProofAgain(database.db, userId, contextAt(new Date()));
+    const link = await readToken(database.db, email);
+    const { code, out, err } = await run('set-role', '--email', email, '--role', 'admin');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [words, url] = out.trimEnd().split('\n');
+    expect(words).toBe(
+      `${email} has the role admin now, and had the role applicant. Nobody has confirmed this email: make sure that the account is theirs. ${handOn}`,
+    );
+    expect(await enter(url!)).toMatchObject({ ok: true });
+    expect(await readSession(database.db, sessionId, after(noon, 1))).toBeNull();
+    expect(await redeemLoginGrant(database.db, grant, contextAt(new Date()))).toBeNull();
+    expect(await readLink(database.db, link, ['confirm'], new Date())).toMatchObject({ reason: 'ended' });
+    expect((await readUserRow(database.db, userId))!.role).toBe('admin');
+    const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, userId));
+    expect(entries.find(({ action }) => action === 'role_changed')).toMatchObject({
       actorId: null,
       details: { from: 'applicant', to: 'admin', operator: operatorName() },
     });
+  });
+
+  test('says nothing of the email where it is confirmed', async () => {
+    const { userId, email } = await givePerson(database.db, { active: true });
+    await database.pool.query('update users set email_proven_at = now() where id = $1', [userId]);
+    const said = await setRole(database.db, { email, role: 'staff' }, noon);
+    expect(said.split('\n')[0]).toBe(
+      `${email} has the role staff now, and had the role applicant. ${handOn}`,
+    );
+    await database.db.transaction((tx) => setUpTotp(tx, { userId, email }, noon));
+    expect(await setRole(database.db, { email, role: 'broker' }, noon)).toBe(
+      `${email} has the role broker now, and had the role staff.`,
+    );
   });
 
   test('refuses what would change nothing, the last admin, and a deactivated account', async () => {
@@ -160,6 +202,49 @@ describe('set-role', () => {
     await expect(change(email, 'staff')).rejects.toThrow('is deactivated');
     await expect(change('nobody@example.com', 'staff')).rejects.toThrow('No account has the email');
     expect((await findUserByEmail(database.db, admin!.email))!.role).toBe('admin');
+  });
+});
+
+describe('reset-factors', () => {
+  test('takes all factors off, signs out everywhere, and prints a link that works once', async () => {
+    const { userId, email, sessionId } = await giveSettledPerson(database.db, {
+      role: 'admin',
+      now: new Date(),
+    });
+    const { code, out, err } = await run('reset-factors', '--email', email.toUpperCase());
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    const [words, url, ...more] = out.trimEnd().split('\n');
+    expect(words).toBe(`${email} has no second factor any more, and is signed out everywhere. ${handOn}`);
+    expect(more).toEqual([]);
+    expect(await readFactors(database.db, userId)).toEqual({ passkey: false, totp: false, sms: false });
+    expect(await readSession(database.db, sessionId, new Date())).toBeNull();
+    const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, userId));
+    expect(entries.find(({ action }) => action === 'factors_reset')).toMatchObject({
+      actorId: null,
+      address: 'terminal',
+      details: { operator: operatorName() },
+    });
+    expect(JSON.stringify(entries)).not.toContain(new URL(url!).searchParams.get('link'));
+    expect(await enter(url!)).toMatchObject({ ok: true });
+    expect(await enter(url!)).toMatchObject({ ok: false, reason: 'used' });
+  });
+
+  test('says of an applicant that their password is enough, and refuses who is not there, closed or pending', async () => {
+    const { email } = await givePerson(database.db, { active: true });
+    expect(await resetFactorsOf(database.db, email, noon)).toBe(
+      `${email} has no second factor any more, and is signed out everywhere. They sign in with their password.`,
+    );
+    await deactivateUser(database.db, email, noon);
+    await expect(resetFactorsOf(database.db, email, noon)).rejects.toThrow(
+      'is deactivated. Nothing was changed.',
+    );
+    const pending = await givePerson(database.db, { active: false });
+    await expect(resetFactorsOf(database.db, pending.email, noon)).rejects.toThrow(
+      'waits for its verification',
+    );
+    await expect(resetFactorsOf(database.db, 'nobody@example.com', noon)).rejects.toThrow(
+      'No account has the email',
+    );
   });
 });
 
@@ -209,8 +294,8 @@ test('what a person takes along does not name who of the operator did it', async
   const { userId, email } = await givePerson(database.db, { active: true });
   await setRole(database.db, { email, role: 'broker' }, noon);
   const taken = await readExport(database.db, userId, contextAt(noon));
-  const deed = taken!.activity.find(({ action }) => action === 'role_changed')!;
-  expect(deed.details).toEqual({ from: 'applicant', to: 'broker' });
+  const entry = taken!.activity.find(({ action }) => action === 'role_changed')!;
+  expect(entry.details).toEqual({ from: 'applicant', to: 'broker' });
 });
 
 test.each([

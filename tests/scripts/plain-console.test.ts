@@ -28,7 +28,7 @@ test('words are one line without colors, and numbers in them are hidden', () => 
   ]);
 });
 
-test('the values of a failed statement do not stand in it', () => {
+test('the values of a failed statement are not in it', () => {
   const { console, lines } = makeConsole();
   const cause = Object.assign(new Error('duplicate key value'), {
     detail: 'Key (email)=(someone@example.com)',

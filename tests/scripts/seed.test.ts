@@ -3,14 +3,21 @@ import { users } from '@/db/schema/accounts';
 import { smsMessages } from '@/db/schema/sms';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { verifyPassword } from '@/lib/accounts/password';
+import { findUserByEmail } from '@/lib/accounts/users';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { proveFactor } from '@/lib/auth/two-factor/prove-factor';
 import { assessPassword } from '@/lib/accounts/password-strength';
 import { readPersonSms } from '@/lib/reporting/person-sms';
-import { demoPassword, seedDemoData } from '../../scripts/seed';
+import { demoPassword, demoTotpKey, seedDemoData } from '../../scripts/commands/seed';
 import { useDatabase } from '../support/database';
+import { totpAt } from '../support/factors';
+import { contextAt } from '../support/people';
 import { runScript } from './support/run-script';
 
 const database = useDatabase();
 const now = new Date();
+/** What the command printed. */
+let printed = '';
 
 describe('demo data', () => {
   test('is one open account of each role with the demo password, and a proven number with texts', async () => {
@@ -19,6 +26,7 @@ describe('demo data', () => {
       APP_URL: 'http://localhost:4711',
     });
     expect({ code, err }).toEqual({ code: 0, err: '' });
+    printed = out;
     expect(out).toContain(demoPassword);
     expect(out).toContain('http://localhost:4711/users/login');
     const people = await database.db.select().from(users);
@@ -32,12 +40,39 @@ describe('demo data', () => {
       expect(out).toContain(email);
       expect(activatedAt).not.toBeNull();
       expect(await verifyPassword(demoPassword, passwordHash)).toBe(true);
-      expect(assessPassword(demoPassword, { list: commonPasswords, email, name }).acceptable).toBe(true);
+      expect(
+        assessPassword(demoPassword, { list: commonPasswords, siteName: 'Doorstep', email, name }).acceptable,
+      ).toBe(true);
     }
     expect(await readPersonSms(database.db, 'applicant@example.com')).toMatchObject({
       verified: true,
       enabled: true,
     });
+  });
+
+  test('lets broker, staff and admin in by the printed key and by any of their printed recovery codes', async () => {
+    for (const role of ['broker', 'staff', 'admin']) {
+      const user = (await findUserByEmail(database.db, `${role}@example.com`))!;
+      const prove = (kind: 'code' | 'recovery_code', code: string) =>
+        proveFactor(database.db, user, { kind, code }, contextAt(new Date()));
+      const signedIn = await signIn(
+        database.db,
+        { email: user.email, password: demoPassword },
+        contextAt(new Date()),
+      );
+      expect(signedIn).toMatchObject({ ok: true, next: 'second_factor' });
+      expect(await prove('code', totpAt(demoTotpKey, new Date()))).toMatchObject({ ok: true });
+      const codes = printed
+        .split(user.email)[1]!
+        .split('@')[0]!
+        .match(/(?:[0-9A-Z]{4}-){5}[0-9A-Z]{4}/g)!;
+      expect(codes).toHaveLength(10);
+      for (const code of [codes[0]!, codes[9]!]) {
+        expect(await prove('recovery_code', code)).toMatchObject({ ok: true });
+      }
+      expect(await prove('recovery_code', codes[0]!)).toMatchObject({ ok: false });
+    }
+    expect(printed).toContain(demoTotpKey);
   });
 
   test('holds nothing that a dispatcher would send', async () => {

@@ -6,8 +6,8 @@ import { issuePendingToken } from '@/lib/accounts/pending';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { redeemLoginGrant } from '@/lib/accounts/sessions';
-import { signIn } from '@/lib/auth/sign-in';
-import { readArguments, setPassword } from '../../scripts/set-password';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { readArguments, setPassword } from '../../scripts/commands/set-password';
 import { useDatabase } from '../support/database';
 import { after, contextAt, givePerson, noon } from '../support/people';
 import {

@@ -4,7 +4,7 @@ import { phoneNumbers } from '@/db/schema/sms';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { describePersonSms } from '../../scripts/sms-status';
+import { describePersonSms } from '../../scripts/commands/sms-status';
 import { useDatabase } from '../support/database';
 import { givePending, givePerson, newPhone, noon } from '../support/people';
 import { runScript } from './support/run-script';

@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readSettings } from '../../scripts/settings';
 import { requireSupportedNode } from '../../scripts/supported-node';
+import { useDatabase } from '../support/database';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const ready = {
@@ -26,6 +30,7 @@ async function start(environment: Record<string, string>): Promise<{ code: numbe
   return { code, lines: said.trim().split('\n') };
 }
 
+const database = useDatabase();
 let freePort: string;
 const taken = createServer();
 beforeAll(async () => {
@@ -106,4 +111,58 @@ test.each([
 ])('Node %s is supported: %s', (version, isSupported) => {
   if (isSupported) expect(() => requireSupportedNode(version)).not.toThrow();
   else expect(() => requireSupportedNode(version)).toThrow(/^Node .* is too old: .*20\.19/);
+});
+
+test('a web server that dies serves again, beside the same dispatcher; the fifth death in a row ends the start', async () => {
+  // The launcher as it is, with a web server and a dispatcher that do nothing but live.
+  const checkout = mkdtempSync(join(tmpdir(), 'doorstep-start-'));
+  chmodSync(checkout, 0o755);
+  for (const name of ['scripts', 'lib', 'db', 'package.json', 'tsconfig.json']) {
+    cpSync(join(root, name), join(checkout, name), { recursive: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+  rmSync(join(checkout, 'scripts/commands/seed.ts'), { force: true });
+  writeFileSync(
+    join(checkout, 'scripts/web.mjs'),
+    `import { createServer } from 'node:http';
+    createServer((request, response) => response.end(String(process.pid)))
+      .listen(Number(process.env.PORT), '127.0.0.1', () => process.send('ready'));
+    process.on('disconnect', () => process.exit());`,
+  );
+  writeFileSync(
+    join(checkout, 'scripts/worker.ts'),
+    `import { appendFileSync } from 'node:fs';
+    appendFileSync('worker-pids', process.pid + ' ');
+    process.on('disconnect', () => process.exit());`,
+  );
+  const launcher = spawn(process.execPath, ['--import', 'tsx', 'scripts/dev.ts'], {
+    cwd: checkout,
+    env: { ...process.env, ...ready, DATABASE_URL: database.url, PORT: freePort, NODE_ENV: 'development' },
+  });
+  let said = '';
+  for (const stream of [launcher.stdout, launcher.stderr])
+    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => launcher.once('close', resolve));
+  const readPid = async () =>
+    fetch(`http://127.0.0.1:${freePort}/`).then(
+      async (response) => Number(await response.text()),
+      () => null,
+    );
+  try {
+    let before = 0;
+    for (let death = 1; death <= 5; death += 1) {
+      await expect.poll(readPid).not.toBeOneOf([null, before]);
+      before = (await readPid())!;
+      process.kill(before, 'SIGKILL');
+    }
+    expect(await ended).toBe(1);
+    expect(said).toContain('The web server ended unexpectedly (SIGKILL); it starts again in 1 s.\n');
+    expect(said).toContain('The web server serves again.\n');
+    expect(said).toContain('The web server ended unexpectedly (SIGKILL), 5 times in a row.\n');
+    expect(said.match(/Doorstep is ready/g)).toHaveLength(1);
+    expect(readFileSync(join(checkout, 'worker-pids'), 'utf8').trim().split(' ')).toHaveLength(1);
+  } finally {
+    launcher.kill('SIGKILL');
+    rmSync(checkout, { recursive: true, force: true });
+  }
 });

@@ -3,15 +3,23 @@ import { describe, expect, test } from 'vitest';
 import { makeGate, type Bounds, type Ticket, type Turn } from '../../scripts/web/gate';
 
 const small: Bounds = {
-  inHand: [4, 4],
-  inHandPerNetwork: [2, 2],
+  inProgress: [4, 4],
+  inProgressPerNetwork: [2, 2],
   waiting: 8,
   waitingPerNetwork: 5,
+  inProgressPerSubject: 1,
+  waitingPerSubject: 3,
   patienceMs: 10_000,
   placeMs: 30_000,
 };
 
-type Visit = Ticket & { network: string; name: string; state: Turn | 'waiting' | 'over'; admittedMs: number };
+type Visit = Ticket & {
+  network: string;
+  subject: string;
+  name: string;
+  state: Turn | 'waiting' | 'over';
+  admittedMs: number;
+};
 
 /** A gate with a clock of its own, and what became of everyone who came to it. */
 function open(bounds: Partial<Bounds> = {}) {
@@ -24,10 +32,11 @@ function open(bounds: Partial<Bounds> = {}) {
     visits,
     admitted,
     settled,
-    enter: (network: string): Visit => {
+    enter: (network: string, subject = ''): Visit => {
       const visit: Visit = {
-        ...gate.enter(network),
+        ...gate.enter(network, subject === '' ? [] : [subject]),
         network,
+        subject,
         name: `${network}${visits.length}`,
         state: 'waiting',
         admittedMs: NaN,
@@ -48,7 +57,7 @@ function open(bounds: Partial<Bounds> = {}) {
       nowMs += ms;
     },
     sweep: (isLoopFree = false) => gate.sweep(isLoopFree),
-    /** Those in hand whose places have not been taken back, since they kept them too long. */
+    /** Those in progress whose places have not been taken back, since they kept them too long. */
     held: (network?: string) =>
       visits.filter(
         (each) =>
@@ -61,7 +70,7 @@ function open(bounds: Partial<Bounds> = {}) {
   };
 }
 
-test('however requests come, go and give up: never more in hand or waiting than the bounds, and no place is idle', async () => {
+test('however requests come, go and give up: never more in progress or waiting than the bounds, and no place is idle', async () => {
   const step = fc.oneof(
     { weight: 5, arbitrary: fc.record({ enter: fc.constantFrom('a', 'b', 'c', 'd') }) },
     { weight: 4, arbitrary: fc.record({ leave: fc.nat() }) },
@@ -81,13 +90,14 @@ test('however requests come, go and give up: never more in hand or waiting than 
         await gate.settled();
 
         const networks = [...new Set(gate.visits.map(({ network }) => network))];
-        expect(gate.held().length).toBeLessThanOrEqual(small.inHand[0]);
+        expect(gate.held().length).toBeLessThanOrEqual(small.inProgress[0]);
         expect(gate.of('waiting').length).toBeLessThanOrEqual(small.waiting);
         for (const network of networks) {
-          expect(gate.held(network).length).toBeLessThanOrEqual(small.inHandPerNetwork[0]);
+          expect(gate.held(network).length).toBeLessThanOrEqual(small.inProgressPerNetwork[0]);
           expect(gate.of('waiting', network).length).toBeLessThanOrEqual(small.waitingPerNetwork);
           const mayGo =
-            gate.held().length < small.inHand[0] && gate.held(network).length < small.inHandPerNetwork[0];
+            gate.held().length < small.inProgress[0] &&
+            gate.held(network).length < small.inProgressPerNetwork[0];
           if (mayGo) expect(gate.of('waiting', network)).toEqual([]);
         }
         // Nobody is let in twice while another network waits that could have had the place.
@@ -99,14 +109,14 @@ test('however requests come, go and give up: never more in hand or waiting than 
             const couldGo =
               other !== network &&
               gate.of('waiting', other).length > 0 &&
-              gate.held(other).length < small.inHandPerNetwork[0];
+              gate.held(other).length < small.inProgressPerNetwork[0];
             if (couldGo) waitedFor.get(network)!.add(other);
           }
         }
         for (const own of waitedFor.values()) {
           for (const other of own) {
             const couldGo =
-              gate.of('waiting', other).length > 0 && gate.held(other).length < small.inHandPerNetwork[0];
+              gate.of('waiting', other).length > 0 && gate.held(other).length < small.inProgressPerNetwork[0];
             if (!couldGo) own.delete(other);
           }
         }
@@ -115,6 +125,67 @@ test('however requests come, go and give up: never more in hand or waiting than 
     }),
     { numRuns: 300 },
   );
+});
+
+test('however requests about the same few things come: one about each is in progress, few wait, and nobody else waits for them', async () => {
+  const step = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({ enter: fc.constantFrom('a', 'b', 'c'), about: fc.constantFrom('', 'x', 'y') }),
+    },
+    { weight: 4, arbitrary: fc.record({ leave: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 12_000 }) }) },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const gate = open();
+      for (const each of steps) {
+        if ('enter' in each) gate.enter(each.enter, each.about);
+        else if ('pass' in each) {
+          gate.pass(each.pass);
+          gate.sweep();
+        } else if (gate.visits.length > 0) gate.leave(gate.visits[each.leave % gate.visits.length]!);
+        await gate.settled();
+        for (const subject of ['x', 'y']) {
+          const about = (visit: Visit) => visit.subject === subject;
+          expect(gate.held().filter(about).length).toBeLessThanOrEqual(1);
+          for (const network of ['a', 'b', 'c']) {
+            expect(gate.of('waiting', network).filter(about).length).toBeLessThanOrEqual(3);
+          }
+        }
+        for (const { network, subject } of gate.of('waiting')) {
+          const hasPlace = gate.held().length < small.inProgress[0] && gate.held(network).length < 2;
+          const isHeld = subject !== '' && gate.held().some((held) => held.subject === subject);
+          expect(hasPlace && !isHeld).toBe(false);
+        }
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+describe('while everything about one subject waits for a lock', () => {
+  test('what is about another goes first, and of the first one more each time that one is done', async () => {
+    const gate = open({ waiting: 20, waitingPerNetwork: 20 });
+    const held = Array.from({ length: 6 }, () => gate.enter('twilio', 'held'));
+    const other = gate.enter('twilio', 'other');
+    await gate.settled();
+    expect(held.map(({ state }) => state)).toEqual(['go', 'waiting', 'waiting', 'waiting', 'busy', 'busy']);
+    expect(other.state).toBe('go');
+    gate.leave(held[0]!);
+    await gate.settled();
+    expect(held.map(({ state }) => state).slice(0, 3)).toEqual(['over', 'go', 'waiting']);
+  });
+
+  test('who forges calls about it from another network takes neither the turn nor the room of the rightful', async () => {
+    const gate = open({ waiting: 20, waitingPerNetwork: 20 });
+    const forged = Array.from({ length: 5 }, () => gate.enter('forger', 'held'));
+    const rightful = gate.enter('twilio', 'held');
+    await gate.settled();
+    gate.leave(forged[0]!);
+    await gate.settled();
+    expect([rightful.state, forged[1]!.state]).toEqual(['go', 'waiting']);
+  });
 });
 
 describe('while one network keeps everything busy', () => {
@@ -141,7 +212,12 @@ describe('while one network keeps everything busy', () => {
 describe('while several networks keep more waiting than there are places', () => {
   const crowd = ['a', 'b', 'c', 'd', 'e'];
   const crowded = () => {
-    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1], waiting: 100, waitingPerNetwork: 10 });
+    const gate = open({
+      inProgress: [1, 1],
+      inProgressPerNetwork: [1, 1],
+      waiting: 100,
+      waitingPerNetwork: 10,
+    });
     for (let count = 0; count < 4; count += 1) for (const network of crowd) gate.enter(network);
     return gate;
   };
@@ -174,7 +250,12 @@ describe('while several networks keep more waiting than there are places', () =>
   });
 
   test('of newcomers without end, none that comes more than half the patience later goes before who waits', async () => {
-    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1], waiting: 1_000, waitingPerNetwork: 10 });
+    const gate = open({
+      inProgress: [1, 1],
+      inProgressPerNetwork: [1, 1],
+      waiting: 1_000,
+      waitingPerNetwork: 10,
+    });
     gate.enter('a');
     const waits = gate.enter('a');
     const cameBefore = new Set<string>();
@@ -192,7 +273,7 @@ describe('while several networks keep more waiting than there are places', () =>
 
 describe('while the event loop has time', () => {
   const spanned = () =>
-    open({ inHand: [2, 12], inHandPerNetwork: [1, 6], waiting: 100, waitingPerNetwork: 100 });
+    open({ inProgress: [2, 12], inProgressPerNetwork: [1, 6], waiting: 100, waitingPerNetwork: 100 });
   const count = (gate: ReturnType<typeof open>) => [gate.of('go').length, gate.of('go', 'a').length];
 
   test('more are let in step by step, up to the most', async () => {
@@ -211,7 +292,7 @@ describe('while the event loop has time', () => {
     );
   });
 
-  test('and as soon as it has none, no more until few enough are in hand', async () => {
+  test('and as soon as it has none, no more until few enough are in progress', async () => {
     const gate = spanned();
     for (let sweeps = 0; sweeps < 10; sweeps += 1) gate.sweep(true);
     const own = Array.from({ length: 8 }, () => gate.enter('a'));
@@ -236,7 +317,7 @@ describe('who is refused', () => {
   });
 
   test('the last of the network with the most waiting, where all that may wait do, and never one with less', async () => {
-    const gate = open({ inHand: [1, 1], inHandPerNetwork: [1, 1] });
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1] });
     const most = Array.from({ length: 6 }, () => gate.enter('most'));
     const few = Array.from({ length: 3 }, () => gate.enter('few'));
     const one = gate.enter('one');

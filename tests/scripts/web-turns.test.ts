@@ -19,7 +19,7 @@ type Asked = {
 type App = {
   web: WebServer;
   /** Requests it was handed and has not answered, in the order in which they came. */
-  inHand: { request: IncomingMessage; response: ServerResponse }[];
+  inProgress: { request: IncomingMessage; response: ServerResponse }[];
   /** All it was ever handed: `path of network`. */
   handed: string[];
   log: string[];
@@ -39,7 +39,7 @@ async function openApp(
   handle?: (request: IncomingMessage, response: ServerResponse) => unknown,
   appUrl = 'https://portal.example.com',
 ): Promise<App> {
-  const inHand: App['inHand'] = [];
+  const inProgress: App['inProgress'] = [];
   const handed: string[] = [];
   const log: string[] = [];
   const web = await serveWeb({
@@ -51,8 +51,8 @@ async function openApp(
       handed.push(`${received.url} of ${networkOf(received)}`);
       if (handle) return handle(received, response);
       const one = { request: received, response };
-      inHand.push(one);
-      response.once('close', () => inHand.splice(inHand.indexOf(one), 1));
+      inProgress.push(one);
+      response.once('close', () => inProgress.splice(inProgress.indexOf(one), 1));
     },
   });
   opened.push(web);
@@ -84,7 +84,7 @@ async function openApp(
       if (Date.now() > end) throw new Error('It never came to be.');
     }
   };
-  return { web, inHand, handed, log, ask, until };
+  return { web, inProgress, handed, log, ask, until };
 }
 
 /** Sends text as it is. Out: the connection, and what came back so far. */
@@ -152,16 +152,16 @@ describe('a body', () => {
   });
 
   test('that is slow in coming keeps nobody waiting, not even its own network', async () => {
-    const { web, handed, ask, until, inHand } = await openApp();
+    const { web, handed, ask, until, inProgress } = await openApp();
     const slow = await Promise.all(
       Array.from({ length: 30 }, () =>
         say(web.port, head('POST /slow', '198.51.100.1', 'Content-Length: 9') + 'a'),
       ),
     );
     const answer = ask({ method: 'POST', path: '/whole', body: 'a=b' });
-    await until(() => inHand.length > 0);
+    await until(() => inProgress.length > 0);
     expect(handed).toEqual(['/whole of 198.51.100.1']);
-    inHand[0]!.response.end();
+    inProgress[0]!.response.end();
     expect((await answer).status).toBe(200);
     slow.forEach(({ socket }) => socket.destroy());
   });
@@ -201,30 +201,117 @@ describe('a body', () => {
   });
 });
 
+describe('while a number is held', () => {
+  const inbound = '/users/webhook/twilio/inbound';
+  const text = (from: string, sid: number) => ({
+    path: inbound,
+    method: 'POST',
+    network: '54.172.60.1',
+    body: `MessageSid=SM${sid}&From=%2B1${from}&To=%2B15005550006&Body=STOP`,
+  });
+
+  test('one text of it is in progress, and texts of others go through', async () => {
+    const { ask, inProgress, handed, until } = await openApp();
+    const answers = Array.from({ length: 12 }, (_, n) => ask(text('2125550100', n)));
+    await until(() => inProgress.length === 1);
+    const others = Array.from({ length: 3 }, (_, n) => ask(text(`212555020${n}`, n)));
+    await until(() => inProgress.length === 4);
+    await delay(50);
+    expect(handed).toHaveLength(4);
+    inProgress.slice(1).forEach(({ response }) => response.end());
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    for (let n = 0; n < 12; n += 1) {
+      await until(() => inProgress.length === 1);
+      inProgress[0]!.response.end();
+      await until(() => inProgress.length === 0 || handed.length > 4 + n);
+    }
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(12).fill(200));
+  });
+
+  test('more than twenty that wait are refused with 503, so that Twilio hands them over again', async () => {
+    const { ask, inProgress, until } = await openApp();
+    const answers = Array.from({ length: 25 }, (_, n) => ask(text('2125550100', n)));
+    const refused = await Promise.all(answers.slice(21));
+    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    await until(() => inProgress.length === 1);
+    inProgress[0]!.response.destroy();
+    void Promise.allSettled(answers);
+  });
+
+  test('two reports about texts to it never wait for each other in places of their own', async () => {
+    const { ask, inProgress, handed, until } = await openApp();
+    const report = (n: number) => ({
+      ...text('', n),
+      path: '/users/webhook/twilio',
+      body: `MessageSid=SM${n}&To=%2B12125550100&From=%2B15005550006&MessageStatus=sent`,
+    });
+    void Promise.allSettled([1, 2].map((n) => ask(report(n))));
+    await until(() => inProgress.length > 0);
+    await delay(50);
+    expect(handed).toHaveLength(1);
+    inProgress[0]!.response.end();
+    await until(() => handed.length === 2);
+    inProgress[0]!.response.end();
+  });
+
+  test.each([
+    [
+      'phone',
+      (n: number) => [`p${n}@example.org`, ['+1 (212) 555-0100', '2125550100', '1-212-555-0100'][n % 3]!],
+    ],
+    ['email', (n: number) => [[`pat@example.org`, 'PAT@example.org'][n % 2]!, `21255501${10 + n}`]],
+  ])(
+    'two registrations of the same %s are in progress, however many networks ask, and others go on',
+    async (_, fields) => {
+      const { ask, inProgress, until } = await openApp();
+      const form = ([email, phone]: string[], network: string): Asked => ({
+        path: '/users/register/applicant',
+        method: 'POST',
+        network,
+        headers: { 'content-type': 'multipart/form-data; boundary=x' },
+        body: [
+          `--x\r\ncontent-disposition: form-data; name="_1_email"\r\n\r\n${email}\r\n`,
+          `--x\r\nContent-Disposition: form-data; name="1_phone"\r\n\r\n${phone}\r\n--x--\r\n`,
+        ].join(''),
+      });
+      void Promise.allSettled(
+        Array.from({ length: 9 }, (_unused, n) => ask(form(fields(n), `198.51.100.${n}`))),
+      );
+      await until(() => inProgress.length === 2);
+      const other = ask(form(['other@example.org', '3125550199'], '203.0.113.9'));
+      await until(() => inProgress.length === 3);
+      inProgress[2]!.response.end();
+      expect((await other).status).toBe(200);
+      expect(inProgress).toHaveLength(2);
+      inProgress.slice().forEach(({ response }) => response.destroy());
+    },
+  );
+});
+
 describe('requests that one connection sends without waiting for answers', () => {
-  test('are never in hand together: one waits for the other', async () => {
-    const { web, inHand, handed, until } = await openApp();
+  test('are never answered at the same time: one waits for the other', async () => {
+    const { web, inProgress, handed, until } = await openApp();
     const { heard } = await say(
       web.port,
       head('GET /first', '198.51.100.1') + head('GET /second', '198.51.100.1'),
     );
-    await until(() => inHand.length > 0);
+    await until(() => inProgress.length > 0);
     await delay(50);
     expect(handed).toEqual(['/first of 198.51.100.1']);
-    inHand[0]!.response.end('one');
+    inProgress[0]!.response.end('one');
     await until(() => handed.length === 2);
-    inHand[0]!.response.end('two');
+    inProgress[0]!.response.end('two');
     await until(() => heard().includes('two'));
     expect(heard().match(/HTTP\/1\.1 200/g)).toHaveLength(2);
   });
 
-  test('and are more than two, close it, and keep nothing in hand', async () => {
-    const { web, handed, inHand, log } = await openApp();
+  test('and are more than two, close it, and leave nothing in progress', async () => {
+    const { web, handed, inProgress, log } = await openApp();
     const { socket } = await say(web.port, head('GET /', '198.51.100.1').repeat(500));
     await once(socket, 'close');
     await delay(50);
     expect(handed.length).toBeLessThanOrEqual(1);
-    expect(inHand).toEqual([]);
+    expect(inProgress).toEqual([]);
     await web.close(0);
     expect(log.join()).toMatch(/ warn requests_refused pipelined=1 networks=1$/);
   });
@@ -234,7 +321,7 @@ describe('a flood from one network', () => {
   const flood = async (app: App, count: number, asked: Asked = {}) => {
     const answers = Array.from({ length: count }, () => app.ask({ network: '203.0.113.5', ...asked }));
     answers.forEach((answer) => answer.catch(() => undefined));
-    await app.until(() => app.inHand.length >= 2);
+    await app.until(() => app.inProgress.length >= 2);
     await delay(100);
     return answers;
   };
@@ -248,7 +335,7 @@ describe('a flood from one network', () => {
     const other = app.ask({ network: '198.51.100.7', path: '/other', ...asked });
     await app.until(() => app.handed.includes('/other of 198.51.100.7'));
     expect(app.handed.indexOf('/other of 198.51.100.7')).toBeLessThanOrEqual(6);
-    app.inHand.find(({ request: { url } }) => url === '/other')!.response.end('done');
+    app.inProgress.find(({ request: { url } }) => url === '/other')!.response.end('done');
     expect((await other).body).toBe('done');
   });
 
@@ -256,9 +343,9 @@ describe('a flood from one network', () => {
     const app = await openApp();
     const addresses = Array.from({ length: 60 }, (_, index) => `2001:db8:77:${index.toString(16)}::1`);
     addresses.forEach((network) => void app.ask({ network }).catch(() => undefined));
-    await app.until(() => app.inHand.length >= 2);
+    await app.until(() => app.inProgress.length >= 2);
     await delay(100);
-    expect(app.inHand.length).toBeLessThanOrEqual(6);
+    expect(app.inProgress.length).toBeLessThanOrEqual(6);
   });
 
   test('does not keep the server from being asked whether it is well', async () => {
@@ -267,7 +354,7 @@ describe('a flood from one network', () => {
     for (const path of ['/api/health', '/api/ready']) {
       const answer = app.ask({ network: '203.0.113.5', path });
       await app.until(() => app.handed.includes(`${path} of 203.0.113.5`));
-      app.inHand.find(({ request: { url } }) => url === path)!.response.end();
+      app.inProgress.find(({ request: { url } }) => url === path)!.response.end();
       expect((await answer).status).toBe(200);
     }
   });
@@ -294,10 +381,10 @@ describe('a flood from one network', () => {
     const sockets = await Promise.all(
       Array.from({ length: 40 }, () => say(app.web.port, head('GET /', '203.0.113.5'))),
     );
-    await app.until(() => app.inHand.length >= 2);
+    await app.until(() => app.inProgress.length >= 2);
     await delay(100);
     sockets.forEach(({ socket }) => socket.destroy());
-    await app.until(() => app.inHand.length === 0);
+    await app.until(() => app.inProgress.length === 0);
     await delay(100);
     expect(app.handed.length).toBeLessThanOrEqual(6);
   });
@@ -318,10 +405,25 @@ describe('a flood from one network', () => {
   });
 });
 
+test('open pages of many networks that ask how a text is doing keep no page waiting', async () => {
+  const app = await openApp();
+  for (let index = 0; index < 200; index += 1) {
+    const asked = { network: `10.1.${index}.1`, path: '/users/verify-phone/status' };
+    void app.ask(asked).catch(() => undefined);
+  }
+  await app.until(() => app.inProgress.length >= 2);
+  await delay(100);
+  expect(app.inProgress.length).toBeLessThanOrEqual(6);
+  const page = app.ask({ network: '198.51.100.7', path: '/users/verify-phone' });
+  await app.until(() => app.handed.includes('/users/verify-phone of 198.51.100.7'));
+  app.inProgress.find(({ request: { url } }) => url === '/users/verify-phone')!.response.end('done');
+  expect((await page).body).toBe('done');
+});
+
 test('on localhost, where everyone is one network, it may have all the places that there are', async () => {
   const app = await openApp(undefined, 'http://localhost:3000');
   Array.from({ length: 60 }, () => void app.ask().catch(() => undefined));
-  await app.until(() => app.inHand.length >= 6);
+  await app.until(() => app.inProgress.length >= 6);
 });
 
 describe('what the app sends to itself while it answers', () => {
@@ -361,9 +463,9 @@ describe('what the app sends to itself while it answers', () => {
     const app = await openApp();
     const headers = { 'x-doorstep-inner': 'x' };
     Array.from({ length: 60 }, () => void app.ask({ headers }).catch(() => undefined));
-    await app.until(() => app.inHand.length >= 2);
+    await app.until(() => app.inProgress.length >= 2);
     await delay(100);
-    expect(app.inHand.length).toBeLessThanOrEqual(6);
-    expect(app.inHand.map(({ request: { headers: got } }) => got['x-doorstep-inner'])).not.toContain('x');
+    expect(app.inProgress.length).toBeLessThanOrEqual(6);
+    expect(app.inProgress.map(({ request: { headers: got } }) => got['x-doorstep-inner'])).not.toContain('x');
   });
 });

@@ -130,6 +130,44 @@ test('a query of more than 100 fields is answered 400, since Next takes seconds 
   expect(examine(101)).toEqual({ ok: false, status: 400, reason: 'bad_target' });
 });
 
+test.each([
+  '/_next/static/../../users/login',
+  '/_next/static/%2e%2e/%2E%2E/users/login',
+  '/_next/static/.%2e/../users/login',
+  '/_next/static/x/../../../users/login',
+  '/_next/static//..//../users/login',
+  '/_next/static/..\\..\\users/login',
+  '/_next/static\\..\\..\\users/login',
+  '/_next/static/.\t./../users/login',
+  '/_next/static/./x.js',
+  '/api/ready/../../users/login?x=1',
+  '/users/webhook/twilio/..',
+  '/users/login/.',
+  '/users/login#',
+])('a path that would be read as another one is answered 400: %j', (url) => {
+  const headers = { host: 'localhost:3000' };
+  expect(examineRequest({ url, headers }, '::1', new URL('http://localhost:3000'))).toEqual({
+    ok: false,
+    status: 400,
+    reason: 'bad_target',
+  });
+});
+
+test.each([
+  '/',
+  '//users//login/',
+  '/users/login?next=/a/../b&dots=%2e%2e',
+  '/..x/...',
+  '/a.b/.well-known/x..y',
+  '/%25/%2F/%5C/%2e%2ex/%',
+  `/a'b|c[d]e^f\`g{h}"i<j>`,
+  '/caf\u00c3\u00a9/%c3%a9/%F0%9F%8F%A0',
+  '/:3000/@x;y=1,2/*~!$()',
+])('every other path is heard as it is: %s', (url) => {
+  const headers = { host: 'localhost:3000' };
+  expect(examineRequest({ url, headers }, '::1', new URL('http://localhost:3000'))).toEqual({ ok: true });
+});
+
 test('a refusal says why in plain words, and is neither kept nor taken for a page', async () => {
   const web = await serveWeb({ appUrl: new URL('http://localhost:3000'), port: 0, handle: () => undefined });
   const answer = await fetch(`http://127.0.0.1:${web.port}/`, {
@@ -186,7 +224,7 @@ describe('on localhost', () => {
     expect((await ask(web.port, { host })).status).toBe(421);
   });
 
-  test('an absolute request target cannot stand in for Host', async () => {
+  test('an absolute request target cannot take the place of Host', async () => {
     expect((await ask(web.port, { host: 'localhost' }, { path: 'http://portal.example.com/' })).status).toBe(
       400,
     );
@@ -262,7 +300,7 @@ test('once the end is announced the server is not ready any more, and still answ
   await web.close(0);
 });
 
-test('closing answers the request in hand and drops idle connections', async () => {
+test('closing answers the request in progress and drops idle connections', async () => {
   const arrivals = new EventEmitter();
   const web = await serveWeb({
     appUrl: new URL('http://localhost'),

@@ -19,7 +19,7 @@ export async function releaseTogether<Value>(
     running.forEach((task) => task.catch(() => undefined));
     const deadline = Date.now() + 15_000;
     for (;;) {
-      // Within a transaction the view stands still unless it is told not to.
+      // Within a transaction the view does not change unless it is told to.
       await holder.query('select pg_stat_clear_snapshot()');
       const { rows } = await holder.query<{ waiting: number }>(
         `select count(*)::int as waiting from pg_stat_activity

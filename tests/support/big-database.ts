@@ -1,13 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
+import { sealMark } from '@/lib/seal';
 
 /** Every table that grows with the people, and so has this many rows at least once a database is filled. */
 export const bigTables = [
   'audit_log',
+  'email_links',
   'login_grants',
+  'mails',
+  'passkeys',
   'pending_tokens',
   'phone_numbers',
   'rate_limits',
+  'recoveries',
+  'sign_in_codes',
+  'recovery_code_sets',
+  'recovery_codes',
+  'second_factor_tries',
   'sessions',
   'sms_consent_details',
   'sms_consents',
@@ -17,6 +26,9 @@ export const bigTables = [
   'sms_spend',
   'sms_verification_log',
   'sms_verifications',
+  'spent_passkey_challenges',
+  'totp_keys',
+  'trusted_devices',
   'users',
 ] as const;
 
@@ -29,8 +41,10 @@ export function bigPerson(n: number): { userId: string; email: string; phone: st
 
 /**
  * Fills every table that grows with `rows` rows, as a year up to `now` could have left them, and analyzes them. A few
- * people have many rows and most have one or two; one in a hundred sessions, tokens, grants and counters is over; a code in
- * a hundred has run out unnoticed; the spending of each minute of 25 hours is kept, and that of a few more; two texts in a hundred wait for the morning, and as many for their price.
+ * people have many rows and most have one or two; one in a hundred sessions, tokens, grants, counters, trusted browsers and
+ * answered challenges is over; one key in a hundred of an authenticator app is sealed under an older secret; a code in a hundred
+ * has run out unnoticed; the spending of each minute of 25 hours is kept, and that of a few more; two texts in a hundred wait
+ * for the morning, and as many for their price.
  *
  * Takes a migrated, empty database and its owner. 200,000 rows a table take 20 to 40 seconds.
  */
@@ -94,10 +108,12 @@ function statementsOf(rows: number, now: string): string[] {
   return [
     `create temporary table whose on commit drop as select n::bigint as n, ${someone} as p from ${each}`,
     `analyze whose`,
-    `insert into users (id, email, email_key, name, password_hash, role, phone, created_at, activated_at, password_changed_at)
+    `insert into users (id, email, email_key, name, password_hash, role, phone, created_at, activated_at, password_changed_at,
+       email_proven_at, deactivated_at)
      select ${person('n')}, 'person' || n || '@example.com', 'person' || n || '@example.com', 'Person ' || n, '-',
-       case when n % 10000 = 7 then 'admin' when n % 1000 = 1 then 'staff' else 'applicant' end,
-       ${phone('n')}, ${moment}, case when n % 20 <> 0 then ${moment} end, ${moment} from ${each}`,
+       case when n % 10000 = 7 then 'admin' when n % 1000 = 1 then 'staff' when n % 2000 = 9 then 'broker' else 'applicant' end,
+       ${phone('n')}, ${moment}, case when n % 20 <> 0 then ${moment} end, ${moment}, case when n % 3 = 2 then ${moment} end,
+       case when n % 1000 = 13 then ${at} end from ${each}`,
     `insert into sms_preferences (user_id, enabled, time_zone, updated_at)
      select ${person('n')}, n % 3 = 0, 'America/Los_Angeles', ${moment} from ${each}`,
     `insert into phone_numbers (number, holder_user_id, held_since, suppressed_at, suppressed_by, prove_sends, prove_again_sends,
@@ -116,9 +132,28 @@ function statementsOf(rows: number, now: string): string[] {
     `insert into pending_tokens (token_hash, user_id, purpose, created_at, last_used_at)
      select ${token('pending')}, ${person('p')}, 'activation', made, made
      from (select n, p, ${at} - interval '14 minutes 33 seconds' * (n % 100) as made from whose) tokens`,
+    // One link in twenty is about an address without an account, and as many mails wait for their turn.
+    `insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, used_at)
+     select md5('link:' || n)::uuid, case when n % 400 = 0 then 'invite' when n % 20 = 0 then 'claim' else 'confirm' end, case when n % 20 <> 0 then ${person('p')} end,
+       'person' || n || '@example.com', 'person' || n || '@example.com', ${token('link')}, ${moment}, ${moment} + interval '1 day',
+       case when n % 3 = 0 then ${moment} end from whose`,
+    `insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at, attempts, sent_at)
+     select md5('mail:' || n)::uuid, user_id, email, 'confirmEmail', '{}', md5('link:' || n)::uuid, created_at,
+       case when n % 20 = 1 then ${at} + interval '1 hour' else created_at end, expires_at, 1,
+       case when n % 20 <> 1 then created_at end from ${each} join email_links on id = md5('link:' || n)::uuid`,
     `insert into rate_limits (key, hits, empty_at)
      select 'password_email:' || encode(${token('limit')}, 'base64'), array[${at} - interval '1 minute'],
        ${at} + interval '10 minutes' * (n % 100) - interval '1 second' from ${each}`,
+    // One in a hundred is over; of the others one in twenty is of an account, and as many are to be looked at still.
+    `insert into recoveries (id, token_hash, email, email_key, user_id, phone, nonce, address, created_at, expires_at, asked_at)
+     select md5('recovery:' || n)::uuid, ${token('recovery')}, 'someone' || n || '@example.com', 'someone' || n || '@example.com',
+       case when n % 20 = 0 then ${person('p')} end, case when n % 20 = 0 then ${phone('p')} end, ${token('nonce')}, ${address},
+       ${at} - interval '6 seconds' * (n % 101), ${at} + interval '6 seconds' * (100 - n % 101) - interval '1 second',
+       case when n % 2000 = 7 then ${at} end from whose`,
+    // One in a hundred is over.
+    `insert into sign_in_codes (id, user_id, phone, nonce, last_sent_at, expires_at)
+     select md5('sign-in:' || n)::uuid, ${person('n')}, ${phone('n')}, ${token('nonce')}, ${at} - interval '6 seconds' * (n % 101),
+       ${at} + interval '6 seconds' * (100 - n % 101) - interval '1 second' from ${each}`,
     `insert into audit_log (at, action, user_id, actor_id, address, user_agent)
      select ${moment}, case when n % 4 = 0 then 'sms_preferences_changed' else 'signed_in' end, ${person('p')},
        case when n % 500 = 0 then ${person('n')} when n % 10 <> 0 then ${person('p')} end, ${address}, 'test' from whose`,
@@ -172,6 +207,22 @@ function statementsOf(rows: number, now: string): string[] {
      from (select n, p, ${moment} as at, kind, kind not in ('in', 'waits') as sent from (
        select n, p, case when n % 50 = 0 then 'waits' when n % 50 = 2 then 'in' when n % 50 = 3 then 'failed'
          when n % 2 = 0 then 'code' else 'update' end as kind from whose) kinds) texts`,
+    `insert into passkeys (id, user_id, credential_id, public_key, counter, transports, name, backed_up, created_at)
+     select md5('passkey:' || n)::uuid, ${person('p')}, 'credential-' || n, '\\x00', 0, '{internal}', 'Phone', true, ${moment} from whose`,
+    `insert into totp_keys (id, user_id, sealed_key, sealed_with, created_at, confirmed_at)
+     select md5('totp:' || n)::uuid, ${person('n')}, '-', case when n % 100 = 0 then 'older' else '${sealMark()}' end, ${moment},
+       case when n % 50 <> 1 then ${moment} end from ${each}`,
+    `insert into recovery_code_sets (id, user_id, created_at, confirmed_at)
+     select md5('set:' || n)::uuid, ${person('n')}, ${moment}, case when n % 50 <> 1 then ${moment} end from ${each}`,
+    `insert into recovery_codes (code_hash, set_id, used_at)
+     select ${token('recovery')}, md5('set:' || p)::uuid, case when n % 10 = 0 then ${moment} end from whose`,
+    `insert into second_factor_tries (user_id, wrong_in_a_row) select ${person('n')}, n % 10 from ${each}`,
+    `insert into spent_passkey_challenges (challenge_hash, expires_at)
+     select ${token('challenge')}, ${at} + interval '1 minute' * (n % 100) - interval '1 second' from ${each}`,
+    `insert into trusted_devices (id, user_id, token_hash, created_at, last_used_at, expires_at, address, user_agent)
+     select md5('device:' || n)::uuid, ${person('p')}, ${token('device')}, ${at} - interval '29 days' * (n % 97) / 97,
+       ${at} - interval '1 day' * (n % 13), ${at} + interval '1 day' * (n % 100) - interval '1 second', ${address}, 'test'
+     from whose`,
     `insert into sms_spend (scope, minute, micros) ${spendOf(`'all', 'strangers'`)}`,
     `insert into sms_spend (scope, minute, micros)
      select (array['person:', 'email:', 'network:'])[1 + n % 3] || md5((n / 3)::text),

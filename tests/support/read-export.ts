@@ -1,5 +1,5 @@
 import type { Db } from '@/db/client';
-import { exportData } from '@/lib/auth/export-data';
+import { exportData } from '@/lib/auth/settings/export-data';
 import type { RequestContext } from '@/lib/context';
 
 type Row = Record<string, unknown>;

@@ -97,7 +97,7 @@ function exportedFunctions(source: ts.SourceFile): { name: string; node: ts.Func
   });
 }
 
-/** The first two statements that do something: a constant that calls nothing may stand before them. */
+/** The first two statements that do something: a constant that calls nothing may come before them. */
 function firstStatements(node: ts.FunctionDeclaration): [string, string] {
   const statements = [...(node.body?.statements ?? [])];
   while (statements[0] && ts.isVariableStatement(statements[0]) && !calls(statements[0])) statements.shift();

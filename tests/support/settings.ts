@@ -1,11 +1,11 @@
 import { env, type Env } from '@/lib/env';
 
 /** Does something while settings of this process are changed, and puts them back. */
-export async function withSettings<T>(changed: Partial<Env>, deed: () => T | Promise<T>): Promise<T> {
+export async function withSettings<T>(changed: Partial<Env>, work: () => T | Promise<T>): Promise<T> {
   const before = { ...env() };
   Object.assign(env(), changed);
   try {
-    return await deed();
+    return await work();
   } finally {
     Object.assign(env(), before);
   }

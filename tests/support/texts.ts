@@ -9,7 +9,7 @@ import { openChallenge } from '@/lib/sms/verification/challenge';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { applySendPolicy, type PolicyAnswer } from '@/lib/sms/dispatch/send-policy';
 import { lockNumber, takeSend } from '@/lib/sms/numbers/number';
-import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox/outbox';
+import { enqueueText, type Message, type NewText } from '@/lib/sms/outbox/text-outbox';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
 
 // What is asked of the process's own settings (keys, the public address) needs no database of its own.
@@ -155,12 +155,12 @@ export async function askForUpdate(
     sendAfter: now,
     now,
     ...overrides,
-  });
+  } as NewText);
   if (text === null) throw new Error('The text exists already');
   return text.id;
 }
 
-/** What the send policy says of a text as things stand in the database. */
+/** What the send policy says of a text as things are in the database. */
 export async function askPolicy(
   db: Db,
   { id }: Pick<Message, 'id'>,
@@ -169,14 +169,14 @@ export async function askPolicy(
   return applySendPolicy((await readPolicyFacts(db, [id])).get(id)!, { now, env });
 }
 
-/** A text as it stands. */
+/** A text as it is now. */
 export async function readText(db: Db, messageId: string): Promise<Message> {
   const [message] = await db.select().from(smsMessages).where(eq(smsMessages.id, messageId));
   if (!message) throw new Error('There is no such text');
   return message;
 }
 
-/** Waits until a row of the outbox fits, asking every few milliseconds; the last state stands in the error. */
+/** Waits until a row of the outbox fits, asking every few milliseconds; the error says the last state. */
 export async function whenText(
   db: Db,
   messageId: string,

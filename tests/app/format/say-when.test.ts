@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sayMoment } from '@/app/_format/say-moment';
+import { sayLogMoment, sayMoment, sayWallTime } from '@/app/_format/say-moment';
 import { sayWhen } from '@/app/_format/say-when';
 
 const now = new Date('2026-11-24T18:00:00Z');
@@ -17,6 +17,23 @@ describe('a moment', () => {
     expect(sayMoment(new Date(iso), { timeZone, now })).toBe(words);
   });
 
+  test.each([
+    ['2026-11-24T18:05:10Z', null, 'Nov 24, 6:05:10 PM UTC'],
+    ['2025-12-31T23:59:59Z', null, 'Dec 31, 2025, 11:59:59 PM UTC'],
+    ['2026-11-24T18:05:10Z', 'America/New_York', 'Nov 24, 1:05:10 PM EST'],
+  ])('%s of a log in %s is said as %s', (iso, timeZone, words) => {
+    expect(sayLogMoment(new Date(iso), { timeZone, now })).toBe(words);
+  });
+
+  test.each([
+    ['00:00', '12:00 AM'],
+    ['09:05', '9:05 AM'],
+    ['12:00', '12:00 PM'],
+    ['20:00', '8:00 PM'],
+  ])('the wall time %s is said as %s', (time, words) => {
+    expect(sayWallTime(time)).toBe(words);
+  });
+
   test('on what is kept it has its year', () => {
     expect(sayMoment(now, { timeZone: null })).toBe('Tue, Nov 24, 2026, 6:00 PM UTC');
   });
@@ -24,10 +41,14 @@ describe('a moment', () => {
 
 describe('a moment to wait for', () => {
   test.each([
-    [0, null, 'in 1 second (at 6:00:00 PM UTC)'],
-    [25, null, 'in 25 seconds (at 6:00:25 PM UTC)'],
+    [0, null, 'in 1 second'],
+    [25, null, 'in 25 seconds'],
+    [99.2, null, 'in 1 min 40 s'],
+    [305, null, 'in 5 min 05 s'],
     [725, 'America/New_York', 'in 13 minutes (at 1:12:05 PM EST)'],
+    [5_940, null, 'in 99 minutes'],
     [8_100, 'America/Denver', 'in 2 h 15 min (at 1:15:00 PM MST)'],
+    [50_400, null, 'in 14 h 0 min (on Wed, Nov 25, 8:00 AM UTC)'],
     // Without its seconds it must not be too early.
     [50_410, 'America/New_York', 'in 14 h 1 min (on Wed, Nov 25, 3:01 AM EST)'],
   ])('%i seconds from now, said in %s, is %s', (seconds, timeZone, words) => {

@@ -8,12 +8,12 @@ import { currentWording } from '@/lib/consent/current-wording';
 import { newPhone } from '../../support/people';
 
 // Who sends the form is not what is tested; whatever would come after the refusal has no database to reach.
-vi.mock('@/lib/auth/session', () => ({
-  readUser: async () => ({ userId: 'x', role: 'applicant', phone: null }),
+vi.mock('@/lib/auth/sign-in/session', () => ({
+  readEnrollingUser: async () => ({ userId: 'x', role: 'applicant', phone: null, standing: 'open' }),
   readRequestContext: async () => Promise.reject(new Error('Not refused')),
 }));
-vi.mock('@/app/_cookies/pending', () => ({ clearPendingCookie: async () => undefined }));
-vi.mock('@/app/users/verify-phone/prover', () => ({ requireProver: async () => ({ phone: null }) }));
+vi.mock('@/app/_cookies/pending-cookie', () => ({ clearPendingCookie: async () => undefined }));
+vi.mock('@/app/users/verify-phone/require-prover', () => ({ requireProver: async () => ({ phone: null }) }));
 const refresh = vi.hoisted(() => vi.fn());
 vi.mock('next/cache', () => ({ refresh }));
 

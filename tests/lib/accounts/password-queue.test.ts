@@ -137,6 +137,65 @@ test('a full lane of as many sources refuses one more, and none of them', async 
   expect(await Promise.all(waiting)).not.toContain('busy');
 });
 
+test.each([
+  ['two at a time', 15, 2],
+  ['one at a time', 40, 1],
+  ['many at a time', 4, 20],
+])(
+  'of networks that keep asking, %s, none keeps out someone who comes for the first time in a while',
+  async (_, networks, atATime) => {
+    const { ask, endNext, learn } = makeQueue({ taskMs: 500 });
+    await learn();
+    const wishes = many(networks * atATime).map((n) => ({
+      source: `network ${n % networks}`,
+      isAsked: false,
+    }));
+    /** Everyone who has an answer asks again. */
+    const press = () => {
+      for (const wish of wishes) {
+        if (wish.isAsked) continue;
+        wish.isAsked = true;
+        void ask('again', wish.source, 'verify').finally(() => (wish.isAsked = false));
+      }
+    };
+    const step = async () => {
+      press();
+      await endNext();
+      press();
+    };
+    for (let n = 0; n < 60; n += 1) await step();
+    const answers: string[] = [];
+    for (const n of many(12)) {
+      let answer: string | null = null;
+      void ask(`newcomer ${n}`, `newcomer ${n}`, 'verify').then((given) => (answer = given));
+      let steps = 0;
+      for (; answer === null && steps < 50; steps += 1) await step();
+      // What waits takes five seconds at most, and two were under way.
+      expect(steps).toBeLessThanOrEqual(12);
+      answers.push(answer ?? 'none');
+    }
+    expect(answers).toEqual(many(12).map((n) => `newcomer ${n}`));
+  },
+);
+
+test('who was served last makes room first, and nobody for whom was served after them', async () => {
+  const { ask, endAll, endNext, learn } = makeQueue({ taskMs: 500 });
+  await learn();
+  for (const n of many(10)) {
+    void ask(`${n}`, `source ${n}`);
+    await endNext();
+  }
+  void ask('running', 'learn');
+  const waiting = many(10).map((n) => ask(`${n}`, `source ${n}`));
+  expect(await ask('again', 'learn')).toBe('busy');
+  const first = ask('first', 'first');
+  const second = ask('second', 'second');
+  expect(await Promise.all([waiting[9], waiting[8]])).toEqual(['busy', 'busy']);
+  await endAll();
+  expect(await Promise.all([first, second])).toEqual(['first', 'second']);
+  expect(await Promise.all(waiting.slice(0, 8))).not.toContain('busy');
+});
+
 test('a task that fails fails for itself alone, and the next one runs', async () => {
   const { ask, endNext, running } = makeQueue();
   const unlucky = ask('unlucky', 'a');

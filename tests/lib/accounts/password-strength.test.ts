@@ -3,8 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { assessPassword } from '@/lib/accounts/password-strength';
 
-const assess = (password: string, email?: string, name?: string) =>
-  assessPassword(password, { list: commonPasswords, ...(email && { email }), ...(name && { name }) });
+const assess = (password: string, email?: string, name?: string, siteName = 'Elm & Oak Homes') =>
+  assessPassword(password, {
+    list: commonPasswords,
+    siteName,
+    ...(email && { email }),
+    ...(name && { name }),
+  });
 
 describe('which passwords may be chosen', () => {
   it.each([
@@ -31,6 +36,23 @@ describe('which passwords may be chosen', () => {
   ])('%j is refused as %s', (password, reason) => {
     expect(assess(password)).toEqual({ acceptable: false, reason });
   });
+
+  it.each([
+    ['elm & oak homes'],
+    ['Elm&OakHomes1!'],
+    ['ElmOakHomes'],
+    ['Oak123456'],
+    ['HOMES2026'],
+    ['doorstep'],
+  ])(
+    '%j is refused where the site is called Elm & Oak Homes, and fine where it is called otherwise',
+    (password) => {
+      expect(assess(password)).toEqual({ acceptable: false, reason: 'common' });
+      if (password !== 'doorstep') {
+        expect(assess(password, undefined, undefined, 'Example')).toMatchObject({ acceptable: true });
+      }
+    },
+  );
 
   it.each([
     ['jane.doe@example.com'],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isStandardKeyword, readInbound } from '@/lib/consent/keywords';
-import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/outbox/templates';
+import { renderText, type TemplateName, type TemplateParams } from '@/lib/sms/outbox/text-templates';
 
 const rows = {
   stop: [
@@ -291,6 +291,7 @@ describe('a reaction that a phone sends as a text', () => {
     phoneChanged: { url },
     applicationStatus: { title: '12 Elm Street', status: 'approved', url },
     securityNotice: { event: 'your password was changed', url },
+    resetFactors: { url },
     test: {},
     stopConfirmation: {},
     startConfirmation: { url },

@@ -79,7 +79,7 @@ test('a grant says in which language, for which site, legal person and sender, a
   ]);
 });
 
-/** A row as it was written before names were settings: under no operator's name, the name of the site stood in its place. */
+/** A row as it was written before names were settings: under no operator's name, the name of the site was in its place. */
 async function grantOfBefore(
   { userId, phone }: { userId: string; phone: string },
   legalSender: string | null,
@@ -159,7 +159,7 @@ test('consent that another legal person was given can still be withdrawn', async
   expect(withdrawn).toEqual(['updates']);
 });
 
-test('what stands is what the last row of each scope says', async () => {
+test('what holds is what the last row of each scope says', async () => {
   const consent = { userId: newId(), phone: newPhone() };
   await database.db.transaction(async (tx) => {
     await grantConsent(tx, { ...consent, scopes: both, medium: 'registration' }, contextAt(noon));
@@ -171,7 +171,7 @@ test('what stands is what the last row of each scope says', async () => {
   expect(await hasConsent(database.db, { ...consent, userId: newId(), scope: 'verification' })).toBe(false);
 });
 
-test('a withdrawal is written only where consent stands', async () => {
+test('a withdrawal is written only where there is consent', async () => {
   const consent = { userId: newId(), phone: newPhone() };
   await database.db.transaction((tx) =>
     withdrawConsent(tx, { ...consent, scopes: both, medium: 'sms_stop' }, noon),

@@ -28,7 +28,7 @@ describe('formatting while someone types', () => {
     },
   );
 
-  it('lets the backspace key empty the field, whatever stands in it', () => {
+  it('lets the backspace key empty the field, whatever is in it', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'0123456789+-() .'), maxLength: 25 }), (raw) => {
         let field = formatAsYouType(raw);

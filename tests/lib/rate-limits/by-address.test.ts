@@ -218,7 +218,7 @@ describe('with Upstash', () => {
     expect(asked).toBe(askedBefore + 1);
   });
 
-  /** Redis as far as the library's scripts for token buckets go: at a moment that stands still, all buckets full at first. */
+  /** Redis as far as the library's scripts for token buckets go: at one fixed moment, all buckets full at first. */
   function keepBuckets(): Map<string, number> {
     const left = new Map<string, number>();
     answer = (respond, body) => {
@@ -236,7 +236,7 @@ describe('with Upstash', () => {
     return left;
   }
 
-  test('networks of IPv6 have the same figures, and what a wider one refuses is given back to the narrower', async () => {
+  test('networks of IPv6 have the same figures, and what a wider one refuses returns to the narrower', async () => {
     const left = keepBuckets();
     for (let i = 0; i < 40; i += 1) expect((await take(inSubnet('2001:db8:56', i), now)).ok).toBe(true);
     const refused = await take(inSubnet('2001:db8:56', 99), now);

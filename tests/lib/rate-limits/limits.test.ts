@@ -36,7 +36,7 @@ describe('sliding windows', () => {
     );
   });
 
-  test('name exactly the first moment at which the next is allowed', () => {
+  test('say exactly when the next is allowed', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 90_000 }), { maxLength: 30 }), (offsets) => {
         const hits = offsets.map((offset) => after(noon, -offset));
@@ -76,12 +76,12 @@ describe('hits', () => {
     expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(5);
   });
 
-  test('that are given back do not count, and nobody else is given back with them', async () => {
+  test('that are taken out do not count, and no other goes with them', async () => {
     const entries = [{ keys: limitKeys('test', ['back']), rules: [{ limit: 2, windowSeconds: 900 }] }];
     const first = await takeHits(database.db, entries, noon);
     const second = await takeHits(database.db, entries, noon);
     expect(await takeHits(database.db, entries, noon)).toEqual({ ok: false, retryAt: after(noon, 900) });
-    if (first.ok) await first.giveBack();
+    if (first.ok) await first.refund();
     expect(second.ok).toBe(true);
     expect((await takeHits(database.db, entries, noon)).ok).toBe(true);
     expect((await takeHits(database.db, entries, noon)).ok).toBe(false);

@@ -62,7 +62,7 @@ describe('in a link', () => {
     );
   });
 
-  test('no more than six digits of a number ever stand in it', () => {
+  test('no more than six digits of a number are ever in it', () => {
     fc.assert(
       fc.property(anyFilter, (filter) => {
         const digits = ('phone' in filter ? filter.phone : filter.lastDigits).replace('+', '');

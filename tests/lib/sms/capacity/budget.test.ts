@@ -149,14 +149,14 @@ describe('reserveSpend', () => {
     expect(await ask(ids[1]!, one, after(day + minute))).toEqual({ ok: true });
   });
 
-  test('a text dearer than the cap itself has no moment at which it fits', async () => {
+  test('a text dearer than the cap itself never fits', async () => {
     const person = await makePerson(database.db);
     const [messageId] = await claimTexts([person]);
     const [answer] = await reserve([{ messageId: messageId!, person }], { ...plenty, perUserMicros: 7899 });
     expect(answer).toMatchObject({ ok: false, retryAt: null });
   });
 
-  test('only the dispatcher whose lease stands reserves, and with it the text counts as called for', async () => {
+  test('only the dispatcher whose lease still holds reserves, and with it the text counts as called for', async () => {
     const person = await makePerson(database.db);
     const [messageId] = await claimTexts([person]);
     const text = wanted({ messageId: messageId!, person, priceMicros: 15_800 }, plenty);
@@ -318,6 +318,12 @@ describe('strangers’ codes', () => {
     expect(Math.min(...byHour.slice(2))).toBeGreaterThanOrEqual(24);
     expect(Math.max(...byHour.slice(1))).toBeLessThanOrEqual(60);
     expect(await askForCodes(300, after(day), 'prove_again')).toBe(300);
+  });
+
+  test('codes to choose a new password count as theirs, since anyone asks for them who knows an email', async () => {
+    expect(await askForCodes(400, after(5 * minute), 'recover')).toBe(
+      Math.floor((700 * (3 * 24 + 21)) / 576),
+    );
   });
 
   test.each([

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterEach, expect, test } from 'vitest';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
-import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import type { Provider, SendOutcome } from '@/lib/sms/provider/provider';
 import { useDatabase } from '../../../support/database';
 import { askForCode, askForUpdate, makeEnv, makePerson } from '../../../support/texts';
@@ -118,7 +118,7 @@ test('the sums are those of the prices at every moment, whatever a provider and 
       where status = 'queued' and send_after > now() and random() < 0.5`);
     await database.db.execute(sql`update sms_senders set next_slot_at = now(), stopped_until = null`);
     if (Math.random() < 0.2) {
-      // As if a dispatcher had died with these in hand.
+      // As if a dispatcher had died with these claimed.
       await database.db.execute(sql`update sms_messages set lease_until = lease_until - interval '12 seconds'
         where status = 'sending' and random() < 0.5`);
     }

@@ -287,6 +287,54 @@ describe('applyStatus', () => {
     expect(number!.undeliverableAt).toEqual(now);
   });
 
+  test('error 21610 opts out also after another error, and the repetition that it led to is canceled', async () => {
+    for (const [status, errorCode] of [
+      ['undelivered', 30003],
+      ['failed', 30003],
+      ['undelivered', null],
+      ['undelivered', 30006],
+    ] as const) {
+      const person = await makePerson(database.db);
+      const { messageId, sid } = await sendUpdate(person);
+      await applyStatus(database.db, report(sid, status, { errorCode }));
+      await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 21610 }));
+      const acts = await database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, person.phone));
+      expect(acts, String(errorCode)).toHaveLength(1);
+      expect(await hasConsent(database.db, { ...person, scope: 'updates' })).toBe(false);
+      expect((await readRetries(messageId)).filter((retry) => retry.status === 'queued')).toEqual([]);
+      expect(await readText(database.db, messageId)).toMatchObject({ errorCode: 21610, reason: 'opted_out' });
+    }
+  });
+
+  test('error 21610 of a text from before a START opts nobody out again', async () => {
+    const person = await makePerson(database.db);
+    const { sid } = await sendUpdate(person);
+    await database.pool.query(
+      `insert into sms_opt_outs (at, phone, act, channel, covers, recorded_by)
+       values ($2, $1, 'lifted', 'text', '{verification,updates}', 'inbound_webhook')`,
+      [person.phone, new Date(now.getTime() + 1_000)],
+    );
+    await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 21610 }));
+    const [number] = await database.db
+      .select()
+      .from(phoneNumbers)
+      .where(eq(phoneNumbers.number, person.phone));
+    expect(number?.suppressedAt ?? null).toBeNull();
+    expect(await hasConsent(database.db, { ...person, scope: 'updates' })).toBe(true);
+  });
+
+  test('a delivery takes the mark off a number that was said not to take texts', async () => {
+    const person = await makePerson(database.db);
+    const { sid } = await sendUpdate(person);
+    const readMark = async () =>
+      (await database.db.select().from(phoneNumbers).where(eq(phoneNumbers.number, person.phone)))[0]!
+        .undeliverableAt;
+    await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 30006 }));
+    expect(await readMark()).toEqual(now);
+    await applyStatus(database.db, report(sid, 'delivered'));
+    expect(await readMark()).toBeNull();
+  });
+
   test('an unreachable handset is tried again as one new text, twice at most, however often the report comes', async () => {
     const person = await makePerson(database.db);
     let { messageId, sid } = await sendUpdate(person);
@@ -324,7 +372,7 @@ describe('applyStatus', () => {
     },
   );
 
-  test('a report whose SID stands on another text is not ours, and changes neither', async () => {
+  test('a report whose SID is on another text is not ours, and changes neither', async () => {
     const person = await makePerson(database.db);
     const waiting = await askForUpdate(database.db, person);
     const { sid, messageId } = await sendUpdate(person);

@@ -5,14 +5,14 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders, smsVerifications } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
-import { readLastOptOut } from '@/lib/consent/opt-outs';
+import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { findRemedy, remedies } from '@/lib/sms/delivery/error-codes';
 import { nextTryAt } from '@/lib/sms/delivery/retry-policy';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { openConsole } from '@/lib/sms/provider/console';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { Provider } from '@/lib/sms/provider/provider';
@@ -321,7 +321,7 @@ describe('a text on its way', () => {
     for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent', 2_000);
   });
 
-  test('stopping waits for what is in hand and starts nothing more', async () => {
+  test('stopping waits for what is claimed and starts nothing more', async () => {
     let let_go: () => void = () => undefined;
     fake.onCreate = () => ({
       kind: 'accept_after',
@@ -375,7 +375,7 @@ describe('the error table', () => {
   ]);
 
   test.each(table)(
-    'error %i at the call is answered as the table says, and the send given back when final',
+    'error %i at the call is answered as the table says, and a final one no longer counts as a send',
     async (code, httpStatus) => {
       fake.onCreate = () => ({ kind: 'refuse', httpStatus, code });
       start();
@@ -589,7 +589,7 @@ describe('an unknown outcome', () => {
     expect(fake.texts).toHaveLength(1);
   });
 
-  test('does not end while the provider cannot be asked, and the reservation stands until it is known', async () => {
+  test('does not end while the provider cannot be asked, and the reservation is kept until it is known', async () => {
     fake.onCreate = () => ({ kind: 'accept_and_reset' });
     fake.onRead = () => ({ httpStatus: 503 });
     start();
@@ -650,7 +650,7 @@ describe('an unknown outcome', () => {
 });
 
 describe('the send policy at the moment of sending', () => {
-  test('a code whose challenge ended is withdrawn and its send given back', async () => {
+  test('a code whose challenge ended is withdrawn and no longer counts as a send', async () => {
     const person = await makePerson(database.db);
     const { messageId, challengeId } = await askForCode(database.db, person);
     await database.db
@@ -730,6 +730,27 @@ describe('the send policy at the moment of sending', () => {
       price: null,
     });
     expect(fake.requests.map(({ to }) => to)).not.toContain(person.phone);
+  });
+
+  test('texts that are turned off, or whose account is closed, while one waits for its place are still in time', async () => {
+    start({ SMS_MESSAGES_PER_SECOND: '1' });
+    for (const [change, status, reason] of [
+      ['update sms_preferences set enabled = false where user_id = $1', 'failed', 'turned_off'],
+      ['update users set deactivated_at = now() where id = $1', 'canceled', 'account_deactivated'],
+    ] as const) {
+      const first = await askForUpdate(database.db, await makePerson(database.db));
+      await whenText(database.db, first, (row) => row.status === 'sent');
+      const person = await makePerson(database.db);
+      const messageId = await askForUpdate(database.db, person);
+      await whenText(database.db, messageId, (row) => row.unknownSince !== null);
+      await database.pool.query(change, [person.userId]);
+      expect(await whenText(database.db, messageId, (row) => row.status !== 'sending')).toMatchObject({
+        status,
+        reason,
+        price: null,
+      });
+      expect(fake.requests.map(({ to }) => to)).not.toContain(person.phone);
+    }
   });
 
   test('over the budget a code fails with the moment, and other texts wait for it', async () => {

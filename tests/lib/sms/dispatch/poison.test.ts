@@ -4,7 +4,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openPool, type Db } from '@/db/client';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
-import type { Message } from '@/lib/sms/outbox/outbox';
+import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider, SendOutcome } from '@/lib/sms/provider/provider';
 import { slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 import { useDatabase } from '../../../support/database';
@@ -169,7 +169,7 @@ describe('a text that cannot be handled', () => {
     await expect.poll(() => lines.filter((line) => line.includes('sms_alert')).length).toBe(1);
   });
 
-  test('is a code: its counted send is given back when it ends', async () => {
+  test('is a code: its send no longer counts when it ends', async () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
     await database.db.execute(sql`update sms_messages set params = 'null' where id = ${messageId}`);
@@ -229,8 +229,79 @@ describe('a database that cannot do it just now', () => {
   });
 });
 
+describe('a text that the database takes too long to answer about', () => {
+  const ends: (() => Promise<void>)[] = [];
+
+  /** As a ledger would be that takes seconds to read, for those people alone. */
+  async function slowDown(people: readonly Person[], during: () => Promise<void>): Promise<void> {
+    const slow = people.map(({ userId }) => `'${userId}'`).join(', ');
+    await database.pool.query(`
+      create function is_read(person uuid) returns boolean language plpgsql volatile cost 100000 as $$
+        begin if person in (${slow}) then perform pg_sleep(60); end if; return true; end $$;
+      alter table sms_consents rename to sms_consents_kept;
+      create view sms_consents as select * from sms_consents_kept where is_read(user_id)`);
+    try {
+      await during();
+    } finally {
+      await Promise.all(dispatchers.splice(0).map((dispatcher) => dispatcher.stop()));
+      await Promise.all(ends.map((end) => end()));
+      await database.pool.query(`
+        drop view sms_consents; drop function is_read; alter table sms_consents_kept rename to sms_consents`);
+    }
+  }
+
+  test('is put aside as its own fault, and others that were claimed with it go out meanwhile', async () => {
+    const bad = await makePerson(database.db);
+    const good = await Promise.all(Array.from({ length: 6 }, () => makePerson(database.db)));
+    const slow = (await askForCode(database.db, bad)).messageId;
+    const others = await Promise.all(good.map(async (one) => (await askForCode(database.db, one)).messageId));
+    await slowDown([bad], async () => {
+      const pool = openPool(database.url, { statementTimeoutMs: 5_000 });
+      ends.push(() => pool.end());
+      const { provider, sent } = openInstant();
+      start(provider, {}, drizzle(pool));
+      const startedMs = performance.now();
+      for (const id of others) await whenText(database.db, id, ({ status }) => status === 'sent', 9_000);
+      expect(performance.now() - startedMs).toBeLessThan(8_000);
+      const row = await whenText(database.db, slow, ({ faults }) => faults === 1);
+      expect(row).toMatchObject({ status: 'queued', reason: 'internal_error' });
+      // Alone it is at fault as well, and ends like every other that cannot be handled.
+      await database.db.execute(sql`update sms_messages set faults = 4 where id = ${slow}`);
+      await skipPauses(slow);
+      const ended = await whenText(database.db, slow, ({ status }) => status === 'failed', 15_000);
+      expect(ended).toMatchObject({ reason: 'internal_error' });
+      expect(sent).toHaveLength(good.length);
+    });
+  }, 40_000);
+});
+
+describe('a database that is slow about every text', () => {
+  test('is the fault of none', async () => {
+    const people = [await makePerson(database.db), await makePerson(database.db)];
+    const ids: string[] = [];
+    for (const person of people) ids.push((await askForCode(database.db, person)).messageId);
+    const holder = await database.pool.connect();
+    const pool = openPool(database.url, { lockTimeoutMs: 20_000, statementTimeoutMs: 5_000 });
+    try {
+      await holder.query('begin; lock table sms_preferences in access exclusive mode');
+      start(openInstant().provider, {}, drizzle(pool));
+      const failed = () => lines.filter((line) => line.includes('sms_work_failed')).length;
+      await expect.poll(failed, { timeout: 15_000 }).toBeGreaterThanOrEqual(ids.length);
+      for (const id of ids) {
+        const waiting = ({ leaseUntil }: Message) => leaseUntil === null;
+        expect(await whenText(database.db, id, waiting)).toMatchObject({ status: 'queued', faults: 0 });
+      }
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+      await dispatchers.pop()?.stop();
+      await pool.end();
+    }
+  }, 40_000);
+});
+
 describe('an answer that names the SID of another text', () => {
-  test('ends that text at once as internal_error, without sending it again, and its price stands', async () => {
+  test('ends that text at once as internal_error, without sending it again, and its price still counts', async () => {
     const first = await askForUpdate(database.db, await makePerson(database.db));
     const { provider, sent } = openInstant(() => accepted('SM00000000000000000000000000000001'));
     start(provider);

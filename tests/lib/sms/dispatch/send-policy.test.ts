@@ -33,24 +33,24 @@ async function ask(
 
 async function change(
   person: Person,
-  deed: 'stopped' | 'undeliverable' | 'withdrawn' | 'lost' | 'turned_off',
+  event: 'stopped' | 'undeliverable' | 'withdrawn' | 'lost' | 'turned_off',
 ) {
   const { userId, phone } = person;
   const now = noonInNewYork;
   await database.db.transaction(async (tx) => {
-    if (deed === 'stopped') await markSuppressed(tx, { phone, by: 'sms_stop', now });
-    if (deed === 'undeliverable') await markUndeliverable(tx, { phone, now });
-    if (deed === 'withdrawn') {
+    if (event === 'stopped') await markSuppressed(tx, { phone, by: 'sms_stop', now });
+    if (event === 'undeliverable') await markUndeliverable(tx, { phone, now });
+    if (event === 'withdrawn') {
       await withdrawConsent(
         tx,
         { userId, phone, scopes: ['verification', 'updates'], medium: 'preferences' },
         now,
       );
     }
-    if (deed === 'lost') {
+    if (event === 'lost') {
       await tx.update(phoneNumbers).set({ holderUserId: null }).where(eq(phoneNumbers.number, phone));
     }
-    if (deed === 'turned_off') {
+    if (event === 'turned_off') {
       await tx.update(smsPreferences).set({ enabled: false }).where(eq(smsPreferences.userId, userId));
     }
   });
@@ -74,17 +74,17 @@ describe('a code', () => {
     ['stopped', 'stopped'],
     ['undeliverable', 'undeliverable'],
     ['withdrawn', 'no_consent'],
-  ] as const)('is refused after its number was %s', async (deed, reason) => {
+  ] as const)('is refused after its number was %s', async (event, reason) => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person, noonInNewYork);
-    await change(person, deed);
+    await change(person, event);
     expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
   });
 
-  test.each(['lost', 'turned_off'] as const)('is not refused when the number is %s', async (deed) => {
+  test.each(['lost', 'turned_off'] as const)('is not refused when the number is %s', async (event) => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person, noonInNewYork);
-    await change(person, deed);
+    await change(person, event);
     expect(await ask(messageId)).toMatchObject({ answer: 'send' });
   });
 
@@ -169,10 +169,10 @@ describe('an update', () => {
     ['withdrawn', 'no_consent'],
     ['lost', 'not_verified'],
     ['turned_off', 'turned_off'],
-  ] as const)('is refused when the number or the wish is %s', async (deed, reason) => {
+  ] as const)('is refused when the number or the wish is %s', async (event, reason) => {
     const person = await makePerson(database.db);
     const messageId = await askForUpdate(database.db, person);
-    await change(person, deed);
+    await change(person, event);
     expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
   });
 

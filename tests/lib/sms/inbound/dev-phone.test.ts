@@ -59,7 +59,7 @@ describe('a handset', () => {
     expect(closed!.body).not.toMatch(/\d{6}/);
   });
 
-  it('shows only what has reached it, and stands first in the list when its text is the latest', async () => {
+  it('shows only what has reached it, and is first in the list when its text is the latest', async () => {
     const [early, late] = [newPhone(), newPhone()];
     await givePending(database.db, early);
     expect((await readThread(database.db, early, noon)).texts).toEqual([]);

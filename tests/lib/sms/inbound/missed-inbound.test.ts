@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsInboundReads, smsMessages } from '@/db/schema/sms';
 import { smsOptOuts } from '@/db/schema/consent';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
-import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-outs';
+import { readLastOptOut, recordOptOut } from '@/lib/consent/opt-out-ledger';
 import { openLog } from '@/lib/log';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readMissedTexts, runMissedTexts } from '@/lib/sms/inbound/missed-inbound';
@@ -333,9 +333,20 @@ describe('how far is read', () => {
   test('each hour once, and at every start', async () => {
     expect(await read(noon)).toBe('read');
     expect(await read(after(noon, hour - 1))).toBe('not_due');
-    expect(await read(after(noon, 60), { isStart: true })).toBe('read');
-    expect(await read(after(noon, hour))).toBe('not_due');
-    expect(await read(after(noon, hour + 60))).toBe('read');
+    expect(await read(after(noon, hour))).toBe('read');
+    expect(await read(after(noon, hour + 60), { isStart: true })).toBe('read');
+  });
+
+  test('what came just before a start is read three minutes after it, and then each hour again', async () => {
+    const phone = newPhone();
+    write(phone, 'STOP', after(noon, -minute));
+    expect(await read(noon, { isStart: true })).toBe('read');
+    expect(await isStopped(phone)).toBe(false);
+    expect(await read(after(noon, 3 * minute - 1))).toBe('not_due');
+    expect(await read(after(noon, 3 * minute))).toBe('read');
+    expect(await isStopped(phone)).toBe(true);
+    expect(await read(after(noon, 3 * minute + hour - 1))).toBe('not_due');
+    expect(await read(after(noon, 3 * minute + hour))).toBe('read');
   });
 
   test('reading goes on where it ended, however much came in', async () => {

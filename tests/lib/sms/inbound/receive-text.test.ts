@@ -14,7 +14,7 @@ import { countSegments } from '@/lib/sms/outbox/segments';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { findAskers } from '@/lib/sms/verification/log';
+import { findAskers } from '@/lib/sms/verification/verification-log';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { releaseTogether } from '../../../support/barrier';
 import { recordStatements, useDatabase } from '../../../support/database';
@@ -106,6 +106,39 @@ async function textsOf(phone: string, direction: 'in' | 'out') {
     .orderBy(asc(smsMessages.createdAt));
 }
 
+describe('a number that texts STOP and START all day', () => {
+  it('leaves twenty entries in the ledger of opt-outs, keeps every text, and is stopped in the end', async () => {
+    const phone = newPhone();
+    const holder = await giveHolder(phone);
+    for (let times = 0; times < 40; times += 1) {
+      await receive(phone, times % 2 === 0 ? 'STOP' : 'START', after(noon, times * 60));
+    }
+    const entries = await optOuts(phone);
+    expect(entries).toHaveLength(21);
+    expect(entries.at(-1)).toMatchObject({ act: 'opted_out', at: after(noon, 20 * 60) });
+    expect(await textsOf(phone, 'in')).toHaveLength(40);
+    expect((await readNumber(database.db, phone))?.suppressedAt).toEqual(after(noon, 20 * 60));
+    expect(await standing(holder.userId, phone)).toEqual([]);
+    const late = await receive(phone, 'START', after(noon, 41 * 60));
+    expect(late).toMatchObject({ meaning: 'start', reply: null });
+    // A day after the first of them START counts again, and what the STOP withdrew holds again.
+    await receive(phone, 'START', after(noon, day + 61));
+    expect((await readNumber(database.db, phone))?.suppressedAt).toBeNull();
+    expect(await standing(holder.userId, phone)).not.toEqual([]);
+  });
+
+  it('of STOPs alone leaves twenty entries, and one that follows a START is never left out', async () => {
+    const phone = newPhone();
+    for (let times = 0; times < 25; times += 1) await receive(phone, 'START', after(noon, times));
+    expect(await optOuts(phone)).toHaveLength(20);
+    for (let times = 0; times < 25; times += 1) await receive(phone, 'STOP', after(noon, 100 + times));
+    const entries = await optOuts(phone);
+    expect(entries).toHaveLength(21);
+    expect(entries.at(-1)).toMatchObject({ act: 'opted_out', at: after(noon, 100), words: 'STOP' });
+    expect((await readNumber(database.db, phone))?.suppressedBy).toBe('sms_stop');
+  });
+});
+
 describe('STOP', () => {
   it.each([
     'STOP',
@@ -149,7 +182,7 @@ describe('STOP', () => {
     const startedMs = performance.now();
     const statements = await count(several);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
-    expect(statements).toBeLessThanOrEqual(12);
+    expect(statements).toBeLessThanOrEqual(13);
     expect(await count(one.phone)).toBeLessThanOrEqual(statements);
     const withdrawn = (await ledger(several)).filter((row) => row.action === 'withdrawn');
     expect(withdrawn).toHaveLength(4000);
@@ -243,7 +276,7 @@ describe('STOP', () => {
 });
 
 describe('START', () => {
-  it('brings texts back where the same proof stands, with the wording agreed to before and no new consent', async () => {
+  it('brings texts back where the same proof holds, with the wording agreed to before and no new consent', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     await receive(phone, 'STOP', after(noon, day));

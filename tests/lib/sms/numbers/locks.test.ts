@@ -5,7 +5,7 @@ import { redeemLoginGrant } from '@/lib/accounts/sessions';
 import { deleteUser } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { lockForDeletion } from '@/lib/accounts/lock-users';
-import { register } from '@/lib/auth/register';
+import { register } from '@/lib/auth/registration/register';
 import { grantConsent } from '@/lib/consent/ledger';
 import { capsOf, reserveSpend } from '@/lib/sms/capacity/budget';
 import { cancelPhoneChange, startPhoneChange, removePhone } from '@/lib/sms/verification/change-phone';
@@ -14,7 +14,7 @@ import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { optBackIn } from '@/lib/sms/inbound/opt-back-in';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { cancelTexts } from '@/lib/sms/outbox/outbox';
+import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { addSender, takeSlots } from '@/lib/sms/capacity/send-rate';
 import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { checkCode } from '@/lib/sms/verification/check-code';
@@ -188,7 +188,9 @@ test('a START comes from two numbers that the same people wait for', async () =>
   const start = (phone: string) => () =>
     db.transaction((tx) => optBackIn(tx, phone, contextAt(after(noon, 120))));
   const ends = await releaseTogether(pool, lock, 2, [start(first), start(second)]);
-  expect(ends).toEqual(ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true } })));
+  expect(ends).toEqual(
+    ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true, isTooOften: false } })),
+  );
   const texts = await db.select().from(smsMessages).where(eq(smsMessages.status, 'queued'));
   for (const { userId } of people) expect(texts.some((text) => text.userId === userId)).toBe(true);
 });

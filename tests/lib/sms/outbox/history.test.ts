@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { env } from '@/lib/env';
 import { listTexts } from '@/lib/sms/outbox/history';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { rateLimits } from '@/db/schema/accounts';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { startPhoneChange } from '@/lib/sms/verification/change-phone';

@@ -6,7 +6,7 @@ import { sayMinuteOfDay, sayMoment, sayTimeOfDay } from '@/app/_format/say-momen
 import { sayWhen } from '@/app/_format/say-when';
 import { findHeldUntil, sayPreview } from '@/app/users/sms-preferences/preview-words';
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
-import { readRegistration } from '@/lib/auth/register-input';
+import { readRegistration } from '@/lib/auth/registration/register-input';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { createPreferences, requirePreferences } from '@/lib/sms/preferences/preferences';
 import { pickQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
@@ -142,7 +142,7 @@ test.each(['PST', 'ist', 'Nowhere/Else', '', '+05:00'])('a form that asks for %j
     quietHoursEnd: '09:00',
   };
   const read = readQuietHours((name) => values[name] ?? '');
-  expect(read.ok ? read.hours.timeZone : null).toBeNull();
+  expect(read.ok ? read.fields.timeZone : null).toBeNull();
 });
 
 test('whatever quiet hours and zone a row holds, all that reads them bears it', async () => {

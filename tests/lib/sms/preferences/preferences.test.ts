@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
 import { smsOptOuts } from '@/db/schema/consent';
@@ -8,9 +8,9 @@ import { listReceipts } from '@/lib/consent/receipts';
 import { currentWording } from '@/lib/consent/current-wording';
 import { writePlain } from '@/lib/consent/wording';
 import { markSuppressed, liftSuppression, readNumber } from '@/lib/sms/numbers/number';
-import { confirmOptIn } from '@/lib/sms/outbox/opt-in';
+import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { requirePreferences, wantsTemplate } from '@/lib/sms/preferences/preferences';
 import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
@@ -35,16 +35,16 @@ async function askForStatus(
   sendAfter: Date,
   template: 'applicationStatus' | 'securityNotice',
 ) {
-  const params: Record<string, string> =
+  const url = 'http://localhost';
+  const filled =
     template === 'applicationStatus'
-      ? { title: 'A home', status: 'received', url: 'http://localhost' }
-      : { event: 'something', url: 'http://localhost' };
+      ? { template, params: { title: 'A home', status: 'received', url } }
+      : { template, params: { event: 'something', url } };
   const text = await enqueueText(database.db, {
     userId: person.userId,
     phone: person.phone!,
     purpose: 'update',
-    template,
-    params,
+    ...filled,
     sendAfter,
     now: noon,
   });
@@ -59,7 +59,7 @@ async function askGate(messageId: string) {
 }
 
 describe('turning texts on', () => {
-  test('is refused without a phone, and without consent that is standing or given now', async () => {
+  test('is refused without a phone, and without consent that was given before or is given now', async () => {
     const nobody = await giveSettledPerson(database.db, { phone: null });
     const wish = { switches: on, version: 1, agreed: true };
     expect(await saveTexts(database.db, nobody, wish, contextAt(noon))).toEqual({
@@ -206,7 +206,7 @@ describe('whose name is on it', () => {
 });
 
 describe('turning texts off', () => {
-  test('is one call whatever version stands, recorded, and withdraws what already waits but no code', async () => {
+  test('is one call whatever version is saved, recorded, and withdraws what already waits but no code', async () => {
     const person = await giveSettledPerson(database.db);
     const phone = person.phone!;
     const waiting = await askForStatus(person, after(noon, 3600), 'applicationStatus');
@@ -229,7 +229,8 @@ describe('turning texts off', () => {
     expect(receipt).toMatchObject({ action: 'withdrawn', scope: 'updates', medium: 'preferences' });
     const entries = await database.db.select().from(auditLog).where(eq(auditLog.userId, person.userId));
     expect(entries.at(-1)).toMatchObject({ action: 'sms_preferences_changed', details: off });
-    const said = () => database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone));
+    const said = () =>
+      database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone)).orderBy(asc(smsOptOuts.id));
     expect(await said()).toMatchObject([
       { at: after(noon, 60), act: 'opted_out', channel: 'web', covers: ['updates'], userId: person.userId },
     ]);
@@ -240,12 +241,12 @@ describe('turning texts off', () => {
     expect((await said())[1]).toMatchObject({ act: 'lifted', channel: 'web', covers: ['updates'] });
   });
 
-  test('holds for a text that a dispatcher had in hand', async () => {
+  test('holds for a text that a dispatcher had claimed', async () => {
     const person = await giveSettledPerson(database.db);
-    const inHand = await askForStatus(person, noon, 'applicationStatus');
-    expect(await askGate(inHand)).toMatchObject({ answer: 'send' });
+    const inProgress = await askForStatus(person, noon, 'applicationStatus');
+    expect(await askGate(inProgress)).toMatchObject({ answer: 'send' });
     await turnTextsOff(database.db, person, contextAt(noon));
-    expect(await askGate(inHand)).toMatchObject({ answer: 'refuse' });
+    expect(await askGate(inProgress)).toMatchObject({ answer: 'refuse' });
   });
 
   test('one kind withdraws and holds back that kind alone', async () => {

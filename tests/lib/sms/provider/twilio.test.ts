@@ -186,7 +186,7 @@ describe('asking', () => {
     expect(found.ok && found.texts.map(({ body }) => body)).toEqual(['first', 'second']);
   });
 
-  test('reads a text as it stands, and null for one that the provider does not know', async () => {
+  test('reads a text as it is, and null for one that the provider does not know', async () => {
     const provider = open();
     await provider.sendText(text);
     const [sent] = fake.texts;

@@ -11,11 +11,11 @@ import {
 } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, newPhone, noon, readUserRow } from '../../../support/people';
-import { enterCode, giveSettledPerson, readTexts } from '../../../support/settled-person';
+import { enterCode, giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
 import { askPolicy, makeEnv } from '../../../support/texts';
 
 const database = useDatabase();
@@ -216,5 +216,52 @@ describe('removing a number', () => {
     const [notice] = (await readTexts(database.db, phone)).filter((text) => text.status === 'queued');
     const moment = { now: after(dayTime, 120), env: makeEnv(database.url) };
     expect(await askPolicy(database.db, notice!, moment)).toMatchObject({ answer: 'send' });
+  });
+});
+
+describe('an account that names one number after the other', () => {
+  const dayMs = 24 * 3600 * 1000;
+  const name = (person: SettledPerson, phone: string, seconds: number) =>
+    startPhoneChange(database.db, person, phone, contextAt(after(noon, seconds)));
+
+  test('may name ten a day, in the settings and on the code page together, and is told when it may name the next', async () => {
+    const person = await giveSettledPerson(database.db, { phone: null });
+    const named: string[] = [];
+    let current: string | null = null;
+    for (let count = 0; count < 10; count += 1) {
+      const next = newPhone();
+      const owner = { ...person, phone: current };
+      if (count % 2 === 0) expect(await name(owner, next, count)).toEqual({ ok: true });
+      else {
+        const prover = { ...owner, purpose: 'prove' as const };
+        const replaced = await replacePendingPhone(database.db, prover, next, contextAt(after(noon, count)));
+        expect(replaced).toEqual({ ok: true, refusal: null });
+      }
+      named.push(next);
+      current = next;
+    }
+    const owner = { ...person, phone: current };
+    const refused = { ok: false, reason: 'many_numbers', retryAt: new Date(noon.getTime() + dayMs) };
+    const next = newPhone();
+    expect(await name(owner, next, 60)).toEqual(refused);
+    const prover = { ...owner, purpose: 'prove' as const };
+    expect(await replacePendingPhone(database.db, prover, next, contextAt(after(noon, 61)))).toEqual(refused);
+    expect(await readUserRow(database.db, person.userId)).toMatchObject({ phone: current });
+    expect(await readStandingConsent(database.db, { userId: person.userId, phone: next })).toEqual(new Set());
+    // One that was named before is no new one.
+    expect(await name(owner, named[8]!, 120)).toEqual({ ok: true });
+    expect(await name({ ...person, phone: named[8]! }, next, 24 * 3600)).toEqual({ ok: true });
+  });
+
+  test('spends what is its own: another account may name the same ones', async () => {
+    const one = await giveSettledPerson(database.db, { phone: null });
+    let current: string | null = null;
+    for (let count = 0; count < 10; count += 1) {
+      const next = newPhone();
+      await name({ ...one, phone: current }, next, count);
+      current = next;
+    }
+    const other = await giveSettledPerson(database.db, { phone: null });
+    expect(await name(other, current!, 60)).toEqual({ ok: true });
   });
 });

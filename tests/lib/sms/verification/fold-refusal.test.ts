@@ -2,7 +2,7 @@ import { asc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sayTimes } from '@/app/_format/say-times';
 import { smsVerificationLog } from '@/db/schema/sms';
-import { readActivity } from '@/lib/auth/activity';
+import { readActivity } from '@/lib/auth/settings/activity';
 import { listAttempts } from '@/lib/reporting/verification-attempts';
 import { requestCode } from '@/lib/sms/verification/request';
 import { codesInLine } from '@/lib/sms/capacity/send-order';
@@ -10,7 +10,7 @@ import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { type Prover } from '@/lib/sms/verification/prover';
-import { findAskers, readLastVerification } from '@/lib/sms/verification/log';
+import { findAskers, logVerification, readLastVerification } from '@/lib/sms/verification/verification-log';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
 import { readExport } from '../../../support/read-export';
@@ -117,6 +117,18 @@ describe('refusals of one kind, number and hour', () => {
       Array(3).fill(['stopped', 1]),
     );
   });
+
+  test('for want of consent stay rows of their own too', async () => {
+    const { userId, phone } = await giveProver(newPhone());
+    for (const reason of ['no_consent', 'no_consent', 'too_soon', 'too_soon']) {
+      await logVerification(database.db, 'send_refused', { userId, phone, reason }, contextAt(noon));
+    }
+    expect((await readLog()).map(({ reason, times }) => [reason, times])).toEqual([
+      ['no_consent', 1],
+      ['no_consent', 1],
+      ['too_soon', 2],
+    ]);
+  });
 });
 
 describe('a row that several accounts have a part in', () => {
@@ -181,7 +193,7 @@ describe('a row that several accounts have a part in', () => {
   });
 });
 
-test('a network that was refused often stands as far back in the line as if each refusal were a row', async () => {
+test('a network that was refused often waits as far back in the line as if each refusal were a row', async () => {
   const now = new Date();
   const phone = newPhone();
   const provers = [await giveProver(phone), await giveProver(phone)];

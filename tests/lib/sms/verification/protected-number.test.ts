@@ -2,25 +2,19 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
 import { smsVerificationLog } from '@/db/schema/sms';
-import { releaseNumberOf } from '@/lib/auth/release-number';
+import { releaseNumberOf } from '@/lib/auth/settings/release-number';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
 import { startPhoneChange, removePhone } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { releaseProtectedNumber } from '@/lib/sms/verification/protected-number';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { releaseTogether } from '../../../support/barrier';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePending, newPhone, noon, readUserRow } from '../../../support/people';
-import {
-  enterCode,
-  giveSettledPerson,
-  password,
-  readTexts,
-  type SettledPerson,
-} from '../../../support/settled-person';
+import { enterCode, giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
 
 const database = useDatabase();
 
@@ -79,6 +73,14 @@ describe('a proof of a number that is a second factor', () => {
 });
 
 describe('releasing it', () => {
+  test('is refused to someone who is no admin any more', async () => {
+    const { phone, holder, proofId } = await giveProof();
+    const admin = await giveSettledPerson(database.db, { role: 'admin' });
+    await database.pool.query('update users set deactivated_at = $2 where id = $1', [admin.userId, noon]);
+    expect(await release(proofId, admin.userId)).toEqual({ ok: false, reason: 'not_admin' });
+    expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);
+  });
+
   test('ends all that the holder had with it, tells them why, and lets the prover verify it', async () => {
     const { phone, holder, prover, proofId } = await giveProof();
     const admin = await giveSettledPerson(database.db, { role: 'admin' });
@@ -117,18 +119,14 @@ describe('releasing it', () => {
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(prover.userId);
   });
 
-  test('takes the password of the admin', async () => {
+  test('takes a fresh second factor of the admin', async () => {
     const { phone, holder, proofId } = await giveProof();
     const admin = await giveSettledPerson(database.db, { role: 'admin' });
-    const context = () => contextAt(after(noon, 180));
-    const wrong = { proofId, currentPassword: 'not the password' };
-    expect(await releaseNumberOf(database.db, admin, wrong, context())).toMatchObject({
-      ok: false,
-      reason: 'wrong_password',
-    });
+    const release = (seconds: number) =>
+      releaseNumberOf(database.db, admin, { proofId }, contextAt(after(noon, seconds)));
+    expect(await release(601)).toEqual({ ok: false, reason: 'confirm_first' });
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);
-    const right = { proofId, currentPassword: password };
-    expect(await releaseNumberOf(database.db, admin, right, context())).toEqual({ ok: true });
+    expect(await release(180)).toEqual({ ok: true });
     expect((await readNumber(database.db, phone))?.holderUserId).toBeNull();
   });
 
@@ -158,11 +156,12 @@ describe('releasing it', () => {
 
   test('of two admins at the same instant happens once', async () => {
     const { phone, holder, proofId } = await giveProof();
+    const admin = await giveSettledPerson(database.db, { role: 'admin' });
     const outcomes = await releaseTogether(
       database.pool,
       `select 1 from phone_numbers where number = '${phone}' for update`,
       2,
-      [1, 2].map(() => () => release(proofId, holder.userId)),
+      [1, 2].map(() => () => release(proofId, admin.userId)),
     );
     const answers = outcomes.map((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value.ok : outcome.reason,

@@ -555,7 +555,7 @@ test('the code page says how many tries and sends are left, and only reads', asy
   });
 });
 
-test('no code stands in any table', async () => {
+test('no code is in any table', async () => {
   const person = await givePending(database.db, newPhone());
   await checkCode(database.db, person, person.code, contextAt(after(noon, 5)));
   const { rows: tables } = await database.pool.query<{ name: string }>(

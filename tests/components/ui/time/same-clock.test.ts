@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sameClock } from '@/components/ui/same-clock';
+import { sameClock } from '@/components/ui/time/same-clock';
 
 test.each([
   ['Asia/Kolkata', 'Asia/Calcutta', true],

@@ -6,7 +6,7 @@ import { auditLog, users } from '@/db/schema/accounts';
 import { hashPassword, needsRehash } from '@/lib/accounts/password';
 import { endPendingTokens, readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
-import { signIn } from '@/lib/auth/sign-in';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
 import { releaseTogether } from '@/tests/support/barrier';

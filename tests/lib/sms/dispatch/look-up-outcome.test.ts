@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
-import { lookUpOutcome } from '@/lib/sms/dispatch/look-up';
+import { lookUpOutcome } from '@/lib/sms/dispatch/look-up-outcome';
 import { eraseNumbersOfSent, anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import type { Provider } from '@/lib/sms/provider/provider';
-import { renderStoredText } from '@/lib/sms/outbox/templates';
+import { renderStoredText } from '@/lib/sms/outbox/text-templates';
 import { useDatabase } from '../../../support/database';
 import { askForUpdate, makeEnv, makePerson, readText } from '../../../support/texts';
 

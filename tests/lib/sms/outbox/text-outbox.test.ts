@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
-import { cancelTexts, enqueueText, outboxChannel, type NewText } from '@/lib/sms/outbox/outbox';
+import { cancelTexts, enqueueText, outboxChannel, type NewText } from '@/lib/sms/outbox/text-outbox';
 import { recordStatements, useDatabase } from '../../../support/database';
 import { askForCode, askForUpdate, makePerson, nextPhone, readText } from '../../../support/texts';
 
@@ -19,7 +19,7 @@ function newText(overrides: Partial<NewText> = {}): NewText {
     sendAfter: now,
     now,
     ...overrides,
-  };
+  } as NewText;
 }
 
 describe('enqueueText', () => {
@@ -81,12 +81,12 @@ describe('enqueueText', () => {
 });
 
 describe('cancelTexts', () => {
-  test('withdraws what waits and gives its counted send back, and leaves what is in hand or sent alone', async () => {
+  test('withdraws what waits and gives its counted send back, and leaves what is claimed or sent alone', async () => {
     const person = await makePerson(database.db);
     const waiting = await askForCode(database.db, person);
-    const inHand = await askForUpdate(database.db, person);
+    const inProgress = await askForUpdate(database.db, person);
     const sent = await askForUpdate(database.db, person);
-    await database.db.update(smsMessages).set({ status: 'sending' }).where(eq(smsMessages.id, inHand));
+    await database.db.update(smsMessages).set({ status: 'sending' }).where(eq(smsMessages.id, inProgress));
     await database.db.update(smsMessages).set({ status: 'sent' }).where(eq(smsMessages.id, sent));
     const count = await database.db.transaction((tx) =>
       cancelTexts(tx, { phone: person.phone }, 'stopped', new Date()),
@@ -96,7 +96,7 @@ describe('cancelTexts', () => {
       status: 'canceled',
       reason: 'stopped',
     });
-    expect((await readText(database.db, inHand)).status).toBe('sending');
+    expect((await readText(database.db, inProgress)).status).toBe('sending');
     expect((await readText(database.db, sent)).status).toBe('sent');
     const [number] = await database.db
       .select()

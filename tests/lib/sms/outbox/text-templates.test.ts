@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isStandardKeyword, readInbound } from '@/lib/consent/keywords';
 import { parseEnv } from '@/lib/env';
 import { countSegments } from '@/lib/sms/outbox/segments';
-import { renderStoredText, renderText, type TemplateName } from '@/lib/sms/outbox/templates';
+import { renderStoredText, renderText, type TemplateName } from '@/lib/sms/outbox/text-templates';
 
 const code = fc.integer({ min: 0, max: 999_999 }).map((number) => String(number).padStart(6, '0'));
 const host = fc.string({
@@ -74,6 +74,7 @@ describe('whatever the site is called', () => {
       optInConfirmation: {},
       phoneChanged: urls('/users/login'),
       securityNotice: { event: 'this number was taken off your account', ...urls('/users/login') },
+      resetFactors: urls(`/users/enroll?link=${'_'.repeat(22)}.${'-'.repeat(43)}`),
       test: {},
       stopConfirmation: {},
       startConfirmation: urls('/users/sms-preferences'),
@@ -118,6 +119,19 @@ describe('whatever the site is called', () => {
     );
   });
 
+  it('a code that resets a password says so, in one segment, and is the only run of six digits in its line', () => {
+    fc.assert(
+      fc.property(code, host, fc.oneof(siteName, fc.constant('W'.repeat(20))), (code, host, site) => {
+        const { body } = renderText('verification', { code, ttlMinutes: 10, host, site, use: 'recovery' });
+        expect(countSegments(body), body).toBe(1);
+        const lines = body.split('\n');
+        expect(lines[0]).toContain(`${code} resets your ${site} password.`);
+        expect(lines[0]!.match(/[0-9]{6,}/g)).toEqual([code]);
+        expect(lines.at(-1)).toBe(`@${host} #${code}`);
+      }),
+    );
+  });
+
   it('a status costs one segment still, on a host and with a title as they are', () => {
     const { body } = renderText('applicationStatus', {
       title: '12 Elm Street, Apartment 4B',
@@ -144,6 +158,9 @@ describe('the other texts', () => {
     applicationStatus: renderText('applicationStatus', { title: '12 Elm Street', status: 'approved', url })
       .body,
     securityNotice: renderText('securityNotice', { event: 'your password was changed', url }).body,
+    resetFactors: renderText('resetFactors', {
+      url: `https://portal.example.com/users/enroll?link=${'a'.repeat(22)}.${'b'.repeat(43)}`,
+    }).body,
     test: renderText('test', {}).body,
     stopConfirmation: renderText('stopConfirmation', {}).body,
     startConfirmation: renderText('startConfirmation', { url }).body,

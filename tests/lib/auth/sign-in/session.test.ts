@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { closeDb } from '@/db/client';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
-import { useDatabase } from '../../support/database';
-import { givePerson } from '../../support/people';
+import { useDatabase } from '@/tests/support/database';
+import { givePerson } from '@/tests/support/people';
 
 // The request that Next would hand over, and the cookies of its browser.
 const request = vi.hoisted(() => ({ headers: new Headers(), cookies: new Map<string, string>() }));
@@ -23,7 +23,7 @@ vi.mock('next/headers', () => ({
 
 const database = useDatabase();
 // The settings are read on first use, so what asks for them is loaded only then.
-const load = () => import('@/lib/auth/session');
+const load = () => import('@/lib/auth/sign-in/session');
 let session: Awaited<ReturnType<typeof load>>;
 
 beforeAll(async () => {
@@ -56,6 +56,19 @@ test.each(['garbage', 'android-app://x', 'http://[', '//', '\u00ff'])(
     expect(await session.readUser()).toBeNull();
   },
 );
+
+test('a hundred unreadable session cookies write one line, in the form of the log', async () => {
+  const said: string[] = [];
+  const write = (chunk: unknown) => said.push(String(chunk)) > 0;
+  const spies = [
+    vi.spyOn(process.stderr, 'write').mockImplementation(write as typeof process.stderr.write),
+    vi.spyOn(console, 'error').mockImplementation(write),
+  ];
+  request.cookies.set('doorstep-session', 'garbage');
+  for (let i = 0; i < 100; i += 1) expect(await session.readUser()).toBeNull();
+  for (const spy of spies) spy.mockRestore();
+  expect(said.join('')).toMatch(/^(\S+Z warn session_cookie_unreadable times=1\n)$/);
+});
 
 test.each([
   ['authjs.callback-url', 'http%3A%2F%2F['],

@@ -5,9 +5,9 @@ import { smsConsents } from '@/db/schema/consent';
 import { smsMessages, smsVerificationLog } from '@/db/schema/sms';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import { findUserByEmail } from '@/lib/accounts/users';
-import { deleteAccount } from '@/lib/auth/delete-account';
-import { expirePending } from '@/lib/auth/expire-pending';
-import { register } from '@/lib/auth/register';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { expirePending } from '@/lib/auth/ending/expire-pending';
+import { register } from '@/lib/auth/registration/register';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
@@ -15,11 +15,11 @@ import { markNumber } from '@/lib/phone/mark';
 import { eraseNumbersOfSent } from '@/lib/sms/outbox/erase-texts';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { releaseTogether } from '../../support/barrier';
-import { useDatabase } from '../../support/database';
-import { findTraces } from '../../support/find-traces';
-import { after, contextAt, givePerson, newEmail, newPhone, noon, wrongCodes } from '../../support/people';
-import { giveSettledPerson, password } from '../../support/settled-person';
+import { releaseTogether } from '@/tests/support/barrier';
+import { useDatabase } from '@/tests/support/database';
+import { findTraces } from '@/tests/support/find-traces';
+import { after, contextAt, givePerson, newEmail, newPhone, noon, wrongCodes } from '@/tests/support/people';
+import { giveSettledPerson, openSession, password } from '@/tests/support/settled-person';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -49,7 +49,9 @@ async function leaveTraces(email: string) {
     tcpaConsent: true,
     timeZone: null,
   };
-  expect(await register(database.db, input, later(noon))).toMatchObject({ ok: true, next: 'verify' });
+  const registered = await register(database.db, input, later(noon));
+  if (!registered.ok || registered.next !== 'verify') throw new Error('Not to be verified');
+  const { pendingToken } = registered;
   const { id: userId } = (await findUserByEmail(database.db, email))!;
   const prover = { userId, role: 'applicant', phone, purpose: 'activate' } as const;
   const challenge = (await readLastChallenge(database.db, userId))!;
@@ -60,7 +62,7 @@ async function leaveTraces(email: string) {
     ok: true,
   });
   await checkCode(database.db, { ...prover, phone: second }, '000000', later(after(noon, 4)));
-  return { userId, phone, second, prover: { ...prover, phone: second } };
+  return { userId, phone, second, pendingToken, prover: { ...prover, phone: second } };
 }
 
 function secretsOf({ email, phone, second }: { email: string; phone: string; second: string }) {
@@ -91,10 +93,19 @@ describe('nothing in any column of any table tells who it was but the ledger and
       database.db,
       { ...again, smsOptIn: false, verifyPhone: false, tcpaConsent: false },
       contextAt(after(noon, 60)),
+      { pendingToken: old.pendingToken },
     );
     expect(answer).toMatchObject({ ok: true });
     expect(await findTraces(database.pool, secretsOf({ email, ...old }))).toEqual(
-      [...whatStays, 'users.email: email', 'users.email_key: email'].sort(),
+      [
+        ...whatStays,
+        // Of the new account.
+        'email_links.email: email',
+        'email_links.email_key: email',
+        'mails.to_address: email',
+        'users.email: email',
+        'users.email_key: email',
+      ].sort(),
     );
   });
 
@@ -105,7 +116,8 @@ describe('nothing in any column of any table tells who it was but the ledger and
     expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
       ok: true,
     });
-    const person = { userId: old.userId, sessionId: 'none', email };
+    const { sessionId } = await openSession(database.db, old.userId, after(noon, 11));
+    const person = { userId: old.userId, sessionId, email };
     const deleted = await deleteAccount(
       database.db,
       person,
@@ -134,9 +146,10 @@ describe('nothing in any column of any table tells who it was but the ledger and
     expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
       ok: true,
     });
+    const { sessionId } = await openSession(database.db, old.userId, after(noon, 11));
     await deleteAccount(
       database.db,
-      { userId: old.userId, sessionId: 'none', email },
+      { userId: old.userId, sessionId, email },
       { currentPassword: password, confirmed: true },
       later(after(noon, 60)),
     );
@@ -317,7 +330,7 @@ describe('a pending account', () => {
       const old = await leaveTraces(newEmail());
       const both = await releaseTogether(
         database.pool,
-        `select from phone_numbers where number = '${old.phone}' for update`,
+        `select from phone_numbers where number = '${old.second}' for update`,
         2,
         [expire, expire],
       );
@@ -360,17 +373,17 @@ describe('a pending account', () => {
     else expect(user.activatedAt).not.toBeNull();
   });
 
-  test('that cannot be ended stands in the way of no other', async () => {
+  test('that cannot be ended does not block another', async () => {
     const first = await leaveTraces(newEmail());
     const { userId } = await leaveTraces(newEmail());
-    expect(await whileHeld(first.phone, () => expirePending(database.db, at(9), 1))).toBe(1);
+    expect(await whileHeld(first.second, () => expirePending(database.db, at(9), 1))).toBe(1);
     expect(await database.db.select().from(users).where(eq(users.id, userId))).toEqual([]);
   });
 
   test('whose number someone holds is left to the next round, and keeps no other waiting', async () => {
     const first = await leaveTraces(newEmail());
     await leaveTraces(newEmail());
-    expect(await whileHeld(first.phone, () => expirePending(database.db, at(9), 10))).toBe(1);
+    expect(await whileHeld(first.second, () => expirePending(database.db, at(9), 10))).toBe(1);
     expect(await expirePending(database.db, at(9), 10)).toBe(1);
   });
 });

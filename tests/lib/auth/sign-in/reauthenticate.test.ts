@@ -1,16 +1,16 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
-import { changePassword } from '@/lib/auth/change-password';
-import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/change-phone';
-import { deleteAccount } from '@/lib/auth/delete-account';
-import { reauthenticate } from '@/lib/auth/reauthenticate';
-import { signIn } from '@/lib/auth/sign-in';
+import { changePassword } from '@/lib/auth/settings/change-password';
+import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { reauthenticate } from '@/lib/auth/sign-in/reauthenticate';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { useDatabase } from '../../support/database';
-import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
-import { giveSettledPerson, password } from '../../support/settled-person';
-import { spendSharedTries } from '../../support/strangers';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, newPhone, noon, readUserRow } from '@/tests/support/people';
+import { giveSettledPerson, password } from '@/tests/support/settled-person';
+import { spendSharedTries } from '@/tests/support/strangers';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

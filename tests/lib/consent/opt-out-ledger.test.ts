@@ -1,7 +1,7 @@
 import { asc, eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsOptOuts } from '@/db/schema/consent';
-import { recordOptOut } from '@/lib/consent/opt-outs';
+import { recordOptOut } from '@/lib/consent/opt-out-ledger';
 import { useDatabase } from '@/tests/support/database';
 import { newPhone, noon } from '@/tests/support/people';
 

@@ -5,20 +5,31 @@ import { describe, expect, test } from 'vitest';
 import { answerExport } from '@/app/export-answer';
 import { HEAD as headOfData } from '@/app/users/account/export/route';
 import { HEAD as headOfRecord } from '@/app/users/sms-preferences/record/download/route';
-import { readActivity } from '@/lib/auth/activity';
-import { endOne, endOthers } from '@/lib/auth/end-sessions';
-import { exportData, exportPageRows, exportRecord } from '@/lib/auth/export-data';
+import { readActivity } from '@/lib/auth/settings/activity';
+import { endOne, endOthers } from '@/lib/auth/sign-in/end-sessions';
+import { exportData, exportPageRows, exportRecord } from '@/lib/auth/settings/export-data';
 import { listSessions } from '@/lib/accounts/sessions';
+import { trustDevice } from '@/lib/accounts/trusted-devices';
+import { newId } from '@/lib/random';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { turnTextsOff } from '@/lib/sms/preferences/text-switches';
 import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { endTurn, keepTurn, takeTurn } from '@/lib/turns';
-import { recordStatements, useDatabase } from '../../support/database';
-import { after, contextAt, newPhone, noon, readCode, readUserRow } from '../../support/people';
-import { readExport } from '../../support/read-export';
-import { enterCode, giveSettledPerson, openSession, type SettledPerson } from '../../support/settled-person';
+import { recordStatements, useDatabase } from '@/tests/support/database';
+import { giveRecoveryCodes, giveTotp } from '@/tests/support/factors';
+import { after, contextAt, newPhone, noon, readCode, readUserRow } from '@/tests/support/people';
+import { readExport } from '@/tests/support/read-export';
+import {
+  enterCode,
+  giveSettledPerson,
+  openSession,
+  readSessionOf,
+  type SettledPerson,
+} from '@/tests/support/settled-person';
 
 const database = useDatabase();
+const asked = { name: 'data', now: noon, timeZone: null, signal: new AbortController().signal };
+const turnOf = 'select from rate_limits where key = $1';
 
 test('an export holds everything about the person, and nothing that opens anything', async () => {
   const person = await giveSettledPerson(database.db);
@@ -57,6 +68,32 @@ test('an export holds everything about the person, and nothing that opens anythi
   for (const secret of [code, user!.passwordHash, person.sessionId, 'nonce', 'tokenHash']) {
     expect(file).not.toContain(secret);
   }
+});
+
+test('an export says which second factors there are, and holds no key or code of them', async () => {
+  const person = await giveSettledPerson(database.db, { phone: null });
+  const { userId } = person;
+  const key = await giveTotp(database.db, person, after(noon, 5));
+  const user = await readSessionOf(database.db, person, after(noon, 6));
+  const codes = await giveRecoveryCodes(database.db, user, after(noon, 6));
+  const cookie = await database.db.transaction((tx) => trustDevice(tx, userId, contextAt(after(noon, 7))));
+  await database.pool.query(
+    `insert into passkeys (id, user_id, credential_id, public_key, counter, transports, name, backed_up, created_at)
+     values ($1, $2, 'credential-of-it', 'public-key-of-it', 0, '{}', 'Laptop', false, $3)`,
+    [newId(), userId, noon],
+  );
+  const data = await readExport(database.db, userId, contextAt(after(noon, 10)));
+  const secondFactors = {
+    passkeys: [{ name: 'Laptop', createdAt: noon.toISOString(), lastUsedAt: null }],
+    authenticatorApp: { confirmedAt: after(noon, 5).toISOString(), lastUsedAt: after(noon, 5).toISOString() },
+    codesByTextSince: null,
+    recoveryCodesLeft: 10,
+    trustedBrowsers: [{ createdAt: after(noon, 7).toISOString(), userAgent: 'test' }],
+  };
+  expect(data).toMatchObject({ secondFactors });
+  const file = JSON.stringify(data);
+  const secrets = [key, ...codes, ...cookie.split('.'), 'credential-of-it', 'public-key-of-it'];
+  for (const secret of secrets) expect(file).not.toContain(secret);
 });
 
 test('an export has the opt-outs of the number since the person has held it, and what they turned off themselves', async () => {
@@ -202,7 +239,7 @@ describe('an export of very much', () => {
   test('is read from the database no faster than it is taken', async () => {
     const person = await giveAPast();
     const exported = await exportData(database.db, person.userId, contextAt(after(noon, 3600)));
-    const reader = answerExport(exported, { name: 'data', now: noon }).body!.getReader();
+    const reader = answerExport(exported, asked).body!.getReader();
     const statements = await recordStatements(database.pool, async () => {
       await reader.read();
       await reader.read();
@@ -226,13 +263,13 @@ describe('one file a person at a time', () => {
     const first = await start(person.userId);
     const second = await start(person.userId);
     expect(second).toEqual({ ok: false, reason: 'under_way' });
-    const answer = answerExport(second, { name: 'data', now: noon });
+    const answer = answerExport(second, asked);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '60']);
     expect(await answer.text()).toContain('already being downloaded');
     expect(await exportRecord(database.db, person.userId, contextAt(noon))).toMatchObject({ ok: false });
     const other = await giveSettledPerson(database.db);
     expect(await readExport(database.db, other.userId, contextAt(noon))).not.toBeNull();
-    const file = await answerExport(first, { name: 'data', now: noon }).text();
+    const file = await answerExport(first, asked).text();
     expect(JSON.parse(file)).toMatchObject({ account: { email: person.email } });
     expect(await readExport(database.db, person.userId, contextAt(noon))).not.toBeNull();
   });
@@ -261,16 +298,47 @@ describe('one file a person at a time', () => {
 
   test('a browser that goes away frees the turn, and a process that dies does after a minute', async () => {
     const { userId } = await giveSettledPerson(database.db);
-    const reader = answerExport(await start(userId), { name: 'data', now: noon }).body!.getReader();
+    const reader = answerExport(await start(userId), asked).body!.getReader();
     await reader.read();
     await reader.cancel();
     // One that asked for the head of the answer alone, or was gone before it came.
-    await answerExport(await start(userId), { name: 'data', now: noon }).body!.cancel();
+    await answerExport(await start(userId), asked).body!.cancel();
     const dying = await start(userId);
     expect(dying).toMatchObject({ ok: true });
     expect(await start(userId)).toMatchObject({ ok: false });
     await database.pool.query(`update rate_limits set empty_at = clock_timestamp() where key like 'turn_%'`);
     expect(await start(userId)).toMatchObject({ ok: true });
+  });
+
+  test('a browser that goes away before the file is begun frees the turn at once', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    for (const when of ['before the answer', 'after it'] as const) {
+      const gone = new AbortController();
+      const file = await start(userId);
+      if (when === 'before the answer') gone.abort();
+      // Nobody reads it, and nobody cancels it.
+      answerExport(file, { ...asked, signal: gone.signal });
+      gone.abort();
+      await expect
+        .poll(async () => (await database.pool.query(turnOf, [`turn:export:${userId}`])).rowCount)
+        .toBe(0);
+    }
+    const ended = new AbortController();
+    const answer = answerExport(await start(userId), { ...asked, signal: ended.signal });
+    expect(JSON.parse(await answer.text())).toMatchObject({ account: { id: userId } });
+    const next = await start(userId);
+    // The turn of a file that has ended is not the next one's.
+    ended.abort();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await start(userId)).toEqual({ ok: false, reason: 'under_way' });
+    if (next.ok) await next.chunks.return();
+  });
+
+  test('after thirty in an hour the next is refused in words that say when it is allowed', async () => {
+    const retryAt = after(noon, 90 * 60);
+    const answer = answerExport({ ok: false, reason: 'too_many_changes', retryAt }, asked);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '5400']);
+    expect(await answer.text()).toContain('You can download it again in 90 minutes.');
   });
 
   test('one that rested for long goes on, unless another began meanwhile', async () => {

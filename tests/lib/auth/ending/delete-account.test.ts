@@ -1,16 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, sessions } from '@/db/schema/accounts';
 import { smsConsentDetails, smsConsents } from '@/db/schema/consent';
 import { smsMessages, smsPreferences, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
-import { deleteAccount } from '@/lib/auth/delete-account';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
 import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { enqueueText } from '@/lib/sms/outbox/outbox';
-import { useDatabase } from '../../support/database';
-import { after, contextAt, newPhone, noon, readUserRow } from '../../support/people';
-import { enterCode, giveSettledPerson, password } from '../../support/settled-person';
+import { enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, newPhone, noon, readUserRow } from '@/tests/support/people';
+import { enterCode, giveSettledPerson, password } from '@/tests/support/settled-person';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -136,6 +137,36 @@ describe('a deleted account', () => {
     await deleteAccount(database.db, person, leaving, contextAt(after(noon, 60)));
     expect((await readNumber(database.db, person.phone!))?.suppressedAt).toEqual(noon);
   });
+});
+
+test('what happened while a deletion waited counts: a reset, and the end of the session', async () => {
+  for (const [change, reason] of [
+    [`update users set recovered_at = '${noon.toISOString()}' where id = $1`, 'recovered_lately'],
+    ['delete from sessions where user_id = $1', 'not_open'],
+  ] as const) {
+    const person = await giveSettledPerson(database.db);
+    const other = await database.pool.connect();
+    await other.query('begin');
+    await other.query('select 1 from users where id = $1 for update', [person.userId]);
+    const deleting = deleteAccount(database.db, person, leaving, contextAt(after(noon, 60)));
+    await delay(1_500);
+    await other.query(change, [person.userId]);
+    await other.query('commit');
+    other.release();
+    expect(await deleting, reason).toMatchObject({ ok: false, reason });
+  }
+});
+
+test('an account whose password was reset stays for 72 hours', async () => {
+  const person = await giveSettledPerson(database.db);
+  await database.pool.query('update users set recovered_at = $2 where id = $1', [person.userId, noon]);
+  const late = after(noon, 72 * 3600);
+  expect(await deleteAccount(database.db, person, leaving, contextAt(after(late, -1)))).toEqual({
+    ok: false,
+    reason: 'recovered_lately',
+    retryAt: late,
+  });
+  expect(await deleteAccount(database.db, person, leaving, contextAt(late))).toEqual({ ok: true });
 });
 
 test('of two last admins who leave at the same instant one stays', async () => {

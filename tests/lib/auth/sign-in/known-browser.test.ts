@@ -2,16 +2,16 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { rateLimits, users } from '@/db/schema/accounts';
 import { findUser } from '@/lib/accounts/users';
-import { changePassword } from '@/lib/auth/change-password';
-import { deleteAccount } from '@/lib/auth/delete-account';
-import { addMark, findMark, issueMark, knownBrowserMaxAgeSeconds } from '@/lib/auth/known-browser';
-import { register } from '@/lib/auth/register';
-import { signIn } from '@/lib/auth/sign-in';
+import { changePassword } from '@/lib/auth/settings/change-password';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { addMark, findMark, issueMark, knownBrowserMaxAgeSeconds } from '@/lib/auth/sign-in/known-browser';
+import { register } from '@/lib/auth/registration/register';
+import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { newId } from '@/lib/random';
-import { useDatabase } from '../../support/database';
-import { after, contextAt, newEmail, newPhone, noon } from '../../support/people';
-import { giveSettledPerson, password } from '../../support/settled-person';
-import { spendSharedTries } from '../../support/strangers';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, newEmail, newPhone, noon } from '@/tests/support/people';
+import { giveSettledPerson, markOf, password } from '@/tests/support/settled-person';
+import { spendSharedTries } from '@/tests/support/strangers';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -86,7 +86,7 @@ describe('a mark', () => {
     expect(find(cookie, other)).not.toBeNull();
   });
 
-  test('stands beside four others; the sixth account takes the place of the one longest ago', () => {
+  test('has room beside four others; the sixth account takes the place of the one longest ago', () => {
     const accounts = Array.from({ length: 6 }, () => newAccount());
     let cookie: string | null = null;
     for (const account of accounts) cookie = addMark(cookie, issueMark(account, noon));
@@ -114,9 +114,8 @@ describe('a mark', () => {
 async function giveKnownBrowser() {
   const person = await giveSettledPerson(database.db);
   const { email } = person;
-  const signedIn = await signIn(database.db, { email, password }, contextAt(noon));
-  if (!signedIn.ok) throw new Error(signedIn.reason);
-  return { person, email, knownBrowser: signedIn.mark };
+  const knownBrowser = markOf(await signIn(database.db, { email, password }, contextAt(noon)));
+  return { person, email, knownBrowser };
 }
 
 const later = after(noon, 60);
@@ -136,7 +135,7 @@ describe('strangers who spent all tries of an email', () => {
     const signedIn = await attempt(email.toUpperCase(), knownBrowser);
     expect(signedIn).toMatchObject({ ok: true, next: 'dashboard' });
     // The mark is renewed, and the new one serves as the old one did.
-    expect(await attempt(email, signedIn.ok ? signedIn.mark : null)).toMatchObject({ ok: true });
+    expect(await attempt(email, markOf(signedIn))).toMatchObject({ ok: true });
   });
 
   test('a right password costs a known browser none of its tries', async () => {
@@ -245,7 +244,7 @@ describe('a known browser', () => {
     await spendSharedTries(database.db, email, noon);
     for (let tries = 0; tries < 5; tries += 1) await attempt(email, knownBrowser, { password: wrong });
     expect(await attempt(email, knownBrowser)).toMatchObject(tooMany);
-    expect(await attempt(email, other.ok ? other.mark : null)).toMatchObject({ ok: true });
+    expect(await attempt(email, markOf(other))).toMatchObject({ ok: true });
   });
 });
 

@@ -1,0 +1,164 @@
+import { eq } from 'drizzle-orm';
+import { describe, expect, test, vi } from 'vitest';
+import { auditLog, users } from '@/db/schema/accounts';
+import { smsConsents, smsOptOuts } from '@/db/schema/consent';
+import { recordToldOptOut } from '@/lib/auth/admin/record-told-opt-out';
+import { readStandingConsent } from '@/lib/consent/ledger';
+import { newId } from '@/lib/random';
+import { developmentSender } from '@/lib/sms/capacity/sender';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
+import { readNumber } from '@/lib/sms/numbers/number';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+import { readExport } from '@/tests/support/read-export';
+import { giveSettledPerson, password, type SettledPerson } from '@/tests/support/settled-person';
+import { askForCode, askForUpdate, askPolicy, makeEnv, readText } from '@/tests/support/texts';
+
+// Passwords are slow on purpose, and slower still on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
+
+const database = useDatabase();
+const at = (seconds = 0) => contextAt(after(noon, seconds));
+const note = 'Called on Friday: no more texts.';
+
+const giveStaff = (role: 'broker' | 'staff' | 'admin' = 'staff') =>
+  giveSettledPerson(database.db, { role, phone: null });
+
+const record = (
+  actor: SettledPerson,
+  phone: string,
+  changed: Partial<{ channel: 'phone' | 'letter' | 'other'; currentPassword: string }> = {},
+  seconds = 60,
+) =>
+  recordToldOptOut(
+    database.db,
+    actor,
+    { phone, channel: 'phone', note, currentPassword: password, ...changed },
+    at(seconds),
+  );
+
+describe('an opt-out that someone was told', () => {
+  test.each(['broker', 'staff', 'admin'] as const)(
+    'stops all texts at once: recorded by %s',
+    async (role) => {
+      const [actor, person] = [await giveStaff(role), await giveSettledPerson(database.db)];
+      const { userId } = person;
+      const phone = person.phone!;
+      const waiting = await askForUpdate(database.db, { userId, phone });
+      expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
+      expect(await readText(database.db, waiting)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+      expect(await readNumber(database.db, phone)).toMatchObject({
+        suppressedAt: after(noon, 60),
+        suppressedBy: 'recorded_stop',
+      });
+      expect(await readStandingConsent(database.db, { userId, phone })).toEqual(new Set());
+      const later = await askForUpdate(database.db, { userId, phone });
+      expect(
+        await askPolicy(database.db, { id: later }, { now: after(noon, 70), env: makeEnv(database.url) }),
+      ).toMatchObject({ answer: 'refuse' });
+    },
+  );
+
+  test('is kept in the ledger with how it came and the note, and in the audit with both people', async () => {
+    const [actor, person] = [await giveStaff(), await giveSettledPerson(database.db)];
+    const phone = person.phone!;
+    await record(actor, phone, { channel: 'letter' });
+    expect(await database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone))).toMatchObject([
+      {
+        at: after(noon, 60),
+        act: 'opted_out',
+        channel: 'letter',
+        covers: ['verification', 'updates'],
+        words: note,
+        recordedBy: 'staff',
+        sender: null,
+        userId: null,
+      },
+    ]);
+    const [entry] = await database.db.select().from(auditLog).where(eq(auditLog.actorId, actor.userId));
+    expect(entry).toMatchObject({
+      action: 'opt_out_recorded',
+      userId: person.userId,
+      details: { channel: 'letter', number: `•••${phone.slice(-4)}`, reason: note },
+    });
+    expect(JSON.stringify(entry)).not.toContain(phone.slice(1));
+    const taken = await readExport(database.db, person.userId, at(90));
+    expect(taken!.optOuts).toMatchObject([{ act: 'opted_out', channel: 'letter', words: note }]);
+  });
+
+  test('is kept every time, and says whether it was the first', async () => {
+    const [actor, phone] = [await giveStaff(), newPhone()];
+    expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
+    expect(await record(actor, phone, { channel: 'other' }, 90)).toEqual({ ok: true, isFirst: false });
+    expect(await database.db.$count(smsOptOuts, eq(smsOptOuts.phone, phone))).toBe(2);
+    // The number has no account: the audit names nobody but who recorded it.
+    const entries = await database.db.select().from(auditLog).where(eq(auditLog.actorId, actor.userId));
+    expect(entries.map(({ userId }) => userId)).toEqual([null, null]);
+  });
+
+  test('is taken back by START, and what was agreed to before is good again', async () => {
+    const [actor, person] = [await giveStaff(), await giveSettledPerson(database.db)];
+    const { userId } = person;
+    const phone = person.phone!;
+    await record(actor, phone);
+    const text = {
+      sid: `SM${newId().replaceAll('-', '')}`,
+      from: phone,
+      to: developmentSender,
+      messagingServiceSid: null,
+      body: 'START',
+      optOutType: null,
+    };
+    expect(await receiveText(database.db, text, at(120))).toMatchObject({ ok: true, meaning: 'start' });
+    expect(await readNumber(database.db, phone)).toMatchObject({ suppressedAt: null, suppressedBy: null });
+    expect(await readStandingConsent(database.db, { userId, phone })).toEqual(
+      new Set(['verification', 'updates']),
+    );
+    const media = await database.db
+      .select({ medium: smsConsents.medium })
+      .from(smsConsents)
+      .where(eq(smsConsents.userId, userId));
+    expect(media.map(({ medium }) => medium)).toEqual(expect.arrayContaining(['recorded_stop', 'sms_start']));
+  });
+
+  test('leaves an open code, so that one which has arrived can still be entered', async () => {
+    const [actor, person] = [await giveStaff(), await giveSettledPerson(database.db)];
+    const { challengeId } = await askForCode(database.db, { userId: person.userId, phone: person.phone! });
+    await record(actor, person.phone!);
+    const { rows } = await database.pool.query('select ended_at from sms_verifications where id = $1', [
+      challengeId,
+    ]);
+    expect(rows).toEqual([{ ended_at: null }]);
+  });
+});
+
+describe('a number', () => {
+  test.each([
+    ['(555) 246-8135', '+15552468135'],
+    ['+1 800 555 0199', '+18005550199'],
+    ['+44 20 7946 0018', '+442079460018'],
+    ['＋４４ 20 7946 0019', '+442079460019'],
+  ])('%s is recorded, whether or not we would text it', async (typed, phone) => {
+    expect(await record(await giveStaff(), typed)).toMatchObject({ ok: true });
+    expect(await readNumber(database.db, phone)).toMatchObject({ suppressedBy: 'recorded_stop' });
+  });
+
+  test.each(['', '8135', 'call me', '+1', '+0123456789', '+1234567890123456', '+44 20 x', "'; --", '\0'])(
+    '%j is none, and no second factor is asked for',
+    async (typed) => {
+      expect(await record(await giveStaff(), typed, {}, 601)).toEqual({
+        ok: false,
+        reason: 'not_a_number',
+      });
+    },
+  );
+});
+
+test('nothing is recorded without a fresh second factor, or by someone who is staff no more', async () => {
+  const [actor, phone] = [await giveStaff(), newPhone()];
+  expect(await record(actor, phone, {}, 601)).toEqual({ ok: false, reason: 'confirm_first' });
+  await database.db.update(users).set({ role: 'applicant' }).where(eq(users.id, actor.userId));
+  expect(await record(actor, phone)).toEqual({ ok: false, reason: 'not_staff' });
+  expect(await database.db.$count(smsOptOuts, eq(smsOptOuts.phone, phone))).toBe(0);
+  expect((await readNumber(database.db, phone))?.suppressedAt ?? null).toBeNull();
+});

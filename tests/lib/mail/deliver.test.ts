@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { mails } from '@/db/schema/mail';
+import { readRegistration } from '@/lib/auth/registration/register-input';
+import { env } from '@/lib/env';
+import { openLog } from '@/lib/log';
+import { runMailer, sendDueMails } from '@/lib/mail/deliver';
+import { endLinks } from '@/lib/mail/links';
+import { enqueueLinkMail } from '@/lib/mail/outbox';
+import { openTransport, type MailTransport } from '@/lib/mail/transport';
+import { useDatabase } from '@/tests/support/database';
+import { readMailsTo, readToken } from '@/tests/support/mails';
+import { givePerson, newEmail } from '@/tests/support/people';
+import { useSmtp } from '@/tests/support/smtp';
+
+const database = useDatabase();
+const smtp = useSmtp();
+
+const lines: string[] = [];
+const log = openLog({ level: 'info', write: (line) => void lines.push(line) });
+const settings = (url = smtp.url) => ({
+  ...env(),
+  mail: { via: 'smtp' as const, url, from: 'no-reply@example.com' },
+});
+
+beforeEach(async () => {
+  lines.length = 0;
+  smtp.received.length = 0;
+  smtp.answers.length = 0;
+  await database.db.delete(mails);
+});
+
+async function writeMail(email = newEmail(), now = new Date()) {
+  const link = { purpose: 'claim', template: 'claimEmail', userId: null, email, now } as const;
+  await enqueueLinkMail(database.db, link);
+  return email;
+}
+
+async function sendAll(transport: MailTransport = openTransport(settings())): Promise<void> {
+  while ((await sendDueMails(database.db, transport, log)) > 0);
+  transport.close();
+}
+
+/** Lets what was put off be due. */
+async function skipPause(): Promise<void> {
+  await database.db.execute(
+    sql`update mails set send_after = now() - interval '1 second' where sent_at is null`,
+  );
+}
+
+/** The parts of a mail, decoded from quoted-printable. */
+function decode(source: string): string {
+  return source
+    .replace(/=\r\n/g, '')
+    .replace(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+test('a mail goes to its one recipient, from SITE_NAME, in text and HTML with the same link, and is recorded', async () => {
+  const email = await writeMail();
+  await sendAll();
+  expect(smtp.received).toHaveLength(1);
+  const [{ from, to, source }] = smtp.received as [(typeof smtp.received)[0]];
+  expect([from, to]).toEqual(['no-reply@example.com', [email]]);
+  const [row] = await readMailsTo(database.db, email);
+  expect(row).toMatchObject({ attempts: 1, sentAt: expect.any(Date), endedAt: null, leaseId: null });
+  expect(source).toContain(`Message-ID: <${row!.id}@localhost>`);
+  expect(source).toContain('From: Doorstep <no-reply@example.com>');
+  expect(source).toContain('Auto-Submitted: auto-generated');
+  const token = await readToken(database.db, email);
+  const url = `http://localhost:3000/users/register/applicant?link=${token}`;
+  const body = decode(source);
+  expect(body.split(url)).toHaveLength(4);
+  expect(body).toContain(`<a href="${url}"`);
+});
+
+test('a failure puts a mail off and it goes out later under the same Message-ID, once', async () => {
+  smtp.answers.push({ code: 451, words: 'Greylisted' });
+  const email = await writeMail();
+  await sendAll();
+  expect(smtp.received).toHaveLength(0);
+  const [waiting] = await readMailsTo(database.db, email);
+  expect(waiting).toMatchObject({ sentAt: null, endedAt: null, attempts: 1 });
+  expect(waiting!.sendAfter.getTime()).toBeGreaterThan(Date.now() + 20_000);
+  await skipPause();
+  await sendAll();
+  await sendAll();
+  expect(smtp.received).toHaveLength(1);
+  expect(smtp.received[0]!.source).toContain(`Message-ID: <${waiting!.id}@localhost>`);
+});
+
+test('a mail that fails eight times is given up, visible in its row, and told once', async () => {
+  const emails = [await writeMail(), await writeMail()];
+  const down: MailTransport = {
+    send: async () => ({ ok: false, reason: 'failed', cause: 'ECONNECTION' }),
+    close: () => undefined,
+  };
+  for (let round = 0; round < 9; round += 1) {
+    await sendAll(down);
+    await skipPause();
+  }
+  for (const email of emails) {
+    const [row] = await readMailsTo(database.db, email);
+    expect(row).toMatchObject({ attempts: 8, reason: 'given_up', endedAt: expect.any(Date), sentAt: null });
+  }
+  expect(lines.filter((line) => line.includes(' error mail_given_up'))).toHaveLength(1);
+});
+
+test('an address that the server refuses for good is tried once', async () => {
+  smtp.answers.push({ code: 550, words: 'No such user' });
+  const email = await writeMail();
+  await sendAll();
+  const [row] = await readMailsTo(database.db, email);
+  expect(row).toMatchObject({ attempts: 1, reason: 'refused', endedAt: expect.any(Date) });
+});
+
+test('a login that is refused ends no mail, and no line of the log names the address or the password', async () => {
+  const email = await writeMail();
+  const url = smtp.url.replace('smtp://', 'smtp://mailer:wrong%20horse@');
+  await sendAll(openTransport(settings(url)));
+  const [row] = await readMailsTo(database.db, email);
+  expect(row).toMatchObject({ attempts: 1, endedAt: null, sentAt: null });
+  expect(lines.join('\n')).toContain('mail_not_sent');
+  expect(lines.join('\n')).not.toMatch(new RegExp(`${email}|wrong|horse`));
+});
+
+test('the login of SMTP_URL is used, with what is escaped in it', async () => {
+  await writeMail();
+  await sendAll(openTransport(settings(smtp.url.replace('smtp://', 'smtp://mailer:right%20horse@'))));
+  expect(smtp.received.map(({ user }) => user)).toEqual(['mailer']);
+});
+
+test('without TLS nothing goes to a server that is not this machine', async () => {
+  const transport = openTransport(settings(smtp.url.replace('127.0.0.1', '0.0.0.0')));
+  const outcome = await transport.send({ id: 'x', to: newEmail(), subject: 'x', text: 'x', html: 'x' });
+  expect(outcome).toEqual({ ok: false, reason: 'failed', cause: expect.stringContaining('ETLS') });
+  expect(smtp.received).toEqual([]);
+  transport.close();
+});
+
+test('a broken row keeps no other mail from going out', async () => {
+  const broken = newEmail();
+  await writeMail(broken, new Date(Date.now() - 60_000));
+  await database.db.update(mails).set({ template: 'constructor' }).where(eq(mails.to, broken));
+  const others = await Promise.all(Array.from({ length: 20 }, () => writeMail()));
+  await sendAll();
+  expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual(others.sort());
+  const [row] = await readMailsTo(database.db, broken);
+  expect(row).toMatchObject({ attempts: 1, sentAt: null, endedAt: null });
+});
+
+test('a mail whose link was ended, or that came too late, is not sent', async () => {
+  const { userId, email } = await givePerson(database.db, { active: true });
+  const link = { purpose: 'confirm', template: 'confirmEmail', userId, email, now: new Date() } as const;
+  await enqueueLinkMail(database.db, link);
+  await endLinks(database.db, userId, { notMe: 'end', now: new Date() });
+  const late = await writeMail(newEmail(), new Date(Date.now() - 25 * 3_600_000));
+  await sendAll();
+  expect(smtp.received).toEqual([]);
+  expect((await readMailsTo(database.db, email))[0]).toMatchObject({ reason: 'link_over' });
+  expect((await readMailsTo(database.db, late))[0]).toMatchObject({ reason: 'expired' });
+});
+
+test('two mailers that send side by side send each mail once', async () => {
+  const emails = await Promise.all(Array.from({ length: 60 }, () => writeMail()));
+  await Promise.all([sendAll(), sendAll()]);
+  expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual(emails.sort());
+});
+
+test('what a process that died had claimed is sent by another once the lease is over', async () => {
+  const email = await writeMail();
+  await database.db.execute(sql`
+    update mails set lease_id = gen_random_uuid(), leased_until = clock_timestamp() + interval '1 minute', attempts = 1`);
+  await sendAll();
+  expect(smtp.received).toHaveLength(0);
+  await database.db.execute(sql`update mails set leased_until = clock_timestamp() - interval '1 second'`);
+  await sendAll();
+  expect(smtp.received.map(({ to }) => to)).toEqual([[email]]);
+});
+
+describe('header injection', () => {
+  test.each([
+    'a@example.com>\r\nBcc: other@example.com',
+    'a@example.com,other@example.com',
+    'Someone <a@example.com>',
+    'a@exam\nple.com',
+  ])('%j adds no recipient and no header', async (address) => {
+    await writeMail(address);
+    await sendAll();
+    for (const { to, source } of smtp.received) {
+      expect(to).toHaveLength(1);
+      expect(to[0]).not.toBe('other@example.com');
+      expect(source).not.toMatch(/^Bcc:/m);
+    }
+  });
+});
+
+test.each([
+  ['the name of the site', { siteName: 'Door\r\nBcc: other@example.com\r\nX: ' }, {}],
+  ['the subject', {}, { subject: 'Hello\r\nBcc: other@example.com\r\n\r\nNot the body' }],
+  ['the subject, by a bare line feed', {}, { subject: 'Hello\nBcc: other@example.com' }],
+  ['the id', {}, { id: 'x>\r\nBcc: other@example.com\r\nY: <y' }],
+])('a line break in %s makes no header', async (_where, settings, part) => {
+  const mail = { via: 'smtp', url: smtp.url, from: 'no-reply@example.com' } as const;
+  const transport = openTransport({
+    siteName: 'Doorstep',
+    appUrl: new URL('http://localhost'),
+    ...settings,
+    mail,
+  });
+  const words = { subject: 'Hello', text: 'The body', html: '<p>The body</p>' };
+  const sent = await transport.send({ id: randomUUID(), to: 'person@example.com', ...words, ...part });
+  transport.close();
+  if (!sent.ok) return expect(smtp.received).toEqual([]);
+  const [{ to, source }] = smtp.received as [(typeof smtp.received)[0]];
+  expect(to).toEqual(['person@example.com']);
+  const [head] = source.split('\r\n\r\n') as [string];
+  const names = head.split(/\r\n(?![ \t])/).map((line) => line.slice(0, line.indexOf(':')));
+  expect(names).not.toContain('Bcc');
+  expect(names).toContain('Subject');
+  expect(source).toContain('The body');
+});
+
+test('a name with a line break is refused before anything is written', () => {
+  for (const name of ['Someone\r\nBcc: other@example.com', 'Some\none', 'Some\u2028one']) {
+    expect(
+      readRegistration(Object.entries({ email: newEmail(), name, password: 'violet otter cactus' })),
+    ).toMatchObject({
+      ok: false,
+      fieldErrors: { name: expect.stringContaining('line breaks') },
+    });
+  }
+});
+
+test('a running mailer is woken by the commit, and stops with everything recorded', async () => {
+  const mailer = runMailer({
+    db: database.db,
+    env: { ...settings(), databaseUrl: database.url },
+    log: (line) => void lines.push(line),
+  });
+  try {
+    await vi.waitFor(async () => {
+      const { rows } = await database.db.execute(sql`
+        select 1 from pg_stat_activity where query like 'listen doorstep_mail%' and datname = current_database()`);
+      expect(rows).toHaveLength(1);
+    }, 20_000);
+    const email = await writeMail();
+    await expect.poll(() => smtp.received.flatMap(({ to }) => to)).toEqual([email]);
+  } finally {
+    await mailer.stop();
+  }
+  const { rows } = await database.db.execute(sql`select 1 from mails where sent_at is null`);
+  expect(rows).toEqual([]);
+});
+
+test('the console prints one line a mail, with subject and body quoted', async () => {
+  const email = await writeMail();
+  const printed: string[] = [];
+  await sendAll(openTransport({ ...env(), mail: { via: 'console' } }, (line) => void printed.push(line)));
+  expect(printed).toHaveLength(1);
+  const [, to, subject, body] =
+    /^\[mail\] to=(\S+) subject=("(?:[^"\\]|\\.)*") body=("(?:[^"\\]|\\.)*")\n$/.exec(printed[0]!)!;
+  expect(to).toBe(email);
+  expect(JSON.parse(subject!)).toBe('Finish creating your Doorstep account');
+  expect(JSON.parse(body!)).toContain(await readToken(database.db, email));
+});

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { insertUser } from '@/lib/accounts/users';
+import { recordAudit, type AuditAction } from '@/lib/audit';
+import { readKeyset } from '@/lib/reporting/keyset';
+import { readPerson, type SeenPerson } from '@/lib/reporting/person';
+import { newId } from '@/lib/random';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, givePerson, noon } from '@/tests/support/people';
+import { giveSettledPerson } from '@/tests/support/settled-person';
+
+const database = useDatabase();
+const read = (userId: string, before: string | null = null) =>
+  readPerson(database.db, userId, {
+    adminId: newId(),
+    historyBefore: readKeyset(before ?? undefined, 'number'),
+    now: after(noon, 60),
+  });
+
+test('a person is shown with what they have, their number masked', async () => {
+  const person = await giveSettledPerson(database.db);
+  await recordAudit(database.db, { action: 'signed_in', userId: person.userId }, contextAt(after(noon, 1)));
+  await recordAudit(database.db, { action: 'signed_out', userId: person.userId }, contextAt(after(noon, 2)));
+  expect(await read(person.userId.toUpperCase())).toMatchObject({
+    id: person.userId,
+    name: person.name,
+    email: person.email,
+    emailProvenAt: null,
+    isEmailReleased: false,
+    role: 'applicant',
+    state: 'active',
+    maskedPhone: `•••${person.phone!.slice(-4)}`,
+    phone: { state: 'verified', stopped: false },
+    lastSignInAt: after(noon, 1),
+    sessions: [{ id: person.sessionId }],
+    history: [
+      { action: 'signed_out', actor: { kind: 'owner' } },
+      { action: 'signed_in', actor: { kind: 'owner' } },
+    ],
+  });
+});
+
+test('what was done names who did it, in what way they did it', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  const adminId = newId();
+  await insertUser(database.db, {
+    id: adminId,
+    email: `${adminId}@example.com`,
+    name: 'Ada Admin',
+    passwordHash: '-',
+    role: 'admin',
+    phone: null,
+    active: true,
+    now: noon,
+  });
+  const record = (
+    action: AuditAction,
+    seconds: number,
+    actorId: string | null,
+    details: Record<string, string | number> = {},
+  ) => recordAudit(database.db, { action, userId, actorId, details }, contextAt(after(noon, seconds)));
+  await record('role_changed', 1, null, { operator: 'root', from: 'applicant', to: 'staff' });
+  await record('account_deactivated', 2, adminId, { reason: 'Left the company.' });
+  await record('account_reactivated', 3, newId(), { reason: 'Came back.' });
+  await record('sign_in_refused', 4, null, { reason: 'wrong_credentials' });
+  // What an earlier version may have written.
+  await record('constructor' as AuditAction, 5, null, { reason: 7, from: 1 });
+  await database.pool.query(`update audit_log set details = '"odd"' where action = 'constructor'`);
+  expect((await read(userId))!.history).toMatchObject([
+    { action: 'constructor', actor: { kind: 'nobody' }, reason: null, from: null },
+    { action: 'sign_in_refused', actor: { kind: 'nobody' }, reason: 'wrong_credentials' },
+    { action: 'account_reactivated', actor: { kind: 'person', name: null }, reason: 'Came back.' },
+    {
+      action: 'account_deactivated',
+      actor: { kind: 'person', id: adminId, name: 'Ada Admin' },
+      reason: 'Left the company.',
+    },
+    { action: 'role_changed', actor: { kind: 'operator', name: 'root' }, from: 'applicant', to: 'staff' },
+  ]);
+});
+
+test('what happened goes on page after page, also where much happened at one moment', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  for (let n = 0; n < 45; n += 1) {
+    await recordAudit(database.db, { action: 'signed_in', userId }, contextAt(noon));
+  }
+  const seen: string[] = [];
+  let before: string | null = null;
+  do {
+    const page: SeenPerson = (await read(userId, before))!;
+    seen.push(...page.history.map(({ id }) => id));
+    before = page.olderHistory;
+  } while (before !== null);
+  expect(seen).toHaveLength(45);
+  expect(new Set(seen).size).toBe(45);
+});
+
+test.each(['', 'x', "' or true", newId()])('nobody has the id %j', async (id) => {
+  expect(await read(id)).toBeNull();
+});
