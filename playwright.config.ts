@@ -32,7 +32,8 @@ export default defineConfig({
     {
       name: 'iphone',
       use: { ...devices['iPhone 15'], ...chromium },
-      testMatch: /e2e\/(journeys\/(register|come-back|settings|security)|script\/|pages\/)/,
+      testMatch:
+        /e2e\/(journeys\/(register|come-back|settings|security|admin-users|two-factor)|script\/|pages\/)/,
     },
     { name: 'no-script', use: { ...desktop, javaScriptEnabled: false }, testMatch: /e2e\/journeys\// },
   ],

@@ -1,32 +1,27 @@
-import { randomUUID } from 'node:crypto';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { createUser } from '../../scripts/create-user';
 import { database } from '../support/database';
-import { alertOf, awaitScript, button, expectPage, field, open, signIn } from '../support/journeys';
+import { alertOf, awaitScript, button, field, open } from '../support/journeys';
 import { newNumber, writeNationally } from '../support/people';
+import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 
 test('an admin finds the texts and attempts of one number, leafs through them, and no address holds it', async ({
   page,
 }) => {
   const phone = newNumber();
-  const password = 'violet kettle mosaic';
-  const email = `${randomUUID()}@example.com`;
-  await createUser(drizzle(database()), { email, name: 'Robin', role: 'admin', password }, new Date());
+  const admin = await makePerson('admin');
   // They are someone's: a text that is nobody's any more loses its number within the minute.
   await database().query(
     `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status, reason)
-     select gen_random_uuid(), (select id from users where email = $2), $1, 'update', 'applicationStatus', at, at,
+     select gen_random_uuid(), $2, $1, 'update', 'applicationStatus', at, at,
        case when n <= 30 then 'delivered' else 'failed' end, case when n > 30 then 'handset_unreachable' end
      from generate_series(1, 33) n, lateral (select now() - n * interval '1 day' as at) times`,
-    [phone, email],
+    [phone, admin.id],
   );
   await database().query(
     `insert into sms_verification_log (at, event, phone) values (now(), 'wrong_code', $1), (now(), 'verified', $1)`,
     [phone],
   );
-  await signIn(page, { email, password });
-  await expectPage(page, '/dashboard');
+  await enterAs(page, admin);
   await open(page, '/admin/sms');
 
   const texts = page.getByRole('region', { name: 'Texts', exact: true });

@@ -12,6 +12,7 @@ import {
   signIn,
   signOut,
 } from '../support/journeys';
+import { readMailLink } from '../support/mails';
 import { newApplicant, newNumber, writeNationally } from '../support/people';
 import { expect, test } from '../support/test';
 import { awaitTexts, readCode } from '../support/texts';
@@ -89,7 +90,7 @@ test('the code page without an account leads to the sign-in page', async ({ page
   await expectPage(page, paths.signIn);
 });
 
-test('registering a pending email again replaces the account, and nothing of the old one lives on', async ({
+test('a pending email is given to whoever reads mail there, and nothing of the old account lives on', async ({
   page,
   openBrowser,
   faults,
@@ -102,7 +103,22 @@ test('registering a pending email again replaces the account, and nothing of the
 
   const second = { ...newApplicant(), email: first.email, name: 'Second Applicant' };
   const elsewhere = await (await openBrowser()).newPage();
-  await register(elsewhere, { phone: other, verify: true }, second);
+  await open(elsewhere, paths.register);
+  await fillRegistration(elsewhere, second, { phone: other, verify: true });
+  await button(elsewhere, 'Create account').click();
+  await expect(alertOf(elsewhere)).toContainText('nobody has confirmed that the email is theirs');
+  // Until the link is followed, the first browser keeps what it has.
+  await page.reload();
+  await expectPage(page, paths.code);
+  const link = await readMailLink(elsewhere, { to: first.email, subject: /Finish creating/ });
+  await open(elsewhere, link);
+  await field(elsewhere, 'name').fill(second.name);
+  await field(elsewhere, 'password').fill(second.password);
+  await field(elsewhere, 'phone').fill(other);
+  await field(elsewhere, 'verifyPhone').check();
+  await field(elsewhere, 'tcpaConsent').check();
+  await button(elsewhere, 'Create account').click();
+  await expectPage(elsewhere, paths.code);
   const [after, ...more] = await readAccounts(first.email);
   expect(more).toEqual([]);
   expect(after).toMatchObject({ name: second.name, phone: other, activated_at: null });
@@ -141,7 +157,9 @@ test('registering an email that has an account says so and keeps what was typed,
     await route.fulfill({ response });
   });
   await button(page, 'Create account').click();
-  await expect(page.locator('#email-error')).toContainText('This email has an account: sign in');
+  await expect(page.locator('#email-error')).toContainText(
+    'This email has an account, but nobody has confirmed',
+  );
   await expect(alertOf(page)).toBeVisible();
   await expect(field(page, 'email')).toHaveValue(again.email);
   await expect(field(page, 'name')).toHaveValue(again.name);
@@ -185,7 +203,7 @@ test('the front page leads on from where this browser left off', async ({ page }
   await expectPage(page, paths.dashboard);
 });
 
-test('a number that was entered before stands formatted in its field', async ({ page }) => {
+test('a number that was entered before is formatted in its field', async ({ page }) => {
   const phone = newNumber();
   await register(page, { phone });
   await open(page, paths.code);

@@ -12,7 +12,7 @@ import {
 import { newApplicant, newNumber, type Applicant } from '../support/people';
 import { expect, test } from '../support/test';
 
-/** The error stands beside its field, is tied to it, and the alert at the top leads there. */
+/** The error is beside its field, is tied to it, and the alert at the top leads there. */
 async function expectErrorBeside(page: Page, name: string, words: RegExp): Promise<void> {
   await expect(page.locator(`#${name}-error`)).toContainText(words);
   await expect(field(page, name)).toHaveAttribute('aria-invalid', 'true');

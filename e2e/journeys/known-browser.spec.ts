@@ -39,8 +39,8 @@ test('a stranger who guesses at an account is told of the last tries and then wa
   const stranger = await (await openBrowser()).newPage();
   for (const words of [
     /Check both and try again\.$/,
-    /You have 3 tries left\. After that, you have to wait: you can try again in 1[45] minutes/,
-    /You have 2 tries left\. .*Forgot your password/,
+    /You have 3 tries left\. After that, you can try again in 1[45] minutes/,
+    /You have 2 tries left\. .*Forgot your password\? Choose a new one/,
     /You have 1 try left\./,
     /That was the last try for now\. You can try again in 1[45] minutes/,
     /^.*Too many wrong passwords\..*signed in before may let you in sooner/,
@@ -48,6 +48,11 @@ test('a stranger who guesses at an account is told of the last tries and then wa
     await signIn(stranger, { email: applicant.email, password: 'certainly another one' });
     await expect(alertOf(stranger)).toContainText(words);
   }
+  // Before the wait, and in it, a link leads on, with the email in it for nobody to read.
+  await alertOf(stranger).getByRole('link', { name: 'Forgot your password?' }).click();
+  await expectPage(stranger, '/users/forgot-password');
+  expect(stranger.url()).not.toContain(applicant.email.split('@')[0]);
+  await expect(field(stranger, 'email')).toHaveValue(applicant.email);
   await signIn(stranger, applicant);
   await expect(alertOf(stranger)).toContainText('Too many wrong passwords.');
 

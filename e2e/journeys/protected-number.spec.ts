@@ -1,27 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { createUser } from '../../scripts/create-user';
-import { database, readRows } from '../support/database';
-import { button, enterCode, expectPage, field, open, paths, register, signIn } from '../support/journeys';
+import { readRows } from '../support/database';
+import { button, enterCode, expectPage, field, open, paths, register } from '../support/journeys';
 import { newNumber, writeNationally } from '../support/people';
+import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 import { readCode } from '../support/texts';
-
-const password = 'violet kettle mosaic';
-
-async function create(role: 'broker' | 'admin'): Promise<{ email: string; name: string }> {
-  const email = `${randomUUID()}@example.com`;
-  const name = `Robin ${email.slice(0, 6)}`;
-  await createUser(drizzle(database()), { email, name, role, password }, new Date());
-  return { email, name };
-}
 
 test("a broker's number stays when someone else proves it: all are told, and an admin releases it", async ({
   page,
   openBrowser,
 }) => {
   const phone = newNumber();
-  const broker = await create('broker');
+  const broker = await makePerson('broker');
   await readRows(`update users set phone = $1 where email = $2`, [phone, broker.email]);
   await readRows(
     `insert into phone_numbers (number, holder_user_id, held_since)
@@ -40,15 +29,13 @@ test("a broker's number stays when someone else proves it: all are told, and an 
   await expect(page.getByText('Phone verified')).toHaveCount(0);
 
   const brokerPage = await (await openBrowser()).newPage();
-  await signIn(brokerPage, { email: broker.email, password });
-  await expectPage(brokerPage, paths.dashboard);
+  await enterAs(brokerPage, broker);
   await expect(brokerPage.getByText('Someone else received a code at your number')).toBeVisible();
   await expect(brokerPage.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
 
-  const admin = await create('admin');
+  const admin = await makePerson('admin');
   const adminPage = await (await openBrowser()).newPage();
-  await signIn(adminPage, { email: admin.email, password });
-  await expectPage(adminPage, paths.dashboard);
+  await enterAs(adminPage, admin);
   await open(adminPage, '/admin/sms');
   await expect(adminPage.getByText('Code was right, number not added').first()).toBeVisible();
   await open(adminPage, paths.dashboard);
@@ -59,10 +46,15 @@ test("a broker's number stays when someone else proves it: all are told, and an 
   await expect(card).toContainText(`•••${phone.slice(-4)}`);
   expect((await adminPage.content()).replace(/\D/g, '')).not.toContain(phone.slice(2));
   await card.getByText('Release this number').click();
-  await field(card, 'currentPassword').fill('not my password');
+  const showFactor = (ago: string) =>
+    readRows(`update sessions set second_factor_at = now() - $2::interval where user_id = $1`, [
+      admin.id,
+      ago,
+    ]);
+  await showFactor('11 minutes');
   await button(card, 'Release the number').click();
-  await expect(card.getByText('This is not your password. Nothing was changed.').first()).toBeVisible();
-  await field(card, 'currentPassword').fill(password);
+  await expect(card.getByRole('alert')).toContainText('more than ten minutes');
+  await showFactor('1 minute');
   await button(card, 'Release the number').click();
   await expect(adminPage.getByText('The number was released.')).toBeVisible();
   await expect(card).toHaveCount(0);

@@ -100,15 +100,15 @@ test('a reload, Back and a second visit never send another text', async ({ page 
   expect(await countCodeTexts(phone)).toBe(1);
 });
 
-test('a wrong code says how many tries are left, and the fifth ends the code and says what next', async ({
+test('a wrong code says how many tries you have left, and the fifth ends the code and says what next', async ({
   page,
 }) => {
   const phone = newNumber();
   const { email } = await register(page, { phone, verify: true });
   const code = await readCode(phone);
-  for (const left of ['4 tries are', '3 tries are', '2 tries are', '1 try is']) {
+  for (const left of ['4 tries', '3 tries', '2 tries', '1 try']) {
     await enterCode(page, wrongCode(code, left.length + Number(left[0])));
-    await expect(page.locator('#code-error')).toContainText(`${left} left`);
+    await expect(page.locator('#code-error')).toContainText(`You have ${left} left.`);
     await expect(field(page, 'code')).toHaveAttribute('aria-invalid', 'true');
     await expect(field(page, 'code')).toHaveAttribute('aria-describedby', /\bcode-error\b/);
   }
@@ -184,7 +184,7 @@ test('a wrong number is put right in place: the new one gets the code, and the o
   if (old !== code) {
     await open(page, paths.code);
     await enterCode(page, old);
-    await expect(page.locator('#code-error')).toContainText('4 tries are left');
+    await expect(page.locator('#code-error')).toContainText('You have 4 tries left.');
   }
   await enterCode(page, code);
   await expectPage(page, paths.dashboard);
@@ -274,7 +274,7 @@ test('a number at its limit still gets an account: the code page says when the n
   await expectPage(second, paths.dashboard);
 });
 
-test('a code over the budget is refused with the moment at which one fits again, and going on without is offered', async ({
+test('a code over the budget is refused and says when one fits again, and going on without is offered', async ({
   page,
 }) => {
   const phone = newNumber();

@@ -389,15 +389,15 @@ test.describe('quiet hours', () => {
       await button(form, 'Preview').click();
       await expect(form).toContainText('This is only a preview. Nothing was saved.');
     }
-    await expect(form.getByText('A text at 10:10 PM would arrive')).toContainText(/ MST\./);
-    const example = await form.getByText('A text at 10:10 PM would arrive').innerText();
+    await expect(form.getByText('A text at 10:10 PM MST would arrive')).toContainText(/ MST\./);
+    const example = await form.getByText('A text at 10:10 PM MST would arrive').innerText();
     expect([before, sayInPhoenix(new Date())]).toContain(example);
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'timeZone')).toHaveValue('phoenix');
     expect(await readHours(email)).toMatchObject({ hours: '20:00-09:00', version: 1 });
 
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved. A text at 10:10 PM would arrive');
+    await expect(form).toContainText('Saved. A text at 10:10 PM MST would arrive');
     expect(await readHours(email)).toEqual({
       on: true,
       hours: '22:00-08:00',
@@ -408,7 +408,7 @@ test.describe('quiet hours', () => {
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'quietHoursEnd')).toHaveValue('08:00');
     await expect(field(form, 'timeZone')).toHaveValue('America/Phoenix');
-    await expect(form).toContainText('A text at 10:10 PM would arrive');
+    await expect(form).toContainText('A text at 10:10 PM MST would arrive');
   });
 
   test('equal ends hold nothing back, and neither do quiet hours that are off', async ({ page }) => {
@@ -463,7 +463,7 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursEnd').fill('07:15');
     await button(form, 'Save quiet hours').click();
     await expect(alertOf(page)).toContainText('Not saved');
-    await expect(alertOf(page)).toContainText('They are now from 21:00 to 09:00');
+    await expect(alertOf(page)).toContainText('They are now from 9:00 PM to 9:00 AM');
     await expect(field(form, 'quietHoursEnd')).toHaveValue('07:15');
     expect(await readHours(email)).toMatchObject({ hours: '21:00-09:00' });
     await button(form, 'Save quiet hours').click();
@@ -516,7 +516,7 @@ test.describe('the record', () => {
     ]);
   });
 
-  test('a test text goes out at once, stands in the record, and the fourth within the hour is refused', async ({
+  test('a test text goes out at once, is in the record, and the fourth within the hour is refused', async ({
     page,
   }) => {
     const { phone } = await registerVerified(page, { updates: true });
@@ -627,7 +627,7 @@ function sayInPhoenix(now: Date): string {
   const weekday = (ms: number) =>
     ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(ms).getUTCDay()]!;
   const sampleMs = hours > 22 + 1 / 6 ? midnightMs + dayMs : midnightMs;
-  const sample = `A text at 10:10 PM would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
+  const sample = `A text at 10:10 PM MST would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
   if (hours >= 8 && hours < 22) return `${sample} One sent now would arrive right away.`;
   const morningMs = hours < 8 ? midnightMs : midnightMs + dayMs;
   return `${sample} One sent now would arrive ${weekday(morningMs)} 8:00 AM MST.`;

@@ -9,6 +9,7 @@ import { createPreferences } from '@/lib/sms/preferences/preferences';
 import {
   actionTable,
   developmentRoutes,
+  peopleRoutes,
   routeTable,
   visitors,
   type ActionAnswer,
@@ -20,6 +21,7 @@ import { database, readRows } from '../support/database';
 import { newNumber } from '../support/people';
 import { expectPage, paths, signIn } from '../support/journeys';
 import { readRun } from '../support/run';
+import { giveApp, giveSecondStep, twoFactorPaths } from '../support/staff';
 import { expect, test } from '../support/test';
 
 const password = 'violet kettle mosaic';
@@ -41,7 +43,8 @@ for (const visitor of visitors) {
       expect.soft(response.status(), `${visitor}: ${name}`).toBeLessThan(500);
       if (developmentRoutes.includes(name)) continue;
       const body = await response.text();
-      for (const personal of [other.email, other.name, other.phone!.slice(2)]) {
+      const isListed = visitor === 'admin' && peopleRoutes.includes(name);
+      for (const personal of [...(isListed ? [] : [other.email, other.name]), other.phone!.slice(2)]) {
         expect
           .soft(body.replace(/[() -]/g, ''), `${visitor}: ${name}`)
           .not.toContain(personal.replace(/[() -]/g, ''));
@@ -54,13 +57,14 @@ for (const visitor of visitors) {
   }) => {
     const other = await makePerson('applicant', { phone: newNumber(), verified: true });
     const sessionId = await openSession(other.id);
+    const { passkeyId, deviceId } = await giveFactors(other);
     const before = await readAllOf(other);
     let entered = await enter(visitor, openBrowser);
     for (const action of findServerActions()) {
       if (!(await isStillIn(visitor, entered.context))) entered = await enter(visitor, openBrowser);
       const response = await callAction(entered.context.request, action, {
         // What a forged form could name of someone else.
-        sessionId,
+        ...{ sessionId, passkeyId, deviceId },
         userId: other.id,
         email: other.email,
         phone: other.phone!,
@@ -73,6 +77,9 @@ for (const visitor of visitors) {
         smsEnabled: 'on',
         version: '1',
         code: '000000',
+        recoveryCode: '0'.repeat(24),
+        passkey: '{}',
+        passkeyName: 'Mine',
         message: randomUUID(),
         outcome: 'delivered',
         body: '',
@@ -99,6 +106,7 @@ function readRouteAnswer(response: APIResponse): RouteAnswer | string {
     case 303:
     case 307:
       if (/\/users\/login\?next=%2F/.test(to)) return 'sign_in';
+      if (new URL(to, readRun().appUrl).pathname === twoFactorPaths.factors) return 'enroll';
       if (new URL(to, readRun().appUrl).pathname === paths.dashboard) return 'inside';
   }
   return `${response.status()} ${to}`;
@@ -106,9 +114,13 @@ function readRouteAnswer(response: APIResponse): RouteAnswer | string {
 
 async function readActionAnswer(response: APIResponse): Promise<ActionAnswer | string> {
   if (response.status() === 403) return 'forbidden';
-  if (response.headers()['x-action-redirect']?.startsWith('/users/login?next=')) return 'sign_in';
+  const to = response.headers()['x-action-redirect'] ?? '';
+  if (to.startsWith('/users/login?next=')) return 'sign_in';
+  // What is done on that page leads back to it, with a word about it.
+  if (to.startsWith(`${twoFactorPaths.factors};`)) return 'enroll';
   if (response.status() >= 400) return `${response.status()} ${await response.text()}`;
-  return (await response.text()).includes('You are no longer signed in') ? 'told' : 'heard';
+  const refused = /You are no longer signed in|Your account needs a second factor before anything else/;
+  return refused.test(await response.text()) ? 'told' : 'heard';
 }
 
 type Manifest = {
@@ -137,7 +149,7 @@ async function callAction(
       .find((worker) => !worker.startsWith('app/_not-found'))!
       .replace(/^app/, '')
       .replace(/\/page$/, '') || '/';
-  // React's encoding of arguments: `$K1` stands for the form whose fields begin with `_1_`.
+  // React's encoding of arguments: `$K1` is the form whose fields begin with `_1_`.
   const args = action.parameters === 0 ? [] : action.parameters === 1 ? ['$K1'] : [{}, '$K1'];
   const multipart = new FormData();
   if (action.parameters > 0) {
@@ -161,14 +173,32 @@ async function enter(
   const context = await openBrowser();
   if (visitor === 'nobody') return { context };
   const pending = visitor === 'pending';
-  const role = pending ? 'applicant' : visitor;
+  const role = roleOf(visitor);
   const phone = role === 'applicant' ? newNumber() : null;
   const person = await makePerson(role, { phone, verified: false, pending });
+  const app = role === 'applicant' || visitor === 'enrolling' ? null : await giveApp(person);
   const page = await context.newPage();
   await signIn(page, { email: person.email, password });
-  await expectPage(page, pending ? paths.code : paths.dashboard);
+  if (app !== null) {
+    await expectPage(page, twoFactorPaths.secondStep);
+    if (visitor !== 'halfway') await giveSecondStep(page, app.nextCode());
+  }
+  await expectPage(page, homeOf(visitor));
   await page.close();
   return { context };
+}
+
+function roleOf(visitor: Exclude<Visitor, 'nobody'>): 'applicant' | 'broker' | 'staff' | 'admin' {
+  if (visitor === 'halfway') return 'broker';
+  if (visitor === 'enrolling') return 'staff';
+  return visitor === 'pending' ? 'applicant' : visitor;
+}
+
+/** The page that a visitor's browser has come to, and that is open to it for as long as it is theirs. */
+function homeOf(visitor: Exclude<Visitor, 'nobody'>): string {
+  if (visitor === 'halfway') return twoFactorPaths.secondStep;
+  if (visitor === 'enrolling') return twoFactorPaths.factors;
+  return visitor === 'pending' ? paths.code : paths.dashboard;
 }
 
 /** Of everyone's password: made once, since making it is slow on purpose. */
@@ -177,8 +207,7 @@ let hash: ReturnType<typeof hashPassword> | undefined;
 /** An action may have ended the session, or the account, of whoever called it. */
 async function isStillIn(visitor: Visitor, context: BrowserContext): Promise<boolean> {
   if (visitor === 'nobody') return (await context.cookies()).length === 0;
-  const path = visitor === 'pending' ? paths.code : paths.dashboard;
-  return (await context.request.get(path, { maxRedirects: 0 })).status() === 200;
+  return (await context.request.get(homeOf(visitor), { maxRedirects: 0 })).status() === 200;
 }
 
 async function makePerson(
@@ -214,12 +243,33 @@ async function openSession(userId: string): Promise<string> {
   return id;
 }
 
-/** Every row about a person, as it stands. */
+/** Gives someone an authenticator app, a passkey and a browser that they trust. */
+async function giveFactors(person: Person): Promise<{ passkeyId: string; deviceId: string }> {
+  await giveApp(person);
+  const [passkeyId, deviceId] = [randomUUID(), randomUUID()];
+  await database().query(
+    `insert into passkeys (id, user_id, credential_id, public_key, counter, transports, name, backed_up, created_at)
+     values ($1::uuid, $2, $1::text, '\\x00', 0, '{}', 'Theirs', false, now())`,
+    [passkeyId, person.id],
+  );
+  await database().query(
+    `insert into trusted_devices (id, user_id, token_hash, created_at, last_used_at, expires_at)
+     values ($1, $2, '\\x00', now(), now(), now() + interval '1 day')`,
+    [deviceId, person.id],
+  );
+  return { passkeyId, deviceId };
+}
+
+/** Every row about a person, as it is now. */
 async function readAllOf({ id, phone }: Person): Promise<unknown> {
   const tables = {
     users: 'id = $1',
     sessions: 'user_id = $1',
     pending_tokens: 'user_id = $1',
+    passkeys: 'user_id = $1',
+    totp_keys: 'user_id = $1',
+    trusted_devices: 'user_id = $1',
+    second_factor_tries: 'user_id = $1',
     sms_preferences: 'user_id = $1',
     sms_verifications: 'user_id = $1',
     sms_messages: 'user_id = $1',

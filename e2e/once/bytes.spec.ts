@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { field, open, paths } from '../support/journeys';
 import { expect, test } from '../support/test';
 
-/** The scripts that a page loads: their names, their size on the wire, and what stands in them. */
+/** The scripts that a page loads: their names, their size on the wire, and what is in them. */
 type Script = { url: string; bytes: number; text: string };
 
 const allowance = 20_000;

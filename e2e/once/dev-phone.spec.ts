@@ -122,7 +122,7 @@ test('STOP in plain words is obeyed and confirmed once; other words are kept and
   const write = async (words: string) => {
     await handset.getByLabel('Text message').fill(words);
     await button(handset, 'Send').click();
-    // The text can stand in the thread before its form has been answered and emptied.
+    // The text can be in the thread before its form has been answered and emptied.
     await expect(handset.getByLabel('Text message')).toHaveValue('');
     await expect(handset.getByText(words, { exact: true }).last()).toBeVisible();
   };
@@ -136,7 +136,7 @@ test('STOP in plain words is obeyed and confirmed once; other words are kept and
   await expect(handset.getByText('you have opted out and will get no more texts')).toHaveCount(1);
 });
 
-test('what the carrier reports stands on the code page within five seconds; the code may be sent again', async ({
+test('what the carrier reports is on the code page within five seconds; the code may be sent again', async ({
   page,
 }) => {
   const { phone, handset } = await registerWithHandset(page);
@@ -162,7 +162,7 @@ test('what the carrier reports stands on the code page within five seconds; the 
   ).toBeVisible();
 });
 
-test('a STOP after the text was delivered stands on the code page as well', async ({ page }) => {
+test('a STOP after the text was delivered is on the code page as well', async ({ page }) => {
   const { handset } = await registerWithHandset(page);
   await report(handset, 'delivered');
   await expect(status(page)).toHaveAttribute('data-sms-status', 'delivered', soon);
@@ -350,7 +350,7 @@ test.describe('without JavaScript', () => {
     page,
   }) => {
     const { phone, handset } = await registerWithHandset(page);
-    const latest = page.getByRole('link', { name: 'See the latest state' });
+    const latest = page.getByRole('link', { name: 'Check again' });
     await report(handset, '30007');
     await expect(handset.getByText('Failed · 30007')).toBeVisible();
     await latest.click();

@@ -1,6 +1,8 @@
 import type { APIResponse } from 'playwright/test';
 import { expectPage, open, paths, register } from '../support/journeys';
+import { readMailLink } from '../support/mails';
 import { newNumber } from '../support/people';
+import { readRun } from '../support/run';
 import { expect, test } from '../support/test';
 
 const everyPage = [
@@ -55,6 +57,42 @@ for (const path of everyPage) {
     expect(second).not.toBe(first);
   });
 }
+
+test('a link in a mail leads to APP_URL, whatever host the request for it named', async ({
+  page,
+  request,
+}) => {
+  const { email } = await register(page);
+  const html = await (await request.get('/users/forgot-password')).text();
+  const hidden = await page.evaluate(
+    (text) =>
+      [
+        ...new DOMParser()
+          .parseFromString(text, 'text/html')
+          .querySelectorAll('main form input[type="hidden"]'),
+      ].map((input) => [input.getAttribute('name')!, input.getAttribute('value') ?? ''] as const),
+    html,
+  );
+  expect(hidden).not.toEqual([]);
+  const evil = 'evil.example';
+  const forged: Record<string, string>[] = [
+    { 'x-forwarded-host': evil, forwarded: `host=${evil}` },
+    { host: evil, origin: `http://${evil}` },
+    { host: evil },
+  ];
+  for (const headers of forged) {
+    await request.post('/users/forgot-password', {
+      multipart: { ...Object.fromEntries(hidden), email },
+      headers,
+      maxRedirects: 0,
+    });
+  }
+  await readMailLink(page, { to: email, subject: /Reset your/ });
+  const links = await page.getByRole('link', { name: 'Open the link' }).all();
+  for (const link of links)
+    expect(await link.getAttribute('href')).toMatch(new RegExp(`^${readRun().appUrl}/`));
+  expect(await page.content()).not.toContain(evil);
+});
 
 test('the code page and the dashboard are guarded alike, and every cookie is HttpOnly and SameSite=Lax', async ({
   page,

@@ -98,6 +98,56 @@ test('the whole journey works in public: text, signed callbacks, code, dashboard
   await expect(page.getByText('198.51.100.7').first()).toBeVisible();
 });
 
+test('someone who knows nothing but their email chooses a new password by a text, where there is no mail', async ({
+  page,
+  publicApp: { proxy, twilio },
+}) => {
+  proxy.clientAddress = '198.51.100.17';
+  const phone = newPhone();
+  const applicant = await register(page, { phone, verify: true });
+  const codeAt = (nth: number) =>
+    twilio.whenSeen(({ texts }) => {
+      const text = texts.filter(({ to }) => to === phone)[nth];
+      return text && { body: text.body, code: /(?<!\d)\d{6}(?!\d)/.exec(text.body)![0] };
+    });
+  await enterCode(page, (await codeAt(0)).code);
+  await expectPage(page, paths.dashboard);
+  await signOut(page);
+
+  const askAs = async (email: string) => {
+    await open(page, paths.signIn);
+    await page.getByText('Forgot your password?').click();
+    await field(page, 'email').fill(email);
+    await button(page, 'Text me a code').click();
+    await expectPage(page, '/users/reset-password');
+    return (await page.getByRole('main').innerText()).replaceAll(email, 'this email');
+  };
+  const reset = async (code: string, newPassword: string) => {
+    await field(page, 'code').fill(code);
+    await field(page, 'newPassword').fill(newPassword);
+    await button(page, 'Change password').click();
+  };
+  // Whoever asks for an email without an account sees the same page, and hears the same of a wrong code.
+  const stranger = await askAs(newApplicant().email);
+  await reset('123456', 'purple walrus engine');
+  await expect(alertOf(page)).toContainText('That code is not right. You have 4 tries left.');
+  expect(await askAs(applicant.email)).toBe(stranger);
+  const { code, body } = await codeAt(1);
+  expect(body).toContain(`${code} resets your ${siteName} password.`);
+  await reset(
+    code === '999999' ? '000000' : String(Number(code) + 1).padStart(6, '0'),
+    'purple walrus engine',
+  );
+  await expect(alertOf(page)).toContainText('That code is not right. You have 4 tries left.');
+  await reset(code, 'purple walrus engine');
+  await expect(page.getByRole('heading')).toHaveText('Your password is changed');
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await signIn(page, { ...applicant, password: 'purple walrus engine' });
+  await expectPage(page, paths.dashboard);
+  await open(page, '/users/reset-password');
+  await expect(page.getByRole('heading')).toHaveText('There is no open code');
+});
+
 test('pages, their titles, the consent, the policies and the texts speak in the name of the site, and in no other', async ({
   page,
   publicApp: { origin, proxy, twilio },
@@ -199,7 +249,7 @@ test('an action that leads on answers with the next page, which the server fetch
   await open(page, paths.register);
   await fillRegistration(page, applicant);
   await expectNextPage(page, proxy, 'Create account', paths.dashboard, applicant.email);
-  await expectNextPage(page, proxy, 'Sign out', paths.signIn, 'Welcome back.');
+  await expectNextPage(page, proxy, 'Sign out', paths.signIn, 'You are signed out.');
   await field(page, 'email').fill(applicant.email);
   await field(page, 'password').fill(applicant.password);
   await expectNextPage(page, proxy, 'Sign in', paths.dashboard, applicant.email);

@@ -35,7 +35,7 @@ async function expectAccessible(page: Page): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: null });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(overflow, 'what stands out to the right').toBeLessThanOrEqual(0);
+  expect(overflow, 'what sticks out to the right').toBeLessThanOrEqual(0);
 }
 
 for (const path of [paths.home, paths.register, paths.signIn, paths.terms, paths.privacy]) {

@@ -1,11 +1,13 @@
 import type { Page } from 'playwright/test';
-import { readRows } from '../support/database';
 import { button, expectPage, open, paths, register } from '../support/journeys';
 import { settingsPaths } from '../support/settings';
+import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 
 const { preferences, record, security, deletion } = settingsPaths;
 const admin = '/admin/sms';
+
+const links = ['Dashboard', 'SMS preferences', 'Profile', 'Security'];
 
 const navigation = (page: Page) => page.getByRole('navigation', { name: 'Main' });
 
@@ -18,16 +20,16 @@ async function expectToFit(page: Page): Promise<void> {
     if ((await target.getAttribute('href')) !== '#content') expect(box!.height).toBeGreaterThanOrEqual(44);
   }
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(overflow, 'what stands out to the right').toBeLessThanOrEqual(0);
+  expect(overflow, 'what sticks out to the right').toBeLessThanOrEqual(0);
 }
 
 test('who is signed in has the same navigation everywhere, which marks where they are', async ({ page }) => {
-  const { email } = await register(page);
-  const links = ['Dashboard', 'SMS preferences', 'Security'];
+  await register(page);
   for (const [path, current, marked] of [
     [paths.dashboard, 'Dashboard', 'page'],
     [preferences, 'SMS preferences', 'page'],
     [record, 'SMS preferences', 'true'],
+    ['/users/profile', 'Profile', 'page'],
     [security, 'Security', 'page'],
     [deletion, 'Security', 'true'],
     [paths.terms, null, null],
@@ -41,9 +43,13 @@ test('who is signed in has the same navigation everywhere, which marks where the
     await expect(button(page, 'Sign out')).toHaveCount(1);
     await expectToFit(page);
   }
-  await readRows(`update users set role = 'admin' where email = $1`, [email]);
+});
+
+test('an admin has three more ways through the site', async ({ page }) => {
+  await enterAs(page, await makePerson('admin'));
+  await page.setViewportSize({ width: 320, height: 640 });
   await open(page, admin);
-  await expect(navigation(page).getByRole('link')).toHaveText([...links, 'Texts']);
+  await expect(navigation(page).getByRole('link')).toHaveText([...links, ...['Opt-outs', 'Texts', 'People']]);
   await expect(navigation(page).locator('[aria-current="page"]')).toHaveText(['Texts']);
   await expectToFit(page);
 });

@@ -1,7 +1,20 @@
 import { expectAccessible } from '../support/accessibility';
-import { alertOf, button, field, open, paths, register } from '../support/journeys';
+import {
+  alertOf,
+  button,
+  enterCode,
+  expectPage,
+  field,
+  open,
+  paths,
+  register,
+  signIn,
+  signOut,
+} from '../support/journeys';
+import { giveAuthenticator } from '../support/passkeys';
 import { newNumber } from '../support/people';
 import { awaitText, formWith, registerVerified, settingsPaths } from '../support/settings';
+import { AuthenticatorApp, giveSecondStep, makePerson, twoFactorPaths } from '../support/staff';
 import { expect, test } from '../support/test';
 import { awaitTexts } from '../support/texts';
 
@@ -88,5 +101,66 @@ test('the development phone is accessible, and so are the pages of a number that
   await page.waitForURL((url) => url.pathname === paths.dashboard);
   await open(page, preferences);
   await expect(page.getByText('This number has opted out of our texts')).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('the pages of two-step sign-in are accessible, with all that they can show, and with errors', async ({
+  page,
+}) => {
+  const person = await makePerson('broker', { app: false });
+  await signIn(page, person);
+  await expectPage(page, twoFactorPaths.factors);
+  await expectAccessible(page);
+  await button(page, 'Set up an authenticator app').click();
+  await expect(page.locator('[data-totp-key]')).toBeVisible();
+  await enterCode(page, '000000', 'Turn on');
+  await expect(page.locator('#totp-code-error')).toBeVisible();
+  await expectAccessible(page);
+  const key = await page.locator('[data-totp-key]').getAttribute('data-totp-key');
+  const app = new AuthenticatorApp(key!);
+  await enterCode(page, app.nextCode(), 'Turn on');
+  await expect(page.getByText('Your authenticator app is set up.')).toBeVisible();
+  await button(page, 'Make recovery codes').click();
+  const codes = page.locator('[data-recovery-codes] li');
+  await expect(codes).toHaveCount(10);
+  await expectAccessible(page);
+  await field(page, 'recoveryCode').fill((await codes.first().textContent())!);
+  await button(page, 'I saved them').click();
+  await expect(page.getByText('Your recovery codes count from now on.')).toBeVisible();
+  await signOut(page);
+
+  await signIn(page, person);
+  await expectPage(page, twoFactorPaths.secondStep);
+  await page.locator('summary', { hasText: 'Use a recovery code' }).click();
+  await expectAccessible(page);
+  await giveSecondStep(page, '000000');
+  await expect(page.locator('#code-error')).toBeVisible();
+  await expectAccessible(page);
+  await giveSecondStep(page, app.nextCode(), { trust: true });
+  await expectPage(page, paths.dashboard);
+  await open(page, twoFactorPaths.factors);
+  await expect(page.getByRole('heading', { name: 'Trusted browsers' })).toBeVisible();
+  await expectAccessible(page);
+  await open(page, twoFactorPaths.confirm);
+  await expectAccessible(page);
+  await open(page, '/users/enroll?link=x');
+  await expectAccessible(page);
+});
+
+test('the offer of a passkey, the confirmation by a password, and a passkey in the list are accessible', async ({
+  page,
+}) => {
+  await giveAuthenticator(page);
+  await registerVerified(page);
+  await expect(button(page, 'Not now')).toBeVisible();
+  await expectAccessible(page);
+  await button(page, 'Add a passkey').click();
+  await expect(page.getByText('Your passkey was added.')).toBeVisible();
+  await expectAccessible(page);
+  await open(page, twoFactorPaths.factors);
+  await expectAccessible(page);
+  await open(page, twoFactorPaths.confirm);
+  await button(page, 'Confirm').click();
+  await expect(page.locator('#currentPassword-error')).toBeVisible();
   await expectAccessible(page);
 });

@@ -20,12 +20,12 @@ test('a code goes by itself with its sixth digit, and pasted with a space', asyn
   await field(page, 'code').pressSequentially(wrong.slice(0, 5));
   expect(await countWrongTries(phone)).toBe(0);
   await field(page, 'code').pressSequentially(wrong.slice(5));
-  await expect(page.locator('#code-error')).toContainText('4 tries are left');
+  await expect(page.locator('#code-error')).toContainText('You have 4 tries left.');
   await expect(field(page, 'code')).toBeFocused();
-  await expect(page.getByText('4 tries left.')).toBeVisible();
+  await expect(page.locator('#code-hint')).toHaveText('4 tries left.');
   // Pressed out of habit, just after the digits have sent themselves.
   await button(page, 'Verify').click();
-  await expect(page.locator('#code-error')).toContainText('4 tries are left');
+  await expect(page.locator('#code-error')).toContainText('You have 4 tries left.');
   expect(await countWrongTries(phone)).toBe(1);
 
   await field(page, 'code').evaluate(
@@ -119,7 +119,7 @@ test('a double click on "Send the code again" sends one text, and on "Verify" sp
   await field(page, 'code').fill(wrongCode(code));
   await button(page, 'Verify').dblclick();
   await answered;
-  await expect(page.locator('#code-error')).toContainText('4 tries are left');
+  await expect(page.locator('#code-error')).toContainText('You have 4 tries left.');
   expect(await countWrongTries(phone)).toBe(1);
 });
 

@@ -96,6 +96,20 @@ test('a single error is said once in the alert, as a link to its field', async (
   await expect(field(page, 'email')).toBeFocused();
 });
 
+test('what a browser fills in by itself is checked and sent like what is typed', async ({ page }) => {
+  const { email, name, password } = newApplicant();
+  await open(page, paths.register);
+  await button(page, 'Create account').click();
+  await expect(alertOf(page)).toContainText('Enter your name.');
+  // As a password manager may: the value is there, and nothing was told of it.
+  for (const [id, value] of Object.entries({ email, name, password })) {
+    await field(page, id).evaluate((input, filled) => ((input as HTMLInputElement).value = filled), value);
+  }
+  await button(page, 'Create account').click();
+  await expectPage(page, paths.dashboard);
+  expect(await readAccounts(email)).toHaveLength(1);
+});
+
 test.describe('a form that cannot be sent keeps what was typed', () => {
   const fillIn = async (page: Page) => {
     const applicant = newApplicant();

@@ -23,7 +23,7 @@ export async function expectAccessible(page: Page): Promise<void> {
   }
   await page.emulateMedia({ colorScheme: null });
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  expect(overflow, 'what stands out to the right').toBeLessThanOrEqual(0);
+  expect(overflow, 'what sticks out to the right').toBeLessThanOrEqual(0);
 }
 
 /** Colours change by way of transitions, however short: until a frame has been drawn axe would measure some half way. */

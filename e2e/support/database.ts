@@ -102,6 +102,6 @@ export async function letTimePass(phone: string, seconds: number): Promise<void>
  */
 export async function forgetAddress(): Promise<void> {
   await readRows(`delete from rate_limits where split_part(key, ':', 1) = any($1)`, [
-    ['register', 'sign_in', 'send', 'check'],
+    ['register', 'sign_in', 'send', 'check', 'mail_network'],
   ]);
 }

@@ -100,9 +100,9 @@ export async function signOut(page: Page): Promise<void> {
 }
 
 /** Types a code and sends it: with a script it goes by itself. */
-export async function enterCode(page: Page, code: string): Promise<void> {
+export async function enterCode(page: Page, code: string, submitLabel = 'Verify'): Promise<void> {
   await field(page, 'code').fill(code);
-  if (!(await runsScripts(page))) await button(page, 'Verify').click();
+  if (!(await runsScripts(page))) await button(page, submitLabel).click();
 }
 
 /** Waits until a page of this path is there and usable. */

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What the running app seals and signs with. */
+export const authSecret = 'a secret of the browser tests, worth nothing anywhere else';
+
 /** Settings of a developer's own `.env` that must not reach the tests: no text may leave the machine. */
 const settings = {
   SMS_BACKEND: 'console',
@@ -15,6 +18,7 @@ const settings = {
   TWILIO_API_BASE_URL: '',
   UPSTASH_REDIS_REST_URL: '',
   UPSTASH_REDIS_REST_TOKEN: '',
+  BREACHED_PASSWORDS_URL: '',
   SMS_COUNTRIES: '',
   SMS_MESSAGES_PER_SECOND: '',
   SMS_PRICE_PER_SEGMENT_USD: '',
@@ -26,7 +30,7 @@ const settings = {
   SITE_NAME: '',
   OPERATOR_NAME: 'Example Housing, Inc.',
   OPERATOR_CONTACT: 'help@example.com',
-  AUTH_SECRET: 'a secret of the browser tests, worth nothing anywhere else',
+  AUTH_SECRET: authSecret,
 };
 
 export type AppOptions = {

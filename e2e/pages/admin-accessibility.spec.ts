@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import type { Page } from 'playwright/test';
+import { expectAccessible } from '../support/accessibility';
+import { alertOf, button, open } from '../support/journeys';
+import { readMailLink } from '../support/mails';
+import { enterAs, makePerson } from '../support/staff';
+import { expect, test } from '../support/test';
+
+// Colors that fade would be measured half way.
+test.use({ contextOptions: { reducedMotion: 'reduce' } });
+
+async function enterAsAdmin(page: Page): Promise<string> {
+  const admin = await makePerson('admin');
+  await enterAs(page, admin);
+  return admin.password;
+}
+
+test('the pages about people are accessible, with all their forms open, and with errors', async ({
+  page,
+}) => {
+  const { id } = await makePerson('staff');
+  await enterAsAdmin(page);
+  await open(page, '/admin/users');
+  await expectAccessible(page);
+  await open(page, `/admin/users/${id}`);
+  for (const summary of ['Change the role', 'End all sessions', 'Unlock', 'Deactivate']) {
+    await page.locator('summary', { hasText: new RegExp(`^${summary}$`) }).click();
+  }
+  await expectAccessible(page);
+  await button(page, 'Deactivate the account').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('the page of opt-outs is accessible, with errors too', async ({ page }) => {
+  await enterAsAdmin(page);
+  await open(page, '/staff/opt-outs');
+  await expectAccessible(page);
+  await button(page, 'Stop texts to this number').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('inviting and being invited are accessible, with errors too', async ({ page, openBrowser }) => {
+  await enterAsAdmin(page);
+  await open(page, '/admin/users/invite');
+  await button(page, 'Send the invitation').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+  const email = `${randomUUID()}@example.com`;
+  await page.locator('#email').fill(email);
+  await page.locator('#name').fill('Nora New');
+  await page.locator('#role').selectOption('staff');
+  await page.locator('#reason').fill('Joins.');
+  await button(page, 'Send the invitation').click();
+  await expect(page.getByText('The invitation is on its way.')).toBeVisible();
+  await expectAccessible(page);
+  const theirs = await (await openBrowser()).newPage();
+  await open(theirs, await readMailLink(theirs, { to: email, subject: /You are invited/ }));
+  await expectAccessible(theirs);
+  await open(theirs, '/users/invite?link=x');
+  await expectAccessible(theirs);
+});

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { expect, type Page } from 'playwright/test';
+import { createUser } from '../../scripts/commands/create-user';
+import { setUpTotp, totpAt } from '../../tests/support/factors';
+import { database, readRows } from './database';
+import { awaitScript, button, enterCode, expectPage, field, paths, signIn } from './journeys';
+import { readRun } from './run';
+import { authSecret } from './start-app';
+
+export const twoFactorPaths = {
+  secondStep: '/users/login/second-factor',
+  factors: '/users/security/two-factor',
+  confirm: '/users/security/confirm',
+} as const;
+
+export type MadePerson = {
+  id: string;
+  email: string;
+  name: string;
+  password: string;
+  /** Their authenticator app; null: they have none. */
+  app: AuthenticatorApp | null;
+};
+
+/** An authenticator app. Each code counts once, so it shows the next one early when it is asked twice within 30 seconds. */
+export class AuthenticatorApp {
+  #lastStep = 0;
+
+  constructor(readonly key: string) {}
+
+  nextCode(): string {
+    this.#lastStep = Math.max(Math.floor(Date.now() / 30_000), this.#lastStep + 1);
+    return totpAt(this.key, new Date(this.#lastStep * 30_000));
+  }
+}
+
+/** Someone whose account the operator made; with an authenticator app where the role asks for one, unless `app` is false. */
+export async function makePerson(
+  role: 'applicant' | 'broker' | 'staff' | 'admin',
+  { name = `Robin ${randomUUID().slice(0, 6)}`, app = role !== 'applicant' } = {},
+): Promise<MadePerson> {
+  const email = `${randomUUID()}@example.com`;
+  const password = 'violet kettle mosaic';
+  const db = drizzle(database());
+  await createUser(db, { email, name, role, password, siteName: 'Doorstep' }, new Date());
+  const [row] = await readRows<{ id: string }>('select id from users where email = $1', [email]);
+  const { id } = row!;
+  return { id, email, name, password, app: app ? await giveApp({ id, email }) : null };
+}
+
+/** Gives an account an authenticator app, whose code of this moment was not used. */
+export async function giveApp({ id, email }: { id: string; email: string }): Promise<AuthenticatorApp> {
+  // The app's key is sealed as the running app seals it.
+  Object.assign(process.env, { AUTH_SECRET: authSecret, DATABASE_URL: readRun().databaseUrl });
+  const setUpAt = new Date(Date.now() - 120_000);
+  const db = drizzle(database());
+  const key = await db.transaction((tx) => setUpTotp(tx, { userId: id, email }, setUpAt));
+  await readRows('update users set enroll_until = null where id = $1', [id]);
+  return new AuthenticatorApp(key);
+}
+
+/** Signs someone in, by both steps where they have an app, and waits until they are inside. */
+export async function enterAs(page: Page, { email, password, app }: MadePerson): Promise<void> {
+  await signIn(page, { email, password });
+  if (app !== null) {
+    await expectPage(page, twoFactorPaths.secondStep);
+    await giveSecondStep(page, app.nextCode());
+  }
+  await expectPage(page, paths.dashboard);
+}
+
+/** Types a code of the app into the second step and sends it. */
+export async function giveSecondStep(page: Page, code: string, { trust = false } = {}): Promise<void> {
+  const trustBox = field(page, 'trustDevice');
+  // Where there is a box to tick, the code does not send itself.
+  if ((await trustBox.count()) === 0) return enterCode(page, code, 'Continue');
+  await field(page, 'code').fill(code);
+  if (trust) await trustBox.check();
+  await button(page, 'Continue').first().click();
+}
+
+/** Sets an authenticator app up on the page of second factors, where someone is, and waits until it counts. */
+export async function setUpApp(page: Page): Promise<AuthenticatorApp> {
+  await button(page, 'Set up an authenticator app').click();
+  const key = await page.locator('[data-totp-key]').getAttribute('data-totp-key');
+  const app = new AuthenticatorApp(key!);
+  await enterCode(page, app.nextCode(), 'Turn on');
+  await expect(page.getByText('Your authenticator app is set up.')).toBeVisible();
+  await awaitScript(page);
+  return app;
+}
