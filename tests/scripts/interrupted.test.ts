@@ -1,20 +1,23 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { findEmbeddedDatabase } from '../../scripts/postgres/embedded';
 import { fileOfCommand } from './support/run-script';
 
-vi.setConfig({ testTimeout: 120_000 });
+// Making a database takes a second or two, and on a machine that is busy with much else a minute.
+const databaseMs = 120_000;
+vi.setConfig({ testTimeout: 2 * databaseMs });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // A checkout of its own, for the database of this one may be someone's.
 const checkout = mkdtempSync(join(tmpdir(), 'doorstep-interrupted-'));
 const dataFolder = join(checkout, '.data');
 const users = () => readdirSync(join(dataFolder, 'users'));
+let running: ChildProcess | undefined;
 
 beforeAll(() => {
   // Started by root, the database runs as another user, who must be able to pass.
@@ -23,6 +26,12 @@ beforeAll(() => {
     cpSync(join(root, name), join(checkout, name), { recursive: true });
   }
   symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
+});
+afterEach(async () => {
+  // What a test left running would be counted by the next as its own.
+  if (running?.exitCode !== null || running.signalCode !== null) return;
+  running.kill('SIGTERM');
+  await once(running, 'close');
 });
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
@@ -39,10 +48,10 @@ test.each([
   if (command === 'set-password') await createAccount();
   const child = start(command, args);
   await vi.waitFor(async () => expect(await findEmbeddedDatabase(dataFolder)).not.toBeNull(), {
-    timeout: 40_000,
+    timeout: databaseMs,
     interval: 50,
   });
-  await vi.waitFor(() => expect(users()).toEqual([String(child.pid)]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(users()).toEqual([String(child.pid)]), { timeout: databaseMs });
   // Long enough to be past the migration and to wait for the password.
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   child.kill(signal);
@@ -54,7 +63,10 @@ test.each([
 
 test('a signal while the database is being started leaves none running either', async () => {
   const child = start('sms-status', ['a@example.com']);
-  await vi.waitFor(() => expect(readdirSync(dataFolder)).toContain('lock'), { timeout: 10_000, interval: 5 });
+  await vi.waitFor(() => expect(readdirSync(dataFolder)).toContain('lock'), {
+    timeout: databaseMs,
+    interval: 5,
+  });
   child.kill('SIGTERM');
   const [code] = (await once(child, 'close')) as [number | null];
   expect(code).toBe(128 + constants.signals.SIGTERM);
@@ -63,7 +75,7 @@ test('a signal while the database is being started leaves none running either', 
 });
 
 function start(command: string, args: readonly string[]) {
-  return spawn(process.execPath, ['--import', 'tsx', fileOfCommand(command), ...args], {
+  running = spawn(process.execPath, ['--import', 'tsx', fileOfCommand(command), ...args], {
     cwd: checkout,
     env: {
       ...process.env,
@@ -74,6 +86,7 @@ function start(command: string, args: readonly string[]) {
     },
     stdio: ['pipe', 'ignore', 'ignore'],
   });
+  return running;
 }
 
 async function createAccount(): Promise<void> {
