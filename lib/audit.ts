@@ -95,6 +95,19 @@ export async function recordAudit(
   });
 }
 
+/** Writes what a stranger may make happen as often as they like, once an hour and account: more would bury what else happened. */
+export async function recordOnceAnHour(
+  tx: Tx,
+  entry: { action: AuditAction; userId: string; actorId: null; details: Record<string, string> },
+  context: RequestContext,
+): Promise<void> {
+  const { rows } = await tx.execute(sql`
+    select from audit_log
+    where user_id = ${entry.userId} and action = ${entry.action}
+      and at > ${timestamp(context.now)} - interval '1 hour' limit 1`);
+  if (rows.length === 0) await recordAudit(tx, entry, context);
+}
+
 export type AuditEntry = typeof auditLog.$inferSelect;
 
 /** Whether someone else did this to the account: their address and browser are not its owner's to see. */

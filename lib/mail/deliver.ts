@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { EmailLink } from './links';
 import { db as openDb, type Db } from '@/db/client';
 import { isDatabaseFault } from '@/db/database-fault';
+import { oneMore } from '@/db/one-more';
 import type { MailEnd } from '@/db/schema/mail';
 import { env as readEnv, type Env } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
@@ -15,8 +16,11 @@ import { openTransport, type MailTransport } from './transport';
 /** Longer than a mail takes whose server answers each command in its last moment, one that waits for a connection too. */
 const leaseSeconds = 300;
 
-/** Mails claimed at a time, all sent side by side. */
+/** Mails that one process sends side by side. */
 const atOnce = 8;
+
+/** Of the oldest that are due, so many are looked at for whose turn it is. */
+const lookedAt = 1_000;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 5_000;
@@ -61,16 +65,22 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
 
   async function loop(): Promise<void> {
     const db = options.db ?? openDb();
+    const inHand = new Set<Promise<void>>();
     while (!signal.aborted) {
-      let sent = 0;
       try {
-        sent = await sendDueMails(db, transport, log);
+        for (const sending of await startDueMails({ db, transport, log }, atOnce - inHand.size)) {
+          inHand.add(sending);
+          void sending.finally(() => inHand.delete(sending));
+        }
       } catch (error) {
         // The database may be restarting; nothing is lost, since what was claimed is under a lease.
         log.warn('mail_round_failed', { error });
       }
-      if (sent < atOnce) await wake.wait(pollMs, signal);
+      // One that takes its time holds up none of the others.
+      if (inHand.size === atOnce) await Promise.race(inHand);
+      else await wake.wait(pollMs, signal);
     }
+    await Promise.all(inHand);
   }
 
   return {
@@ -83,24 +93,36 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
   };
 }
 
+type Sending = { db: Db; transport: MailTransport; log: Log };
+
 /** Claims what is due, `atOnce` at most, and sends it. Out: how many mails were claimed. */
 export async function sendDueMails(db: Db, transport: MailTransport, log: Log): Promise<number> {
+  const sending = await startDueMails({ db, transport, log }, atOnce);
+  await Promise.all(sending);
+  return sending.length;
+}
+
+/** Claims what is due, `room` at most, and begins to send it. Out: for each the promise of its record, which never fails. */
+async function startDueMails(sending: Sending, room: number): Promise<Promise<void>[]> {
   const leaseId = newId();
-  const claimed = await claimMails(db, leaseId);
-  await Promise.all(
-    claimed.map(async (mail) => {
-      try {
-        await sendMail(db, transport, mail, leaseId, log);
-      } catch (error) {
-        // What the database is to blame for counts for no mail: its lease runs out, and it is claimed again.
-        if (!isDatabaseFault(error)) {
-          log.error('mail_failed', { mail: mail.id, error });
-          await putOff(db, mail, leaseId, log, 'fault');
-        } else log.warn('mail_not_recorded', { mail: mail.id, error });
-      }
-    }),
-  );
-  return claimed.length;
+  const claimed = await claimMails(sending.db, leaseId, room);
+  return claimed.map((mail) => handle(sending, mail, leaseId));
+}
+
+async function handle({ db, transport, log }: Sending, mail: ClaimedMail, leaseId: string): Promise<void> {
+  try {
+    await sendMail(db, transport, mail, leaseId, log);
+  } catch (error) {
+    // What the database is to blame for counts for no mail: its lease runs out, and it is claimed again.
+    if (isDatabaseFault(error)) {
+      log.warn('mail_not_recorded', { mail: mail.id, error });
+      return;
+    }
+    log.error('mail_failed', { mail: mail.id, error });
+    await putOff(db, mail, leaseId, log, 'fault').catch((fault: unknown) =>
+      log.warn('mail_not_recorded', { mail: mail.id, error: fault }),
+    );
+  }
 }
 
 async function sendMail(
@@ -124,10 +146,11 @@ async function sendMail(
 }
 
 /**
- * Takes what is due under a lease, the oldest first. By the database's clock, as all that follows: `now()`, which an index can
+ * Takes what is due under a lease: first the oldest of each account, then the next of each, so that nobody who has many sent
+ * is in front of the others. By the database's clock, as all that follows: `now()`, which an index can
  * be read by, is the beginning of this statement, which is a transaction of its own.
  */
-async function claimMails(db: Db, leaseId: string): Promise<ClaimedMail[]> {
+async function claimMails(db: Db, leaseId: string, room: number): Promise<ClaimedMail[]> {
   const { rows } = await db.execute<{
     id: string;
     to: string;
@@ -141,14 +164,19 @@ async function claimMails(db: Db, leaseId: string): Promise<ClaimedMail[]> {
     link_user_id: string | null;
     is_over: boolean;
   }>(sql`
-    with claimed as (
-      update mails set lease_id = ${leaseId}, attempts = attempts + 1,
+    with due as materialized (
+      select id, send_after, row_number() over (
+        partition by coalesce(user_id::text, lower(to_address)) order by send_after) as turn
+      from (
+        select id, send_after, user_id, to_address from mails where ${isDue}
+        order by send_after limit ${lookedAt}) oldest
+    ), claimed as (
+      update mails set lease_id = ${leaseId}, attempts = ${oneMore(sql`attempts`)},
         leased_until = now() + make_interval(secs => ${leaseSeconds})
       where id = any(array(
-        select id from mails
-        where sent_at is null and ended_at is null and send_after <= now()
-          and (leased_until is null or leased_until <= now())
-        order by send_after limit ${atOnce} for update skip locked))
+        select id from mails where ${isDue} and id in (select id from due)
+        order by (select turn from due where due.id = mails.id), send_after
+        limit ${room} for update skip locked))
       returning id, to_address, template, params, attempts, link_id, expires_at <= now() as is_expired
     )
     select claimed.id, to_address as "to", template, params, attempts, is_expired, link.id as link_id, purpose, nonce,
@@ -173,6 +201,9 @@ async function claimMails(db: Db, leaseId: string): Promise<ClaimedMail[]> {
           },
   }));
 }
+
+const isDue = sql`sent_at is null and ended_at is null and send_after <= now()
+  and (leased_until is null or leased_until <= now())`;
 
 /** It went out, also where the lease ran out meanwhile: nobody is to send it again. */
 async function record(db: Db, id: string): Promise<void> {

@@ -10,7 +10,8 @@ export type MailHit = { ok: true; refund: () => Promise<void> } | { ok: false; r
 /**
  * Counts one mail that someone's request sends to an address, so that nobody's mailbox is flooded by way of us. One network has
  * less than all of an address's share, so that it takes several to keep its owner from being written to; and a browser that
- * the account knows has a share of its own, which no stranger spends. Refuses with `retryAt`, the moment the next one is allowed.
+ * the account knows has a share of its own, which no stranger spends; all of an account's together have no more than twice that,
+ * since each sign-in makes a browser known. Refuses with `retryAt`, the moment the next one is allowed.
  *
  * @param knownBrowser by what the account at the address knows this browser (the nonce of its mark); null: it does not
  */
@@ -25,14 +26,19 @@ export async function takeMailHit(
 ): Promise<MailHit> {
   const name = emailKey(email);
   const network = networkOf(address);
+  const ofNetwork = { keys: limitKeys('mail_network', [network]), rules: limits.mailsPerNetwork };
   const shared = [
     { keys: limitKeys('mail_address', [name]), rules: limits.mailsPerAddress },
     { keys: limitKeys('mail_address_network', [name, network]), rules: limits.mailsPerAddressAndNetwork },
-    { keys: limitKeys('mail_network', [network]), rules: limits.mailsPerNetwork },
+    ofNetwork,
   ];
   if (knownBrowser === null) return takeHits(db, shared, now);
-  const keys = limitKeys('mail_known_browser', [name, knownBrowser]);
-  const own = await takeHits(db, [{ keys, rules: limits.mailsPerKnownBrowser }], now);
+  const known = [
+    { keys: limitKeys('mail_known_browser', [name, knownBrowser]), rules: limits.mailsPerKnownBrowser },
+    { keys: limitKeys('mail_known_browsers', [name]), rules: limits.mailsPerKnownBrowsers },
+    ofNetwork,
+  ];
+  const own = await takeHits(db, known, now);
   if (own.ok) return own;
   const asOthers = await takeHits(db, shared, now);
   if (asOthers.ok) return asOthers;

@@ -76,6 +76,11 @@ export const limits = {
     { limit: 3, windowSeconds: hour },
     { limit: 10, windowSeconds: day },
   ],
+  /** … and by all that it knows, together. */
+  mailsPerKnownBrowsers: [
+    { limit: 6, windowSeconds: hour },
+    { limit: 20, windowSeconds: day },
+  ],
   /** Codes to choose a new password, from one network, whatever emails they are asked for; per email as many as per number. */
   recoveriesPerNetwork: [{ limit: 30, windowSeconds: hour }],
   /** Mails about a new sign-in, and with a link to a first second factor, per account: who spends these has the password. */

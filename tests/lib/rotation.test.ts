@@ -122,7 +122,8 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
   test("what a person's texts cost by way of one counts for the cap of the other", async () => {
     for (const { signer, reader } of await pairs()) {
       await database.db.execute(sql`truncate sms_spend`);
-      const person = { userId: 'u', emailKey: newEmail(), phone: newPhone(), purpose: 'update' };
+      const payer = { userId: 'u', emailKey: newEmail(), emailProven: false };
+      const person = { ...payer, phone: newPhone(), purpose: 'update' };
       const text = { ...person, sendClass: null as SendClass | null, network: null, priceMicros: 7_900 };
       const budget = { perUserMicros: 10_000, totalMicros: 1e9 };
       const spent = signer.capsOf(text, budget, signer.secrets).map(({ scope }) => scope);

@@ -8,7 +8,7 @@ import { issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { findUserByEmail, insertUser, lockEmail, type User } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { lockUser } from '@/lib/accounts/lock-users';
-import { recordAudit } from '@/lib/audit';
+import { recordAudit, recordOnceAnHour } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { findConsentedPhones, grantConsent } from '@/lib/consent/ledger';
@@ -161,7 +161,7 @@ async function makeWay(
     return null;
   }
   const reason = isUnproven && mayMail !== null ? 'email_unproven' : 'email_taken';
-  await recordAudit(
+  await recordOnceAnHour(
     tx,
     { action: 'registration_refused', userId: earlier.id, actorId: null, details: { reason } },
     context,

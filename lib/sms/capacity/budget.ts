@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { deriveKey } from '@/lib/keys';
 
@@ -16,7 +17,7 @@ export type BudgetRule =
   | 'network_share'
   | 'prefix_share';
 
-/** At most `limitMicros` in any `hours`, rounded up to the minute. */
+/** At most `limitMicros` in any `hours`, rounded up to the minute; null: no limit for this text, which is counted for others'. */
 type Cap = {
   rule: BudgetRule;
   /** What a text is counted under. */
@@ -24,8 +25,12 @@ type Cap = {
   /** What else was counted under it: its marks under the other secrets of AUTH_SECRET. */
   otherScopes?: readonly string[];
   hours: number;
-  limitMicros: bigint;
+  limitMicros: bigint | null;
 };
+
+type Limit = Cap & { limitMicros: bigint };
+
+const isLimit = (cap: Cap): cap is Limit => cap.limitMicros !== null;
 
 /** A text that a dispatcher has claimed and wants to send. */
 export type WantedSpend = {
@@ -85,7 +90,7 @@ const fewestCodesOfAShare = 5n;
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
 export function spendMark(
   secret: string,
-  kind: 'person' | 'email' | 'factor' | 'recovery' | 'network',
+  kind: 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'network',
   whose: string,
 ): string {
   const mac = createHmac('sha256', deriveKey(secret, 'spend-mark/v1')).update(`${kind}\0${whose}`);
@@ -99,7 +104,9 @@ export function prefixOf(phone: string): string {
 
 /**
  * The caps that a text has to fit, the one for everyone first. A person's cap is kept by account and by email, so that a
- * new account with the same email starts no new one; never by number, since strangers would spend its holder's. Codes of
+ * new account with the same email starts no new one; never by number, since strangers would spend its holder's. For the same
+ * reason a proven email has a sum of its own, which nobody spends who only types that address; what it spends counts for them too,
+ * so that an account which is deleted and registered again starts no new cap. Codes of
  * a second factor, and those to choose a new password, have a cap of their own each. A code that someone who does not hold the
  * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's and
  * its prefix's.
@@ -108,6 +115,8 @@ export function capsOf(
   text: {
     userId: string;
     emailKey: string;
+    /** Whether the account has proven that the email is its own. */
+    emailProven: boolean;
     phone: string;
     purpose: string;
     sendClass: SendClass | null;
@@ -121,7 +130,7 @@ export function capsOf(
   const perUser = BigInt(budget.perUserMicros);
   const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
-  const marked = (kind: 'person' | 'email' | 'factor' | 'recovery', whose: string) => {
+  const marked = (kind: 'person' | 'email' | 'proven-email' | 'factor' | 'recovery', whose: string) => {
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
@@ -132,7 +141,10 @@ export function capsOf(
   if (text.sendClass === 'recover') caps.push({ ...own, ...marked('recovery', text.userId) });
   else {
     caps.push({ ...own, ...marked('person', text.userId) });
-    caps.push({ ...own, ...marked('email', text.emailKey) });
+    const email = { ...own, ...marked('email', text.emailKey) };
+    if (text.emailProven) {
+      caps.push({ ...own, ...marked('proven-email', text.emailKey) }, { ...email, limitMicros: null });
+    } else caps.push(email);
   }
   if (text.purpose !== 'verification' || text.sendClass === 'prove_again') return caps;
 
@@ -192,8 +204,12 @@ export async function reserveSpend(
       const price = BigInt(text.priceMicros);
       // Of several, the one that is counted over the longest time has the latest moment.
       const full = text.caps
+        .filter(isLimit)
         .filter((cap) => sums.within(cap) + price > cap.limitMicros)
-        .reduce<Cap | null>((longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap), null);
+        .reduce<Limit | null>(
+          (longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap),
+          null,
+        );
       if (full) {
         answers.set(text.messageId, await explainRefusal(tx, full, { price, spent: sums.within(full), now }));
         continue;
@@ -282,7 +298,7 @@ async function markReserved(
       update sms_messages m
       set price = wanted.micros::numeric / 1000000, estimated_price = wanted.micros::numeric / 1000000,
           segments = wanted.segments, spend_scopes = wanted.scopes, reserved_at = ${timestamp(now)}, price_settled_at = null,
-          unknown_since = ${timestamp(now)}, look_ups = 0, attempts = attempts + 1, attempted_at = ${timestamp(now)}
+          unknown_since = ${timestamp(now)}, look_ups = 0, attempts = ${oneMore(sql`attempts`)}, attempted_at = ${timestamp(now)}
       from wanted
       where m.id = wanted.id and m.id in (select id from free)
         and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null)
@@ -349,7 +365,7 @@ export async function pruneSpend(db: Db, now: Date, limit: number): Promise<numb
 
 async function explainRefusal(
   tx: Tx,
-  cap: Cap,
+  cap: Limit,
   { price, spent, now }: { price: bigint; spent: bigint; now: Date },
 ): Promise<BudgetRefusal> {
   const { rule, limitMicros } = cap;

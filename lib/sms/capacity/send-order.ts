@@ -46,6 +46,12 @@ export function codesInLine(now: SQL): SQL {
  */
 const standing = sql`case m.send_class when 'sign_in' then 0 when 'prove_again' then 1 else 2 end`;
 
+/** A count of a JSON object; what is none counts as 0, and no more than can be of use. */
+function whole(value: SQL): SQL {
+  return sql`case when jsonb_typeof(${value}) = 'number'
+    then least(${mostCounted}, greatest(0, floor((${value})::numeric)))::int else 0 end`;
+}
+
 function countAsked(network: SQL, now: SQL): SQL {
   const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
   const since = sql`${now} - ${askedWithinSeconds}::float8 * interval '1 second'`;
@@ -55,7 +61,7 @@ function countAsked(network: SQL, now: SQL): SQL {
         and asked_before.at > ${since} - interval '1 hour' and coalesce(asked_before.last_at, asked_before.at) > ${since}
       limit ${mostCounted})
     union all
-    (select (asked_before.networks ->> ${network})::int from sms_verification_log asked_before
+    (select ${whole(sql`asked_before.networks -> ${network}`)} from sms_verification_log asked_before
       where asked_before.network is null and asked_before.networks is not null
         and asked_before.networks ? ${network} and ${asked} and asked_before.last_at > ${since}
       limit ${mostCounted})) counted)`;

@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@/db/client';
+import { hasLiftedSince } from '@/lib/consent/opt-out-ledger';
 import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
 import type { Remedy } from './error-codes';
 import { markUndeliverable } from '@/lib/sms/numbers/number';
@@ -8,16 +9,23 @@ import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/text-outbo
 import { readStoredText } from '@/lib/sms/outbox/text-templates';
 
 /**
- * What a final error says about the number itself: kept with it, in the transaction that records the failure. In: the text's
- * number, our sender, and its SID (null: it was not accepted).
+ * What a final error says about the number itself: kept with it, in the transaction that records the failure. An opt-out that the
+ * person has lifted since the text was called for is over. In: the text's number, our sender, its SID (null: it was not
+ * accepted), and when it was called for.
  */
 export async function applyEffect(
   tx: Tx,
   remedy: Remedy,
-  { phone, sender, sid, now }: { phone: string; sender: string | null; sid: string | null; now: Date },
+  {
+    phone,
+    sender,
+    sid,
+    calledAt,
+    now,
+  }: { phone: string; sender: string | null; sid: string | null; calledAt: Date; now: Date },
 ): Promise<void> {
   if (remedy.kind !== 'final') return;
-  if (remedy.effect === 'opt_out') {
+  if (remedy.effect === 'opt_out' && !(await hasLiftedSince(tx, phone, calledAt))) {
     await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
   }
   if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });

@@ -54,6 +54,10 @@ export async function reconcileTexts(
 
 async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
   const at = timestamp(now);
+  // A clock that was wrong must not stop the round: a moment more than a day ahead of us, or years ago, says nothing.
+  const latest = sql`(${at} + interval '1 day')`;
+  const said = sql`case when m.sent_at <= ${latest} then m.sent_at else m.created_at end`;
+  const accepted = sql`greatest(least(${said}, ${latest}), ${at} - interval '1 year')`;
   const { rows } = await db.execute<{ id: string; provider_sid: string; accepted_ms: number }>(sql`
     with due as (
       select id from sms_messages where check_at <= ${at} and provider_sid is not null
@@ -61,12 +65,12 @@ async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
     )
     update sms_messages m
     set reconciled_at = ${at},
-        check_at = case when ${at} - coalesce(m.sent_at, m.created_at) < ${checkForMs / 1000}::float8 * interval '1 second'
-          then ${at} + least(interval '1 hour', greatest(interval '2 seconds', ${at} - coalesce(m.sent_at, m.created_at)))
+        check_at = case when ${at} - ${accepted} < ${checkForMs / 1000}::float8 * interval '1 second'
+          then ${at} + least(interval '1 hour', greatest(interval '2 seconds', ${at} - ${accepted}))
         end
     from due where m.id = due.id
     returning m.id, m.provider_sid,
-      (extract(epoch from coalesce(m.sent_at, m.created_at)) * 1000)::float8 as accepted_ms`);
+      (extract(epoch from ${accepted}) * 1000)::float8 as accepted_ms`);
   return rows.map((row) => ({ id: row.id, sid: row.provider_sid, acceptedMs: row.accepted_ms }));
 }
 

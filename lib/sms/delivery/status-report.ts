@@ -5,7 +5,6 @@ import { isUniqueViolation } from '@/db/unique-violation';
 import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { isId } from '@/lib/random';
-import { hasLiftedSince } from '@/lib/consent/opt-out-ledger';
 import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
 import { feeOf, findRemedy, type Remedy } from './error-codes';
 import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
@@ -250,11 +249,8 @@ async function followFailure(
   // There is nobody to send it to again, and no number that the error could be about.
   if (row.phone === erasedPhone) return;
   if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
-    // The carrier refused it for an opt-out that the person has lifted since then.
-    const sentAt = new Date(row.sent_ms);
-    if (remedy.effect === 'opt_out' && (await hasLiftedSince(tx, row.phone, sentAt))) return;
-    const about = { phone: row.phone, sender: row.sender, sid };
-    await applyEffect(tx, remedy, { ...about, now });
+    const { phone, sender } = row;
+    await applyEffect(tx, remedy, { phone, sender, sid, calledAt: new Date(row.sent_ms), now });
     return;
   }
   const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(

@@ -4,6 +4,7 @@ import { smsMessages } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
+import { oneMore } from '@/db/one-more';
 import { shortestLifeSeconds } from './send-policy';
 import { codesInLine } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
@@ -237,7 +238,7 @@ export async function claimLookUps(work: Work, limit: number): Promise<Held[]> {
   const askedMs = performance.now();
   const { rows } = await work.db.execute<HeldRow>(sql`
     with clock as materialized (select ${clockNow(work)} as now)
-    update sms_messages m set lease_until = ${leaseEnd(sql`clock.now`)}, look_ups = look_ups + 1
+    update sms_messages m set lease_until = ${leaseEnd(sql`clock.now`)}, look_ups = ${oneMore(sql`look_ups`)}
     from clock where m.id in (
       select id from sms_messages where ${lookUpDue(work, sql`(select now from clock)`)}
       order by (purpose = 'verification') desc, send_after limit ${limit}::int for update skip locked

@@ -18,8 +18,8 @@ import { resumeSender } from '@/lib/sms/capacity/send-rate';
 const mostFaults = 5;
 
 /**
- * Where the budget for everyone is reached, texts that wait for room in it ask again spread over this long after the moment
- * at which there will be some: all of them wait for the same moment, and few will fit.
+ * Texts that wait for room in a cap ask again spread over this long after the moment at which there will be some: all of them
+ * wait for the same moment, and few will fit.
  */
 const crowdAtBudgetMs = { soonest: 5 * 60_000, latest: 25 * 60_000 };
 
@@ -75,7 +75,8 @@ export async function recordOutcome(
       const restUntil = senderRestUntil(remedy, { retryAfterSeconds, paid: false, random, now });
       await restSender(work.db, remedy, { sender: provider.sender, until: restUntil });
       if (until === null) {
-        await recordEnd(work, text, { status: 'failed', reason: remedy.reason, code, remedy });
+        const told = { remedy, calledAt: startedAt };
+        await recordEnd(work, text, { status: 'failed', reason: remedy.reason, code, told });
         return;
       }
       const faulted = remedy.reason === 'provider_authentication';
@@ -165,8 +166,7 @@ export async function recordOverBudget(work: Work, text: HeldText, refusal: Budg
   if (message.purpose === 'verification' || refusal.retryAt === null) {
     await recordEnd(work, text, { status: 'failed', reason: 'budget', details });
   } else {
-    const until = isForOne ? refusal.retryAt : spreadOut(refusal.retryAt);
-    await recordWait(work.db, held, { until, reason: 'budget', details });
+    await recordWait(work.db, held, { until: spreadOut(refusal.retryAt), reason: 'budget', details });
   }
 }
 
@@ -187,13 +187,14 @@ export async function recordEnd(
     reason: PolicyReason | ProviderReason | 'budget' | 'internal_error';
     details?: MessageDetails | null;
     code?: number | null;
-    remedy?: Remedy;
+    /** What the provider's error says about the number, and when it was asked. */
+    told?: { remedy: Remedy; calledAt: Date };
     faulted?: boolean;
   },
 ): Promise<boolean> {
   const now = held.clock();
   const ended = await db.transaction(async (tx) => {
-    if (message.countedAt !== null || end.remedy) await lockNumber(tx, message.phone);
+    if (message.countedAt !== null || end.told) await lockNumber(tx, message.phone);
     return letGo(
       tx,
       held,
@@ -210,9 +211,15 @@ export async function recordEnd(
           const { phone, sendClass, countedAt } = message;
           await refundSend(tx, { phone, sendClass, countedAt });
         }
-        if (end.remedy) {
-          const about = { phone: message.phone, sender: provider.sender, sid: null };
-          await applyEffect(tx, end.remedy, { ...about, now });
+        if (end.told) {
+          const { remedy, calledAt } = end.told;
+          await applyEffect(tx, remedy, {
+            phone: message.phone,
+            sender: provider.sender,
+            sid: null,
+            calledAt,
+            now,
+          });
         }
       },
     );

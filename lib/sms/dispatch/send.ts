@@ -288,11 +288,11 @@ async function reserve(
 
 /** What a text costs, and the caps that it has to fit. */
 function wantSpend({ facts, decision }: Ready, env: Env): WantedSpend {
-  const { message, emailKey } = facts;
+  const { message, emailKey, emailProven } = facts;
   const segments = countSegments(decision.body);
   const priceMicros = segments * priceOf(env, message.phone);
   const budget = { perUserMicros: env.smsDailyBudgetPerUserMicros, totalMicros: env.smsDailyBudgetMicros };
-  const payer = { ...message, userId: message.userId!, emailKey: emailKey!, priceMicros };
+  const payer = { ...message, userId: message.userId!, emailKey: emailKey!, emailProven, priceMicros };
   return { messageId: message.id, priceMicros, segments, caps: capsOf(payer, budget, env.authSecrets) };
 }
 

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { VerificationEvent } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
@@ -64,7 +65,7 @@ export async function foldRefusal(
       case when ${network}::text is null then '{}' else jsonb_build_object(${network}::text, 1) end
     from account
     on conflict (fold_key) where fold_key is not null do update set
-      times = log.times + 1,
+      times = ${oneMore(sql`log.times`)},
       at = least(log.at, excluded.at),
       last_at = greatest(log.last_at, excluded.last_at),
       details = excluded.details,

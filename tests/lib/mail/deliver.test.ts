@@ -149,6 +149,14 @@ test('a broken row keeps no other mail from going out', async () => {
   expect(row).toMatchObject({ attempts: 1, sentAt: null, endedAt: null });
 });
 
+test('a row whose count of attempts is as high as it can be keeps no other mail from going out', async () => {
+  const broken = await writeMail(newEmail(), new Date(Date.now() - 60_000));
+  await database.db.update(mails).set({ attempts: 2_147_483_647 });
+  const other = await writeMail();
+  await sendAll();
+  expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual([broken, other].sort());
+});
+
 test('a mail whose link was ended, or that came too late, is not sent', async () => {
   const { userId, email } = await givePerson(database.db, { active: true });
   const link = { purpose: 'confirm', template: 'confirmEmail', userId, email, now: new Date() } as const;
@@ -159,6 +167,46 @@ test('a mail whose link was ended, or that came too late, is not sent', async ()
   expect(smtp.received).toEqual([]);
   expect((await readMailsTo(database.db, email))[0]).toMatchObject({ reason: 'link_over' });
   expect((await readMailsTo(database.db, late))[0]).toMatchObject({ reason: 'expired' });
+});
+
+test('someone who has many sent is behind the first of everyone else', async () => {
+  const past = new Date(Date.now() - 60_000);
+  const { userId, email } = await givePerson(database.db, { active: true });
+  for (let count = 0; count < 30; count += 1) {
+    const link = { purpose: 'confirm', template: 'confirmEmail', userId, email, now: past } as const;
+    await enqueueLinkMail(database.db, link);
+  }
+  const others = await Promise.all(Array.from({ length: 7 }, () => writeMail()));
+  expect(await sendDueMails(database.db, openTransport(settings()), log)).toBe(8);
+  expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual([email, ...others].sort());
+});
+
+test('mails that take long hold up none of the others', async () => {
+  const slow = await Promise.all(
+    Array.from({ length: 7 }, () => writeMail(newEmail(), new Date(Date.now() - 60_000))),
+  );
+  let release = () => undefined as void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const sent: string[] = [];
+  const transport: MailTransport = {
+    send: async ({ to }) => {
+      if (slow.includes(to)) await held;
+      sent.push(to);
+      return { ok: true };
+    },
+    close: () => undefined,
+  };
+  const others = await Promise.all(Array.from({ length: 20 }, () => writeMail()));
+  const mailer = runMailer({ db: database.db, env: { ...settings(), databaseUrl: database.url }, transport });
+  try {
+    await expect.poll(() => [...sent].sort()).toEqual([...others].sort());
+  } finally {
+    release();
+    await mailer.stop();
+  }
+  expect(sent).toHaveLength(27);
+  const { rows } = await database.db.execute(sql`select 1 from mails where sent_at is null`);
+  expect(rows).toEqual([]);
 });
 
 test('two mailers that send side by side send each mail once', async () => {

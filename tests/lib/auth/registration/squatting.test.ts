@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { users } from '@/db/schema/accounts';
+import { auditLog, users } from '@/db/schema/accounts';
 import { readPending } from '@/lib/accounts/pending';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { proveEmail, disownAccount } from '@/lib/auth/registration/prove-email';
@@ -65,6 +65,17 @@ async function expectOwnerIn(email: string, seconds: number): Promise<void> {
 }
 
 describe('a stranger has begun to register an email', () => {
+  test('however often others try, the account’s record says so once an hour', async () => {
+    const email = newEmail();
+    const stranger = await registerPending(email, 'Stranger');
+    for (const seconds of [10, 20, 30, 3_500, 3_700]) await ownerComes(email, null, seconds);
+    const refused = await database.db
+      .select()
+      .from(auditLog)
+      .where(and(eq(auditLog.userId, stranger.userId), eq(auditLog.action, 'registration_refused')));
+    expect(refused.map(({ at }) => at)).toEqual([after(noon, 10), after(noon, 3_700)]);
+  });
+
   test('its owner gets a link, and until it is followed the stranger’s browser keeps what it has', async () => {
     const email = newEmail();
     const stranger = await registerPending(email, 'Stranger');

@@ -46,6 +46,7 @@ type Text = {
   messageId: string;
   person: Person;
   email?: string;
+  emailProven?: boolean;
   priceMicros?: number;
   sendClass?: SendClass | null;
   network?: string | null;
@@ -57,6 +58,7 @@ function wanted(text: Text, budget: Budget) {
     {
       userId: person.userId,
       emailKey: text.email ?? person.userId,
+      emailProven: text.emailProven ?? false,
       phone: person.phone,
       purpose: sendClass === null ? 'update' : 'verification',
       sendClass,
@@ -249,6 +251,33 @@ describe('whose cap it is', () => {
       budget,
     );
     expect(answers.map(({ ok }) => ok)).toEqual([true, false, true]);
+  });
+
+  test('a proven email has a sum that nobody spends who only typed it; what it spends counts for them too', async () => {
+    const [stranger, owner, again] = [
+      await makePerson(database.db),
+      await makePerson(database.db),
+      await makePerson(database.db),
+    ];
+    const ids = await claimTexts([stranger, owner, owner, again]);
+    const budget = { ...plenty, perUserMicros: codePrice };
+    const email = 'one@example.com';
+    const first = await reserve(
+      [
+        { messageId: ids[0]!, person: stranger, email },
+        { messageId: ids[1]!, person: owner, email, emailProven: true },
+        { messageId: ids[2]!, person: owner, email, emailProven: true },
+      ],
+      budget,
+    );
+    expect(first.map(({ ok }) => ok)).toEqual([true, true, false]);
+
+    // The account is deleted, the stranger's text is forgotten, and the email is registered again.
+    await changeSpend(database.db, [
+      { scopes: [spendMark(secret, 'email', email)], reservedAt: start, micros: BigInt(-codePrice) },
+    ]);
+    const [last] = await reserve([{ messageId: ids[3]!, person: again, email }], budget);
+    expect(last).toMatchObject({ ok: false, reason: 'budget', spentMicros: BigInt(codePrice) });
   });
 
   test('codes of a second factor have one of their own', async () => {

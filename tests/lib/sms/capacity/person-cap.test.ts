@@ -6,6 +6,7 @@ import { openConsole } from '@/lib/sms/provider/console';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
 import { useDatabase } from '../../../support/database';
+import { readToken } from '../../../support/mails';
 import { contextAt, newEmail, newPhone } from '../../../support/people';
 import { makeEnv } from '../../../support/texts';
 
@@ -21,11 +22,11 @@ let dispatcher: { stop(): Promise<void> };
 
 afterEach(() => dispatcher.stop());
 
-/** Registers with this email and waits until the code has gone out or has been refused. */
 /** By which each email may be registered again while its verification is not finished. */
 const pendingTokens = new Map<string, string>();
 
-async function registerAndWait(email: string): Promise<string | null> {
+/** Registers with this email and waits until the code has gone out or has been refused. Out: why it was refused. */
+async function registerAndWait(email: string, claim: string | null = null): Promise<string | null> {
   const phone = newPhone();
   const answer = await register(
     database.db,
@@ -40,7 +41,7 @@ async function registerAndWait(email: string): Promise<string | null> {
       timeZone: null,
     },
     contextAt(new Date()),
-    { pendingToken: pendingTokens.get(email) ?? null },
+    { pendingToken: pendingTokens.get(email) ?? null, claim },
   );
   if (!answer.ok || answer.next !== 'verify') throw new Error('Not to be verified');
   pendingTokens.set(email, answer.pendingToken);
@@ -78,4 +79,19 @@ test('a pending email that is registered again, and one whose account was delete
   expect(await registerAndWait(email.toUpperCase())).toBe('budget');
   expect(printed).toHaveLength(1);
   expect(await registerAndWait(newEmail())).toBeNull();
+});
+
+test('a stranger who registers an email first spends nothing of what its owner has', async () => {
+  const env = makeEnv(database.url, {
+    SMS_DAILY_BUDGET_PER_USER_USD: '0.0079',
+    SMS_DAILY_BUDGET_USD: '1000',
+  });
+  const provider = openConsole(() => undefined);
+  dispatcher = runDispatcher({ env, db: database.db, provider, log: () => undefined });
+  const email = newEmail();
+  expect(await registerAndWait(email)).toBeNull();
+  expect(await registerAndWait(email)).toBe('budget');
+  pendingTokens.delete(email);
+  await expect(registerAndWait(email)).rejects.toThrow('Not to be verified');
+  expect(await registerAndWait(email, await readToken(database.db, email))).toBeNull();
 });

@@ -538,6 +538,20 @@ describe('reconcileTexts', () => {
     );
   });
 
+  test.each(['294000-01-01', 'infinity', '-infinity', '4000-01-01 BC'])(
+    'a text that says it was sent at %s keeps no other from being asked about',
+    async (moment) => {
+      const broken = await sendOne();
+      const { messageId, text } = await sendOne();
+      await database.db.execute(sql`
+        update sms_messages set sent_at = ${moment}::timestamptz, check_at = ${now.toISOString()} where id = ${broken.messageId}`);
+      await fake.report(text, { status: 'delivered' }, { callback: false });
+      await fake.report(broken.text, { status: 'delivered' }, { callback: false });
+      expect(await reconcileTexts(database.db, provider(), { now, log })).toBe(2);
+      expect(await readText(database.db, messageId)).toMatchObject({ status: 'delivered' });
+    },
+  );
+
   /** Texts of one person that were accepted at these moments, and reported by no callback. */
   async function sendMany(count: number, acceptedAt: (index: number) => Date) {
     const person = await makePerson(database.db);

@@ -421,6 +421,21 @@ describe('the error table', () => {
     },
   );
 
+  test('error 21610 for a number whose START came during the call opts nobody out', async () => {
+    fake.onCreate = () => ({ kind: 'refuse', httpStatus: 400, code: 21610 });
+    const person = await makePerson(database.db);
+    await database.pool.query(
+      `insert into sms_opt_outs (at, phone, act, channel, covers, recorded_by)
+       values (now() + interval '5 seconds', $1, 'lifted', 'text', '{verification,updates}', 'inbound_webhook')`,
+      [person.phone],
+    );
+    start();
+    const messageId = await askForUpdate(database.db, person);
+    await whenText(database.db, messageId, (row) => row.status === 'failed' && row.errorCode === 21610);
+    expect(await readLastOptOut(database.db, person.phone)).toMatchObject({ act: 'lifted' });
+    expect(await hasConsent(database.db, { ...person, scope: 'updates' })).toBe(true);
+  });
+
   test('an error nobody has classified is final and alerts', async () => {
     fake.onCreate = () => ({ kind: 'refuse', httpStatus: 400, code: 21606 });
     start();
@@ -781,27 +796,39 @@ describe('the send policy at the moment of sending', () => {
     expect(seen).toMatchObject({ text: { status: 'failed', reason: 'budget' }, sends: { retryAt: freeAt } });
     const update = await askForUpdate(database.db, person, { template: 'test', params: {} });
     const waiting = await whenText(database.db, update, (row) => row.reason === 'budget');
-    expect(waiting).toMatchObject({ status: 'queued', sendAfter: freeAt });
+    expect(waiting).toMatchObject({ status: 'queued', details: { retryAt: freeAt.toISOString() } });
   });
 
-  test('texts that wait for room in everyone’s budget do not all ask again at the same moment', async () => {
-    await database.db.execute(
-      sql`insert into sms_spend (scope, minute, micros) select 'all', date_trunc('minute', now()) - n * interval '1 minute', 1e6
+  test.each([
+    ['everyone’s budget', 30, { SMS_DAILY_BUDGET_USD: '1441' }],
+    ['one person’s', 1, { SMS_DAILY_BUDGET_PER_USER_USD: '0.0079' }],
+  ])(
+    'texts that wait for room in %s do not all ask again at the same moment',
+    async (_whose, count, caps) => {
+      await database.db.execute(
+        sql`insert into sms_spend (scope, minute, micros) select 'all', date_trunc('minute', now()) - n * interval '1 minute', 1e6
         from generate_series(0, 1440) n`,
-    );
-    const people = await Promise.all(Array.from({ length: 30 }, () => makePerson(database.db)));
-    const ids = await Promise.all(people.map((person) => askForUpdate(database.db, person)));
-    start({ SMS_DAILY_BUDGET_USD: '1441' });
-    const waiting = await Promise.all(
-      ids.map((id) => whenText(database.db, id, (row) => row.reason === 'budget')),
-    );
-    const pauses = waiting.map(
-      ({ sendAfter, details }) => sendAfter.getTime() - Date.parse(String(details!.retryAt)),
-    );
-    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(5 * 60_000);
-    expect(Math.max(...pauses)).toBeLessThanOrEqual(25 * 60_000);
-    expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(5 * 60_000);
-  });
+      );
+      const short = { template: 'test', params: {} } as const;
+      const people = await Promise.all(Array.from({ length: count }, () => makePerson(database.db)));
+      // It takes all that one person has.
+      if (count === 1) await askForUpdate(database.db, people[0]!, short);
+      const ids: string[] = [];
+      for (let index = 0; index < 30; index += 1) {
+        ids.push(await askForUpdate(database.db, people[index % count]!, short));
+      }
+      start({ SMS_DAILY_BUDGET_USD: '2000', ...caps });
+      const waiting = await Promise.all(
+        ids.map((id) => whenText(database.db, id, (row) => row.reason === 'budget')),
+      );
+      const pauses = waiting.map(
+        ({ sendAfter, details }) => sendAfter.getTime() - Date.parse(String(details!.retryAt)),
+      );
+      expect(Math.min(...pauses)).toBeGreaterThanOrEqual(5 * 60_000);
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(25 * 60_000);
+      expect(Math.max(...pauses) - Math.min(...pauses)).toBeGreaterThan(5 * 60_000);
+    },
+  );
 
   async function enqueueWakeUp(): Promise<void> {
     await database.db.execute(sql`select pg_notify('doorstep_outbox', '')`);

@@ -106,6 +106,23 @@ const wrongs: Record<string, (id: string, person: Person) => ReturnType<typeof s
     sql`update sms_messages set expires_at = '-infinity' where id = ${id}`,
 };
 
+/** What may be stored as how often a network asked, in a row of refusals that were folded into one. */
+const oddCounts = ['"many"', 'null', '{}', '[]', '1.5', '-1', '1e300', 'true', '99999999999'];
+
+test.each(oddCounts)('refusals that a network is said to have had %s of stop no code', async (count) => {
+  const person = await makePerson(database.db);
+  const network = 'network:odd';
+  await database.db.execute(sql`
+    insert into sms_verification_log (at, last_at, event, reason, fold_key, networks)
+    values (now(), now(), 'send_refused', 'hourly_limit', ${randomUUID()},
+      jsonb_build_object(${network}::text, ${count}::jsonb))`);
+  const code = await askForCode(database.db, person);
+  await database.db.execute(sql`update sms_messages set network = ${network} where id = ${code.messageId}`);
+  const { provider, sent } = openInstant();
+  start(provider);
+  await expect.poll(() => sent.map(({ to }) => to)).toEqual([person.phone]);
+});
+
 describe('a text that cannot be handled', () => {
   test('of every kind, in front of a hundred good ones: all of those go out in the time that they take alone', async () => {
     const rate = 40;
