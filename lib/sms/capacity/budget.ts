@@ -375,7 +375,7 @@ async function explainRefusal(
 }
 
 /** When enough of what is spent will have left the cap's hours to free `room` micros. */
-async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date | null> {
+async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date> {
   const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
@@ -383,9 +383,10 @@ async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Da
       where scope in (${list(listScopes(cap))}) and minute >= ${timestamp(since)}
         and minute <= ${timestamp(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
-  const row = rows[0];
+  // What is reserved together with this text, in this very minute, is not in the table yet.
+  const minuteOfRoomMs = rows[0]?.epoch_ms ?? wholeMinute(now).getTime();
   // A minute is counted whole until the one after the last that its hours touch.
-  return row ? new Date(row.epoch_ms + cap.hours * hourMs + minuteMs) : null;
+  return new Date(minuteOfRoomMs + cap.hours * hourMs + minuteMs);
 }
 
 function wholeMinute(instant: Date): Date {
