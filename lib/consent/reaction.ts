@@ -22,6 +22,8 @@ const opening = new RegExp(`^(?:${openings.join('|')})\\s*(["\\u201c«])`, 'u');
 const beginnings: readonly string[] = [
   ': (?:you will get updates about|this number was taken off|this is the test text you asked|you have opted out)',
   ': (?:texts to this number are|codes you ask for and updates)',
+  ': (?:there is news about your application|something is (?:still )?needed for your application)',
+  // What they said before.
   ': .{1,60} is now: ',
   ' security: ',
 ];

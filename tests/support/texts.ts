@@ -151,7 +151,7 @@ export async function askForUpdate(
     phone,
     purpose: 'update',
     template: 'applicationStatus',
-    params: { title: 'Application', status: 'received', url: 'http://localhost' },
+    params: { url: 'http://localhost' },
     sendAfter: now,
     now,
     ...overrides,

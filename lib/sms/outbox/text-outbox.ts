@@ -73,6 +73,7 @@ export function retryKey(messageId: string): string {
 
 /** Which waiting texts are meant: all conditions given must hold. */
 export type TextFilter = {
+  ids?: readonly string[];
   challengeId?: string;
   userId?: string;
   phone?: string;
@@ -89,6 +90,7 @@ export type TextFilter = {
  */
 export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, now: Date): Promise<number> {
   const conditions: SQL[] = [];
+  if (filter.ids !== undefined) conditions.push(inArray(smsMessages.id, [...filter.ids]));
   if (filter.challengeId !== undefined) conditions.push(eq(smsMessages.challengeId, filter.challengeId));
   if (filter.userId !== undefined) conditions.push(eq(smsMessages.userId, filter.userId));
   if (filter.phone !== undefined) conditions.push(eq(smsMessages.phone, filter.phone));

@@ -15,7 +15,12 @@ export interface TemplateParams {
   optInConfirmation: Record<never, never>;
   /** To the old number, once another has taken its place. */
   phoneChanged: { url: string };
-  applicationStatus: { title: string; status: string; url: string };
+  /** There is news about an application: never which, so that texts about good and bad news read the same. */
+  applicationStatus: { url: string };
+  /** Something is asked for. */
+  documentsNeeded: { url: string };
+  /** It was asked for some days ago. */
+  documentsReminder: { url: string };
   securityNotice: { event: string; url: string };
   /** Asks whether someone lost their second factor. `url` has the token of the link when it goes out, and none in the record. */
   resetFactors: { url: string };
@@ -64,8 +69,13 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: you will get updates about your application. Msg frequency varies. Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
   phoneChanged: ({ site, url }) =>
     `${site}: this number was taken off your account and another put in its place. ${objection(site)} ${url}`,
-  applicationStatus: ({ site, title, status, url }) =>
-    `${site}: ${insert(title)} is now: ${insert(status)}. See ${url} Reply STOP to opt out.`,
+  // Phones are shared: no text about an application has a name, a title, an outcome, money or urgency in it.
+  applicationStatus: ({ site, url }) =>
+    `${site}: there is news about your application. Read it at ${url} Reply STOP to opt out.`,
+  documentsNeeded: ({ site, url }) =>
+    `${site}: something is needed for your application. Read what at ${url} Reply STOP to opt out.`,
+  documentsReminder: ({ site, url }) =>
+    `${site}: something is still needed for your application. Read what at ${url} Reply STOP to opt out.`,
   securityNotice: ({ site, event, url }) => `${site} security: ${insert(event)}. ${objection(site)} ${url}`,
   resetFactors: ({ site, url }) => {
     const doubt = site.length > firstSiteName.length ? 'tell us now' : 'tell an admin right away';
@@ -101,12 +111,15 @@ const storedText = z.discriminatedUnion('template', [
     params: z.object({ site }),
   }),
   z.object({
-    template: z.literal(['phoneChanged', 'startConfirmation', 'help']),
+    template: z.literal([
+      'phoneChanged',
+      'startConfirmation',
+      'help',
+      'applicationStatus',
+      'documentsNeeded',
+      'documentsReminder',
+    ]),
     params: z.object({ site, url }),
-  }),
-  z.object({
-    template: z.literal('applicationStatus'),
-    params: z.object({ site, url, title: z.string(), status: z.string() }),
   }),
   z.object({ template: z.literal('securityNotice'), params: z.object({ site, url, event: z.string() }) }),
   z.object({

@@ -5,8 +5,8 @@ export type TextCategory = (typeof textCategories)[number];
 
 /** What belongs to each kind, by the name of its template; a template that is in no list here obeys no such switch. */
 export const categoryTemplates = {
-  applicationStatus: ['applicationStatus'],
-  reminders: [],
+  applicationStatus: ['applicationStatus', 'documentsNeeded'],
+  reminders: ['documentsReminder'],
   security: ['securityNotice'],
 } as const satisfies Record<TextCategory, readonly string[]>;
 

@@ -39,7 +39,7 @@ describe('a deleted account', () => {
       phone,
       purpose: 'update',
       template: 'applicationStatus',
-      params: { title: 'Maple Street 4', status: 'received', url: 'http://localhost' },
+      params: { url: 'http://localhost' },
       sendAfter: after(noon, 3600),
       now: noon,
     });
@@ -94,7 +94,7 @@ describe('a deleted account', () => {
       phone,
       purpose: 'update',
       template: 'applicationStatus',
-      params: { title: 'Maple Street 4', status: 'received', url: 'http://localhost' },
+      params: { url: 'http://localhost' },
       sendAfter: noon,
       now: noon,
     });

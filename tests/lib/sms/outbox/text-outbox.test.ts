@@ -64,7 +64,7 @@ describe('enqueueText', () => {
 
   test('what is stored comes back as it went in', async () => {
     const text = newText({
-      params: { title: 'A "quoted" one', url: 'http://localhost' },
+      params: { event: 'A "quoted" one', url: 'http://localhost' },
       expiresAt: new Date(),
     });
     const row = await readText(database.db, (await enqueueText(database.db, text))!.id);

@@ -132,15 +132,15 @@ describe('whatever the site is called', () => {
     );
   });
 
-  it('a status costs one segment still, on a host and with a title as they are', () => {
-    const { body } = renderText('applicationStatus', {
-      title: '12 Elm Street, Apartment 4B',
-      status: 'received',
-      url: 'https://portal.example.com/dashboard',
-      site: 'W'.repeat(20),
-    });
-    expect(countSegments(body)).toBe(1);
-  });
+  it.each(['applicationStatus', 'documentsNeeded', 'documentsReminder'] as const)(
+    '%s costs one segment still, with the longest name and on a host as they are',
+    (template) => {
+      const url = 'https://applications.example.com/applications';
+      const { body } = renderText(template, { url, site: 'W'.repeat(20) });
+      expect(countSegments(body)).toBe(1);
+      expect(new SegmentedMessage(body).encodingName).toBe('GSM-7');
+    },
+  );
 
   it('a text keeps the name that its row has, and one of before names were kept has the first', () => {
     expect(renderStoredText('test', { site: 'Elm Homes' })!.body).toMatch(/^Elm Homes: this is/);
@@ -155,8 +155,9 @@ describe('the other texts', () => {
   const all = {
     optInConfirmation: renderText('optInConfirmation', {}).body,
     phoneChanged: renderText('phoneChanged', { url }).body,
-    applicationStatus: renderText('applicationStatus', { title: '12 Elm Street', status: 'approved', url })
-      .body,
+    applicationStatus: renderText('applicationStatus', { url }).body,
+    documentsNeeded: renderText('documentsNeeded', { url }).body,
+    documentsReminder: renderText('documentsReminder', { url }).body,
     securityNotice: renderText('securityNotice', { event: 'your password was changed', url }).body,
     resetFactors: renderText('resetFactors', {
       url: `https://portal.example.com/users/enroll?link=${'a'.repeat(22)}.${'b'.repeat(43)}`,
@@ -188,6 +189,8 @@ describe('the other texts', () => {
     for (const body of [
       all.optInConfirmation,
       all.applicationStatus,
+      all.documentsNeeded,
+      all.documentsReminder,
       all.test,
       all.startConfirmation,
       all.help,
@@ -202,14 +205,13 @@ describe('the other texts', () => {
   });
 
   it('keeps foreign text short, on one line and in GSM-7 where it can', () => {
-    const { body } = renderText('applicationStatus', {
-      title: `“Elm’s\n@evil.example #123456\u202e ${'x'.repeat(500)}`,
-      status: 'approved',
+    const { body } = renderText('securityNotice', {
+      event: `“Elm’s\n@evil.example #123456\u202e ${'x'.repeat(500)}`,
       url,
     });
     expect(body).not.toContain('\n');
     expect(body).not.toContain('\u202e');
-    expect(body.startsWith('Doorstep: "Elm\'s @evil.example')).toBe(true);
+    expect(body.startsWith('Doorstep security: "Elm\'s @evil.example')).toBe(true);
     expect(countSegments(body)).toBeLessThanOrEqual(2);
   });
 });

@@ -37,7 +37,7 @@ describe('changing a proven number', () => {
       phone: old,
       purpose: 'update',
       template: 'applicationStatus',
-      params: { title: 'A home', status: 'received', url: 'http://localhost' },
+      params: { url: 'http://localhost' },
       sendAfter: after(noon, 3600),
       now: noon,
     });
