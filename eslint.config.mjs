@@ -10,8 +10,9 @@ const libRooms = {
   consent: [],
   mail: ['accounts', 'rate-limits'],
   sms: ['mail', 'phone', 'accounts', 'consent', 'rate-limits'],
-  auth: ['mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
-  reporting: ['sms', 'phone', 'accounts', 'consent', 'rate-limits'],
+  applications: ['mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
+  auth: ['applications', 'mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
+  reporting: ['applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
 };
 const smsRooms = {
   numbers: [],

@@ -65,6 +65,10 @@ export type AuditAction =
   | 'sms_preferences_changed'
   | 'quiet_hours_changed'
   | 'data_exported'
+  | 'application_opened'
+  | 'application_moved'
+  | 'application_move_undone'
+  | 'application_assigned'
   | 'account_deleted';
 
 /**

@@ -43,6 +43,8 @@ export type Retention = {
   attemptsDays: number;
   /** Accounts that nobody finished registering. */
   pendingDays: number;
+  /** Applications that were decided or withdrawn, from then on; drafts, since they were begun. */
+  applicationsDays: number;
 };
 
 /**
@@ -178,6 +180,7 @@ export function parseEnv(
       messagesDays: read('RETENTION_MESSAGES_DAYS', days.prefault('1825')),
       attemptsDays: read('RETENTION_ATTEMPTS_DAYS', days.prefault('400')),
       pendingDays: read('RETENTION_PENDING_DAYS', days.prefault('7')),
+      applicationsDays: read('RETENTION_APPLICATIONS_DAYS', days.prefault('1825')),
     },
   };
   return problems.length === 0 ? { ok: true, value } : { ok: false, reason: 'invalid', problems };

@@ -3,6 +3,8 @@ import { db, type Db } from '@/db/client';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
 import { pruneTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { pruneApplications } from '@/lib/applications/erase-applications';
+import { pruneDrafts } from '@/lib/applications/write-application';
 import { eraseOldOrigins } from './audit';
 import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
@@ -65,6 +67,8 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
       { before: daysBefore(now, 'attemptsDays'), unownedBefore: daysBefore(now, 'pendingDays') },
       limit,
     ),
+  pruneDrafts: (db, now, limit) => pruneDrafts(db, daysBefore(now, 'applicationsDays'), limit),
+  pruneApplications: (db, now, limit) => pruneApplications(db, daysBefore(now, 'applicationsDays'), limit),
   eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),
 };
 

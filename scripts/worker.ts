@@ -5,7 +5,7 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, the mailer and the housekeeping until a signal, or until the launcher that started it is gone;
+ * Runs the message dispatcher, the mailer, what decides about news of applications, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
 async function runWorker(): Promise<void> {
@@ -31,6 +31,7 @@ async function runWorker(): Promise<void> {
     { runMissedTexts },
     { runMailer },
     { runRecoveries },
+    { runNotices },
     { closeDb },
     { openLog },
     { makeWatchdog },
@@ -40,6 +41,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/sms/inbound/missed-inbound'),
     import('@/lib/mail/deliver'),
     import('@/lib/sms/verification/send-recovery-codes'),
+    import('@/lib/applications/run-notices'),
     import('@/db/client'),
     import('@/lib/log'),
     import('@/lib/watchdog'),
@@ -57,12 +59,15 @@ async function runWorker(): Promise<void> {
   const missedTexts = runMissedTexts({ log });
   const mailer = runMailer({ log });
   const recoveries = runRecoveries({ log });
+  const notices = runNotices({ log });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
   watchdog.stop();
-  await Promise.all([dispatcher, housekeeping, missedTexts, mailer, recoveries].map((each) => each.stop()));
+  await Promise.all(
+    [notices, dispatcher, housekeeping, missedTexts, mailer, recoveries].map((each) => each.stop()),
+  );
   await closeDb();
   process.exit(0);
 }

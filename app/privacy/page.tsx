@@ -14,7 +14,7 @@ export default async function PrivacyPage() {
   // The settings are those of the running server, not of the build.
   await connection();
   const { siteName, operator, retention } = env();
-  const { messagesDays, attemptsDays, pendingDays } = retention;
+  const { messagesDays, attemptsDays, pendingDays, applicationsDays } = retention;
   return (
     <Page nav={<SiteNav />}>
       <Card>
@@ -93,6 +93,10 @@ export default async function PrivacyPage() {
               Texts and emails: {sayDays(messagesDays)}, or until you delete your account. After that we keep
               only when there was one, what became of it and what it cost. A text that says STOP is kept as
               proof.
+            </li>
+            <li>
+              Applications you handed in, with what was written about them: {sayDays(applicationsDays)} after
+              they were decided or withdrawn, even after your account is gone. Drafts go with your account.
             </li>
             <li>
               Sign-ins and attempts, with their internet addresses and browsers: {sayDays(attemptsDays)}, or

@@ -73,6 +73,35 @@ export async function enqueueResetMail(db: Db, email: string, now: Date): Promis
     ) ${wake}`);
 }
 
+/** A mail that carries no link of ours is worth something for so long. */
+const newsLifeMs = 7 * 24 * 3600 * 1000;
+
+/**
+ * Writes a mail without a link that opens anything, and wakes those who send mail, in one statement. In: `email`, an address that
+ * its owner has proven, since news goes to no other. Out: the mail's id.
+ */
+export async function enqueueNewsMail(
+  tx: Tx,
+  mail: {
+    template: 'applicationNews' | 'documentsNeeded';
+    userId: string;
+    email: string;
+    params: Record<string, string>;
+    now: Date;
+  },
+): Promise<string> {
+  const { template, userId, email, params, now } = mail;
+  const id = newId();
+  await tx.execute(sql`
+    with mail as (
+      insert into mails (id, user_id, to_address, template, params, created_at, send_after, expires_at)
+      values (${id}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${timestamp(now)}, ${atOnce(now)},
+        ${timestamp(new Date(now.getTime() + newsLifeMs))})
+      returning 1
+    ) ${wake}`);
+  return id;
+}
+
 /** What is to go at once goes by the database's clock, if that is behind. */
 function atOnce(now: Date) {
   return sql`least(${timestamp(now)}, date_trunc('milliseconds', clock_timestamp()))`;

@@ -176,6 +176,18 @@ const templates = {
       `You need your password for it. The link works once, for ${lasts}. If you did not ask for this, do not follow it: nothing will change. Tell an admin of ${site}, since someone may be pretending to be you.`,
     ],
   }),
+  applicationNews: ({ site, params }: MailFacts): MailContent => ({
+    subject: `News about your application: ${site}`,
+    paragraphs: [`There is news about your application. Sign in to read it.`],
+    button: params.url ? { label: 'Read it', url: params.url } : null,
+    notes: [],
+  }),
+  documentsNeeded: ({ site, params }: MailFacts): MailContent => ({
+    subject: `Something is needed for your application: ${site}`,
+    paragraphs: [`Something is needed for your application. Sign in to read what, and to answer.`],
+    button: params.url ? { label: 'Read what is needed', url: params.url } : null,
+    notes: [],
+  }),
   invitation: ({ site, link, lasts, params }: MailFacts): MailContent => ({
     subject: `You are invited to ${site}`,
     paragraphs: [

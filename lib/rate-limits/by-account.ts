@@ -3,7 +3,7 @@ import { limitKeys, takeHits } from './hits';
 import { limits } from './limits';
 
 /** What is counted apart, so that whoever borrows an open browser cannot spend what takes a password. */
-export type SettingsKind = 'preferences' | 'phone' | 'password' | 'factors' | 'export';
+export type SettingsKind = 'preferences' | 'phone' | 'password' | 'factors' | 'export' | 'application';
 
 /** Whether one more change may be written down; `refund` when nothing was after all. */
 export type SettingsHit = { ok: true; refund: () => Promise<void> } | { ok: false; retryAt: Date };

@@ -1,15 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { getTableName, is, Table } from 'drizzle-orm';
 import { expect, test } from 'vitest';
+import * as applications from '@/db/schema/applications';
 import * as accounts from '@/db/schema/accounts';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
 import * as sms from '@/db/schema/sms';
 import * as twoFactor from '@/db/schema/two-factor';
 
-const tables = Object.entries({ ...accounts, ...consent, ...mail, ...sms, ...twoFactor }).filter(
-  ([, value]) => is(value, Table),
-);
+const tables = Object.entries({
+  ...accounts,
+  ...applications,
+  ...consent,
+  ...mail,
+  ...sms,
+  ...twoFactor,
+}).filter(([, value]) => is(value, Table));
 const tableNames = new Map(tables.map(([constant, table]) => [constant, getTableName(table as Table)]));
 
 /** The files that the documentation names as the writers of each table. */

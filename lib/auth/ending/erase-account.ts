@@ -1,6 +1,7 @@
 import type { Tx } from '@/db/client';
 import { lockForErasure } from '@/lib/accounts/lock-users';
 import { deleteUser } from '@/lib/accounts/users';
+import { eraseApplications } from '@/lib/applications/erase-applications';
 import { eraseOrigins, findOrigins, recordAudit } from '@/lib/audit';
 import { eraseConsentDetails, findConsentDetails, withdrawAll } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -38,6 +39,7 @@ export async function eraseAccount(
   for (const phone of await findHeldNumbers(tx, userId)) await releaseNumber(tx, phone, userId);
   await withdrawAll(tx, { userId, medium: why }, now);
   await eraseConsentDetails(tx, await findConsentDetails(tx, userId, null));
+  await eraseApplications(tx, userId, now);
   await anonymizeTexts(tx, userId);
   await anonymizeAttempts(tx, await findTellingAttempts(tx, userId, now, null), now);
   await recordAudit(tx, { action: why, userId, actorId }, context);

@@ -2,6 +2,7 @@ import type { Db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
 import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { findUser, type User } from '@/lib/accounts/users';
+import { listMyApplications, listMyEvents, type MyApplication } from '@/lib/applications/my-applications';
 import { isOthersAction, listAudit, recordAudit, shownDetails, type AuditEntry } from '@/lib/audit';
 import { listPasskeys } from '@/lib/auth/two-factor/passkeys';
 import { countRecoveryCodes } from '@/lib/auth/two-factor/recovery-codes';
@@ -101,6 +102,7 @@ export async function exportData(
           ({ createdAt, to, template, sentAt }) => ({ createdAt, to, template, sentAt }),
         ),
       ],
+      ['applications', pageApplications(db, userId, context.now)],
       [
         'verifications',
         pagesOf((last: VerificationEntry | null) =>
@@ -218,6 +220,20 @@ function pageReceipts(db: Db, userId: string): List[1] {
   return pagesOf((last: { id: number } | null) =>
     listReceipts(db, userId, { limit: exportPageRows, before: last?.id ?? null }),
   )(asItIs);
+}
+
+/** Each with its timeline, as the person sees them. */
+function pageApplications(db: Db, userId: string, now: Date): List[1] {
+  return async (last) => {
+    const before = last as MyApplication | null;
+    const page = await listMyApplications(db, userId, now, { limit: exportPageRows, before });
+    const rows: unknown[] = [];
+    for (const { id, title, message, status, since, createdAt } of page) {
+      const timeline = await listMyEvents(db, userId, id, now);
+      rows.push({ title, message, status, since, createdAt, timeline });
+    }
+    return { rows, last: page.at(-1) };
+  };
 }
 
 async function pageOptOuts(db: Db, { id: userId, phone }: User): Promise<List[1]> {

@@ -1,0 +1,73 @@
+import { sql } from 'drizzle-orm';
+import type { ApplicationStatus, NewsState } from '@/db/schema/applications';
+import type { Db, Tx } from '@/db/client';
+import { isId } from '@/lib/random';
+import { seenBy, type Viewer } from './who-sees';
+
+/** An application as its row is. */
+export type Application = {
+  id: string;
+  applicantId: string | null;
+  applicantName: string | null;
+  title: string;
+  message: string;
+  status: ApplicationStatus;
+  version: number;
+  assigneeId: string | null;
+  createdAt: Date;
+  movedAt: Date;
+  answeredAt: Date | null;
+  news: NewsState | null;
+};
+
+/** How long what people write may be, in characters. */
+export const applicationLimits = { title: 100, message: 4_000, note: 1_000, name: 200 } as const;
+
+type Row = {
+  id: string;
+  applicant_id: string | null;
+  applicant_name: string | null;
+  title: string;
+  message: string;
+  status: ApplicationStatus;
+  version: number;
+  assignee_id: string | null;
+  created_at: string;
+  moved_at: string;
+  answered_at: string | null;
+  news: NewsState | null;
+};
+
+/** One application, if this person may see it; `lock`: nobody else changes it until the transaction ends. */
+export async function findApplication(
+  db: Db | Tx,
+  viewer: Viewer,
+  id: string,
+  { lock = false }: { lock?: boolean } = {},
+): Promise<Application | null> {
+  if (!isId(id)) return null;
+  // People before their applications, as by who deletes an account.
+  if (lock) await db.execute(sql`select from users where id = ${viewer.userId} for key share`);
+  const { rows } = await db.execute<Row>(sql`
+    select id, applicant_id, applicant_name, title, message, status, version, assignee_id, created_at, moved_at, answered_at,
+      news
+    from applications a where a.id = ${id} and ${seenBy(viewer)} ${lock ? sql`for no key update` : sql``}`);
+  return rows[0] ? readRow(rows[0]) : null;
+}
+
+function readRow(row: Row): Application {
+  return {
+    id: row.id,
+    applicantId: row.applicant_id,
+    applicantName: row.applicant_name,
+    title: row.title,
+    message: row.message,
+    status: row.status,
+    version: row.version,
+    assigneeId: row.assignee_id,
+    createdAt: new Date(row.created_at),
+    movedAt: new Date(row.moved_at),
+    answeredAt: row.answered_at === null ? null : new Date(row.answered_at),
+    news: row.news,
+  };
+}

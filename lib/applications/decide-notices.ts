@@ -1,0 +1,263 @@
+import { sql } from 'drizzle-orm';
+import type { NewsState, NoticeKind } from '@/db/schema/applications';
+import type { Db, Tx } from '@/db/client';
+import { isDatabaseFault } from '@/db/database-fault';
+import { oneMore } from '@/db/one-more';
+import { timestamp } from '@/db/timestamp';
+import { findUser, type User } from '@/lib/accounts/users';
+import { env } from '@/lib/env';
+import { enqueueNewsMail } from '@/lib/mail/outbox';
+import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { readReach, type ApplicationTemplate } from './reach';
+
+/** How long after it was written a text is first looked at. */
+const firstCheckMs = 60_000;
+
+const templateOf: Record<NoticeKind, ApplicationTemplate> = {
+  news: 'applicationStatus',
+  documents: 'documentsNeeded',
+  reminder: 'documentsReminder',
+};
+
+/**
+ * Decides about notices that are due, `limit` at most, each in a transaction of its own: a text, else a mail where no text
+ * reaches the person, else nothing. One whose move is not the last that stands is superseded: there is one message for each
+ * change that stands. So is an earlier text that still waits for the morning. Any number of processes may do so at the same time.
+ *
+ * Out: how many were looked at. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
+ * keeps no other from being decided. What the database as a whole is to blame for counts for none.
+ */
+export async function decideNotices(
+  db: Db,
+  now: Date,
+  { limit = 100, onFault }: { limit?: number; onFault: (noticeId: string, error: unknown) => void },
+): Promise<number> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from application_notices where decided_at is null and due_at <= ${timestamp(now)}
+    order by due_at limit ${limit}`);
+  for (const { id } of rows) {
+    try {
+      await db.transaction((tx) => decide(tx, id, now));
+    } catch (error) {
+      onFault(id, error);
+      if (!isDatabaseFault(error)) await putOff(db, id, now);
+    }
+  }
+  return rows.length;
+}
+
+/** A notice that failed so often is given up: what is wrong with it does not mend itself. */
+const mostFaults = 5;
+
+async function putOff(db: Db, id: string, now: Date): Promise<void> {
+  await db.execute(sql`
+    update application_notices set faults = ${oneMore(sql`faults`)},
+      due_at = ${timestamp(now)} + interval '30 seconds' * power(4, least(faults, 10)),
+      state = case when faults >= ${mostFaults - 1} then 'unreached' else state end,
+      decided_at = case when faults >= ${mostFaults - 1} then ${timestamp(now)} end
+    where id = ${id} and decided_at is null`);
+}
+
+type Notice = {
+  id: string;
+  application_id: string;
+  kind: NoticeKind;
+  applicant_id: string | null;
+  is_overtaken: boolean;
+  is_answered: boolean;
+};
+
+/** Locks the application that a notice is about, its applicant before it, as by who deletes an account. False: there is none. */
+async function lockApplicationOf(tx: Tx, id: string): Promise<boolean> {
+  const { rows: found } = await tx.execute<{ applicant_id: string | null; application_id: string }>(sql`
+    select a.applicant_id, n.application_id from application_notices n join applications a on a.id = n.application_id
+    where n.id = ${id}`);
+  const about = found[0];
+  if (!about) return false;
+  if (about.applicant_id !== null) {
+    await tx.execute(sql`select from users where id = ${about.applicant_id} for key share`);
+  }
+  await tx.execute(sql`select from applications where id = ${about.application_id} for no key update`);
+  return true;
+}
+
+/** Locks a notice with its application; null: it was decided. */
+async function lockNotice(tx: Tx, id: string): Promise<(Notice & { user: User | null }) | null> {
+  if (!(await lockApplicationOf(tx, id))) return null;
+  const { rows } = await tx.execute<Notice>(sql`
+    select n.id, n.application_id, n.kind, a.applicant_id,
+      exists (
+        select from application_events later
+        where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
+          and later.undone_at is null) as is_overtaken,
+      a.answered_at is not null as is_answered
+    from application_notices n join applications a on a.id = n.application_id
+    where n.id = ${id} and n.decided_at is null`);
+  const notice = rows[0];
+  if (!notice) return null;
+  return { ...notice, user: notice.applicant_id === null ? null : await findUser(tx, notice.applicant_id) };
+}
+
+async function decide(tx: Tx, id: string, now: Date): Promise<void> {
+  const notice = await lockNotice(tx, id);
+  if (notice === null) return;
+  const isOver = notice.is_overtaken || (notice.kind === 'reminder' && notice.is_answered);
+  const state = isOver ? 'superseded' : await reachOut(tx, notice, now);
+  await tx.execute(sql`
+    update application_notices set state = ${state}, decided_at = ${timestamp(now)} where id = ${id}`);
+  // What took its place says how that went.
+  if (!isOver) await noteNews(tx, notice.application_id, state);
+}
+
+async function noteNews(tx: Tx, applicationId: string, state: NewsState): Promise<void> {
+  await tx.execute(sql`update applications set news = ${state} where id = ${applicationId}`);
+}
+
+async function reachOut(
+  tx: Tx,
+  notice: Notice & { user: User | null },
+  now: Date,
+): Promise<'texted' | 'mailed' | 'unreached'> {
+  const { id, application_id: applicationId, kind, user } = notice;
+  await supersedeWaiting(tx, applicationId, now);
+  if (user === null || user.deactivatedAt !== null) return 'unreached';
+  const template = templateOf[kind];
+  const reach = await readReach(tx, user, template, now);
+  if (reach.noText !== null) return mailInstead(tx, { id, kind, user }, now);
+  const text = await enqueueText(tx, {
+    userId: user.id,
+    phone: user.phone!,
+    purpose: 'update',
+    template,
+    params: { url: new URL('/applications', env().appUrl).href },
+    dedupeKey: `application:${id}`,
+    sendAfter: now,
+    now,
+  });
+  await tx.execute(sql`
+    update application_notices set message_id = ${text?.id ?? null},
+      check_at = ${timestamp(new Date(now.getTime() + firstCheckMs))}
+    where id = ${id}`);
+  return 'texted';
+}
+
+/** Withdraws texts about this application that have not gone out, such as in quiet hours: newer news takes their place. */
+async function supersedeWaiting(tx: Tx, applicationId: string, now: Date): Promise<void> {
+  const { rows } = await tx.execute<{ id: string; message_id: string }>(sql`
+    select n.id, n.message_id from application_notices n join sms_messages m on m.id = n.message_id
+    where n.application_id = ${applicationId} and n.state = 'texted' and m.status = 'queued'`);
+  if (rows.length === 0) return;
+  await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
+  await tx.execute(sql`
+    update application_notices n set state = 'superseded', check_at = null
+    from sms_messages m
+    where n.application_id = ${applicationId} and n.state = 'texted' and m.id = n.message_id and m.status = 'canceled'
+      and m.reason = 'superseded'`);
+}
+
+/** Mails the news where the address is proven. */
+async function mailInstead(
+  tx: Tx,
+  { id, kind, user }: { id: string; kind: NoticeKind; user: User },
+  now: Date,
+): Promise<'mailed' | 'unreached'> {
+  const { byMail } = await readReach(tx, user, templateOf[kind], now);
+  if (!byMail) return 'unreached';
+  const mailId = await enqueueNewsMail(tx, {
+    template: kind === 'news' ? 'applicationNews' : 'documentsNeeded',
+    userId: user.id,
+    email: user.email,
+    params: { url: new URL('/applications', env().appUrl).href },
+    now,
+  });
+  await tx.execute(sql`update application_notices set mail_id = ${mailId} where id = ${id}`);
+  return 'mailed';
+}
+
+/** Without a receipt for so long a text counts as not delivered (as with GOV.UK Notify). */
+const receiptWithinMs = 3 * 24 * 3600 * 1000;
+
+/** The longest between two looks at a text that is still on its way. */
+const mostBetweenChecksMs = 3_600_000;
+
+/**
+ * Looks at texts of notices: one that ended without arriving, or of which nothing was heard for three days, is followed by a mail
+ * where the address is proven. Out: how many were looked at.
+ */
+export async function followTexts(
+  db: Db,
+  now: Date,
+  { limit = 100, onFault }: { limit?: number; onFault: (noticeId: string, error: unknown) => void },
+): Promise<number> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    update application_notices n
+    set check_at = ${timestamp(now)} + least(${mostBetweenChecksMs}::float8 * interval '1 millisecond',
+      greatest(interval '1 minute', ${timestamp(now)} - n.decided_at))
+    where n.id = any(array(
+      select id from application_notices where check_at <= ${timestamp(now)}
+      order by check_at limit ${limit} for update skip locked))
+    returning n.id`);
+  for (const { id } of rows) {
+    try {
+      await db.transaction((tx) => follow(tx, id, now));
+    } catch (error) {
+      onFault(id, error);
+    }
+  }
+  return rows.length;
+}
+
+type Followed = {
+  application_id: string;
+  applicant_id: string | null;
+  kind: NoticeKind;
+  status: string;
+  silent_ms: number | null;
+  is_overtaken: boolean;
+};
+
+async function follow(tx: Tx, id: string, now: Date): Promise<void> {
+  if (!(await lockApplicationOf(tx, id))) return;
+  // Of a text that was repeated, the last repetition says what became of it.
+  const { rows } = await tx.execute<Followed>(sql`
+    with recursive tries as (
+      select m.id, m.status, m.sent_at, m.created_at from application_notices n
+      join sms_messages m on m.id = n.message_id where n.id = ${id}
+      union all
+      select m.id, m.status, m.sent_at, m.created_at from tries t
+      join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
+    )
+    select n.application_id, a.applicant_id, n.kind, last.status,
+      extract(epoch from ${timestamp(now)} - last.sent_at)::float8 * 1000 as silent_ms,
+      exists (
+        select from application_events later
+        where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
+          and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as is_overtaken
+    from application_notices n join applications a on a.id = n.application_id
+    left join lateral (select status, sent_at from tries order by created_at desc limit 1) last on true
+    where n.id = ${id} and n.state = 'texted' and n.check_at is not null`);
+  const followed = rows[0];
+  if (!followed) return;
+  const { status, silent_ms: silentMs } = followed;
+  if (status === 'delivered') return settle(tx, id);
+  const isLost =
+    status === null ||
+    status === 'failed' ||
+    status === 'canceled' ||
+    (status === 'sent' && silentMs !== null && silentMs >= receiptWithinMs);
+  if (!isLost) return;
+  await settle(tx, id);
+  // Newer news has its own way.
+  if (followed.is_overtaken) return;
+  const user = followed.applicant_id === null ? null : await findUser(tx, followed.applicant_id);
+  const state =
+    user === null || user.deactivatedAt !== null
+      ? 'unreached'
+      : await mailInstead(tx, { id, kind: followed.kind, user }, now);
+  await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
+  await noteNews(tx, followed.application_id, state);
+}
+
+async function settle(tx: Tx, id: string): Promise<void> {
+  await tx.execute(sql`update application_notices set check_at = null where id = ${id}`);
+}

@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+
+/**
+ * What becomes of a person's applications when their account ends: drafts go. What was handed in stays as the operator's record,
+ * without a link to the person, until it is old enough (`pruneApplications`): credit decisions are kept 25 months (12 CFR
+ * 1002.12). What nobody has decided yet counts as withdrawn.
+ */
+export async function eraseApplications(tx: Tx, userId: string, now: Date): Promise<void> {
+  await tx.execute(sql`delete from applications where applicant_id = ${userId} and status = 'draft'`);
+  await tx.execute(sql`
+    with ended as (
+      update applications set status = 'withdrawn', moved_at = ${timestamp(now)}, version = version + 1
+      where applicant_id = ${userId} and status in ('submitted', 'in_review', 'documents_needed')
+      returning id
+    )
+    insert into application_events (application_id, at, kind, to_status, actor_role, shows_at)
+    select id, ${timestamp(now)}, 'moved', 'withdrawn', 'applicant', ${timestamp(now)} from ended`);
+}
+
+/** Removes applications, with their timelines, that nobody has moved since `before`, `limit` at most. Out: how many. */
+export async function pruneApplications(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from applications where id = any(array(
+      select id from applications
+      where status <> 'draft' and moved_at < ${timestamp(before)} and status in ('approved', 'declined', 'withdrawn')
+      order by moved_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}

@@ -1,0 +1,182 @@
+import { sql } from 'drizzle-orm';
+import { applicationEvents, applicationNotices, type ApplicationStatus } from '@/db/schema/applications';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { recordAudit } from '@/lib/audit';
+import type { RequestContext } from '@/lib/context';
+import { newId } from '@/lib/random';
+import { findApplication, type Application } from './application';
+import { readUndoSeconds } from './undo-time';
+import { mayMoveTo, type Viewer } from './who-sees';
+
+/** Someone who asked for documents is reminded so many days after it, once each. */
+const reminderDays = [3, 10] as const;
+
+export type MoveRefusal =
+  /** There is none, or it is not theirs to see. */
+  | { reason: 'not_found' }
+  /** No such move is theirs to make from where it is now. */
+  | { reason: 'not_allowed'; application: Application }
+  /** Someone else changed it since the page was read: how it is now. */
+  | { reason: 'changed_meanwhile'; application: Application }
+  /** The applicant has to read what is needed. */
+  | { reason: 'note_missing' };
+
+export type MoveAnswer =
+  | {
+      ok: true;
+      eventId: number;
+      /** Until when the mover may take it back, and nobody else sees it; null: it is seen at once. */
+      undoUntil: Date | null;
+    }
+  | ({ ok: false } & MoveRefusal);
+
+export type WantedMove = {
+  id: string;
+  to: ApplicationStatus;
+  /** That of the page on which it was decided. */
+  version: number;
+  note?: string | null;
+  internalNote?: string | null;
+};
+
+/**
+ * Moves an application: one conditional UPDATE on its version, its event, its audit entry, and what its applicant is to hear, in
+ * one transaction. Of two who move it at the same time one wins, and the other is told how it is now. A move by the operator's
+ * people is seen by nobody else until their undo time is over; an applicant's own is seen at once, and nothing is sent for it.
+ */
+export async function moveApplication(
+  db: Db,
+  viewer: Viewer,
+  wanted: WantedMove,
+  context: RequestContext,
+): Promise<MoveAnswer> {
+  if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
+  return db.transaction(async (tx) => {
+    const before = await findApplication(tx, viewer, wanted.id, { lock: true });
+    if (before === null) return { ok: false as const, reason: 'not_found' as const };
+    if (before.version !== wanted.version)
+      return { ok: false as const, reason: 'changed_meanwhile' as const, application: before };
+    if (!mayMoveTo(viewer, before).includes(wanted.to))
+      return { ok: false as const, reason: 'not_allowed' as const, application: before };
+    return { ok: true as const, ...(await makeMove(tx, viewer, before, wanted, context)) };
+  });
+}
+
+async function makeMove(
+  tx: Tx,
+  viewer: Viewer,
+  before: Application,
+  { to, note, internalNote }: WantedMove,
+  context: RequestContext,
+): Promise<{ eventId: number; undoUntil: Date | null }> {
+  const { now } = context;
+  const isOwn = viewer.role === 'applicant';
+  const undoUntil = isOwn
+    ? null
+    : new Date(now.getTime() + (await readUndoSeconds(tx, viewer.userId)) * 1000);
+  await tx.execute(sql`
+    update applications set status = ${to}, version = version + 1, moved_at = ${timestamp(now)},
+      answered_at = ${to === 'documents_needed' ? null : sql`answered_at`}
+    where id = ${before.id} and version = ${before.version}`);
+  const showsAt = undoUntil ?? now;
+  const [event] = await tx
+    .insert(applicationEvents)
+    .values({
+      applicationId: before.id,
+      at: now,
+      kind: 'moved',
+      fromStatus: before.status,
+      toStatus: to,
+      fromSince: before.movedAt,
+      actorId: viewer.userId,
+      actorRole: viewer.role,
+      note: note ?? null,
+      internalNote: internalNote ?? null,
+      showsAt,
+    })
+    .returning({ id: applicationEvents.id });
+  const eventId = event!.id;
+  const about = { applicationId: before.id, eventId };
+  if (!isOwn) await intendNotices(tx, about, to, showsAt);
+  await recordAudit(
+    tx,
+    {
+      action: 'application_moved',
+      userId: null,
+      actorId: viewer.userId,
+      details: { application: before.id, from: before.status, to },
+    },
+    context,
+  );
+  return { eventId, undoUntil };
+}
+
+/** Writes down what the applicant is to hear of a move: whether and how is decided when it is due. */
+async function intendNotices(
+  tx: Tx,
+  about: { applicationId: string; eventId: number },
+  to: ApplicationStatus,
+  dueAt: Date,
+): Promise<void> {
+  const isAsked = to === 'documents_needed';
+  const first = { id: newId(), ...about, kind: isAsked ? ('documents' as const) : ('news' as const), dueAt };
+  const reminders = reminderDays.map((days) => ({
+    id: newId(),
+    ...about,
+    kind: 'reminder' as const,
+    dueAt: new Date(dueAt.getTime() + days * 24 * 3600 * 1000),
+  }));
+  await tx.insert(applicationNotices).values(isAsked ? [first, ...reminders] : [first]);
+  await tx.execute(sql`update applications set news = 'waiting' where id = ${about.applicationId}`);
+}
+
+export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' };
+
+/**
+ * Takes back a move, within its undo time, by who made it: the application is where it was before, and nothing of it is sent or
+ * shown. Refused as `too_late` once it is seen, or someone else has moved it on.
+ */
+export async function undoMove(
+  db: Db,
+  viewer: Viewer,
+  { id, eventId }: { id: string; eventId: number },
+  context: RequestContext,
+): Promise<UndoAnswer> {
+  return db.transaction(async (tx) => {
+    const before = await findApplication(tx, viewer, id, { lock: true });
+    if (before === null) return { ok: false as const, reason: 'not_found' as const };
+    const { rows } = await tx.execute<{ from_status: ApplicationStatus; from_since: string }>(sql`
+      update application_events set undone_at = ${timestamp(context.now)}
+      where id = ${eventId} and application_id = ${id} and kind = 'moved' and actor_id = ${viewer.userId}
+        and undone_at is null and shows_at > ${timestamp(context.now)} and to_status = ${before.status}
+        and not exists (
+          select from application_events later
+          where later.application_id = ${id} and later.id > ${eventId} and later.kind = 'moved' and later.undone_at is null)
+        and not exists (
+          select from application_notices n where n.event_id = ${eventId} and n.decided_at is not null)
+      returning from_status, from_since`);
+    const event = rows[0];
+    if (!event) return { ok: false as const, reason: 'too_late' as const };
+    await tx.execute(sql`
+      update application_notices set state = 'superseded', decided_at = ${timestamp(context.now)}
+      where event_id = ${eventId}`);
+    await tx.execute(sql`
+      update applications set status = ${event.from_status}, moved_at = ${timestamp(new Date(event.from_since))},
+        version = version + 1,
+        news = (select state from application_notices n join application_events e on e.id = n.event_id
+          where n.application_id = ${id} and e.undone_at is null order by n.due_at desc limit 1)
+      where id = ${id}`);
+    await recordAudit(
+      tx,
+      {
+        action: 'application_move_undone',
+        userId: null,
+        actorId: viewer.userId,
+        details: { application: id, from: before.status, to: event.from_status },
+      },
+      context,
+    );
+    return { ok: true as const };
+  });
+}

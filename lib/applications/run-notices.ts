@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { db as openDb, type Db } from '@/db/client';
+import { openLog } from '@/lib/log';
+import { decideNotices, followTexts } from './decide-notices';
+
+/** Undo times are counted in seconds, so is this: half a statement a second where nothing happens. */
+const everyMs = 2_000;
+
+/** What became of texts is looked at this often. */
+const followEveryMs = 15_000;
+
+const batch = 100;
+
+/**
+ * Decides about notices of applications as they come due, by the database's clock, and follows their texts, until stopped. Any
+ * number of processes may run it. `stop()` begins nothing more and resolves when what is under way is done.
+ */
+export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: string) => void } = {}): {
+  stop(): Promise<void>;
+} {
+  const log = openLog({ write });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const onFault = (notice: string, error: unknown) => log.error('notice_not_decided', { notice, error });
+  const running = loop();
+
+  async function loop(): Promise<void> {
+    const db = given ?? openDb();
+    let followedMs = -Infinity;
+    while (!signal.aborted) {
+      let isMore = false;
+      try {
+        const now = await readClock(db);
+        isMore = (await decideNotices(db, now, { limit: batch, onFault })) === batch;
+        if (performance.now() - followedMs >= followEveryMs) {
+          followedMs = performance.now();
+          while ((await followTexts(db, now, { limit: batch, onFault })) === batch && !signal.aborted);
+        }
+      } catch (error) {
+        // The database may be restarting; what is due stays due.
+        log.warn('notices_round_failed', { error });
+      }
+      if (!isMore) await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function readClock(db: Db): Promise<Date> {
+  const { rows } = await db.execute<{ now_ms: number }>(
+    sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+  );
+  return new Date(rows[0]!.now_ms);
+}

@@ -1,0 +1,41 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { Role } from '@/db/schema/accounts';
+import type { ApplicationStatus } from '@/db/schema/applications';
+import { movesFrom } from './moves';
+
+/** Who looks at applications, or moves one. */
+export type Viewer = { userId: string; role: Role };
+
+/**
+ * Which applications someone sees, as a condition on the table `applications` under the name `a`: applicants their own, brokers
+ * what is assigned to them, staff and admins all that were handed in. Every page, list, search and move asks this.
+ */
+export function seenBy({ userId, role }: Viewer): SQL {
+  switch (role) {
+    case 'applicant':
+      return sql`a.applicant_id = ${userId}`;
+    case 'broker':
+      return sql`(a.assignee_id = ${userId} and a.status <> 'draft')`;
+    case 'staff':
+    case 'admin':
+      return sql`a.status <> 'draft'`;
+  }
+}
+
+/** Whether internal notes, and who else sees to it, are for this person to read. */
+export function seesInternal({ role }: Viewer): boolean {
+  return role === 'staff' || role === 'admin';
+}
+
+/**
+ * Where someone may move an application that they see: their own as its applicant, whatever their role is; that of someone else
+ * by their role. Nobody of the operator's people moves their own.
+ */
+export function mayMoveTo(
+  viewer: Viewer,
+  application: { applicantId: string | null; status: ApplicationStatus },
+): ApplicationStatus[] {
+  const isOwn = application.applicantId === viewer.userId;
+  if (viewer.role === 'applicant') return isOwn ? movesFrom(application.status, 'applicant') : [];
+  return isOwn ? [] : movesFrom(application.status, viewer.role);
+}

@@ -1,0 +1,125 @@
+import { sql } from 'drizzle-orm';
+import { applicationEvents, applications } from '@/db/schema/applications';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { recordAudit } from '@/lib/audit';
+import type { RequestContext } from '@/lib/context';
+import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { newId } from '@/lib/random';
+import { findApplication, type Application } from './application';
+import { moveApplication, type MoveAnswer } from './move-application';
+import type { Viewer } from './who-sees';
+
+/** What an applicant writes. */
+export type ApplicationText = { title: string; message: string };
+
+export type DraftAnswer =
+  | { ok: true; id: string; version: number }
+  | ({ ok: false } & (
+      | TooManyChanges
+      | { reason: 'not_found' }
+      /** It was changed on another page since, or is no draft any more. */
+      | { reason: 'changed_meanwhile'; application: Application }
+    ));
+
+/**
+ * Saves a draft, which only its applicant sees: a new one where `id` is null, else that one, if nobody changed it since
+ * `version`. New ones are counted, since each is a row that is kept.
+ */
+export async function saveDraft(
+  db: Db,
+  applicant: Viewer,
+  draft: ApplicationText & { id: string | null; version: number | null },
+  { now }: RequestContext,
+): Promise<DraftAnswer> {
+  const { title, message } = draft;
+  if (draft.id === null) {
+    const hit = await takeSettingsHit(db, { userId: applicant.userId, kind: 'application' }, now);
+    if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+    const id = newId();
+    await db.insert(applications).values({
+      id,
+      applicantId: applicant.userId,
+      title,
+      message,
+      status: 'draft',
+      createdAt: now,
+      movedAt: now,
+    });
+    return { ok: true, id, version: 1 };
+  }
+  const found = await findApplication(db, applicant, draft.id);
+  if (found === null) return { ok: false, reason: 'not_found' };
+  const { rows } = await db.execute<{ version: number }>(sql`
+    update applications set title = ${title}, message = ${message}, version = version + 1
+    where id = ${draft.id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${draft.version}
+    returning version`);
+  const saved = rows[0];
+  if (saved) return { ok: true, id: draft.id, version: saved.version };
+  const application = await findApplication(db, applicant, draft.id);
+  if (application === null) return { ok: false, reason: 'not_found' };
+  return { ok: false, reason: 'changed_meanwhile', application };
+}
+
+/** Saves what was written and hands it in. Where handing in fails, what was written is kept as a draft. */
+export async function submitApplication(
+  db: Db,
+  applicant: Viewer,
+  draft: ApplicationText & { id: string | null; version: number | null },
+  context: RequestContext,
+): Promise<Extract<DraftAnswer, { ok: false }> | (MoveAnswer & { id: string })> {
+  const saved = await saveDraft(db, applicant, draft, context);
+  if (!saved.ok) return saved;
+  const { id, version } = saved;
+  return { ...(await moveApplication(db, applicant, { id, to: 'submitted', version }, context)), id };
+}
+
+/**
+ * Opens an application, handed in already, for someone who has no account: nothing is sent to them. Out: its id.
+ */
+export async function openForSomeone(
+  db: Db,
+  staff: Viewer,
+  { name, title, message }: ApplicationText & { name: string },
+  context: RequestContext,
+): Promise<string> {
+  const id = newId();
+  const { now } = context;
+  await db.transaction(async (tx) => {
+    await tx.insert(applications).values({
+      id,
+      applicantName: name,
+      title,
+      message,
+      status: 'submitted',
+      assigneeId: staff.userId,
+      createdAt: now,
+      movedAt: now,
+    });
+    await tx.insert(applicationEvents).values({
+      applicationId: id,
+      at: now,
+      kind: 'moved',
+      toStatus: 'submitted',
+      actorId: staff.userId,
+      actorRole: staff.role,
+      showsAt: now,
+    });
+    const details = { application: id, to: 'submitted' };
+    await recordAudit(
+      tx,
+      { action: 'application_opened', userId: null, actorId: staff.userId, details },
+      context,
+    );
+  });
+  return id;
+}
+
+/** Removes drafts that nobody has touched since `before`, `limit` at most. Out: how many. */
+export async function pruneDrafts(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from applications where id = any(array(
+      select id from applications where status = 'draft' and moved_at < ${timestamp(before)}
+      order by moved_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}

@@ -1,0 +1,392 @@
+import { eq, sql } from 'drizzle-orm';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { mails } from '@/db/schema/mail';
+import { smsMessages } from '@/db/schema/sms';
+import { answerApplication } from '@/lib/applications/add-to-timeline';
+import { decideNotices, followTexts } from '@/lib/applications/decide-notices';
+import { moveApplication, undoMove } from '@/lib/applications/move-application';
+import { movesFrom } from '@/lib/applications/moves';
+import type { Viewer } from '@/lib/applications/who-sees';
+import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, noon } from '@/tests/support/people';
+import { password, giveSettledPerson, proveEmailOf } from '@/tests/support/settled-person';
+
+const database = useDatabase();
+const at = (seconds: number) => contextAt(after(noon, seconds));
+const day = 24 * 3600;
+
+let faults: unknown[];
+beforeEach(async () => {
+  faults = [];
+  await database.db.execute(
+    sql`truncate applications, application_events, application_notices, sms_messages, mails cascade`,
+  );
+});
+
+const onFault = (_notice: string, error: unknown) => void faults.push(error);
+const decide = (seconds: number) => decideNotices(database.db, after(noon, seconds), { onFault });
+const follow = (seconds: number) => followTexts(database.db, after(noon, seconds), { onFault });
+const readTexts = () => database.db.select().from(smsMessages).orderBy(smsMessages.createdAt);
+const readMails = () => database.db.select().from(mails).orderBy(mails.createdAt);
+
+const deliver = () =>
+  database.db.update(smsMessages).set({ status: 'delivered' }).where(eq(smsMessages.status, 'queued'));
+
+type Moved = { id: string; version: number; staff: Viewer; applicant: Viewer; eventId: number };
+
+async function move(
+  about: Pick<Moved, 'id' | 'version' | 'staff' | 'applicant'>,
+  to: 'in_review' | 'documents_needed' | 'approved' | 'declined',
+  seconds: number,
+): Promise<Moved> {
+  const { id, version, staff } = about;
+  const moved = await moveApplication(database.db, staff, { id, to, version, note: 'A lease' }, at(seconds));
+  if (!moved.ok) throw new Error(moved.reason);
+  return { ...about, version: version + 1, eventId: moved.eventId };
+}
+
+async function begin(applicant?: Viewer) {
+  const person = applicant ?? (await giveApplicant(database.db));
+  const staff = await giveStaff(database.db);
+  return { ...(await giveSubmitted(database.db, person, noon)), staff, applicant: person };
+}
+
+describe('a change that stands', () => {
+  test('is told by one text, after the undo time and not before, with nothing about what it was', async () => {
+    const { id, applicant } = await move(await begin(), 'in_review', 60);
+    expect(await decide(69)).toBe(0);
+    expect(await readTexts()).toEqual([]);
+    await decide(70);
+    await decide(71);
+    const texts = await readTexts();
+    expect(texts).toMatchObject([
+      {
+        userId: applicant.userId,
+        purpose: 'update',
+        template: 'applicationStatus',
+        params: { url: 'http://localhost:3000/applications' },
+      },
+    ]);
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      news: 'texted',
+      notices: [{ kind: 'news', state: 'texted', message_id: texts[0]!.id }],
+    });
+  });
+
+  test('and what is asked for has a text of its own', async () => {
+    await move(await begin(), 'documents_needed', 60);
+    await decide(70);
+    expect(await readTexts()).toMatchObject([{ template: 'documentsNeeded' }]);
+  });
+
+  test('an applicant’s own moves send nothing', async () => {
+    const { id, version, applicant } = await begin();
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(60));
+    expect(await decide(day)).toBe(0);
+    expect(await readTexts()).toEqual([]);
+  });
+
+  test('four processes decide about it at the same instant, and it is told once', async () => {
+    for (let count = 0; count < 8; count += 1) await move(await begin(), 'in_review', 60);
+    await Promise.all([decide(70), decide(70), decide(70), decide(70)]);
+    await decide(71);
+    expect(await readTexts()).toHaveLength(8);
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('what does not stand', () => {
+  test('a move taken back is told to nobody', async () => {
+    const { id, eventId, staff } = await move(await begin(), 'in_review', 60);
+    await undoMove(database.db, staff, { id, eventId }, at(65));
+    await decide(day);
+    expect(await readTexts()).toEqual([]);
+  });
+
+  test('taken back at the very instant it is decided about: it is told or taken back, never both', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const { id, eventId, staff } = await move(await begin(), 'in_review', 60);
+      const [undone] = await Promise.all([
+        undoMove(database.db, staff, { id, eventId }, at(69)),
+        // A process whose clock is ahead.
+        decide(71),
+      ]);
+      const { status, notices } = await readApplicationRow(database.db, id);
+      const told = notices.map(({ state }) => state);
+      expect([status, told]).toEqual(undone.ok ? ['submitted', ['superseded']] : ['in_review', ['texted']]);
+    }
+    expect(faults).toEqual([]);
+  });
+
+  test('of two moves within the undo time the last is told', async () => {
+    const { id } = await move(await move(await begin(), 'in_review', 60), 'approved', 64);
+    await decide(75);
+    expect(await readTexts()).toHaveLength(1);
+    expect((await readApplicationRow(database.db, id)).notices.map(({ state }) => state)).toEqual([
+      'superseded',
+      'texted',
+    ]);
+  });
+
+  test('a text that still waits for the morning makes way for newer news', async () => {
+    const moved = await move(await begin(), 'in_review', 60);
+    await decide(70);
+    await move(moved, 'approved', 3600);
+    await decide(3610);
+    expect(await readTexts()).toMatchObject([
+      { status: 'canceled', reason: 'superseded' },
+      { status: 'queued' },
+    ]);
+    expect(await readApplicationRow(database.db, moved.id)).toMatchObject({
+      news: 'texted',
+      notices: [{ state: 'superseded' }, { state: 'texted' }],
+    });
+  });
+
+  test('a text that went out is followed by one about the next move', async () => {
+    const moved = await move(await begin(), 'in_review', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'sent' });
+    await move(moved, 'approved', 3600);
+    await decide(3610);
+    expect((await readTexts()).map(({ status }) => status)).toEqual(['sent', 'queued']);
+  });
+
+  test('an applicant who withdraws before it is told hears nothing of it', async () => {
+    const { id, version, applicant } = await move(await begin(), 'in_review', 60);
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(65));
+    await decide(day);
+    expect(await readTexts()).toEqual([]);
+  });
+});
+
+describe('where no text reaches someone', () => {
+  const without: Record<string, (userId: string) => ReturnType<typeof sql>> = {
+    'no number': (userId) => sql`update users set phone = null where id = ${userId}`,
+    'a number they have not proven': (userId) =>
+      sql`update phone_numbers set holder_user_id = null where holder_user_id = ${userId}`,
+    'texts off': (userId) => sql`update sms_preferences set enabled = false where user_id = ${userId}`,
+    'a STOP': (userId) =>
+      sql`update phone_numbers set suppressed_at = now(), suppressed_by = 'sms_stop' where holder_user_id = ${userId}`,
+  };
+  test.each(Object.entries(without))('for %s, it goes by mail to a proven address', async (_why, change) => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await database.db.execute(change(about.applicant.userId));
+    await move(about, 'in_review', 60);
+    await decide(70);
+    expect(await readTexts()).toEqual([]);
+    expect(await readMails()).toMatchObject([
+      { template: 'applicationNews', userId: about.applicant.userId, linkId: null },
+    ]);
+    expect((await readApplicationRow(database.db, about.id)).news).toBe('mailed');
+  });
+
+  test('nor mail, for want of proof, nothing goes, and it says so', async () => {
+    const about = await begin();
+    await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
+    await move(about, 'in_review', 60);
+    await decide(70);
+    expect(await readMails()).toEqual([]);
+    expect((await readApplicationRow(database.db, about.id)).news).toBe('unreached');
+  });
+
+  test.each(['failed', 'canceled'] as const)(
+    'since the text ended as %s, the news is mailed, once',
+    async (status) => {
+      const about = await begin();
+      await proveEmailOf(database.db, about.applicant);
+      await move(about, 'in_review', 60);
+      await decide(70);
+      await follow(131);
+      expect(await readMails()).toEqual([]);
+      await database.db.update(smsMessages).set({ status, reason: 'landline' });
+      await Promise.all([follow(260), follow(260), follow(400), follow(1000)]);
+      expect(await readMails()).toHaveLength(1);
+      expect((await readApplicationRow(database.db, about.id)).news).toBe('mailed');
+    },
+  );
+
+  test('a text that is repeated counts by its repetition', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await move(about, 'in_review', 60);
+    await decide(70);
+    const [first] = await readTexts();
+    await database.db.update(smsMessages).set({ status: 'failed' });
+    const again = { ...first!, id: '00000000-0000-4000-8000-000000000001', createdAt: after(noon, 80) };
+    await database.db
+      .insert(smsMessages)
+      .values({ ...again, retryOf: first!.id, dedupeKey: `retry:${first!.id}`, status: 'queued' });
+    await follow(131);
+    expect(await readMails()).toEqual([]);
+    await database.db.update(smsMessages).set({ status: 'delivered' }).where(eq(smsMessages.id, again.id));
+    await follow(1000);
+    await follow(9000);
+    expect(await readMails()).toEqual([]);
+  });
+
+  test('no receipt within three days counts as not delivered', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await move(about, 'in_review', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'sent', sentAt: after(noon, 80) });
+    for (let hours = 1; hours < 72; hours += 1) await follow(hours * 3600);
+    expect(await readMails()).toEqual([]);
+    await follow(74 * 3600);
+    expect(await readMails()).toHaveLength(1);
+  });
+
+  test('a text that failed after newer news went out is not mailed', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    const moved = await move(about, 'in_review', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'sent', sentAt: after(noon, 80) });
+    await move(moved, 'approved', 100);
+    await decide(110);
+    await database.db.update(smsMessages).set({ status: 'failed' }).where(eq(smsMessages.status, 'sent'));
+    await follow(400);
+    expect(await readMails()).toEqual([]);
+  });
+});
+
+describe('reminders', () => {
+  const documents = async () => {
+    const moved = await move(await begin(), 'documents_needed', 60);
+    await decide(70);
+    await deliver();
+    return moved;
+  };
+
+  test('go once after three days and once after ten', async () => {
+    await documents();
+    await decide(3 * day);
+    expect(await readTexts()).toHaveLength(1);
+    for (let days = 4; days < 40; days += 1) {
+      await decide(days * day);
+      await deliver();
+    }
+    expect((await readTexts()).map(({ template }) => template)).toEqual([
+      'documentsNeeded',
+      'documentsReminder',
+      'documentsReminder',
+    ]);
+  });
+
+  test('end with an answer, and with any move', async () => {
+    const answered = await documents();
+    const { id, applicant } = answered;
+    await answerApplication(database.db, applicant, { id, note: 'Here' }, at(day));
+    await move(await documents(), 'in_review', day);
+    await decide(2 * day);
+    const before = (await readTexts()).length;
+    await decide(40 * day);
+    expect(await readTexts()).toHaveLength(before);
+  });
+});
+
+test('a notice that cannot be handled keeps no other from being decided, and is given up after five tries', async () => {
+  const broken = await move(await begin(), 'in_review', 60);
+  await database.db.execute(
+    sql`update application_notices set kind = 'odd' where application_id = ${broken.id}`,
+  );
+  const good = await move(await begin(), 'in_review', 61);
+  await decide(75);
+  expect((await readApplicationRow(database.db, good.id)).news).toBe('texted');
+  for (let hours = 1; hours < 48; hours += 1) await decide(hours * 3600);
+  expect(faults).toHaveLength(5);
+  expect((await readApplicationRow(database.db, broken.id)).notices).toMatchObject([{ state: 'unreached' }]);
+});
+
+test('an account that is deleted takes its drafts along, and nothing is sent about what it had handed in', async () => {
+  const person = await giveSettledPerson(database.db);
+  const applicant = { userId: person.userId, role: 'applicant' as const };
+  const moved = await move(await begin(applicant), 'in_review', 60);
+  const wish = { currentPassword: password, confirmed: true };
+  const deleted = await deleteAccount(database.db, person, wish, at(65));
+  expect(deleted).toMatchObject({ ok: true });
+  await decide(day);
+  expect(await readTexts()).toEqual([]);
+  expect(await readApplicationRow(database.db, moved.id)).toMatchObject({ status: 'withdrawn' });
+});
+
+describe('whatever the operator’s people do, and whoever decides in between', () => {
+  type Act = { kind: 'move' | 'undo' | 'withdraw' | 'answer' | 'decide' | 'pass'; pick: number };
+  const acts = fc.array(
+    fc.record<Act>({
+      kind: fc.constantFrom('move', 'move', 'move', 'undo', 'withdraw', 'answer', 'decide', 'decide', 'pass'),
+      pick: fc.nat(1000),
+    }),
+    { minLength: 5, maxLength: 40 },
+  );
+
+  test('each change that stands is told exactly once, and nothing else is', async () => {
+    await fc.assert(
+      fc.asyncProperty(acts, async (script) => {
+        await database.db.execute(
+          sql`truncate applications, application_events, application_notices, sms_messages cascade`,
+        );
+        const { id, staff, applicant, ...begun } = await begin();
+        let { version } = begun;
+        let seconds = 60;
+        let lastEvent: number | null = null;
+        for (const { kind, pick } of script) {
+          seconds += pick % 7;
+          const { status } = await readApplicationRow(database.db, id);
+          const context = at(seconds);
+          if (kind === 'move') {
+            const to = movesFrom(status, 'staff').filter((each) => each !== 'withdrawn');
+            if (to.length === 0) continue;
+            const wanted = { id, to: to[pick % to.length]!, version, note: 'x' };
+            const answer = await moveApplication(database.db, staff, wanted, context);
+            if (!answer.ok) throw new Error(answer.reason);
+            lastEvent = answer.eventId;
+          } else if (kind === 'undo' && lastEvent !== null) {
+            await undoMove(database.db, staff, { id, eventId: lastEvent }, context);
+          } else if (kind === 'withdraw' && pick % 5 === 0) {
+            await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, context);
+          } else if (kind === 'answer') {
+            await answerApplication(database.db, applicant, { id, note: 'x' }, context);
+          } else if (kind === 'decide') {
+            await Promise.all([decide(seconds), decide(seconds)]);
+            if (pick % 2 === 0) await deliver();
+          } else seconds += 15;
+          ({ version } = await readApplicationRow(database.db, id));
+        }
+        await decide(seconds + 200);
+        expect(faults).toEqual([]);
+        const { rows: events } = await database.db.execute<{
+          id: string;
+          by: string;
+          undone: boolean;
+          told: string[];
+          is_last: boolean;
+        }>(sql`
+          select e.id, e.actor_role as by, e.undone_at is not null as undone,
+            array(select n.state from application_notices n where n.event_id = e.id and n.kind <> 'reminder') as told,
+            not exists (select from application_events later where later.application_id = e.application_id
+              and later.id > e.id and later.kind = 'moved' and later.undone_at is null) as is_last
+          from application_events e where e.application_id = ${id} and e.kind = 'moved' order by e.id`);
+        for (const { by, undone, told, is_last: isLast } of events) {
+          if (by === 'applicant') expect(told).toEqual([]);
+          else if (undone) expect(told).toEqual(['superseded']);
+          else if (isLast) expect(told).toEqual(['texted']);
+          else expect(told).toHaveLength(1);
+        }
+        // One text for each that was told; what made way is withdrawn.
+        const texts = (await readTexts()).filter(({ status }) => status !== 'canceled');
+        const { rows: told } = await database.db.execute(
+          sql`select from application_notices where state = 'texted'`,
+        );
+        expect(texts).toHaveLength(told.length);
+        expect(texts.filter(({ status }) => status === 'queued').length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 40 },
+    );
+  }, 240_000);
+});

@@ -1,0 +1,310 @@
+import { sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { applicationStatuses } from '@/db/schema/applications';
+import { addNote, answerApplication, assignApplication } from '@/lib/applications/add-to-timeline';
+import { findApplication } from '@/lib/applications/application';
+import { moves, movesFrom } from '@/lib/applications/moves';
+import { moveApplication, undoMove } from '@/lib/applications/move-application';
+import { readUndoSeconds, saveUndoSeconds } from '@/lib/applications/undo-time';
+import { openForSomeone, saveDraft, submitApplication } from '@/lib/applications/write-application';
+import { newId } from '@/lib/random';
+import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import { releaseTogether } from '@/tests/support/barrier';
+import { useDatabase } from '@/tests/support/database';
+import { after, contextAt, noon } from '@/tests/support/people';
+
+const database = useDatabase();
+const at = (seconds: number) => contextAt(after(noon, seconds));
+const roles = ['applicant', 'broker', 'staff', 'admin'] as const;
+
+async function put(id: string, changes: { status?: string; assignee?: string }): Promise<void> {
+  await database.db.execute(sql`
+    update applications set status = coalesce(${changes.status ?? null}, status),
+      assignee_id = coalesce(${changes.assignee ?? null}::uuid, assignee_id) where id = ${id}`);
+}
+
+describe('who may make which move', () => {
+  test.each(applicationStatuses.flatMap((status) => roles.map((role) => [status, role] as const)))(
+    'of all there are, from %s as %s only those of the table are made',
+    async (status, role) => {
+      const applicant = await giveApplicant(database.db);
+      const mover = role === 'applicant' ? applicant : await giveStaff(database.db, role);
+      const made: string[] = [];
+      for (const to of applicationStatuses) {
+        const { id, version } = await giveSubmitted(database.db, applicant, noon);
+        await put(id, { status, assignee: mover.userId });
+        const answer = await moveApplication(
+          database.db,
+          mover,
+          { id, to, version, note: 'A lease' },
+          at(60),
+        );
+        if (answer.ok) made.push(to);
+        else expect(['not_allowed', 'not_found']).toContain(answer.reason);
+        expect((await readApplicationRow(database.db, id)).status).toBe(answer.ok ? to : status);
+      }
+      // Nobody but its applicant sees a draft.
+      const allowed = status === 'draft' && role !== 'applicant' ? [] : movesFrom(status, role);
+      expect(made.sort()).toEqual([...allowed].sort());
+    },
+  );
+
+  test('no broker decides, and nothing that was decided or withdrawn is withdrawn by its applicant', () => {
+    for (const { from, to, by } of moves) {
+      if (to === 'approved' || to === 'declined') expect(by).toEqual(['staff', 'admin']);
+      if (['approved', 'declined', 'withdrawn'].includes(from)) expect(by).not.toContain('applicant');
+    }
+  });
+
+  test('a broker neither sees nor moves what is not assigned to them', async () => {
+    const broker = await giveStaff(database.db, 'broker');
+    const { id, version } = await giveSubmitted(database.db, await giveApplicant(database.db), noon);
+    expect(await findApplication(database.db, broker, id)).toBeNull();
+    expect(await moveApplication(database.db, broker, { id, to: 'in_review', version }, at(60))).toEqual({
+      ok: false,
+      reason: 'not_found',
+    });
+  });
+
+  test('nobody moves their own, nor writes notes on it, as one of the operator’s people', async () => {
+    const applicant = await giveApplicant(database.db);
+    const { id, version } = await giveSubmitted(database.db, applicant, noon);
+    const promoted = { userId: applicant.userId, role: 'admin' as const };
+    expect(
+      await moveApplication(database.db, promoted, { id, to: 'in_review', version }, at(60)),
+    ).toMatchObject({
+      ok: false,
+      reason: 'not_allowed',
+    });
+    const note = { id, note: 'Great', internalNote: null };
+    expect(await addNote(database.db, promoted, note, at(60))).toEqual({ ok: false, reason: 'not_found' });
+  });
+
+  test('to ask for documents takes a note that says which', async () => {
+    const staff = await giveStaff(database.db);
+    const { id, version } = await giveSubmitted(database.db, await giveApplicant(database.db), noon);
+    const answer = await moveApplication(
+      database.db,
+      staff,
+      { id, to: 'documents_needed', version, note: '' },
+      at(1),
+    );
+    expect(answer).toEqual({ ok: false, reason: 'note_missing' });
+  });
+});
+
+describe('two who move one application', () => {
+  test('at the same instant: one wins, and the other is told how it is now', async () => {
+    const [one, other] = [await giveStaff(database.db), await giveStaff(database.db, 'admin')];
+    const { id, version } = await giveSubmitted(database.db, await giveApplicant(database.db), noon);
+    const answers = await releaseTogether(
+      database.pool,
+      `select from applications where id = '${id}' for update`,
+      2,
+      [
+        () => moveApplication(database.db, one, { id, to: 'in_review', version }, at(60)),
+        () =>
+          moveApplication(
+            database.db,
+            other,
+            { id, to: 'documents_needed', version, note: 'A lease' },
+            at(60),
+          ),
+      ],
+    );
+    const said = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : null));
+    expect(said.filter((answer) => answer?.ok)).toHaveLength(1);
+    const lost = said.find((answer) => !answer?.ok);
+    const row = await readApplicationRow(database.db, id);
+    expect(lost).toMatchObject({ reason: 'changed_meanwhile', application: { status: row.status } });
+    expect(row.version).toBe(version + 1);
+    const { rows } = await database.db.execute(
+      sql`select from audit_log where action = 'application_moved' and details ->> 'application' = ${id} and at > ${noon.toISOString()}`,
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  test('an applicant who withdraws while a move is made loses or wins, and never both', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const staff = await giveStaff(database.db);
+      const applicant = await giveApplicant(database.db);
+      const { id, version } = await giveSubmitted(database.db, applicant, noon);
+      const [moved, withdrawn] = await Promise.all([
+        moveApplication(database.db, staff, { id, to: 'in_review', version }, at(60)),
+        moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(60)),
+      ]);
+      expect([moved.ok, withdrawn.ok].filter(Boolean)).toHaveLength(1);
+    }
+  });
+});
+
+describe('taking a move back', () => {
+  async function giveMoved(seconds = 60) {
+    const staff = await giveStaff(database.db);
+    const applicant = await giveApplicant(database.db);
+    const { id, version } = await giveSubmitted(database.db, applicant, noon);
+    const moved = await moveApplication(database.db, staff, { id, to: 'in_review', version }, at(seconds));
+    if (!moved.ok) throw new Error(moved.reason);
+    return { staff, applicant, id, version: version + 1, ...moved };
+  }
+
+  test('within ten seconds puts it back where it was, since when it was', async () => {
+    const { staff, id, eventId, undoUntil } = await giveMoved();
+    expect(undoUntil).toEqual(after(noon, 70));
+    expect(await undoMove(database.db, staff, { id, eventId }, at(69))).toEqual({ ok: true });
+    const { rows } = await database.db.execute<{ status: string; moved_at: string; version: number }>(
+      sql`select status, moved_at, version from applications where id = ${id}`,
+    );
+    expect(rows[0]).toMatchObject({ status: 'submitted', version: 4 });
+    expect(new Date(rows[0]!.moved_at)).toEqual(noon);
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      news: null,
+      notices: [{ state: 'superseded' }],
+    });
+    expect(await undoMove(database.db, staff, { id, eventId }, at(69))).toMatchObject({ reason: 'too_late' });
+  });
+
+  test.each([
+    ['later', 70, {}],
+    ['by someone else', 65, { other: true }],
+    ['after the next move', 65, { next: true }],
+  ] as const)(
+    '%s is refused',
+    async (_when, seconds, { other = false, next = false }: { other?: boolean; next?: boolean }) => {
+      const { staff, id, eventId, version } = await giveMoved();
+      const mover = other ? await giveStaff(database.db, 'admin') : staff;
+      if (next) await moveApplication(database.db, staff, { id, to: 'approved', version }, at(62));
+      const before = await readApplicationRow(database.db, id);
+      expect(await undoMove(database.db, mover, { id, eventId }, at(seconds))).toEqual({
+        ok: false,
+        reason: 'too_late',
+      });
+      expect(await readApplicationRow(database.db, id)).toEqual(before);
+    },
+  );
+
+  test('the time for it is the mover’s own, from 10 to 120 seconds', async () => {
+    const { userId } = await giveStaff(database.db);
+    expect(await readUndoSeconds(database.db, userId)).toBe(10);
+    for (const [wished, saved] of [
+      [60, 60],
+      [1, 10],
+      [999, 120],
+    ] as const) {
+      expect(await saveUndoSeconds(database.db, userId, wished)).toBe(saved);
+      expect(await readUndoSeconds(database.db, userId)).toBe(saved);
+    }
+    await database.db.execute(sql`update staff_preferences set undo_seconds = -5 where user_id = ${userId}`);
+    expect(await readUndoSeconds(database.db, userId)).toBe(10);
+  });
+});
+
+describe('what applicants write', () => {
+  test('a draft is theirs alone, and of two pages the second to save is told', async () => {
+    const applicant = await giveApplicant(database.db);
+    const text = { title: 'Elm Street', message: 'Two rooms' };
+    const first = await saveDraft(database.db, applicant, { ...text, id: null, version: null }, at(0));
+    if (!first.ok) throw new Error(first.reason);
+    const { id, version } = first;
+    expect(await saveDraft(database.db, applicant, { ...text, id, version }, at(1))).toMatchObject({
+      version: 2,
+    });
+    expect(await saveDraft(database.db, applicant, { ...text, id, version }, at(2))).toMatchObject({
+      reason: 'changed_meanwhile',
+    });
+    for (const role of ['staff', 'admin', 'broker'] as const) {
+      const someone = await giveStaff(database.db, role);
+      await put(id, { assignee: someone.userId });
+      expect(await findApplication(database.db, someone, id)).toBeNull();
+    }
+    const other = await giveApplicant(database.db);
+    expect(await saveDraft(database.db, other, { ...text, id, version: 2 }, at(3))).toEqual({
+      ok: false,
+      reason: 'not_found',
+    });
+    expect(await submitApplication(database.db, applicant, { ...text, id, version: 2 }, at(4))).toMatchObject(
+      {
+        ok: true,
+        id,
+        undoUntil: null,
+      },
+    );
+    expect(await saveDraft(database.db, applicant, { ...text, id, version: 4 }, at(5))).toMatchObject({
+      reason: 'changed_meanwhile',
+    });
+  });
+
+  test('new ones are counted: a hundred a day, thirty an hour', async () => {
+    const applicant = await giveApplicant(database.db);
+    const draft = { id: null, version: null, title: 'x', message: 'y' };
+    for (let index = 0; index < 30; index += 1) {
+      expect((await saveDraft(database.db, applicant, draft, at(index))).ok).toBe(true);
+    }
+    expect(await saveDraft(database.db, applicant, draft, at(31))).toMatchObject({
+      reason: 'too_many_changes',
+    });
+  });
+
+  test('an answer is taken only while something is asked for that they can see', async () => {
+    const staff = await giveStaff(database.db);
+    const applicant = await giveApplicant(database.db);
+    const { id, version } = await giveSubmitted(database.db, applicant, noon);
+    const answer = (seconds: number) =>
+      answerApplication(database.db, applicant, { id, note: 'Here it is' }, at(seconds));
+    expect(await answer(1)).toEqual({ ok: false, reason: 'not_asked' });
+    await moveApplication(
+      database.db,
+      staff,
+      { id, to: 'documents_needed', version, note: 'A lease' },
+      at(60),
+    );
+    expect(await answer(65)).toEqual({ ok: false, reason: 'not_asked' });
+    expect(await answer(71)).toEqual({ ok: true });
+    expect((await readApplicationRow(database.db, id)).notices).toMatchObject([
+      { kind: 'documents', state: 'waiting' },
+      { kind: 'reminder', state: 'superseded' },
+      { kind: 'reminder', state: 'superseded' },
+    ]);
+    const stranger = await giveApplicant(database.db);
+    expect(await answerApplication(database.db, stranger, { id, note: 'x' }, at(72))).toEqual({
+      ok: false,
+      reason: 'not_found',
+    });
+  });
+});
+
+test('staff open one for someone without an account, and nothing is sent for its moves', async () => {
+  const staff = await giveStaff(database.db);
+  const id = await openForSomeone(
+    database.db,
+    staff,
+    { name: 'No Phone', title: 'Elm Street', message: 'By letter' },
+    at(0),
+  );
+  expect(await moveApplication(database.db, staff, { id, to: 'in_review', version: 1 }, at(1))).toMatchObject(
+    {
+      ok: true,
+    },
+  );
+  expect(await findApplication(database.db, staff, id)).toMatchObject({
+    applicantName: 'No Phone',
+    version: 2,
+  });
+});
+
+test('applications are given only to open accounts of the operator’s people, by staff and admins', async () => {
+  const [staff, broker] = [await giveStaff(database.db), await giveStaff(database.db, 'broker')];
+  const applicant = await giveApplicant(database.db);
+  const { id, version } = await giveSubmitted(database.db, applicant, noon);
+  const assign = (viewer: typeof staff, assigneeId: string | null, on = version) =>
+    assignApplication(database.db, viewer, { id, assigneeId, version: on }, at(1));
+  expect(await assign(broker, broker.userId)).toMatchObject({ reason: 'not_found' });
+  expect(await assign(applicant, applicant.userId)).toMatchObject({ reason: 'not_found' });
+  for (const nobody of [applicant.userId, newId(), 'x'])
+    expect(await assign(staff, nobody)).toMatchObject({ reason: 'not_assignable' });
+  expect(await assign(staff, broker.userId)).toEqual({ ok: true });
+  expect(await assign(staff, null)).toMatchObject({ reason: 'changed_meanwhile' });
+  expect(await findApplication(database.db, broker, id)).toMatchObject({ id, assigneeId: broker.userId });
+  expect(await assign(staff, null, version + 1)).toEqual({ ok: true });
+  expect(await findApplication(database.db, broker, id)).toBeNull();
+});
