@@ -32,6 +32,7 @@ async function runWorker(): Promise<void> {
     { runMailer },
     { runRecoveries },
     { runNotices },
+    { takeTextAnswer },
     { closeDb },
     { openLog },
     { makeWatchdog },
@@ -42,6 +43,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/mail/deliver'),
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
+    import('@/lib/applications/take-text-answer'),
     import('@/db/client'),
     import('@/lib/log'),
     import('@/lib/watchdog'),
@@ -56,7 +58,7 @@ async function runWorker(): Promise<void> {
   });
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();
-  const missedTexts = runMissedTexts({ log });
+  const missedTexts = runMissedTexts({ log, takeAnswer: takeTextAnswer });
   const mailer = runMailer({ log });
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });

@@ -41,7 +41,8 @@ async function isShown(tx: Tx, id: string, now: Date): Promise<boolean> {
   return rows[0]?.shown ?? true;
 }
 
-async function addAnswer(
+/** Adds an answer to the timeline of an application that the caller has locked, and ends its reminders. */
+export async function addAnswer(
   tx: Tx,
   answer: { applicationId: string; actorId: string; note: string; messageId?: string; now: Date },
 ): Promise<void> {

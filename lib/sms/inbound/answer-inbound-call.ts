@@ -7,7 +7,7 @@ import { readWebhookCall } from '@/lib/sms/webhooks/call';
 import { refuseCall } from '@/lib/sms/webhooks/refuse-call';
 import { renderTwiml, type TwimlReply } from '@/lib/sms/webhooks/twiml';
 import { readInboundText } from './read-inbound-text';
-import { receiveText } from './receive-text';
+import { receiveText, type TakeAnswer } from './receive-text';
 
 /** Calls that wait for one number's lock leave connections for the pages. */
 const inTurn = fewAtOnce(3);
@@ -18,7 +18,11 @@ const inTurn = fewAtOnce(3);
  * Out: TwiML with a reply, or without one where Twilio replies itself or there is nothing to say. Calls that
  * `readWebhookCall` refuses get its status and are counted; only one about another account gets empty TwiML.
  */
-export async function answerInboundCall(db: Db, request: Request, now: Date): Promise<Response> {
+export async function answerInboundCall(
+  db: Db,
+  request: Request,
+  { now, takeAnswer }: { now: Date; takeAnswer: TakeAnswer },
+): Promise<Response> {
   const settings = env();
   const call = await readWebhookCall(request, settings);
   if (!call.ok) {
@@ -33,11 +37,16 @@ export async function answerInboundCall(db: Db, request: Request, now: Date): Pr
   }
   const { headers } = request;
   const received = await inTurn(() =>
-    receiveText(db, text, {
-      now,
-      address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
-      userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
-    }),
+    receiveText(
+      db,
+      text,
+      {
+        now,
+        address: clientAddress(headers.get('x-forwarded-for') ?? '', settings.trustedProxyHops),
+        userAgent: headers.get('user-agent')?.slice(0, 400) ?? null,
+      },
+      { takeAnswer },
+    ),
   );
   if (!received.ok) {
     log.warn('sms_inbound_ignored', { sid: text.sid, reason: received.reason });

@@ -4,7 +4,7 @@ import { db as openDb, type Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
-import { receiveText } from './receive-text';
+import { receiveText, type TakeAnswer } from './receive-text';
 import { type FoundLate } from './found-late';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { AskFault, ListedText, Provider } from '@/lib/sms/provider/provider';
@@ -33,7 +33,7 @@ const pageSize = 50;
 /** One read takes in so many pages beyond the first of each number; where there are more, it ends earlier in time. */
 const mostPages = 20;
 
-type Work = { db: Db; provider: Provider; log: Log };
+type Work = { db: Db; provider: Provider; log: Log; takeAnswer?: TakeAnswer };
 
 /**
  * Reads, each hour, at the start and three minutes after that, which texts have come in by the provider's own list, and has
@@ -42,9 +42,9 @@ type Work = { db: Db; provider: Provider; log: Log };
  *
  * `stop()` begins no further text and resolves when the one under way is kept.
  */
-export function runMissedTexts(options: { log?: (line: string) => void; everyMs?: number } = {}): {
-  stop(): Promise<void>;
-} {
+export function runMissedTexts(
+  options: { log?: (line: string) => void; everyMs?: number; takeAnswer?: TakeAnswer } = {},
+): { stop(): Promise<void> } {
   const env = readEnv();
   const log = openLog({ level: env.logLevel, write: options.log });
   const stopping = new AbortController();
@@ -54,7 +54,7 @@ export function runMissedTexts(options: { log?: (line: string) => void; everyMs?
   const round = async () => {
     try {
       provider ??= await openProvider(env);
-      const work = { db: openDb(), provider, log };
+      const work = { db: openDb(), provider, log, takeAnswer: options.takeAnswer };
       const read = await readMissedTexts(work, { now: new Date(), isStart, signal: stopping.signal });
       if (read !== 'unanswered') isStart = false;
     } catch (error) {
@@ -83,7 +83,7 @@ export function runMissedTexts(options: { log?: (line: string) => void; everyMs?
  * A list that is not answered, to its last page, changes nothing, and is asked for again at the next start or within ten minutes.
  */
 export async function readMissedTexts(
-  { db, provider, log }: Work,
+  { db, provider, log, takeAnswer }: Work,
   { now, isStart = false, signal }: { now: Date; isStart?: boolean; signal?: AbortSignal },
 ): Promise<'not_due' | 'read' | 'unanswered'> {
   if (provider.name === 'console') return 'not_due';
@@ -96,7 +96,7 @@ export async function readMissedTexts(
     log.warn('sms_inbound_list_unanswered', { fault: listed.fault, since: begun.readUntil });
     return 'unanswered';
   }
-  const { taken, failedAt } = await takeIn({ db, provider, log }, listed.texts, { now, signal });
+  const { taken, failedAt } = await takeIn({ db, provider, log, takeAnswer }, listed.texts, { now, signal });
   if (taken > 0) {
     const facts = { count: taken, since: begun.readUntil };
     if (begun.isFirst) log.warn('sms_inbound_missed', facts);
@@ -212,7 +212,7 @@ async function findKnown(db: Db, texts: readonly ListedText[]): Promise<Readonly
 
 /** Has those obeyed that we do not have. Out: how many were kept, and when the first was sent that could not be. */
 async function takeIn(
-  { db, provider, log }: Work,
+  { db, provider, log, takeAnswer }: Work,
   texts: readonly ListedText[],
   { now, signal }: { now: Date; signal?: AbortSignal },
 ): Promise<{ taken: number; failedAt: Date | null }> {
@@ -227,7 +227,8 @@ async function takeIn(
     const text = { sid, from, to, messagingServiceSid: provider.sender, body, optOutType: null };
     const late = { sentAt, ...orderAround(texts, { sid, from }) };
     try {
-      const received = await receiveText(db, text, { now, address: '', userAgent: null }, late);
+      const context = { now, address: '', userAgent: null };
+      const received = await receiveText(db, text, context, { late, takeAnswer });
       if (!received.ok) log.warn('sms_inbound_ignored', { sid, reason: received.reason });
       else if (!received.isDuplicate) {
         taken += 1;

@@ -22,6 +22,15 @@ export type InboundResult =
 const longestBody = 1_600;
 
 /**
+ * Does something with a text that is no keyword, of someone who has proven the number that it came from, in the transaction that
+ * keeps it. Out: whether it went anywhere, which the writer is told.
+ */
+export type TakeAnswer = (
+  tx: Tx,
+  answer: { userId: string; messageId: string; body: string; now: Date },
+) => Promise<boolean>;
+
+/**
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and says what to reply, if anything. All
  * of it is one transaction under the number's lock.
  *
@@ -39,12 +48,14 @@ const longestBody = 1_600;
  * A text that was found late is kept under the moment it was sent at, and obeyed unless the contrary was said since: START,
  * or the consent of the number's proven holder, after STOP; STOP after START. It gets no reply: the consent that a STOP ends
  * covers its confirmation for five minutes only (47 CFR 64.1200(a)(12)), and Twilio has replied to its own keywords by then.
+ *
+ * What is no keyword, and comes from whoever has proven the number, is handed to `takeAnswer`.
  */
 export async function receiveText(
   db: Db,
   text: InboundText,
   context: RequestContext,
-  late: FoundLate | null = null,
+  { late = null, takeAnswer }: { late?: FoundLate | null; takeAnswer?: TakeAnswer } = {},
 ): Promise<InboundResult> {
   const settings = env();
   const meaning = readMeaning(text);
@@ -62,17 +73,25 @@ export async function receiveText(
       await readOpenCodes(tx, text.from, context.now),
     );
     const said = { sender: text.to, words: body, providerSid: text.sid };
-    if (!(await keepText(tx, { text, body, meaning, userId, at, details }))) {
+    const messageId = await keepText(tx, { text, body, meaning, userId, at, details });
+    if (messageId === null) {
       const reply = await readReply(tx, text.sid);
       return { ok: true as const, meaning, isDuplicate: true, reply };
     }
+    const holder = meaning === 'other' ? number.holderUserId : null;
+    const isTaken =
+      holder !== null &&
+      takeAnswer !== undefined &&
+      (await takeAnswer(tx, { userId: holder, messageId, body, now: context.now }));
     if (late !== null) {
       const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
       if (isOvertaken) await recordLate(tx, order, context);
       else await obeyLate(tx, order, context);
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
-    const reply = await obey(tx, { phone: text.from, meaning, said }, settings, context);
+    const reply = isTaken
+      ? sayTaken(settings)
+      : await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
       reply !== null && !providerReplies && (await mayReply(tx, { phone: text.from, reply }, context.now));
     const isStranger = number.holderUserId === null;
@@ -93,7 +112,11 @@ async function findWriter(tx: Tx, { number, holderUserId }: NumberRow): Promise<
   return holderUserId ?? (await findOnlyUserByPhone(tx, number));
 }
 
-/** False: it was kept before. */
+function sayTaken({ appUrl, siteName: site }: Env): Reply {
+  return { template: 'answerTaken', params: { site, url: new URL('/applications', appUrl).href } };
+}
+
+/** Out: its id; null: it was kept before. */
 async function keepText(
   tx: Tx,
   {
@@ -111,7 +134,7 @@ async function keepText(
     at: Date;
     details: MessageDetails | null;
   },
-): Promise<boolean> {
+): Promise<string | null> {
   const kept = await tx
     .insert(smsMessages)
     .values({
@@ -132,7 +155,7 @@ async function keepText(
     })
     .onConflictDoNothing({ target: smsMessages.providerSid })
     .returning({ id: smsMessages.id });
-  return kept.length > 0;
+  return kept[0]?.id ?? null;
 }
 
 /** People answer a code with the code: while it is worth something it is not kept. */

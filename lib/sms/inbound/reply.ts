@@ -10,8 +10,8 @@ import { priceOf } from '@/lib/sms/capacity/price';
 import { type InboundText } from './read-inbound-text';
 import { countSegments } from '@/lib/sms/outbox/segments';
 
-/** What we say to STOP, START or HELP. */
-export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help'>;
+/** What we say to STOP, START or HELP, and to an answer. */
+export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help' | 'answerTaken'>;
 
 /** A reply as it is recorded: the row's id and the words. */
 export type SentReply = { id: string; body: string };
@@ -27,7 +27,7 @@ const strangersShare = 20n;
 
 /**
  * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply. A
- * STOP's confirmations are counted by themselves.
+ * STOP's confirmations are counted by themselves. That an answer was taken is said once a day: people write more than one text.
  */
 export async function mayReply(
   tx: Tx,
@@ -36,17 +36,21 @@ export async function mayReply(
 ): Promise<boolean> {
   const isStop = reply.template === 'stopConfirmation';
   const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
-  const replies = await tx.$count(
-    smsMessages,
-    and(
-      eq(smsMessages.phone, phone),
-      eq(smsMessages.purpose, 'reply'),
-      isStop ? eq(smsMessages.template, 'stopConfirmation') : undefined,
-      gt(smsMessages.createdAt, new Date(now.getTime() - windowSeconds * 1000)),
-    ),
-  );
-  return replies < limit;
+  const countReplies = (template: Reply['template'] | null, seconds: number) =>
+    tx.$count(
+      smsMessages,
+      and(
+        eq(smsMessages.phone, phone),
+        eq(smsMessages.purpose, 'reply'),
+        template === null ? undefined : eq(smsMessages.template, template),
+        gt(smsMessages.createdAt, new Date(now.getTime() - seconds * 1000)),
+      ),
+    );
+  if (reply.template === 'answerTaken' && (await countReplies('answerTaken', daySeconds)) > 0) return false;
+  return (await countReplies(isStop ? 'stopConfirmation' : null, windowSeconds)) < limit;
 }
+
+const daySeconds = 24 * 3600;
 
 /** Null: strangers have had their share of the budget. */
 export async function recordReply(

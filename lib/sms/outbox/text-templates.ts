@@ -28,6 +28,8 @@ export interface TemplateParams {
   stopConfirmation: Record<never, never>;
   startConfirmation: { url: string };
   help: { url: string };
+  /** What someone texted us joined their application. */
+  answerTaken: { url: string };
 }
 
 export type TemplateName = keyof TemplateParams;
@@ -87,6 +89,8 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: you have opted out and will get no more texts from us. Reply START to allow them again.`,
   startConfirmation: ({ site, url }) =>
     `${site}: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
+  answerTaken: ({ site, url }) =>
+    `${site}: your text was added to your application. We read and answer messages at ${url} Reply STOP to opt out.`,
   help: ({ site, url }) =>
     `${site}: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
 };
@@ -115,6 +119,7 @@ const storedText = z.discriminatedUnion('template', [
       'phoneChanged',
       'startConfirmation',
       'help',
+      'answerTaken',
       'applicationStatus',
       'documentsNeeded',
       'documentsReminder',
