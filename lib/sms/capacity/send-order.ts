@@ -20,10 +20,20 @@ const longestWaitMs = 60_000;
  * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. Among
  * equals the number prefix with the fewest waiting codes goes first, then who came first.
  *
- * @param now an expression for the moment, by the database's clock
+ * What each network asked for is counted once, whatever the planner believes of a table that a crowd has just filled: in a join it
+ * would be counted for each code of each network.
+ *
+ * @param now an expression for the moment, by the database's clock, that is the same for each row
  */
 export function codesInLine(now: SQL): SQL {
   return sql`
+    with asked as materialized (
+      select each.network, ${countAsked(sql`each.network`, now)} as codes
+      from (
+        select distinct network from sms_messages
+        where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
+      ) each
+    )
     select q.id, q.standing, coalesce(asked.codes, 0) as asked,
       row_number() over (order by q.standing, coalesce(asked.codes, 0), q.of_prefix, q.send_after, q.id) as place
     from (
@@ -31,13 +41,7 @@ export function codesInLine(now: SQL): SQL {
       from sms_messages m
       where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
     ) q
-    left join (
-      select each.network, ${countAsked(sql`each.network`, now)} as codes
-      from (
-        select distinct network from sms_messages
-        where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
-      ) each
-    ) asked on q.standing = 2 and asked.network = q.network`;
+    left join asked on q.standing = 2 and asked.network = q.network`;
 }
 
 /**
@@ -92,9 +96,10 @@ export async function findCrowd(
   },
 ): Promise<{ retryAt: Date } | null> {
   if (sendClass !== 'prove' || messagesPerSecond === null) return null;
-  const clock = sql`clock_timestamp()`;
+  // Once, so that it can be looked up in an index: clock_timestamp() is another one for each row.
+  const clock = sql`(select now from clock)`;
   const { rows } = await tx.execute<{ ahead: number; wait_ms: number | null }>(sql`
-    with line as (${codesInLine(clock)})
+    with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)})
     select (select count(*)::int from line where standing < 2 or asked <= ${countAsked(sql`${network}`, clock)} + 1) as ahead,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);

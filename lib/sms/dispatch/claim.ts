@@ -79,9 +79,10 @@ export async function claimSends(
         where status = 'queued' and purpose = 'verification' and send_after <= ${now}
         order by send_after limit (select n from room) for update skip locked`
       : sql`
-        select m.id from sms_messages m join line on line.id = m.id
-        where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
-        order by line.place limit (select n from room) for update of m skip locked`;
+        select id from sms_messages
+        where id = any((select ids from front)::uuid[]) and status = 'queued' and purpose = 'verification'
+          and send_after <= ${now}
+        order by array_position((select ids from front), id) limit (select n from room) for update skip locked`;
   const { rows } = await work.db.execute<{
     now_ms: number;
     lease_ms: number;
@@ -100,7 +101,7 @@ export async function claimSends(
         greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
     ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
-    line as (${rate === null ? sql`select null::uuid as id` : codesInLine(now)}),
+    front as materialized (select ${rate === null ? sql`null::uuid[]` : frontOfLine(now)} as ids),
     codes as materialized (${codes}),
     others as materialized (
       select id from sms_messages
@@ -134,6 +135,17 @@ export async function claimSends(
     slotInMs: row.slot_in_ms,
     dueInMs: row.due_in_ms,
   };
+}
+
+/** More than can be claimed at a time: some of them may be in other hands. */
+const lookedAtInLine = 500;
+
+/**
+ * The ids of the codes that are next, as a list: to join the line with the table would read it for each row, where the planner
+ * does not know yet how long it is.
+ */
+function frontOfLine(now: SQL): SQL {
+  return sql`array(select id from (${codesInLine(now)}) line order by place limit ${lookedAtInLine})`;
 }
 
 function slotsInReach(rate: number | null, room: number): SQL {
