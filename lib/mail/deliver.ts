@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { EmailLink } from './links';
 import { db as openDb, type Db } from '@/db/client';
 import { isDatabaseFault } from '@/db/database-fault';
@@ -67,18 +67,22 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
     const db = options.db ?? openDb();
     const inHand = new Set<Promise<void>>();
     while (!signal.aborted) {
+      const room = atOnce - inHand.size;
+      let isMore = false;
       try {
-        for (const sending of await startDueMails({ db, transport, log }, atOnce - inHand.size)) {
+        const started = await startDueMails({ db, transport, log }, room);
+        for (const sending of started) {
           inHand.add(sending);
           void sending.finally(() => inHand.delete(sending));
         }
+        isMore = started.length === room;
       } catch (error) {
         // The database may be restarting; nothing is lost, since what was claimed is under a lease.
         log.warn('mail_round_failed', { error });
       }
       // One that takes its time holds up none of the others.
       if (inHand.size === atOnce) await Promise.race(inHand);
-      else await wake.wait(pollMs, signal);
+      else if (!isMore) await wake.wait(pollMs, signal);
     }
     await Promise.all(inHand);
   }
@@ -137,19 +141,18 @@ async function sendMail(
     return end(db, mail.id, leaseId, 'no_account');
   }
   if (mail.isExpired) return end(db, mail.id, leaseId, 'expired');
-  if (link?.isOver) return end(db, mail.id, leaseId, 'link_over');
-  const outcome = await transport.send({ id: mail.id, to: mail.to, ...readMail(mail) });
+  // What happened to an account is told also where it cannot be undone by this link any more.
+  const isOver = link?.isOver === true;
+  if (isOver && link.purpose !== 'not_me') return end(db, mail.id, leaseId, 'link_over');
+  const words = readMail(isOver ? { ...mail, link: null } : mail);
+  const outcome = await transport.send({ id: mail.id, to: mail.to, ...words });
   if (outcome.ok) return record(db, mail.id);
   log.warn('mail_not_sent', { mail: mail.id, template: mail.template, cause: outcome.cause });
   if (outcome.reason === 'refused') return end(db, mail.id, leaseId, 'refused');
   return putOff(db, mail, leaseId, log, outcome.cause);
 }
 
-/**
- * Takes what is due under a lease: first the oldest of each account, then the next of each, so that nobody who has many sent
- * is in front of the others. By the database's clock, as all that follows: `now()`, which an index can
- * be read by, is the beginning of this statement, which is a transaction of its own.
- */
+/** Takes what is due under a lease: see `claimDue`. */
 async function claimMails(db: Db, leaseId: string, room: number): Promise<ClaimedMail[]> {
   const { rows } = await db.execute<{
     id: string;
@@ -163,25 +166,7 @@ async function claimMails(db: Db, leaseId: string, room: number): Promise<Claime
     nonce: Buffer;
     link_user_id: string | null;
     is_over: boolean;
-  }>(sql`
-    with due as materialized (
-      select id, send_after, row_number() over (
-        partition by coalesce(user_id::text, lower(to_address)) order by send_after) as turn
-      from (
-        select id, send_after, user_id, to_address from mails where ${isDue}
-        order by send_after limit ${lookedAt}) oldest
-    ), claimed as (
-      update mails set lease_id = ${leaseId}, attempts = ${oneMore(sql`attempts`)},
-        leased_until = now() + make_interval(secs => ${leaseSeconds})
-      where id = any(array(
-        select id from mails where ${isDue} and id in (select id from due)
-        order by (select turn from due where due.id = mails.id), send_after
-        limit ${room} for update skip locked))
-      returning id, to_address, template, params, attempts, link_id, expires_at <= now() as is_expired
-    )
-    select claimed.id, to_address as "to", template, params, attempts, is_expired, link.id as link_id, purpose, nonce,
-      link.user_id as link_user_id, used_at is not null or ended_at is not null as is_over
-    from claimed left join email_links link on link.id = claimed.link_id`);
+  }>(claimDue(leaseId, room));
   return rows.map((row) => ({
     id: row.id,
     to: row.to,
@@ -202,8 +187,41 @@ async function claimMails(db: Db, leaseId: string, room: number): Promise<Claime
   }));
 }
 
+/** A lease that ends further ahead than any was written by a clock that was wrong, and counts for nothing. */
 const isDue = sql`sent_at is null and ended_at is null and send_after <= now()
-  and (leased_until is null or leased_until <= now())`;
+  and (leased_until is null or leased_until <= now() or leased_until > now() + make_interval(secs => ${2 * leaseSeconds}))`;
+
+/**
+ * Takes what is due under a lease: first the oldest of each account, then the next of each, so that nobody who has many sent
+ * is in front of the others; what failed before comes last. By the database's clock, as all that follows: `now()`, which an index can
+ * be read by, is the beginning of this statement, which is a transaction of its own.
+ */
+function claimDue(leaseId: string, room: number): SQL {
+  return sql`
+    with due as materialized (
+      select id, attempts, send_after, row_number() over (
+        partition by coalesce(user_id::text, lower(to_address)) order by attempts > 0, send_after) as turn
+      from (
+        (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts = 0
+          order by send_after limit ${lookedAt})
+        union all
+        (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts > 0
+          order by send_after limit ${atOnce})) oldest
+    ), front as materialized (
+      select array(select id from due order by attempts > 0, turn, send_after limit ${lookedAt}) as ids
+    ), claimed as (
+      update mails set lease_id = ${leaseId}, attempts = ${oneMore(sql`attempts`)},
+        leased_until = now() + make_interval(secs => ${leaseSeconds})
+      where id = any(array(
+        select id from mails where ${isDue} and id = any((select ids from front)::uuid[])
+        order by array_position((select ids from front), id)
+        limit ${room} for update skip locked))
+      returning id, to_address, template, params, attempts, link_id, expires_at <= now() as is_expired
+    )
+    select claimed.id, to_address as "to", template, params, attempts, is_expired, link.id as link_id, purpose, nonce,
+      link.user_id as link_user_id, used_at is not null or ended_at is not null as is_over
+    from claimed left join email_links link on link.id = claimed.link_id`;
+}
 
 /** It went out, also where the lease ran out meanwhile: nobody is to send it again. */
 async function record(db: Db, id: string): Promise<void> {

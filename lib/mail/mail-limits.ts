@@ -36,7 +36,6 @@ export async function takeMailHit(
   const known = [
     { keys: limitKeys('mail_known_browser', [name, knownBrowser]), rules: limits.mailsPerKnownBrowser },
     { keys: limitKeys('mail_known_browsers', [name]), rules: limits.mailsPerKnownBrowsers },
-    ofNetwork,
   ];
   const own = await takeHits(db, known, now);
   if (own.ok) return own;

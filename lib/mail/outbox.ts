@@ -59,7 +59,7 @@ export async function enqueueResetMail(db: Db, email: string, now: Date): Promis
   const link = newLink({ purpose: 'reset', userId: null, email, now });
   await db.execute(sql`
     with owner as (
-      select id, email from users where email_key = ${link.emailKey} and deactivated_at is null
+      select id, email from users where email_key = ${link.emailKey} and deactivated_at is null for key share
     ), link as (
       insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at)
       values (${link.id}, 'reset', (select id from owner), coalesce((select email from owner), ${email}),

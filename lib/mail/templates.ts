@@ -15,10 +15,21 @@ export type MailFacts = { site: string; link: string | null; lasts: string; para
 
 /** What happened to an account, and how to undo it. */
 function notice({ site, link, lasts }: MailFacts, title: string, words: string): MailContent {
+  const paragraphs = [`Your ${site} account ${words}`, 'If it was you, there is nothing to do.'];
+  if (link === null) {
+    const undone = 'Since then, someone has said that this or another change was not them.';
+    const again = 'If it was not you, and nobody has written to you about that, ask for a new password.';
+    return {
+      subject: `${title}: ${site}`,
+      paragraphs: [...paragraphs, undone, again],
+      button: null,
+      notes: [],
+    };
+  }
   return {
     subject: `${title}: ${site}`,
-    paragraphs: [`Your ${site} account ${words}`, 'If it was you, there is nothing to do.'],
-    button: { label: 'This was not me', url: link ?? '' },
+    paragraphs,
+    button: { label: 'This was not me', url: link },
     notes: [
       `The link works for ${lasts}. It signs everyone out, puts the email and phone number of before these days back, removes second factors that were added, and lets you choose a new password.`,
     ],

@@ -11,6 +11,7 @@ import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { openTransport, type MailTransport } from '@/lib/mail/transport';
 import { useDatabase } from '@/tests/support/database';
 import { readMailsTo, readToken } from '@/tests/support/mails';
+import { openPlanRecorder, type PlanNode } from '@/tests/support/plans';
 import { givePerson, newEmail } from '@/tests/support/people';
 import { useSmtp } from '@/tests/support/smtp';
 
@@ -208,6 +209,55 @@ test('mails that take long hold up none of the others', async () => {
   const { rows } = await database.db.execute(sql`select 1 from mails where sent_at is null`);
   expect(rows).toEqual([]);
 });
+
+test('a backlog goes out without a pause between the mails', async () => {
+  for (let batch = 0; batch < 10; batch += 1) {
+    await Promise.all(Array.from({ length: 20 }, () => writeMail(newEmail(), new Date(Date.now() - 60_000))));
+  }
+  const sent: string[] = [];
+  const transport: MailTransport = {
+    send: async ({ to }) => {
+      sent.push(to);
+      return { ok: true };
+    },
+    close: () => undefined,
+  };
+  const mailer = runMailer({ db: database.db, env: { ...settings(), databaseUrl: database.url }, transport });
+  try {
+    // Pauses of five seconds after each few would take two minutes.
+    await expect.poll(() => sent.length, { timeout: 25_000 }).toBe(200);
+  } finally {
+    await mailer.stop();
+  }
+});
+
+test('a claim reads a page of what is due, however much that is and whatever the planner believes', async () => {
+  await database.db.execute(sql`
+    insert into mails (id, to_address, template, params, created_at, send_after, expires_at, sent_at)
+    select gen_random_uuid(), 'a' || n || '@example.com', 'claimEmail', '{}', now(), now(), now() + interval '1 day', now()
+    from generate_series(1, 20000) n`);
+  await database.db.execute(sql`vacuum analyze mails`);
+  await database.db.execute(sql`
+    insert into mails (id, to_address, template, params, created_at, send_after, expires_at)
+    select gen_random_uuid(), 'b' || n || '@example.com', 'claimEmail', '{}', now(), now(), now() + interval '1 day'
+    from generate_series(1, 5000) n`);
+  const recorder = openPlanRecorder(database.url);
+  try {
+    const transport: MailTransport = { send: async () => ({ ok: true }), close: () => undefined };
+    expect(await sendDueMails(recorder.db, transport, log)).toBe(8);
+    const claim = recorder.ran.find(({ statement }) => statement.includes('update mails set lease_id'))!;
+    expect(countRowsRead(claim.plan)).toBeLessThan(60_000);
+  } finally {
+    await recorder.end();
+  }
+});
+
+/** The rows that all steps of a plan handled, those that a filter threw away too. */
+function countRowsRead(node: PlanNode): number {
+  const own = (node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0);
+  const below = (node.Plans ?? []).map(countRowsRead).reduce((sum, rows) => sum + rows, 0);
+  return own * (node['Actual Loops'] ?? 1) + below;
+}
 
 test('two mailers that send side by side send each mail once', async () => {
   const emails = await Promise.all(Array.from({ length: 60 }, () => writeMail()));
