@@ -52,11 +52,8 @@ CREATE TABLE "staff_preferences" (
 --> statement-breakpoint
 ALTER TABLE "application_events" ADD CONSTRAINT "application_events_application_id_applications_id_fk" FOREIGN KEY ("application_id") REFERENCES "public"."applications"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "application_events" ADD CONSTRAINT "application_events_actor_id_users_id_fk" FOREIGN KEY ("actor_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "application_events" ADD CONSTRAINT "application_events_message_id_sms_messages_id_fk" FOREIGN KEY ("message_id") REFERENCES "public"."sms_messages"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "application_notices" ADD CONSTRAINT "application_notices_application_id_applications_id_fk" FOREIGN KEY ("application_id") REFERENCES "public"."applications"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "application_notices" ADD CONSTRAINT "application_notices_event_id_application_events_id_fk" FOREIGN KEY ("event_id") REFERENCES "public"."application_events"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "application_notices" ADD CONSTRAINT "application_notices_message_id_sms_messages_id_fk" FOREIGN KEY ("message_id") REFERENCES "public"."sms_messages"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "application_notices" ADD CONSTRAINT "application_notices_mail_id_mails_id_fk" FOREIGN KEY ("mail_id") REFERENCES "public"."mails"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "applications" ADD CONSTRAINT "applications_applicant_id_users_id_fk" FOREIGN KEY ("applicant_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "applications" ADD CONSTRAINT "applications_assignee_id_users_id_fk" FOREIGN KEY ("assignee_id") REFERENCES "public"."users"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "staff_preferences" ADD CONSTRAINT "staff_preferences_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
@@ -68,7 +65,6 @@ CREATE INDEX "application_notices_check_index" ON "application_notices" USING bt
 CREATE INDEX "application_notices_application_index" ON "application_notices" USING btree ("application_id","due_at");--> statement-breakpoint
 CREATE INDEX "application_notices_event_index" ON "application_notices" USING btree ("event_id");--> statement-breakpoint
 CREATE INDEX "application_notices_message_index" ON "application_notices" USING btree ("message_id");--> statement-breakpoint
-CREATE INDEX "application_notices_mail_index" ON "application_notices" USING btree ("mail_id");--> statement-breakpoint
 CREATE INDEX "applications_applicant_index" ON "applications" USING btree ("applicant_id","created_at");--> statement-breakpoint
 CREATE INDEX "applications_moved_index" ON "applications" USING btree ("moved_at","id") WHERE "applications"."status" <> 'draft';--> statement-breakpoint
 CREATE INDEX "applications_status_index" ON "applications" USING btree ("status","moved_at","id");--> statement-breakpoint

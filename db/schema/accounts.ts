@@ -33,6 +33,8 @@ export const users = pgTable(
     recoveredAt: instant('recovered_at'),
     /** Since when codes by text to `phone` are a second factor, as long as the person holds that number; null: they are none. */
     smsFactorSince: instant('sms_factor_since'),
+    /** By which change: see columns.ts. */
+    smsFactorChange: bigint('sms_factor_change', { mode: 'number' }),
     /** Until when a password alone may set up the first second factor of someone who must hold one. */
     enrollUntil: instant('enroll_until'),
     /** When a passkey was offered: once. */

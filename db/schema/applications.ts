@@ -2,8 +2,6 @@ import { sql } from 'drizzle-orm';
 import { bigint, check, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { users, type Role } from './accounts';
 import { instant } from './columns';
-import { mails } from './mail';
-import { smsMessages } from './sms';
 
 /** Where an application is. Which move who may make is in lib/applications/moves.ts. */
 export const applicationStatuses = [
@@ -97,8 +95,8 @@ export const applicationEvents = pgTable(
     showsAt: instant('shows_at').notNull(),
     /** It was taken back before that. */
     undoneAt: instant('undone_at'),
-    /** The text that it came by. */
-    messageId: uuid('message_id').references(() => smsMessages.id, { onDelete: 'set null' }),
+    /** The text that it came by, in sms_messages. */
+    messageId: uuid('message_id'),
   },
   (t) => [
     index('application_events_application_index').on(t.applicationId, t.id),
@@ -129,8 +127,9 @@ export const applicationNotices = pgTable(
     faults: integer('faults').notNull().default(0),
     decidedAt: instant('decided_at'),
     state: text('state').$type<NewsState>().notNull().default('waiting'),
-    messageId: uuid('message_id').references(() => smsMessages.id, { onDelete: 'set null' }),
-    mailId: uuid('mail_id').references(() => mails.id, { onDelete: 'set null' }),
+    /** In sms_messages and mails: the second goes by age, and leaves its id here. */
+    messageId: uuid('message_id'),
+    mailId: uuid('mail_id'),
     /** When to look next whether the text arrived; null: there is nothing to look for. */
     checkAt: instant('check_at'),
   },
@@ -144,7 +143,6 @@ export const applicationNotices = pgTable(
     index('application_notices_application_index').on(t.applicationId, t.dueAt),
     index('application_notices_event_index').on(t.eventId),
     index('application_notices_message_index').on(t.messageId),
-    index('application_notices_mail_index').on(t.mailId),
   ],
 );
 

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { users } from './accounts';
-import { bytea, instant } from './columns';
+import { accountChange, bytea, instant } from './columns';
 
 /**
  * Links that went to a person by mail, by text or by hand, each for one purpose and used once. The token is derived from `nonce` when it
@@ -20,6 +20,7 @@ export const emailLinks = pgTable(
     emailKey: text('email_key').notNull(),
     nonce: bytea('nonce').notNull(),
     createdAt: instant('created_at').notNull(),
+    change: accountChange('change'),
     expiresAt: instant('expires_at').notNull(),
     usedAt: instant('used_at'),
     endedAt: instant('ended_at'),

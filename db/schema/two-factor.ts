@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, index, integer, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { users, type Role } from './accounts';
-import { bytea, instant } from './columns';
+import { accountChange, bytea, instant } from './columns';
 
 const owner = () =>
   uuid('user_id')
@@ -27,6 +27,7 @@ export const passkeys = pgTable(
     /** Kept by a password manager on several devices. */
     backedUp: boolean('backed_up').notNull(),
     createdAt: instant('created_at').notNull(),
+    change: accountChange('change'),
     lastUsedAt: instant('last_used_at'),
   },
   (t) => [
@@ -56,6 +57,8 @@ export const totpKeys = pgTable(
     sealedWith: text('sealed_with').notNull(),
     createdAt: instant('created_at').notNull(),
     confirmedAt: instant('confirmed_at'),
+    /** That by which it counts, or was begun. */
+    change: accountChange('change'),
     /** The time step of the last code that was right: none of that step or before counts any more. */
     lastStep: bigint('last_step', { mode: 'number' }),
     lastUsedAt: instant('last_used_at'),
@@ -84,6 +87,8 @@ export const recoveryCodeSets = pgTable(
     sealedCodes: text('sealed_codes'),
     createdAt: instant('created_at').notNull(),
     confirmedAt: instant('confirmed_at'),
+    /** That by which it counts, or was begun. */
+    change: accountChange('change'),
   },
   (t) => [
     uniqueIndex('recovery_code_sets_confirmed_unique')

@@ -11,6 +11,7 @@ import {
   type HeldFactors,
   type SessionStanding,
 } from './factors';
+import { frozenUntil } from './after-recovery';
 
 const hour = 3600;
 const day = 24 * hour;
@@ -126,6 +127,7 @@ export async function readSession(db: Db | Tx, sessionId: string, now: Date): Pr
       emailProvenAt: users.emailProvenAt,
       activatedAt: users.activatedAt,
       enrollUntil: users.enrollUntil,
+      recoveredAt: users.recoveredAt,
       graceUntil: graceOfUser,
       ...factorsOfUser,
     })
@@ -141,8 +143,10 @@ export async function readSession(db: Db | Tx, sessionId: string, now: Date): Pr
     await db.update(sessions).set({ lastSeenAt: now }).where(eq(sessions.id, sessionId));
   }
   const factors = { passkey, totp, sms };
-  const graceUntil = row.graceUntil !== null && row.graceUntil > now ? row.graceUntil : null;
-  const standing = sessionStanding(role, factors, { secondFactorAt, byTrustedDevice }, graceUntil !== null);
+  // After a reset the mailbox alone would be enough.
+  const hasGrace = row.graceUntil !== null && row.graceUntil > now && frozenUntil(row, now) === null;
+  const graceUntil = hasGrace ? row.graceUntil : null;
+  const standing = sessionStanding(role, factors, { secondFactorAt, byTrustedDevice }, hasGrace);
   return {
     ...{ sessionId, userId, email, name, role, phone, phoneMovedAt, emailProvenAt, authenticatedAt },
     ...{ secondFactorAt, factors, standing, graceUntil },

@@ -1,4 +1,5 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import { thisChange } from '@/db/schema/columns';
 import { users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from './email';
@@ -160,7 +161,8 @@ function closedKey(userId: string): string {
 
 /** Turns codes by text to the account's number into a second factor, or no longer. */
 export async function setSmsFactor(tx: Tx, userId: string, since: Date | null): Promise<void> {
-  await tx.update(users).set({ smsFactorSince: since }).where(eq(users.id, userId));
+  const smsFactorChange = since === null ? null : thisChange;
+  await tx.update(users).set({ smsFactorSince: since, smsFactorChange }).where(eq(users.id, userId));
 }
 
 /** Lets a password alone set up the first second factor until `until`, or no longer. */

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { and, eq, isNull, not, sql } from 'drizzle-orm';
+import { and, eq, gte, isNull, not, sql } from 'drizzle-orm';
 import { emailLinks, type LinkPurpose } from '@/db/schema/mail';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -165,7 +165,7 @@ export async function findFirstNotMe(
         sql`${emailLinks.expiresAt} > ${timestamp(now)}`,
       ),
     )
-    .orderBy(emailLinks.createdAt)
+    .orderBy(emailLinks.change, emailLinks.createdAt)
     .limit(1);
   return first ?? null;
 }
@@ -180,7 +180,7 @@ export async function endNotMeElsewhere(tx: Tx, first: EmailLink, now: Date): Pr
         eq(emailLinks.userId, first.userId!),
         eq(emailLinks.purpose, 'not_me'),
         not(eq(emailLinks.emailKey, first.emailKey)),
-        sql`${emailLinks.createdAt} >= ${timestamp(first.createdAt)}`,
+        gte(emailLinks.change, first.change),
         isOpen(),
       ),
     );
@@ -251,9 +251,9 @@ export async function pruneLinks(
 function endsNotMe(notMe: 'end' | 'keep' | { olderThan: EmailLink }) {
   if (notMe === 'end') return undefined;
   if (notMe === 'keep') return not(eq(emailLinks.purpose, 'not_me'));
-  const { emailKey: key, createdAt } = notMe.olderThan;
+  const { emailKey: key, change } = notMe.olderThan;
   return not(
-    sql`(${emailLinks.purpose} = 'not_me' and ${emailLinks.emailKey} <> ${key} and ${emailLinks.createdAt} < ${timestamp(createdAt)})`,
+    sql`(${emailLinks.purpose} = 'not_me' and ${emailLinks.emailKey} <> ${key} and ${emailLinks.change} < ${change})`,
   );
 }
 

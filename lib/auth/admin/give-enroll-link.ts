@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@/db/client';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { isEnrolled, readFactors } from '@/lib/accounts/factors';
 import { lockAmongAdmins } from '@/lib/accounts/lock-users';
 import type { User } from '@/lib/accounts/users';
@@ -14,8 +15,8 @@ export type EnrollLinkGiven = { by: 'mail' } | { by: 'hand'; url: string };
 
 /**
  * Gives someone a link to set up a second factor, which takes their password, too, and works once, for a day; earlier ones end.
- * It goes by mail where an admin gives it and mail reaches the person. Else its address comes out, to be handed on: nothing
- * keeps it.
+ * It goes by mail where an admin gives it and mail reaches the person, unless their password was reset within 72 hours. Else its
+ * address comes out, to be handed on: nothing keeps it.
  *
  * In: the account as it is locked. What the audit says of it, `enroll_link_made`, does not hold the link.
  */
@@ -28,7 +29,9 @@ export async function giveEnrollLink(
   const { id: userId, email } = user;
   const { now } = context;
   await endLinks(tx, userId, { purposes: ['enroll'], now });
-  const byMail = adminOf(author) !== null && isReachedByMail(user);
+  // Right after a recovery the mailbox is all that was shown: then it takes someone who knows the person.
+  const isFrozen = frozenUntil(user, now) !== null;
+  const byMail = adminOf(author) !== null && isReachedByMail(user) && !isFrozen;
   const { actorId, details } = auditOf(author);
   const by = byMail ? 'mail' : 'hand';
   await recordAudit(

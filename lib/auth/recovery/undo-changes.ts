@@ -7,6 +7,7 @@ import {
   findUserByEmail,
   lockEmail,
   markRecovered,
+  releaseEmail,
   setEmail,
   setPhone,
   setSmsFactor,
@@ -27,14 +28,14 @@ import { removeFactorsSince } from '@/lib/auth/two-factor/remove-factors';
 /**
  * "This was not me", said by whoever reads mail at an address that the account had when the mail went out. Everyone is signed
  * out, the password opens nothing any more, and email and number are those of the first such mail of the last seven days, which
- * may be older than the one that is followed: the same stranger may have done all of it. The email is put back where no other
- * account has proven it by now, the number to be verified again, since another may hold it. An account at that email that never proved it is
- * closed: whoever took the account over may have registered it, so that the email could not be put back. Second factors that were
- * added since that first mail are taken off. A link to a new password goes to that address.
+ * may be older than the one that is followed: the same stranger may have done all of it. The email is put back, and the number, to
+ * be verified again, since another may hold it. An account at that email that never proved it, or that was made since, is
+ * closed: whoever took this one over may have registered it, and its owner may have proven it while looking for a way in. Second
+ * factors that were added since that first mail are taken off. A link to a new password goes to that address.
  *
  * Mails to an address that the account had earlier still undo what this did: whoever changes the email and says "This was not me"
  * at the new one gains nothing. An account that was shut stays shut, and is cleared for the day on which it is opened again. Out:
- * `closed` where another account has proven the email by now, so that it cannot be put back: this one is shut for good.
+ * `closed` where an account of before has taken the email by now, so that it cannot be put back: this one is shut for good.
  */
 export async function undoChanges(
   db: Db,
@@ -62,9 +63,9 @@ export async function undoChanges(
     await endAllAccess(tx, userId);
     await endLinks(tx, userId, { notMe: { olderThan: first }, now });
     await forgetPassword(tx, userId, now);
-    await removeFactorsSince(tx, locked, first.createdAt);
+    await removeFactorsSince(tx, locked, first.change);
     await recordAudit(tx, { action: 'changes_undone', userId, actorId: null }, context);
-    if (!(await putEmailBack(tx, locked, link.email, context))) {
+    if (!(await putEmailBack(tx, locked, { email: link.email, since: first.createdAt }, context))) {
       await closeUnproven(tx, locked, 'account_claimed', context);
       return { ok: true as const, account: 'closed' as const };
     }
@@ -80,13 +81,24 @@ export async function undoChanges(
   });
 }
 
-/** False: another account has proven the email by now. */
-async function putEmailBack(tx: Tx, user: User, email: string, context: RequestContext): Promise<boolean> {
+/** So far apart are the clocks of two web servers at the most. */
+const clocksApartMs = 10 * 60_000;
+
+/** False: an account of before these changes has the email by now. */
+async function putEmailBack(
+  tx: Tx,
+  user: User,
+  { email, since }: { email: string; since: Date },
+  context: RequestContext,
+): Promise<boolean> {
   if (user.emailKey === emailKey(email)) return true;
   const rival = await findRival(tx, { userId: user.id, email });
   if (rival !== null) {
-    if (rival.deactivatedAt !== null || !canBeClosed(rival)) return false;
-    await closeUnproven(tx, rival, 'account_claimed', context);
+    const isNewer = rival.createdAt.getTime() >= since.getTime() - clocksApartMs;
+    const mayGo = canBeClosed(rival) || (rival.role === 'applicant' && isNewer);
+    if (rival.deactivatedAt !== null) await releaseEmail(tx, rival.id);
+    else if (mayGo) await closeUnproven(tx, rival, 'account_claimed', context);
+    else return false;
   }
   await setEmail(tx, user.id, email, context.now);
   return true;

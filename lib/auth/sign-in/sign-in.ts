@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@/db/client';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { asksSecondFactor, hasGrace, isEnrolled, readFactors } from '@/lib/accounts/factors';
 import { endLoginGrants } from '@/lib/accounts/login-grants';
 import { issuePendingToken } from '@/lib/accounts/pending';
@@ -111,7 +112,8 @@ async function acceptPassword(
   const mayEnter =
     isEnrolled(role, held) ||
     (user.enrollUntil !== null && user.enrollUntil > context.now) ||
-    (await hasGrace(tx, role, context.now));
+    // After a reset the mailbox alone would open it.
+    (frozenUntil(user, context.now) === null && (await hasGrace(tx, role, context.now)));
   if (!mayEnter) return { ok: false, reason: 'must_enroll' };
   return { ...inside, ...(await completeSignIn(tx, user, { knownBrowser, shows: {} }, context)) };
 }

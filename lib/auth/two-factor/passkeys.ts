@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, gte } from 'drizzle-orm';
 import {
   generateAuthenticationOptions,
   generateRegistrationOptions,
@@ -171,11 +171,10 @@ export async function removePasskey(
   return removed.length > 0;
 }
 
-/** Takes passkeys off a person: all, or those made after `since`. */
-export async function removePasskeys(tx: Tx, userId: string, since: Date | null): Promise<void> {
-  const madeAfter =
-    since === null ? undefined : sql`${passkeys.createdAt} >= ${since.toISOString()}::timestamptz`;
-  await tx.delete(passkeys).where(and(eq(passkeys.userId, userId), madeAfter));
+/** Takes passkeys off a person: all, or those added by the change `since` or a later one. */
+export async function removePasskeys(tx: Tx, userId: string, since: number | null): Promise<void> {
+  const isNewer = since === null ? undefined : gte(passkeys.change, since);
+  await tx.delete(passkeys).where(and(eq(passkeys.userId, userId), isNewer));
 }
 
 /** What a passkey calls its account: the bytes of its id, which say nothing about the person. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { and, count, eq, gt, isNotNull, isNull, ne, sql } from 'drizzle-orm';
+import { and, count, eq, gt, gte, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
+import { thisChange } from '@/db/schema/columns';
 import { recoveryCodes, recoveryCodeSets } from '@/db/schema/two-factor';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -103,7 +104,7 @@ export async function confirmRecoveryCodes(
     .where(and(eq(recoveryCodeSets.userId, userId), ne(recoveryCodeSets.id, setId)));
   await tx
     .update(recoveryCodeSets)
-    .set({ confirmedAt: now, sealedCodes: null })
+    .set({ confirmedAt: now, change: thisChange, sealedCodes: null })
     .where(eq(recoveryCodeSets.id, setId));
   return true;
 }
@@ -134,10 +135,16 @@ export async function countRecoveryCodes(db: Db, userId: string): Promise<number
   return row?.left ?? null;
 }
 
-/** Takes recovery codes off a person: all, or those that count since `since` or wait. */
-export async function removeRecoveryCodes(tx: Tx, userId: string, since: Date | null = null): Promise<void> {
+/** Takes recovery codes off a person: all, or those that count since the change `since` or wait. */
+export async function removeRecoveryCodes(
+  tx: Tx,
+  userId: string,
+  since: number | null = null,
+): Promise<void> {
   const isNewer =
-    since === null ? undefined : sql`(${recoveryCodeSets.confirmedAt} < ${timestamp(since)}) is not true`;
+    since === null
+      ? undefined
+      : or(isNull(recoveryCodeSets.confirmedAt), gte(recoveryCodeSets.change, since));
   await tx.delete(recoveryCodeSets).where(and(eq(recoveryCodeSets.userId, userId), isNewer));
 }
 

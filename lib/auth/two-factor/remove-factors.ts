@@ -22,14 +22,14 @@ export async function removeFactors(tx: Tx, userId: string): Promise<void> {
 }
 
 /**
- * Takes off a locked account the factors that were added at or after `since`, and what replaced an earlier one: an app or codes
+ * Takes off a locked account the factors that were added by the change `since` or a later one, and what replaced an earlier one: an app or codes
  * that came in its place leave nothing behind.
  */
-export async function removeFactorsSince(tx: Tx, user: User, since: Date): Promise<void> {
-  const { id: userId, smsFactorSince } = user;
+export async function removeFactorsSince(tx: Tx, user: User, since: number): Promise<void> {
+  const { id: userId, smsFactorChange } = user;
   await removePasskeys(tx, userId, since);
   await removeTotp(tx, userId, since);
-  if (smsFactorSince !== null && smsFactorSince >= since) await setSmsFactor(tx, userId, null);
+  if (smsFactorChange !== null && smsFactorChange >= since) await setSmsFactor(tx, userId, null);
   await removeRecoveryCodes(tx, userId, since);
   await endTrustedDevices(tx, userId);
 }

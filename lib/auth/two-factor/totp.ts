@@ -1,8 +1,8 @@
-import { and, eq, gt, isNotNull, isNull, ne, sql } from 'drizzle-orm';
+import { and, eq, gt, gte, isNotNull, isNull, ne, or, sql } from 'drizzle-orm';
+import { thisChange } from '@/db/schema/columns';
 import { generateSecret, generateURI, verify } from 'otplib';
 import { totpKeys } from '@/db/schema/two-factor';
 import type { Db, Tx } from '@/db/client';
-import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { olderSealMarks, seal, sealMark, unseal } from '@/lib/seal';
@@ -73,7 +73,7 @@ export async function confirmTotp(
   await tx.delete(totpKeys).where(and(eq(totpKeys.userId, userId), ne(totpKeys.id, row.id)));
   await tx
     .update(totpKeys)
-    .set({ confirmedAt: now, lastStep: step, lastUsedAt: now })
+    .set({ confirmedAt: now, change: thisChange, lastStep: step, lastUsedAt: now })
     .where(eq(totpKeys.id, row.id));
   return true;
 }
@@ -120,12 +120,11 @@ export async function readTotp(
 }
 
 /**
- * Takes the app off a person, also one that waits; with `since`, only one that counts since then or waits. False: they had none
+ * Takes the app off a person, also one that waits; with `since`, only one that counts since that change or waits. False: they had none
  * that counts.
  */
-export async function removeTotp(tx: Tx, userId: string, since: Date | null = null): Promise<boolean> {
-  const isNewer =
-    since === null ? undefined : sql`(${totpKeys.confirmedAt} < ${timestamp(since)}) is not true`;
+export async function removeTotp(tx: Tx, userId: string, since: number | null = null): Promise<boolean> {
+  const isNewer = since === null ? undefined : or(isNull(totpKeys.confirmedAt), gte(totpKeys.change, since));
   const removed = await tx
     .delete(totpKeys)
     .where(and(eq(totpKeys.userId, userId), isNewer))

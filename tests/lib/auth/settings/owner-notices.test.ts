@@ -59,7 +59,10 @@ const addFactors: Record<string, (userId: string, at: Date) => Promise<unknown>>
       [userId, at],
     ),
   sms: (userId, at) =>
-    database.pool.query('update users set sms_factor_since = $2 where id = $1', [userId, at]),
+    database.pool.query(
+      'update users set sms_factor_since = $2, sms_factor_change = account_change() where id = $1',
+      [userId, at],
+    ),
   codes: (userId, at) =>
     database.pool.query(
       `insert into recovery_code_sets (id, user_id, created_at, confirmed_at) values (gen_random_uuid(), $1, $2, $2)`,
@@ -344,7 +347,12 @@ describe('"This was not me"', () => {
     await hold('passkey', 5);
     await hold('codes', 5);
     await database.db.transaction((tx) => setUpTotp(tx, person, after(noon, 5)));
+    for (const table of ['passkeys', 'recovery_code_sets', 'totp_keys']) {
+      await database.pool.query(`update ${table} set change = 0 where user_id = $1`, [userId]);
+    }
     await hold('passkey', 20);
+    // It was begun before, as its moment says, and is written only now.
+    await hold('passkey', 3);
     await hold('sms', 20);
     expect(await undoChanges(database.db, early, at(30))).toMatchObject({ ok: true });
     expect(await readFactors(database.db, userId)).toEqual({ passkey: true, totp: true, sms: false });
@@ -448,11 +456,11 @@ describe('"This was not me"', () => {
     expect(await signIn(database.db, { email, password }, at(31))).toMatchObject({ ok: false });
   });
 
-  test('closes the account where another one has proven the email by now', async () => {
+  test('closes the account where one of before has proven the email by now', async () => {
     const { email, userId } = person;
     const taken = newEmail();
     await changeEmail(taken, 10);
-    const other = await giveSettledPerson(database.db, { phone: null });
+    const other = await giveSettledPerson(database.db, { phone: null, now: after(noon, -3_600) });
     await database.db.transaction((tx) => setEmail(tx, other.userId, email, after(noon, 20)));
     const token = await tokenOf(email, 'emailChanged');
     expect(await undoChanges(database.db, token, at(30))).toEqual({ ok: true, account: 'closed' });
@@ -554,17 +562,94 @@ describe('"This was not me"', () => {
     }
   });
 
-  test('takes nothing from another account that has proven the email meanwhile', async () => {
+  test('takes nothing from an account of before that has proven the email meanwhile', async () => {
     const { email, userId } = person;
     const taken = newEmail();
     await changeEmail(taken, 10);
     const other = await giveProven();
-    await database.db.update(users).set({ email, emailKey: email }).where(eq(users.id, other.userId));
+    const earlier = { email, emailKey: email, createdAt: after(noon, -3_600) };
+    await database.db.update(users).set(earlier).where(eq(users.id, other.userId));
     expect(await undoChanges(database.db, await tokenOf(email, 'emailChanged'), at(30))).toMatchObject({
       ok: true,
     });
     expect(await readUser(userId)).toMatchObject({ email: taken });
     expect(await readUser(other.userId)).toMatchObject({ email, deactivatedAt: null });
+  });
+
+  test.each(['by a reset', 'by the link of its registration', 'and was shut by an admin'] as const)(
+    'takes the email back from an account that was made at it since, though it was proven %s',
+    async (how) => {
+      const { email, userId } = person;
+      await changeEmail(newEmail(), 10);
+      const decoy = {
+        email,
+        name: 'Someone Else',
+        password: newPassword,
+        phone: null,
+        smsOptIn: false,
+        verifyPhone: false,
+        tcpaConsent: false,
+        timeZone: null,
+      };
+      expect(await register(database.db, decoy, at(20))).toMatchObject({ ok: true });
+      const made = (await findUserByEmail(database.db, email))!;
+      if (how === 'by a reset') {
+        await requestReset(database.db, email, at(30));
+        const token = await tokenOf(email, 'resetPassword');
+        expect(await resetPassword(database.db, { token, newPassword: password }, at(31))).toEqual({
+          ok: true,
+        });
+      } else {
+        await database.db
+          .update(users)
+          .set({ emailProvenAt: after(noon, 30) })
+          .where(eq(users.id, made.id));
+      }
+      if (how === 'and was shut by an admin') {
+        await database.db
+          .update(users)
+          .set({ deactivatedAt: after(noon, 31) })
+          .where(eq(users.id, made.id));
+      }
+      expect(await undoChanges(database.db, await tokenOf(email, 'emailChanged'), at(40))).toEqual({
+        ok: true,
+        account: 'kept',
+      });
+      expect(await readUser(userId)).toMatchObject({ email, emailKey: email, deactivatedAt: null });
+      expect((await readUser(made.id)).deactivatedAt).not.toBeNull();
+      const token = await tokenOf(email, 'choosePassword');
+      expect(await resetPassword(database.db, { token, newPassword }, at(50))).toEqual({ ok: true });
+      expect(await signIn(database.db, { email, password: newPassword }, at(51))).toMatchObject({ ok: true });
+    },
+  );
+
+  test('goes by the order in which changes were made, whenever they were begun and whatever clocks say', async () => {
+    const { email } = person;
+    const taken = newEmail();
+    await requestEmailChange(database.db, person, { email: taken, currentPassword: password }, at(10));
+    const token = await readToken(database.db, taken);
+    // Both notices of the second change say that it was before the first.
+    await confirmEmailChange(database.db, { token, signedIn: person.userId }, at(30));
+    await database.db.update(users).set({ emailProvenAt: noon }).where(eq(users.id, person.userId));
+    expect(
+      await removePhoneByPassword(
+        database.db,
+        { ...person, email: taken },
+        { currentPassword: password },
+        at(12),
+      ),
+    ).toEqual({
+      ok: true,
+    });
+    expect(await undoChanges(database.db, await tokenOf(taken, 'phoneChanged'), at(40))).toMatchObject({
+      ok: true,
+    });
+    expect(await readUser()).toMatchObject({ email: taken });
+    expect(await undoChanges(database.db, await tokenOf(email, 'emailChanged'), at(50))).toEqual({
+      ok: true,
+      account: 'kept',
+    });
+    expect(await readUser()).toMatchObject({ email });
   });
 
   test('takes nothing from someone who has proven the number meanwhile', async () => {
