@@ -87,12 +87,11 @@ const networksOfAPrefix = 3n;
 /** A share is never so small that it lets less than this many of the codes at hand through. */
 const fewestCodesOfAShare = 5n;
 
+/** Whose cap it is. */
+type PayerKind = 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'holder';
+
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
-export function spendMark(
-  secret: string,
-  kind: 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'network',
-  whose: string,
-): string {
+export function spendMark(secret: string, kind: PayerKind | 'network', whose: string): string {
   const mac = createHmac('sha256', deriveKey(secret, 'spend-mark/v1')).update(`${kind}\0${whose}`);
   return `${kind}:${mac.digest().subarray(0, 16).toString('base64url')}`;
 }
@@ -104,7 +103,8 @@ export function prefixOf(phone: string): string {
 
 /**
  * The caps that a text has to fit, the one for everyone first. A person's cap is kept by account and by email, so that a
- * new account with the same email starts no new one; never by number, since strangers would spend its holder's. For the same
+ * new account with the same email starts no new one; by number only for what goes to its proven holder, since strangers would
+ * spend theirs. For the same
  * reason a proven email has a sum of its own, which nobody spends who only types that address; what it spends counts for them too,
  * so that an account which is deleted and registered again starts no new cap. Codes of
  * a second factor, and those to choose a new password, have a cap of their own each. A code that someone who does not hold the
@@ -130,7 +130,7 @@ export function capsOf(
   const perUser = BigInt(budget.perUserMicros);
   const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
-  const marked = (kind: 'person' | 'email' | 'proven-email' | 'factor' | 'recovery', whose: string) => {
+  const marked = (kind: PayerKind, whose: string) => {
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
@@ -146,7 +146,11 @@ export function capsOf(
       caps.push({ ...own, ...marked('proven-email', text.emailKey) }, { ...email, limitMicros: null });
     } else caps.push(email);
   }
-  if (text.purpose !== 'verification' || text.sendClass === 'prove_again') return caps;
+  if (text.purpose !== 'verification' || text.sendClass === 'prove_again') {
+    // Nobody but the number's holder causes these: so one phone does not pay for one account after the other.
+    caps.push({ ...own, ...marked('holder', text.phone) });
+    return caps;
+  }
 
   const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
   const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);

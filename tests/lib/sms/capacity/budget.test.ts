@@ -280,6 +280,24 @@ describe('whose cap it is', () => {
     expect(last).toMatchObject({ ok: false, reason: 'budget', spentMicros: BigInt(codePrice) });
   });
 
+  test('one phone, held by one account after the other, starts no new one for what goes to its holder', async () => {
+    const [first, second] = [await makePerson(database.db), await makePerson(database.db)];
+    const phone = first.phone;
+    const ids = await claimTexts([first, second, second, second]);
+    const budget = { ...plenty, perUserMicros: codePrice };
+    const next = { ...second, phone };
+    const answers = await reserve(
+      [
+        { messageId: ids[0]!, person: first },
+        { messageId: ids[1]!, person: next },
+        // What a stranger asks for is not the holder's to pay.
+        { messageId: ids[2]!, person: { ...next, userId: randomUUID() }, sendClass: 'prove' },
+      ],
+      budget,
+    );
+    expect(answers.map(({ ok }) => ok)).toEqual([true, false, true]);
+  });
+
   test('codes of a second factor have one of their own', async () => {
     const person = await makePerson(database.db);
     const ids = await claimTexts([person, person, person]);
