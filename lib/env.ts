@@ -32,8 +32,13 @@ export type Env = {
   /** The name that pages and texts speak in. */
   siteName: string;
   operator: Operator;
+  /** Where people apply, when that is not here; null: here. */
+  nextStep: NextStep | null;
   retention: Retention;
 };
+
+/** Another site on which people apply, and what the link to it says. */
+export type NextStep = { url: string; label: string };
 
 /** After how many days what is about someone goes (docs/compliance.md). */
 export type Retention = {
@@ -147,6 +152,14 @@ export function parseEnv(
   );
   const smtpUrl = read('SMTP_URL', beside(given, 'MAIL_FROM', mailServer));
   const mailFrom = read('MAIL_FROM', beside(given, 'SMTP_URL', mailSender));
+  const nextUrl = read(
+    'NEXT_STEP_URL',
+    beside(given, 'NEXT_STEP_LABEL', (missing) => nextStepUrl(isPublic, missing)),
+  );
+  const nextLabel = read(
+    'NEXT_STEP_LABEL',
+    beside(given, 'NEXT_STEP_URL', (missing) => oneLine(60, missing)),
+  );
   const value: Env = {
     databaseUrl,
     databaseOwnerUrl,
@@ -176,6 +189,7 @@ export function parseEnv(
       name: read('OPERATOR_NAME', isPublic ? operatorName : operatorName.optional()) ?? null,
       contact: read('OPERATOR_CONTACT', isPublic ? operatorContact : operatorContact.optional()) ?? null,
     },
+    nextStep: nextUrl && nextLabel ? { url: nextUrl, label: nextLabel } : null,
     retention: {
       messagesDays: read('RETENTION_MESSAGES_DAYS', days.prefault('1825')),
       attemptsDays: read('RETENTION_ATTEMPTS_DAYS', days.prefault('400')),
@@ -248,6 +262,15 @@ const httpUrl = (missing?: string) =>
   textThat(
     (text) => /^https?:$/.test(protocolOf(text)),
     () => 'must be an http or https URL',
+    missing,
+  );
+
+/** People who are signed in follow it from one https site to another. */
+const nextStepUrl = (isPublic: boolean, missing: string) =>
+  textThat(
+    (text) => (isPublic ? /^https:$/ : /^https?:$/).test(protocolOf(text)),
+    () =>
+      isPublic ? 'must be an https URL because APP_URL is not on localhost' : 'must be an http or https URL',
     missing,
   );
 

@@ -1,4 +1,6 @@
+import type { Tone } from '@/components/ui/Notice';
 import type { ApplicationStatus } from '@/lib/applications/moves';
+import type { MyApplication, MyEvent } from '@/lib/applications/my-applications';
 
 /** What each status is called on pages: by its applicant's side, and by those who see to it. */
 export const statusWords: Record<ApplicationStatus, string> = {
@@ -9,4 +11,57 @@ export const statusWords: Record<ApplicationStatus, string> = {
   approved: 'Approved',
   declined: 'Declined',
   withdrawn: 'Withdrawn',
+};
+
+/** How a badge of each status looks. */
+export const statusTones: Record<ApplicationStatus, Tone> = {
+  draft: 'neutral',
+  submitted: 'info',
+  in_review: 'info',
+  documents_needed: 'warning',
+  approved: 'success',
+  declined: 'danger',
+  withdrawn: 'neutral',
+};
+
+/** What happens next to an application, for its applicant. */
+export function sayNext({ status, isAnswered }: Pick<MyApplication, 'status' | 'isAnswered'>): string {
+  if (status === 'documents_needed' && isAnswered) {
+    return 'We have your answer and will look at it. You can add to it below until we do.';
+  }
+  return nextWords[status];
+}
+
+const nextWords: Record<ApplicationStatus, string> = {
+  draft: 'Only you can see this draft. Submit it when it is ready.',
+  submitted: 'We have it. Someone will look at it soon. There is nothing you need to do.',
+  in_review: 'We are looking at it now. There is nothing you need to do.',
+  documents_needed: 'We need something from you before we can go on. Read what, and answer below.',
+  approved: 'We approved your application. We will be in touch about what comes next.',
+  declined: 'We declined your application. You can start another one at any time.',
+  withdrawn: 'This application was withdrawn, so nobody works on it. You can start another one at any time.',
+};
+
+/**
+ * What one event of the timeline says to the applicant, without its note; `before` is the status that they saw it come from.
+ */
+export function sayMyEvent(event: MyEvent, before: ApplicationStatus | null): string {
+  const { kind, toStatus, isMine } = event;
+  if (kind === 'answered') return event.byText ? 'You answered by text' : 'You answered';
+  if (kind === 'noted' || toStatus === null) return 'We left you a note';
+  if (isMine) return toStatus === 'withdrawn' ? 'You withdrew it' : 'You submitted it';
+  if (toStatus === 'in_review' && (before === 'approved' || before === 'declined')) {
+    return 'We are looking at it again';
+  }
+  return eventWords[toStatus];
+}
+
+const eventWords: Record<ApplicationStatus, string> = {
+  draft: 'It is a draft again',
+  submitted: 'It was submitted for you',
+  in_review: 'We are reviewing it',
+  documents_needed: 'We need documents',
+  approved: 'Approved',
+  declined: 'Declined',
+  withdrawn: 'We withdrew it for you',
 };

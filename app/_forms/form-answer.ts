@@ -1,6 +1,6 @@
 import type { FormState } from '@/components/forms/form-state';
 
-/** What a form shows after a refusal: the words, and what was typed, without passwords and codes. */
+/** What a form shows after a refusal: the words, and all that was typed, without passwords and codes. */
 export function answerForm<Field extends string>(
   answer: Partial<FormState<NoInfer<Field>>>,
   formData?: FormData,
@@ -9,7 +9,7 @@ export function answerForm<Field extends string>(
   const values: Partial<Record<Field, string>> = {};
   for (const field of keep) {
     const value = formData instanceof FormData ? formData.get(field) : null;
-    if (typeof value === 'string') values[field] = value.slice(0, 300);
+    if (typeof value === 'string') values[field] = value;
   }
   return { tone: 'error', fieldErrors: {}, values, key: Date.now(), ...answer };
 }

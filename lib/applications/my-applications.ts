@@ -3,7 +3,13 @@ import type { ApplicationEventKind, ApplicationStatus } from '@/db/schema/applic
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { isId } from '@/lib/random';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
+
+/** How many applications the list of a person shows at a time. */
+const pageSize = 20;
+/** The newest of a timeline that are shown: nobody reads more, and answers have no end. */
+const mostEvents = 100;
 
 /** One application as its applicant sees it: a move that may still be taken back is not in it. */
 export type MyApplication = {
@@ -62,7 +68,7 @@ export async function listMyApplications(
   db: Db | Tx,
   userId: string,
   now: Date,
-  { limit, before = null }: { limit: number; before?: Pick<MyApplication, 'id' | 'createdAt'> | null },
+  { limit, before = null }: { limit: number; before?: MyApplicationsPlace | null },
 ): Promise<MyApplication[]> {
   const older = before
     ? sql`(a.created_at, a.id) < (${timestamp(before.createdAt)}, ${before.id})`
@@ -72,27 +78,66 @@ export async function listMyApplications(
   return rows.map(readRow);
 }
 
-/** What the page of one application shows to its applicant; null: it is not theirs, or does not exist. */
+/** Where a list of applications goes on: the last one that was shown. */
+export type MyApplicationsPlace = Pick<MyApplication, 'id' | 'createdAt'>;
+
+/** What the list of someone's applications shows: those after `before`, newest first, and where older ones begin. */
+export async function readMyApplicationsPage(
+  db: Db,
+  userId: string,
+  now: Date,
+  before: MyApplicationsPlace | null,
+): Promise<{
+  timeZone: string | null;
+  applications: MyApplication[];
+  older: MyApplicationsPlace | null;
+}> {
+  const [preferences, found] = await Promise.all([
+    readPreferences(db, userId),
+    listMyApplications(db, userId, now, { limit: pageSize + 1, before }),
+  ]);
+  const applications = found.slice(0, pageSize);
+  return {
+    timeZone: preferences?.timeZone ?? null,
+    applications,
+    older: found.length > pageSize ? (applications.at(-1) ?? null) : null,
+  };
+}
+
+/** What the page of one application shows to its applicant. */
+export type MyApplicationPage = {
+  timeZone: string | null;
+  application: MyApplication;
+  /** Oldest first. */
+  events: MyEvent[];
+  /** There were earlier events than these. */
+  isCut: boolean;
+  /** What the applicant may do now. */
+  may: { edit: boolean; submit: boolean; answer: boolean; withdraw: boolean };
+};
+
+/** Reads it; null: it is not theirs, or does not exist. */
 export async function readMyApplication(
   db: Db,
   userId: string,
   id: string,
   now: Date,
-): Promise<{
-  application: MyApplication;
-  events: MyEvent[];
-  /** What the applicant may do now. */
-  may: { edit: boolean; submit: boolean; answer: boolean; withdraw: boolean };
-} | null> {
+): Promise<MyApplicationPage | null> {
   if (!isId(id)) return null;
-  const { rows } = await db.execute<Row>(selectMine(userId, now, sql`a.id = ${id}`));
+  const [preferences, { rows }, found] = await Promise.all([
+    readPreferences(db, userId),
+    db.execute<Row>(selectMine(userId, now, sql`a.id = ${id}`)),
+    listMyEvents(db, userId, id, now, mostEvents + 1),
+  ]);
   if (!rows[0]) return null;
   const application = readRow(rows[0]);
   const { status } = application;
   const to = movesFrom(status, 'applicant');
   return {
+    timeZone: preferences?.timeZone ?? null,
     application,
-    events: await listMyEvents(db, userId, id, now),
+    events: found.slice(-mostEvents),
+    isCut: found.length > mostEvents,
     may: {
       edit: status === 'draft',
       submit: to.includes('submitted'),
@@ -102,12 +147,13 @@ export async function readMyApplication(
   };
 }
 
-/** The timeline of an application as its applicant sees it, oldest first. */
+/** The timeline of an application as its applicant sees it, oldest first; where there is more than `limit`, its end. */
 export async function listMyEvents(
   db: Db | Tx,
   userId: string,
   applicationId: string,
   now: Date,
+  limit = 500,
 ): Promise<MyEvent[]> {
   const { rows } = await db.execute<{
     id: string;
@@ -123,8 +169,8 @@ export async function listMyEvents(
     where application_id = ${applicationId} and undone_at is null and shows_at <= ${timestamp(now)}
       and kind <> 'assigned' and (kind <> 'noted' or note is not null)
       and exists (select from applications a where a.id = ${applicationId} and a.applicant_id = ${userId})
-    order by id limit 500`);
-  return rows.map((row) => ({
+    order by id desc limit ${limit}`);
+  return rows.reverse().map((row) => ({
     id: Number(row.id),
     at: new Date(row.at),
     kind: row.kind,

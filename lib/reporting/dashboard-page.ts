@@ -1,5 +1,6 @@
 import type { Db } from '@/db/client';
 import type { Role } from '@/db/schema/accounts';
+import { listMyApplications, type MyApplication } from '@/lib/applications/my-applications';
 import {
   readPhoneAndTexts,
   type PhoneAndTexts,
@@ -7,20 +8,32 @@ import {
 } from '@/lib/sms/preferences/phone-and-texts';
 import { listProtectedProofs, type ProtectedProof } from './protected-numbers';
 
-/** What the dashboard shows; `proofs` are those that wait for an admin's decision: an admin sees all, others their own. */
-export type DashboardPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & { proofs: readonly ProtectedProof[] };
+/** The dashboard shows three; what it says of the next step is about as many as this. */
+const mostApplications = 20;
 
-/** Reads it: three statements for an applicant, four for others, at most two of them one after the other. */
+/**
+ * What the dashboard shows; `proofs` are those that wait for an admin's decision: an admin sees all, others their own.
+ * `applications` are an applicant's own, newest first.
+ */
+export type DashboardPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
+  timeZone: string | null;
+  proofs: readonly ProtectedProof[];
+  applications: readonly MyApplication[];
+};
+
+/** Reads it in four statements, at most two of them one after the other. */
 export async function readDashboardPage(
   db: Db,
   user: PhoneOwner & { role: Role },
   now: Date,
 ): Promise<DashboardPage> {
-  const [{ phone, texts }, proofs] = await Promise.all([
+  const isApplicant = user.role === 'applicant';
+  const [{ phone, texts, preferences }, proofs, applications] = await Promise.all([
     readPhoneAndTexts(db, user),
-    user.role === 'applicant'
+    isApplicant
       ? []
       : listProtectedProofs(db, { holderUserId: user.role === 'admin' ? null : user.userId, now }),
+    isApplicant ? listMyApplications(db, user.userId, now, { limit: mostApplications }) : [],
   ]);
-  return { phone, texts, proofs };
+  return { phone, texts, timeZone: preferences.timeZone, proofs, applications };
 }
