@@ -4,16 +4,19 @@ import { staySignedInAction } from '@/app/users/stay-signed-in';
 import { IdleNotice } from '@/components/forms/IdleNotice';
 import { SignOutForm } from '@/components/forms/SignOutForm';
 import { TextLink } from '@/components/ui/TextLink';
-import { sessionIdleSeconds } from '@/lib/accounts/sessions';
+import { sessionIdleSeconds, type SessionUser } from '@/lib/accounts/sessions';
 import { readEnrollingUser } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
 
-const links = [
-  { href: '/dashboard', label: 'Dashboard' },
+const home = { href: '/dashboard', label: 'Dashboard' } as const;
+const applications = { href: '/applications', label: 'Applications' } as const;
+const settings = [
   { href: '/users/sms-preferences', label: 'SMS preferences' },
   { href: '/users/profile', label: 'Profile' },
   { href: '/users/security', label: 'Security' },
 ] as const;
-const staffLinks = [...links, { href: '/staff/opt-outs', label: 'Opt-outs' }] as const;
+const applicantLinks = [home, applications, ...settings] as const;
+const staffLinks = [home, ...settings, { href: '/staff/opt-outs', label: 'Opt-outs' }] as const;
 const adminLinks = [
   ...staffLinks,
   { href: '/admin/sms', label: 'Texts' },
@@ -23,9 +26,16 @@ const adminLinks = [
 /** Of someone whose role asks for a second factor that they have not set up. */
 const enrollingLinks = [{ href: '/users/security/two-factor', label: 'Two-step sign-in' }] as const;
 
-const linksOf = { applicant: links, broker: staffLinks, staff: staffLinks, admin: adminLinks } as const;
+const linksOf = { broker: staffLinks, staff: staffLinks, admin: adminLinks } as const;
 
-type Place = (typeof adminLinks)[number]['href'];
+type Place = (typeof applicantLinks | typeof adminLinks)[number]['href'];
+
+function findLinks({ role, standing }: SessionUser): readonly { href: string; label: string }[] {
+  if (standing === 'enroll') return enrollingLinks;
+  if (role !== 'applicant') return linksOf[role];
+  // Where people apply on another site, the dashboard leads there.
+  return applicantLinks.filter((link) => link !== applications || env().nextStep === null);
+}
 
 /** The same navigation on every page, for whoever reads it: `page` is this page, or `part` what it belongs to. */
 export async function SiteNav({ page, part }: { page?: Place; part?: Place }) {
@@ -43,11 +53,7 @@ export async function SiteNav({ page, part }: { page?: Place; part?: Place }) {
     );
   }
   return (
-    <NavBar
-      links={user.standing === 'enroll' ? enrollingLinks : linksOf[user.role]}
-      current={page ?? part}
-      isPart={page === undefined}
-    >
+    <NavBar links={findLinks(user)} current={page ?? part} isPart={page === undefined}>
       <SignOutForm action={signOutAction} />
       {user.role === 'applicant' ? null : (
         <IdleNotice idleSeconds={sessionIdleSeconds(user.role)} action={staySignedInAction} />

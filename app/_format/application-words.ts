@@ -37,9 +37,9 @@ const nextWords: Record<ApplicationStatus, string> = {
   submitted: 'We have it. Someone will look at it soon. There is nothing you need to do.',
   in_review: 'We are looking at it now. There is nothing you need to do.',
   documents_needed: 'We need something from you before we can go on. Read what, and answer below.',
-  approved: 'We approved your application. We will be in touch about what comes next.',
-  declined: 'We declined your application. You can start another one at any time.',
-  withdrawn: 'This application was withdrawn, so nobody works on it. You can start another one at any time.',
+  approved: 'We approved your application. There is nothing more you need to do here.',
+  declined: 'We declined your application. There is nothing more you can do here.',
+  withdrawn: 'This application was withdrawn, so nobody works on it anymore.',
 };
 
 /**

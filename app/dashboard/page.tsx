@@ -1,7 +1,11 @@
 import type { Metadata } from 'next';
+import { listApplications } from '@/app/applications/application-items';
+import { applicationPath } from '@/app/applications/application-input';
+import { StartLink } from '@/app/applications/start-link';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { Card } from '@/components/ui/Card';
+import { EventList } from '@/components/ui/lists/EventList';
 import { FactList } from '@/components/ui/lists/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
@@ -17,6 +21,8 @@ import { nameDevice } from '@/app/users/security/device-words';
 import { db } from '@/db/client';
 import { isEnrolled } from '@/lib/accounts/factors';
 import { readRequestContext, requireUser } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
+import type { MyApplication } from '@/lib/applications/my-applications';
 import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
 import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { formatPhone } from '@/lib/phone/parse';
@@ -27,6 +33,8 @@ import { acceptPasskeyAction, declinePasskeyAction } from './passkey-actions';
 
 export const metadata: Metadata = { title: 'Dashboard' };
 
+const shownApplications = 3;
+
 export default async function DashboardPage({
   searchParams,
 }: {
@@ -34,7 +42,7 @@ export default async function DashboardPage({
 }) {
   const user = await requireUser('/dashboard');
   const { now, userAgent } = await readRequestContext();
-  const [{ phone, texts, proofs }, passkeyOptions] = await Promise.all([
+  const [{ phone, texts, timeZone, proofs, applications }, passkeyOptions] = await Promise.all([
     readDashboardPage(db(), user, now),
     readPasskeyOffer(db(), user, now),
   ]);
@@ -96,6 +104,28 @@ export default async function DashboardPage({
           name={nameDevice(userAgent)}
         />
       ) : null}
+      {user.role === 'applicant' ? (
+        <>
+          <NextNotice applications={applications} hearsByText={updatesOn && phone.state === 'verified'} />
+          <Card>
+            <Heading level={2}>Your applications</Heading>
+            <EventList
+              items={listApplications(applications.slice(0, shownApplications), { timeZone, now })}
+              empty={
+                env().nextStep === null
+                  ? 'You have no applications yet.'
+                  : 'You have no applications here. You apply on another site.'
+              }
+            />
+            {applications.length > shownApplications ? (
+              <TextLink href="/applications" standalone>
+                All your applications
+              </TextLink>
+            ) : null}
+            <StartLink isFirst={applications.length === 0} />
+          </Card>
+        </>
+      ) : null}
       <Card label="Your account">
         <FactList
           facts={[
@@ -127,18 +157,61 @@ export default async function DashboardPage({
           </Stack>
         </Card>
       )}
-      {user.role === 'applicant' ? (
-        <Notice title="What happens next">
-          {phone.state === 'verified' && (user.emailProvenAt !== null || !isMailOn())
-            ? 'There is nothing you need to do. '
-            : null}
-          When one of your applications moves forward, you will see it here
-          {updatesOn && phone.state === 'verified' ? ', and we will text you.' : '.'}
-        </Notice>
-      ) : null}
     </Page>
   );
 }
+
+/** What an applicant has to do, or that there is nothing; where several applications wait for them, the latest comes first. */
+function NextNotice({
+  applications,
+  hearsByText,
+}: {
+  applications: readonly MyApplication[];
+  hearsByText: boolean;
+}) {
+  const asked = applications.find(({ status, isAnswered }) => status === 'documents_needed' && !isAnswered);
+  if (asked) {
+    return (
+      <Notice tone="warning" title="We need something from you">
+        <p>
+          Before we can go on with <TextLink href={applicationPath(asked.id)}>{asked.title}</TextLink>, read
+          what we need and answer.
+        </p>
+      </Notice>
+    );
+  }
+  const hears = hearsByText ? 'you will see it here, and we will text you.' : 'you will see it here.';
+  if (applications.some(({ status }) => underWay.has(status))) {
+    return (
+      <Notice title="What happens next">
+        <p>There is nothing you need to do. When your application moves forward, {hears}</p>
+      </Notice>
+    );
+  }
+  const draft = applications.find(({ status }) => status === 'draft');
+  if (draft) {
+    return (
+      <Notice title="What happens next">
+        <p>
+          Nobody but you has seen your draft{' '}
+          <TextLink href={applicationPath(draft.id)}>{draft.title}</TextLink>. Submit it when it is ready.
+        </p>
+      </Notice>
+    );
+  }
+  if (applications.length > 0 || env().nextStep !== null) return null;
+  return (
+    <Notice title="What happens next">
+      <p>Start an application when you are ready. When it moves forward, {hears}</p>
+    </Notice>
+  );
+}
+
+const underWay: ReadonlySet<MyApplication['status']> = new Set([
+  'submitted',
+  'in_review',
+  'documents_needed',
+]);
 
 const invitation: Record<Exclude<PhoneStateValue, 'verified'>, { title: string; words: string }> = {
   none: {

@@ -163,6 +163,7 @@ export default async function SmsPreferencesPage({
             security: switches.security,
           }}
           version={texts.version}
+          offersApplications={env().nextStep === null}
           offersOff={switches.enabled && texts.consent !== 'none'}
           wording={
             user.phone !== null && !texts.stopped && texts.consent !== 'standing' ? currentWording() : null

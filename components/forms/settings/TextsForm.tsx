@@ -18,21 +18,25 @@ export type TextsSwitches = Record<'smsEnabled' | 'applicationStatus' | 'reminde
 
 const fieldOrder = ['smsEnabled', 'applicationStatus', 'reminders', 'security', 'tcpaConsent'] as const;
 
+const applicationKinds = ['applicationStatus', 'reminders'] as const;
+
 /**
  * The switch for all texts, one for each kind, and, with `offersOff`, a button that turns everything off whatever is
- * above it. `wording` is given where turning texts on takes consent. `version` tells the action what this page showed.
+ * above it. Without `offersApplications` the kinds that are about applications stay as they are. `wording` is given where turning texts on takes consent. `version` tells the action what this page showed.
  */
 export function TextsForm({
   action,
   switches,
   version,
   offersOff,
+  offersApplications,
   wording,
 }: {
   action: FormAction<TextsField>;
   switches: TextsSwitches;
   version: number;
   offersOff: boolean;
+  offersApplications: boolean;
   wording: Wording | null;
 }) {
   const [state, formAction, pending] = useFormAction(action);
@@ -61,18 +65,26 @@ export function TextsForm({
       </div>
       <FieldGroup legend="Text me about">
         <div>
-          <Checkbox
-            name="applicationStatus"
-            label="Application status"
-            hint="When something changes in your application."
-            defaultChecked={isOn('applicationStatus')}
-          />
-          <Checkbox
-            name="reminders"
-            label="Reminders"
-            hint="When something is due soon or needs your input."
-            defaultChecked={isOn('reminders')}
-          />
+          {offersApplications ? (
+            <>
+              <Checkbox
+                name="applicationStatus"
+                label="Application status"
+                hint="When something changes in your application."
+                defaultChecked={isOn('applicationStatus')}
+              />
+              <Checkbox
+                name="reminders"
+                label="Reminders"
+                hint="When something is due soon or needs your input."
+                defaultChecked={isOn('reminders')}
+              />
+            </>
+          ) : (
+            applicationKinds.map((kind) => (
+              <input key={kind} type="hidden" name={kind} value={isOn(kind) ? 'on' : ''} />
+            ))
+          )}
           <Checkbox
             name="security"
             label="Security"

@@ -1,0 +1,165 @@
+import type { Metadata } from 'next';
+import { notFound } from 'next/navigation';
+import { sayMyEvent, sayNext, statusTones, statusWords } from '@/app/_format/application-words';
+import { Moment } from '@/app/_format/moment';
+import type { Clock } from '@/app/_format/say-moment';
+import { SiteNav } from '@/app/site-nav';
+import { AnswerForm } from '@/components/forms/applications/AnswerForm';
+import { ApplicationForm } from '@/components/forms/applications/ApplicationForm';
+import { WithdrawForm } from '@/components/forms/applications/WithdrawForm';
+import { SavedAlert } from '@/components/forms/SavedAlert';
+import { Badge } from '@/components/ui/Badge';
+import { Card } from '@/components/ui/Card';
+import { EventList, type EventItem } from '@/components/ui/lists/EventList';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { Notice } from '@/components/ui/Notice';
+import { Page } from '@/components/ui/Page';
+import { TextLink } from '@/components/ui/TextLink';
+import { Written } from '@/components/ui/Written';
+import { db } from '@/db/client';
+import { applicationLimits } from '@/lib/applications/application';
+import {
+  readMyApplication,
+  type MyApplication,
+  type MyApplicationPage,
+  type MyEvent,
+} from '@/lib/applications/my-applications';
+import type { ApplicationStatus } from '@/lib/applications/moves';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { answerApplicationAction, saveApplicationAction, withdrawApplicationAction } from '../actions';
+import { applicationPath } from '../application-input';
+
+const savedWords: ReadonlyMap<string, string> = new Map([
+  ['draft', 'Your draft was saved. Only you can see it.'],
+  ['submitted', 'Your application was submitted.'],
+  ['answered', 'Your answer was sent.'],
+  ['withdrawn', 'Your application was withdrawn.'],
+]);
+
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'applicant' ? 'Your application' : 'Not allowed' };
+}
+
+/**
+ * One application of someone's own: how far it is, what is next, and what they can do. Its forms are always there, each in its
+ * place, and show nothing where there is nothing to do: so the answer to an older page is shown on this one, also without JavaScript.
+ */
+export default async function ApplicationPage({
+  params,
+  searchParams,
+}: {
+  params: Promise<{ id: string }>;
+  searchParams: Promise<{ saved?: string | string[] }>;
+}) {
+  const user = await requireRole(applicationPath((await params).id), 'applicant');
+  const { id } = await params;
+  const { saved } = await searchParams;
+  const now = new Date();
+  const page = await readMyApplication(db(), user.userId, id, now);
+  if (page === null) notFound();
+  const { application, events, may } = page;
+  const { title, message, status, version, isAnswered } = application;
+  const clock = { timeZone: page.timeZone, now };
+  const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
+  const isAsked = may.answer && !isAnswered;
+  return (
+    <Page nav={<SiteNav part="/applications" />}>
+      <HeadingGroup>
+        <Heading>
+          <Written>{title}</Written>
+        </Heading>
+        <Lead>
+          <span data-application-status={status}>
+            <Badge tone={statusTones[status]}>{statusWords[status]}</Badge>
+          </span>{' '}
+          {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
+        </Lead>
+      </HeadingGroup>
+      {savedNow ? <SavedAlert title={savedNow} /> : null}
+      <Notice title="What happens next" tone={isAsked ? 'warning' : 'info'}>
+        <p>{sayNext(application)}</p>
+      </Notice>
+      <AnswerForm
+        action={answerApplicationAction}
+        id={id}
+        asked={findAsked(events)}
+        isAnswered={isAnswered}
+        mostCharacters={applicationLimits.note}
+        isOpen={may.answer}
+      />
+      <ApplicationForm
+        action={saveApplicationAction}
+        saved={{ id, version, title, message }}
+        limits={applicationLimits}
+        isOpen={may.edit}
+      />
+      {may.edit ? null : (
+        <Card>
+          <Heading level={2}>What you wrote</Heading>
+          {message === '' ? (
+            <Text quiet>There is no message.</Text>
+          ) : (
+            <Text>
+              <Written>{message}</Written>
+            </Text>
+          )}
+        </Card>
+      )}
+      <Card>
+        <HeadingGroup>
+          <Heading level={2}>What happened so far</Heading>
+          <Text quiet>Newest first.</Text>
+        </HeadingGroup>
+        <EventList items={listHappened(page, clock)} empty="Nothing yet." />
+        {page.isCut ? <Text quiet>What happened before is not shown.</Text> : null}
+      </Card>
+      <WithdrawForm
+        action={withdrawApplicationAction}
+        id={id}
+        version={version}
+        note={sayWithdrawal(status)}
+        isOpen={may.withdraw}
+      />
+      <TextLink href="/applications" standalone>
+        All your applications
+      </TextLink>
+    </Page>
+  );
+}
+
+function sayWithdrawal(status: ApplicationStatus): string {
+  return status === 'draft'
+    ? 'You can no longer change or submit this draft then. That cannot be undone.'
+    : 'We stop working on it then, and nobody decides about it. That cannot be undone.';
+}
+
+/** What was asked for last. */
+function findAsked(events: readonly MyEvent[]): string | null {
+  return events.findLast(({ toStatus }) => toStatus === 'documents_needed')?.note ?? null;
+}
+
+/** The timeline, newest first. */
+function listHappened({ application, events, isCut }: MyApplicationPage, clock: Clock): EventItem[] {
+  const items = events.map((event, index): EventItem => {
+    const before = events.slice(0, index).findLast(({ toStatus }) => toStatus !== null)?.toStatus ?? null;
+    return {
+      id: String(event.id),
+      title: event.note === null ? sayMyEvent(event, before) : `${sayMyEvent(event, before)}:`,
+      when: <Moment at={event.at} clock={clock} />,
+      details: event.note === null ? [] : [<Written key="note">{event.note}</Written>],
+    };
+  });
+  const start = isCut || isHandedInAtOnce(application, events) ? [] : [describeStart(application, clock)];
+  return [...start, ...items].reverse();
+}
+
+/** It never was a draft, as far as its applicant knows. */
+function isHandedInAtOnce({ createdAt }: MyApplication, events: readonly MyEvent[]): boolean {
+  return events[0]?.at.getTime() === createdAt.getTime();
+}
+
+function describeStart({ createdAt }: MyApplication, clock: Clock): EventItem {
+  return { id: 'start', title: 'You started it', when: <Moment at={createdAt} clock={clock} /> };
+}

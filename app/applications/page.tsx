@@ -1,0 +1,61 @@
+import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
+import { readCursor, writeCursor } from '@/app/users/sms-preferences/record/cursor';
+import { Card } from '@/components/ui/Card';
+import { EventList } from '@/components/ui/lists/EventList';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { Page } from '@/components/ui/Page';
+import { Pager } from '@/components/ui/lists/Pager';
+import { db } from '@/db/client';
+import { readMyApplicationsPage } from '@/lib/applications/my-applications';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
+import { listApplications } from './application-items';
+import { StartLink } from './start-link';
+
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'applicant' ? 'Applications' : 'Not allowed' };
+}
+
+/** Someone's own applications, newest first. */
+export default async function ApplicationsPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ before?: string | string[] }>;
+}) {
+  const user = await requireRole('/applications', 'applicant');
+  const before = readCursor((await searchParams).before);
+  const now = new Date();
+  const { timeZone, applications, older } = await readMyApplicationsPage(db(), user.userId, now, before);
+  const isEmpty = applications.length === 0 && before === null;
+  return (
+    <Page nav={<SiteNav page="/applications" />}>
+      <HeadingGroup>
+        <Heading>Applications</Heading>
+        <Lead>What you applied for, and how far it is.</Lead>
+      </HeadingGroup>
+      <Card label="Your applications">
+        {isEmpty ? (
+          <Text>
+            {env().nextStep === null
+              ? 'You have no applications yet. Start one: say what you apply for and why, save it as a draft as often as you like, and submit it when it is ready.'
+              : 'You have no applications here. You apply on another site.'}
+          </Text>
+        ) : (
+          <EventList
+            items={listApplications(applications, { timeZone, now })}
+            empty="There are no older applications."
+          />
+        )}
+        <Pager
+          label="Pages of applications"
+          newestHref={before === null ? null : '/applications'}
+          olderHref={older && `/applications?before=${writeCursor(older)}`}
+        />
+        <StartLink isFirst={isEmpty} />
+      </Card>
+    </Page>
+  );
+}

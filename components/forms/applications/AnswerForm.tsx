@@ -1,0 +1,84 @@
+'use client';
+
+import { TextArea } from '@/components/inputs/TextArea';
+import { Form } from '@/components/forms/Form';
+import type { FormAction } from '@/components/forms/form-state';
+import { FormAlert } from '@/components/forms/FormAlert';
+import { useFormAction } from '@/components/forms/use-form-action';
+import { Button } from '@/components/ui/Button';
+import { Card } from '@/components/ui/Card';
+import { Disclosure } from '@/components/ui/Disclosure';
+import { Heading } from '@/components/ui/Heading';
+import { Typed } from './Typed';
+
+export type AnswerField = 'id' | 'note';
+
+const fieldOrder = ['note'] as const;
+
+/**
+ * What is asked of an applicant, and their answer, on a card of its own. Behind a disclosure once there is one. `isOpen` false:
+ * nothing is asked for any more, so there is nothing but what was typed on an older page, to be copied.
+ */
+export function AnswerForm({
+  action,
+  id,
+  asked,
+  isAnswered,
+  mostCharacters,
+  isOpen,
+}: {
+  action: FormAction<AnswerField>;
+  id: string;
+  asked: string | null;
+  isAnswered: boolean;
+  mostCharacters: number;
+  isOpen: boolean;
+}) {
+  const [state, formAction, pending] = useFormAction(action);
+  if (!isOpen && state.key === undefined) return null;
+  const form = (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={fieldOrder} />
+      {isOpen ? (
+        <>
+          <input type="hidden" name="id" value={id} />
+          <TextArea
+            label="Your answer"
+            name="note"
+            hint={`For example, how and when you sent what we need. Up to ${mostCharacters.toLocaleString('en-US')} characters.`}
+            rows={4}
+            required
+            defaultValue={state.values.note}
+            error={state.fieldErrors.note}
+          />
+          <Button wide pending={pending}>
+            Send answer
+          </Button>
+        </>
+      ) : (
+        <Typed>{state.values.note}</Typed>
+      )}
+    </Form>
+  );
+  if (!isOpen) {
+    return (
+      <Card>
+        <Heading level={2}>Your answer</Heading>
+        {form}
+      </Card>
+    );
+  }
+  return (
+    <Card>
+      <Heading level={2}>{isAnswered ? 'What we asked for' : 'What we need from you'}</Heading>
+      <Typed>{asked ?? undefined}</Typed>
+      {isAnswered ? (
+        <Disclosure summary="Add to your answer" open={state.key !== undefined}>
+          {form}
+        </Disclosure>
+      ) : (
+        form
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,61 @@
+'use client';
+
+import { Form } from '@/components/forms/Form';
+import type { FormAction } from '@/components/forms/form-state';
+import { FormAlert } from '@/components/forms/FormAlert';
+import { useFormAction } from '@/components/forms/use-form-action';
+import { Button } from '@/components/ui/Button';
+import { Card } from '@/components/ui/Card';
+import { Disclosure } from '@/components/ui/Disclosure';
+import { Stack, Text } from '@/components/ui/Heading';
+
+export type WithdrawField = 'id' | 'version';
+
+/**
+ * Takes an application back, behind a disclosure that asks once more. `isOpen` false: that cannot be done any more, so there is
+ * nothing but the answer to who tried on an older page.
+ */
+export function WithdrawForm({
+  action,
+  id,
+  version,
+  note,
+  isOpen,
+}: {
+  action: FormAction<WithdrawField>;
+  id: string;
+  version: number;
+  note: string;
+  isOpen: boolean;
+}) {
+  const [state, formAction, pending] = useFormAction(action);
+  if (!isOpen && state.key === undefined) return null;
+  const form = (
+    <Form action={formAction} pending={pending}>
+      <FormAlert state={state} fields={[]} />
+      {isOpen ? (
+        <>
+          <input type="hidden" name="id" value={id} />
+          <input type="hidden" name="version" value={state.values.version ?? version} />
+          <Button variant="danger" wide pending={pending}>
+            Withdraw
+          </Button>
+        </>
+      ) : null}
+    </Form>
+  );
+  return (
+    <Card label="Withdraw">
+      {isOpen ? (
+        <Disclosure summary="Withdraw this application" open={state.key !== undefined}>
+          <Stack>
+            <Text>{note}</Text>
+            {form}
+          </Stack>
+        </Disclosure>
+      ) : (
+        form
+      )}
+    </Card>
+  );
+}
