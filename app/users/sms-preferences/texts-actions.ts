@@ -15,6 +15,7 @@ import type { FormState } from '@/components/forms/form-state';
 import type { TextsField } from '@/components/forms/settings/TextsForm';
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
 import { type TextSwitches } from '@/lib/sms/preferences/preferences';
 import { turnTextsOff, saveTexts } from '@/lib/sms/preferences/text-switches';
 import { type SaveTextsRefusal } from '@/lib/sms/preferences/text-switches';
@@ -151,9 +152,11 @@ const kindWords: Record<Exclude<keyof TextSwitches, 'enabled'>, string> = {
 
 function sayTexts(switches: TextSwitches): string {
   if (!switches.enabled) return 'all texts are off';
-  const on = Object.entries(kindWords).flatMap(([kind, words]) =>
-    switches[kind as keyof typeof kindWords] ? [words] : [],
+  // Where people apply on another site, the page offers no texts about applications.
+  const offered = Object.entries(kindWords).filter(
+    ([kind]) => env().nextStep === null || kind === 'security',
   );
+  const on = offered.flatMap(([kind, words]) => (switches[kind as keyof typeof kindWords] ? [words] : []));
   return on.length === 0
     ? 'texts are on, but every kind is off'
     : `texts are on for ${new Intl.ListFormat('en').format(on)}`;
