@@ -66,8 +66,8 @@ export async function saveApplicationAction(
     ? await submitApplication(db(), applicant, draft, context)
     : await saveDraft(db(), applicant, draft, context);
   if (saved.ok) {
-    if (isSubmission) redirect(`${applicationPath(saved.id)}?saved=submitted`);
-    if (id === null) redirect(`${applicationPath(saved.id)}?saved=draft`);
+    if (isSubmission) leadToPage(saved.id, 'submitted');
+    if (id === null) leadToPage(saved.id, 'draft');
     refresh();
     return answerForm({ tone: 'success', message: 'Saved. Only you can see this draft.' });
   }
@@ -125,7 +125,7 @@ export async function withdrawApplicationAction(
   const { id, version } = form.fields;
   const context = await readRequestContext();
   const moved = await moveApplication(db(), applicant, { id, to: 'withdrawn', version }, context);
-  if (moved.ok) redirect(`${applicationPath(id)}?saved=withdrawn`);
+  if (moved.ok) leadToPage(id, 'withdrawn');
   const seen = await readMyApplication(db(), applicant.userId, id, context.now);
   if (seen === null || moved.reason === 'not_found' || moved.reason === 'note_missing') {
     return answerForm({ message: 'This application is not there anymore, or it is not yours.' });
@@ -156,7 +156,7 @@ export async function answerApplicationAction(
   const { id, note } = form.fields;
   const context = await readRequestContext();
   const answered = await answerApplication(db(), applicant, { id, note }, context);
-  if (answered.ok) redirect(`${applicationPath(id)}?saved=answered`);
+  if (answered.ok) leadToPage(id, 'answered');
   switch (answered.reason) {
     case 'too_many_changes': {
       const when = sayWhen(answered.retryAt, context.now, await readPersonTimeZone(actor.user));
@@ -183,4 +183,10 @@ export async function answerApplicationAction(
 function returnPathOf(formData: FormData): string {
   const id = readField(formData, 'id');
   return id === '' ? '/applications/new' : applicationPath(id);
+}
+
+/** Shows the page of an application with a word about what was done. The browser may have that very page, of an earlier time. */
+function leadToPage(id: string, saved: 'draft' | 'submitted' | 'answered' | 'withdrawn'): never {
+  refresh();
+  redirect(`${applicationPath(id)}?saved=${saved}`);
 }

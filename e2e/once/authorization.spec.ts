@@ -58,6 +58,7 @@ for (const visitor of visitors) {
     const other = await makePerson('applicant', { phone: newNumber(), verified: true });
     const sessionId = await openSession(other.id);
     const { passkeyId, deviceId } = await giveFactors(other);
+    const applicationId = await giveApplication(other.id);
     const before = await readAllOf(other);
     let entered = await enter(visitor, openBrowser);
     for (const action of findServerActions()) {
@@ -65,6 +66,7 @@ for (const visitor of visitors) {
       const response = await callAction(entered.context.request, action, {
         // What a forged form could name of someone else.
         ...{ sessionId, passkeyId, deviceId },
+        ...{ id: applicationId, title: 'Mine', note: 'Mine' },
         userId: other.id,
         email: other.email,
         phone: other.phone!,
@@ -260,6 +262,17 @@ async function giveFactors(person: Person): Promise<{ passkeyId: string; deviceI
   return { passkeyId, deviceId };
 }
 
+/** An application of someone, which waits for their answer. */
+async function giveApplication(userId: string): Promise<string> {
+  const id = randomUUID();
+  await database().query(
+    `insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+     values ($1, $2, 'Theirs', '', 'documents_needed', now(), now())`,
+    [id, userId],
+  );
+  return id;
+}
+
 /** Every row about a person, as it is now. */
 async function readAllOf({ id, phone }: Person): Promise<unknown> {
   const tables = {
@@ -274,6 +287,8 @@ async function readAllOf({ id, phone }: Person): Promise<unknown> {
     sms_verifications: 'user_id = $1',
     sms_messages: 'user_id = $1',
     sms_consents: 'user_id = $1',
+    applications: 'applicant_id = $1',
+    application_events: 'application_id in (select id from applications where applicant_id = $1)',
   };
   const all: Record<string, unknown> = {};
   for (const [table, condition] of Object.entries(tables)) {

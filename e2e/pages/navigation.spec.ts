@@ -7,7 +7,8 @@ import { expect, test } from '../support/test';
 const { preferences, record, security, deletion } = settingsPaths;
 const admin = '/admin/sms';
 
-const links = ['Dashboard', 'SMS preferences', 'Profile', 'Security'];
+const settings = ['SMS preferences', 'Profile', 'Security'];
+const links = ['Dashboard', 'Applications', ...settings];
 
 const navigation = (page: Page) => page.getByRole('navigation', { name: 'Main' });
 
@@ -27,6 +28,8 @@ test('who is signed in has the same navigation everywhere, which marks where the
   await register(page);
   for (const [path, current, marked] of [
     [paths.dashboard, 'Dashboard', 'page'],
+    ['/applications', 'Applications', 'page'],
+    ['/applications/new', 'Applications', 'true'],
     [preferences, 'SMS preferences', 'page'],
     [record, 'SMS preferences', 'true'],
     ['/users/profile', 'Profile', 'page'],
@@ -49,7 +52,11 @@ test('an admin has three more ways through the site', async ({ page }) => {
   await enterAs(page, await makePerson('admin'));
   await page.setViewportSize({ width: 320, height: 640 });
   await open(page, admin);
-  await expect(navigation(page).getByRole('link')).toHaveText([...links, ...['Opt-outs', 'Texts', 'People']]);
+  await expect(navigation(page).getByRole('link')).toHaveText([
+    'Dashboard',
+    ...settings,
+    ...['Opt-outs', 'Texts', 'People'],
+  ]);
   await expect(navigation(page).locator('[aria-current="page"]')).toHaveText(['Texts']);
   await expectToFit(page);
 });

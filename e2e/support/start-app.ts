@@ -28,6 +28,8 @@ const settings = {
   DATABASE_OWNER_URL: '',
   LOG_LEVEL: '',
   SITE_NAME: '',
+  NEXT_STEP_URL: '',
+  NEXT_STEP_LABEL: '',
   OPERATOR_NAME: 'Example Housing, Inc.',
   OPERATOR_CONTACT: 'help@example.com',
   AUTH_SECRET: authSecret,

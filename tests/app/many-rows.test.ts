@@ -26,6 +26,7 @@ vi.mock('@/lib/auth/sign-in/session', () => ({
   readUser: async () => visit.user,
   readEnrollingUser: async () => visit.user,
   requireUser: async () => visit.user,
+  requireRole: async () => visit.user,
   requireEnrollingUser: async () => visit.user,
   readRequestContext: async () => ({ now: new Date(), address: '10.0.0.1', userAgent: 'test' }),
 }));
@@ -71,6 +72,11 @@ async function giveMany(people: readonly SessionUser[]): Promise<void> {
        '{"title": "A home", "status": "received", "url": "http://localhost"}', ${at}, ${at}, 'delivered', ${at}, ${at} from ${each}`,
     `insert into sms_messages (id, phone, purpose, template, params, created_at, send_after, status, sent_at, delivered_at)
      select gen_random_uuid(), person.phone, 'reply', 'help', '{}', ${at}, ${at}, 'delivered', ${at}, ${at} from ${each}`,
+    `insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+     select gen_random_uuid(), person.id, 'A home', repeat('x', 4000), 'submitted', ${at}, ${at} from ${each}`,
+    `insert into application_events (application_id, at, kind, to_status, actor_id, actor_role, shows_at)
+     select id, moved_at, 'moved', 'submitted', applicant_id, 'applicant', moved_at from applications
+     where applicant_id = any($1::uuid[])`,
     `insert into mails (id, user_id, to_address, template, params, created_at, send_after, expires_at, sent_at)
      select gen_random_uuid(), person.id, 'someone@example.com', 'confirmEmail', '{}', ${at}, ${at}, ${at}, ${at} from ${each}`,
   ];

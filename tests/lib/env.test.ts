@@ -54,7 +54,8 @@ describe('on localhost', () => {
       mail: { via: 'console' },
       siteName: 'Doorstep',
       operator: { name: null, contact: null },
-      retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7 },
+      nextStep: null,
+      retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7, applicationsDays: 1825 },
     });
   });
 
@@ -65,7 +66,7 @@ describe('on localhost', () => {
       RETENTION_ATTEMPTS_DAYS: '90',
       RETENTION_PENDING_DAYS: '1',
     });
-    expect(retention).toEqual({ messagesDays: 730, attemptsDays: 90, pendingDays: 1 });
+    expect(retention).toMatchObject({ messagesDays: 730, attemptsDays: 90, pendingDays: 1 });
     for (const days of ['0', '-1', '1.5', 'never', '7 days', '100000']) {
       for (const name of ['RETENTION_MESSAGES_DAYS', 'RETENTION_ATTEMPTS_DAYS', 'RETENTION_PENDING_DAYS']) {
         expect(problemsOf({ ...local, [name]: days })).toEqual([
@@ -128,6 +129,30 @@ describe('on localhost', () => {
       'OPERATOR_NAME must be one line of at most 100 characters',
       'OPERATOR_CONTACT must be one line of at most 200 characters',
     ]);
+  });
+
+  test('people apply on another site where its address and the words of the link are set', () => {
+    const next = { NEXT_STEP_URL: 'http://localhost:4000/apply?from=door', NEXT_STEP_LABEL: ' Go on ' };
+    expect(accept({ ...local, ...next }).nextStep).toEqual({ url: next.NEXT_STEP_URL, label: 'Go on' });
+    expect(problemsOf({ ...local, NEXT_STEP_URL: next.NEXT_STEP_URL })).toEqual([
+      'NEXT_STEP_LABEL is missing while NEXT_STEP_URL is set',
+    ]);
+    expect(problemsOf({ ...local, NEXT_STEP_LABEL: 'Go on' })).toEqual([
+      'NEXT_STEP_URL is missing while NEXT_STEP_LABEL is set',
+    ]);
+    for (const url of ['javascript:alert(1)', '/apply', 'apply.example.com', 'ftp://apply.example.com']) {
+      expect(problemsOf({ ...local, ...next, NEXT_STEP_URL: url })).toEqual([
+        'NEXT_STEP_URL must be an http or https URL',
+      ]);
+    }
+    expect(problemsOf({ ...local, ...next, NEXT_STEP_LABEL: 'x'.repeat(61) })).toEqual([
+      'NEXT_STEP_LABEL must be one line of at most 60 characters',
+    ]);
+    expect(problemsOf({ ...atPublic, ...next })).toEqual([
+      'NEXT_STEP_URL must be an https URL because APP_URL is not on localhost',
+    ]);
+    const secure = 'https://apply.example.com/start';
+    expect(accept({ ...atPublic, ...next, NEXT_STEP_URL: secure }).nextStep?.url).toBe(secure);
   });
 
   test('NODE_ENV decides nothing', () => {

@@ -3,6 +3,12 @@ import type { PoolClient } from 'pg';
 import { describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
 import { findUser } from '@/lib/accounts/users';
+import {
+  listMyApplications,
+  readMyApplication,
+  readMyApplicationsPage,
+} from '@/lib/applications/my-applications';
+import { saveDraft } from '@/lib/applications/write-application';
 import { readCodePage } from '@/lib/auth/registration/code-page';
 import { readSecurityPage } from '@/lib/auth/settings/security-page';
 import { readFactorsPage } from '@/lib/auth/two-factor/factors-page';
@@ -74,18 +80,31 @@ describe('a page reads each fact once, in fewer statements than one question aft
     ]);
   });
 
-  test('the dashboard: three instead of four', async () => {
+  test('the dashboard: four instead of five', async () => {
     const { db } = database;
     const person = await givePerson();
     const oneByOne = await count(async () => {
       await readPhoneState(db, person);
       await readTextsState(db, person);
+      await listMyApplications(db, person.userId, now, { limit: 3 });
     });
     const together = await count(() => readDashboardPage(db, person, now));
-    expect(oneByOne.statements).toBe(4);
-    expect(together.tables).toEqual(['phone_numbers', 'sms_consents', 'sms_preferences']);
+    expect(oneByOne.statements).toBe(5);
+    expect(together.tables).toEqual(['applications', 'phone_numbers', 'sms_consents', 'sms_preferences']);
     const admin = { ...person, role: 'admin' as const };
     expect((await count(() => readDashboardPage(db, admin, now))).statements).toBe(4);
+  });
+
+  test('the list of applications: two, however many there are, and the page of one: three', async () => {
+    const { db } = database;
+    const { userId } = await givePerson();
+    const draft = { id: null, version: null, title: 'A home', message: '' };
+    const saved = await saveDraft(db, { userId, role: 'applicant' }, draft, contextAt(noon));
+    if (!saved.ok) throw new Error(saved.reason);
+    const list = await count(() => readMyApplicationsPage(db, userId, now, null));
+    expect(list.tables).toEqual(['applications', 'sms_preferences']);
+    const page = await count(() => readMyApplication(db, userId, saved.id, now));
+    expect(page.tables).toEqual(['application_events', 'applications', 'sms_preferences']);
   });
 
   test('whether a passkey is offered: none in a session that is not fresh, else two', async () => {

@@ -73,6 +73,11 @@ const onlyAdmins: Row<RouteAnswer> = {
   admin: 'shown',
 };
 
+const onlyApplicants: Row<RouteAnswer> = {
+  ...signedIn<RouteAnswer>('forbidden', 'sign_in', 'enroll'),
+  applicant: 'shown',
+};
+
 /** Every page and route handler, and what each visitor gets there. */
 export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /': onlySignedOut,
@@ -99,6 +104,10 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
     applicant: 'shown',
   },
   'GET /dashboard': onlySignedIn,
+  'GET /applications': onlyApplicants,
+  'GET /applications/new': onlyApplicants,
+  // Nobody has the id that is in its path here.
+  'GET /applications/[id]': { ...onlyApplicants, applicant: 'not_found' },
   'GET /users/sms-preferences': onlySignedIn,
   'GET /users/sms-preferences/preview': signedIn<RouteAnswer>('shown', 'unauthorized'),
   'GET /users/sms-preferences/record': onlySignedIn,
@@ -158,6 +167,15 @@ const adminAction = {
   answers: { ...signedIn<ActionAnswer>('forbidden', 'sign_in', 'enroll'), admin: 'heard' },
 } as const;
 const settingsAction = { guard: 'readActor', answers: signedIn<ActionAnswer>('heard', 'told') } as const;
+const applicantAction = {
+  guard: 'readActor',
+  answers: {
+    ...signedIn<ActionAnswer>('heard', 'told'),
+    broker: 'forbidden',
+    staff: 'forbidden',
+    admin: 'forbidden',
+  },
+} as const;
 const secondStepAction = {
   guard: 'requireFirstStep',
   answers: { ...everyone<ActionAnswer>('sign_in'), halfway: 'heard' },
@@ -198,6 +216,9 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/dashboard/actions.ts#sendProofAction': settingsAction,
   'app/dashboard/passkey-actions.ts#acceptPasskeyAction': settingsAction,
   'app/dashboard/passkey-actions.ts#declinePasskeyAction': settingsAction,
+  'app/applications/actions.ts#saveApplicationAction': applicantAction,
+  'app/applications/actions.ts#withdrawApplicationAction': applicantAction,
+  'app/applications/actions.ts#answerApplicationAction': applicantAction,
   'app/users/sms-preferences/phone-actions.ts#addPhoneAction': settingsAction,
   'app/users/sms-preferences/phone-actions.ts#verifyPhoneAction': settingsAction,
   'app/users/sms-preferences/phone-actions.ts#changePhoneAction': settingsAction,
