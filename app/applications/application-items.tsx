@@ -3,6 +3,7 @@ import { statusTones, statusWords } from '@/app/_format/application-words';
 import type { Clock } from '@/app/_format/say-moment';
 import type { EventItem } from '@/components/ui/lists/EventList';
 import { TextLink } from '@/components/ui/TextLink';
+import { Written } from '@/components/ui/Written';
 import type { MyApplication } from '@/lib/applications/my-applications';
 import { applicationPath } from './application-input';
 
@@ -12,7 +13,7 @@ export function listApplications(applications: readonly MyApplication[], clock: 
     id,
     title: (
       <TextLink href={applicationPath(id)} standalone>
-        {title}
+        <Written>{title}</Written>
       </TextLink>
     ),
     when: (

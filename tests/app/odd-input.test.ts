@@ -6,10 +6,14 @@ import { pickPeopleParameters, readPeopleQuery } from '@/app/admin/users/people-
 import { readConsentVersion } from '@/app/_forms/consent-version';
 import { readNumberParam } from '@/app/dev/phone/read-dev-phone-state';
 import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
+import { readForm } from '@/app/_forms/read-form';
 import { safePath } from '@/app/_forms/safe-path';
+import { applicationPath, submissionInput } from '@/app/applications/application-input';
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
 import { readCursor } from '@/app/users/sms-preferences/record/cursor';
 import { readInboundText } from '@/lib/sms/inbound/read-inbound-text';
+import { readMyApplication } from '@/lib/applications/my-applications';
+import { submitApplication } from '@/lib/applications/write-application';
 import { readStatusReport } from '@/lib/sms/delivery/read-status-report';
 import { findUser, findUserByEmail, insertUser } from '@/lib/accounts/users';
 import { endOne } from '@/lib/auth/sign-in/end-sessions';
@@ -119,6 +123,44 @@ describe('a form', () => {
     expect(readConsentVersion(formOf({})).ok).toBe(false);
     expect(readConsentVersion(formOf({ consentVersion: currentWording().version })).ok).toBe(true);
   });
+});
+
+test('an application with anything at all in it is refused in words, or can be stored as it is read', async () => {
+  const person = await giveSettledPerson(database.db, { phone: null });
+  const viewer = { userId: person.userId, role: 'applicant' as const };
+  let taken = 0;
+  for (const odd of oddTexts) {
+    for (const form of [
+      { title: odd, message: 'Hello' },
+      { title: 'A home', message: odd },
+      { title: 'A home', message: 'Hello', id: odd, version: odd },
+    ]) {
+      const read = readForm(submissionInput, formOf({ intent: 'submit', ...form }));
+      if (!read.ok) {
+        expect(Object.values(read.fieldErrors).every((words) => words !== '')).toBe(true);
+        continue;
+      }
+      await database.pool.query('delete from rate_limits');
+      const { fields } = read;
+      const saved = await submitApplication(database.db, viewer, fields, contextAt(noon));
+      if (fields.id !== null) {
+        expect(saved).toMatchObject({ ok: false, reason: 'not_found' });
+        continue;
+      }
+      if (!saved.ok) throw new Error(saved.reason);
+      const page = (await readMyApplication(database.db, person.userId, saved.id, noon))!;
+      const whole = (text: string) => text.toWellFormed();
+      expect([page.application.title, page.application.message]).toEqual([
+        whole(fields.title),
+        whole(fields.message),
+      ]);
+      expect(page.application.title).not.toMatch(/[\n\r\0\u202e]/);
+      taken += 1;
+    }
+    expect(applicationPath(odd)).toBe('/applications');
+    expect(await readMyApplication(database.db, person.userId, odd, noon)).toBeNull();
+  }
+  expect(taken).toBeGreaterThan(20);
 });
 
 describe('a registration', () => {

@@ -131,8 +131,8 @@ export default async function ApplicationPage({
 
 function sayWithdrawal(status: ApplicationStatus): string {
   return status === 'draft'
-    ? 'You can no longer change or submit this draft then. That cannot be undone.'
-    : 'We stop working on it then, and nobody decides about it. That cannot be undone.';
+    ? 'If you withdraw this draft, you can no longer change or submit it. You cannot undo that.'
+    : 'If you withdraw it, we stop working on it and do not decide about it. You cannot undo that.';
 }
 
 /** What was asked for last. */
