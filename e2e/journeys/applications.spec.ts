@@ -7,17 +7,7 @@ import {
   writeApplication,
 } from '../support/applications';
 import { readRows } from '../support/database';
-import {
-  alertOf,
-  button,
-  expectPage,
-  field,
-  open,
-  paths,
-  register,
-  signIn,
-  signOut,
-} from '../support/journeys';
+import { alertOf, button, expectPage, field, open, paths, register, signOut } from '../support/journeys';
 import { formWith } from '../support/settings';
 import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
@@ -305,26 +295,4 @@ test('the list goes on where a page of it ends', async ({ page }) => {
   await expect(items).toHaveCount(20);
   await open(page, paths.dashboard);
   await expect(page.locator('main').getByRole('listitem')).toHaveText([/Home 1/, /Home 2/, /Home 3/]);
-});
-
-test.describe('signed out in another tab', () => {
-  test.skip(({ javaScriptEnabled }) => javaScriptEnabled === false, 'without a script Back brings it');
-
-  test('nothing that was typed is lost, and it can be sent after signing in beside it', async ({ page }) => {
-    const applicant = await register(page);
-    await open(page, start);
-    const other = await page.context().newPage();
-    await open(other, paths.dashboard);
-    await signOut(other);
-    await field(page, 'title').fill('A home');
-    await field(page, 'message').fill('Long thought about.');
-    await button(page, 'Submit application').click();
-    await expect(alertOf(page)).toContainText('You are no longer signed in.');
-    await expect(field(page, 'message')).toHaveValue('Long thought about.');
-    await signIn(other, applicant);
-    await expectPage(other, paths.dashboard);
-    await button(page, 'Submit application').click();
-    await expectStatus(page, 'submitted');
-    await expect(page.getByText('Long thought about.')).toBeVisible();
-  });
 });
