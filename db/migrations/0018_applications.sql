@@ -68,6 +68,9 @@ CREATE INDEX "application_notices_message_index" ON "application_notices" USING 
 CREATE INDEX "applications_applicant_index" ON "applications" USING btree ("applicant_id","created_at");--> statement-breakpoint
 CREATE INDEX "applications_moved_index" ON "applications" USING btree ("moved_at","id") WHERE "applications"."status" <> 'draft';--> statement-breakpoint
 CREATE INDEX "applications_status_index" ON "applications" USING btree ("status","moved_at","id");--> statement-breakpoint
-CREATE INDEX "applications_assignee_index" ON "applications" USING btree ("assignee_id","moved_at","id") WHERE "applications"."assignee_id" is not null;--> statement-breakpoint
-CREATE INDEX "applications_news_index" ON "applications" USING btree ("news","moved_at","id") WHERE "applications"."news" is not null;--> statement-breakpoint
+CREATE INDEX "applications_assignee_index" ON "applications" USING btree ("assignee_id","status","moved_at","id") WHERE "applications"."assignee_id" is not null;--> statement-breakpoint
+CREATE INDEX "applications_unassigned_index" ON "applications" USING btree ("status","moved_at","id") WHERE "applications"."assignee_id" is null;--> statement-breakpoint
+CREATE INDEX "applications_news_index" ON "applications" USING btree ("news","status","moved_at","id") WHERE "applications"."news" is not null;--> statement-breakpoint
+CREATE INDEX "applications_assignee_news_index" ON "applications" USING btree ("assignee_id","news","status","moved_at","id") WHERE "applications"."assignee_id" is not null and "applications"."news" is not null;--> statement-breakpoint
+CREATE INDEX "applications_unassigned_news_index" ON "applications" USING btree ("news","status","moved_at","id") WHERE "applications"."assignee_id" is null and "applications"."news" is not null;--> statement-breakpoint
 CREATE INDEX "applications_name_index" ON "applications" USING btree (lower("applicant_name") text_pattern_ops) WHERE "applications"."applicant_name" is not null;

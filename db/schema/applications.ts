@@ -47,13 +47,23 @@ export const applications = pgTable(
     index('applications_moved_index')
       .on(t.movedAt, t.id)
       .where(sql`${t.status} <> 'draft'`),
+    // Every way to narrow the list of the operator's people has an index in the order of the list.
     index('applications_status_index').on(t.status, t.movedAt, t.id),
     index('applications_assignee_index')
-      .on(t.assigneeId, t.movedAt, t.id)
+      .on(t.assigneeId, t.status, t.movedAt, t.id)
       .where(sql`${t.assigneeId} is not null`),
+    index('applications_unassigned_index')
+      .on(t.status, t.movedAt, t.id)
+      .where(sql`${t.assigneeId} is null`),
     index('applications_news_index')
-      .on(t.news, t.movedAt, t.id)
+      .on(t.news, t.status, t.movedAt, t.id)
       .where(sql`${t.news} is not null`),
+    index('applications_assignee_news_index')
+      .on(t.assigneeId, t.news, t.status, t.movedAt, t.id)
+      .where(sql`${t.assigneeId} is not null and ${t.news} is not null`),
+    index('applications_unassigned_news_index')
+      .on(t.news, t.status, t.movedAt, t.id)
+      .where(sql`${t.assigneeId} is null and ${t.news} is not null`),
     index('applications_name_index')
       .on(sql`lower(${t.applicantName}) text_pattern_ops`)
       .where(sql`${t.applicantName} is not null`),

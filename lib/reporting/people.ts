@@ -151,7 +151,7 @@ async function listByText(
   pageSize: number,
 ): Promise<{ people: ListedPerson[]; older: string | null }> {
   const place = openPlace(after);
-  const pattern = sql`lower(${`${text.replace(/[\\%_]/g, '\\$&')}%`})`;
+  const pattern = prefixPattern(text);
   const name = sql`lower(name) collate "C"`;
   const email = sql`lower(email) collate "C"`;
   const read = async (by: Place['by'], limit: number) => {
@@ -171,6 +171,37 @@ async function listByText(
   const shown = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? shown.at(-1) : undefined;
   return { people: shown.map(describe), older: last ? sealPlace(last) : null };
+}
+
+/** The ids of accounts that fit a search, `limit` at most: of names first, in their order, then of emails. */
+export async function findPeople(db: Db, search: PeopleSearch, limit: number): Promise<string[]> {
+  if (!('text' in search)) {
+    const { rows } = await db.execute<{ id: string }>(sql`
+      select id from users where ${matchNumber(sql`phone`, search)} limit ${limit}`);
+    return rows.map(({ id }) => id);
+  }
+  const pattern = prefixPattern(search.text);
+  const read = async (key: SQL) => {
+    const { rows } = await db.execute<{ id: string }>(sql`
+      select id from users where ${key} like ${pattern} order by ${key}, id limit ${limit}`);
+    return rows.map(({ id }) => id);
+  };
+  const [byName, byEmail] = await Promise.all([
+    search.text.includes('@') ? [] : read(sql`lower(name) collate "C"`),
+    read(sql`lower(email) collate "C"`),
+  ]);
+  return [...new Set([...byName, ...byEmail])].slice(0, limit);
+}
+
+/** Whether someone who is joined as `person` fits a search, as a condition. */
+export function matchesPerson(search: PeopleSearch, person: SQL): SQL {
+  if (!('text' in search)) return matchNumber(sql`${person}.phone`, search);
+  const pattern = prefixPattern(search.text);
+  return sql`(lower(${person}.name) like ${pattern} or lower(${person}.email) like ${pattern})`;
+}
+
+function prefixPattern(text: string): SQL {
+  return sql`lower(${`${text.replace(/[\\%_]/g, '\\$&')}%`})`;
 }
 
 /** Where someone is in the list of those whose name or email begins as is looked for. */

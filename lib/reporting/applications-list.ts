@@ -1,0 +1,260 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { Role } from '@/db/schema/accounts';
+import type { ApplicationStatus, NewsState } from '@/db/schema/applications';
+import type { MessageStatus } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { readUndoSeconds } from '@/lib/applications/undo-time';
+import { seenBy, type Viewer } from '@/lib/applications/who-sees';
+import { isId } from '@/lib/random';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { cutPage, exactInstant, readKeyset, type Keyset } from './keyset';
+import { findPeople, matchesPerson, type PeopleSearch } from './people';
+
+/** Where an application can be that the operator's people see. */
+export const seenStatuses = [
+  'submitted',
+  'in_review',
+  'documents_needed',
+  'approved',
+  'declined',
+  'withdrawn',
+] as const satisfies readonly ApplicationStatus[];
+
+/** What the list can be narrowed down to of what became of the last news. */
+export const seenNews = ['waiting', 'texted', 'mailed', 'unreached'] as const satisfies readonly NewsState[];
+
+/** For how many days an application may have been in its status, where old ones are looked for. */
+export const ages = [1, 3, 7] as const;
+
+export type ApplicationsQuery = {
+  search: PeopleSearch | null;
+  status: (typeof seenStatuses)[number] | null;
+  /** A person's id, or one of two words. */
+  assignee: 'me' | 'nobody' | (string & {}) | null;
+  /** In its status for longer than so many days. */
+  ageDays: (typeof ages)[number] | null;
+  news: (typeof seenNews)[number] | null;
+  /** The place in the list, from `older` of the page before; anything else is its beginning. */
+  after: string | undefined;
+};
+
+/** An application as the list shows it. */
+export type ListedApplication = {
+  id: string;
+  title: string;
+  status: ApplicationStatus;
+  /** Since when it is in that status. */
+  since: Date;
+  /** Null: their account is gone. */
+  applicant: string | null;
+  /** Null: nobody in particular. */
+  assignee: string | null;
+  news: NewsState | null;
+  /** Of news that went as a text: what became of that. */
+  textStatus: MessageStatus | null;
+  isAnswered: boolean;
+};
+
+/** One of the operator's people, to whom an application can be given. */
+export type Assignable = { id: string; name: string; role: Role };
+
+export type ApplicationsPage = {
+  applications: ListedApplication[];
+  older: string | null;
+  /** How many are in each status, of all that the viewer sees. */
+  counts: Record<(typeof seenStatuses)[number], number>;
+  /** So many people are looked for that only some of them are. */
+  isTooWide: boolean;
+  /** Empty for brokers, who see their own alone. */
+  assignable: Assignable[];
+  undoSeconds: number;
+  /** The viewer's, in which moments are said to them; null: it is not known. */
+  timeZone: string | null;
+};
+
+/** Statuses are counted to so many, and no further. */
+export const mostCounted = 1_000;
+
+const applicationsPerPage = 50;
+
+/** So many people are looked up for a search, and so many names of people without an account. */
+const mostFound = 1_000;
+
+/** Reads all that the list shows to one of the operator's people. */
+export async function readApplicationsPage(
+  db: Db,
+  viewer: Viewer,
+  query: ApplicationsQuery,
+  now: Date,
+): Promise<ApplicationsPage> {
+  const [page, counts, assignable, undoSeconds, preferences] = await Promise.all([
+    listApplications(db, viewer, query, now, applicationsPerPage),
+    countByStatus(db, viewer),
+    viewer.role === 'broker' ? [] : listAssignable(db),
+    readUndoSeconds(db, viewer.userId),
+    readPreferences(db, viewer.userId),
+  ]);
+  return { ...page, counts, assignable, undoSeconds, timeZone: preferences?.timeZone ?? null };
+}
+
+type Row = {
+  id: string;
+  at: string;
+  title: string;
+  status: ApplicationStatus;
+  applicant: string | null;
+  assignee: string | null;
+  news: NewsState | null;
+  text_status: MessageStatus | null;
+  answered: boolean;
+};
+
+/**
+ * Reads a page of applications, newest move first. `older` leads on: the place of the last one shown, null at the end. Each
+ * status is read by itself in the order of an index, so that a page costs the same however many there are.
+ */
+export async function listApplications(
+  db: Db,
+  viewer: Viewer,
+  query: ApplicationsQuery,
+  now: Date,
+  pageSize: number,
+): Promise<Pick<ApplicationsPage, 'applications' | 'older' | 'isTooWide'>> {
+  const narrowed = narrow(viewer, query, now);
+  const { search } = query;
+  const found = search === null || viewer.role === 'broker' ? null : await findApplicants(db, search);
+  const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
+  const ids = sql`a.id, a.moved_at`;
+  const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
+  let page: SQL;
+  if (found !== null) {
+    const inStatus = sql`a.status in (select status from ${statuses})`;
+    page = sql`
+      (select ${ids} from applications a where a.applicant_id = any(${idArray(found.people)}) and ${inStatus} and ${narrowed} ${newest})
+      union all
+      (select ${ids} from applications a where a.id = any(${idArray(found.named)}) and ${inStatus} and ${narrowed} ${newest})`;
+  } else if (search !== null) {
+    // Brokers look among what is theirs to see.
+    page = sql`
+      select ${ids} from ${statuses} join applications a on a.status = s.status left join users p on p.id = a.applicant_id
+      where ${narrowed} and (${matchesPerson(search, sql`p`)} or (${hasName(search)}))`;
+  } else {
+    page = sql`
+      select each.id, each.moved_at from ${statuses} cross join lateral (
+        select ${ids} from applications a where a.status = s.status and ${narrowed} ${newest}) each`;
+  }
+  const { rows } = await db.execute<Row>(sql`
+    with page as materialized (select id, moved_at from (${page}) fits ${newest})
+    select a.id, ${exactInstant(sql`a.moved_at`)} as at, a.title, a.status, coalesce(p.name, a.applicant_name) as applicant,
+      w.name as assignee, a.news, t.status as text_status,
+      a.status = 'documents_needed' and a.answered_at is not null as answered
+    from page join applications a on a.id = page.id
+    left join users p on p.id = a.applicant_id left join users w on w.id = a.assignee_id
+    left join lateral (
+      select message_id from application_notices n
+      where n.application_id = a.id and n.state = 'texted' and a.news = 'texted' order by n.due_at desc limit 1) n on true
+    ${lastTry(sql`n.message_id`)}
+    order by a.moved_at desc, a.id desc`);
+  const { rows: shown, older } = cutPage(rows, pageSize);
+  return { applications: shown.map(readRow), older, isTooWide: found?.isTooWide ?? false };
+}
+
+/** What one of the operator's people sees, of what they ask for, on the page they are at; but for status and search. */
+function narrow(viewer: Viewer, { assignee, ageDays, news, after }: ApplicationsQuery, now: Date): SQL {
+  const conditions = [seenBy(viewer)];
+  const assigneeId = assignee === 'me' ? viewer.userId : assignee;
+  if (assigneeId === 'nobody') conditions.push(sql`a.assignee_id is null`);
+  else if (assigneeId !== null && isId(assigneeId)) conditions.push(sql`a.assignee_id = ${assigneeId}`);
+  if (ageDays !== null) {
+    const before = new Date(now.getTime() - ageDays * 24 * 3600 * 1000);
+    conditions.push(sql`a.moved_at < ${timestamp(before)}`);
+  }
+  if (news !== null) conditions.push(sql`a.news = ${news}`);
+  const place: Keyset | null = readKeyset(after, 'uuid');
+  if (place) conditions.push(sql`(a.moved_at, a.id) < (${place.at}::timestamptz, ${place.id}::uuid)`);
+  return sql.join(conditions, sql` and `);
+}
+
+/** Finds the accounts that are looked for, and the applications of those without one. */
+async function findApplicants(
+  db: Db,
+  search: PeopleSearch,
+): Promise<{ people: string[]; named: string[]; isTooWide: boolean }> {
+  const [people, named] = await Promise.all([
+    findPeople(db, search, mostFound + 1),
+    'text' in search ? findNamed(db, search) : [],
+  ]);
+  const isTooWide = people.length > mostFound || named.length > mostFound;
+  return { people: people.slice(0, mostFound), named: named.slice(0, mostFound), isTooWide };
+}
+
+async function findNamed(db: Db, search: PeopleSearch): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select a.id from applications a where ${hasName(search)} limit ${mostFound + 1}`);
+  return rows.map(({ id }) => id);
+}
+
+/** Whether someone without an account is looked for, by how their name begins. */
+function hasName(search: PeopleSearch): SQL {
+  if (!('text' in search)) return sql`false`;
+  const pattern = `${search.text.replace(/[\\%_]/g, '\\$&')}%`;
+  return sql`a.applicant_name is not null and lower(a.applicant_name) like lower(${pattern})`;
+}
+
+/** Counts what someone sees in each status, to one more than is said. */
+export async function countByStatus(db: Db, viewer: Viewer): Promise<ApplicationsPage['counts']> {
+  const { rows } = await db.execute<{ status: (typeof seenStatuses)[number]; count: number }>(sql`
+    select s.status, counted.count from unnest(${textArray(seenStatuses)}) s(status) cross join lateral (
+      select count(*)::int as count from (
+        select from applications a where a.status = s.status and ${seenBy(viewer)} limit ${mostCounted + 1}) few) counted`);
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count])) as ApplicationsPage['counts'];
+}
+
+const mostAssignable = 1_000;
+
+/** The operator's people who can be given an application, by name. */
+export async function listAssignable(db: Db): Promise<Assignable[]> {
+  const { rows } = await db.execute<Assignable>(sql`
+    select id, name, role from users
+    where role <> 'applicant' and role in ('broker', 'staff', 'admin') and deactivated_at is null and activated_at is not null
+    order by lower(name), id limit ${mostAssignable}`);
+  return rows;
+}
+
+/** Joins, as `t`, the last repetition of a text, which says what became of it. */
+export function lastTry(messageId: SQL): SQL {
+  return sql`
+    left join lateral (
+      with recursive tries as (
+        select m.id, m.status, m.reason, m.send_after, m.created_at from sms_messages m where m.id = ${messageId}
+        union all
+        select m.id, m.status, m.reason, m.send_after, m.created_at from tries
+        join sms_messages m on m.dedupe_key = 'retry:' || tries.id::text)
+      select status, reason, send_after from tries order by created_at desc limit 1) t on true`;
+}
+
+function textArray(values: readonly string[]): SQL {
+  return sql`array[${sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  )}]::text[]`;
+}
+
+function idArray(ids: readonly string[]): SQL {
+  return sql`${`{${ids.join(',')}}`}::uuid[]`;
+}
+
+function readRow(row: Row): ListedApplication {
+  return {
+    id: row.id,
+    title: row.title,
+    status: row.status,
+    since: new Date(row.at),
+    applicant: row.applicant,
+    assignee: row.assignee,
+    news: row.news,
+    textStatus: row.text_status,
+    isAnswered: row.answered,
+  };
+}
