@@ -16,7 +16,12 @@ const settings = [
   { href: '/users/security', label: 'Security' },
 ] as const;
 const applicantLinks = [home, applications, ...settings] as const;
-const staffLinks = [home, ...settings, { href: '/staff/opt-outs', label: 'Opt-outs' }] as const;
+const staffLinks = [
+  home,
+  ...settings,
+  { href: '/staff/applications', label: 'Applications' },
+  { href: '/staff/opt-outs', label: 'Opt-outs' },
+] as const;
 const adminLinks = [
   ...staffLinks,
   { href: '/admin/sms', label: 'Texts' },

@@ -12,6 +12,7 @@ export function TextArea({
   optional,
   name,
   id = name,
+  rows = 3,
   className,
   ...rest
 }: FieldProps & Omit<ComponentProps<'textarea'>, 'name' | 'id'> & { name: string; id?: string }) {
@@ -22,6 +23,7 @@ export function TextArea({
         {...describeField(id, { hint, error })}
         id={id}
         name={name}
+        rows={rows}
         className={classNames(fieldStyles.control, styles.area, className)}
       />
     </Field>

@@ -1,13 +1,18 @@
 import { sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
-import type { ApplicationEventKind, ApplicationStatus, NewsState, NoticeKind } from '@/db/schema/applications';
+import type {
+  ApplicationEventKind,
+  ApplicationStatus,
+  NewsState,
+  NoticeKind,
+} from '@/db/schema/applications';
 import type { MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
-import { mayMoveTo, seesInternal, type Viewer } from '@/lib/applications/who-sees';
+import { mayMoveTo, seenBy, seesInternal, type Viewer } from '@/lib/applications/who-sees';
 import { env } from '@/lib/env';
 import { maskPhone } from '@/lib/phone/parse';
 import { candidateZones } from '@/lib/phone/zones';
@@ -169,8 +174,7 @@ async function judgeReach(
   { now, seenFrom }: { now: Date; seenFrom: Date },
 ): Promise<{ reach: SeenReach; previewOf: (to: ApplicationStatus) => NewsPreview }> {
   if (user === null || user.deactivatedAt !== null) {
-    const noText =
-      user !== null ? 'deactivated' : application.applicantName === null ? 'gone' : 'no_account';
+    const noText = user !== null ? 'deactivated' : application.applicantName === null ? 'gone' : 'no_account';
     return {
       reach: { noText, byMail: false, quietUntil: null, timeZone: null },
       previewOf: () => ({ by: 'nothing' }),
@@ -338,4 +342,40 @@ async function findUndo(
   const last = rows[0];
   if (!last?.mine || new Date(last.shows_at) <= now) return null;
   return { eventId: Number(last.id), to: last.to_status, until: new Date(last.shows_at) };
+}
+
+/** What someone did last to an application, for those who wanted to do something to it at the same time. */
+export type LastChange = {
+  kind: ApplicationEventKind | 'undone';
+  at: Date;
+  /** Null: the applicant, or someone whose account is gone. */
+  actor: string | null;
+  actorRole: Role;
+  /** Where it is now. */
+  status: ApplicationStatus;
+};
+
+/** Reads it, as far as the viewer may see it; null: there is nothing to tell. */
+export async function readLastChange(db: Db, viewer: Viewer, id: string): Promise<LastChange | null> {
+  const { rows } = await db.execute<{
+    kind: ApplicationEventKind;
+    at: string;
+    undone_at: string | null;
+    actor: string | null;
+    actor_role: Role;
+    status: ApplicationStatus;
+  }>(sql`
+    select e.kind, e.at, e.undone_at, p.name as actor, e.actor_role, a.status
+    from applications a join application_events e on e.application_id = a.id left join users p on p.id = e.actor_id
+    where a.id = ${id} and ${seenBy(viewer)} and e.kind <> 'noted' ${seesInternal(viewer) ? sql`` : sql`and e.kind <> 'assigned'`}
+    order by e.id desc limit 1`);
+  const row = rows[0];
+  if (!row) return null;
+  return {
+    kind: row.undone_at === null ? row.kind : 'undone',
+    at: new Date(row.undone_at ?? row.at),
+    actor: row.actor_role === 'applicant' ? null : row.actor,
+    actorRole: row.actor_role,
+    status: row.status,
+  };
 }

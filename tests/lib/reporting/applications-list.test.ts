@@ -102,7 +102,11 @@ const list = async (viewer: ReturnType<typeof viewerOf>, changes: Partial<Applic
   const { applications } = await listApplications(database.db, viewer, query, noon, 50);
   return applications.map(({ title }) => title);
 };
-const find = (viewer: ReturnType<typeof viewerOf>, typed: string, changes: Partial<ApplicationsQuery> = {}) => {
+const find = (
+  viewer: ReturnType<typeof viewerOf>,
+  typed: string,
+  changes: Partial<ApplicationsQuery> = {},
+) => {
   const parsed = parsePeopleSearch(typed);
   return list(viewer, { ...changes, search: parsed.ok ? parsed.search : null });
 };

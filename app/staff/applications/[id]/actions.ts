@@ -1,0 +1,159 @@
+'use server';
+
+import { refresh } from 'next/cache';
+import { redirect } from 'next/navigation';
+import { z } from 'zod';
+import { statusWords } from '@/app/_format/application-words';
+import { answerForm } from '@/app/_forms/form-answer';
+import { readForm, text, version } from '@/app/_forms/read-form';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import type { FormState } from '@/components/forms/form-state';
+import type { AssigneeField } from '@/components/forms/staff/AssigneeForm';
+import type { MoveField } from '@/components/forms/staff/MoveForms';
+import type { NoteField } from '@/components/forms/staff/NoteForm';
+import { db } from '@/db/client';
+import { addNote, assignApplication } from '@/lib/applications/add-to-timeline';
+import { applicationLimits } from '@/lib/applications/application';
+import { moveApplication, undoMove } from '@/lib/applications/move-application';
+import { seesInternal, type Viewer } from '@/lib/applications/who-sees';
+import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
+import { readLastChange } from '@/lib/reporting/application-page';
+import { seenStatuses } from '@/lib/reporting/applications-list';
+import { applicationsPath } from '../applications-query';
+import { keepTyped, optionalText } from '../typed';
+import { sayMeanwhile } from './say-meanwhile';
+
+const notTheirs = 'This application is no longer yours to see. Nothing was changed.';
+
+const note = optionalText(applicationLimits.note).transform((written) => (written === '' ? null : written));
+
+const moveForm = z.object({
+  application: text,
+  to: z.enum(seenStatuses).nullable().catch(null),
+  version,
+  note,
+  internalNote: note,
+});
+
+const noteMissing = 'Say what is needed: the applicant reads it here.';
+
+/** Moves an application. */
+export async function moveApplicationAction(
+  _state: FormState<MoveField>,
+  formData: FormData,
+): Promise<FormState<MoveField>> {
+  const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
+  const values = keepTyped(formData, ['to', 'note', 'internalNote']);
+  const form = readForm(moveForm, formData);
+  if (!form.ok)
+    return answerForm({ fieldErrors: form.fieldErrors as FormState<MoveField>['fieldErrors'], values });
+  const { application: id, to, version: seen, note: written, internalNote } = form.fields;
+  if (to === null) return answerForm({ message: 'This is no move. Nothing was changed.', values });
+  const wanted = {
+    id,
+    to,
+    version: seen,
+    note: written,
+    // Theirs alone to write who may read it.
+    internalNote: seesInternal(user) ? internalNote : null,
+  };
+  const moved = await moveApplication(db(), user, wanted, await readRequestContext());
+  if (moved.ok) redirect(`${applicationsPath}/${id}?saved=moved`);
+  switch (moved.reason) {
+    case 'note_missing':
+      return answerForm({ fieldErrors: { note: noteMissing }, values });
+    case 'not_found':
+      return answerForm({ message: notTheirs, values });
+    case 'not_allowed':
+      refresh();
+      return answerForm({
+        message: `This move cannot be made by you from ${statusWords[moved.application.status]}. Nothing was changed.`,
+        values,
+      });
+    case 'changed_meanwhile':
+      refresh();
+      return answerForm({ message: await sayChanged(user, id), values });
+  }
+}
+
+async function sayChanged(user: Viewer, id: string): Promise<string> {
+  const [change, timeZone] = await Promise.all([readLastChange(db(), user, id), readPersonTimeZone(user)]);
+  return `Nothing was saved, because this was changed meanwhile. ${sayMeanwhile(change, timeZone)} Look at it again, then decide. What you typed is still here.`;
+}
+
+const undoForm = z.object({
+  application: text,
+  event: text.transform((typed) => (/^\d{1,15}$/.test(typed) ? Number(typed) : 0)),
+});
+
+/** Takes back the last move, while that can be done. */
+export async function undoMoveAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
+  const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
+  const form = readForm(undoForm, formData);
+  if (!form.ok) return answerForm({ message: notTheirs });
+  const { application: id, event: eventId } = form.fields;
+  const undone = await undoMove(db(), user, { id, eventId }, await readRequestContext());
+  if (!undone.ok && undone.reason === 'not_found') return answerForm({ message: notTheirs });
+  redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : 'too_late'}`);
+}
+
+const assigneeForm = z.object({
+  application: text,
+  version,
+  assignee: text.transform((id) => (id === '' ? null : id)),
+});
+
+/** Says who sees to an application. */
+export async function assignApplicationAction(
+  _state: FormState<AssigneeField>,
+  formData: FormData,
+): Promise<FormState<AssigneeField>> {
+  const user = await requireRole(applicationsPath, 'staff', 'admin');
+  const values = keepTyped(formData, ['assignee']);
+  const form = readForm(assigneeForm, formData);
+  if (!form.ok) return answerForm({ message: notTheirs });
+  const { application: id, assignee: assigneeId, version: seen } = form.fields;
+  const assigned = await assignApplication(
+    db(),
+    user,
+    { id, assigneeId, version: seen },
+    await readRequestContext(),
+  );
+  if (assigned.ok) redirect(`${applicationsPath}/${id}?saved=assigned`);
+  switch (assigned.reason) {
+    case 'not_found':
+      return answerForm({ message: notTheirs, values });
+    case 'not_assignable':
+      return answerForm({
+        fieldErrors: { assignee: 'This person cannot see to applications any more. Choose someone else.' },
+        values,
+      });
+    case 'changed_meanwhile':
+      refresh();
+      return answerForm({ message: await sayChanged(user, id), values });
+  }
+}
+
+const noteForm = z.object({ application: text, note, internalNote: note });
+
+/** Adds a note to an application that stays where it is. */
+export async function addNoteAction(
+  _state: FormState<NoteField>,
+  formData: FormData,
+): Promise<FormState<NoteField>> {
+  const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
+  const values = keepTyped(formData, ['note', 'internalNote']);
+  const form = readForm(noteForm, formData);
+  if (!form.ok)
+    return answerForm({ fieldErrors: form.fieldErrors as FormState<NoteField>['fieldErrors'], values });
+  const { application: id, note: written, internalNote } = form.fields;
+  const notes = { id, note: written, internalNote: seesInternal(user) ? internalNote : null };
+  const added = await addNote(db(), user, notes, await readRequestContext());
+  if (added.ok) redirect(`${applicationsPath}/${id}?saved=noted`);
+  return added.reason === 'empty'
+    ? answerForm({ fieldErrors: { note: 'Write a note.' }, values })
+    : answerForm({ message: notTheirs, values });
+}
