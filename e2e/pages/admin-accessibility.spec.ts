@@ -41,6 +41,31 @@ test('the page of opt-outs is accessible, with errors too', async ({ page }) => 
   await expectAccessible(page);
 });
 
+test('the pages of applications are accessible, with errors too', async ({ page }) => {
+  await enterAsAdmin(page);
+  await open(page, '/staff/applications/new');
+  await button(page, 'Open the application').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+  await page.locator('#name').fill('Pat Paper');
+  await page.locator('#title').fill('A flat');
+  await page.locator('#message').fill('By letter.');
+  await button(page, 'Open the application').click();
+  await expect(page.locator('[data-application-status="submitted"]')).toBeVisible();
+  await expectAccessible(page);
+  await button(page, 'Ask for documents').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+  await button(page, 'Move to In review').click();
+  await expect(button(page, 'Undo')).toBeVisible();
+  await expectAccessible(page);
+  await open(page, '/staff/applications');
+  await page.locator('#undoSeconds').fill('5');
+  await button(page, 'Save').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+});
+
 test('inviting and being invited are accessible, with errors too', async ({ page, openBrowser }) => {
   await enterAsAdmin(page);
   await open(page, '/admin/users/invite');

@@ -48,14 +48,14 @@ test('who is signed in has the same navigation everywhere, which marks where the
   }
 });
 
-test('an admin has three more ways through the site', async ({ page }) => {
+test('an admin has four more ways through the site', async ({ page }) => {
   await enterAs(page, await makePerson('admin'));
   await page.setViewportSize({ width: 320, height: 640 });
   await open(page, admin);
   await expect(navigation(page).getByRole('link')).toHaveText([
     'Dashboard',
     ...settings,
-    ...['Opt-outs', 'Texts', 'People'],
+    ...['Applications', 'Opt-outs', 'Texts', 'People'],
   ]);
   await expect(navigation(page).locator('[aria-current="page"]')).toHaveText(['Texts']);
   await expectToFit(page);

@@ -3,6 +3,10 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { linkToOverview, pickParameters, readOverviewQuery } from '@/app/admin/sms/overview-query';
 import { pickPeopleParameters, readPeopleQuery } from '@/app/admin/users/people-query';
+import {
+  pickApplicationsParameters,
+  readApplicationsQuery,
+} from '@/app/staff/applications/applications-query';
 import { readConsentVersion } from '@/app/_forms/consent-version';
 import { readNumberParam } from '@/app/dev/phone/read-dev-phone-state';
 import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
@@ -23,6 +27,8 @@ import { register } from '@/lib/auth/registration/register';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { readInbound } from '@/lib/consent/keywords';
 import { currentWording } from '@/lib/consent/current-wording';
+import { readApplicationPage } from '@/lib/reporting/application-page';
+import { listApplications } from '@/lib/reporting/applications-list';
 import { parseNumberFilter } from '@/lib/reporting/number-filter';
 import {
   listPeople,
@@ -297,6 +303,26 @@ test('whoever is looked for, nobody or someone is found', async () => {
       const read = readReason(value);
       if (read.ok) expect([...read.reason].length).toBeLessThanOrEqual(300);
     }
+  }
+});
+
+test('what an address can ask of the list of applications is read as nothing, or as it is', async () => {
+  const viewer = { userId: newId(), role: 'staff' as const };
+  const nothing = readApplicationsQuery({});
+  for (const value of oddValues) {
+    const search = Object.fromEntries(
+      ['q', 'status', 'assignee', 'age', 'news', 'after'].map((name) => [name, value]),
+    ) as Record<string, string>;
+    const query = readApplicationsQuery(pickApplicationsParameters(search));
+    expect(query).toMatchObject({ search: null, status: null, assignee: null, ageDays: null, news: null });
+    await listApplications(database.db, viewer, query, noon, 5);
+    if (typeof value !== 'string') continue;
+    const parsed = parsePeopleSearch(value);
+    if (parsed.ok)
+      await listApplications(database.db, viewer, { ...nothing, search: parsed.search }, noon, 5);
+    expect(
+      await readApplicationPage(database.db, viewer, value, { eventsBefore: null, now: noon }),
+    ).toBeNull();
   }
 });
 

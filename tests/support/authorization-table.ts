@@ -77,6 +77,7 @@ const onlyApplicants: Row<RouteAnswer> = {
   ...signedIn<RouteAnswer>('forbidden', 'sign_in', 'enroll'),
   applicant: 'shown',
 };
+const onlyStaffPages = signedIn<RouteAnswer>('not_found', 'sign_in', 'enroll');
 
 /** Every page and route handler, and what each visitor gets there. */
 export const routeTable: Record<string, Row<RouteAnswer>> = {
@@ -126,6 +127,10 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   // Nobody has the id that is in its path here.
   'GET /admin/users/[id]': { ...onlyAdmins, admin: 'not_found' },
   'GET /staff/opt-outs': { ...onlySignedIn, applicant: 'forbidden' },
+  'GET /staff/applications': { ...onlySignedIn, applicant: 'forbidden' },
+  'GET /staff/applications/new': { ...onlyAdmins, staff: 'shown' },
+  // Nobody has the id that is in its path here.
+  'GET /staff/applications/[id]': { ...onlyStaffPages, applicant: 'forbidden' },
   'GET /users/webhook/twilio': onlyTwilio,
   'GET /users/webhook/twilio/inbound': onlyTwilio,
   'POST /users/webhook/twilio': onlyTwilio,
@@ -165,6 +170,11 @@ const proverAction = {
 const adminAction = {
   guard: 'requireRole',
   answers: { ...signedIn<ActionAnswer>('forbidden', 'sign_in', 'enroll'), admin: 'heard' },
+} as const;
+const staffAction = { guard: 'requireRole', answers: { ...adminAction.answers, staff: 'heard' } } as const;
+const operatorAction = {
+  guard: 'requireRole',
+  answers: { ...staffAction.answers, broker: 'heard' },
 } as const;
 const settingsAction = { guard: 'readActor', answers: signedIn<ActionAnswer>('heard', 'told') } as const;
 const applicantAction = {
@@ -251,10 +261,14 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/account/delete/actions.ts#deleteAccountAction': settingsAction,
   'app/admin/sms/actions.ts#filterSmsAction': adminAction,
   'app/admin/numbers/actions.ts#releaseNumberAction': adminAction,
-  'app/staff/opt-outs/actions.ts#recordOptOutAction': {
-    guard: 'requireRole',
-    answers: { ...signedIn<ActionAnswer>('heard', 'sign_in', 'enroll'), applicant: 'forbidden' },
-  },
+  'app/staff/opt-outs/actions.ts#recordOptOutAction': operatorAction,
+  'app/staff/applications/actions.ts#searchApplicationsAction': operatorAction,
+  'app/staff/applications/actions.ts#saveUndoTimeAction': operatorAction,
+  'app/staff/applications/new/actions.ts#openApplicationAction': staffAction,
+  'app/staff/applications/[id]/actions.ts#moveApplicationAction': operatorAction,
+  'app/staff/applications/[id]/actions.ts#undoMoveAction': operatorAction,
+  'app/staff/applications/[id]/actions.ts#assignApplicationAction': staffAction,
+  'app/staff/applications/[id]/actions.ts#addNoteAction': operatorAction,
   'app/admin/users/actions.ts#searchPeopleAction': adminAction,
   'app/admin/users/invite/actions.ts#inviteAction': adminAction,
   'app/admin/users/invite/actions.ts#withdrawAction': adminAction,

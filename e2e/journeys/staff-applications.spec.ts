@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import type { Locator, Page } from 'playwright/test';
+import { giveApplication, makeTexted } from '../support/applications';
+import { readRows } from '../support/database';
+import { alertOf, awaitScript, button, expectPage, field, open, register } from '../support/journeys';
+import { enterAs, makePerson } from '../support/staff';
+import { expect, test } from '../support/test';
+import { awaitTexts, readTexts } from '../support/texts';
+
+const applications = '/staff/applications';
+const serial = () => randomUUID().slice(0, 8);
+
+/** The form of one move. */
+const moveForm = (page: Page, to: string): Locator =>
+  page.locator('form').filter({ has: page.locator(`input[name="to"][value="${to}"]`) });
+
+const status = (page: Page, value: string): Locator => page.locator(`[data-application-status="${value}"]`);
+
+async function expectToFit(page: Page): Promise<void> {
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+}
+
+test('a broker finds what is assigned to them, asks for documents, and the applicant gets the very text that was shown', async ({
+  page,
+}) => {
+  const broker = await makePerson('broker', { name: `Bea ${serial()}` });
+  const applicant = await makeTexted(`Alma ${serial()}`);
+  const [mine, others] = [`Flat ${serial()}`, `Flat ${serial()}`];
+  const id = await giveApplication({ of: applicant, to: broker, title: mine });
+  const other = await giveApplication({ of: applicant, title: others });
+  await enterAs(page, broker);
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Applications' }).click();
+  await expectPage(page, applications);
+  await expect(page.getByText(others)).toHaveCount(0);
+  await expect(page.locator('[data-count-of="submitted"]')).toHaveText('1');
+  await expectToFit(page);
+  await page.getByRole('link', { name: mine }).click();
+  await expectPage(page, `${applications}/${id}`);
+
+  await expect(page.getByText('Verified, texts on')).toBeVisible();
+  await expect(moveForm(page, 'approved')).toHaveCount(0);
+  await expect(field(page, 'internalNote')).toHaveCount(0);
+  await expect(field(page, 'assignee')).toHaveCount(0);
+  const form = moveForm(page, 'documents_needed');
+  await button(form, 'Ask for documents').click();
+  await expect(alertOf(page)).toHaveText(/Say what is needed/);
+  await expect(page.locator('#documents_needed-note-error')).toBeVisible();
+  await expect(page.locator('#documents_needed-note')).toHaveAttribute(
+    'aria-describedby',
+    /documents_needed-note-error/,
+  );
+  const shown = await form.locator('span', { hasText: 'Doorstep: something is needed' }).textContent();
+  await expect(form).toContainText('1 segment, about $');
+  await expectToFit(page);
+  await form.locator('[name="note"]').fill('Your last three pay slips.');
+  await button(form, 'Ask for documents').click();
+  await expect(status(page, 'documents_needed')).toBeVisible();
+  await expect(page.getByText('Not shown to the applicant until')).toBeVisible();
+  await expect(page.locator('[data-notification-status="waiting"]')).toHaveCount(3);
+
+  const [text] = await awaitTexts(applicant.phone, 1);
+  expect(text!.body).toBe(shown);
+  await expect(async () => {
+    await open(page, `${applications}/${id}`);
+    await expect(page.locator('[data-notification-status="texted"]')).toHaveAttribute(
+      'data-text-status',
+      /sent|delivered/,
+      { timeout: 500 },
+    );
+  }).toPass();
+  await expect(button(page, 'Undo')).toHaveCount(0);
+  const response = await page.request.get(`${applications}/${other}`);
+  expect(response.status()).toBe(404);
+});
+
+test('staff take a move back: the applicant hears nothing, and the timeline says so', async ({ page }) => {
+  const applicant = await makeTexted(`Alma ${serial()}`);
+  const id = await giveApplication({ of: applicant, title: `Flat ${serial()}`, status: 'in_review' });
+  await enterAs(page, await makePerson('staff', { name: `Stan ${serial()}` }));
+  await open(page, applications);
+  await field(page, 'undoSeconds').fill('5');
+  await button(page, 'Save').click();
+  await expect(page.locator('#undoSeconds-error')).toHaveText('Enter a number of seconds from 10 to 120.');
+  await expect(field(page, 'undoSeconds')).toHaveValue('5');
+  await field(page, 'undoSeconds').fill('60');
+  await button(page, 'Save').click();
+  await expect(page.getByText('You can take your next moves back for 60 seconds.')).toBeVisible();
+
+  await open(page, `${applications}/${id}`);
+  const form = moveForm(page, 'approved');
+  await form.locator('[name="note"]').fill('Welcome.');
+  await form.locator('[name="internalNote"]').fill('Checked twice.');
+  await button(form, 'Approve').click();
+  await expect(status(page, 'approved')).toBeVisible();
+  await expect(page.getByText('Internal note: Checked twice.')).toBeVisible();
+  await awaitScript(page);
+  await button(page, 'Undo').click();
+  await expect(page.getByText('It is undone.')).toBeVisible();
+  await expect(status(page, 'in_review')).toBeVisible();
+  await expect(page.getByText('The applicant never saw it.')).toBeVisible();
+  await expect(page.locator('[data-notification-status="superseded"]')).toHaveText(
+    'News: Not sent, since it was undone',
+  );
+  expect(readTexts(applicant.phone)).toEqual([]);
+
+  // Too late is refused in words.
+  await button(moveForm(page, 'declined'), 'Decline').click();
+  await expect(status(page, 'declined')).toBeVisible();
+  await awaitScript(page);
+  await readRows(`update application_events set shows_at = now() where application_id = $1`, [id]);
+  await button(page, 'Undo').click();
+  await expect(page.getByText('It was too late to undo this')).toBeVisible();
+  await expect(status(page, 'declined')).toBeVisible();
+});
+
+test('of two who move it, the second is told what happened, and keeps what they typed', async ({
+  page,
+  openBrowser,
+}) => {
+  const applicant = await makePerson('applicant', { name: `Alma ${serial()}` });
+  const id = await giveApplication({ of: applicant, title: `Flat ${serial()}`, status: 'in_review' });
+  const first = await makePerson('staff', { name: `Stan ${serial()}` });
+  await enterAs(page, await makePerson('admin', { name: `Ada ${serial()}` }));
+  await open(page, `${applications}/${id}`);
+  await expect(page.getByText(/No phone: (news by email only|no way to reach them)/)).toBeVisible();
+  const theirs = await (await openBrowser()).newPage();
+  await enterAs(theirs, first);
+  await open(theirs, `${applications}/${id}`);
+  await moveForm(theirs, 'documents_needed').locator('[name="note"]').fill('A pay slip.');
+  await button(theirs, 'Ask for documents').click();
+  await expect(status(theirs, 'documents_needed')).toBeVisible();
+
+  // Withdrawing can be done still; approving cannot.
+  const withdraw = moveForm(page, 'withdrawn');
+  await withdraw.locator('[name="note"]').fill('As you asked.');
+  await button(withdraw, 'Withdraw for the applicant').click();
+  await expect(alertOf(page)).toContainText(`${first.name} moved it to Documents needed`);
+  await expect(withdraw.locator('[name="note"]')).toHaveValue('As you asked.');
+  await expect(status(page, 'documents_needed')).toBeVisible();
+
+  await awaitScript(theirs);
+  await button(theirs, 'Undo').click();
+  await expect(status(theirs, 'in_review')).toBeVisible();
+  await open(page, `${applications}/${id}`);
+  await awaitScript(theirs);
+  await button(moveForm(theirs, 'approved'), 'Approve').click();
+  await expect(status(theirs, 'approved')).toBeVisible();
+  await moveForm(page, 'declined').locator('[name="note"]').fill('We are sorry.');
+  await button(page, 'Decline').click();
+  await expect(page.getByText(`${first.name} moved it to Approved`)).toBeVisible();
+  await expect(page.getByText('You had written: We are sorry.')).toBeVisible();
+  await expect(status(page, 'approved')).toBeVisible();
+});
+
+test('an admin opens one for someone without an account, assigns it, notes, and finds it again', async ({
+  page,
+}) => {
+  const broker = await makePerson('broker', { name: `Bo ${serial()}` });
+  const name = `Paula ${serial()}`;
+  const title = `Flat ${serial()}`;
+  await enterAs(page, await makePerson('admin', { name: `Ada ${serial()}` }));
+  await open(page, applications);
+  await page.getByRole('link', { name: 'Open one for someone without an account' }).click();
+  await expectPage(page, `${applications}/new`);
+  const message = `By letter.\n${'Many words. '.repeat(60)}`.trim();
+  await field(page, 'message').fill(message);
+  await button(page, 'Open the application').click();
+  await expect(alertOf(page)).toContainText('2 things need your attention');
+  await expect(field(page, 'message')).toHaveValue(message);
+  await field(page, 'name').fill(name);
+  await field(page, 'title').fill(title);
+  await button(page, 'Open the application').click();
+  await expect(status(page, 'submitted')).toBeVisible();
+  await expect(page.getByText('No account: no way to reach them')).toBeVisible();
+  await expect(moveForm(page, 'in_review')).toContainText('Nothing is sent');
+  await awaitScript(page);
+
+  await field(page, 'assignee').selectOption({ label: broker.name });
+  await button(page, 'Assign').click();
+  await expect(page.getByText('Saved who sees to it.')).toBeVisible();
+  await awaitScript(page);
+  await button(page, 'Add the note').click();
+  await expect(page.locator('#add-note-error')).toHaveText('Write a note.');
+  await page.locator('#add-internalNote').fill('Called back.');
+  await button(page, 'Add the note').click();
+  await expect(page.getByText('Internal note: Called back.')).toBeVisible();
+  await expectToFit(page);
+
+  await open(page, applications);
+  await field(page, 'q').fill(name);
+  await field(page, 'status').selectOption('submitted');
+  await field(page, 'assignee').selectOption({ label: broker.name });
+  await button(page, 'Search').click();
+  await expect(page).toHaveURL(/[?&]q=/);
+  expect(page.url()).not.toContain('Paula');
+  expect(page.url()).toContain('status=submitted');
+  await expect(page.getByRole('row').filter({ hasText: title })).toContainText(broker.name);
+  await awaitScript(page);
+  await field(page, 'news').selectOption('texted');
+  await button(page, 'Search').click();
+  await expect(page.getByText('No matches.')).toBeVisible();
+  await expectToFit(page);
+});
+
+test('nobody of the operator’s moves their own application', async ({ page }) => {
+  const staff = await makePerson('staff', { name: `Stan ${serial()}` });
+  const id = await giveApplication({ of: staff, title: `Flat ${serial()}`, status: 'in_review' });
+  await enterAs(page, staff);
+  await open(page, `${applications}/${id}`);
+  await expect(page.getByText('This is your own application.')).toBeVisible();
+  await expect(page.locator('input[name="to"]')).toHaveCount(0);
+});
+
+test('an applicant is not let in', async ({ page, faults }) => {
+  faults.expect(/status of 403/);
+  await register(page);
+  await open(page, applications);
+  await expect(page).toHaveTitle('Not allowed · Doorstep');
+});
