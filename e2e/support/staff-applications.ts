@@ -5,6 +5,7 @@ import { database, readRows } from './database';
 import { newNumber } from './people';
 import { readRun } from './run';
 import { makePerson, type MadePerson } from './staff';
+import { authSecret } from './start-app';
 
 /** An applicant whose phone is verified, who agreed to texts, and for whom it is never quiet time. */
 export async function makeTexted(name?: string): Promise<MadePerson & { phone: string }> {
@@ -19,7 +20,9 @@ export async function makeTexted(name?: string): Promise<MadePerson & { phone: s
     'update sms_preferences set enabled = true, quiet_hours_enabled = false where user_id = $1',
     [person.id],
   );
+  // The consent is to the wording of the running app.
   Object.assign(process.env, {
+    AUTH_SECRET: authSecret,
     DATABASE_URL: readRun().databaseUrl,
     OPERATOR_NAME: 'Example Housing, Inc.',
     OPERATOR_CONTACT: 'help@example.com',

@@ -31,12 +31,12 @@ export const moveWords: Record<ApplicationStatus, { words: string; variant: Butt
   documents_needed: { words: 'Ask for documents', variant: 'secondary' },
   approved: { words: 'Approve', variant: 'secondary' },
   declined: { words: 'Decline', variant: 'danger' },
-  withdrawn: { words: 'Withdraw for the applicant', variant: 'danger' },
+  withdrawn: { words: 'Withdraw for the applicant', variant: 'secondary' },
 };
 
 /** What the list can be narrowed down to of the last news. */
 export const newsWords: Record<Exclude<News, 'superseded'>, string> = {
-  waiting: 'Not decided yet',
+  waiting: 'Not sent yet',
   texted: 'Texted',
   mailed: 'Mailed',
   unreached: 'Not reached',
@@ -64,7 +64,7 @@ const textWords: Record<NonNullable<TextStatus>, { words: string; tone: Tone }> 
 export function sayNews(state: News, textStatus: TextStatus): { words: string; tone: Tone } {
   switch (state) {
     case 'waiting':
-      return { words: 'Not decided yet', tone: 'neutral' };
+      return { words: 'Not sent yet', tone: 'neutral' };
     case 'texted':
       return lookUp(textWords, textStatus) ?? { words: 'Texted', tone: 'info' };
     case 'mailed':
@@ -137,7 +137,7 @@ export function sayReach({ noText, byMail }: SeenReach, quietUntil: string | nul
 /** What was done, or could not be, as the page of an application says it afterwards. */
 export const applicationSavedWords: ReadonlyMap<string, { title: string; tone: 'success' | 'warning' }> =
   new Map([
-    ['moved', { title: 'Done.', tone: 'success' }],
+    ['moved', { title: 'It was moved.', tone: 'success' }],
     ['undone', { title: 'It is undone. The applicant saw and heard nothing of it.', tone: 'success' }],
     [
       'too_late',
