@@ -112,7 +112,7 @@ export type ApplicationPage = {
   timeZone: string | null;
 };
 
-const eventsPerPage = 50;
+const eventsPerPage = 20;
 
 /** Reads all that the page of one application shows to one of the operator's people; null: it is not theirs to see. */
 export async function readApplicationPage(

@@ -131,14 +131,15 @@ export async function listApplications(
   if (found !== null) {
     const inStatus = sql`a.status in (select status from ${statuses})`;
     page = sql`
-      (select ${ids} from applications a where a.applicant_id = any(${idArray(found.people)}) and ${inStatus} and ${narrowed} ${newest})
+      (select each.id, each.moved_at from unnest(${idArray(found.people)}) p(id) cross join lateral (
+        select ${ids} from applications a where a.applicant_id = p.id and ${inStatus} and ${narrowed} ${newest}) each)
       union all
       (select ${ids} from applications a where a.id = any(${idArray(found.named)}) and ${inStatus} and ${narrowed} ${newest})`;
   } else if (search !== null) {
     // Brokers look among what is theirs to see.
     page = sql`
-      select ${ids} from ${statuses} join applications a on a.status = s.status left join users p on p.id = a.applicant_id
-      where ${narrowed} and (${matchesPerson(search, sql`p`)} or (${hasName(search)}))`;
+      select ${ids} from applications a where a.status in (select status from ${statuses}) and ${narrowed}
+        and (${hasName(search)} or (select ${matchesPerson(search, sql`p`)} from users p where p.id = a.applicant_id))`;
   } else {
     page = sql`
       select each.id, each.moved_at from ${statuses} cross join lateral (

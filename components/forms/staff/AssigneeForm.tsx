@@ -29,7 +29,7 @@ export function AssigneeForm({
       <FormAlert state={state} fields={['assignee']} />
       <Select
         name="assignee"
-        label="Who sees to it"
+        label="Person"
         hint="The applicant does not see this."
         defaultValue={state.values.assignee ?? now}
         options={[{ value: '', label: 'Nobody in particular' }, ...people]}

@@ -59,8 +59,7 @@ export function sayNotice(
   clock: Required<Clock>,
 ) {
   const { id, kind, state, dueAt, textStatus, textReason, textWaitsUntil } = notice;
-  const { words } =
-    undoneAt === null ? sayNews(state, textStatus) : { words: 'Not sent, since it was undone' };
+  const words = sayOutcome(notice, undoneAt !== null);
   const isDue = dueAt <= clock.now;
   return (
     <span
@@ -85,4 +84,10 @@ export function sayNotice(
       {state === 'unreached' && textStatus !== null ? ', since the text did not arrive' : null}
     </span>
   );
+}
+
+function sayOutcome({ kind, state, textStatus }: SeenNotice, isUndone: boolean): string {
+  if (isUndone) return 'Not sent, since it was undone';
+  if (kind === 'reminder' && state === 'superseded') return 'Not needed any more';
+  return sayNews(state, textStatus).words;
 }

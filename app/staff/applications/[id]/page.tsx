@@ -67,7 +67,8 @@ export default async function ApplicationPage({
       <HeadingGroup>
         <Heading>{application.title}</Heading>
         <Lead>
-          <TextLink href={applicationsPath}>Applications</TextLink>
+          <TextLink href={applicationsPath}>Applications</TextLink>{' '}
+          {shown.moves.length > 0 ? <TextLink href="#move">Move it on</TextLink> : null}
         </Lead>
       </HeadingGroup>
       {said ? <SavedAlert title={said.title} tone={said.tone} /> : null}
@@ -83,6 +84,17 @@ export default async function ApplicationPage({
       ) : null}
       <Card label="Application">
         <FactList facts={factsOf(shown, clock)} />
+      </Card>
+      <Card>
+        <Heading level={2} id="history">
+          What happened
+        </Heading>
+        <EventList empty="Nothing more." items={shown.events.map((event) => itemOf(event, shown, clock))} />
+        <Pager
+          label="What happened"
+          newestHref={eventsBefore === null ? null : `${here}#history`}
+          olderHref={shown.olderEvents === null ? null : `${here}?before=${shown.olderEvents}#history`}
+        />
       </Card>
       <Card>
         <Heading level={2} id="move">
@@ -136,17 +148,6 @@ export default async function ApplicationPage({
           <Text quiet>Nothing is sent for a note. The applicant finds it when they look.</Text>
         </Card>
       )}
-      <Card>
-        <Heading level={2} id="history">
-          What happened
-        </Heading>
-        <EventList empty="Nothing more." items={shown.events.map((event) => itemOf(event, shown, clock))} />
-        <Pager
-          label="What happened"
-          newestHref={eventsBefore === null ? null : `${here}#history`}
-          olderHref={shown.olderEvents === null ? null : `${here}?before=${shown.olderEvents}#history`}
-        />
-      </Card>
     </Page>
   );
 }
@@ -186,8 +187,8 @@ function Applicant({ applicant }: { applicant: Shown['applicant'] }) {
       const { name, email, isEmailProven, maskedPhone, isDeactivated } = applicant;
       return (
         <>
-          {name}, {email} {isEmailProven ? null : <Badge tone="warning">Not confirmed</Badge>}
-          {maskedPhone === null ? null : `, ${maskedPhone}`}{' '}
+          {[name, email, ...(maskedPhone === null ? [] : [maskedPhone])].join(', ')}{' '}
+          {isEmailProven ? null : <Badge tone="warning">Email not confirmed</Badge>}{' '}
           {isDeactivated ? <Badge tone="danger">Deactivated</Badge> : null}
         </>
       );
