@@ -16,6 +16,15 @@ const moveForm = (page: Page, to: string): Locator =>
 
 const status = (page: Page, value: string): Locator => page.locator(`[data-application-status="${value}"]`);
 
+/** Presses Tab until the element has the focus. */
+async function tabTo(page: Page, target: Locator): Promise<void> {
+  for (let presses = 0; presses < 40; presses += 1) {
+    await page.keyboard.press('Tab');
+    if (await target.evaluate((element) => element === document.activeElement)) return;
+  }
+  throw new Error('Tab does not lead there');
+}
+
 async function expectToFit(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
 }
@@ -209,6 +218,30 @@ test('nobody of the operator’s moves their own application', async ({ page }) 
   await open(page, `${applications}/${id}`);
   await expect(page.getByText('This is your own application.')).toBeVisible();
   await expect(page.locator('input[name="to"]')).toHaveCount(0);
+});
+
+test('who has only a keyboard opens an application from the list, and moves it', async ({ page }) => {
+  const broker = await makePerson('broker', { name: `Bea ${serial()}` });
+  const title = `Flat ${serial()}`;
+  await giveApplication({ of: null, to: broker, title });
+  await enterAs(page, broker);
+  await open(page, applications);
+  await tabTo(page, field(page, 'q'));
+  await tabTo(page, field(page, 'status'));
+  await tabTo(page, page.getByRole('link', { name: title }));
+  await page.keyboard.press('Enter');
+  await expect(status(page, 'submitted')).toBeVisible();
+  await awaitScript(page);
+  const form = moveForm(page, 'in_review');
+  await tabTo(page, form.locator('[name="note"]'));
+  await page.keyboard.type('We have begun.');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(status(page, 'in_review')).toBeVisible();
+  await awaitScript(page);
+  await tabTo(page, button(page, 'Undo'));
+  await page.keyboard.press('Enter');
+  await expect(status(page, 'submitted')).toBeVisible();
 });
 
 test('an applicant is not let in', async ({ page }) => {
