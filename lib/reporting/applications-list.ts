@@ -123,12 +123,15 @@ export async function listApplications(
 ): Promise<Pick<ApplicationsPage, 'applications' | 'older' | 'isTooWide'>> {
   const narrowed = narrow(viewer, query, now);
   const { search } = query;
-  const found = search === null || viewer.role === 'broker' ? null : await findApplicants(db, search);
+  const found = search === null ? null : await findApplicants(db, search);
   const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
   const ids = sql`a.id, a.moved_at`;
   const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
   let page: SQL;
-  if (found !== null) {
+  // What one person sees to is few enough to be looked through by itself.
+  const { assignee } = query;
+  const isBounded = viewer.role === 'broker' || assignee === 'me' || (assignee !== null && isId(assignee));
+  if (found !== null && !(found.isTooWide && isBounded)) {
     const inStatus = sql`a.status in (select status from ${statuses})`;
     page = sql`
       (select each.id, each.moved_at from unnest(${idArray(found.people)}) p(id) cross join lateral (
@@ -136,7 +139,6 @@ export async function listApplications(
       union all
       (select ${ids} from applications a where a.id = any(${idArray(found.named)}) and ${inStatus} and ${narrowed} ${newest})`;
   } else if (search !== null) {
-    // Brokers look among what is theirs to see.
     page = sql`
       select ${ids} from applications a where a.status in (select status from ${statuses}) and ${narrowed}
         and (${hasName(search)} or (select ${matchesPerson(search, sql`p`)} from users p where p.id = a.applicant_id))`;
@@ -158,7 +160,7 @@ export async function listApplications(
     ${lastTry(sql`n.message_id`)}
     order by a.moved_at desc, a.id desc`);
   const { rows: shown, older } = cutPage(rows, pageSize);
-  return { applications: shown.map(readRow), older, isTooWide: found?.isTooWide ?? false };
+  return { applications: shown.map(readRow), older, isTooWide: !isBounded && (found?.isTooWide ?? false) };
 }
 
 /** What one of the operator's people sees, of what they ask for, on the page they are at; but for status and search. */

@@ -257,3 +257,26 @@ test('a status of more than a thousand is counted to one more than that', async 
   );
   expect((await countByStatus(database.db, staff())).declined).toBe(1_001);
 });
+
+test('where very many people are looked for it says so, and still finds all of what one person sees to', async () => {
+  await database.pool.query(
+    `insert into users (id, email, email_key, name, password_hash, role, created_at, password_changed_at)
+     select gen_random_uuid(), 'wide' || n || '@example.com', 'wide' || n || '@example.com', 'Wide ' || lpad(n::text, 5, '0'), '-',
+       'applicant', now(), now() from generate_series(1, 1100) n`,
+  );
+  const { rows } = await database.pool.query<{ id: string }>(
+    `select id from users where name = 'Wide 01100'`,
+  );
+  ids['Wide 01100'] = rows[0]!.id;
+  await apply('Far', { by: 'Wide 01100', status: 'submitted', to: 'Bo Broker', hoursAgo: 5 });
+  const parsed = parsePeopleSearch('wide');
+  const query = { ...everything, search: parsed.ok ? parsed.search : null };
+  const titlesOf = async (viewer: ReturnType<typeof viewerOf>, changes: Partial<ApplicationsQuery> = {}) => {
+    const page = await listApplications(database.db, viewer, { ...query, ...changes }, noon, 50);
+    return [page.isTooWide, page.applications.map(({ title }) => title)];
+  };
+  expect(await titlesOf(staff())).toEqual([true, []]);
+  expect(await titlesOf(staff(), { assignee: ids['Bo Broker']! })).toEqual([false, ['Far']]);
+  expect(await titlesOf(viewerOf('Bo Broker', 'broker'))).toEqual([false, ['Far']]);
+  expect(await find(staff(), 'wide 01100')).toEqual(['Far']);
+});
