@@ -96,8 +96,8 @@ export async function addNote(
 export type AssignRefusal = { reason: 'not_found' | 'not_assignable' | 'changed_meanwhile' };
 
 /**
- * Staff and admins say who sees to an application (null: nobody in particular), if nobody changed it since `version`. Its
- * applicant does not see that, and hears nothing.
+ * Staff and admins say who sees to an application (null: nobody in particular), if nobody moved it since `version`. Its
+ * applicant does not see that, and hears nothing; so its version stays, by which they would notice.
  */
 export async function assignApplication(
   db: Db,
@@ -119,7 +119,7 @@ export async function assignApplication(
       if (rows.length === 0) return { ok: false as const, reason: 'not_assignable' as const };
     }
     await tx.execute(sql`
-      update applications set assignee_id = ${assigneeId}, version = version + 1 where id = ${id}`);
+      update applications set assignee_id = ${assigneeId} where id = ${id}`);
     await tx.insert(applicationEvents).values({
       applicationId: id,
       at: context.now,

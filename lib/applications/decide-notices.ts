@@ -64,6 +64,8 @@ type Notice = {
   kind: NoticeKind;
   applicant_id: string | null;
   is_overtaken: boolean;
+  /** Until when the move that came after it may still be taken back; null: there is none, or it stands. */
+  open_until: string | null;
   is_answered: boolean;
 };
 
@@ -82,7 +84,7 @@ async function lockApplicationOf(tx: Tx, id: string): Promise<boolean> {
 }
 
 /** Locks a notice with its application; null: it was decided. */
-async function lockNotice(tx: Tx, id: string): Promise<(Notice & { user: User | null }) | null> {
+async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { user: User | null }) | null> {
   if (!(await lockApplicationOf(tx, id))) return null;
   const { rows } = await tx.execute<Notice>(sql`
     select n.id, n.application_id, n.kind, a.applicant_id,
@@ -90,8 +92,12 @@ async function lockNotice(tx: Tx, id: string): Promise<(Notice & { user: User | 
         select from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
           and later.undone_at is null) as is_overtaken,
-      a.answered_at is not null as is_answered
+      (select max(later.shows_at) from application_events later
+        where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
+          and later.undone_at is null and later.shows_at > ${timestamp(now)}) as open_until,
+      coalesce(a.answered_at >= e.at, false) as is_answered
     from application_notices n join applications a on a.id = n.application_id
+    join application_events e on e.id = n.event_id
     where n.id = ${id} and n.decided_at is null`);
   const notice = rows[0];
   if (!notice) return null;
@@ -99,18 +105,28 @@ async function lockNotice(tx: Tx, id: string): Promise<(Notice & { user: User | 
 }
 
 async function decide(tx: Tx, id: string, now: Date): Promise<void> {
-  const notice = await lockNotice(tx, id);
+  const notice = await lockNotice(tx, id, now);
   if (notice === null) return;
+  if (notice.open_until !== null) {
+    // If that move is taken back, this news stands after all.
+    await tx.execute(sql`
+      update application_notices set due_at = ${timestamp(new Date(notice.open_until))} where id = ${id}`);
+    return;
+  }
   const isOver = notice.is_overtaken || (notice.kind === 'reminder' && notice.is_answered);
   const state = isOver ? 'superseded' : await reachOut(tx, notice, now);
   await tx.execute(sql`
     update application_notices set state = ${state}, decided_at = ${timestamp(now)} where id = ${id}`);
-  // What took its place says how that went.
-  if (!isOver) await noteNews(tx, notice.application_id, state);
+  await noteNews(tx, notice.application_id, state);
 }
 
+/** What became of the last news; while newer news waits, that is what counts. */
 async function noteNews(tx: Tx, applicationId: string, state: NewsState): Promise<void> {
-  await tx.execute(sql`update applications set news = ${state} where id = ${applicationId}`);
+  await tx.execute(sql`
+    update applications set news = ${state}
+    where id = ${applicationId} and not exists (
+      select from application_notices n
+      where n.application_id = ${applicationId} and n.kind <> 'reminder' and n.decided_at is null)`);
 }
 
 async function reachOut(

@@ -7,7 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
 import { readUndoSeconds } from './undo-time';
-import { mayMoveTo, type Viewer } from './who-sees';
+import { mayMoveTo, seesInternal, type Viewer } from './who-sees';
 
 /** Someone who asked for documents is reminded so many days after it, once each. */
 const reminderDays = [3, 10] as const;
@@ -76,8 +76,7 @@ async function makeMove(
     ? null
     : new Date(now.getTime() + (await readUndoSeconds(tx, viewer.userId)) * 1000);
   await tx.execute(sql`
-    update applications set status = ${to}, version = version + 1, moved_at = ${timestamp(now)},
-      answered_at = ${to === 'documents_needed' ? null : sql`answered_at`}
+    update applications set status = ${to}, version = version + 1, moved_at = ${timestamp(now)}
     where id = ${before.id} and version = ${before.version}`);
   const showsAt = undoUntil ?? now;
   const [event] = await tx
@@ -92,7 +91,7 @@ async function makeMove(
       actorId: viewer.userId,
       actorRole: viewer.role,
       note: note ?? null,
-      internalNote: internalNote ?? null,
+      internalNote: seesInternal(viewer) ? (internalNote ?? null) : null,
       showsAt,
     })
     .returning({ id: applicationEvents.id });

@@ -51,7 +51,7 @@ export async function saveDraft(
   const found = await findApplication(db, applicant, draft.id);
   if (found === null) return { ok: false, reason: 'not_found' };
   const { rows } = await db.execute<{ version: number }>(sql`
-    update applications set title = ${title}, message = ${message}, version = version + 1
+    update applications set title = ${title}, message = ${message}, version = version + 1, moved_at = ${timestamp(now)}
     where id = ${draft.id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${draft.version}
     returning version`);
   const saved = rows[0];

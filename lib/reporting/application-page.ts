@@ -137,7 +137,10 @@ export async function readApplicationPage(
   const { reach, previewOf } = await judgeReach(db, application, user, { now, seenFrom });
   return {
     application,
-    isAnswered: status === 'documents_needed' && application.answeredAt !== null,
+    isAnswered:
+      status === 'documents_needed' &&
+      application.answeredAt !== null &&
+      application.answeredAt >= application.movedAt,
     isOwn: applicantId === viewer.userId,
     applicant: describeApplicant(application, user),
     reach,

@@ -151,7 +151,7 @@ export async function listApplications(
     with page as materialized (select id, moved_at from (${page}) fits ${newest})
     select a.id, ${exactInstant(sql`a.moved_at`)} as at, a.title, a.status, coalesce(p.name, a.applicant_name) as applicant,
       w.name as assignee, a.news, t.status as text_status,
-      a.status = 'documents_needed' and a.answered_at is not null as answered
+      a.status = 'documents_needed' and coalesce(a.answered_at >= a.moved_at, false) as answered
     from page join applications a on a.id = page.id
     left join users p on p.id = a.applicant_id left join users w on w.id = a.assignee_id
     left join lateral (

@@ -131,6 +131,22 @@ describe('what does not stand', () => {
     ]);
   });
 
+  test('a move that was overtaken by one which is taken back is told after all', async () => {
+    const first = await move(await begin(), 'in_review', 60);
+    const second = await move(first, 'approved', 65);
+    await decide(71);
+    expect(await readTexts()).toEqual([]);
+    const { staff, eventId, id } = second;
+    expect(await undoMove(database.db, staff, { id, eventId }, at(72))).toEqual({ ok: true });
+    await decide(76);
+    expect(await readTexts()).toHaveLength(1);
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      status: 'in_review',
+      news: 'texted',
+      notices: [{ state: 'texted' }, { state: 'superseded' }],
+    });
+  });
+
   test('a text that still waits for the morning makes way for newer news', async () => {
     const moved = await move(await begin(), 'in_review', 60);
     await decide(70);
@@ -160,6 +176,7 @@ describe('what does not stand', () => {
     await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(65));
     await decide(day);
     expect(await readTexts()).toEqual([]);
+    expect((await readApplicationRow(database.db, id)).news).toBe('superseded');
   });
 });
 
@@ -386,7 +403,7 @@ describe('whatever the operator’s people do, and whoever decides in between', 
         expect(texts).toHaveLength(told.length);
         expect(texts.filter(({ status }) => status === 'queued').length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
   }, 240_000);
 });
