@@ -31,7 +31,7 @@ export const phoneWords: Record<PhoneRefusal, string> = {
 
 /** Why no code went out, and when or how the next can. */
 export const sendWords: Record<
-  SendCodeRefusal['reason'] | TooManyChanges['reason'] | 'recovered_lately',
+  SendCodeRefusal['reason'] | TooManyChanges['reason'] | 'recovered_lately' | 'not_open',
   (retryAt: string) => string
 > = {
   stopped: () =>
@@ -51,6 +51,7 @@ export const sendWords: Record<
     'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
     'Something changed in another tab in the meantime. Nothing was sent. Take another look at this page.',
+  not_open: () => 'You are signed out. Sign in in another tab, then send it again.',
   too_many_changes: (retryAt) =>
     `You have changed your number many times. You can change it again ${retryAt}.`,
   too_many_requests: (retryAt) => `There have been many requests from your network. Try again ${retryAt}.`,

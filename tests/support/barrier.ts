@@ -1,5 +1,15 @@
 import type { Pool } from 'pg';
 
+/** The statement that locks an account and does something to it, which others see when it is let go. */
+export function meanwhile(userId: string, then: string): string {
+  return `select 1 from users where id = '${userId}' for no key update; ${then}`;
+}
+
+/** The same, and ends one of its sessions. */
+export function endingSession({ userId, sessionId }: { userId: string; sessionId: string }): string {
+  return meanwhile(userId, `delete from sessions where id = '${sessionId}'`);
+}
+
 /**
  * Starts `tasks` while a lock that each of them needs is held elsewhere, waits until all that can wait do, then lets them
  * go at the same instant. `lock` is the statement that takes it; `waiters` how many must be seen waiting in PostgreSQL.

@@ -17,6 +17,7 @@ import { requestEmailChange, type EmailChangeRefusal } from '@/lib/auth/settings
 import { changeName } from '@/lib/auth/settings/change-name';
 import { registrationSchema } from '@/lib/auth/registration/register-input';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { sayEmailStays } from './email-words';
 
 const here = '/users/profile';
 
@@ -69,8 +70,6 @@ function explain(
         message: `We have sent a few emails to this address or for your network already. Nothing was changed. You can ask for another ${sayWhen(refusal.retryAt, now, timeZone)}.`,
       };
     case 'recovered_lately':
-      return {
-        message: `Your password was reset by email not long ago. To protect the account, your email stays as it is. You can change it ${sayWhen(refusal.retryAt, now, timeZone)}.`,
-      };
+      return { message: sayEmailStays(refusal.retryAt, now, timeZone) };
   }
 }

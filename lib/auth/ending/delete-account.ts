@@ -1,7 +1,6 @@
-import type { Db, Tx } from '@/db/client';
-import { frozenUntil } from '@/lib/accounts/after-recovery';
+import type { Db } from '@/db/client';
 import { lockForDeletion } from '@/lib/accounts/lock-users';
-import { readSession } from '@/lib/accounts/sessions';
+import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { findUser } from '@/lib/accounts/users';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -11,10 +10,7 @@ import { eraseAhead } from './erase-ahead';
 import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 
 export type DeleteAccountRefusal =
-  | IdentityRefusal
-  | { reason: 'not_confirmed' | 'last_admin' | 'gone' }
-  /** The password was reset: the account stays until `retryAt`, for its owner to notice (`frozenUntil`). */
-  | { reason: 'recovered_lately'; retryAt: Date };
+  IdentityRefusal | { reason: 'not_confirmed' | 'last_admin' | 'gone' } | RecoveredLately;
 
 /**
  * Deletes an account, whose owner shows who they are (`confirmIdentity`; `eraseAccount` says what goes and what stays). The last
@@ -32,7 +28,9 @@ export async function deleteAccount(
   if (!known.ok) return known;
   const allowed = await db.transaction(async (tx) => {
     const locked = await lockForDeletion(tx, userId);
-    return locked.ok ? ((await refuseStill(tx, person, context.now)) ?? locked) : locked;
+    if (!locked.ok) return locked;
+    const refused = await refuseStill(tx, person, await findUser(tx, userId), context.now);
+    return refused === null ? locked : { ok: false as const, ...refused };
   });
   if (!allowed.ok) return allowed;
   await eraseAhead(db, userId, context.now);
@@ -41,21 +39,9 @@ export async function deleteAccount(
       lockForDeletion(tx, userId),
     );
     if (!locked.ok) return locked;
-    const refused = await refuseStill(tx, person, context.now);
-    if (refused !== null) return refused;
+    const refused = await refuseStill(tx, person, await findUser(tx, userId), context.now);
+    if (refused !== null) return { ok: false as const, ...refused };
     await eraseAccount(tx, { userId, actorId: userId, why: 'account_deleted' }, context);
     return { ok: true as const };
   });
-}
-
-/** What may have happened while the account was being locked: the session is over, or the password was reset. Null: nothing. */
-async function refuseStill(
-  tx: Tx,
-  { userId, sessionId }: { userId: string; sessionId: string },
-  now: Date,
-): Promise<({ ok: false } & DeleteAccountRefusal) | null> {
-  const [session, user] = [await readSession(tx, sessionId, now), await findUser(tx, userId)];
-  if (session === null || user === null) return { ok: false, reason: 'not_open' };
-  const retryAt = frozenUntil(user, now);
-  return retryAt === null ? null : { ok: false, reason: 'recovered_lately', retryAt };
 }

@@ -1,5 +1,6 @@
 import type { Db } from '@/db/client';
-import { lockUsers } from '@/lib/accounts/lock-users';
+import { lockUser, lockUsers } from '@/lib/accounts/lock-users';
+import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { findUser, findUserByEmail, lockEmail, setEmail } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { findConsentedPhones } from '@/lib/consent/ledger';
@@ -15,7 +16,6 @@ import {
 } from '@/lib/mail/links';
 import { enqueueLinkMail, isMailOn } from '@/lib/mail/outbox';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
-import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { canBeClosed, closeUnproven } from '@/lib/auth/registration/close-unproven';
 import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 import { tellOwner } from '@/lib/mail/tell-owner';
@@ -24,7 +24,8 @@ import { noticeSecurity } from '@/lib/sms/preferences/security-notice';
 export type EmailChangeRefusal =
   | IdentityRefusal
   | { reason: 'mail_off' | 'same_email' }
-  | { reason: 'mail_limit' | 'recovered_lately'; retryAt: Date };
+  | { reason: 'mail_limit'; retryAt: Date }
+  | RecoveredLately;
 
 /**
  * Sends a link to the address that is to take the place of a person's, who shows who they are (`confirmIdentity`; OWASP ASVS 5.0
@@ -42,40 +43,43 @@ export async function requestEmailChange(
   if (email === person.email) return { ok: false, reason: 'same_email' };
   const known = await confirmIdentity(db, person, currentPassword, context);
   if (!known.ok) return known;
-  const retryAt = frozenUntil(known.user, now);
-  if (retryAt !== null) return { ok: false, reason: 'recovered_lately', retryAt };
   const counted = await takeMailHit(db, { email, address, now });
   if (!counted.ok) return { ok: false, reason: 'mail_limit', retryAt: counted.retryAt };
   const { userId } = person;
-  await db.transaction(async (tx) => {
+  const requested = await db.transaction(async (tx) => {
+    const refused = await refuseStill(tx, person, await lockUser(tx, userId), now);
+    if (refused !== null) return { ok: false as const, ...refused };
     await endLinks(tx, userId, { purposes: ['change_email'], now });
     await enqueueLinkMail(tx, { purpose: 'change_email', template: 'changeEmail', userId, email, now });
     await recordAudit(tx, { action: 'email_change_requested', userId }, context);
+    return { ok: true as const };
   });
-  return { ok: true };
+  if (!requested.ok) await counted.refund();
+  return requested;
 }
 
-export type NewEmailRefusal = LinkRefusal | 'not_yours' | 'closed' | 'taken';
+export type NewEmailRefusal =
+  { reason: LinkRefusal | 'not_yours' | 'closed' | 'taken' | 'not_open' } | RecoveredLately;
 
 /**
  * Makes the address of a link the account's, in the browser that is signed in to it: the link alone changes nothing. The former
  * address is told, and can undo it for seven days. An account at the new address that never proved it is closed; one that did
- * keeps it (`taken`).
+ * keeps it (`taken`). Refused as the request is by a session that is over and after a reset.
  */
 export async function confirmEmailChange(
   db: Db,
-  { token, signedIn }: { token: string; signedIn: string | null },
+  { token, signedIn }: { token: string; signedIn: { userId: string; sessionId: string } },
   context: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: NewEmailRefusal }> {
+): Promise<{ ok: true } | ({ ok: false } & NewEmailRefusal)> {
   const { now } = context;
   const read = await readLink(db, token, ['change_email'], now);
   if (!read.ok) return read;
   const { link } = read;
   const { userId, email } = link;
   if (userId === null || (await findUser(db, userId)) === null) return { ok: false, reason: 'closed' };
-  if (signedIn !== userId) return { ok: false, reason: 'not_yours' };
+  if (signedIn.userId !== userId) return { ok: false, reason: 'not_yours' };
   return db.transaction(async (tx) => {
-    const refuse = (reason: NewEmailRefusal) => ({ ok: false as const, reason });
+    const refuse = (reason: 'closed' | 'taken' | 'used') => ({ ok: false as const, reason });
     await lockEmail(tx, email);
     const found = await findUserByEmail(tx, email);
     const rivalId = found === null || found.id === userId ? null : found.id;
@@ -86,6 +90,8 @@ export async function confirmEmailChange(
     }
     const before = await findUser(tx, userId);
     if (before === null || before.deactivatedAt !== null) return refuse('closed');
+    const ended = await refuseStill(tx, signedIn, before, now);
+    if (ended !== null) return { ok: false as const, ...ended };
     // None: it was closed, or got another email, before we had locked it.
     const rival = rivalId === null ? null : await findUserByEmail(tx, email);
     if (rival !== null && (rival.deactivatedAt !== null || !canBeClosed(rival))) return refuse('taken');

@@ -2,6 +2,7 @@ import type { Db, Tx } from '@/db/client';
 import { refuseNewPassword } from '@/lib/accounts/new-password';
 import { hashPassword } from '@/lib/accounts/password';
 import type { PasswordRefusal } from '@/lib/accounts/password-strength';
+import { lockUser } from '@/lib/accounts/lock-users';
 import { endSessionsOf } from '@/lib/accounts/sessions';
 import { type User } from '@/lib/accounts/users';
 import { changePasswordHash } from '@/lib/accounts/stored-password';
@@ -55,14 +56,20 @@ export async function changePassword(
     return { ok: false, reason: 'busy' };
   }
   const change = { action: 'password_changed', actorId: userId, keptSession: sessionId } as const;
-  const replaced = await db.transaction(async (tx) => {
-    if (!(await replacePassword(tx, known.user, hash.value, change, context))) return false;
+  const refused = await db.transaction(async (tx): Promise<ChangePasswordRefusal | null> => {
+    await lockUser(tx, userId);
+    // To hash takes long: the owner may have ended this session meanwhile.
+    const ended = await refuseStaleFactor(tx, person, context.now);
+    if (ended !== null) return ended;
+    if (!(await replacePassword(tx, known.user, hash.value, change, context))) {
+      return { reason: 'changed_meanwhile' };
+    }
     await tellOwner(tx, { template: 'passwordChanged', before: known.user, now: context.now });
-    return true;
+    return null;
   });
-  if (!replaced) {
+  if (refused !== null) {
     await hit.refund();
-    return { ok: false, reason: 'changed_meanwhile' };
+    return { ok: false, ...refused };
   }
   return { ok: true, mark: issueMark({ ...known.user, passwordChangedAt: context.now }, context.now) };
 }

@@ -5,30 +5,24 @@ import {
   removePhone,
   type ChangeRefusal,
   type NumberOwner,
+  type RemovalRefusal,
 } from '@/lib/sms/verification/change-phone';
-import { frozenUntil } from '@/lib/accounts/after-recovery';
+import type { RecoveredLately } from '@/lib/accounts/refuse-still';
 import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 
-type Person = NumberOwner & { sessionId: string; email: string };
+type Person = NumberOwner & { email: string };
 
-/** The password was reset lately, so the number that the account has stays until `retryAt` (`frozenUntil`). */
-export type FrozenRefusal = { reason: 'recovered_lately'; retryAt: Date };
+export type FrozenRefusal = RecoveredLately;
 
-/**
- * Puts another number in the place of a person's, who shows who they are (`confirmIdentity`); see `startPhoneChange`. In: E.164. Where there is none
- * yet, nobody loses it, and it may be added at any time.
- */
+/** Puts another number in the place of a person's, who shows who they are (`confirmIdentity`); see `startPhoneChange`. In: E.164. */
 export async function changePhoneByPassword(
   db: Db,
   person: Person,
   { phone, currentPassword }: { phone: string; currentPassword: string },
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & (IdentityRefusal | FrozenRefusal | ChangeRefusal))> {
+): Promise<{ ok: true } | ({ ok: false } & (IdentityRefusal | ChangeRefusal))> {
   const known = await confirmIdentity(db, person, currentPassword, context);
-  if (!known.ok) return known;
-  const retryAt = frozenUntil(known.user, context.now);
-  if (person.phone !== null && retryAt !== null) return { ok: false, reason: 'recovered_lately', retryAt };
-  return startPhoneChange(db, person, phone, context);
+  return known.ok ? startPhoneChange(db, person, phone, context) : known;
 }
 
 /** Takes a person's number off their account, who shows who they are (`confirmIdentity`); see `removePhone`. */
@@ -37,15 +31,7 @@ export async function removePhoneByPassword(
   person: Person,
   { currentPassword }: { currentPassword: string },
   context: RequestContext,
-): Promise<
-  | { ok: true }
-  | ({ ok: false } & (
-      IdentityRefusal | FrozenRefusal | { reason: 'no_number' | 'changed_meanwhile' | 'last_factor' }
-    ))
-> {
+): Promise<{ ok: true } | ({ ok: false } & (IdentityRefusal | RemovalRefusal))> {
   const known = await confirmIdentity(db, person, currentPassword, context);
-  if (!known.ok) return known;
-  const retryAt = frozenUntil(known.user, context.now);
-  if (retryAt !== null) return { ok: false, reason: 'recovered_lately', retryAt };
-  return removePhone(db, person, context);
+  return known.ok ? removePhone(db, person, context) : known;
 }

@@ -1,4 +1,4 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { asksSecondFactor } from '@/lib/accounts/factors';
 import { readSession } from '@/lib/accounts/sessions';
 import { findUser, type User } from '@/lib/accounts/users';
@@ -31,9 +31,10 @@ export async function confirmIdentity(
 
 /**
  * The same where nothing but a second factor will do, as for what admins do to others. Null: one was shown within ten minutes.
+ * Whoever changes something asks once more under the lock of the account: the session may be over by then.
  */
 export async function refuseWithoutFactor(
-  db: Db,
+  db: Db | Tx,
   person: Pick<Person, 'sessionId'>,
   now: Date,
 ): Promise<StaleFactor | null> {
@@ -42,9 +43,12 @@ export async function refuseWithoutFactor(
   return { reason: factor === 'not_open' ? factor : 'confirm_first' };
 }
 
-/** What comes on top of a password. Null: the account asks for no second factor, or one was shown within ten minutes. */
+/**
+ * What comes on top of a password. Null: the account asks for no second factor, or one was shown within ten minutes. Asked once
+ * more under the lock, too.
+ */
 export async function refuseStaleFactor(
-  db: Db,
+  db: Db | Tx,
   person: Pick<Person, 'sessionId'>,
   now: Date,
 ): Promise<StaleFactor | null> {
@@ -53,7 +57,7 @@ export async function refuseStaleFactor(
 }
 
 async function lookForFactor(
-  db: Db,
+  db: Db | Tx,
   { sessionId }: Pick<Person, 'sessionId'>,
   now: Date,
 ): Promise<'none_asked' | 'fresh' | StaleFactor['reason']> {

@@ -2,7 +2,6 @@ import type { Db } from '@/db/client';
 import { readFactors } from '@/lib/accounts/factors';
 import { readPending } from '@/lib/accounts/pending';
 import type { SessionUser } from '@/lib/accounts/sessions';
-import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { findUser, setSmsFactor } from '@/lib/accounts/users';
 import type { RequestContext } from '@/lib/context';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
@@ -57,16 +56,10 @@ export async function addFactorPhone(
   user: SessionUser,
   phone: Phone,
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & ({ reason: FactorsGuard } | FrozenPhone | PhoneChangeRefusal))> {
+): Promise<{ ok: true } | ({ ok: false } & ({ reason: FactorsGuard } | PhoneChangeRefusal))> {
   const guard = refuseFactors(user, context.now);
-  if (guard !== null) return { ok: false, reason: guard };
-  const account = await findUser(db, user.userId);
-  const retryAt = account === null || user.phone === null ? null : frozenUntil(account, context.now);
-  if (retryAt !== null) return { ok: false, reason: 'recovered_lately', retryAt };
-  return startPhoneChange(db, user, phone, context);
+  return guard === null ? startPhoneChange(db, user, phone, context) : { ok: false, reason: guard };
 }
-
-type FrozenPhone = { reason: 'recovered_lately'; retryAt: Date };
 
 /**
  * Texts the code by which codes to the person's verified number become a second factor. Admins need one that nobody can take over

@@ -1,6 +1,7 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { isEnrolled, readFactors } from '@/lib/accounts/factors';
+import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { setPhone, type User } from '@/lib/accounts/users';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
@@ -17,8 +18,8 @@ import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
 
-/** Whose number it is, with the number as the person saw it when they decided. */
-export type NumberOwner = { userId: string; phone: string | null };
+/** Whose number it is, with the number as the person saw it when they decided, and the session that they did it in. */
+export type NumberOwner = { userId: string; sessionId: string; phone: string | null };
 
 /** A change may be finished for this long after it was asked for; then it takes the password again. */
 const changeableForMs = 24 * 3600 * 1000;
@@ -28,16 +29,20 @@ const bothScopes: readonly ConsentScope[] = ['verification', 'updates'];
 export type ChangeRefusal =
   | SendRefusal
   | TooManyChanges
+  | RecoveredLately
   | { reason: 'same_number' | 'changed_meanwhile'; retryAt: null }
+  | { reason: 'not_open'; retryAt: null }
   | { reason: 'too_many_requests' | 'many_numbers'; retryAt: Date };
 
 /**
  * Asks for a code to the number that is to take the place of this person's, with consent to texts at it by the box ticked
  * for it. A number they have proven keeps working until the code is right; one never proven is replaced at once. An open
  * challenge for another number dies, with its waiting text. A refusal changes nothing and does not count
- * (`settingsPerAccount`).
+ * (`settingsPerAccount`). A number that is there stays for 72 hours after a reset; where there is none yet, nobody loses it, and
+ * it may be added at any time.
  *
- * The caller has checked the password (OWASP ASVS 5.0 7.5.1).
+ * The caller has checked the password (OWASP ASVS 5.0 7.5.1). The session is read again under the lock, since it may be over by
+ * then.
  */
 export async function startPhoneChange(
   db: Db,
@@ -55,8 +60,11 @@ export async function startPhoneChange(
     const { locked: user, numbers } = await lockPerson(tx, userId, [owner.phone, phone], () =>
       lockUser(tx, userId),
     );
-    if (user?.phone !== owner.phone || user.deactivatedAt !== null) return refuse('changed_meanwhile');
     const current = owner.phone;
+    const frozen = current === null ? null : (user?.recoveredAt ?? null);
+    const ended = await refuseStill(tx, owner, { recoveredAt: frozen }, now);
+    if (ended !== null) return { ok: false as const, retryAt: null, ...ended };
+    if (user?.phone !== current) return refuse('changed_meanwhile');
     const holdsCurrent = current !== null && numbers.get(current)!.holderUserId === userId;
     if (holdsCurrent && current === phone) return refuse('same_number');
 
@@ -103,20 +111,26 @@ export async function startPhoneChange(
   return started;
 }
 
+export type RemovalRefusal =
+  RecoveredLately | { reason: 'no_number' | 'changed_meanwhile' | 'last_factor' | 'not_open' };
+
 /**
  * Takes the number off a person's account, and any that waits to take its place: nobody's proof holds, consent and waiting
  * texts end, open challenges die, and the number is told once. The caller has checked the password. Never refused for want of
- * a turn: each number had to be added, and that is counted. `last_factor`: codes to it are all that the role's second factor is.
+ * a turn: each number had to be added, and that is counted. Refused as `startPhoneChange` by a session that is over and after a
+ * reset. `last_factor`: codes to it are all that the role's second factor is.
  */
 export async function removePhone(
   db: Db,
   owner: NumberOwner,
   context: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: 'no_number' | 'changed_meanwhile' | 'last_factor' }> {
+): Promise<{ ok: true } | ({ ok: false } & RemovalRefusal)> {
   const { userId, phone } = owner;
   if (phone === null) return { ok: false, reason: 'no_number' };
   return db.transaction(async (tx) => {
     const { locked: user, numbers } = await lockPerson(tx, userId, [phone], () => lockUser(tx, userId));
+    const ended = await refuseStill(tx, owner, user, context.now);
+    if (ended !== null) return { ok: false as const, ...ended };
     if (user?.phone !== phone) return { ok: false as const, reason: 'changed_meanwhile' as const };
     const held = await readFactors(tx, userId);
     if (held.sms && !isEnrolled(user.role, { ...held, sms: false })) {
@@ -158,6 +172,7 @@ export async function cancelPhoneChange(db: Db, owner: NumberOwner, context: Req
   const { userId } = owner;
   await db.transaction(async (tx) => {
     await lockPerson(tx, userId, [], () => lockUser(tx, userId));
+    if ((await refuseStill(tx, owner, { recoveredAt: null }, context.now)) !== null) return;
     if (!(await endChange(tx, owner, context))) return;
     await recordAudit(tx, { action: 'phone_change_canceled', userId }, context);
   });
@@ -166,7 +181,7 @@ export async function cancelPhoneChange(db: Db, owner: NumberOwner, context: Req
 /** The number that waits for its code to take the place of a proven one; null: none does. */
 export async function readPhoneChange(
   db: Db | Tx,
-  { userId, phone }: NumberOwner,
+  { userId, phone }: Omit<NumberOwner, 'sessionId'>,
   now: Date,
 ): Promise<{ phone: string; open: boolean } | null> {
   return phone === null ? null : judgePhoneChange(await readLastChallenge(db, userId), phone, now);
@@ -184,7 +199,11 @@ export function judgePhoneChange(
   return { phone: last.phone, open: isOpen(last, now) };
 }
 
-async function endChange(tx: Tx, owner: NumberOwner, context: RequestContext): Promise<boolean> {
+async function endChange(
+  tx: Tx,
+  owner: Omit<NumberOwner, 'sessionId'>,
+  context: RequestContext,
+): Promise<boolean> {
   const { userId } = owner;
   const change = await readPhoneChange(tx, owner, context.now);
   if (change === null) return false;

@@ -5,6 +5,9 @@ import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
 import { linkWords } from '@/app/users/link-words';
+import { sessionOver } from '@/app/users/password-words';
+import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { sayEmailStays } from '@/app/users/profile/email-words';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
@@ -22,14 +25,21 @@ export async function takeNewEmailAction(
   if (!actor.ok) return actor.answer;
   const form = readForm(linkForm, formData);
   if (!form.ok) return answerForm({});
-  const asked = { token: form.fields.link, signedIn: actor.user.userId };
-  const changed = await confirmEmailChange(db(), asked, await readRequestContext());
+  const asked = { token: form.fields.link, signedIn: actor.user };
+  const context = await readRequestContext();
+  const changed = await confirmEmailChange(db(), asked, context);
   if (changed.ok) redirect('/users/profile?saved=email');
   switch (changed.reason) {
     case 'taken':
       return answerForm({ message: 'This email has another account. Nothing was changed.' });
     case 'closed':
       return answerForm({ message: 'This account has been closed. Nothing was changed.' });
+    case 'not_open':
+      return answerForm({ message: sessionOver });
+    case 'recovered_lately':
+      return answerForm({
+        message: sayEmailStays(changed.retryAt, context.now, await readPersonTimeZone(actor.user)),
+      });
     case 'not_yours':
       return answerForm({
         message:

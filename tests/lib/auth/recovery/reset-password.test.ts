@@ -181,7 +181,7 @@ describe('the link', () => {
     const token = await askForToken();
     const to = newEmail();
     await requestEmailChange(database.db, person, { email: to, currentPassword: password }, at(5));
-    const mine = { token: await readToken(database.db, to), signedIn: person.userId };
+    const mine = { token: await readToken(database.db, to), signedIn: person };
     expect(await confirmEmailChange(database.db, mine, at(6))).toEqual({ ok: true });
     expect(await resetPassword(database.db, { token, newPassword }, at(7))).toEqual({
       ok: false,

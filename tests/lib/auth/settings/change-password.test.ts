@@ -8,6 +8,7 @@ import type { Db } from '@/db/client';
 import { redeemLoginGrant } from '@/lib/accounts/sessions';
 import { changePassword, replacePassword } from '@/lib/auth/settings/change-password';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
 import { giveSettledPerson, openSession, password, readTexts } from '@/tests/support/settled-person';
@@ -98,6 +99,17 @@ describe('changing the password', () => {
     });
     expect(await changing[0]).toBe(true);
     expect(await rowsOf(person.userId)).toEqual({ sessions: [], grants: 0, pending: 0 });
+  });
+
+  test('is done by no session that ended while it waited', async () => {
+    const person = await giveSettledPerson(database.db);
+    const passwords = { currentPassword: password, newPassword };
+    const [answer] = await releaseTogether(database.pool, endingSession(person), 1, [
+      () => changePassword(database.db, person, passwords, contextAt(after(noon, 60))),
+    ]);
+    expect(answer).toMatchObject({ value: { ok: false, reason: 'not_open' } });
+    const { email } = person;
+    expect(await signIn(database.db, { email, password }, contextAt(noon))).toMatchObject({ ok: true });
   });
 
   test('tells a person whom mail reaches by text only if they want texts about security', async () => {

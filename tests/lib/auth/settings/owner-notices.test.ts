@@ -21,6 +21,7 @@ import { countRecoveryCodes } from '@/lib/auth/two-factor/recovery-codes';
 import { env } from '@/lib/env';
 import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { linkUrl } from '@/lib/mail/links';
+import { endingSession, meanwhile, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { giveRecoveryCodes, giveTotp, setUpTotp } from '@/tests/support/factors';
 import { readMailsTo, readToken } from '@/tests/support/mails';
@@ -99,7 +100,7 @@ async function changeEmail(to: string, seconds = 10): Promise<void> {
   );
   expect(asked).toEqual({ ok: true });
   const token = await readToken(database.db, to);
-  expect(await confirmEmailChange(database.db, { token, signedIn: person.userId }, at(seconds + 1))).toEqual({
+  expect(await confirmEmailChange(database.db, { token, signedIn: person }, at(seconds + 1))).toEqual({
     ok: true,
   });
 }
@@ -116,13 +117,11 @@ describe('another email', () => {
     expect(await readUser()).toMatchObject({ email: old });
     const token = await readToken(database.db, to);
     const other = await giveProven();
-    for (const signedIn of [null, other.userId]) {
-      expect(await confirmEmailChange(database.db, { token, signedIn }, at(3))).toEqual({
-        ok: false,
-        reason: 'not_yours',
-      });
-    }
-    const mine = { token, signedIn: person.userId };
+    expect(await confirmEmailChange(database.db, { token, signedIn: other }, at(3))).toEqual({
+      ok: false,
+      reason: 'not_yours',
+    });
+    const mine = { token, signedIn: person };
     expect(await confirmEmailChange(database.db, mine, at(4))).toEqual({ ok: true });
     expect(await readUser()).toMatchObject({ email: to, emailKey: to, emailProvenAt: after(noon, 4) });
     expect(await templatesTo(old)).toEqual(['emailChanged']);
@@ -146,11 +145,34 @@ describe('another email', () => {
     });
   });
 
+  test('is neither asked for nor taken by a session that is over, nor within 72 hours of a reset', async () => {
+    const { userId, sessionId } = person;
+    const frozen = { reason: 'recovered_lately', retryAt: after(noon, 72 * 3600) };
+    const recovering = `update users set recovered_at = '${noon.toISOString()}' where id = '${userId}'`;
+    const ask = () =>
+      requestEmailChange(database.db, person, { email: newEmail(), currentPassword: password }, at(10));
+    const [early] = await releaseTogether(database.pool, meanwhile(userId, recovering), 1, [ask]);
+    expect(early).toMatchObject({ value: { ok: false, ...frozen } });
+    await database.pool.query('update users set recovered_at = null where id = $1', [userId]);
+
+    const to = newEmail();
+    await requestEmailChange(database.db, person, { email: to, currentPassword: password }, at(20));
+    const mine = { token: await readToken(database.db, to), signedIn: person };
+    await database.pool.query(recovering);
+    expect(await confirmEmailChange(database.db, mine, at(21))).toEqual({ ok: false, ...frozen });
+    await database.pool.query('update users set recovered_at = null where id = $1', [userId]);
+    const [late] = await releaseTogether(database.pool, endingSession(person), 1, [ask]);
+    expect(late).toMatchObject({ value: { ok: false, reason: 'not_open' } });
+    expect(await confirmEmailChange(database.db, mine, at(22))).toEqual({ ok: false, reason: 'not_open' });
+    expect(await readSession(database.db, sessionId, after(noon, 22))).toBeNull();
+    expect(await readUser()).toMatchObject({ email: person.email });
+  });
+
   test('that another account has proven stays there; one that nobody proved is closed', async () => {
     const owner = await giveProven();
     await requestEmailChange(database.db, person, { email: owner.email, currentPassword: password }, at(1));
     const token = await readToken(database.db, owner.email);
-    const mine = { token, signedIn: person.userId };
+    const mine = { token, signedIn: person };
     expect(await confirmEmailChange(database.db, mine, at(2))).toEqual({ ok: false, reason: 'taken' });
     expect(await readUser(owner.userId)).toMatchObject({ email: owner.email, deactivatedAt: null });
 
@@ -171,7 +193,7 @@ describe('another email', () => {
       await requestEmailChange(database.db, person, { email: to, currentPassword: password }, at(1));
       const token = await readToken(database.db, to);
       await Promise.all([
-        confirmEmailChange(database.db, { token, signedIn: person.userId }, at(2)),
+        confirmEmailChange(database.db, { token, signedIn: person }, at(2)),
         register(
           database.db,
           {
@@ -282,7 +304,7 @@ describe('the owner is told by mail', () => {
     const to = newEmail();
     await requestEmailChange(database.db, squatted, { email: to, currentPassword: password }, at(1));
     const token = await readToken(database.db, to);
-    expect(await confirmEmailChange(database.db, { token, signedIn: squatted.userId }, at(2))).toEqual({
+    expect(await confirmEmailChange(database.db, { token, signedIn: squatted }, at(2))).toEqual({
       ok: true,
     });
     expect(await readTexts(database.db, squatted.phone!)).toMatchObject([
@@ -420,7 +442,7 @@ describe('"This was not me"', () => {
       );
       await confirmEmailChange(
         database.db,
-        { token: await tokenOf(email, 'changeEmail'), signedIn: userId },
+        { token: await tokenOf(email, 'changeEmail'), signedIn: person },
         at(21),
       );
       expect(await readUser(userId)).toMatchObject({ email });
@@ -444,8 +466,8 @@ describe('"This was not me"', () => {
 
   test('clears an account that was shut meanwhile, which stays shut, and one whose role was changed', async () => {
     const { email, userId } = person;
-    const { userId: adminId } = await giveSettledPerson(database.db, { role: 'admin', phone: null });
-    const author = { adminId, reason: 'Asked for.' };
+    const admin = await giveSettledPerson(database.db, { role: 'admin', phone: null });
+    const author = { adminId: admin.userId, sessionId: admin.sessionId, reason: 'Asked for.' };
     await giveTotp(database.db, person, after(noon, 10));
     await changeRole(database.db, { userId, role: 'staff', author }, at(20));
     await deactivateAccount(database.db, { userId, author }, at(25));

@@ -1,6 +1,8 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { users } from '@/db/schema/accounts';
 import { smsMessages } from '@/db/schema/sms';
+import { endSession } from '@/lib/accounts/sessions';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { readLastChallenge, isOpen } from '@/lib/sms/verification/challenge';
 import {
@@ -155,7 +157,7 @@ describe('changing a proven number', () => {
 
   test('decided on by a page that shows an earlier number is refused', async () => {
     const person = await giveSettledPerson(database.db);
-    const stale = { userId: person.userId, phone: newPhone() };
+    const stale = { ...person, phone: newPhone() };
     expect(await startPhoneChange(database.db, stale, newPhone(), contextAt(noon))).toMatchObject({
       ok: false,
       reason: 'changed_meanwhile',
@@ -166,6 +168,26 @@ describe('changing a proven number', () => {
     });
     expect(await holder(person.phone!)).toBe(person.userId);
   });
+});
+
+test('a number is neither changed nor removed by a session that is over, nor within 72 hours of a reset', async () => {
+  const person = await giveSettledPerson(database.db);
+  const waiting = newPhone();
+  await startPhoneChange(database.db, person, waiting, contextAt(noon));
+  const each = [
+    () => startPhoneChange(database.db, person, newPhone(), contextAt(after(noon, 60))),
+    () => removePhone(database.db, person, contextAt(after(noon, 60))),
+  ];
+  await database.db.update(users).set({ recoveredAt: noon }).where(eq(users.id, person.userId));
+  const retryAt = after(noon, 72 * 3600);
+  for (const change of each) {
+    expect(await change()).toEqual({ ok: false, reason: 'recovered_lately', retryAt });
+  }
+  await endSession(database.db, person.sessionId);
+  for (const change of each) expect(await change()).toMatchObject({ ok: false, reason: 'not_open' });
+  await cancelPhoneChange(database.db, person, contextAt(after(noon, 60)));
+  expect(await readPhoneChange(database.db, person, after(noon, 61))).toEqual({ phone: waiting, open: true });
+  expect(await holder(person.phone!)).toBe(person.userId);
 });
 
 describe('adding a first number', () => {
