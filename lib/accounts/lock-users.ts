@@ -1,5 +1,6 @@
 import type { Tx } from '@/db/client';
 import { users } from '@/db/schema/accounts';
+import { isSessionOf } from './sessions';
 import { type User } from './users';
 import { asc, eq, inArray, sql } from 'drizzle-orm';
 
@@ -20,21 +21,25 @@ export async function lockUsers(tx: Tx, userIds: readonly string[]): Promise<voi
   await tx.select({ id: users.id }).from(users).where(which).orderBy(asc(users.id)).for('no key update');
 }
 
+/** An admin who does something to others, and the session that they do it in. */
+export type ActingAdmin = { adminId: string; sessionId: string };
+
 /**
  * Locks an account that may be about to leave the admins, and where it is one, all admins with it, in one order, before they
- * are counted: of two who leave at the same instant one stays. `adminId`: the admin who is doing it, locked in the same order.
+ * are counted: of two who leave at the same instant one stays. `acting`: the admin who is doing it, locked in the same order.
  *
  * Out: the account, null when it is gone; `isLastAdmin`: it is an admin's, and no other admin's account is open; `byAdmin`:
- * the one who is doing it is an open admin still.
+ * whether the one who is doing it is an open admin still, and did not have that session ended while they waited. Whatever takes
+ * something from a session ends it, so that is all there is to read again.
  */
 export async function lockAmongAdmins(
   tx: Tx,
   userId: string,
-  adminId: string | null = null,
-): Promise<{ user: User | null; isLastAdmin: boolean; byAdmin: boolean }> {
+  acting: ActingAdmin | null = null,
+): Promise<{ user: User | null; isLastAdmin: boolean; byAdmin: 'yes' | 'not_admin' | 'not_open' }> {
   const together = sql`
     select ${userId}::uuid union all
-    select ${adminId}::uuid union all
+    select ${acting?.adminId ?? null}::uuid union all
     select id from users where role = 'admin'
       and exists (select from users leaving where leaving.id = ${userId} and leaving.role = 'admin')`;
   const locked = await tx
@@ -45,10 +50,11 @@ export async function lockAmongAdmins(
     .for('no key update');
   const user = locked.find((row) => row.id === userId) ?? null;
   const openAdmins = locked.filter(isOpenAdmin);
+  const isAdmin = acting !== null && openAdmins.some((row) => row.id === acting.adminId);
   return {
     user,
     isLastAdmin: user?.role === 'admin' && openAdmins.every((row) => row.id === userId),
-    byAdmin: openAdmins.some((row) => row.id === adminId),
+    byAdmin: !isAdmin ? 'not_admin' : (await isSessionOf(tx, acting)) ? 'yes' : 'not_open',
   };
 }
 

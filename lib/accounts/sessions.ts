@@ -112,6 +112,18 @@ function secondsByRole(life: keyof typeof lives.worker): SQL {
   return sql`case users.role when 'applicant' then ${lives.applicant[life]}::int else ${lives.worker[life]}::int end`;
 }
 
+/** Whether a session is there still, and this person's. */
+export async function isSessionOf(
+  tx: Tx,
+  { adminId, sessionId }: { adminId: string; sessionId: string },
+): Promise<boolean> {
+  const found = await tx
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.id, sessionId), eq(sessions.userId, adminId)));
+  return found.length > 0;
+}
+
 /** Who a session belongs to right now; null when it is over or its account is not open. One statement, on every request. */
 export async function readSession(db: Db | Tx, sessionId: string, now: Date): Promise<SessionUser | null> {
   // A cookie of an earlier version may name something else.

@@ -4,7 +4,7 @@ import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
-import { askToConfirm } from '@/app/users/password-words';
+import { askToConfirm, sessionOver } from '@/app/users/password-words';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { releaseNumberOf } from '@/lib/auth/settings/release-number';
@@ -32,6 +32,7 @@ export async function releaseNumberAction(
   const context = await readRequestContext();
   const released = await releaseNumberOf(db(), admin, { proofId }, context);
   if (!released.ok && released.reason === 'confirm_first') return answerForm(askToConfirm);
+  if (!released.ok && released.reason === 'not_open') return answerForm({ message: sessionOver });
   if (!released.ok && released.reason === 'not_admin') {
     return answerForm({ message: 'You are no longer an admin. Nothing was changed.' });
   }

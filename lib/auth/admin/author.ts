@@ -1,30 +1,31 @@
+import type { ActingAdmin } from '@/lib/accounts/lock-users';
 import type { recordAudit } from '@/lib/audit';
 
 /**
  * Who of the operator's people does something to another's account: someone at the terminal, by the login name they have there,
  * or an admin on a page, with the reason they give.
  */
-export type Author = { operator: string } | { adminId: string; reason: string };
+export type Author = { operator: string } | (ActingAdmin & { reason: string });
 
 /** The admin, to be locked with the account (`lockAmongAdmins`); null: it is done at the terminal. */
-export function adminOf(author: Author): string | null {
-  return 'adminId' in author ? author.adminId : null;
+export function adminOf(author: Author): ActingAdmin | null {
+  return 'adminId' in author ? author : null;
 }
 
 /**
  * Why an author may not do it to this account; null: they may. `self`: nobody does it to themselves. `not_admin`: their own
- * account was shut or got another role meanwhile.
+ * account was shut or got another role meanwhile. `not_open`: their session was ended.
  */
 export function refuseAuthor(
   author: Author,
-  { userId, byAdmin }: { userId: string; byAdmin: boolean },
-): 'self' | 'not_admin' | null {
+  { userId, byAdmin }: { userId: string; byAdmin: 'yes' | 'not_admin' | 'not_open' },
+): AuthorRefusal | null {
   if ('operator' in author) return null;
   if (author.adminId === userId) return 'self';
-  return byAdmin ? null : 'not_admin';
+  return byAdmin === 'yes' ? null : byAdmin;
 }
 
-export type AuthorRefusal = 'self' | 'not_admin';
+export type AuthorRefusal = 'self' | 'not_admin' | 'not_open';
 
 /** What the audit says of an author, beside what was done. */
 export function auditOf(

@@ -41,6 +41,8 @@ export async function invitePerson(
   const invited = await db.transaction(async (tx) => {
     await lockEmail(tx, email);
     const inviter = await lockUser(tx, admin.userId);
+    const ended = await refuseWithoutFactor(tx, admin, now);
+    if (ended !== null) return { ok: false as const, ...ended };
     if (inviter === null || !isOpenAdmin(inviter))
       return { ok: false as const, reason: 'not_admin' as const };
     const holder = await findUserByEmail(tx, email);
@@ -72,11 +74,11 @@ export async function withdrawInvitation(
   { invitationId, reason }: { invitationId: string; reason: string },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (StaleFactor | { reason: 'over' | 'not_admin' }))> {
-  const stale = await refuseWithoutFactor(db, admin, context.now);
-  if (stale !== null) return { ok: false, ...stale };
-  if (!isId(invitationId)) return { ok: false, reason: 'over' };
   return db.transaction(async (tx) => {
     const user = await lockUser(tx, admin.userId);
+    const stale = await refuseWithoutFactor(tx, admin, context.now);
+    if (stale !== null) return { ok: false as const, ...stale };
+    if (!isId(invitationId)) return { ok: false as const, reason: 'over' as const };
     if (user === null || !isOpenAdmin(user)) return { ok: false as const, reason: 'not_admin' as const };
     const ended = await endInvitation(tx, invitationId, context.now);
     if (ended === null) return { ok: false as const, reason: 'over' as const };

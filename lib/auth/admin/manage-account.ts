@@ -24,7 +24,8 @@ export type AccountChangeRefusal =
     };
 
 /**
- * Does something to someone else's account, by an admin who gives a reason and has shown who they are. The reason is in the
+ * Does something to someone else's account, by an admin who gives a reason and has shown who they are, in a session that lasts
+ * until it is done. The reason is in the
  * audit with both of them, in the transaction of the action. Out: how a link to set up a second factor goes to the person, where
  * one was made.
  */
@@ -40,7 +41,7 @@ export async function manageAccount(
   if (userId === admin.userId) return { ok: false, reason: 'self' };
   const stale = await refuseWithoutFactor(db, admin, context.now);
   if (stale !== null) return { ok: false, ...stale };
-  const what = { userId, author: { adminId: admin.userId, reason } };
+  const what = { userId, author: { adminId: admin.userId, sessionId: admin.sessionId, reason } };
   switch (change.do) {
     case 'change_role':
       return changeRole(db, { ...what, role: change.role }, context);
@@ -53,7 +54,7 @@ export async function manageAccount(
     case 'unlock':
       return unlockAccount(db, what, context);
     case 'reset_factors':
-      return requestFactorsReset(db, { userId, adminId: admin.userId, reason }, context);
+      return requestFactorsReset(db, what, context);
     case 'send_enroll_link':
       return sendEnrollLink(db, what, context);
   }

@@ -1,7 +1,7 @@
 import type { Db } from '@/db/client';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { readFactors } from '@/lib/accounts/factors';
-import { lockAmongAdmins } from '@/lib/accounts/lock-users';
+import { lockAmongAdmins, type ActingAdmin } from '@/lib/accounts/lock-users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { endLinks } from '@/lib/mail/links';
@@ -25,14 +25,15 @@ export type ResetRequestRefusal =
  */
 export async function requestFactorsReset(
   db: Db,
-  { userId, adminId, reason }: { userId: string; adminId: string; reason: string },
+  { userId, author }: { userId: string; author: ActingAdmin & { reason: string } },
   context: RequestContext,
 ): Promise<{ ok: true; enroll: { by: 'mail' | 'text' } } | { ok: false; reason: ResetRequestRefusal }> {
   const { now } = context;
+  const { adminId, reason } = author;
   return db.transaction(async (tx) => {
-    const { user, byAdmin } = await lockAmongAdmins(tx, userId, adminId);
+    const { user, byAdmin } = await lockAmongAdmins(tx, userId, author);
     if (user === null) return { ok: false as const, reason: 'gone' as const };
-    const refused = refuseAuthor({ adminId, reason }, { userId, byAdmin });
+    const refused = refuseAuthor(author, { userId, byAdmin });
     if (refused !== null) return { ok: false as const, reason: refused };
     if (user.deactivatedAt !== null) return { ok: false as const, reason: 'deactivated' as const };
     if (user.activatedAt === null) return { ok: false as const, reason: 'not_active' as const };

@@ -28,10 +28,10 @@ export async function setGrace(
   if (!Number.isInteger(days) || days < 0 || days > longestGraceDays) {
     return { ok: false, reason: 'wrong_days' };
   }
-  const stale = await refuseWithoutFactor(db, admin, now);
-  if (stale !== null) return { ok: false, ...stale };
   return db.transaction(async (tx) => {
     const user = await lockUser(tx, admin.userId);
+    const stale = await refuseWithoutFactor(tx, admin, now);
+    if (stale !== null) return { ok: false as const, ...stale };
     if (user === null || !isOpenAdmin(user)) return { ok: false as const, reason: 'not_admin' as const };
     const endsAt = new Date(now.getTime() + days * 24 * 3600 * 1000);
     await tx

@@ -12,5 +12,5 @@ export async function releaseNumberOf(
 ): Promise<{ ok: true } | ({ ok: false } & (StaleFactor | { reason: 'settled' | 'not_admin' }))> {
   const stale = await refuseWithoutFactor(db, admin, context.now);
   if (stale !== null) return { ok: false, ...stale };
-  return releaseProtectedNumber(db, { proofId, adminId: admin.userId }, context);
+  return releaseProtectedNumber(db, { proofId, admin }, context);
 }

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm';
 import { smsVerificationLog } from '@/db/schema/sms';
 import { isOpenAdmin, lockUsers } from '@/lib/accounts/lock-users';
+import { refuseStill } from '@/lib/accounts/refuse-still';
 import { findUser, mustHoldSecondFactor, setPhone } from '@/lib/accounts/users';
 import { activateAccount } from '@/lib/accounts/login-grants';
 import { recordAudit } from '@/lib/audit';
@@ -37,13 +38,14 @@ export async function applyProtectedProof(
  * consent, waiting texts and challenges end, and they see why. Nobody has the number then; who proved it verifies it again.
  *
  * In: the line of the verification log that tells of the proof (`proofId`), and the admin who decides. Refuses with
- * `settled` when the number left its holder meanwhile, or needs no release, and with `not_admin` when the admin is none any more.
+ * `settled` when the number left its holder meanwhile, or needs no release, with `not_admin` when the admin is none any more, and
+ * with `not_open` when their session was ended.
  */
 export async function releaseProtectedNumber(
   db: Db,
-  { proofId, adminId }: { proofId: number; adminId: string },
+  { proofId, admin }: { proofId: number; admin: { userId: string; sessionId: string } },
   context: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: 'settled' | 'not_admin' }> {
+): Promise<{ ok: true } | { ok: false; reason: 'settled' | 'not_admin' | 'not_open' }> {
   return db.transaction(async (tx) => {
     const [proof] = await tx.select().from(smsVerificationLog).where(eq(smsVerificationLog.id, proofId));
     if (!proof || proof.reason !== 'number_protected' || proof.phone === null) return settled;
@@ -51,15 +53,18 @@ export async function releaseProtectedNumber(
     const holder = number.holderUserId;
     if (holder === null || holder === proof.userId) return settled;
     if (number.heldSince === null || number.heldSince > proof.at) return settled;
-    await lockUsers(tx, [holder, adminId]);
-    const admin = await findUser(tx, adminId);
-    if (admin === null || !isOpenAdmin(admin)) return { ok: false as const, reason: 'not_admin' as const };
+    await lockUsers(tx, [holder, admin.userId]);
+    const account = await findUser(tx, admin.userId);
+    if (account === null || !isOpenAdmin(account))
+      return { ok: false as const, reason: 'not_admin' as const };
+    const ended = await refuseStill(tx, admin, { recoveredAt: null }, context.now);
+    if (ended !== null) return { ok: false as const, reason: 'not_open' as const };
     if (!(await mustHoldSecondFactor(tx, holder))) return settled;
     const taken = {
       userId: holder,
       phone: number.number,
       action: 'number_released',
-      actorId: adminId,
+      actorId: admin.userId,
     } as const;
     await releaseNumber(tx, number.number, holder);
     await displaceHolder(tx, taken, context);

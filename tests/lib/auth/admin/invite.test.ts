@@ -15,7 +15,7 @@ import { readMail } from '@/lib/mail/read-mail';
 import { listInvitations } from '@/lib/reporting/invitations';
 import { readPerson } from '@/lib/reporting/person';
 import { newId } from '@/lib/random';
-import { releaseTogether } from '@/tests/support/barrier';
+import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { readMailsTo, readToken } from '@/tests/support/mails';
 import { after, contextAt, givePerson, newEmail, newPhone, noon } from '@/tests/support/people';
@@ -135,6 +135,21 @@ describe('an invitation', () => {
     await database.db.update(users).set({ role: 'staff' }).where(eq(users.id, admin.userId));
     expect(await invite(admin, email)).toEqual({ ok: false, reason: 'not_admin' });
     expect(await readMailsTo(database.db, email)).toEqual([]);
+  });
+
+  test('is neither sent nor withdrawn by an admin whose session ended while they waited', async () => {
+    const admin = await giveAdmin();
+    const { token } = await invited(admin);
+    const open = await readInvitation(database.db, token, after(noon, 1));
+    if (!open.ok) throw new Error(open.reason);
+    const { linkId: invitationId } = open.invitation;
+    const answers = await releaseTogether<{ ok: boolean }>(database.pool, endingSession(admin), 2, [
+      () => invite(admin, newEmail()),
+      () => withdrawInvitation(database.db, admin, { invitationId, reason }, at(1)),
+    ]);
+    const ended = { value: { ok: false, reason: 'not_open' } };
+    expect(answers).toMatchObject([ended, ended]);
+    expect(await readInvitation(database.db, token, after(noon, 2))).toMatchObject({ ok: true });
   });
 
   test('is refused where the email has an account that is its owner’s, or was shut by an admin', async () => {

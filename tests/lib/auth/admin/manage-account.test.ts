@@ -10,7 +10,7 @@ import { disownAccount, sendProofAgain } from '@/lib/auth/registration/prove-ema
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { readLink } from '@/lib/mail/links';
 import { newId } from '@/lib/random';
-import { releaseTogether } from '@/tests/support/barrier';
+import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { readToken } from '@/tests/support/mails';
 import { after, contextAt, givePerson, newEmail, noon, readUserRow } from '@/tests/support/people';
@@ -89,6 +89,15 @@ describe('every change', () => {
     const [admin, person] = [await giveAdmin(), await giveProven()];
     await database.pool.query(`update users set role = 'staff' where id = $1`, [admin.userId]);
     expect(await manage(admin, person.userId, change)).toEqual({ ok: false, reason: 'not_admin' });
+  });
+
+  test.each(all)('is done by no admin whose session ended while they waited ($do)', async (change) => {
+    const admin = await giveAdmin();
+    const person = await giveProven();
+    const [answer] = await releaseTogether(database.pool, endingSession(admin), 1, [
+      () => manage(admin, person.userId, change),
+    ]);
+    expect(answer).toMatchObject({ value: { ok: false, reason: 'not_open' } });
   });
 
   test('is in the audit with both and the reason, and the person sees neither address nor browser', async () => {

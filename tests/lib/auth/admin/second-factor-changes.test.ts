@@ -20,6 +20,7 @@ import { readSeenFactors } from '@/lib/reporting/held-factors';
 import { listPeople } from '@/lib/reporting/people';
 import { readWithoutFactor } from '@/lib/reporting/without-factor';
 import { listTexts } from '@/lib/sms/outbox/history';
+import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { giveRecoveryCodes, setUpTotp } from '@/tests/support/factors';
 import { readMailsTo, readToken } from '@/tests/support/mails';
@@ -427,6 +428,14 @@ describe('the time to set up a second factor', () => {
 });
 
 describe('who holds no second factor', () => {
+  test('is set by no admin whose session ended while they waited', async () => {
+    const admin = await giveSettledPerson(database.db, { role: 'admin', phone: null });
+    const [answer] = await releaseTogether(database.pool, endingSession(admin), 1, [
+      () => setGrace(database.db, admin, { role: 'staff', days: 3, reason }, at(60)),
+    ]);
+    expect(answer).toMatchObject({ value: { ok: false, reason: 'not_open' } });
+  });
+
   test('is counted by role and named, twenty at most; who holds one, is closed or pending is not', async () => {
     await database.pool.query('delete from users');
     const admin = await giveAdmin();

@@ -11,10 +11,16 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { releaseProtectedNumber } from '@/lib/sms/verification/protected-number';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { releaseTogether } from '../../../support/barrier';
+import { endingSession, releaseTogether } from '../../../support/barrier';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePending, newPhone, noon, readUserRow } from '../../../support/people';
-import { enterCode, giveSettledPerson, readTexts, type SettledPerson } from '../../../support/settled-person';
+import {
+  enterCode,
+  giveSettledPerson,
+  openSession,
+  readTexts,
+  type SettledPerson,
+} from '../../../support/settled-person';
 
 const database = useDatabase();
 
@@ -38,8 +44,8 @@ async function stateOf({ userId }: { userId: string }) {
   return (await readPhoneState(database.db, { userId, phone, phoneMovedAt })).state;
 }
 
-async function release(proofId: number, adminId: string, at = 180) {
-  return releaseProtectedNumber(database.db, { proofId, adminId }, contextAt(after(noon, at)));
+async function release(proofId: number, admin: { userId: string; sessionId: string }, at = 180) {
+  return releaseProtectedNumber(database.db, { proofId, admin }, contextAt(after(noon, at)));
 }
 
 describe('a proof of a number that is a second factor', () => {
@@ -77,7 +83,7 @@ describe('releasing it', () => {
     const { phone, holder, proofId } = await giveProof();
     const admin = await giveSettledPerson(database.db, { role: 'admin' });
     await database.pool.query('update users set deactivated_at = $2 where id = $1', [admin.userId, noon]);
-    expect(await release(proofId, admin.userId)).toEqual({ ok: false, reason: 'not_admin' });
+    expect(await release(proofId, admin)).toEqual({ ok: false, reason: 'not_admin' });
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);
   });
 
@@ -94,7 +100,7 @@ describe('releasing it', () => {
       sendAfter: after(noon, 3600),
       now: noon,
     });
-    expect(await release(proofId, admin.userId)).toEqual({ ok: true });
+    expect(await release(proofId, admin)).toEqual({ ok: true });
     expect((await readNumber(database.db, phone))?.holderUserId).toBeNull();
     expect(await stateOf(holder)).toBe('moved');
     expect(await readStandingConsent(database.db, { userId, phone })).toEqual(new Set());
@@ -106,13 +112,14 @@ describe('releasing it', () => {
     expect(told.at(-1)).toMatchObject({ action: 'number_released', actorId: admin.userId });
     expect(await listed(holder)).toEqual([]);
 
-    const owner = { userId: prover.userId, phone: null };
+    const session = await openSession(database.db, prover.userId, after(noon, 290));
+    const owner = { userId: prover.userId, phone: null, ...session };
     expect(await startPhoneChange(database.db, owner, phone, contextAt(after(noon, 300)))).toEqual({
       ok: true,
     });
     const proven = await enterCode(
       database.db,
-      { ...owner, role: 'applicant', sessionId: '', email: '', name: '' },
+      { ...owner, role: 'applicant', email: '', name: '' },
       after(noon, 310),
     );
     expect(proven).toMatchObject({ ok: true, proven: true });
@@ -130,28 +137,38 @@ describe('releasing it', () => {
     expect((await readNumber(database.db, phone))?.holderUserId).toBeNull();
   });
 
+  test('is refused to an admin whose session ended while they waited', async () => {
+    const { phone, holder, proofId } = await giveProof();
+    const admin = await giveSettledPerson(database.db, { role: 'admin' });
+    const [answer] = await releaseTogether(database.pool, endingSession(admin), 1, [
+      () => releaseNumberOf(database.db, admin, { proofId }, contextAt(after(noon, 180))),
+    ]);
+    expect(answer).toMatchObject({ value: { ok: false, reason: 'not_open' } });
+    expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);
+  });
+
   test('changes nothing once the number has left its holder, or they proved it again, or it protects nobody', async () => {
     const { phone, holder, proofId } = await giveProof();
     const refused = { ok: false, reason: 'settled' };
     await removePhone(database.db, holder, contextAt(after(noon, 90)));
-    expect(await release(proofId, holder.userId)).toEqual(refused);
-    expect(await release(proofId, holder.userId)).toEqual(refused);
+    expect(await release(proofId, holder)).toEqual(refused);
+    expect(await release(proofId, holder)).toEqual(refused);
 
     const owner = { ...holder, phone: null };
     await startPhoneChange(database.db, owner, phone, contextAt(after(noon, 400)));
     expect(await enterCode(database.db, owner, after(noon, 410))).toMatchObject({ proven: true });
-    expect(await release(proofId, holder.userId, 420)).toEqual(refused);
+    expect(await release(proofId, holder, 420)).toEqual(refused);
     expect((await readNumber(database.db, phone))?.holderUserId).toBe(holder.userId);
     expect(await stateOf(holder)).toBe('verified');
 
-    expect(await release(0, holder.userId)).toEqual(refused);
+    expect(await release(0, holder)).toEqual(refused);
     const applicant = await givePending(database.db, newPhone());
     await checkCode(database.db, applicant, applicant.code, contextAt(after(noon, 5)));
     const [line] = await database.db
       .select()
       .from(smsVerificationLog)
       .where(eq(smsVerificationLog.userId, applicant.userId));
-    expect(await release(line!.id, holder.userId)).toEqual(refused);
+    expect(await release(line!.id, holder)).toEqual(refused);
   });
 
   test('of two admins at the same instant happens once', async () => {
@@ -161,7 +178,7 @@ describe('releasing it', () => {
       database.pool,
       `select 1 from phone_numbers where number = '${phone}' for update`,
       2,
-      [1, 2].map(() => () => release(proofId, admin.userId)),
+      [1, 2].map(() => () => release(proofId, admin)),
     );
     const answers = outcomes.map((outcome) =>
       outcome.status === 'fulfilled' ? outcome.value.ok : outcome.reason,
