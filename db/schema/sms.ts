@@ -116,7 +116,7 @@ export const smsVerifications = pgTable(
     consumedAt: instant('consumed_at'),
     endedAt: instant('ended_at'),
     endedBy: text('ended_by').$type<
-      'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired' | 'deactivated'
+      'replaced' | 'number_changed' | 'skipped' | 'number_moved' | 'expired' | 'deactivated' | 'recovered'
     >(),
   },
   // Further indexes are in db/concurrent-indexes.ts.

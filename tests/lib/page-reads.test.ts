@@ -178,7 +178,7 @@ describe('a page reads each fact once, in fewer statements than one question aft
     );
     expect(requested).toMatchObject({ ok: true });
     const read = await count(async () => {
-      const prover = await findSignedInProver(db, { userId, role, phone }, now);
+      const prover = await findSignedInProver(db, { userId, sessionId: '', role, phone }, now);
       await readCodePage(db, prover, network, now);
     });
     expect(read.tables).toEqual(codePageTables);

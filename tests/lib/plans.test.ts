@@ -75,7 +75,7 @@ import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { type Prover } from '@/lib/sms/verification/prover';
+import { type ProverHere } from '@/lib/sms/verification/prover';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
 import { useDatabase } from '../support/database';
@@ -350,7 +350,7 @@ async function provingANumber(): Promise<void> {
   await during('send again', () => sendCode(db, person, later(40)));
   await during('send again, too soon', () => sendCode(db, person, later(41)));
   await during('send a new code', () => sendCode(db, person, later(590)));
-  const next: Prover = { ...person, phone: newPhone() };
+  const next: ProverHere = { ...person, phone: newPhone() };
   await during('another number', () => replacePendingPhone(db, person, next.phone!, later(640)));
   const code = await readCode(db, person.userId);
   await during('right code', async () =>

@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { users, type Role } from '@/db/schema/accounts';
 import { smsVerifications } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { issuePendingToken } from '@/lib/accounts/pending';
 import { insertUser } from '@/lib/accounts/users';
 import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -10,7 +11,7 @@ import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { requestCode } from '@/lib/sms/verification/request';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
-import type { Prover } from '@/lib/sms/verification/prover';
+import type { ProverHere } from '@/lib/sms/verification/prover';
 
 export const noon = new Date('2026-11-20T12:00:00Z');
 
@@ -84,9 +85,10 @@ export async function givePending(
   db: Db,
   phone: string,
   now = noon,
-): Promise<Prover & { phone: string; code: string; challengeId: string }> {
+): Promise<ProverHere & { phone: string; code: string; challengeId: string }> {
   const { userId } = await givePerson(db, { active: false, phone, agreed: true, now });
-  const prover = { userId, role: 'applicant' as const, phone, purpose: 'activate' as const };
+  const readFrom = { pendingToken: await issuePendingToken(db, userId, now) };
+  const prover = { userId, role: 'applicant' as const, phone, purpose: 'activate' as const, readFrom };
   const sent = await db.transaction(async (tx) =>
     requestCode(tx, { userId, purpose: 'activate', number: await lockNumber(tx, phone) }, contextAt(now)),
   );

@@ -108,6 +108,7 @@ export async function enterCode(db: Db, person: SettledPerson, now: Date) {
     purpose: 'prove' as const,
     phone: change?.phone ?? owner.phone,
     changesFrom: change ? owner.phone : null,
+    readFrom: { sessionId: person.sessionId },
   };
   return checkCode(db, prover, codesOf(challenge!)[0]!, contextAt(now));
 }

@@ -15,6 +15,7 @@ import { enqueueResetMail, isMailOn } from '@/lib/mail/outbox';
 import { tellOwner } from '@/lib/mail/tell-owner';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import type { NumberRow } from '@/lib/sms/numbers/number';
+import { endChallenge } from '@/lib/sms/verification/challenge';
 import { takePhoneOff } from '@/lib/sms/verification/change-phone';
 import { replacePassword } from '@/lib/auth/settings/change-password';
 import { forgetWrongPasswords } from '@/lib/auth/sign-in/check-password';
@@ -54,7 +55,7 @@ export type ResetRefusal =
 
 /**
  * Sets a new password by the link of a mail, which proves the address, too. Everything that the old password opened ends:
- * sessions, known browsers, grants, pending verifications, other links. The person is told by mail and by text, and for 72
+ * sessions, known browsers, grants, pending verifications, open codes, other links. The person is told by mail and by text, and for 72
  * hours the account keeps its email, number and data to itself (`frozenUntil`). A second factor is asked for as before, and
  * codes are heard again where too many wrong ones had shut the account to them.
  *
@@ -112,6 +113,8 @@ export async function finishReset(
   }
   // Whoever has changed the email resets the password at the new one: the former can still undo that.
   await endLinks(tx, userId, { notMe: 'keep', now });
+  // A number that waits for its code may be a stranger's.
+  await endChallenge(tx, userId, 'recovered', now);
   await markRecovered(tx, userId, now);
   await forgetWrongPasswords(tx, user.email, [context.address]);
   // Without the number that was taken off: nobody is to put that back.

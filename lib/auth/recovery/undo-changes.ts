@@ -20,6 +20,7 @@ import { endLinks, findFirstNotMe, readLink, spendLink, type LinkRefusal } from 
 import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { lockPeople } from '@/lib/sms/numbers/lock-person';
 import type { NumberRow } from '@/lib/sms/numbers/number';
+import { endChallenge } from '@/lib/sms/verification/challenge';
 import { takePhoneOff } from '@/lib/sms/verification/change-phone';
 import { canBeClosed, closeUnproven } from '@/lib/auth/registration/close-unproven';
 import { endAllAccess } from '@/lib/auth/sign-in/end-sessions';
@@ -62,6 +63,7 @@ export async function undoChanges(
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };
     await endAllAccess(tx, userId);
     await endLinks(tx, userId, { notMe: { olderThan: first }, now });
+    await endChallenge(tx, userId, 'recovered', now);
     await forgetPassword(tx, userId, now);
     await removeFactorsSince(tx, locked, first.change);
     await recordAudit(tx, { action: 'changes_undone', userId, actorId: null }, context);

@@ -1,5 +1,6 @@
 import type { Db, Tx } from '@/db/client';
 import type { VerificationPurpose } from '@/db/schema/sms';
+import { lockUsers } from '@/lib/accounts/lock-users';
 import { mustHoldSecondFactor } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
@@ -14,7 +15,7 @@ import { readLastChallenge, isOpen, codesOf, type Challenge } from './challenge'
 import { normalizeCode, codeMatches } from './code';
 import { logVerification } from './verification-log';
 import { applyProtectedProof } from './protected-number';
-import { type Prover } from './prover';
+import { isStillHere, type Prover, type ProverHere } from './prover';
 
 export type CheckRefusal =
   | { reason: 'not_a_code' }
@@ -31,11 +32,12 @@ export type CheckRefusal =
  *
  * Whatever runs beside it, one conditional UPDATE decides, so that a code is right at most once and each of its five
  * tries is spent at most once (NIST SP 800-63B-4 §3.2.2, OWASP ASVS 5.0 6.5.1). Fifteen wrong codes in a day close the
- * number for the challenge's class, over all challenges and accounts.
+ * number for the challenge's class, over all challenges and accounts. A right one counts only while what the prover was read from
+ * is there still.
  */
 export async function checkCode(
   db: Db,
-  prover: Prover,
+  prover: ProverHere,
   given: string,
   context: RequestContext,
 ): Promise<{ ok: true; grant: string | null; proven: boolean } | ({ ok: false } & CheckRefusal)> {
@@ -66,6 +68,10 @@ export async function checkCode(
       return { ok: false as const, ...refusal, ...(byOthers && { byOthers }) };
     }
     const holder = number.holderUserId;
+    if (right) {
+      await lockUsers(tx, holder === null ? [prover.userId] : [prover.userId, holder]);
+      if (!(await isStillHere(tx, prover, now))) return refuseCheck(tx, prover, null, context);
+    }
     const keepHolder =
       holder !== null && holder !== prover.userId && (await mustHoldSecondFactor(tx, holder));
     const maxTries = limits.wrongTriesPerChallenge;

@@ -2,7 +2,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 import { readLastChallenge } from './challenge';
 import { judgePhoneChange } from './change-phone';
-import type { Prover } from './prover';
+import type { ProverHere } from './prover';
 
 /**
  * What someone who is signed in is proving: the new number of a change that waits for its code, else their own number. One
@@ -10,10 +10,10 @@ import type { Prover } from './prover';
  */
 export async function findSignedInProver(
   db: Db,
-  { userId, role, phone }: { userId: string; role: Role; phone: string | null },
+  { userId, sessionId, role, phone }: { userId: string; sessionId: string; role: Role; phone: string | null },
   now: Date,
-): Promise<Prover> {
-  const prover = { userId, role, purpose: 'prove' as const };
+): Promise<ProverHere> {
+  const prover = { userId, role, purpose: 'prove' as const, readFrom: { sessionId } };
   if (phone === null) return { ...prover, phone };
   const lastChallenge = await readLastChallenge(db, userId);
   const change = judgePhoneChange(lastChallenge, phone, now);

@@ -4,6 +4,8 @@ import { hasConsent } from '@/lib/consent/ledger';
 import type { Db, Tx } from '@/db/client';
 import type { Challenge } from './challenge';
 import { lockUser } from '@/lib/accounts/lock-users';
+import { readPending } from '@/lib/accounts/pending';
+import { refuseStill } from '@/lib/accounts/refuse-still';
 
 /** Whose number is being proven: someone pending (`activate`) or someone signed in (`prove`). */
 export type Prover = {
@@ -16,6 +18,16 @@ export type Prover = {
   /** Their last challenge, where it was read already to find out what they prove. */
   lastChallenge?: Challenge | null;
 };
+
+/** A prover with what they were read from: the session of a browser, or the token of its pending cookie. */
+export type ProverHere = Prover & { readFrom: { sessionId: string } | { pendingToken: string } };
+
+/** Whether what a prover was read from holds still, for who has locked the person: it may have ended meanwhile. */
+export async function isStillHere(tx: Tx, { readFrom }: ProverHere, now: Date): Promise<boolean> {
+  return 'sessionId' in readFrom
+    ? (await refuseStill(tx, readFrom, { recoveredAt: null }, now)) === null
+    : (await readPending(tx, readFrom.pendingToken, now)) !== null;
+}
 
 /** Whether this person consents to codes at this number. */
 export async function agreedToCodes(

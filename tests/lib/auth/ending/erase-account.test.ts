@@ -53,7 +53,8 @@ async function leaveTraces(email: string) {
   if (!registered.ok || registered.next !== 'verify') throw new Error('Not to be verified');
   const { pendingToken } = registered;
   const { id: userId } = (await findUserByEmail(database.db, email))!;
-  const prover = { userId, role: 'applicant', phone, purpose: 'activate' } as const;
+  const readFrom = { pendingToken };
+  const prover = { userId, role: 'applicant', phone, purpose: 'activate', readFrom } as const;
   const challenge = (await readLastChallenge(database.db, userId))!;
   const [wrong] = wrongCodes(codesOf(challenge)[0]!, 1);
   expect(await checkCode(database.db, prover, wrong!, later(after(noon, 1)))).toMatchObject({ ok: false });

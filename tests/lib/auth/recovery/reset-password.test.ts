@@ -19,6 +19,9 @@ import { giveSecondFactor } from '@/lib/auth/two-factor/second-factor';
 import { openLog } from '@/lib/log';
 import { sendDueMails } from '@/lib/mail/deliver';
 import { readNumber } from '@/lib/sms/numbers/number';
+import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
+import { readPhoneChange, startPhoneChange } from '@/lib/sms/verification/change-phone';
+import { checkCode } from '@/lib/sms/verification/check-code';
 import { recordStatements, useDatabase } from '@/tests/support/database';
 import { setUpTotp, totpAt } from '@/tests/support/factors';
 import { readMailsTo, readToken } from '@/tests/support/mails';
@@ -314,6 +317,22 @@ describe('afterwards', () => {
     await database.db.update(users).set({ emailProvenAt: null }).where(eq(users.id, person.userId));
     await resetPassword(database.db, { token: await askForToken(10), newPassword }, at(15));
     expect(await readFactors(database.db, person.userId)).toMatchObject({ totp: false });
+  });
+
+  test('a number that waited for its code takes the place of none', async () => {
+    const next = newPhone();
+    expect(await startPhoneChange(database.db, person, next, at(10))).toEqual({ ok: true });
+    const challenge = await readLastChallenge(database.db, person.userId);
+    const token = await askForToken();
+    expect(await resetPassword(database.db, { token, newPassword }, at(30))).toEqual({ ok: true });
+    expect(await readPhoneChange(database.db, person, after(noon, 40))).toBeNull();
+    const { sessionId } = await openSession(database.db, person.userId, after(noon, 40));
+    const prover = {
+      ...{ userId: person.userId, role: person.role, purpose: 'prove' as const, phone: next },
+      ...{ changesFrom: person.phone, readFrom: { sessionId } },
+    };
+    const code = codesOf(challenge!)[0]!;
+    expect(await checkCode(database.db, prover, code, at(50))).toMatchObject({ reason: 'no_challenge' });
   });
 
   test('an email that was proven before keeps its number', async () => {

@@ -46,8 +46,10 @@ const ownerComes = (email: string, claim: string | null, seconds: number) =>
     claim,
   });
 
-async function finish({ userId, phone }: { userId: string; phone: string }, seconds: number) {
-  const prover = { userId, role: 'applicant', phone, purpose: 'activate' } as const;
+async function finish(made: { userId: string; phone: string; token: string }, seconds: number) {
+  const { userId, phone, token } = made;
+  const readFrom = { pendingToken: token };
+  const prover = { userId, role: 'applicant', phone, purpose: 'activate', readFrom } as const;
   return checkCode(database.db, prover, await readCode(database.db, userId), at(seconds));
 }
 

@@ -21,6 +21,8 @@ import { countRecoveryCodes } from '@/lib/auth/two-factor/recovery-codes';
 import { env } from '@/lib/env';
 import { replacePendingPhone } from '@/lib/sms/verification/send-code';
 import { linkUrl } from '@/lib/mail/links';
+import { isOpen, readLastChallenge } from '@/lib/sms/verification/challenge';
+import { readPhoneChange } from '@/lib/sms/verification/change-phone';
 import { endingSession, meanwhile, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { giveRecoveryCodes, giveTotp, setUpTotp } from '@/tests/support/factors';
@@ -490,6 +492,16 @@ describe('"This was not me"', () => {
     await requestReset(database.db, taken, at(31));
     expect(await signIn(database.db, { email: taken, password }, at(32))).toMatchObject({ ok: false });
     expect(await readUser(other.userId)).toMatchObject({ email, deactivatedAt: null });
+  });
+
+  test('ends the code of a number that was to take the place of the one there', async () => {
+    const { email } = person;
+    await changePassword(database.db, person, { currentPassword: password, newPassword }, at(5));
+    const change = { phone: newPhone(), currentPassword: newPassword };
+    expect(await changePhoneByPassword(database.db, person, change, at(10))).toEqual({ ok: true });
+    await undoChanges(database.db, await tokenOf(email, 'passwordChanged'), at(21));
+    expect(await readPhoneChange(database.db, person, after(noon, 22))).toBeNull();
+    expect(isOpen((await readLastChallenge(database.db, person.userId))!, after(noon, 22))).toBe(false);
   });
 
   test('leaves no way to another number by the code page for 72 hours', async () => {

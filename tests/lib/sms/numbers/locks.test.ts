@@ -84,7 +84,8 @@ test('a number is changed once more while a failure of the waiting code is repor
 test('a change is given up, or the number removed, while a code for the new one is checked', async () => {
   for (const end of [cancelPhoneChange, removePhone]) {
     const { person, next } = await giveChanger();
-    const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone };
+    const readFrom = { sessionId: person.sessionId };
+    const prover = { ...person, purpose: 'prove' as const, phone: next, changesFrom: person.phone, readFrom };
     const wrong = wrongCodes(await readCode(database.db, person.userId), 1)[0]!;
     const check = () => checkCode(database.db, prover, wrong, contextAt(after(noon, 5)));
     const giveUp = () => end(database.db, person, contextAt(after(noon, 5)));

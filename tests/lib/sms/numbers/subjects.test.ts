@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { issuePendingToken } from '@/lib/accounts/pending';
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { register } from '@/lib/auth/registration/register';
@@ -9,7 +10,7 @@ import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { type Prover } from '@/lib/sms/verification/prover';
+import { type ProverHere } from '@/lib/sms/verification/prover';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
@@ -24,15 +25,17 @@ import {
   readCode,
   wrongCodes,
 } from '@/tests/support/people';
+import { openSession } from '@/tests/support/settled-person';
 
 const database = useDatabase();
 
-type Person = Prover & { phone: string };
+type Person = ProverHere & { phone: string };
 
 /** Someone who may ask for codes to a number, and has not yet. */
 async function giveAsker(phone: string): Promise<Person> {
   const { userId } = await givePerson(database.db, { active: false, phone, agreed: true });
-  return { userId, role: 'applicant', phone, purpose: 'activate' };
+  const readFrom = { pendingToken: await issuePendingToken(database.db, userId, noon) };
+  return { userId, role: 'applicant', phone, purpose: 'activate', readFrom };
 }
 
 /** The proven holder of a number, signed in. */
@@ -43,7 +46,8 @@ async function giveHolder(phone: string): Promise<Person> {
     .insert(phoneNumbers)
     .values(held)
     .onConflictDoUpdate({ target: phoneNumbers.number, set: held });
-  return { userId, role: 'applicant', phone, purpose: 'prove' };
+  const readFrom = await openSession(database.db, userId, noon);
+  return { userId, role: 'applicant', phone, purpose: 'prove', readFrom };
 }
 
 const ask = (person: Person, seconds: number, address?: string) =>

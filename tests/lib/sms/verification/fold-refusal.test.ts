@@ -9,7 +9,7 @@ import { codesInLine } from '@/lib/sms/capacity/send-order';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { checkCode } from '@/lib/sms/verification/check-code';
-import { type Prover } from '@/lib/sms/verification/prover';
+import { type ProverHere } from '@/lib/sms/verification/prover';
 import { findAskers, logVerification, readLastVerification } from '@/lib/sms/verification/verification-log';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
@@ -23,13 +23,13 @@ beforeEach(async () => {
 
 const readLog = () => database.db.select().from(smsVerificationLog).orderBy(asc(smsVerificationLog.id));
 
-async function giveProver(phone: string): Promise<Prover & { phone: string }> {
+async function giveProver(phone: string): Promise<ProverHere & { phone: string }> {
   const { userId } = await givePerson(database.db, { active: false, phone, agreed: true });
-  return { userId, role: 'applicant', phone, purpose: 'activate' };
+  return { userId, role: 'applicant', phone, purpose: 'activate', readFrom: { pendingToken: '' } };
 }
 
 /** A check that is refused, since no code was ever asked for. */
-async function beRefused(prover: Prover, at: Date, address: string): Promise<void> {
+async function beRefused(prover: ProverHere, at: Date, address: string): Promise<void> {
   const checked = await checkCode(database.db, prover, '123456', contextAt(at, address));
   expect(checked).toEqual({ ok: false, reason: 'no_challenge' });
 }

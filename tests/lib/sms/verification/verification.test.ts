@@ -8,12 +8,14 @@ import {
   smsVerificationLog,
   smsVerifications,
 } from '@/db/schema/sms';
-import { issuePendingToken, readPending } from '@/lib/accounts/pending';
-import { redeemLoginGrant } from '@/lib/accounts/sessions';
+import { endPendingTokens, issuePendingToken, readPending } from '@/lib/accounts/pending';
+import { endSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { startPhoneChange } from '@/lib/sms/verification/change-phone';
+import { findSignedInProver } from '@/lib/sms/verification/find-prover';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
@@ -32,6 +34,7 @@ import {
   readUserRow,
   wrongCodes,
 } from '@/tests/support/people';
+import { giveSettledPerson, openSession, readSessionOf } from '@/tests/support/settled-person';
 
 const database = useDatabase();
 
@@ -62,9 +65,10 @@ describe('a right code', () => {
   });
 
   test.each([
-    { wantsUpdates: false, statements: 3 },
-    { wantsUpdates: true, statements: 5 },
-  ])('is decided in one transaction of at most five statements after one read: %o', async (expected) => {
+    // Two of them lock the person and read again what the prover was read from.
+    { wantsUpdates: false, statements: 5 },
+    { wantsUpdates: true, statements: 7 },
+  ])('is decided in one transaction of at most seven statements after one read: %o', async (expected) => {
     const phone = newPhone();
     const person = await givePending(database.db, phone);
     if (expected.wantsUpdates) {
@@ -379,7 +383,8 @@ describe('sending again', () => {
   test('asks someone signed in for consent first', async () => {
     const phone = newPhone();
     const { userId } = await givePerson(database.db, { active: true, phone });
-    const prover = { userId, role: 'applicant' as const, phone, purpose: 'prove' as const };
+    const readFrom = await openSession(database.db, userId, noon);
+    const prover = { userId, role: 'applicant' as const, phone, purpose: 'prove' as const, readFrom };
     expect(await sendCode(database.db, prover, contextAt(noon))).toMatchObject({ reason: 'consent_missing' });
     expect(await replacePendingPhone(database.db, prover, phone, contextAt(noon))).toEqual({
       ok: true,
@@ -395,6 +400,26 @@ describe('sending again', () => {
       state: 'verified',
     });
   });
+});
+
+test('a right code is worth nothing once the browser that would enter it was signed out', async () => {
+  const pending = await givePending(database.db, newPhone());
+  const settled = await giveSettledPerson(database.db);
+  const next = newPhone();
+  await startPhoneChange(database.db, settled, next, contextAt(noon));
+  const user = await readSessionOf(database.db, settled, after(noon, 1));
+  const changing = await findSignedInProver(database.db, user, after(noon, 1));
+  await endPendingTokens(database.db, pending.userId);
+  await endSession(database.db, settled.sessionId);
+  for (const prover of [pending, changing]) {
+    const code = await readCode(database.db, prover.userId);
+    expect(await checkCode(database.db, prover, code, contextAt(after(noon, 5)))).toEqual({
+      ok: false,
+      reason: 'no_challenge',
+    });
+  }
+  expect((await readUserRow(database.db, pending.userId))!.activatedAt).toBeNull();
+  expect((await readUserRow(database.db, settled.userId))!.phone).toBe(settled.phone);
 });
 
 describe('another number', () => {
