@@ -3,6 +3,7 @@ import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { asksSecondFactor, isEnrolled, readFactors, type HeldFactors } from '@/lib/accounts/factors';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { endLoginGrants } from '@/lib/accounts/login-grants';
+import { endPendingTokens } from '@/lib/accounts/pending';
 import { endUnshownSessions, markShown, readSession, type SessionUser } from '@/lib/accounts/sessions';
 import { endTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { setEnrollUntil, type User } from '@/lib/accounts/users';
@@ -12,6 +13,7 @@ import { tellOwner } from '@/lib/mail/tell-owner';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { noticeSecurity, type SecurityEvent } from '@/lib/sms/preferences/security-notice';
 import { listPasskeys } from './passkeys';
+import { removeRecoveryCodes } from './recovery-codes';
 import { isFresh } from './step-up';
 
 /**
@@ -66,7 +68,7 @@ export function refuseFrozen(
  * 72 hours of a password that was set without the old one, except to set up what the role has to hold. Whoever must hold a
  * second factor keeps one. The owner is told by mail and text, and it is in the audit. Who adds a factor has shown it in doing so,
  * and the session has shown a second factor from then on; others that have shown none end, where the account now asks for one.
- * Trust in browsers ends with any change of factors.
+ * Trust in browsers and second steps under way end with any change of factors, recovery codes with the last one.
  *
  * In: the session as it was read for the request; it is read again under the lock, since it may be over by then.
  */
@@ -93,8 +95,13 @@ export async function changeFactors<Refusal>(
     if (typeof kind === 'object' && !(await mayBeWithout(tx, locked, kind.removed))) {
       return { ok: false as const, reason: 'last_factor' as const };
     }
+    // Where the number took the last factor along.
+    if (kind === 'added') await endUnusedCodes(tx, userId);
     const why = await make(tx, locked);
     if (why !== null) return { ok: false as const, reason: 'refused' as const, why };
+    if (typeof kind === 'object') await endUnusedCodes(tx, userId);
+    // What was given in a second step just now may be what was taken away.
+    await endPendingTokens(tx, userId);
     if (kind !== 'codes') await endTrustedDevices(tx, userId);
     if (kind === 'added') {
       await markShown(tx, { sessionId, factor: 'second' }, now);
@@ -113,6 +120,12 @@ export async function changeFactors<Refusal>(
   });
   if (!changed.ok) await hit.refund();
   return changed;
+}
+
+/** Without a factor that they could take the place of, recovery codes go: they do not count for the next one. */
+async function endUnusedCodes(tx: Tx, userId: string): Promise<void> {
+  const held = Object.values(await readFactors(tx, userId));
+  if (!held.includes(true)) await removeRecoveryCodes(tx, userId);
 }
 
 /** Whether an account holds what its role has to without one factor of a kind. */

@@ -1,5 +1,6 @@
 import type { Db } from '@/db/client';
 import { readFactors } from '@/lib/accounts/factors';
+import { lockUser } from '@/lib/accounts/lock-users';
 import type { User } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
@@ -29,16 +30,16 @@ export type FactorRefusal =
 /**
  * Checks a second factor of an account whose password was right, or that is signed in. What is no code at all costs no try. A
  * code is counted before it is looked at, whatever kind it is of (`countTry`); when codes pause, the owner is told, since whoever
- * guesses knows the password. Each code and each answer of a passkey is right once.
+ * guesses knows the password, at the address that the account has by then: the owner may have put theirs back meanwhile. Each code
+ * and each answer of a passkey is right once.
  */
 export async function proveFactor(
   db: Db,
-  user: User,
+  { id: userId }: Pick<User, 'id'>,
   given: GivenFactor,
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & FactorRefusal)> {
   const { now } = context;
-  const userId = user.id;
   const coarse = await takeAddressHit(db, 'check', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   if (given.kind === 'passkey') {
@@ -57,24 +58,26 @@ export async function proveFactor(
   if (!counted.ok) return counted;
   if (await isRight(db, userId, { kind: given.kind, code }, now)) {
     await db.transaction(async (tx) => {
+      const owner = await lockUser(tx, userId);
       await forgetTries(tx, userId);
-      if (given.kind !== 'recovery_code') return;
+      if (given.kind !== 'recovery_code' || owner === null) return;
       await recordAudit(tx, { action: 'recovery_code_used', userId, actorId: null }, context);
-      await tellOwner(tx, { template: 'recoveryCodeUsed', before: user, now });
-      await noticeSecurity(tx, user, 'a recovery code was used', now);
+      await tellOwner(tx, { template: 'recoveryCodeUsed', before: owner, now });
+      await noticeSecurity(tx, owner, 'a recovery code was used', now);
     });
     return { ok: true };
   }
   await noteWrongCode(db, now);
   await db.transaction(async (tx) => {
+    const owner = await lockUser(tx, userId);
     await recordAudit(
       tx,
       { action: 'second_factor_refused', userId, actorId: null, details: { kind: given.kind } },
       context,
     );
-    if ('triesLeft' in counted.ifWrong) return;
-    await tellOwner(tx, { template: 'secondFactorPaused', before: user, now });
-    await noticeSecurity(tx, user, 'many wrong codes were entered', now);
+    if ('triesLeft' in counted.ifWrong || owner === null) return;
+    await tellOwner(tx, { template: 'secondFactorPaused', before: owner, now });
+    await noticeSecurity(tx, owner, 'many wrong codes were entered', now);
   });
   return { ok: false, reason: 'wrong_code', ifWrong: counted.ifWrong };
 }

@@ -4,6 +4,7 @@ import { isEnrolled, readFactors } from '@/lib/accounts/factors';
 import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { setPhone, type User } from '@/lib/accounts/users';
 import { lockUser } from '@/lib/accounts/lock-users';
+import { endPendingTokens } from '@/lib/accounts/pending';
 import { recordAudit } from '@/lib/audit';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
@@ -136,6 +137,8 @@ export async function removePhone(
     if (held.sms && !isEnrolled(user.role, { ...held, sms: false })) {
       return { ok: false as const, reason: 'last_factor' as const };
     }
+    // Nor is a code to it heard that was given in a second step just now.
+    if (held.sms) await endPendingTokens(tx, userId);
     await tellOwner(tx, { template: 'phoneChanged', before: user, now: context.now });
     await takePhoneOff(tx, { userId, phone }, numbers, context);
     return { ok: true as const };

@@ -340,6 +340,23 @@ describe('recovery codes', () => {
     expect(await actionsOf(person.userId)).toContain('recovery_codes_made');
   });
 
+  test('go with the last factor, and do not count for the next one', async () => {
+    const person = await giveSettledPerson(database.db);
+    await giveTotp(database.db, person, after(noon, 10));
+    const user = await readSessionOf(database.db, person, after(noon, 11));
+    await giveRecoveryCodes(database.db, user, after(noon, 11));
+    expect(await dropTotp(database.db, user, contextAt(after(noon, 20)))).toEqual({ ok: true });
+    expect(await countRecoveryCodes(database.db, person.userId)).toBeNull();
+
+    await giveTotp(database.db, person, after(noon, 100));
+    const again = await readSessionOf(database.db, person, after(noon, 101));
+    await giveRecoveryCodes(database.db, again, after(noon, 101));
+    // As when codes by text were the last, and the number left.
+    await database.pool.query('delete from totp_keys where user_id = $1', [person.userId]);
+    await giveTotp(database.db, person, after(noon, 200));
+    expect(await countRecoveryCodes(database.db, person.userId)).toBeNull();
+  });
+
   test('are made thirty times an hour, and what is refused leaves no row', async () => {
     const person = await giveSettledPerson(database.db, { role: 'broker', phone: null });
     const user = await readSessionOf(database.db, person, noon);

@@ -1,16 +1,20 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
+import { trustedDevices } from '@/db/schema/two-factor';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { changePasswordHash } from '@/lib/accounts/stored-password';
 import { changePassword } from '@/lib/auth/settings/change-password';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { dropTotp } from '@/lib/auth/two-factor/enrollment';
 import type { GivenFactor } from '@/lib/auth/two-factor/prove-factor';
 import { giveSecondFactor } from '@/lib/auth/two-factor/second-factor';
+import { stepUpByFactor } from '@/lib/auth/two-factor/step-up';
+import { meanwhile, releaseTogether, untilWaiting } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { giveRecoveryCodes, giveTotp, totpAt } from '@/tests/support/factors';
 import { readMailsTo } from '@/tests/support/mails';
-import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+import { after, contextAt, newEmail, newPhone, noon } from '@/tests/support/people';
 import {
   giveSettledPerson,
   openSession,
@@ -91,6 +95,23 @@ describe('the second step', () => {
     });
     expect(await giveCode(ended, totpAt(key, next), next)).toEqual(over);
     expect(await giveCode(null, totpAt(key, next), next)).toEqual(over);
+  });
+
+  test('is over where the app is taken off while its code is checked', async () => {
+    const person = await giveSettledPerson(database.db);
+    const key = await giveTotp(database.db, person, noon);
+    const owner = await readSessionOf(database.db, person, after(noon, 100));
+    const token = await firstStep(person, after(noon, 100));
+    const [dropped, answer] = await releaseTogether<unknown>(database.pool, meanwhile(person.userId, ''), 2, [
+      () => dropTotp(database.db, owner, contextAt(after(noon, 100))),
+      async () => {
+        await untilWaiting(database.pool, 1);
+        return giveCode(token, totpAt(key, after(noon, 100)), after(noon, 100), true);
+      },
+    ]);
+    expect(dropped).toMatchObject({ value: { ok: true } });
+    expect(answer).toMatchObject({ value: { ok: false, reason: 'over' } });
+    expect(await database.db.$count(trustedDevices, eq(trustedDevices.userId, person.userId))).toBe(0);
   });
 
   test('takes a code of the app once, and none of before it afterwards', async () => {
@@ -219,6 +240,25 @@ describe('guesses', () => {
     expect(await readNews(person)).toEqual(
       [...used, 'many wrong codes were entered', 'secondFactorPaused'].sort(),
     );
+  });
+
+  test('are told at the address that the account has by then, not at the one of before', async () => {
+    const person = await giveSettledPerson(database.db, { role: 'broker', phone: null });
+    await proveEmailOf(database.db, person);
+    const session = await readSessionOf(database.db, person, after(noon, 60));
+    const wrong = () =>
+      stepUpByFactor(database.db, session, { kind: 'code', code: '000000' }, contextAt(after(noon, 60)));
+    for (let round = 0; round < 9; round += 1) await wrong();
+    const { userId, email } = person;
+    const back = newEmail();
+    const putBack = `select 1 from second_factor_tries where user_id = '${userId}' for update;
+      update users set email = '${back}', email_key = '${back}' where id = '${userId}'`;
+    const [tenth] = await releaseTogether<unknown>(database.pool, putBack, 1, [wrong]);
+    expect(tenth).toMatchObject({ value: { reason: 'wrong_code' } });
+    const templates = async (to: string) =>
+      (await readMailsTo(database.db, to)).map(({ template }) => template);
+    expect(await templates(back)).toContain('secondFactorPaused');
+    expect(await templates(email)).not.toContain('secondFactorPaused');
   });
 
   test('are in the activity of the account', async () => {
