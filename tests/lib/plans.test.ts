@@ -476,8 +476,9 @@ async function twoSteps(): Promise<void> {
     const [{ id } = { id: '' }] = await listPasskeys(db, userId);
     expect(await dropPasskey(db, await read(190), id, later(190))).toMatchObject({ reason: 'last_factor' });
   });
+  const { userId: adminId } = await giveSettledPerson(db, { role: 'admin', phone: null, now });
   await during('a link that takes all factors off', async () => {
-    const details = { reset: 'yes' };
+    const details = { reset: 'yes', adminId };
     await enqueueLinkMail(db, { purpose: 'enroll', template: 'enrollFactor', userId, email, details, now });
     const token = await readToken(database.db, email);
     expect(await readEnrollLink(db, token, after(now, 200))).toMatchObject({ ok: true });

@@ -1,5 +1,5 @@
 import type { Db, Tx } from '@/db/client';
-import { lockUser } from '@/lib/accounts/lock-users';
+import { isOpenAdmin, lockUsers } from '@/lib/accounts/lock-users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { findUser, type User } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
@@ -7,6 +7,7 @@ import { checkPassword } from '@/lib/auth/sign-in/check-password';
 import { issueMark } from '@/lib/auth/sign-in/known-browser';
 import type { SignedIn } from '@/lib/auth/sign-in/complete-sign-in';
 import type { RequestContext } from '@/lib/context';
+import { isId } from '@/lib/random';
 import { endLinks, readLink, spendLink, type EmailLink, type LinkRefusal } from '@/lib/mail/links';
 import type { HitsLeft } from '@/lib/rate-limits/hits';
 import { readNumber } from '@/lib/sms/numbers/number';
@@ -26,7 +27,7 @@ export async function readEnrollLink(
   const read = await readLink(db, token, ['enroll'], now);
   if (!read.ok) return read;
   const user = read.link.userId === null ? null : await findUser(db, read.link.userId);
-  if (user === null || user.deactivatedAt !== null || !(await isStillTheirs(db, read.link, user))) {
+  if (user === null || user.deactivatedAt !== null || !(await isStillGood(db, read.link, user))) {
     return { ok: false, reason: 'ended' };
   }
   const removesFactors = read.link.details.reset === 'yes';
@@ -41,7 +42,7 @@ export type EnrollRefusal =
 /**
  * Lets someone set up their first second factor by a link, against their password, and signs them in for that: the session does
  * nothing else, and for an hour. Where an admin has asked for it, the factors that the account has are taken off first, everyone
- * is signed out, and the owner is told on every channel. The link works once.
+ * is signed out, and the owner is told on every channel; the admin has to be one still. The link works once.
  */
 export async function enrollByLink(
   db: Db,
@@ -62,16 +63,18 @@ export async function enrollByLink(
     return { ok: false, reason: 'wrong_credentials', triesLeft: checked.triesLeft };
   }
   return db.transaction(async (tx) => {
-    const user = await lockUser(tx, owner.id);
+    const adminId = askedBy(link);
+    await lockUsers(tx, adminId === null ? [owner.id] : [owner.id, adminId]);
+    const user = await findUser(tx, owner.id);
     const isStill =
       user?.passwordHash === checked.user.passwordHash &&
       user.deactivatedAt === null &&
-      (await isStillTheirs(tx, link, user));
+      (await isStillGood(tx, link, user));
     if (user === null || !isStill) return { ok: false as const, reason: 'ended' as const };
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };
     await endLinks(tx, user.id, { purposes: ['enroll'], now });
     if (link.details.reset === 'yes') {
-      const { adminId = null, reason = null } = link.details;
+      const { reason = null } = link.details;
       await resetFactors(tx, user, { actorId: adminId, details: { reason } }, context);
     }
     await recordAudit(tx, { action: 'signed_in', userId: user.id }, context);
@@ -84,10 +87,23 @@ export async function enrollByLink(
   });
 }
 
-/** Whether the email that a link went to is the account's still, or, of one that went by text, the number. */
-async function isStillTheirs(db: Db | Tx, link: EmailLink, user: User): Promise<boolean> {
+/** The admin who has asked that a link takes the factors off. */
+function askedBy({ details: { adminId } }: EmailLink): string | null {
+  return adminId && isId(adminId) ? adminId : null;
+}
+
+/**
+ * Whether the email that a link went to is the account's still, or, of one that went by text, the number; and whoever asked that
+ * it takes the factors off is an open admin still, as for an invitation.
+ */
+async function isStillGood(db: Db | Tx, link: EmailLink, user: User): Promise<boolean> {
   const { phone = null } = link.details;
   if (user.emailKey !== link.emailKey) return false;
+  if (link.details.reset === 'yes') {
+    const adminId = askedBy(link);
+    const admin = adminId === null ? null : await findUser(db, adminId);
+    if (admin === null || !isOpenAdmin(admin)) return false;
+  }
   if (phone === null) return true;
   return user.phone === phone && (await readNumber(db, phone))?.holderUserId === user.id;
 }

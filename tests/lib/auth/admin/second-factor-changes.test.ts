@@ -121,6 +121,17 @@ describe('a reset of the second factor', () => {
     expect((await readSession(database.db, opened!.sessionId, after(noon, 92)))!.standing).toBe('enroll');
   });
 
+  test('is worth nothing once the admin who asked for it is none any more', async () => {
+    const [admin, person] = [await giveAdmin(), await giveProven('broker')];
+    await manage(admin, person.userId, { do: 'reset_factors' });
+    const token = await readToken(database.db, person.email);
+    await database.pool.query(`update users set role = 'staff' where id = $1`, [admin.userId]);
+    const ended = { ok: false, reason: 'ended' };
+    expect(await readEnrollLink(database.db, token, after(noon, 70))).toEqual(ended);
+    expect(await enrollByLink(database.db, { token, password, knownBrowser: null }, at(80))).toEqual(ended);
+    expect(await readFactors(database.db, person.userId)).toMatchObject({ totp: true });
+  });
+
   test('a newer one ends the link of the one before', async () => {
     const [admin, person] = [await giveAdmin(), await giveProven('broker')];
     await manage(admin, person.userId, { do: 'reset_factors' });

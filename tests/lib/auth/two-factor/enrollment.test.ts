@@ -462,10 +462,11 @@ describe('a link to set up a second factor', () => {
     const owner = person ?? (await giveNewcomer());
     await proveEmailOf(database.db, owner);
     await endPasswordEnrollment(owner);
+    const admin = reset ? await giveSettledPerson(database.db, { role: 'admin', phone: null }) : null;
     await enqueueLinkMail(database.db, {
       ...{ purpose: 'enroll', template: 'enrollFactor' },
       ...{ userId: owner.userId, email: owner.email, now: noon },
-      ...(reset && { details: { reset: 'yes' } }),
+      ...(admin && { details: { reset: 'yes', adminId: admin.userId } }),
     });
     return { owner, token: await readToken(database.db, owner.email) };
   }
