@@ -16,6 +16,9 @@ const keyBytes = 20;
  */
 const stepSeconds = 30;
 
+/** Servers' clocks may be so far apart. A step further ahead was written by a clock that was wrong. */
+const stepsApart = 3600 / stepSeconds;
+
 /** For so long a key waits for its first code. */
 const waitingSeconds = 3600;
 
@@ -80,7 +83,7 @@ export async function confirmTotp(
 
 /**
  * Whether a code is one of the person's app right now. Each counts once, and none of an earlier time after it (RFC 6238 5.2): one
- * conditional UPDATE decides.
+ * conditional UPDATE decides. Where another server's clock was ahead, it takes as long until the next one counts.
  */
 export async function checkTotp(
   db: Db | Tx,
@@ -99,8 +102,7 @@ export async function checkTotp(
     .where(
       and(
         eq(totpKeys.id, row.id),
-        // One further ahead than any code of now was written by a clock that was wrong.
-        sql`(${totpKeys.lastStep} between ${step} and ${stepAt(now) + 1}) is not true`,
+        sql`(${totpKeys.lastStep} between ${step} and ${stepAt(now) + stepsApart}) is not true`,
       ),
     )
     .returning({ id: totpKeys.id });
@@ -183,7 +185,7 @@ function stepAt(now: Date): number {
 async function findStep(row: TotpKey, code: string, now: Date): Promise<number | null> {
   const secret = openKey(row);
   if (secret === null || !/^[0-9]{6}$/.test(code)) return null;
-  // One further ahead is not to shut the person out until that comes true.
+  // The library takes none further ahead; whether the code counts, the UPDATE decides.
   const isPlausible = row.lastStep !== null && row.lastStep >= 0 && row.lastStep <= stepAt(now) + 1;
   const found = await verify({
     secret,

@@ -41,6 +41,24 @@ test('keys are sealed under a new secret, and then open without the old one; a c
   await withSettings({ authSecrets: [second] }, async () => expect(await codeCounts(180)).toBe(true));
 });
 
+test('a code that a server whose clock was ahead has taken is never right again', async () => {
+  const person = await give();
+  const key = await setUp(person);
+  const counts = (codeAt: number, seconds: number) =>
+    checkTotp(
+      database.db,
+      { userId: person.userId, code: totpAt(key, after(noon, codeAt)) },
+      after(noon, seconds),
+    );
+  expect(await counts(395, 395)).toBe(true);
+  expect(await counts(300, 300)).toBe(false);
+  expect(await counts(395, 380)).toBe(false);
+  expect(await counts(425, 420)).toBe(true);
+  await database.pool.query('update totp_keys set last_step = 999999999 where user_id = $1', [person.userId]);
+  expect(await counts(480, 480)).toBe(true);
+  expect(await counts(480, 481)).toBe(false);
+});
+
 test('keys whose secret is gone, or that are broken, hold up none of the others', async () => {
   const [lost, broken, sound] = [await give(), await give(), await give()];
   await withSettings({ authSecrets: [gone] }, () => setUp(lost));
