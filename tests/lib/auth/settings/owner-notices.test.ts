@@ -663,7 +663,7 @@ describe('"This was not me"', () => {
     await requestEmailChange(database.db, person, { email: taken, currentPassword: password }, at(10));
     const token = await readToken(database.db, taken);
     // Both notices of the second change say that it was before the first.
-    await confirmEmailChange(database.db, { token, signedIn: person.userId }, at(30));
+    await confirmEmailChange(database.db, { token, signedIn: person }, at(30));
     await database.db.update(users).set({ emailProvenAt: noon }).where(eq(users.id, person.userId));
     expect(
       await removePhoneByPassword(
