@@ -8,7 +8,7 @@ import type { MyApplication } from '@/lib/applications/my-applications';
 import { applicationPath } from './application-input';
 
 /** Applications as a list shows them to their applicant: each with its status, since when, and a link to its page. */
-export function listApplications(applications: readonly MyApplication[], clock: Clock): EventItem[] {
+export function itemsOfApplications(applications: readonly MyApplication[], clock: Clock): EventItem[] {
   return applications.map(({ id, title, status, since, isAnswered }) => ({
     id,
     title: (

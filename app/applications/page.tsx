@@ -10,7 +10,7 @@ import { db } from '@/db/client';
 import { readMyApplicationsPage } from '@/lib/applications/my-applications';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
-import { listApplications } from './application-items';
+import { itemsOfApplications } from './application-items';
 import { StartLink } from './start-link';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
@@ -45,7 +45,7 @@ export default async function ApplicationsPage({
           </Text>
         ) : (
           <EventList
-            items={listApplications(applications, { timeZone, now })}
+            items={itemsOfApplications(applications, { timeZone, now })}
             empty="There are no older applications."
           />
         )}

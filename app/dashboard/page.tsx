@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { listApplications } from '@/app/applications/application-items';
+import { itemsOfApplications } from '@/app/applications/application-items';
 import { applicationPath } from '@/app/applications/application-input';
 import { StartLink } from '@/app/applications/start-link';
 import { SiteNav } from '@/app/site-nav';
@@ -110,7 +110,7 @@ export default async function DashboardPage({
           <Card>
             <Heading level={2}>Your applications</Heading>
             <EventList
-              items={listApplications(applications.slice(0, shownApplications), { timeZone, now })}
+              items={itemsOfApplications(applications.slice(0, shownApplications), { timeZone, now })}
               empty={
                 env().nextStep === null
                   ? 'You have no applications yet.'

@@ -13,6 +13,13 @@ export const askToConfirm = {
   link: { href: '/users/security/confirm', words: 'Confirm in a new tab' },
 };
 
+/** What a session answers that is too old to say which number is its person's: with a number, a password can be reset. */
+export const askBeforeNumber = {
+  message:
+    'It has been more than ten minutes since you signed in. Confirm that it is you before you enter a number. Nothing was changed, and what you typed is still here: send it again then.',
+  link: askToConfirm.link,
+};
+
 /** What a session that is over answers. */
 export const sessionOver =
   'You are signed out. Nothing was changed. Sign in in another tab, then send it again.';

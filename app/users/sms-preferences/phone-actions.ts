@@ -9,7 +9,7 @@ import { readForm, text } from '@/app/_forms/read-form';
 import { readNumberForm } from '@/app/_forms/number-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
-import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { askBeforeNumber, explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { ChangeNumberField } from '@/components/forms/settings/ChangeNumberForm';
@@ -23,6 +23,7 @@ import {
   type FrozenRefusal,
 } from '@/lib/auth/settings/change-phone-by-password';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { isFresh } from '@/lib/auth/two-factor/step-up';
 import { cancelPhoneChange, startPhoneChange, type ChangeRefusal } from '@/lib/sms/verification/change-phone';
 import { maskPhone } from '@/lib/phone/parse';
 import { sendCode } from '@/lib/sms/verification/send-code';
@@ -35,7 +36,10 @@ const passwordForm = (user: SessionUser) => z.object({ currentPassword: currentP
 /** The number, masked, that the page showed. */
 const shownForm = z.object({ shownPhone: text });
 
-/** Takes a first number with consent to texts at it, sends a code there and leads to the code page. */
+/**
+ * Takes a first number with consent to texts at it, sends a code there and leads to the code page: in a session that has shown
+ * within ten minutes whose it is, since a number can reset a password.
+ */
 export async function addPhoneAction(
   _state: FormState<NumberField>,
   formData: FormData,
@@ -50,6 +54,7 @@ export async function addPhoneAction(
   const form = readNumberForm(formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
   const context = await readRequestContext();
+  if (!isFresh(user, context.now)) return answerForm(askBeforeNumber, formData, ['phone', 'tcpaConsent']);
   const added = await startPhoneChange(db(), user, form.phone, context);
   if (added.ok) redirect(codePage);
   const message = explainChange(added, context.now, await readPersonTimeZone(user));

@@ -17,6 +17,8 @@ import type { NumberField } from '@/components/forms/settings/NumberForm';
 import { db } from '@/db/client';
 import { readEnrollingUser, readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
+import { askBeforeNumber } from '@/app/users/password-words';
+import { isFresh } from '@/lib/auth/two-factor/step-up';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { type CheckRefusal } from '@/lib/sms/verification/check-code';
@@ -63,7 +65,10 @@ export async function sendAgainAction(): Promise<FormState<never>> {
   redirect(here);
 }
 
-/** Takes another number, with consent to texts at it, and sends a code there. */
+/**
+ * Takes another number, with consent to texts at it, and sends a code there. Of someone signed in: in a session that has shown
+ * within ten minutes whose it is, since a number can reset a password.
+ */
 export async function replaceNumberAction(
   _state: FormState<NumberField>,
   formData: FormData,
@@ -72,6 +77,10 @@ export async function replaceNumberAction(
   const form = readNumberForm(formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
   const context = await readRequestContext();
+  const user = prover.purpose === 'prove' ? await readEnrollingUser() : null;
+  if (user !== null && !isFresh(user, context.now)) {
+    return answerForm(askBeforeNumber, formData, ['phone', 'tcpaConsent']);
+  }
   const replaced = await replacePendingPhone(db(), prover, form.phone, context);
   const timeZone = await readPersonTimeZone(prover);
   if (!replaced.ok && !('retryAt' in replaced)) {
