@@ -59,12 +59,10 @@ ALTER TABLE "applications" ADD CONSTRAINT "applications_assignee_id_users_id_fk"
 ALTER TABLE "staff_preferences" ADD CONSTRAINT "staff_preferences_user_id_users_id_fk" FOREIGN KEY ("user_id") REFERENCES "public"."users"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "application_events_application_index" ON "application_events" USING btree ("application_id","id");--> statement-breakpoint
 CREATE INDEX "application_events_actor_index" ON "application_events" USING btree ("actor_id");--> statement-breakpoint
-CREATE INDEX "application_events_message_index" ON "application_events" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "application_notices_due_index" ON "application_notices" USING btree ("due_at") WHERE "application_notices"."decided_at" is null;--> statement-breakpoint
 CREATE INDEX "application_notices_check_index" ON "application_notices" USING btree ("check_at") WHERE "application_notices"."check_at" is not null;--> statement-breakpoint
 CREATE INDEX "application_notices_application_index" ON "application_notices" USING btree ("application_id","due_at");--> statement-breakpoint
 CREATE INDEX "application_notices_event_index" ON "application_notices" USING btree ("event_id");--> statement-breakpoint
-CREATE INDEX "application_notices_message_index" ON "application_notices" USING btree ("message_id");--> statement-breakpoint
 CREATE INDEX "applications_applicant_index" ON "applications" USING btree ("applicant_id","created_at");--> statement-breakpoint
 CREATE INDEX "applications_moved_index" ON "applications" USING btree ("moved_at","id") WHERE "applications"."status" <> 'draft';--> statement-breakpoint
 CREATE INDEX "applications_status_index" ON "applications" USING btree ("status","moved_at","id");--> statement-breakpoint

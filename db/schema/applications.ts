@@ -111,7 +111,6 @@ export const applicationEvents = pgTable(
   (t) => [
     index('application_events_application_index').on(t.applicationId, t.id),
     index('application_events_actor_index').on(t.actorId),
-    index('application_events_message_index').on(t.messageId),
   ],
 );
 
@@ -152,7 +151,6 @@ export const applicationNotices = pgTable(
       .where(sql`${t.checkAt} is not null`),
     index('application_notices_application_index').on(t.applicationId, t.dueAt),
     index('application_notices_event_index').on(t.eventId),
-    index('application_notices_message_index').on(t.messageId),
   ],
 );
 

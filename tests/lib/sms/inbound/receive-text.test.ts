@@ -363,16 +363,16 @@ describe('START', () => {
     await receive(phone, 'STOP', after(noon, 2));
     const stopped = await readVerificationState(database.db, prover, after(noon, 3));
     expect(stopped.text.status).toBe('stopped');
-    await receive(phone, 'START', after(noon, 3600));
-    const resumed = await readVerificationState(database.db, prover, after(noon, 3600));
+    await receive(phone, 'START', after(noon, 600));
+    const resumed = await readVerificationState(database.db, prover, after(noon, 600));
     expect(resumed).toMatchObject({ text: { status: 'queued' }, challenge: { purpose: 'activate' } });
     const [, text] = await codesSentTo(phone);
     const env = makeEnv(database.url);
-    expect(await askPolicy(database.db, text!, { now: after(noon, 3600), env })).toMatchObject({
+    expect(await askPolicy(database.db, text!, { now: after(noon, 600), env })).toMatchObject({
       answer: 'send',
     });
     const code = await readCode(database.db, prover.userId);
-    const checked = await checkCode(database.db, prover, code, contextAt(after(noon, 3610)));
+    const checked = await checkCode(database.db, prover, code, contextAt(after(noon, 610)));
     expect(checked.ok).toBe(true);
   });
 
