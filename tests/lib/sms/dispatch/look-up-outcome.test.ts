@@ -62,7 +62,7 @@ test('a text that went out unheard is found though its account was deleted meanw
   expect(await eraseNumbersOfSent(db, new Date(), 10)).toBe(1);
   expect(await readText(db, id)).toMatchObject({
     phone: '',
-    params: { title: '', status: '', url: '' },
+    params: { url: '' },
     price,
   });
 });

@@ -215,3 +215,16 @@ describe('the other texts', () => {
     expect(countSegments(body)).toBeLessThanOrEqual(2);
   });
 });
+
+describe('the texts about applications', () => {
+  const names = ['applicationStatus', 'documentsNeeded', 'documentsReminder', 'answerTaken'] as const;
+
+  it.each(names)('%s has no word of an outcome, of money, of urgency or of promotion', (name) => {
+    const { body } = renderText(name, { url, site: 'W'.repeat(20) });
+    expect(body).not.toMatch(
+      /approv|declin|reject|accept|decid|decision|congrat|sorry|unfortunat|denied|withdraw|[$€£]|\bpa(?:y|id)\b|fee|free|offer|deal|win|now!|urgent|immediately|today|asap|last chance|expire/i,
+    );
+    expect(body).not.toContain('!');
+    expect(countSegments(body)).toBeLessThanOrEqual(name === 'answerTaken' ? 2 : 1);
+  });
+});
