@@ -16,7 +16,7 @@ import { db } from '@/db/client';
 import { answerApplication } from '@/lib/applications/add-to-timeline';
 import { moveApplication } from '@/lib/applications/move-application';
 import { readMyApplication } from '@/lib/applications/my-applications';
-import { saveDraft, submitApplication } from '@/lib/applications/write-application';
+import { discardDraft, saveDraft, submitApplication } from '@/lib/applications/write-application';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import {
@@ -112,7 +112,7 @@ export async function saveApplicationAction(
   }
 }
 
-/** Takes an application back. */
+/** Takes an application back; a draft is gone then. */
 export async function withdrawApplicationAction(
   _state: FormState<WithdrawField>,
   formData: FormData,
@@ -123,6 +123,7 @@ export async function withdrawApplicationAction(
   const form = readForm(withdrawalInput, formData);
   if (!form.ok) return answerForm({ message: notFoundWords });
   const { id, version } = form.fields;
+  if (await discardDraft(db(), applicant, { id, version })) redirect('/applications');
   const context = await readRequestContext();
   const moved = await moveApplication(db(), applicant, { id, to: 'withdrawn', version }, context);
   if (moved.ok) leadToPage(id, 'withdrawn');

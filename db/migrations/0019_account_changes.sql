@@ -8,7 +8,6 @@ begin
 end
 $$;--> statement-breakpoint
 ALTER TABLE "users" ADD COLUMN "sms_factor_change" bigint;--> statement-breakpoint
--- What was there before is older than any mail about a change.
 ALTER TABLE "passkeys" ADD COLUMN "change" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "recovery_code_sets" ADD COLUMN "change" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE "totp_keys" ADD COLUMN "change" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
@@ -17,4 +16,18 @@ ALTER TABLE "passkeys" ALTER COLUMN "change" SET DEFAULT account_change();--> st
 ALTER TABLE "recovery_code_sets" ALTER COLUMN "change" SET DEFAULT account_change();--> statement-breakpoint
 ALTER TABLE "totp_keys" ALTER COLUMN "change" SET DEFAULT account_change();--> statement-breakpoint
 ALTER TABLE "email_links" ALTER COLUMN "change" SET DEFAULT account_change();--> statement-breakpoint
-SELECT setval('account_changes', 10);
+-- What is there already, in the order in which it says that it was made: what has the same moment was one change.
+CREATE TEMPORARY TABLE "numbered" ON COMMIT DROP AS
+	SELECT kind, id, dense_rank() OVER (ORDER BY at) AS change FROM (
+		SELECT 'link' AS kind, id, created_at AS at FROM "email_links"
+		UNION ALL SELECT 'passkey', id, created_at FROM "passkeys"
+		UNION ALL SELECT 'totp', id, coalesce(confirmed_at, created_at) FROM "totp_keys"
+		UNION ALL SELECT 'codes', id, coalesce(confirmed_at, created_at) FROM "recovery_code_sets"
+		UNION ALL SELECT 'sms', id, sms_factor_since FROM "users" WHERE sms_factor_since IS NOT NULL
+	) AS made;--> statement-breakpoint
+UPDATE "email_links" SET change = n.change FROM numbered n WHERE n.kind = 'link' AND n.id = email_links.id;--> statement-breakpoint
+UPDATE "passkeys" SET change = n.change FROM numbered n WHERE n.kind = 'passkey' AND n.id = passkeys.id;--> statement-breakpoint
+UPDATE "totp_keys" SET change = n.change FROM numbered n WHERE n.kind = 'totp' AND n.id = totp_keys.id;--> statement-breakpoint
+UPDATE "recovery_code_sets" SET change = n.change FROM numbered n WHERE n.kind = 'codes' AND n.id = recovery_code_sets.id;--> statement-breakpoint
+UPDATE "users" SET sms_factor_change = n.change FROM numbered n WHERE n.kind = 'sms' AND n.id = users.id;--> statement-breakpoint
+SELECT setval('account_changes', 1 + (SELECT coalesce(max(change), 0) FROM numbered));

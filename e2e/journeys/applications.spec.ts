@@ -198,9 +198,11 @@ test('who withdraws is asked once more, and then nothing can be done about it', 
   await expect(page.getByText('Withdraw this application')).toHaveCount(0);
   expect(await readStatus(id)).toBe('withdrawn');
 
+  // A draft was never anyone else's to see, and is gone.
   await writeApplication(page, { title: 'A draft' }, 'Save draft');
   await withdraw(page);
-  await expectStatus(page, 'withdrawn');
+  await expectPage(page, list);
+  await expect(page.locator('main')).not.toContainText('A draft');
 });
 
 test('a move within its undo time shows nowhere, also not by what it makes impossible', async ({ page }) => {

@@ -28,7 +28,7 @@ export async function answerApplication(
     if (application === null) return { ok: false as const, reason: 'not_found' as const };
     if (application.status !== 'documents_needed' || !(await isShown(tx, id, now)))
       return { ok: false as const, reason: 'not_asked' as const };
-    await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, now });
+    await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, isAsked: true, now });
     return { ok: true as const };
   });
 }
@@ -41,12 +41,22 @@ async function isShown(tx: Tx, id: string, now: Date): Promise<boolean> {
   return rows[0]?.shown ?? true;
 }
 
-/** Adds an answer to the timeline of an application that the caller has locked, and ends its reminders. */
+/**
+ * Adds an answer to the timeline of an application that the caller has locked. `isAsked`: something is asked for, as the applicant
+ * knows; then it is answered, and the reminders end.
+ */
 export async function addAnswer(
   tx: Tx,
-  answer: { applicationId: string; actorId: string; note: string; messageId?: string; now: Date },
+  answer: {
+    applicationId: string;
+    actorId: string;
+    note: string;
+    messageId?: string;
+    isAsked: boolean;
+    now: Date;
+  },
 ): Promise<void> {
-  const { applicationId, actorId, note, messageId, now } = answer;
+  const { applicationId, actorId, note, messageId, isAsked, now } = answer;
   await tx.insert(applicationEvents).values({
     applicationId,
     at: now,
@@ -57,6 +67,7 @@ export async function addAnswer(
     messageId: messageId ?? null,
     showsAt: now,
   });
+  if (!isAsked) return;
   await tx.execute(sql`
     update applications set answered_at = ${timestamp(now)}, version = version + 1 where id = ${applicationId}`);
   await tx.execute(sql`

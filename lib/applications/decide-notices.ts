@@ -24,7 +24,7 @@ const templateOf: Record<NoticeKind, ApplicationTemplate> = {
  * reaches the person, else nothing. One whose move is not the last that stands is superseded: there is one message for each
  * change that stands. So is an earlier text that still waits for the morning. Any number of processes may do so at the same time.
  *
- * Out: how many were looked at. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
+ * Out: how many were handled. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
  * keeps no other from being decided. What the database as a whole is to blame for counts for none.
  */
 export async function decideNotices(
@@ -35,27 +35,31 @@ export async function decideNotices(
   const { rows } = await db.execute<{ id: string }>(sql`
     select id from application_notices where decided_at is null and due_at <= ${timestamp(now)}
     order by due_at limit ${limit}`);
+  let handled = 0;
   for (const { id } of rows) {
     try {
       await db.transaction((tx) => decide(tx, id, now));
+      handled += 1;
     } catch (error) {
       onFault(id, error);
       if (!isDatabaseFault(error)) await putOff(db, id, now);
     }
   }
-  return rows.length;
+  return handled;
 }
 
 /** A notice that failed so often is given up: what is wrong with it does not mend itself. */
 const mostFaults = 5;
 
 async function putOff(db: Db, id: string, now: Date): Promise<void> {
-  await db.execute(sql`
+  const { rows } = await db.execute<Pick<Notice, 'application_id' | 'kind'> & { state: NewsState }>(sql`
     update application_notices set faults = ${oneMore(sql`faults`)},
       due_at = ${timestamp(now)} + interval '30 seconds' * power(4, least(faults, 10)),
       state = case when faults >= ${mostFaults - 1} then 'unreached' else state end,
       decided_at = case when faults >= ${mostFaults - 1} then ${timestamp(now)} end
-    where id = ${id} and decided_at is null`);
+    where id = ${id} and decided_at is null returning application_id, kind, state`);
+  const ended = rows[0];
+  if (ended?.state === 'unreached') await noteNews(db, ended, ended.state);
 }
 
 type Notice = {
@@ -117,11 +121,16 @@ async function decide(tx: Tx, id: string, now: Date): Promise<void> {
   const state = isOver ? 'superseded' : await reachOut(tx, notice, now);
   await tx.execute(sql`
     update application_notices set state = ${state}, decided_at = ${timestamp(now)} where id = ${id}`);
-  await noteNews(tx, notice.application_id, state);
+  await noteNews(tx, notice, state);
 }
 
-/** What became of the last news; while newer news waits, that is what counts. */
-async function noteNews(tx: Tx, applicationId: string, state: NewsState): Promise<void> {
+/** What became of the last news; while newer news waits, that is what counts. A reminder is no news. */
+async function noteNews(
+  tx: Tx | Db,
+  { application_id: applicationId, kind }: Pick<Notice, 'application_id' | 'kind'>,
+  state: NewsState,
+): Promise<void> {
+  if (kind === 'reminder') return;
   await tx.execute(sql`
     update applications set news = ${state}
     where id = ${applicationId} and not exists (
@@ -271,7 +280,7 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
       ? 'unreached'
       : await mailInstead(tx, { id, kind: followed.kind, user }, now);
   await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
-  await noteNews(tx, followed.application_id, state);
+  await noteNews(tx, followed, state);
 }
 
 async function settle(tx: Tx, id: string): Promise<void> {

@@ -164,7 +164,7 @@ export async function undoMove(
       update applications set status = ${event.from_status}, moved_at = ${timestamp(new Date(event.from_since))},
         version = version + 1,
         news = (select state from application_notices n join application_events e on e.id = n.event_id
-          where n.application_id = ${id} and e.undone_at is null order by n.due_at desc limit 1)
+          where n.application_id = ${id} and e.undone_at is null and n.kind <> 'reminder' order by n.event_id desc limit 1)
       where id = ${id}`);
     await recordAudit(
       tx,

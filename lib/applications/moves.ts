@@ -14,7 +14,6 @@ const whoReviews = ['broker', ...operator] as const;
  */
 export const moves: readonly Move[] = [
   { from: 'draft', to: 'submitted', by: ['applicant'] },
-  { from: 'draft', to: 'withdrawn', by: ['applicant'] },
   { from: 'submitted', to: 'in_review', by: whoReviews },
   { from: 'submitted', to: 'documents_needed', by: whoReviews },
   { from: 'submitted', to: 'withdrawn', by: ['applicant', ...operator] },

@@ -142,7 +142,8 @@ export async function readMyApplication(
       edit: status === 'draft',
       submit: to.includes('submitted'),
       answer: status === 'documents_needed',
-      withdraw: to.includes('withdrawn'),
+      // A draft that is withdrawn is gone: `discardDraft`.
+      withdraw: status === 'draft' || to.includes('withdrawn'),
     },
   };
 }

@@ -8,17 +8,17 @@ export type Viewer = { userId: string; role: Role };
 
 /**
  * Which applications someone sees, as a condition on the table `applications` under the name `a`: applicants their own, brokers
- * what is assigned to them, staff and admins all that were handed in. Every page, list, search and move asks this.
+ * what is assigned to them, staff and admins all that were handed in; none of these their own, which others see to. Every page, list, search and move asks this.
  */
 export function seenBy({ userId, role }: Viewer): SQL {
   switch (role) {
     case 'applicant':
       return sql`a.applicant_id = ${userId}`;
     case 'broker':
-      return sql`(a.assignee_id = ${userId} and a.status <> 'draft')`;
+      return sql`(a.assignee_id = ${userId} and a.status <> 'draft' and a.applicant_id is distinct from ${userId})`;
     case 'staff':
     case 'admin':
-      return sql`a.status <> 'draft'`;
+      return sql`(a.status <> 'draft' and a.applicant_id is distinct from ${userId})`;
   }
 }
 
@@ -28,8 +28,8 @@ export function seesInternal({ role }: Viewer): boolean {
 }
 
 /**
- * Where someone may move an application that they see: their own as its applicant, whatever their role is; that of someone else
- * by their role. Nobody of the operator's people moves their own.
+ * Where someone may move an application that they see: their own as its applicant, that of someone else by their role. Nobody of
+ * the operator's people moves their own.
  */
 export function mayMoveTo(
   viewer: Viewer,

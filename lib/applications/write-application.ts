@@ -115,6 +115,18 @@ export async function openForSomeone(
   return id;
 }
 
+/** Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. False: it is not, or none. */
+export async function discardDraft(
+  db: Db,
+  applicant: Viewer,
+  { id, version }: { id: string; version: number },
+): Promise<boolean> {
+  const { rowCount } = await db.execute(sql`
+    delete from applications
+    where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}`);
+  return rowCount === 1;
+}
+
 /** Removes drafts that nobody has touched since `before`, `limit` at most. Out: how many. */
 export async function pruneDrafts(db: Db, before: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`

@@ -233,6 +233,11 @@ function dropCourtesies(text: string): string {
   return text.replace(courtesies, ' ').replace(/ +/g, ' ').trim();
 }
 
+/** Whether a text has no words of its writer: it is a reaction to one of ours, or a picture alone. */
+export function saysNothing(body: string): boolean {
+  return dropReaction(foldText(body.slice(0, longestBody)).trim()).trim() === '';
+}
+
 function foldText(body: string): string {
   return body
     .normalize('NFKD')

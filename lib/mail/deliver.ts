@@ -19,6 +19,9 @@ const leaseSeconds = 300;
 /** Mails that one process sends side by side. */
 const atOnce = 8;
 
+/** Who has had more within the hour than this comes last by then. */
+const mostCounted = 50;
+
 /** Of the oldest that are due, so many are looked at for whose turn it is. */
 const lookedAt = 1_000;
 
@@ -192,21 +195,29 @@ const isDue = sql`sent_at is null and ended_at is null and send_after <= now()
   and (leased_until is null or leased_until <= now() or leased_until > now() + make_interval(secs => ${2 * leaseSeconds}))`;
 
 /**
- * Takes what is due under a lease: first the oldest of each account, then the next of each, so that nobody who has many sent
- * is in front of the others; what failed before comes last. By the database's clock, as all that follows: `now()`, which an index can
+ * Takes what is due under a lease: first of the accounts that have had the fewest mails within the hour, the oldest of each, then
+ * the next of each, so that nobody who has many sent is in front of the others; what failed before comes last. By the database's clock, as all that follows: `now()`, which an index can
  * be read by, is the beginning of this statement, which is a transaction of its own.
  */
 function claimDue(leaseId: string, room: number): SQL {
   return sql`
-    with due as materialized (
-      select id, attempts, send_after, row_number() over (
-        partition by coalesce(user_id::text, lower(to_address)) order by attempts > 0, send_after) as turn
-      from (
+    with oldest as materialized (
         (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts = 0
           order by send_after limit ${lookedAt})
         union all
         (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts > 0
-          order by send_after limit ${atOnce})) oldest
+          order by send_after limit ${atOnce})
+    ), had as materialized (
+      select user_id, (
+        select count(*) from (
+          select from mails earlier
+          where earlier.user_id = each.user_id and earlier.created_at > now() - interval '1 hour' and earlier.attempts > 0
+          limit ${mostCounted}) lately) as mails
+      from (select distinct user_id from oldest where user_id is not null) each
+    ), due as materialized (
+      select id, attempts, send_after, coalesce(had.mails, 0) + row_number() over (
+        partition by coalesce(user_id::text, lower(to_address)) order by attempts > 0, send_after) as turn
+      from oldest left join had using (user_id)
     ), front as materialized (
       select array(select id from due order by attempts > 0, turn, send_after limit ${lookedAt}) as ids
     ), claimed as (

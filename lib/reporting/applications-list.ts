@@ -205,12 +205,13 @@ function hasName(search: PeopleSearch): SQL {
   return sql`a.applicant_name is not null and lower(a.applicant_name) like lower(${pattern})`;
 }
 
-/** Counts what someone sees in each status, to one more than is said. */
+/** Counts what someone sees in each status, to one more than is said: in the order of an index, which is read no further. */
 export async function countByStatus(db: Db, viewer: Viewer): Promise<ApplicationsPage['counts']> {
   const { rows } = await db.execute<{ status: (typeof seenStatuses)[number]; count: number }>(sql`
     select s.status, counted.count from unnest(${textArray(seenStatuses)}) s(status) cross join lateral (
       select count(*)::int as count from (
-        select from applications a where a.status = s.status and ${seenBy(viewer)} limit ${mostCounted + 1}) few) counted`);
+        select from applications a where a.status = s.status and ${seenBy(viewer)}
+        order by a.moved_at limit ${mostCounted + 1}) few) counted`);
   return Object.fromEntries(rows.map(({ status, count }) => [status, count])) as ApplicationsPage['counts'];
 }
 

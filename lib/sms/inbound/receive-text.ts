@@ -1,7 +1,7 @@
 import { smsMessages, type MessageDetails } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { findOnlyUserByPhone } from '@/lib/accounts/users';
-import { isStandardKeyword, readInbound, type InboundMeaning } from '@/lib/consent/keywords';
+import { isStandardKeyword, readInbound, saysNothing, type InboundMeaning } from '@/lib/consent/keywords';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { newId } from '@/lib/random';
@@ -27,7 +27,7 @@ const longestBody = 1_600;
  */
 export type TakeAnswer = (
   tx: Tx,
-  answer: { userId: string; messageId: string; body: string; now: Date },
+  answer: { userId: string; messageId: string; body: string; sentAt: Date },
 ) => Promise<boolean>;
 
 /**
@@ -78,20 +78,20 @@ export async function receiveText(
       const reply = await readReply(tx, text.sid);
       return { ok: true as const, meaning, isDuplicate: true, reply };
     }
-    const holder = meaning === 'other' ? number.holderUserId : null;
+    const holder = meaning === 'other' && !saysNothing(body) ? number.holderUserId : null;
     const isTaken =
       holder !== null &&
       takeAnswer !== undefined &&
-      (await takeAnswer(tx, { userId: holder, messageId, body, now: context.now }));
+      (await takeAnswer(tx, { userId: holder, messageId, body, sentAt: at }));
     if (late !== null) {
       const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
       if (isOvertaken) await recordLate(tx, order, context);
       else await obeyLate(tx, order, context);
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
-    const reply = isTaken
-      ? sayTaken(settings)
-      : await obey(tx, { phone: text.from, meaning, said }, settings, context);
+    // Whoever has opted out hears nothing, not even that what they wrote was taken.
+    const taken = number.suppressedAt === null ? sayTaken(settings) : null;
+    const reply = isTaken ? taken : await obey(tx, { phone: text.from, meaning, said }, settings, context);
     const isDue =
       reply !== null && !providerReplies && (await mayReply(tx, { phone: text.from, reply }, context.now));
     const isStranger = number.holderUserId === null;

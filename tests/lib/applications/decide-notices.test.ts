@@ -310,6 +310,21 @@ describe('reminders', () => {
   });
 });
 
+test('a reminder that is over says nothing of what became of the last news', async () => {
+  const about = await begin();
+  await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
+  const asked = await move(about, 'documents_needed', 60);
+  await decide(70);
+  const moved = await move(asked, 'in_review', day);
+  await decide(day + 10);
+  await decide(40 * day);
+  expect(await readApplicationRow(database.db, moved.id)).toMatchObject({ news: 'unreached' });
+  const undone = await move(moved, 'approved', 41 * day);
+  const { staff, id, eventId } = undone;
+  await undoMove(database.db, staff, { id, eventId }, at(41 * day + 5));
+  expect(await readApplicationRow(database.db, id)).toMatchObject({ news: 'unreached' });
+});
+
 test('a notice that cannot be handled keeps no other from being decided, and is given up after five tries', async () => {
   const broken = await move(await begin(), 'in_review', 60);
   await database.db.execute(
@@ -320,7 +335,10 @@ test('a notice that cannot be handled keeps no other from being decided, and is 
   expect((await readApplicationRow(database.db, good.id)).news).toBe('texted');
   for (let hours = 1; hours < 48; hours += 1) await decide(hours * 3600);
   expect(faults).toHaveLength(5);
-  expect((await readApplicationRow(database.db, broken.id)).notices).toMatchObject([{ state: 'unreached' }]);
+  expect(await readApplicationRow(database.db, broken.id)).toMatchObject({
+    news: 'unreached',
+    notices: [{ state: 'unreached' }],
+  });
 });
 
 test('an account that is deleted takes its drafts along, and nothing is sent about what it had handed in', async () => {

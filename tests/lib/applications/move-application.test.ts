@@ -74,7 +74,7 @@ describe('who may make which move', () => {
       await moveApplication(database.db, promoted, { id, to: 'in_review', version }, at(60)),
     ).toMatchObject({
       ok: false,
-      reason: 'not_allowed',
+      reason: 'not_found',
     });
     const note = { id, note: 'Great', internalNote: null };
     expect(await addNote(database.db, promoted, note, at(60))).toEqual({ ok: false, reason: 'not_found' });

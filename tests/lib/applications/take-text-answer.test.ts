@@ -5,7 +5,8 @@ import { listMyEvents } from '@/lib/applications/my-applications';
 import { takeTextAnswer } from '@/lib/applications/take-text-answer';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { developmentSender } from '@/lib/sms/capacity/sender';
-import { giveApplicant, giveSubmitted } from '@/tests/support/applications';
+import { moveApplication } from '@/lib/applications/move-application';
+import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
 
@@ -40,6 +41,51 @@ test('a text joins the one open application of who proved the number, once, and 
     { note: 'And a photo', byText: true },
   ]);
   expect((await write(applicant.phone, 'Hello?', 25 * 3600)).reply).not.toBeNull();
+});
+
+test('who opted out in words of their own hears nothing, not even that what they wrote was taken', async () => {
+  const applicant = await giveApplicant(database.db);
+  const { id } = await giveSubmitted(database.db, applicant, noon);
+  await write(applicant.phone, 'please stop texting me', 10);
+  expect((await write(applicant.phone, 'My lease is in the mail', 20)).reply).toBeNull();
+  expect(await answersOf(applicant.userId, id)).toHaveLength(1);
+});
+
+test('a reaction to one of our texts, or a picture alone, is no answer', async () => {
+  const applicant = await giveApplicant(database.db);
+  const { id } = await giveSubmitted(database.db, applicant, noon);
+  const ours =
+    'Doorstep: something is needed for your application. Read what at https://a.example Reply STOP to opt out.';
+  for (const [index, body] of [`Liked “${ours}”`, '', ' '].entries()) {
+    expect((await write(applicant.phone, body, index)).reply).toBeNull();
+  }
+  expect(await answersOf(applicant.userId, id)).toEqual([]);
+});
+
+test('what was sent before a request could be seen does not answer it, and a move that is not shown changes no reply', async () => {
+  const applicant = await giveApplicant(database.db);
+  const staff = await giveStaff(database.db);
+  const { id, version } = await giveSubmitted(database.db, applicant, noon);
+  const asked = { id, to: 'documents_needed', version, note: 'A lease' } as const;
+  await moveApplication(database.db, staff, asked, contextAt(after(noon, 60)));
+  expect((await write(applicant.phone, 'Any news?', 65)).reply).not.toBeNull();
+  expect((await readApplicationRow(database.db, id)).notices.map(({ state }) => state)).toEqual([
+    'waiting',
+    'waiting',
+    'waiting',
+  ]);
+  await write(applicant.phone, 'Here is my lease', 80);
+  expect((await readApplicationRow(database.db, id)).notices.map(({ state }) => state)).toEqual([
+    'waiting',
+    'superseded',
+    'superseded',
+  ]);
+  const other = await giveApplicant(database.db);
+  const decided = await giveSubmitted(database.db, other, noon);
+  await database.db.execute(sql`update applications set status = 'in_review' where id = ${decided.id}`);
+  const wanted = { id: decided.id, to: 'approved', version: decided.version } as const;
+  await moveApplication(database.db, staff, wanted, contextAt(after(noon, 60)));
+  expect((await write(other.phone, 'Any news?', 65)).reply).not.toBeNull();
 });
 
 test('keywords are obeyed and join nothing', async () => {

@@ -210,6 +210,33 @@ test('mails that take long hold up none of the others', async () => {
   expect(rows).toEqual([]);
 });
 
+test('nor where the mails are taken one by one, as places become free', async () => {
+  const past = new Date(Date.now() - 60_000);
+  const { userId, email } = await givePerson(database.db, { active: true });
+  for (let count = 0; count < 30; count += 1) {
+    const link = { purpose: 'confirm', template: 'confirmEmail', userId, email, now: past } as const;
+    await enqueueLinkMail(database.db, link);
+  }
+  const others = await Promise.all(Array.from({ length: 5 }, () => writeMail()));
+  const sent: string[] = [];
+  const transport: MailTransport = {
+    send: async ({ to }) => {
+      sent.push(to);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return { ok: true };
+    },
+    close: () => undefined,
+  };
+  const mailer = runMailer({ db: database.db, env: { ...settings(), databaseUrl: database.url }, transport });
+  try {
+    await expect.poll(() => sent.length).toBe(35);
+  } finally {
+    await mailer.stop();
+  }
+  // Eight places are taken at first; from then on those who have had none are next.
+  expect(Math.max(...others.map((other) => sent.indexOf(other)))).toBeLessThan(16);
+});
+
 test('a backlog goes out without a pause between the mails', async () => {
   for (let batch = 0; batch < 10; batch += 1) {
     await Promise.all(Array.from({ length: 20 }, () => writeMail(newEmail(), new Date(Date.now() - 60_000))));

@@ -114,7 +114,7 @@ test('nor does anything that people do with one application, or what is decided 
         userId: applicant.userId,
         messageId: randomUUID(),
         body: 'Here',
-        now: after(now, 61),
+        sentAt: after(now, 61),
       }),
     ),
   );
