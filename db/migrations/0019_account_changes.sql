@@ -30,4 +30,7 @@ UPDATE "passkeys" SET change = n.change FROM numbered n WHERE n.kind = 'passkey'
 UPDATE "totp_keys" SET change = n.change FROM numbered n WHERE n.kind = 'totp' AND n.id = totp_keys.id;--> statement-breakpoint
 UPDATE "recovery_code_sets" SET change = n.change FROM numbered n WHERE n.kind = 'codes' AND n.id = recovery_code_sets.id;--> statement-breakpoint
 UPDATE "users" SET sms_factor_change = n.change FROM numbered n WHERE n.kind = 'sms' AND n.id = users.id;--> statement-breakpoint
-SELECT setval('account_changes', 1 + (SELECT coalesce(max(change), 0) FROM numbered));
+SELECT setval('account_changes', 1 + (SELECT coalesce(max(change), 0) FROM numbered));--> statement-breakpoint
+CREATE INDEX "mails_failed_index" ON "mails" USING btree ("send_after") WHERE "mails"."sent_at" is null and "mails"."ended_at" is null and "mails"."attempts" > 0;--> statement-breakpoint
+DROP INDEX "mails_age_index";--> statement-breakpoint
+CREATE INDEX "mails_age_index" ON "mails" USING btree ("created_at") WHERE "mails"."sent_at" is not null or "mails"."ended_at" is not null;

@@ -81,9 +81,16 @@ export const mails = pgTable(
     index('mails_due_index')
       .on(t.sendAfter)
       .where(sql`${t.sentAt} is null and ${t.endedAt} is null`),
+    // What failed before, which comes after what is new.
+    index('mails_failed_index')
+      .on(t.sendAfter)
+      .where(sql`${t.sentAt} is null and ${t.endedAt} is null and ${t.attempts} > 0`),
     index('mails_user_index').on(t.userId, t.createdAt, t.id),
     index('mails_link_index').on(t.linkId),
-    index('mails_age_index').on(t.createdAt),
+    // Only what is over goes by age; so nobody's list is read along this one, through the mails of all.
+    index('mails_age_index')
+      .on(t.createdAt)
+      .where(sql`${t.sentAt} is not null or ${t.endedAt} is not null`),
   ],
 );
 

@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, isNotNull, or } from 'drizzle-orm';
 import { emailLinks, mails } from '@/db/schema/mail';
 import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
@@ -24,6 +24,8 @@ export async function listDevMails(db: Db): Promise<DevMail[]> {
     .select({ mail: mails, link: emailLinks })
     .from(mails)
     .leftJoin(emailLinks, eq(emailLinks.id, mails.linkId))
+    // By the index of what is over.
+    .where(or(isNotNull(mails.sentAt), isNotNull(mails.endedAt)))
     .orderBy(desc(mails.createdAt))
     .limit(mostMails);
   return rows.flatMap(({ mail, link }) => {

@@ -125,11 +125,11 @@ export async function listMails(
     .limit(limit);
 }
 
-/** Removes mails written before `before`, `limit` at most, sent or not. Out: how many. */
+/** Removes mails that were written before `before` and are sent or ended, `limit` at most. Out: how many. */
 export async function pruneMails(db: Db, before: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from mails where id = any(array(
-      select id from mails where created_at < ${timestamp(before)}
+      select id from mails where created_at < ${timestamp(before)} and (sent_at is not null or ended_at is not null)
       order by created_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }
