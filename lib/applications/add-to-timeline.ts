@@ -88,7 +88,7 @@ export async function addNote(
   if (note === null && internalNote === null) return { ok: false, reason: 'empty' };
   return db.transaction(async (tx) => {
     const application = await findApplication(tx, viewer, id, { lock: true });
-    if (application === null || viewer.role === 'applicant' || application.applicantId === viewer.userId)
+    if (application === null || viewer.role === 'applicant')
       return { ok: false as const, reason: 'not_found' as const };
     await tx.insert(applicationEvents).values({
       applicationId: id,

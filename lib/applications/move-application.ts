@@ -7,7 +7,8 @@ import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
 import { readUndoSeconds } from './undo-time';
-import { mayMoveTo, seesInternal, type Viewer } from './who-sees';
+import { movesFrom } from './moves';
+import { seesInternal, type Viewer } from './who-sees';
 
 /** Someone who asked for documents is reminded so many days after it, once each. */
 const reminderDays = [3, 10] as const;
@@ -57,7 +58,7 @@ export async function moveApplication(
     if (before === null) return { ok: false as const, reason: 'not_found' as const };
     if (before.version !== wanted.version)
       return { ok: false as const, reason: 'changed_meanwhile' as const, application: before };
-    if (!mayMoveTo(viewer, before).includes(wanted.to))
+    if (!movesFrom(before.status, viewer.role).includes(wanted.to))
       return { ok: false as const, reason: 'not_allowed' as const, application: before };
     return { ok: true as const, ...(await makeMove(tx, viewer, before, wanted, context)) };
   });

@@ -1,7 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
-import type { ApplicationStatus } from '@/db/schema/applications';
-import { movesFrom } from './moves';
 
 /** Who looks at applications, or moves one. */
 export type Viewer = { userId: string; role: Role };
@@ -25,17 +23,4 @@ export function seenBy({ userId, role }: Viewer): SQL {
 /** Whether internal notes, and who else sees to it, are for this person to read. */
 export function seesInternal({ role }: Viewer): boolean {
   return role === 'staff' || role === 'admin';
-}
-
-/**
- * Where someone may move an application that they see: their own as its applicant, that of someone else by their role. Nobody of
- * the operator's people moves their own.
- */
-export function mayMoveTo(
-  viewer: Viewer,
-  application: { applicantId: string | null; status: ApplicationStatus },
-): ApplicationStatus[] {
-  const isOwn = application.applicantId === viewer.userId;
-  if (viewer.role === 'applicant') return isOwn ? movesFrom(application.status, 'applicant') : [];
-  return isOwn ? [] : movesFrom(application.status, viewer.role);
 }

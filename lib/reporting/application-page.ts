@@ -12,7 +12,8 @@ import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
-import { mayMoveTo, seenBy, seesInternal, type Viewer } from '@/lib/applications/who-sees';
+import { movesFrom } from '@/lib/applications/moves';
+import { seenBy, seesInternal, type Viewer } from '@/lib/applications/who-sees';
 import { env } from '@/lib/env';
 import { maskPhone } from '@/lib/phone/parse';
 import { candidateZones } from '@/lib/phone/zones';
@@ -93,7 +94,6 @@ export type SeenEvent = {
 export type ApplicationPage = {
   application: Application;
   isAnswered: boolean;
-  isOwn: boolean;
   applicant: SeenApplicant;
   reach: SeenReach;
   assignee: { id: string; name: string } | null;
@@ -141,12 +141,11 @@ export async function readApplicationPage(
       status === 'documents_needed' &&
       application.answeredAt !== null &&
       application.answeredAt >= application.movedAt,
-    isOwn: applicantId === viewer.userId,
     applicant: describeApplicant(application, user),
     reach,
     assignee: assignee && { id: assignee.id, name: assignee.name },
     ...events,
-    moves: mayMoveTo(viewer, application).map((to) => ({ to, preview: previewOf(to) })),
+    moves: movesFrom(status, viewer.role).map((to) => ({ to, preview: previewOf(to) })),
     assignable,
     undoSeconds,
     undo,

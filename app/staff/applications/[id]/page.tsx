@@ -57,7 +57,7 @@ export default async function ApplicationPage({
   const eventsBefore = typeof before === 'string' && /^\d{1,15}$/.test(before) ? Number(before) : null;
   const shown = await readApplicationPage(db(), user, id, { eventsBefore, now });
   if (shown === null) notFound();
-  const { application, isOwn, undo, undoSeconds } = shown;
+  const { application, undo, undoSeconds } = shown;
   const clock = { timeZone: shown.timeZone, now };
   const said = typeof saved === 'string' ? applicationSavedWords.get(saved) : undefined;
   const isInternalSeen = seesInternal(user);
@@ -113,11 +113,7 @@ export default async function ApplicationPage({
           longest={applicationLimits.note}
           asksInternal={isInternalSeen}
         >
-          <Text>
-            {isOwn
-              ? 'This is your own application. Somebody else decides it.'
-              : 'There is nothing that you can move it to from here.'}
-          </Text>
+          <Text>There is nothing that you can move it to from here.</Text>
         </MoveForms>
       </Card>
       {isInternalSeen ? (
@@ -134,20 +130,18 @@ export default async function ApplicationPage({
           />
         </Card>
       ) : null}
-      {isOwn ? null : (
-        <Card>
-          <Heading level={2} id="note-heading">
-            Add a note
-          </Heading>
-          <NoteForm
-            action={addNoteAction}
-            application={application.id}
-            longest={applicationLimits.note}
-            asksInternal={isInternalSeen}
-          />
-          <Text quiet>Nothing is sent for a note. The applicant finds it when they look.</Text>
-        </Card>
-      )}
+      <Card>
+        <Heading level={2} id="note-heading">
+          Add a note
+        </Heading>
+        <NoteForm
+          action={addNoteAction}
+          application={application.id}
+          longest={applicationLimits.note}
+          asksInternal={isInternalSeen}
+        />
+        <Text quiet>Nothing is sent for a note. The applicant finds it when they look.</Text>
+      </Card>
     </Page>
   );
 }
