@@ -51,6 +51,11 @@ export type RegistrationWishes = {
   consent?: boolean;
 };
 
+/** Ticks a box; on a busy machine the page may still move under the first click. */
+async function check(box: Locator): Promise<void> {
+  await expect(async () => box.check({ timeout: 2_000 })).toPass();
+}
+
 /** Fills the registration form in, without sending it. */
 export async function fillRegistration(
   page: Page,
@@ -61,9 +66,9 @@ export async function fillRegistration(
   await field(page, 'name').fill(applicant.name);
   await field(page, 'password').fill(applicant.password);
   if (phone !== undefined) await field(page, 'phone').fill(phone);
-  if (updates) await field(page, 'smsOptIn').check();
-  if (verify) await field(page, 'verifyPhone').check();
-  if (consent) await field(page, 'tcpaConsent').check();
+  if (updates) await check(field(page, 'smsOptIn'));
+  if (verify) await check(field(page, 'verifyPhone'));
+  if (consent) await check(field(page, 'tcpaConsent'));
 }
 
 /**
