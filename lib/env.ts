@@ -48,7 +48,7 @@ export type Retention = {
   attemptsDays: number;
   /** Accounts that nobody finished registering. */
   pendingDays: number;
-  /** Applications that were decided or withdrawn, from then on; drafts, since they were begun. */
+  /** Applications that were decided or withdrawn, from then on; drafts, since they were last saved. */
   applicationsDays: number;
 };
 

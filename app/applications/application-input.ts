@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { text, version } from '@/app/_forms/read-form';
+import { writtenLine, writtenLines } from '@/app/_forms/written-lines';
 import { applicationLimits } from '@/lib/applications/application';
 import { isId } from '@/lib/random';
 
@@ -11,26 +12,13 @@ const tooLong = (what: string, most: number) => ({
     `${what} has ${codePoints(String(input)).toLocaleString('en-US')} characters. Use up to ${most.toLocaleString('en-US')}.`,
 });
 
-/** One line, however it was pasted; nothing in it turns the text around it. */
-const line = text.transform((typed) =>
-  typed.replace(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069\s]+/gu, ' ').trim(),
-);
-
-/** Lines as they were typed; forms send the ends of lines in two characters. */
-const lines = text.transform((typed) =>
-  typed
-    .replace(/\r\n?|[\p{Zl}\p{Zp}]/gu, '\n')
-    .replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, '')
-    .trim(),
-);
-
 const atMost = (what: string, most: number) =>
   z.string().refine((typed) => codePoints(typed) <= most, tooLong(what, most));
 
-const title = line
+const title = writtenLine
   .pipe(z.string().refine((typed) => visible.test(typed), { error: 'Enter a title.' }))
   .pipe(atMost('The title', applicationLimits.title));
-const message = lines.pipe(atMost('The message', applicationLimits.message));
+const message = writtenLines.pipe(atMost('The message', applicationLimits.message));
 
 /** The application that a form is about; null: none, so a new one. */
 const id = text.transform((typed) => (typed === '' ? null : typed));
@@ -53,7 +41,7 @@ export const withdrawalInput = z.object({ id: text, version });
 /** An answer to what is asked for. */
 export const answerInput = z.object({
   id: text,
-  note: lines
+  note: writtenLines
     .pipe(z.string().refine((typed) => visible.test(typed), { error: 'Enter your answer.' }))
     .pipe(atMost('Your answer', applicationLimits.note)),
 });

@@ -40,7 +40,7 @@ async function readStatus(id: string): Promise<string> {
   return row!.status;
 }
 
-test('who is new starts an application, saves a draft, writes it anew, submits it, and sees what happens', async ({
+test('who is new starts an application, saves a draft, rewrites it, submits it, and sees what happens', async ({
   page,
 }) => {
   await register(page);

@@ -148,6 +148,8 @@ async function reachOut(
   if (user === null || user.deactivatedAt !== null) return 'unreached';
   const template = templateOf[kind];
   const reach = await readReach(tx, user, template, now);
+  // Whoever turned reminders off gets none by mail either.
+  if (kind === 'reminder' && reach.noText === 'turned_off') return 'unreached';
   if (reach.noText !== null) return mailInstead(tx, { id, kind, user }, now);
   const text = await enqueueText(tx, {
     userId: user.id,

@@ -44,7 +44,7 @@ export type WantedMove = {
 /**
  * Moves an application: one conditional UPDATE on its version, its event, its audit entry, and what its applicant is to hear, in
  * one transaction. Of two who move it at the same time one wins, and the other is told how it is now. A move by the operator's
- * people is seen by nobody else until their undo time is over; an applicant's own is seen at once, and nothing is sent for it.
+ * people is not seen by its applicant until their undo time is over; an applicant's own is seen at once, and nothing is sent for it.
  */
 export async function moveApplication(
   db: Db,

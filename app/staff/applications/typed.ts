@@ -1,5 +1,5 @@
 import { readField } from '@/app/_forms/form-answer';
-import { text } from '@/app/_forms/read-form';
+import { writtenLines } from '@/app/_forms/written-lines';
 
 /** What a form keeps of a field: more than any takes, so that what is too long can be shortened. */
 const longestKept = 10_000;
@@ -11,11 +11,9 @@ export function writtenText(longest: number, missing: string) {
 
 /** The same of what may be left empty. */
 export function optionalText(longest: number) {
-  return text
-    .transform((typed) => typed.replaceAll('\r\n', '\n').trim())
-    .refine((written) => written.length <= longest, {
-      error: `This is too long. Enter up to ${longest.toLocaleString('en-US')} characters.`,
-    });
+  return writtenLines.refine((written) => written.length <= longest, {
+    error: `This is too long. Enter up to ${longest.toLocaleString('en-US')} characters.`,
+  });
 }
 
 /** What was typed into some fields, to be shown again in full. */

@@ -109,7 +109,7 @@ export function sayEvent({ kind, fromStatus, toStatus }: SeenEvent): string {
     case 'noted':
       return 'Note';
     case 'assigned':
-      return 'Assigned anew';
+      return 'Assignee changed';
   }
 }
 

@@ -298,6 +298,17 @@ describe('reminders', () => {
     ]);
   });
 
+  test('that were turned off come by mail neither', async () => {
+    const { applicant } = await documents();
+    await proveEmailOf(database.db, applicant);
+    await database.db.execute(
+      sql`update sms_preferences set reminders = false where user_id = ${applicant.userId}`,
+    );
+    await decide(40 * day);
+    expect(await readTexts()).toHaveLength(1);
+    expect(await readMails()).toEqual([]);
+  });
+
   test('end with an answer, and with any move', async () => {
     const answered = await documents();
     const { id, applicant } = answered;

@@ -18,7 +18,7 @@ function did(kind: LastChange['kind'], status: string): string {
     case 'answered':
       return 'answered';
     case 'assigned':
-      return 'assigned it anew';
+      return 'changed who sees to it';
     case 'noted':
       return 'wrote a note';
   }

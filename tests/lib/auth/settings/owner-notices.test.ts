@@ -560,7 +560,7 @@ describe('"This was not me"', () => {
     });
   });
 
-  test('puts the email back also where whoever took the account over has registered it anew meanwhile', async () => {
+  test('puts the email back also where whoever took the account over has registered it again meanwhile', async () => {
     for (const verifyPhone of [false, true]) {
       person = await giveProven();
       const { email, userId } = person;

@@ -164,7 +164,7 @@ describe('the second step', () => {
 });
 
 describe('guesses', () => {
-  test('pause after ten in a row, over all kinds of codes, then for longer; the right one starts anew', async () => {
+  test('pause after ten in a row, over all kinds of codes, then for longer; the right one starts the count again', async () => {
     const { person, key } = await giveBroker();
     const token = await firstStep(person);
     const wrong = totpAt(key, after(later, 9000));
