@@ -5,6 +5,7 @@ import { Heading, HeadingGroup, Lead, Stack } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/sign-in/session';
 
@@ -12,7 +13,7 @@ import { readUser } from '@/lib/auth/sign-in/session';
 export default async function HomePage() {
   if (await readUser()) redirect('/dashboard');
   const token = await readPendingCookie();
-  const isPending = token !== null && (await readPending(db(), token, new Date())) !== null;
+  const isPending = token !== null && (await readPending(db(), token, databaseNow())) !== null;
   return (
     <Page>
       <Card>

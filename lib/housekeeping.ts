@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
 import { pruneTrustedDevices } from '@/lib/accounts/trusted-devices';
@@ -116,10 +116,7 @@ export function runHousekeeping(
  */
 export async function keepHouseByBothClocks(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
   try {
-    const { rows } = await database.execute<{ now_ms: number }>(
-      sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
-    );
-    const earlier = new Date(Math.min(now.getTime(), rows[0]!.now_ms));
+    const earlier = new Date(Math.min(now.getTime(), (await readDatabaseClock(database)).getTime()));
     await keepHouse(database, earlier, signal);
   } catch (error) {
     openLog().warn('housekeeping_failed', { chore: 'readClock', error });

@@ -33,7 +33,8 @@ async function runWorker(): Promise<void> {
     { runRecoveries },
     { runNotices },
     { takeTextAnswer },
-    { closeDb },
+    { db, closeDb },
+    { keepDatabaseClock },
     { openLog },
     { makeWatchdog },
   ] = await Promise.all([
@@ -45,6 +46,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/applications/run-notices'),
     import('@/lib/applications/take-text-answer'),
     import('@/db/client'),
+    import('@/db/clock'),
     import('@/lib/log'),
     import('@/lib/watchdog'),
   ]);
@@ -55,6 +57,9 @@ async function runWorker(): Promise<void> {
       openLog({ write: log }).error('dispatcher_stuck', { patienceMs });
       process.exit(1);
     },
+  });
+  await keepDatabaseClock(db(), {
+    onSkew: (aheadMs) => openLog({ write: log }).warn('clock_skew', { aheadMs }),
   });
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();

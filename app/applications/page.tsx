@@ -7,6 +7,7 @@ import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readMyApplicationsPage } from '@/lib/applications/my-applications';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
@@ -27,7 +28,7 @@ export default async function ApplicationsPage({
 }) {
   const user = await requireRole('/applications', 'applicant');
   const before = readCursor((await searchParams).before);
-  const now = new Date();
+  const now = databaseNow();
   const { timeZone, applications, older } = await readMyApplicationsPage(db(), user.userId, now, before);
   const isEmpty = applications.length === 0 && before === null;
   return (

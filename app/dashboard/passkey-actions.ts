@@ -11,6 +11,7 @@ import { askToConfirm } from '@/app/users/password-words';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { markPasskeyOffered } from '@/lib/accounts/users';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { enrollPasskey } from '@/lib/auth/two-factor/enrollment';
@@ -47,6 +48,6 @@ export async function acceptPasskeyAction(
 export async function declinePasskeyAction(): Promise<FormState<never>> {
   const actor = await readActor<never>('/dashboard');
   if (!actor.ok) return actor.answer;
-  await markPasskeyOffered(db(), actor.user.userId, new Date());
+  await markPasskeyOffered(db(), actor.user.userId, databaseNow());
   redirect('/dashboard');
 }

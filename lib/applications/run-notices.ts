@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
 import { db as openDb, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { openLog } from '@/lib/log';
 import { decideNotices, followTexts } from './decide-notices';
 
@@ -31,7 +31,7 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
     while (!signal.aborted) {
       let isMore = false;
       try {
-        const now = await readClock(db);
+        const now = await readDatabaseClock(db);
         isMore = (await decideNotices(db, now, { limit: batch, onFault })) === batch;
         if (performance.now() - followedMs >= followEveryMs) {
           followedMs = performance.now();
@@ -51,11 +51,4 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
       await running;
     },
   };
-}
-
-async function readClock(db: Db): Promise<Date> {
-  const { rows } = await db.execute<{ now_ms: number }>(
-    sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
-  );
-  return new Date(rows[0]!.now_ms);
 }

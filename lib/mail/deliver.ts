@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { EmailLink } from './links';
 import { db as openDb, type Db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { isDatabaseFault } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import type { MailEnd } from '@/db/schema/mail';
@@ -253,7 +254,7 @@ async function putOff(db: Db, mail: ClaimedMail, leaseId: string, log: Log, caus
   const pauseSeconds = pausesSeconds[mail.attempts - 1];
   if (pauseSeconds === undefined) {
     await end(db, mail.id, leaseId, 'given_up');
-    if (await isFirstToday(db, 'mail_given_up', new Date()))
+    if (await isFirstToday(db, 'mail_given_up', databaseNow()))
       log.error('mail_given_up', { mail: mail.id, cause });
     return;
   }

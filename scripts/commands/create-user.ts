@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import type { Role } from '@/db/schema/accounts';
 import { hashPassword } from '@/lib/accounts/password';
 import { findUserByEmail, insertUser, lockEmail } from '@/lib/accounts/users';
@@ -101,7 +102,7 @@ async function run(account: NewAccount): Promise<void> {
   await refuseTaken(db(), account.email);
   const password = await readPassword(process.stdin, process.stderr);
   await refuseBreachedPassword(password);
-  await createUser(db(), { ...account, password, siteName: env().siteName }, new Date());
+  await createUser(db(), { ...account, password, siteName: env().siteName }, await readDatabaseClock(db()));
   console.log(sayCreated(account));
 }
 

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { deactivateAccount, type DeactivationRefusal } from '@/lib/auth/admin/deactivate-account';
 import { readCommandLine, requireEmail } from '../command-line';
 import { operatorContext, operatorName } from './operator';
@@ -36,6 +37,6 @@ export async function deactivateUser(database: Db, email: string, now: Date): Pr
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await runCommand(readArguments, async (email) =>
-    console.log(await deactivateUser(db(), email, new Date())),
+    console.log(await deactivateUser(db(), email, await readDatabaseClock(db()))),
   );
 }

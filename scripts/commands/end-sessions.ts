@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { endAllSessions } from '@/lib/auth/admin/end-all-sessions';
 import { readCommandLine, requireEmail } from '../command-line';
 import { operatorContext, operatorName } from './operator';
@@ -26,5 +27,7 @@ export async function endSessions(database: Db, email: string, now: Date): Promi
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await runCommand(readArguments, async (email) => console.log(await endSessions(db(), email, new Date())));
+  await runCommand(readArguments, async (email) =>
+    console.log(await endSessions(db(), email, await readDatabaseClock(db()))),
+  );
 }

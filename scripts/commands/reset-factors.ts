@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { replaceFactors } from '@/lib/auth/admin/replace-factors';
 import { readCommandLine, requireEmail } from '../command-line';
 import { sayEnrollLink } from './enroll-words';
@@ -39,6 +40,6 @@ export async function resetFactorsOf(database: Db, email: string, now: Date): Pr
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   await runCommand(readArguments, async (email) =>
-    console.log(await resetFactorsOf(db(), email, new Date())),
+    console.log(await resetFactorsOf(db(), email, await readDatabaseClock(db()))),
   );
 }

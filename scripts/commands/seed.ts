@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { inArray, isNull } from 'drizzle-orm';
 import { generateSync } from 'otplib';
 import { closeDb, db as openDb, type Db, type Tx } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { users, type Role } from '@/db/schema/accounts';
 import { phoneNumbers, smsMessages, smsVerificationLog, type VerificationEvent } from '@/db/schema/sms';
 import { hashPassword } from '@/lib/accounts/password';
@@ -257,7 +258,7 @@ function readArguments(args: readonly string[]): void {
 }
 
 async function run(): Promise<void> {
-  const seeded = await seedDemoData(openDb(), new Date());
+  const seeded = await seedDemoData(openDb(), await readDatabaseClock(openDb()));
   console.log(`Demo people. Sign in at ${env().appUrl.origin}/users/login`);
   console.log(`Password of the new ones: ${demoPassword}`);
   console.log(`Second step of broker, staff and admin: an authenticator app with the key ${demoTotpKey},`);

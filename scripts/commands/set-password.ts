@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import { hashPassword } from '@/lib/accounts/password';
 import { type User } from '@/lib/accounts/users';
 import { replacePassword } from '@/lib/auth/settings/change-password';
@@ -67,7 +68,7 @@ async function run(email: string): Promise<void> {
   const user = await requireOpenAccount(db(), email);
   const password = await readPassword(process.stdin, process.stderr);
   await refuseBreachedPassword(password);
-  await setPassword(db(), { email, password }, new Date());
+  await setPassword(db(), { email, password }, await readDatabaseClock(db()));
   console.log(`${user.email} has a new password, and is signed out everywhere.`);
 }
 

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { db, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
 import type { Role } from '@/db/schema/accounts';
 import { changeRole, type RoleRefusal } from '@/lib/auth/admin/change-role';
 import { readCommandLine, requireEmail } from '../command-line';
@@ -50,5 +51,7 @@ export async function setRole(database: Db, { email, role }: RoleChange, now: Da
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await runCommand(readArguments, async (change) => console.log(await setRole(db(), change, new Date())));
+  await runCommand(readArguments, async (change) =>
+    console.log(await setRole(db(), change, await readDatabaseClock(db()))),
+  );
 }

@@ -9,6 +9,7 @@ import { Page } from '@/components/ui/Page';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readProtectedNumbers, type ProtectedProof } from '@/lib/reporting/protected-numbers';
 import { releaseNumberAction } from './actions';
@@ -26,7 +27,7 @@ export default async function ProtectedNumbersPage({
   searchParams: Promise<{ saved?: string | string[] }>;
 }) {
   const admin = await requireRole('/admin/numbers', 'admin');
-  const now = new Date();
+  const now = databaseNow();
   const { timeZone, proofs } = await readProtectedNumbers(db(), admin.userId, now);
   const clock = { timeZone, now };
   const { saved } = await searchParams;

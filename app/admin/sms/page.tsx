@@ -12,6 +12,7 @@ import { Pager } from '@/components/ui/lists/Pager';
 import { SmsFilterForm } from '@/components/forms/staff/SmsFilterForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { maskNumberFilter } from '@/lib/reporting/number-filter';
 import { readSmsOverview, spendDays } from '@/lib/reporting/sms-overview';
@@ -38,7 +39,7 @@ export default async function AdminSmsPage({
   await requireRole(overviewPath, 'admin');
   const parameters = pickParameters(await searchParams);
   const query = readOverviewQuery(parameters);
-  const { spend, texts, attempts } = await readSmsOverview(db(), query, new Date());
+  const { spend, texts, attempts } = await readSmsOverview(db(), query, databaseNow());
   const { before, attemptsBefore, ...filters } = parameters;
   return (
     <Page wide nav={<SiteNav page="/admin/sms" />}>
@@ -173,6 +174,6 @@ function attemptCells(attempt: SeenAttempt) {
 
 /** A moment in UTC in one unbroken piece. */
 function When({ at }: { at: Date }) {
-  const words = sayLogMoment(at, { timeZone: null, now: new Date() });
+  const words = sayLogMoment(at, { timeZone: null, now: databaseNow() });
   return <time dateTime={at.toISOString()}>{words.replaceAll(' ', '\u00a0')}</time>;
 }

@@ -10,6 +10,7 @@ import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readPeoplePage, sayPeopleSearch, type ListedPerson } from '@/lib/reporting/people';
 import { searchPeopleAction } from './actions';
@@ -32,7 +33,7 @@ export default async function PeoplePage({
   const parameters = pickPeopleParameters(await searchParams);
   const query = readPeopleQuery(parameters);
   const { people, older, timeZone } = await readPeoplePage(db(), query, admin.userId);
-  const clock = { timeZone, now: new Date() };
+  const clock = { timeZone, now: databaseNow() };
   const { after, ...filters } = parameters;
   const { search, role, state } = query;
   const byName = search !== null && 'text' in search;

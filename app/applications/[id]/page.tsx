@@ -17,6 +17,7 @@ import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { applicationLimits } from '@/lib/applications/application';
 import {
   readMyApplication,
@@ -56,7 +57,7 @@ export default async function ApplicationPage({
   const user = await requireRole(applicationPath((await params).id), 'applicant');
   const { id } = await params;
   const { saved } = await searchParams;
-  const now = new Date();
+  const now = databaseNow();
   const page = await readMyApplication(db(), user.userId, id, now);
   if (page === null) notFound();
   const { application, events, may } = page;

@@ -8,6 +8,7 @@ import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { env } from '@/lib/env';
 import { isDevMailOpen, listDevMails } from '@/lib/mail/dev-mails';
 import styles from './mail.module.css';
@@ -18,7 +19,7 @@ export const metadata: Metadata = { title: 'Development mail' };
 export default async function DevMailPage() {
   if (!isDevMailOpen(env(), await headers())) notFound();
   const mails = await listDevMails(db());
-  const clock = { timeZone: null, now: new Date() };
+  const clock = { timeZone: null, now: databaseNow() };
   return (
     <Page>
       <HeadingGroup>

@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { databaseNow } from '@/db/clock';
 import { DevPhone } from '@/components/sms/DevPhone';
 import { answerAction, reportAction } from './actions';
 import { requireDevPhone } from './guard';
@@ -14,7 +15,7 @@ export default async function DevPhonePage({
 }) {
   await requireDevPhone();
   const phone = readNumberParam((await searchParams).number);
-  const state = await readDevPhoneState(phone, new Date());
+  const state = await readDevPhoneState(phone, databaseNow());
   const textsUrl = phone === null ? '/dev/phone/texts' : `/dev/phone/texts?number=${phone.slice(1)}`;
   return <DevPhone initial={state} textsUrl={textsUrl} answer={answerAction} report={reportAction} />;
 }

@@ -14,6 +14,7 @@ import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { statusWords } from '@/app/_format/application-words';
 import { undoTime } from '@/lib/applications/undo-time';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
@@ -53,7 +54,7 @@ export default async function ApplicationsPage({
   const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
   const parameters = pickApplicationsParameters(await searchParams);
   const query = readApplicationsQuery(parameters);
-  const now = new Date();
+  const now = databaseNow();
   const shown = await readApplicationsPage(db(), user, query, now);
   const { after, ...filters } = parameters;
   const clock = { timeZone: shown.timeZone, now };

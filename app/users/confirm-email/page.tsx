@@ -9,6 +9,7 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Headin
 import { Outcome } from '@/components/pages/Outcome';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { readLink } from '@/lib/mail/links';
 import { linkWords } from '../link-words';
@@ -40,7 +41,7 @@ export default async function ConfirmEmailPage({
   const token = linkTokenOf(search);
   const outcome = search.done;
   const settled = typeof outcome === 'string' ? done.get(outcome) : undefined;
-  const read = await readLink(db(), token, ['confirm'], new Date());
+  const read = await readLink(db(), token, ['confirm'], databaseNow());
   if (settled !== undefined || !read.ok) {
     const { title, words } = settled ?? linkWords[read.ok ? 'unknown' : read.reason];
     const isClosed = outcome === 'closed' && settled !== undefined;

@@ -6,6 +6,7 @@ import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readEnrollLink } from '@/lib/auth/two-factor/enroll-by-link';
 import { enrollAction } from './actions';
 
@@ -18,7 +19,7 @@ export default async function EnrollPage({
   searchParams: Promise<Record<string, string | string[] | undefined>>;
 }) {
   const { link: token } = await searchParams;
-  const read = await readEnrollLink(db(), typeof token === 'string' ? token : '', new Date());
+  const read = await readEnrollLink(db(), typeof token === 'string' ? token : '', databaseNow());
   if (!read.ok) {
     const { title, words } = linkWords[read.reason];
     return (

@@ -8,6 +8,7 @@ import { Notice } from '@/components/ui/Notice';
 import { Outcome } from '@/components/pages/Outcome';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readInvitation } from '@/lib/auth/admin/accept-invitation';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { acceptInvitationAction } from './actions';
@@ -30,7 +31,7 @@ export default async function InvitationPage({
 }) {
   const user = await readUser();
   const token = linkTokenOf(await searchParams);
-  const read = await readInvitation(db(), token, new Date());
+  const read = await readInvitation(db(), token, databaseNow());
   if (!read.ok) {
     const { title, words } = invitationWords[read.reason];
     return (

@@ -7,6 +7,7 @@ import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readLink } from '@/lib/mail/links';
 import { linkWords } from '../link-words';
 import { notMeAction } from './actions';
@@ -34,7 +35,7 @@ export default async function NotMePage({
   const search = await searchParams;
   const token = linkTokenOf(search);
   const outcome = search.done;
-  const read = await readLink(db(), token, ['not_me'], new Date());
+  const read = await readLink(db(), token, ['not_me'], databaseNow());
   const isDone = outcome === 'yes';
   const settled = isDone ? done : outcome === 'closed' ? closed : read.ok ? null : linkWords[read.reason];
   return (

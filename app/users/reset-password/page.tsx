@@ -9,6 +9,7 @@ import { OperatorContact } from '@/components/pages/OperatorNote';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { env } from '@/lib/env';
 import { readLink } from '@/lib/mail/links';
 import { isMailOn } from '@/lib/mail/outbox';
@@ -35,7 +36,7 @@ export default async function ResetPasswordPage({
   const token = linkTokenOf(search);
   const outcome = search.done;
   if (search.link === undefined && outcome === undefined && !isMailOn()) return <ResetByText />;
-  const read = await readLink(db(), token, ['reset'], new Date());
+  const read = await readLink(db(), token, ['reset'], databaseNow());
   if (outcome === 'yes' || !read.ok) {
     const { title, words } = outcome === 'yes' || read.ok ? done : linkWords[read.reason];
     return (
@@ -65,7 +66,7 @@ export default async function ResetPasswordPage({
 /** Where a browser that asked for a code enters it; the same whether a text went out or not. */
 async function ResetByText() {
   const token = await readRecoveryCookie();
-  const recovery = token === null ? null : await readRecovery(db(), token, new Date());
+  const recovery = token === null ? null : await readRecovery(db(), token, databaseNow());
   if (recovery === null) {
     return (
       <Page>

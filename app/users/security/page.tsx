@@ -13,6 +13,7 @@ import { Page } from '@/components/ui/Page';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import type { HeldFactors } from '@/lib/accounts/factors';
 import { mostSessions } from '@/lib/accounts/sessions';
 import { readSecurityPage } from '@/lib/auth/settings/security-page';
@@ -36,7 +37,7 @@ export default async function SecurityPage({
 }) {
   const user = await requireUser('/users/security');
   const { saved, confirmed } = await searchParams;
-  const now = new Date();
+  const now = databaseNow();
   const { timeZone, sessions, activity } = await readSecurityPage(db(), user.userId, now);
   const clock = { timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;

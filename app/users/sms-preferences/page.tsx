@@ -20,6 +20,7 @@ import { TextLink } from '@/components/ui/TextLink';
 import { TextsForm } from '@/components/forms/settings/TextsForm';
 import { TimeZoneList } from '@/components/inputs/TimeZoneList';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { requireUser } from '@/lib/auth/sign-in/session';
 import { currentWording } from '@/lib/consent/current-wording';
 import { env } from '@/lib/env';
@@ -56,7 +57,7 @@ export default async function SmsPreferencesPage({
 }) {
   const user = await requireUser(here);
   const { saved } = await searchParams;
-  const now = new Date();
+  const now = databaseNow();
   const { phone, change, texts, hours, hoursVersion, recent, lastTest, agreement } =
     await readPreferencesPage(db(), user, now);
   const clock = { timeZone: hours.timeZone, now };

@@ -1,6 +1,7 @@
 import { redirect } from 'next/navigation';
 import { readPendingCookie } from '@/app/_cookies/pending-cookie';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readPending } from '@/lib/accounts/pending';
 import { readEnrollingUser } from '@/lib/auth/sign-in/session';
 import { findSignedInProver } from '@/lib/sms/verification/find-prover';
@@ -12,14 +13,14 @@ import type { ProverHere } from '@/lib/sms/verification/prover';
  */
 export async function readProver(): Promise<ProverHere | null> {
   const token = await readPendingCookie();
-  const pending = token ? await readPending(db(), token, new Date()) : null;
+  const pending = token ? await readPending(db(), token, databaseNow()) : null;
   if (token && pending) {
     const { id: userId, role, phone } = pending;
     return { userId, role, phone, purpose: 'activate', readFrom: { pendingToken: token } };
   }
   // Also who has to set up a second factor first: codes by text may be it.
   const user = await readEnrollingUser();
-  return user && findSignedInProver(db(), user, new Date());
+  return user && findSignedInProver(db(), user, databaseNow());
 }
 
 /** Sends a browser without either to the sign-in page. */

@@ -5,6 +5,7 @@ import NextAuth from 'next-auth';
 import Credentials from 'next-auth/providers/credentials';
 import type { Role } from '@/db/schema/accounts';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import {
   endSession,
   readSession,
@@ -65,7 +66,7 @@ const nextAuth = NextAuth(() => {
         return session;
       },
     },
-    logger: { error: (error) => noteAuthError(error, new Date()) },
+    logger: { error: (error) => noteAuthError(error, databaseNow()) },
   };
 });
 
@@ -76,7 +77,7 @@ const leadNowhere = { redirect: false, redirectTo: '/' } as const;
 export async function readRequestContext(): Promise<RequestContext> {
   const list = await headers();
   return {
-    now: new Date(),
+    now: databaseNow(),
     address: clientAddress(list.get('x-forwarded-for') ?? '', env().trustedProxyHops),
     userAgent: list.get('user-agent')?.slice(0, 400) ?? null,
   };
@@ -99,7 +100,7 @@ export async function signInWithGrant(grant: string): Promise<boolean> {
 /** The session of this browser, whatever it is good for. Asked once per request. */
 const readAnySession = cache(async (): Promise<SessionUser | null> => {
   const session = await nextAuth.auth();
-  return session?.sessionId ? readSession(db(), session.sessionId, new Date()) : null;
+  return session?.sessionId ? readSession(db(), session.sessionId, databaseNow()) : null;
 });
 
 /** Who is signed in, or null: also where a second factor is still to be set up, or was never shown. */

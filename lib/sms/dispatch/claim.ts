@@ -193,7 +193,7 @@ export async function holdBack(
 }
 
 /** What waits for a dispatcher, and when something will. */
-export type Look = {
+type Look = {
   clock: DatabaseClock;
   /** Texts that a dispatcher held and did not call for before its lease ran out. */
   abandoned: boolean;

@@ -10,7 +10,6 @@ import {
   releaseAbandoned,
   type DatabaseClock,
   type Held,
-  type Look,
 } from './claim';
 import { lookUpOutcome } from './look-up-outcome';
 import { openProvider } from '@/lib/sms/provider/open-provider';
@@ -43,9 +42,6 @@ const capacityOfOthers = 48;
 /** Where texts wait for room, they are claimed as soon as there is so much, and fewer only now and then. */
 const worthwhileRoom = 16;
 const lookUpCapacity = 8;
-
-/** Requests write moments by this machine's clock, and the dispatcher reads them by the database's. */
-const bearableSkewMs = 2_000;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 1_000;
@@ -137,7 +133,6 @@ async function loop(
   };
   log.info('dispatcher_started', { backend: provider.name, messagesPerSecond: env.smsMessagesPerSecond });
   let isSenderKnown = false;
-  let isSkewKnown = false;
   while (!signal.aborted) {
     options.beat?.();
     try {
@@ -145,9 +140,7 @@ async function loop(
       isSenderKnown = true;
       if (takeNews()) claimBy(plan, performance.now());
       if (performance.now() >= plan.lookAtMs) {
-        const { clock } = await look(hands);
-        if (!isSkewKnown) warnOfSkew(log, Date.now() - clock().getTime());
-        isSkewKnown = true;
+        await look(hands);
       }
       if (performance.now() >= plan.claimAtMs) await claim(hands);
     } catch (error) {
@@ -169,7 +162,7 @@ function claimBy(plan: Plan, momentMs: number): void {
 }
 
 /** Looks what there is to do, and does what is no sending. */
-async function look(hands: Hands): Promise<Look> {
+async function look(hands: Hands): Promise<void> {
   const { plan } = hands;
   const found = await lookForWork(hands);
   const now = performance.now();
@@ -180,11 +173,6 @@ async function look(hands: Hands): Promise<Look> {
   const room = lookUpCapacity - hands.lookUps.size;
   if (found.lookUps && room > 0) await startLookUps(hands, room);
   if (found.checks) startChecks(hands, found.clock);
-  return found;
-}
-
-function warnOfSkew(log: Log, aheadMs: number): void {
-  if (Math.abs(aheadMs) > bearableSkewMs) log.warn('clock_skew', { aheadMs: Math.round(aheadMs) });
 }
 
 /** Claims what may go, starts sending it, and plans when to claim again. */

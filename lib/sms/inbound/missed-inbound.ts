@@ -1,6 +1,7 @@
 import { inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import { db as openDb, type Db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
@@ -55,7 +56,7 @@ export function runMissedTexts(
     try {
       provider ??= await openProvider(env);
       const work = { db: openDb(), provider, log, takeAnswer: options.takeAnswer };
-      const read = await readMissedTexts(work, { now: new Date(), isStart, signal: stopping.signal });
+      const read = await readMissedTexts(work, { now: databaseNow(), isStart, signal: stopping.signal });
       if (read !== 'unanswered') isStart = false;
     } catch (error) {
       log.warn('sms_inbound_read_failed', { error });

@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
 import { recoveries } from '@/db/schema/sms';
 import { db as openDb, type Db, type Tx } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readFactors, type HeldFactors } from '@/lib/accounts/factors';
 import { findUserByEmail, type User } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
@@ -53,7 +54,7 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
     while (!signal.aborted) {
       let looked = 0;
       try {
-        looked = await sendRecoveryCodes(db ?? openDb(), new Date(), lines);
+        looked = await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines);
       } catch (error) {
         // The database may be restarting; nothing is lost, since what was asked for is in its row.
         lines.warn('recovery_round_failed', { error });

@@ -16,6 +16,7 @@ import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { readPerson, type AuditActor, type SeenAuditEntry, type SeenPerson } from '@/lib/reporting/person';
@@ -50,7 +51,7 @@ export default async function PersonPage({
   const admin = await requireRole(`${peoplePath}/${(await params).id}`, 'admin');
   const { id } = await params;
   const { saved, before } = await searchParams;
-  const now = new Date();
+  const now = databaseNow();
   const historyBefore = typeof before === 'string' ? readKeyset(before, 'number') : null;
   const person = await readPerson(db(), id, { adminId: admin.userId, historyBefore, now });
   if (person === null) notFound();

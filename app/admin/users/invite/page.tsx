@@ -11,6 +11,7 @@ import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { sayLinkLife } from '@/lib/mail/links';
 import { isMailOn } from '@/lib/mail/outbox';
@@ -38,7 +39,7 @@ export default async function InvitePage({
   searchParams: Promise<{ saved?: string | string[] }>;
 }) {
   const admin = await requireRole('/admin/users/invite', 'admin');
-  const now = new Date();
+  const now = databaseNow();
   const { invitations, timeZone } = await readInvitationsPage(db(), { adminId: admin.userId, now });
   const clock = { timeZone, now };
   const { saved } = await searchParams;

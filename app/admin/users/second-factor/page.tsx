@@ -9,6 +9,7 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Headin
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { graceRoles, longestGraceDays } from '@/lib/auth/admin/second-factor-grace';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readWithoutFactor, type WithoutFactor } from '@/lib/reporting/without-factor';
@@ -34,7 +35,7 @@ export default async function SecondFactorPage({
   searchParams: Promise<{ saved?: string | string[] }>;
 }) {
   const admin = await requireRole('/admin/users/second-factor', 'admin');
-  const now = new Date();
+  const now = databaseNow();
   const { roles, timeZone } = await readWithoutFactor(db(), { adminId: admin.userId, now });
   const { saved } = await searchParams;
   const said = typeof saved === 'string' ? savedWords.get(saved) : undefined;

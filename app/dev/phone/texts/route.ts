@@ -1,3 +1,4 @@
+import { databaseNow } from '@/db/clock';
 import { env } from '@/lib/env';
 import { isDevPhoneOpen } from '@/lib/sms/inbound/dev-phone';
 import { readNumberParam, readDevPhoneState } from '../read-dev-phone-state';
@@ -8,7 +9,7 @@ export const dynamic = 'force-dynamic';
 export async function GET(request: Request): Promise<Response> {
   if (!isDevPhoneOpen(env(), request.headers)) return new Response(null, { status: 404 });
   const phone = readNumberParam(new URL(request.url).searchParams.get('number'));
-  return Response.json(await readDevPhoneState(phone, new Date()), {
+  return Response.json(await readDevPhoneState(phone, databaseNow()), {
     headers: { 'cache-control': 'no-store' },
   });
 }

@@ -21,6 +21,7 @@ import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { statusWords } from '@/app/_format/application-words';
 import { applicationLimits } from '@/lib/applications/application';
 import { seesInternal } from '@/lib/applications/who-sees';
@@ -53,7 +54,7 @@ export default async function ApplicationPage({
   const user = await requireRole(`${applicationsPath}/${(await params).id}`, 'broker', 'staff', 'admin');
   const { id } = await params;
   const { saved, before } = await searchParams;
-  const now = new Date();
+  const now = databaseNow();
   const eventsBefore = typeof before === 'string' && /^\d{1,15}$/.test(before) ? Number(before) : null;
   const shown = await readApplicationPage(db(), user, id, { eventsBefore, now });
   if (shown === null) notFound();

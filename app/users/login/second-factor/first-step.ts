@@ -2,6 +2,7 @@ import { redirect } from 'next/navigation';
 import { readPendingCookie } from '@/app/_cookies/pending-cookie';
 import { safePath } from '@/app/_forms/safe-path';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readPending } from '@/lib/accounts/pending';
 
 /**
@@ -10,7 +11,7 @@ import { readPending } from '@/lib/accounts/pending';
  */
 export async function requireFirstStep(next: unknown): Promise<string> {
   const token = await readPendingCookie();
-  const user = token === null ? null : await readPending(db(), token, new Date(), 'second_factor');
+  const user = token === null ? null : await readPending(db(), token, databaseNow(), 'second_factor');
   return token === null || user === null ? leadToSignIn(next) : token;
 }
 

@@ -7,6 +7,7 @@ import { Checkbox } from '@/components/inputs/Checkbox';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readSecondFactorPage } from '@/lib/auth/two-factor/second-factor-page';
 import { giveCodeAction, givePasskeyAction, giveRecoveryCodeAction, textCodeAction } from './actions';
 import { leadToSignIn, requireFirstStep } from './first-step';
@@ -21,7 +22,7 @@ export default async function SecondFactorPage({
 }) {
   const token = await requireFirstStep((await searchParams).next);
   const { next } = await searchParams;
-  const choice = await readSecondFactorPage(db(), token, new Date());
+  const choice = await readSecondFactorPage(db(), token, databaseNow());
   if (choice === null) leadToSignIn(next);
   return (
     <Page>

@@ -8,6 +8,7 @@ import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { readLink } from '@/lib/mail/links';
 import { takeNewEmailAction } from './actions';
@@ -22,7 +23,7 @@ export default async function NewEmailPage({
 }) {
   const user = await readUser();
   const token = linkTokenOf(await searchParams);
-  const read = await readLink(db(), token, ['change_email'], new Date());
+  const read = await readLink(db(), token, ['change_email'], databaseNow());
   const isTheirs = read.ok && user?.userId === read.link.userId;
   const { title, words } = !read.ok
     ? linkWords[read.reason]

@@ -9,6 +9,7 @@ import { Page } from '@/components/ui/Page';
 import { RegistrationForm } from '@/components/forms/entry/RegistrationForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { currentWording } from '@/lib/consent/current-wording';
 import { readLink } from '@/lib/mail/links';
@@ -26,7 +27,7 @@ export default async function RegisterApplicantPage({
 }) {
   if (await readUser()) redirect('/dashboard');
   const token = linkTokenOf(await searchParams);
-  const now = new Date();
+  const now = databaseNow();
   const claim = token !== '' ? await readLink(db(), token, ['claim'], now) : null;
   return (
     <Page>

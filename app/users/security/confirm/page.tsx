@@ -8,6 +8,7 @@ import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { asksSecondFactor } from '@/lib/accounts/factors';
 import { requireEnrollingUser } from '@/lib/auth/sign-in/session';
 import { readConfirmPage } from '@/lib/auth/two-factor/second-factor-page';
@@ -45,7 +46,7 @@ export default async function ConfirmPage({
       </Page>
     );
   }
-  const choice = await readConfirmPage(db(), user, new Date());
+  const choice = await readConfirmPage(db(), user, databaseNow());
   const byPassword = !asksSecondFactor(user.role, choice.factors);
   return (
     <Page nav={<SiteNav />}>

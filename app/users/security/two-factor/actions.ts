@@ -10,6 +10,7 @@ import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { endTrust } from '@/lib/auth/two-factor/end-trust';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
@@ -161,5 +162,5 @@ export async function endTrustAction(
 async function answerChange(user: SessionUser, refusal: FactorChangeRefusal): Promise<FormState<never>> {
   if (refusal.reason === 'confirm_first')
     redirect(`/users/security/confirm?next=${encodeURIComponent(here)}`);
-  return answerForm({ message: explainChange(refusal, new Date(), await readPersonTimeZone(user)) });
+  return answerForm({ message: explainChange(refusal, databaseNow(), await readPersonTimeZone(user)) });
 }

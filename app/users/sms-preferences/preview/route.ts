@@ -1,3 +1,4 @@
+import { databaseNow } from '@/db/clock';
 import type { QuietHoursPreview } from '@/components/forms/settings/QuietHoursForm';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { sayPreview } from '../preview-words';
@@ -13,7 +14,7 @@ export async function GET(request: Request): Promise<Response> {
   const form = readQuietHours((name) => query.get(name) ?? '');
   const answer: QuietHoursPreview = {
     words: form.ok
-      ? await sayPreview(form.fields, user.phone, new Date())
+      ? await sayPreview(form.fields, user.phone, databaseNow())
       : (Object.values(form.fieldErrors)[0] ?? ''),
   };
   return Response.json(answer, { headers: { 'cache-control': 'no-store' } });

@@ -8,6 +8,7 @@ import { LinkButton } from '@/components/ui/LinkButton';
 import { Page } from '@/components/ui/Page';
 import { PrintButton } from '@/components/ui/PrintButton';
 import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { requireUser } from '@/lib/auth/sign-in/session';
 import { readRecordPage, type RecordPlace } from '@/lib/sms/preferences/record-page';
 import { describeReceipt, describeText } from '../record-words';
@@ -33,7 +34,7 @@ export default async function RecordPage({
       <HeadingGroup>
         <Heading>My record</Heading>
         <Lead>
-          For {user.name} ({user.email}), as of <Moment at={new Date()} clock={clock} />.
+          For {user.name} ({user.email}), as of <Moment at={databaseNow()} clock={clock} />.
         </Lead>
       </HeadingGroup>
       <Stack gap="small">

@@ -1,0 +1,76 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import type { Db } from '@/db/client';
+
+/** Clocks drift by seconds a day at worst; what an administrator sets is seen within this. */
+const everyMs = 10_000;
+
+/** For the first reading only: whoever starts is not kept by a database that does not answer. */
+const firstPatienceMs = 3_000;
+
+/** An answer that took longer says too little about when it was read. */
+const bearableTripMs = 1_000;
+
+/** NTP keeps clocks within milliseconds. */
+const bearableSkewMs = 2_000;
+
+// Next bundles what starts a server apart from what answers requests; both mean one clock.
+const holder = globalThis as typeof globalThis & { doorstepClock?: { behindMs: number } };
+
+/**
+ * The moment it is by the database's clock, as far as this process knows it (`keepDatabaseClock`); by this machine's own
+ * until then. Every web server and worker tells the same time by it, whatever their machines say.
+ */
+export function databaseNow(): Date {
+  return new Date(Math.round(Date.now() + (holder.doorstepClock?.behindMs ?? 0)));
+}
+
+/** Asks the database what time it is, in whole milliseconds. */
+export async function readDatabaseClock(db: Db): Promise<Date> {
+  const { rows } = await db.execute<{ now_ms: number }>(
+    sql`select (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`,
+  );
+  return new Date(Math.round(rows[0]!.now_ms));
+}
+
+/**
+ * Keeps `databaseNow` by the database's clock until stopped: reads it now and every ten seconds. While the database does
+ * not answer, what was read last goes on. `onSkew` is told, once, how far this machine's clock is ahead, in
+ * milliseconds, when that is more than two seconds.
+ *
+ * Resolves after the first reading, or after three seconds without one.
+ */
+export async function keepDatabaseClock(
+  db: Db,
+  { onSkew }: { onSkew: (aheadMs: number) => void },
+): Promise<{ stop(): void }> {
+  let isUnderWay = false;
+  let isTold = false;
+  const read = async (): Promise<void> => {
+    if (isUnderWay) return;
+    isUnderWay = true;
+    try {
+      const before = Date.now();
+      const now = await readDatabaseClock(db);
+      const after = Date.now();
+      if (after - before > bearableTripMs) return;
+      const behindMs = now.getTime() - (before + after) / 2;
+      holder.doorstepClock = { behindMs };
+      if (!isTold && Math.abs(behindMs) > bearableSkewMs) {
+        isTold = true;
+        onSkew(Math.round(-behindMs));
+      }
+    } catch {
+      // The database may be restarting; its clock goes on.
+    } finally {
+      isUnderWay = false;
+    }
+  };
+  const timer = setInterval(() => void read(), everyMs);
+  timer.unref();
+  const patience = new AbortController();
+  const silence = delay(firstPatienceMs, undefined, { signal: patience.signal }).catch(() => undefined);
+  await Promise.race([read(), silence]);
+  patience.abort();
+  return { stop: () => clearInterval(timer) };
+}
