@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql, type SQL } from 'drizzle-orm';
 import type { EmailLink } from './links';
 import { db as openDb, type Db } from '@/db/client';
@@ -17,8 +18,14 @@ import { openTransport, type MailTransport } from './transport';
 /** Longer than a mail takes whose server answers each command in its last moment, one that waits for a connection too. */
 const leaseSeconds = 300;
 
-/** Mails that one process sends side by side. */
+/** Mails that one process begins side by side. */
 const atOnce = 8;
+
+/** One that takes longer gives its place to another, and is waited for beside them. */
+const slowAfterMs = 2_000;
+
+/** So many may be slow; with the others no more than the transport's connections. */
+const mostSlow = 24;
 
 /** Who has had more within the hour than this comes last by then. */
 const mostCounted = 50;
@@ -69,14 +76,16 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
 
   async function loop(): Promise<void> {
     const db = options.db ?? openDb();
-    const inHand = new Set<Promise<void>>();
+    const inHand = new Map<Promise<void>, number>();
     while (!signal.aborted) {
-      const room = atOnce - inHand.size;
+      const slowSince = performance.now() - slowAfterMs;
+      const quick = [...inHand.values()].filter((begunMs) => begunMs > slowSince).length;
+      const room = Math.min(atOnce - quick, atOnce + mostSlow - inHand.size);
       let isMore = false;
       try {
-        const started = await startDueMails({ db, transport, log }, room);
+        const started = room > 0 ? await startDueMails({ db, transport, log }, room) : [];
         for (const sending of started) {
-          inHand.add(sending);
+          inHand.set(sending, performance.now());
           void sending.finally(() => inHand.delete(sending));
         }
         isMore = started.length === room;
@@ -84,11 +93,12 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
         // The database may be restarting; nothing is lost, since what was claimed is under a lease.
         log.warn('mail_round_failed', { error });
       }
+      if (!isMore) await wake.wait(pollMs, signal);
       // One that takes its time holds up none of the others.
-      if (inHand.size === atOnce) await Promise.race(inHand);
-      else if (!isMore) await wake.wait(pollMs, signal);
+      else if (inHand.size > 0)
+        await Promise.race([...inHand.keys(), delay(slowAfterMs, undefined, { ref: false })]);
     }
-    await Promise.all(inHand);
+    await Promise.all(inHand.keys());
   }
 
   return {

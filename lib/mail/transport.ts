@@ -19,6 +19,9 @@ export type MailTransport = { send: (mail: OutgoingMail) => Promise<MailOutcome>
 /** A server that says nothing for so long is given up; the lease of a mail is longer. */
 const patienceMs = 15_000;
 
+/** As many as a mailer has mails in hand; they are opened as they are needed. */
+const mostConnections = 32;
+
 /**
  * Opens what mail goes out by. By SMTP each mail has one recipient, a Message-ID made of its row's id, and headers that keep
  * out-of-office answers away (RFC 3834). Nothing leaves without TLS, but to a server on this machine.
@@ -63,7 +66,7 @@ function openSmtp(
         ? undefined
         : { user: decodeURIComponent(server.username), pass: decodeURIComponent(server.password) },
     pool: true,
-    maxConnections: 4,
+    maxConnections: mostConnections,
     connectionTimeout: patienceMs,
     greetingTimeout: patienceMs,
     socketTimeout: patienceMs,
