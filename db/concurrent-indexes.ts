@@ -85,6 +85,16 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: 'on audit_log (at) where address is not null or user_agent is not null',
   },
   // People as an admin looks for them (lib/reporting/people.ts): all of them, newest first …
+  {
+    // How many registered on a day, also of those whose account has ended since.
+    name: 'audit_log_registered_index',
+    on: `on audit_log (at) where action = 'account_registered'`,
+  },
+  {
+    // How many opted out on a day.
+    name: 'sms_opt_outs_at_index',
+    on: 'on sms_opt_outs (at)',
+  },
   { name: 'users_created_index', on: 'on users (created_at, id)' },
   // … by the beginning of their name or email, letter by letter whatever the language of the database …
   { name: 'users_name_index', on: 'on users (lower(name) collate "C", id)' },

@@ -1,5 +1,6 @@
 import { getCountries, type CountryCode } from 'libphonenumber-js/min';
 import { z } from 'zod';
+import { canonicalZone } from './time-zones';
 
 /** Every setting of the project, checked; money is in whole millionths of a dollar (micros). */
 export type Env = {
@@ -35,6 +36,8 @@ export type Env = {
   /** Where people apply, when that is not here; null: here. */
   nextStep: NextStep | null;
   retention: Retention;
+  /** Whose days reports count: a canonical IANA name. */
+  reportTimeZone: string;
 };
 
 /** Another site on which people apply, and what the link to it says. */
@@ -190,6 +193,7 @@ export function parseEnv(
       contact: read('OPERATOR_CONTACT', isPublic ? operatorContact : operatorContact.optional()) ?? null,
     },
     nextStep: nextUrl && nextLabel ? { url: nextUrl, label: nextLabel } : null,
+    reportTimeZone: read('REPORT_TIME_ZONE', zoneName.prefault('America/New_York')),
     retention: {
       messagesDays: read('RETENTION_MESSAGES_DAYS', days.prefault('1825')),
       attemptsDays: read('RETENTION_ATTEMPTS_DAYS', days.prefault('400')),
@@ -299,6 +303,11 @@ const mailSender = (missing: string) =>
     () => 'must be one email address, such as no-reply@example.com, without a name',
     missing,
   );
+
+const zoneName = textThat(
+  (text) => canonicalZone(text) !== null,
+  (text) => `must be a time zone of IANA such as America/Chicago, not "${text}"`,
+).transform((text) => canonicalZone(text) ?? text);
 
 const oneLine = (most: number, missing: string) =>
   textThat(

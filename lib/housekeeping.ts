@@ -21,6 +21,7 @@ import { pruneSignInCodes } from '@/lib/sms/verification/sign-in-code';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
 
 const everyMs = 60_000;
@@ -36,6 +37,9 @@ export const mostBatches = 200;
 /** An account that ends takes a dozen statements, so fewer of them are a batch, and a round; that is 280,000 a day. */
 const batchAccounts = 20;
 const mostAccountBatches = 10;
+
+/** A day of reports is one statement over all of its texts; a year of them is summed up within minutes. */
+const mostDays = 30;
 
 type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
 
@@ -55,6 +59,8 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneSpend,
   pruneRefusals,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
+  // Before anything of those days is erased.
+  rollUpDays: { run: rollUpDays, limit: 1, most: mostDays },
   eraseNumbersOfSent,
   eraseOldTexts: (db, now, limit) =>
     eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),

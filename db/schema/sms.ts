@@ -315,6 +315,8 @@ export const smsMessages = pgTable(
     /** Times that something of our own failed while it was handled; the fifth ends it as `internal_error`. */
     faults: integer('faults').notNull().default(0),
     firstClaimedAt: instant('first_claimed_at'),
+    /** The last time that quiet hours put it off; null: they never did. */
+    heldAt: instant('held_at'),
     /** Until then one dispatcher has claimed it; the exact value is that dispatcher's ticket for writing the outcome. */
     leaseUntil: instant('lease_until'),
     /** Set before each call, cleared by its outcome: as long as it is set, look the text up before sending it again. */

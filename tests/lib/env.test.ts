@@ -56,7 +56,17 @@ describe('on localhost', () => {
       operator: { name: null, contact: null },
       nextStep: null,
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7, applicationsDays: 1825 },
+      reportTimeZone: 'America/New_York',
     });
+  });
+
+  test('the zone of reports is one that everything can reckon in, under its canonical name', () => {
+    expect(accept({ ...local, REPORT_TIME_ZONE: 'us/pacific' }).reportTimeZone).toBe('America/Los_Angeles');
+    for (const zone of ['PST', '+05:00', 'Nowhere/Here']) {
+      expect(problemsOf({ ...local, REPORT_TIME_ZONE: zone })).toEqual([
+        `REPORT_TIME_ZONE must be a time zone of IANA such as America/Chicago, not "${zone}"`,
+      ]);
+    }
   });
 
   test('how long things are kept is said in whole days', () => {

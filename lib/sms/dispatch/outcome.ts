@@ -134,7 +134,8 @@ export async function recordWait(
   { until, reason, details }: { until: Date; reason: string | null; details: MessageDetails | null },
 ): Promise<void> {
   // It could be handled, so what failed before was not its own.
-  await putBack(db, held, { sendAfter: until, faults: 0, reason, details });
+  const changes = { sendAfter: until, faults: 0, reason, details };
+  await putBack(db, held, reason === 'quiet_hours' ? { ...changes, heldAt: held.clock() } : changes);
 }
 
 /** Puts a text that was certainly not sent back into the queue; what was reserved for it is released. */

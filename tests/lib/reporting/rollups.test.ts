@@ -1,0 +1,306 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { Temporal } from 'temporal-polyfill';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { auditLog, users } from '@/db/schema/accounts';
+import { smsOptOuts } from '@/db/schema/consent';
+import { rolledDays, smsRollups } from '@/db/schema/reports';
+import { smsMessages, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { latencyBounds, readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
+import { readReport, type Sums } from '@/lib/reporting/rollups/report';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { useDatabase } from '../../support/database';
+
+const database = useDatabase();
+const zone = 'America/New_York';
+const hour = 3_600_000;
+/** In the evening of New York, where it is the next day in UTC; 40 days back the clocks change. */
+const now = new Date('2026-11-20T02:30:00Z');
+
+beforeEach(async () => {
+  await database.db.execute(
+    sql`truncate sms_messages, sms_verification_log, sms_verifications, sms_rollups, event_rollups, rolled_days, users cascade`,
+  );
+});
+
+/** The same numbers each time for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+type Text = typeof smsMessages.$inferInsert;
+
+function randomText(random: () => number, at: Date): Text {
+  const pick = <T>(values: readonly T[]) => values[Math.floor(random() * values.length)]!;
+  const purpose = pick(['verification', 'update', 'notice', 'reply', 'inbound'] as const);
+  const status =
+    purpose === 'inbound' ? 'received' : pick(['queued', 'sent', 'delivered', 'failed', 'canceled'] as const);
+  const isPriced = ['sent', 'delivered', 'failed'].includes(status) && random() < 0.8;
+  const after = (most: number) => new Date(at.getTime() + Math.floor(random() ** 4 * most));
+  const sentAt = status === 'sent' || status === 'delivered' ? after(2 * hour) : null;
+  return {
+    id: randomUUID(),
+    direction: purpose === 'inbound' ? 'in' : 'out',
+    phone: pick(['+14155550101', '+12125550102', '+16135550103', '+447400123456', '']),
+    purpose,
+    template: 'x',
+    createdAt: at,
+    sendAfter: at,
+    status,
+    segments: pick([null, 1, 2]),
+    sentAt,
+    deliveredAt: status === 'delivered' ? new Date(sentAt!.getTime() + random() ** 6 * 40 * hour) : null,
+    heldAt: random() < 0.1 ? at : null,
+    price: isPriced ? (Math.floor(random() * 100_000) / 1_000_000).toFixed(6) : null,
+    reservedAt: isPriced ? after(30 * hour) : null,
+    priceSettledAt: isPriced && random() < 0.7 ? now : null,
+    errorCode: status === 'failed' && random() < 0.5 ? pick([30003, 30007]) : null,
+    reason: status === 'failed' || status === 'canceled' ? pick(['stopped', 'expired', null]) : null,
+    attempts: pick([0, 1]),
+  };
+}
+
+function dayOfText(at: Date): string {
+  return Temporal.Instant.fromEpochMilliseconds(at.getTime())
+    .toZonedDateTimeISO(zone)
+    .toPlainDate()
+    .toString();
+}
+
+/** Adds single rows up as a person with a calculator would. */
+function addByHand(texts: readonly Text[], { first, last }: { first: string; last: string }) {
+  const isIn = (at: Date | null | undefined) => at && dayOfText(at) >= first && dayOfText(at) <= last;
+  const asked = texts.filter(({ createdAt }) => isIn(createdAt));
+  const paid = texts.filter(({ price, reservedAt }) => price && isIn(reservedAt));
+  const micros = (rows: readonly Text[]) =>
+    rows.reduce((sum, { price }) => sum + Math.round(Number(price) * 1e6), 0);
+  const waits = asked
+    .filter(({ deliveredAt, direction }) => deliveredAt && direction === 'out')
+    .map((row) => (row.deliveredAt!.getTime() - (row.heldAt ? row.sentAt! : row.createdAt).getTime()) / 1000);
+  return {
+    texts: asked.length,
+    segments: asked.reduce((sum, { segments }) => sum + (segments ?? 0), 0),
+    sent: asked.filter(({ sentAt }) => sentAt).length,
+    delivered: asked.filter(({ deliveredAt }) => deliveredAt).length,
+    failed: asked.filter(({ status }) => status === 'failed').length,
+    canceled: asked.filter(({ status }) => status === 'canceled').length,
+    held: asked.filter(({ heldAt }) => heldAt).length,
+    settledMicros: micros(paid.filter(({ priceSettledAt }) => priceSettledAt)),
+    reservedMicros: micros(paid.filter(({ priceSettledAt }) => !priceSettledAt)),
+    failedMicros: micros(paid.filter(({ priceSettledAt, status }) => priceSettledAt && status === 'failed')),
+    latencies: [...latencyBounds, Infinity].map(
+      (bound, index) =>
+        waits.filter((wait) => wait < bound && wait >= (latencyBounds[index - 1] ?? -Infinity)).length,
+    ),
+  };
+}
+
+function group(texts: readonly Text[], keyOf: (text: Text) => string | null): Map<string, Text[]> {
+  const groups = new Map<string, Text[]>();
+  for (const text of texts) {
+    const key = keyOf(text);
+    if (key !== null) groups.set(key, [...(groups.get(key) ?? []), text]);
+  }
+  return groups;
+}
+
+function strip(sums: Record<string, Sums>): Record<string, Sums> {
+  return Object.fromEntries(
+    Object.entries(sums)
+      .map(
+        ([key, sum]) =>
+          [
+            key,
+            { ...sum, latencies: sum.latencies.some((count) => count > 0) ? sum.latencies : [] },
+          ] as const,
+      )
+      .filter(([, sum]) => sum.texts > 0 || sum.settledMicros > 0 || sum.reservedMicros > 0),
+  );
+}
+
+async function expectAgreement(texts: readonly Text[], days: { first: string; last: string }): Promise<void> {
+  const report = await readReport(database.db, days, now);
+  const byHand = (groups: Map<string, Text[]>, change: (sums: Sums) => Sums = (sums) => sums) =>
+    strip(Object.fromEntries([...groups].map(([key, rows]) => [key, change(addByHand(rows, days))])));
+  expect(report.missingDays).toEqual([]);
+  expect(strip(report.period.byPurpose)).toEqual(byHand(group(texts, ({ purpose }) => purpose)));
+  const areas = group(texts, ({ phone }) =>
+    phone === '' ? 'erased' : phone.startsWith('+1') ? phone.slice(0, 5) : phone.slice(0, 4),
+  );
+  expect(strip(report.byArea)).toEqual(byHand(areas, (sums) => ({ ...sums, latencies: [] })));
+  const errors = group(texts, ({ errorCode, reason }) => (errorCode ? String(errorCode) : (reason ?? null)));
+  const noMoney = { settledMicros: 0, reservedMicros: 0, failedMicros: 0, latencies: [] };
+  expect(strip(report.byError)).toEqual(byHand(errors, (sums) => ({ ...sums, ...noMoney })));
+  const ofSeries = report.series.map(({ byPurpose }) =>
+    Object.values(byPurpose).reduce((sum, { texts: n }) => sum + n, 0),
+  );
+  expect(ofSeries.reduce((sum, n) => sum + n, 0)).toBe(addByHand(texts, days).texts);
+}
+
+test.each([1, 2, 3])(
+  'sums of days and single rows agree after any history, also with late reports (%i)',
+  async (seed) => {
+    const random = randomFrom(seed);
+    const texts = Array.from({ length: 1_500 }, () =>
+      randomText(random, new Date(now.getTime() - Math.floor(random() * 40 * 24 * hour))),
+    );
+    await database.db.insert(smsMessages).values(texts);
+    const yesterday = new Date(now.getTime() - 24 * hour);
+    expect(await rollUpDays(database.db, yesterday, 1_000)).toBe(39);
+    expect(await rollUpDays(database.db, yesterday, 1_000)).toBe(0);
+    // What the provider tells later, of texts of the last ten days.
+    for (const text of texts) {
+      if (
+        text.status !== 'sent' ||
+        random() < 0.5 ||
+        now.getTime() - text.createdAt.getTime() > 8 * 24 * hour
+      )
+        continue;
+      text.status = 'delivered';
+      text.deliveredAt = new Date(text.sentAt!.getTime() + 60_000);
+      if (text.price) Object.assign(text, { price: '0.012345', priceSettledAt: now });
+      const { status, deliveredAt, price, priceSettledAt } = text;
+      await database.db
+        .update(smsMessages)
+        .set({ status, deliveredAt, price, priceSettledAt })
+        .where(sql`id = ${text.id}`);
+    }
+    // Two processes at once, over and over: each day is summed up once.
+    const done = await Promise.all([1, 2].map(() => rollUpDays(database.db, now, 1_000)));
+    expect(done[0]! + done[1]!).toBe(10);
+    await expectAgreement(texts, { first: '2026-11-19', last: '2026-11-19' });
+    await expectAgreement(texts, { first: '2026-11-18', last: '2026-11-18' });
+    await expectAgreement(texts, { first: '2026-11-13', last: '2026-11-19' });
+    await expectAgreement(texts, { first: '2026-10-25', last: '2026-11-19' });
+    const [whole] = await Promise.all([
+      readReport(database.db, { first: '2026-11-13', last: '2026-11-19' }, now),
+    ]);
+    const before = await readReport(database.db, { first: '2026-11-06', last: '2026-11-12' }, now);
+    expect(whole!.before).toEqual(before.period);
+  },
+);
+
+test('a day on which the clocks change has its own number of hours', async () => {
+  await database.db.insert(smsMessages).values([
+    { ...randomText(() => 0, new Date('2026-11-01T05:30:00Z')), price: null },
+    { ...randomText(() => 0, new Date('2026-11-01T06:30:00Z')), price: null },
+  ]);
+  await rollUpDays(database.db, now, 1_000);
+  const { series } = await readReport(database.db, { first: '2026-11-01', last: '2026-11-01' }, now);
+  expect(series).toHaveLength(25);
+  const counts = series.map(({ label, byPurpose }) => [label, byPurpose.verification?.texts ?? 0]);
+  expect(counts.slice(0, 4)).toEqual([
+    ['00:00', 0],
+    ['01:00', 1],
+    ['01:00', 1],
+    ['02:00', 0],
+  ]);
+});
+
+test('codes, registrations, refusals and opt-outs are counted on their days', async () => {
+  const at = new Date('2026-11-18T15:00:00Z');
+  const userId = randomUUID();
+  const person = {
+    id: userId,
+    email: 'a@example.com',
+    emailKey: 'a@example.com',
+    name: 'A',
+    passwordHash: '-',
+  };
+  await database.db.insert(users).values({ ...person, createdAt: at, passwordChangedAt: at });
+  const challenge = (changes: Partial<typeof smsVerifications.$inferInsert>) => ({
+    ...{ id: randomUUID(), userId, phone: '+14155550101', purpose: 'prove' as const, nonce: Buffer.alloc(8) },
+    ...{ createdAt: at, expiresAt: at, lastSentAt: at, endedAt: at, endedBy: 'expired' as const },
+    ...changes,
+  });
+  const challenges = [
+    challenge({}),
+    challenge({ wrongTries: 2 }),
+    challenge({ consumedAt: at, endedAt: null, endedBy: null }),
+  ];
+  await database.db.insert(smsVerifications).values(challenges);
+  const code = (challengeId: string, changes: Partial<Text>): Text => ({
+    ...randomText(() => 0, at),
+    ...{ status: 'sent', sentAt: at, price: null, reservedAt: null, heldAt: null, challengeId, ...changes },
+  });
+  await database.db
+    .insert(smsMessages)
+    .values([
+      code(challenges[1]!.id, {}),
+      code(challenges[2]!.id, { status: 'delivered', deliveredAt: new Date(at.getTime() + 4_500) }),
+      code(challenges[2]!.id, {}),
+      code(challenges[0]!.id, { status: 'failed', sentAt: null, reason: 'stopped', attempts: 0 }),
+    ]);
+  const line = { at, phone: '+14155550101' };
+  await database.db.insert(smsVerificationLog).values([
+    { ...line, event: 'send_refused', reason: 'send_limit', times: 5 },
+    { ...line, event: 'wrong_code' },
+    { ...line, event: 'wrong_code' },
+  ]);
+  await database.db.insert(auditLog).values({ at, action: 'account_registered', userId });
+  await database.db.insert(smsOptOuts).values({
+    ...{ at, phone: '+14155550101', act: 'opted_out', channel: 'text', covers: ['updates'] },
+    recordedBy: 'inbound_webhook',
+  });
+  const expected = {
+    funnel: { asked: 3, sent: 2, delivered: 1, entered: 2, verified: 1 },
+    refusal: { send_limit: 5, stopped: 1 },
+    other: { wrong_code: 2, registered: 1, opted_out: 1 },
+  };
+  const days = { first: '2026-11-18', last: '2026-11-18' };
+  const live = await readReport(database.db, days, at);
+  expect(live.period.events).toEqual(expected);
+  await rollUpDays(database.db, now, 1_000);
+  const report = await readReport(database.db, days, now);
+  expect(report.period.events).toEqual(expected);
+  expect(report.period.byPurpose.verification!.latencies[4]).toBe(1);
+});
+
+test('where the zone of reports changes, each day is summed up again in the new one', async () => {
+  const random = randomFrom(9);
+  const texts = Array.from({ length: 200 }, () =>
+    randomText(random, new Date(now.getTime() - Math.floor(random() * 30 * 24 * hour))),
+  );
+  await database.db.insert(smsMessages).values(texts);
+  await rollUpDays(database.db, now, 1_000);
+  await database.db.update(rolledDays).set({ timeZone: 'Asia/Kolkata' });
+  await database.db.update(smsRollups).set({ texts: 1_000 });
+  expect(await rollUpDays(database.db, now, 5)).toBe(5);
+  const partly = await readReport(database.db, { first: '2026-11-01', last: '2026-11-19' }, now);
+  expect(partly.missingDays.length).toBeGreaterThan(0);
+  await rollUpDays(database.db, now, 1_000);
+  await expectAgreement(texts, { first: '2026-11-01', last: '2026-11-19' });
+});
+
+test('an empty installation has a report of nothing', async () => {
+  expect(await rollUpDays(database.db, now, 10)).toBe(0);
+  const report = await readReport(database.db, { first: '2026-11-19', last: '2026-11-19' }, now);
+  expect(report.period).toEqual({ byPurpose: {}, events: { funnel: {}, refusal: {}, other: {} } });
+  expect(report.series).toHaveLength(24);
+});
+
+describe('times to delivery', () => {
+  const counts = (given: Record<number, number>) =>
+    Array.from({ length: latencyBounds.length + 1 }, (_, index) => given[index] ?? 0);
+
+  test('percentiles are read off within their class, and add up over days', () => {
+    expect(readPercentile(counts({}), 0.5)).toBeNull();
+    expect(readPercentile(counts({ 0: 10 }), 0.5)).toBe(0.5);
+    // 90 within 2 to 3 s, 10 within 60 to 90 s.
+    const day = counts({ 2: 90, 12: 10 });
+    expect(readPercentile(day, 0.5)).toBeCloseTo(2 + 50 / 90);
+    expect(readPercentile(day, 0.95)).toBe(75);
+    expect(readPercentile(counts({ 24: 1 }), 0.5)).toBe(Infinity);
+  });
+
+  test('the share within a time is exact at its bounds', () => {
+    expect(readShareWithin(counts({}), 10)).toBeNull();
+    expect(readShareWithin(counts({ 6: 3, 7: 1 }), 10)).toBe(0.75);
+  });
+});
