@@ -5,6 +5,7 @@ import * as applications from '@/db/schema/applications';
 import * as accounts from '@/db/schema/accounts';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
+import * as reports from '@/db/schema/reports';
 import * as sms from '@/db/schema/sms';
 import * as twoFactor from '@/db/schema/two-factor';
 
@@ -13,6 +14,7 @@ const tables = Object.entries({
   ...applications,
   ...consent,
   ...mail,
+  ...reports,
   ...sms,
   ...twoFactor,
 }).filter(([, value]) => is(value, Table));
