@@ -7,6 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { isId } from '@/lib/random';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { findApplication } from './application';
+import { supersedeWaiting } from './decide-notices';
 import { seesInternal, type Viewer } from './who-sees';
 
 export type AnswerRefusal = TooManyChanges | { reason: 'not_found' | 'not_asked' };
@@ -73,6 +74,8 @@ export async function addAnswer(
   await tx.execute(sql`
     update application_notices set state = 'superseded', decided_at = ${timestamp(now)}
     where application_id = ${applicationId} and kind = 'reminder' and decided_at is null`);
+  // Also one that waits for the morning.
+  await supersedeWaiting(tx, { applicationId, kind: 'reminder' }, now);
 }
 
 /**

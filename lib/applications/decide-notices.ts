@@ -144,7 +144,7 @@ async function reachOut(
   now: Date,
 ): Promise<'texted' | 'mailed' | 'unreached'> {
   const { id, application_id: applicationId, kind, user } = notice;
-  await supersedeWaiting(tx, applicationId, now);
+  await supersedeWaiting(tx, { applicationId }, now);
   if (user === null || user.deactivatedAt !== null) return 'unreached';
   const template = templateOf[kind];
   const reach = await readReach(tx, user, template, now);
@@ -168,18 +168,29 @@ async function reachOut(
   return 'texted';
 }
 
-/** Withdraws texts about this application that have not gone out, such as in quiet hours: newer news takes their place. */
-async function supersedeWaiting(tx: Tx, applicationId: string, now: Date): Promise<void> {
-  const { rows } = await tx.execute<{ id: string; message_id: string }>(sql`
-    select n.id, n.message_id from application_notices n join sms_messages m on m.id = n.message_id
-    where n.application_id = ${applicationId} and n.state = 'texted' and m.status = 'queued'`);
-  if (rows.length === 0) return;
+/**
+ * Withdraws texts about this application that have not gone out, such as in quiet hours: newer news takes their place, or the
+ * applicant has done what makes them moot. `kind`: only those of notices of this kind. The caller has locked the application.
+ * Out: the kinds of those that were withdrawn.
+ */
+export async function supersedeWaiting(
+  tx: Tx,
+  { applicationId, kind = null }: { applicationId: string; kind?: NoticeKind | null },
+  now: Date,
+): Promise<NoticeKind[]> {
+  const { rows } = await tx.execute<{ message_id: string }>(sql`
+    select n.message_id from application_notices n join sms_messages m on m.id = n.message_id
+    where n.application_id = ${applicationId} and n.state = 'texted' and m.status = 'queued'
+      and n.kind = coalesce(${kind}, n.kind)`);
+  if (rows.length === 0) return [];
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
-  await tx.execute(sql`
+  const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
     update application_notices n set state = 'superseded', check_at = null
     from sms_messages m
     where n.application_id = ${applicationId} and n.state = 'texted' and m.id = n.message_id and m.status = 'canceled'
-      and m.reason = 'superseded'`);
+      and m.reason = 'superseded'
+    returning n.kind`);
+  return superseded.map((notice) => notice.kind);
 }
 
 /** Mails the news where the address is proven. */

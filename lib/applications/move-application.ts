@@ -6,6 +6,7 @@ import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
+import { supersedeWaiting } from './decide-notices';
 import { readUndoSeconds } from './undo-time';
 import { movesFrom } from './moves';
 import { seesInternal, type Viewer } from './who-sees';
@@ -44,7 +45,8 @@ export type WantedMove = {
 /**
  * Moves an application: one conditional UPDATE on its version, its event, its audit entry, and what its applicant is to hear, in
  * one transaction. Of two who move it at the same time one wins, and the other is told how it is now. A move by the operator's
- * people is not seen by its applicant until their undo time is over; an applicant's own is seen at once, and nothing is sent for it.
+ * people is not seen by its applicant until their undo time is over; an applicant's own is seen at once, nothing is sent for it, and
+ * a text about what was before that still waits is withdrawn.
  */
 export async function moveApplication(
   db: Db,
@@ -98,7 +100,8 @@ async function makeMove(
     .returning({ id: applicationEvents.id });
   const eventId = event!.id;
   const about = { applicationId: before.id, eventId };
-  if (!isOwn) await intendNotices(tx, about, to, showsAt);
+  if (isOwn) await forgetNews(tx, before.id, now);
+  else await intendNotices(tx, about, to, showsAt);
   await recordAudit(
     tx,
     {
@@ -110,6 +113,13 @@ async function makeMove(
     context,
   );
   return { eventId, undoUntil };
+}
+
+/** An applicant who moves on by themselves hears no more of what was before: a text that waits for the morning is withdrawn. */
+async function forgetNews(tx: Tx, id: string, now: Date): Promise<void> {
+  const withdrawn = await supersedeWaiting(tx, { applicationId: id }, now);
+  if (withdrawn.every((kind) => kind === 'reminder')) return;
+  await tx.execute(sql`update applications set news = 'superseded' where id = ${id}`);
 }
 
 /** Writes down what the applicant is to hear of a move: whether and how is decided when it is due. */

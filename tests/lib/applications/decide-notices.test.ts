@@ -181,6 +181,23 @@ describe('what does not stand', () => {
     expect(await readTexts()).toEqual([]);
     expect((await readApplicationRow(database.db, id)).news).toBe('superseded');
   });
+
+  test('nor where the text of it still waits for the morning', async () => {
+    const { id, version, applicant } = await move(await begin(), 'documents_needed', 60);
+    await proveEmailOf(database.db, applicant);
+    await decide(70);
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(3600));
+    for (const seconds of [3610, day, 4 * day, 11 * day]) {
+      await decide(seconds);
+      await follow(seconds);
+    }
+    expect(await readTexts()).toMatchObject([{ status: 'canceled', reason: 'superseded' }]);
+    expect(await readMails()).toEqual([]);
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      news: 'superseded',
+      notices: Array.from({ length: 3 }, () => ({ state: 'superseded' })),
+    });
+  });
 });
 
 describe('where no text reaches someone', () => {
@@ -318,6 +335,24 @@ describe('reminders', () => {
     const before = (await readTexts()).length;
     await decide(40 * day);
     expect(await readTexts()).toHaveLength(before);
+  });
+
+  test('end with an answer also where one waits for the morning, and the text that asked is as it was', async () => {
+    const { id, applicant } = await documents();
+    await decide(4 * day);
+    await answerApplication(database.db, applicant, { id, note: 'Here' }, at(4 * day + 3600));
+    for (const seconds of [4 * day + 7200, 40 * day]) {
+      await decide(seconds);
+      await follow(seconds);
+    }
+    expect(await readTexts()).toMatchObject([
+      { template: 'documentsNeeded', status: 'delivered' },
+      { template: 'documentsReminder', status: 'canceled', reason: 'superseded' },
+    ]);
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      news: 'texted',
+      notices: [{ state: 'texted' }, { state: 'superseded' }, { state: 'superseded' }],
+    });
   });
 });
 
