@@ -32,8 +32,6 @@ const kept = ['version', 'title', 'message'] as const;
 
 const notFoundWords =
   'This application is not there anymore, or it is not yours. Nothing was saved. What you typed is still here.';
-/** For a move that the applicant does not see yet: whoever made it can still take it back. */
-const updatingWords = 'Your application is being updated right now. Try again in a minute.';
 
 /** Saves what was written as a draft; for the button "Submit application" hands it in. */
 export async function saveApplicationAction(
@@ -133,8 +131,7 @@ export async function withdrawApplicationAction(
   }
   refresh();
   const { status } = seen.application;
-  const answer = { values: { version: String(moved.application.version) } };
-  if (moved.application.status !== status) return answerForm({ ...answer, message: updatingWords });
+  const answer = { values: { version: String(seen.application.version) } };
   if (status === 'withdrawn') return answerForm({ tone: 'info', message: 'It is withdrawn already.' });
   return answerForm({
     ...answer,
@@ -169,14 +166,13 @@ export async function answerApplicationAction(
     }
     case 'not_found':
       return answerForm({ message: notFoundWords }, formData, ['note']);
-    case 'not_asked': {
-      const seen = await readMyApplication(db(), applicant.userId, id, context.now);
+    case 'not_asked':
       refresh();
-      const message = seen?.may.answer
-        ? updatingWords
-        : 'Not sent: we do not need an answer anymore. What you typed is below.';
-      return answerForm({ message }, formData, ['note']);
-    }
+      return answerForm(
+        { message: 'Not sent: we do not need an answer anymore. What you typed is below.' },
+        formData,
+        ['note'],
+      );
   }
 }
 

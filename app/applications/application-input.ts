@@ -35,8 +35,14 @@ export const submissionInput = draftInput.extend({
   ),
 });
 
-/** What a withdrawal is about. */
-export const withdrawalInput = z.object({ id: text, version });
+/** What a withdrawal is about; its version may be below zero (`shownVersion`). */
+export const withdrawalInput = z.object({
+  id: text,
+  version: text
+    .transform((value) => Number(value))
+    .pipe(z.int())
+    .catch(0),
+});
 
 /** An answer to what is asked for. */
 export const answerInput = z.object({

@@ -8,13 +8,15 @@ import { isId } from '@/lib/random';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { findApplication } from './application';
 import { supersedeWaiting } from './decide-notices';
+import { asApplicantSees } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
 export type AnswerRefusal = TooManyChanges | { reason: 'not_found' | 'not_asked' };
 
 /**
  * An applicant answers what is asked for: it joins the timeline, those who see to it find it there, and the reminders end. The
- * application stays where it is until they move it. Refused as `not_asked` while nothing is asked for that the applicant can see.
+ * application stays where it is until they move it. Refused as `not_asked` while nothing is asked for that the applicant can see;
+ * a move that is hidden from them changes nothing about that, and stands.
  */
 export async function answerApplication(
   db: Db,
@@ -27,24 +29,17 @@ export async function answerApplication(
   return db.transaction(async (tx) => {
     const application = await findApplication(tx, applicant, id, { lock: true });
     if (application === null) return { ok: false as const, reason: 'not_found' as const };
-    if (application.status !== 'documents_needed' || !(await isShown(tx, id, now)))
-      return { ok: false as const, reason: 'not_asked' as const };
+    const { shown } = await asApplicantSees(tx, application, now);
+    if (shown.status !== 'documents_needed') return { ok: false as const, reason: 'not_asked' as const };
     await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, isAsked: true, now });
     return { ok: true as const };
   });
 }
 
-/** Whether the applicant sees its last move already. */
-async function isShown(tx: Tx, id: string, now: Date): Promise<boolean> {
-  const { rows } = await tx.execute<{ shown: boolean }>(sql`
-    select shows_at <= ${timestamp(now)} as shown from application_events
-    where application_id = ${id} and kind = 'moved' and undone_at is null order by id desc limit 1`);
-  return rows[0]?.shown ?? true;
-}
-
 /**
  * Adds an answer to the timeline of an application that the caller has locked. `isAsked`: something is asked for, as the applicant
- * knows; then it is answered, and the reminders end.
+ * knows; then that is answered, and its reminders end. It does not answer what is asked for by a move they could not see yet: the
+ * instant of the answer is put before that move.
  */
 export async function addAnswer(
   tx: Tx,
@@ -70,10 +65,15 @@ export async function addAnswer(
   });
   if (!isAsked) return;
   await tx.execute(sql`
-    update applications set answered_at = ${timestamp(now)}, version = version + 1 where id = ${applicationId}`);
+    update applications set version = version + 1, answered_at = greatest(answered_at, least(${timestamp(now)}, (
+      select min(e.at) - interval '1 microsecond' from application_events e
+      where e.application_id = ${applicationId} and e.kind = 'moved' and e.undone_at is null and e.shows_at > ${timestamp(now)})))
+    where id = ${applicationId}`);
   await tx.execute(sql`
-    update application_notices set state = 'superseded', decided_at = ${timestamp(now)}
-    where application_id = ${applicationId} and kind = 'reminder' and decided_at is null`);
+    update application_notices n set state = 'superseded', decided_at = ${timestamp(now)}
+    from application_events e
+    where n.application_id = ${applicationId} and n.kind = 'reminder' and n.decided_at is null and e.id = n.event_id
+      and e.shows_at <= ${timestamp(now)}`);
   // Also one that waits for the morning.
   await supersedeWaiting(tx, { applicationId, kind: 'reminder' }, now);
 }

@@ -9,6 +9,7 @@ import { findApplication, type Application } from './application';
 import { supersedeWaiting } from './decide-notices';
 import { readUndoSeconds } from './undo-time';
 import { movesFrom } from './moves';
+import { asApplicantSees, renewNews, takeBackAfter } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
 /** Someone who asked for documents is reminded so many days after it, once each. */
@@ -36,7 +37,7 @@ export type MoveAnswer =
 export type WantedMove = {
   id: string;
   to: ApplicationStatus;
-  /** That of the page on which it was decided. */
+  /** That of the page on which it was decided: for its applicant what `shownVersion` says. */
   version: number;
   note?: string | null;
   internalNote?: string | null;
@@ -46,7 +47,8 @@ export type WantedMove = {
  * Moves an application: one conditional UPDATE on its version, its event, its audit entry, and what its applicant is to hear, in
  * one transaction. Of two who move it at the same time one wins, and the other is told how it is now. A move by the operator's
  * people is not seen by its applicant until their undo time is over; an applicant's own is seen at once, nothing is sent for it, and
- * a text about what was before that still waits is withdrawn.
+ * a text about what was before that still waits is withdrawn. An applicant's own is judged by what they see: it takes back what is
+ * hidden from them, and is made from where they saw it.
  */
 export async function moveApplication(
   db: Db,
@@ -56,14 +58,32 @@ export async function moveApplication(
 ): Promise<MoveAnswer> {
   if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
   return db.transaction(async (tx) => {
-    const before = await findApplication(tx, viewer, wanted.id, { lock: true });
-    if (before === null) return { ok: false as const, reason: 'not_found' as const };
+    const found = await findApplication(tx, viewer, wanted.id, { lock: true });
+    if (found === null) return { ok: false as const, reason: 'not_found' as const };
+    const { before, hiddenAfter } = await findBefore(tx, viewer, found, context.now);
     if (before.version !== wanted.version)
       return { ok: false as const, reason: 'changed_meanwhile' as const, application: before };
     if (!movesFrom(before.status, viewer.role).includes(wanted.to))
       return { ok: false as const, reason: 'not_allowed' as const, application: before };
-    return { ok: true as const, ...(await makeMove(tx, viewer, before, wanted, context)) };
+    if (hiddenAfter !== null) {
+      await takeBackAfter(tx, { applicationId: found.id, moveId: hiddenAfter, now: context.now });
+      if (found.status !== before.status) await recordTakenBack(tx, viewer, found, before.status, context);
+    }
+    const from = { ...before, version: found.version };
+    return { ok: true as const, ...(await makeMove(tx, viewer, from, wanted, context)) };
   });
+}
+
+/** Where an application is for whoever moves it; `hiddenAfter`: every move after that one is hidden from them. */
+async function findBefore(
+  tx: Tx,
+  viewer: Viewer,
+  found: Application,
+  now: Date,
+): Promise<{ before: Application; hiddenAfter: number | null }> {
+  if (viewer.role !== 'applicant' || found.status === 'draft') return { before: found, hiddenAfter: null };
+  const { shown, shownMoveId } = await asApplicantSees(tx, found, now);
+  return { before: shown, hiddenAfter: shownMoveId };
 }
 
 async function makeMove(
@@ -141,6 +161,18 @@ async function intendNotices(
   await tx.execute(sql`update applications set news = 'waiting' where id = ${about.applicationId}`);
 }
 
+async function recordTakenBack(
+  tx: Tx,
+  viewer: Viewer,
+  { id, status }: Application,
+  to: ApplicationStatus,
+  context: RequestContext,
+): Promise<void> {
+  const details = { application: id, from: status, to };
+  const entry = { action: 'application_move_undone', userId: null, actorId: viewer.userId, details } as const;
+  await recordAudit(tx, entry, context);
+}
+
 export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' };
 
 /**
@@ -173,20 +205,10 @@ export async function undoMove(
       where event_id = ${eventId}`);
     await tx.execute(sql`
       update applications set status = ${event.from_status}, moved_at = ${timestamp(new Date(event.from_since))},
-        version = version + 1,
-        news = (select state from application_notices n join application_events e on e.id = n.event_id
-          where n.application_id = ${id} and e.undone_at is null and n.kind <> 'reminder' order by n.event_id desc limit 1)
+        version = version + 1
       where id = ${id}`);
-    await recordAudit(
-      tx,
-      {
-        action: 'application_move_undone',
-        userId: null,
-        actorId: viewer.userId,
-        details: { application: id, from: before.status, to: event.from_status },
-      },
-      context,
-    );
+    await renewNews(tx, id);
+    await recordTakenBack(tx, viewer, before, event.from_status, context);
     return { ok: true as const };
   });
 }

@@ -5,6 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { isId } from '@/lib/random';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
+import { shownMove, shownVersion } from './shown-move';
 
 /** How many applications the list of a person shows at a time. */
 const pageSize = 20;
@@ -19,6 +20,7 @@ export type MyApplication = {
   status: ApplicationStatus;
   /** Since when it is in that status. */
   since: Date;
+  /** For the forms about it: `shownVersion`. */
   version: number;
   createdAt: Date;
   /** What was asked for is answered, and nobody has looked at that yet. */
@@ -45,6 +47,7 @@ type Row = {
   status: ApplicationStatus;
   since: string;
   version: number;
+  move_id: string | null;
   created_at: string;
   is_answered: boolean;
 };
@@ -52,14 +55,11 @@ type Row = {
 /** The applications of one person that fit, with the last move of each that its applicant sees. */
 function selectMine(userId: string, now: Date, fits: SQL): SQL {
   return sql`
-    select a.id, a.title, a.message, a.version, a.created_at,
+    select a.id, a.title, a.message, a.version, a.created_at, seen.id::text as move_id,
       coalesce(seen.to_status, 'draft') as status, coalesce(seen.at, a.created_at) as since,
       coalesce(a.answered_at >= seen.at, false) as is_answered
     from applications a
-    left join lateral (
-      select e.to_status, e.at from application_events e
-      where e.application_id = a.id and e.kind = 'moved' and e.undone_at is null and e.shows_at <= ${timestamp(now)}
-      order by e.id desc limit 1) seen on true
+    left join lateral (${shownMove(now)}) seen on true
     where a.applicant_id = ${userId} and ${fits}`;
 }
 
@@ -189,7 +189,7 @@ function readRow(row: Row): MyApplication {
     message: row.message,
     status: row.status,
     since: new Date(row.since),
-    version: row.version,
+    version: shownVersion(row.version, row.move_id === null ? null : Number(row.move_id)),
     createdAt: new Date(row.created_at),
     isAnswered: row.is_answered,
   };

@@ -4,6 +4,7 @@ import type { Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { TakeAnswer } from '@/lib/sms/inbound/receive-text';
 import { addAnswer } from './add-to-timeline';
+import { shownMove } from './shown-move';
 
 /** So many texts a day join the timeline of one application; the record of texts has all of them. */
 const mostADay = 30;
@@ -22,15 +23,11 @@ export const takeTextAnswer: TakeAnswer = async (tx: Tx, { userId, messageId, bo
     texts: number;
     is_asked: boolean;
   }>(sql`
-    select a.id, seen.to_status as seen,
-      a.status = 'documents_needed' and seen.to_status = 'documents_needed' as is_asked,
+    select a.id, seen.to_status as seen, seen.to_status = 'documents_needed' as is_asked,
       (select count(*)::int from application_events e
         where e.application_id = a.id and e.message_id is not null and e.at > ${timestamp(sentAt)} - interval '1 day') as texts
     from applications a
-    join lateral (
-      select e.to_status from application_events e
-      where e.application_id = a.id and e.kind = 'moved' and e.undone_at is null and e.shows_at <= ${timestamp(sentAt)}
-      order by e.id desc limit 1) seen on seen.to_status in ('submitted', 'in_review', 'documents_needed')
+    join lateral (${shownMove(sentAt)}) seen on seen.to_status in ('submitted', 'in_review', 'documents_needed')
     where a.applicant_id = ${userId} and a.status <> 'draft' limit 2`);
   const [only, second] = rows;
   if (!only || second || only.texts >= mostADay) return false;

@@ -123,7 +123,7 @@ export async function discardDraft(
 ): Promise<boolean> {
   const { rowCount } = await db.execute(sql`
     delete from applications
-    where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}`);
+    where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}::bigint`);
   return rowCount === 1;
 }
 

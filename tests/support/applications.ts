@@ -4,6 +4,7 @@ import { users } from '@/db/schema/accounts';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { Db } from '@/db/client';
 import { moveApplication } from '@/lib/applications/move-application';
+import { readMyApplication } from '@/lib/applications/my-applications';
 import { saveDraft } from '@/lib/applications/write-application';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { makePerson } from './texts';
@@ -38,6 +39,12 @@ export async function giveSubmitted(
   const moved = await moveApplication(db, applicant, { id, to: 'submitted', version }, contextAt(now));
   if (!moved.ok) throw new Error(moved.reason);
   return { id, version: version + 1 };
+}
+
+/** The version that the forms of its applicant carry. */
+export async function readShownVersion(db: Db, applicant: Viewer, id: string, now: Date): Promise<number> {
+  const page = await readMyApplication(db, applicant.userId, id, now);
+  return page!.application.version;
 }
 
 /** How an application and what was said about it are in the database. */

@@ -9,7 +9,13 @@ import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { movesFrom } from '@/lib/applications/moves';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
-import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import {
+  giveApplicant,
+  giveStaff,
+  giveSubmitted,
+  readApplicationRow,
+  readShownVersion,
+} from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
 import { password, giveSettledPerson, proveEmailOf } from '@/tests/support/settled-person';
@@ -83,8 +89,9 @@ describe('a change that stands', () => {
   });
 
   test('an applicant’s own moves send nothing', async () => {
-    const { id, version, applicant } = await begin();
-    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(60));
+    const { id, applicant } = await begin();
+    const shown = await readShownVersion(database.db, applicant, id, after(noon, 60));
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(60));
     expect(await decide(day)).toBe(0);
     expect(await readTexts()).toEqual([]);
   });
@@ -175,11 +182,16 @@ describe('what does not stand', () => {
   });
 
   test('an applicant who withdraws before it is told hears nothing of it', async () => {
-    const { id, version, applicant } = await move(await begin(), 'in_review', 60);
-    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(65));
+    const { id, applicant } = await move(await begin(), 'in_review', 60);
+    const shown = await readShownVersion(database.db, applicant, id, after(noon, 65));
+    const withdrawal = { id, to: 'withdrawn', version: shown } as const;
+    expect(await moveApplication(database.db, applicant, withdrawal, at(65))).toMatchObject({ ok: true });
     await decide(day);
     expect(await readTexts()).toEqual([]);
-    expect((await readApplicationRow(database.db, id)).news).toBe('superseded');
+    expect(await readApplicationRow(database.db, id)).toMatchObject({
+      news: null,
+      notices: [{ state: 'superseded' }],
+    });
   });
 
   test('nor where the text of it still waits for the morning', async () => {
@@ -433,7 +445,8 @@ describe('whatever the operator’s people do, and whoever decides in between', 
           } else if (kind === 'undo' && lastEvent !== null) {
             await undoMove(database.db, staff, { id, eventId: lastEvent }, context);
           } else if (kind === 'withdraw' && pick % 5 === 0) {
-            await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, context);
+            const shown = await readShownVersion(database.db, applicant, id, context.now);
+            await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, context);
           } else if (kind === 'answer') {
             await answerApplication(database.db, applicant, { id, note: 'x' }, context);
           } else if (kind === 'decide') {

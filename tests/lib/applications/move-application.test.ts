@@ -3,12 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { applicationStatuses } from '@/db/schema/applications';
 import { addNote, answerApplication, assignApplication } from '@/lib/applications/add-to-timeline';
 import { findApplication } from '@/lib/applications/application';
+import { readMyApplication } from '@/lib/applications/my-applications';
 import { moves, movesFrom } from '@/lib/applications/moves';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { readUndoSeconds, saveUndoSeconds } from '@/lib/applications/undo-time';
 import { openForSomeone, saveDraft, submitApplication } from '@/lib/applications/write-application';
 import { newId } from '@/lib/random';
-import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import {
+  giveApplicant,
+  giveStaff,
+  giveSubmitted,
+  readApplicationRow,
+  readShownVersion,
+} from '@/tests/support/applications';
 import { releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
@@ -21,6 +28,8 @@ async function put(id: string, changes: { status?: string; assignee?: string }):
   await database.db.execute(sql`
     update applications set status = coalesce(${changes.status ?? null}, status),
       assignee_id = coalesce(${changes.assignee ?? null}::uuid, assignee_id) where id = ${id}`);
+  await database.db.execute(sql`
+    update application_events set to_status = coalesce(${changes.status ?? null}, to_status) where application_id = ${id} and kind = 'moved'`);
 }
 
 describe('who may make which move', () => {
@@ -31,8 +40,10 @@ describe('who may make which move', () => {
       const mover = role === 'applicant' ? applicant : await giveStaff(database.db, role);
       const made: string[] = [];
       for (const to of applicationStatuses) {
-        const { id, version } = await giveSubmitted(database.db, applicant, noon);
+        const { id, version: rowVersion } = await giveSubmitted(database.db, applicant, noon);
         await put(id, { status, assignee: mover.userId });
+        const isShown = role === 'applicant' && status !== 'draft';
+        const version = isShown ? await readShownVersion(database.db, mover, id, noon) : rowVersion;
         const answer = await moveApplication(
           database.db,
           mover,
@@ -124,16 +135,18 @@ describe('two who move one application', () => {
     expect(rows).toHaveLength(1);
   });
 
-  test('an applicant who withdraws while a move is made loses or wins, and never both', async () => {
+  test('an applicant who withdraws while a move is made that they do not see withdraws', async () => {
     for (let round = 0; round < 10; round += 1) {
       const staff = await giveStaff(database.db);
       const applicant = await giveApplicant(database.db);
       const { id, version } = await giveSubmitted(database.db, applicant, noon);
-      const [moved, withdrawn] = await Promise.all([
+      const shown = await readShownVersion(database.db, applicant, id, noon);
+      const [, withdrawn] = await Promise.all([
         moveApplication(database.db, staff, { id, to: 'in_review', version }, at(60)),
-        moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(60)),
+        moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(60)),
       ]);
-      expect([moved.ok, withdrawn.ok].filter(Boolean)).toHaveLength(1);
+      expect(withdrawn).toMatchObject({ ok: true });
+      expect(await readApplicationRow(database.db, id)).toMatchObject({ status: 'withdrawn', news: null });
     }
   });
 });
@@ -196,6 +209,81 @@ describe('taking a move back', () => {
     }
     await database.db.execute(sql`update staff_preferences set undo_seconds = -5 where user_id = ${userId}`);
     expect(await readUndoSeconds(database.db, userId)).toBe(10);
+  });
+});
+
+describe('an applicant who acts while a move is hidden from them', () => {
+  async function giveHidden(
+    to: 'approved' | 'in_review' | 'documents_needed',
+    from: 'in_review' | 'documents_needed',
+  ) {
+    const [staff, applicant] = [await giveStaff(database.db), await giveApplicant(database.db)];
+    const { id, version } = await giveSubmitted(database.db, applicant, noon);
+    const note = 'A lease';
+    await moveApplication(database.db, staff, { id, to: from, version, note }, at(60));
+    const shown = await readShownVersion(database.db, applicant, id, after(noon, 600));
+    const hidden = await moveApplication(database.db, staff, { id, to, version: version + 1, note }, at(601));
+    if (!hidden.ok) throw new Error(hidden.reason);
+    return { staff, applicant, id, version: version + 2, shown, eventId: hidden.eventId };
+  }
+
+  test('has the same version in their forms, also once it is undone', async () => {
+    const { staff, applicant, id, shown, eventId } = await giveHidden('approved', 'in_review');
+    expect(await readShownVersion(database.db, applicant, id, after(noon, 602))).toBe(shown);
+    await undoMove(database.db, staff, { id, eventId }, at(605));
+    expect(await readShownVersion(database.db, applicant, id, after(noon, 900))).toBe(shown);
+  });
+
+  test('withdraws from where they see it, and what was hidden is taken back', async () => {
+    const { staff, applicant, id, shown, eventId } = await giveHidden('approved', 'in_review');
+    const withdrawal = { id, to: 'withdrawn', version: shown } as const;
+    expect(await moveApplication(database.db, applicant, withdrawal, at(605))).toMatchObject({ ok: true });
+    expect(await readApplicationRow(database.db, id)).toMatchObject({ status: 'withdrawn', news: 'waiting' });
+    const { rows } = await database.db.execute(sql`
+      select from_status, to_status, undone_at is not null as undone from application_events
+      where application_id = ${id} order by id desc limit 2`);
+    expect(rows).toEqual([
+      { from_status: 'in_review', to_status: 'withdrawn', undone: false },
+      { from_status: 'in_review', to_status: 'approved', undone: true },
+    ]);
+    expect((await undoMove(database.db, staff, { id, eventId }, at(606))).ok).toBe(false);
+  });
+
+  test('is refused once it is shown, and told how it is then', async () => {
+    const { applicant, id, shown } = await giveHidden('approved', 'in_review');
+    const withdrawal = { id, to: 'withdrawn', version: shown } as const;
+    expect(await moveApplication(database.db, applicant, withdrawal, at(700))).toMatchObject({
+      reason: 'changed_meanwhile',
+      application: { status: 'approved' },
+    });
+  });
+
+  test('answers what they see asked for, and the move stands', async () => {
+    const { applicant, id } = await giveHidden('in_review', 'documents_needed');
+    expect(await answerApplication(database.db, applicant, { id, note: 'Here' }, at(605))).toEqual({
+      ok: true,
+    });
+    expect((await readApplicationRow(database.db, id)).status).toBe('in_review');
+  });
+
+  test('does not answer what they cannot see yet', async () => {
+    const { staff, applicant, id, version } = await giveHidden('in_review', 'documents_needed');
+    const again = { id, to: 'documents_needed', version, note: 'Another lease' } as const;
+    await moveApplication(database.db, staff, again, at(603));
+    expect(await answerApplication(database.db, applicant, { id, note: 'Here' }, at(605))).toEqual({
+      ok: true,
+    });
+    const isAnswered = async (seconds: number) =>
+      (await readMyApplication(database.db, applicant.userId, id, after(noon, seconds)))!.application
+        .isAnswered;
+    expect([await isAnswered(606), await isAnswered(700)]).toEqual([true, false]);
+    const { notices } = await readApplicationRow(database.db, id);
+    expect(notices.filter(({ kind }) => kind === 'reminder').map(({ state }) => state)).toEqual([
+      'superseded',
+      'waiting',
+      'superseded',
+      'waiting',
+    ]);
   });
 });
 
@@ -305,8 +393,9 @@ test('applications are given only to open accounts of the operator’s people, b
   expect(await assign(staff, broker.userId)).toEqual({ ok: true });
   expect(await findApplication(database.db, broker, id)).toMatchObject({ id, assigneeId: broker.userId });
   // Its applicant, who does not see that, finds it as it was.
+  const shown = await readShownVersion(database.db, applicant, id, after(noon, 2));
   expect(
-    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(2)),
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(2)),
   ).toMatchObject({ ok: true });
   expect(await assign(staff, null)).toMatchObject({ reason: 'changed_meanwhile' });
   expect(await assign(staff, null, version + 1)).toEqual({ ok: true });
