@@ -169,28 +169,37 @@ async function reachOut(
 }
 
 /**
- * Withdraws texts about this application that have not gone out, such as in quiet hours: newer news takes their place, or the
- * applicant has done what makes them moot. `kind`: only those of notices of this kind. The caller has locked the application.
- * Out: the kinds of those that were withdrawn.
+ * Withdraws texts about this application that have not gone out, such as in quiet hours, and repetitions of earlier ones that wait
+ * for the carrier: newer news takes their place, or the applicant has done what makes them moot. `kind`: only those of notices of
+ * this kind. The caller has locked the application. Out: the kinds of those that were withdrawn.
  */
 export async function supersedeWaiting(
   tx: Tx,
   { applicationId, kind = null }: { applicationId: string; kind?: NoticeKind | null },
   now: Date,
 ): Promise<NoticeKind[]> {
-  const { rows } = await tx.execute<{ message_id: string }>(sql`
-    select n.message_id from application_notices n join sms_messages m on m.id = n.message_id
-    where n.application_id = ${applicationId} and n.state = 'texted' and m.status = 'queued'
-      and n.kind = coalesce(${kind}, n.kind)`);
+  const { rows } = await tx.execute<{ notice_id: string; message_id: string }>(sql`
+    with recursive tries as (
+      select n.id as notice_id, m.id, m.status from application_notices n join sms_messages m on m.id = n.message_id
+      where n.application_id = ${applicationId} and n.state = 'texted' and n.kind = coalesce(${kind}, n.kind)
+      union all
+      select t.notice_id, m.id, m.status from tries t
+      join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
+    )
+    select notice_id, id as message_id from tries where status = 'queued'`);
   if (rows.length === 0) return [];
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
-  const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
-    update application_notices n set state = 'superseded', check_at = null
-    from sms_messages m
-    where n.application_id = ${applicationId} and n.state = 'texted' and m.id = n.message_id and m.status = 'canceled'
-      and m.reason = 'superseded'
-    returning n.kind`);
-  return superseded.map((notice) => notice.kind);
+  const withdrawn: NoticeKind[] = [];
+  // A dispatcher may have claimed one of them meanwhile.
+  for (const { notice_id: noticeId, message_id: messageId } of rows) {
+    const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
+      update application_notices set state = 'superseded', check_at = null
+      where id = ${noticeId} and exists (
+        select from sms_messages where id = ${messageId} and status = 'canceled' and reason = 'superseded')
+      returning kind`);
+    withdrawn.push(...superseded.map((notice) => notice.kind));
+  }
+  return withdrawn;
 }
 
 /** Mails the news where the address is proven. */

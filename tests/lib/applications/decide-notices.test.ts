@@ -8,6 +8,7 @@ import { decideNotices, followTexts } from '@/lib/applications/decide-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { movesFrom } from '@/lib/applications/moves';
 import type { Viewer } from '@/lib/applications/who-sees';
+import { enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
 import {
   giveApplicant,
@@ -170,6 +171,34 @@ describe('what does not stand', () => {
       news: 'texted',
       notices: [{ state: 'superseded' }, { state: 'texted' }],
     });
+  });
+
+  test('so does a repetition of a text that the carrier could not deliver just then', async () => {
+    const moved = await move(await begin(), 'in_review', 60);
+    await decide(70);
+    const [first] = await readTexts();
+    await database.db.update(smsMessages).set({ status: 'failed' });
+    const { userId, phone, purpose, template, params } = first!;
+    await enqueueText(database.db, {
+      ...{ userId: userId!, phone, purpose: purpose as 'update', template: template as 'applicationStatus' },
+      params: params as { url: string },
+      dedupeKey: retryKey(first!.id),
+      retryOf: first!.id,
+      retries: 1,
+      sendAfter: after(noon, 7200),
+      now: after(noon, 100),
+    });
+    await move(moved, 'approved', 3600);
+    await decide(3610);
+    expect((await readTexts()).map(({ status, reason }) => [status, reason])).toEqual([
+      ['failed', null],
+      ['canceled', 'superseded'],
+      ['queued', null],
+    ]);
+    expect((await readApplicationRow(database.db, moved.id)).notices).toMatchObject([
+      { state: 'superseded' },
+      { state: 'texted' },
+    ]);
   });
 
   test('a text that went out is followed by one about the next move', async () => {
