@@ -110,13 +110,19 @@ export async function addNote(
 export type AssignRefusal = { reason: 'not_found' | 'not_assignable' | 'changed_meanwhile' };
 
 /**
- * Staff and admins say who sees to an application (null: nobody in particular), if nobody moved it since `version`. Its
- * applicant does not see that, and hears nothing; so its version stays, by which they would notice.
+ * Staff and admins say who sees to an application (null: nobody in particular), if nobody moved it since `version`, and it is
+ * still with `seenAssigneeId`, whom their page showed: so of two who assign it at once the second is told. Its applicant does not
+ * see that, and hears nothing. Its version stays, so that nobody else's move is refused for it.
  */
 export async function assignApplication(
   db: Db,
   viewer: Viewer,
-  { id, assigneeId, version }: { id: string; assigneeId: string | null; version: number },
+  {
+    id,
+    assigneeId,
+    seenAssigneeId,
+    version,
+  }: { id: string; assigneeId: string | null; seenAssigneeId: string | null; version: number },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & AssignRefusal)> {
   if (!seesInternal(viewer)) return { ok: false, reason: 'not_found' };
@@ -126,6 +132,8 @@ export async function assignApplication(
     if (application === null) return { ok: false as const, reason: 'not_found' as const };
     if (application.version !== version) return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (application.assigneeId === assigneeId) return { ok: true as const };
+    if (application.assigneeId !== seenAssigneeId)
+      return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (assigneeId !== null) {
       const { rows } = await tx.execute(sql`
         select from users where id = ${assigneeId} and role in ('broker', 'staff', 'admin') and deactivated_at is null

@@ -9,7 +9,7 @@ import { useFormAction } from '@/components/forms/use-form-action';
 
 export type AssigneeField = 'assignee';
 
-/** Says who sees to an application. */
+/** Says who sees to an application; `now`: the id of who does, empty for nobody. */
 export function AssigneeForm({
   action,
   application,
@@ -37,6 +37,7 @@ export function AssigneeForm({
       />
       <input type="hidden" name="application" value={application} />
       <input type="hidden" name="version" value={version} />
+      <input type="hidden" name="seenAssignee" value={now} />
       <Button variant="secondary" wide pending={pending}>
         Assign
       </Button>

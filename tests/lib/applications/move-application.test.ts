@@ -384,8 +384,12 @@ test('applications are given only to open accounts of the operator’s people, b
   const [staff, broker] = [await giveStaff(database.db), await giveStaff(database.db, 'broker')];
   const applicant = await giveApplicant(database.db);
   const { id, version } = await giveSubmitted(database.db, applicant, noon);
-  const assign = (viewer: typeof staff, assigneeId: string | null, on = version) =>
-    assignApplication(database.db, viewer, { id, assigneeId, version: on }, at(1));
+  const assign = (
+    viewer: typeof staff,
+    assigneeId: string | null,
+    seenAssigneeId: string | null = null,
+    on = version,
+  ) => assignApplication(database.db, viewer, { id, assigneeId, seenAssigneeId, version: on }, at(1));
   expect(await assign(broker, broker.userId)).toMatchObject({ reason: 'not_found' });
   expect(await assign(applicant, applicant.userId)).toMatchObject({ reason: 'not_found' });
   for (const nobody of [applicant.userId, newId(), 'x'])
@@ -397,7 +401,28 @@ test('applications are given only to open accounts of the operator’s people, b
   expect(
     await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(2)),
   ).toMatchObject({ ok: true });
-  expect(await assign(staff, null)).toMatchObject({ reason: 'changed_meanwhile' });
-  expect(await assign(staff, null, version + 1)).toEqual({ ok: true });
+  expect(await assign(staff, null, broker.userId)).toMatchObject({ reason: 'changed_meanwhile' });
+  expect(await assign(staff, null, broker.userId, version + 1)).toEqual({ ok: true });
   expect(await findApplication(database.db, broker, id)).toBeNull();
+});
+
+test('of two who assign one at the same instant one wins, and the other is told', async () => {
+  const [one, other] = [await giveStaff(database.db), await giveStaff(database.db, 'admin')];
+  const brokers = [await giveStaff(database.db, 'broker'), await giveStaff(database.db, 'broker')];
+  const { id, version } = await giveSubmitted(database.db, await giveApplicant(database.db), noon);
+  const assign = (viewer: typeof one, index: number) => () =>
+    assignApplication(
+      database.db,
+      viewer,
+      { id, assigneeId: brokers[index]!.userId, seenAssigneeId: null, version },
+      at(1),
+    );
+  const lock = `select from applications where id = '${id}' for update`;
+  const answers = await releaseTogether(database.pool, lock, 2, [assign(one, 0), assign(other, 1)]);
+  const said = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : null));
+  expect(said).toEqual(expect.arrayContaining([{ ok: true }, { ok: false, reason: 'changed_meanwhile' }]));
+  const winner = said.findIndex((answer) => answer?.ok);
+  expect(await findApplication(database.db, brokers[winner]!, id)).not.toBeNull();
+  // Who wants what the other did has it.
+  expect(await assign(other, winner)()).toEqual({ ok: true });
 });

@@ -147,7 +147,7 @@ test('internal notes, and who sees to it, are not in the timeline; notes for the
   await addNote(db, staff, secret, contextAt(after(noon, 1)));
   const both = { id, note: 'We got your call.', internalNote: 'Called at ten.' };
   await addNote(db, staff, both, contextAt(after(noon, 2)));
-  const assignment = { id, assigneeId: staff.userId, version: 2 };
+  const assignment = { id, assigneeId: staff.userId, seenAssigneeId: null, version: 2 };
   expect(await assignApplication(db, staff, assignment, contextAt(after(noon, 3)))).toMatchObject({
     ok: true,
   });

@@ -30,7 +30,7 @@ async function givePeople(texts = true) {
   const submitted = await submitApplication(database.db, owner, draft, contextAt(dawn));
   if (!submitted.ok) throw new Error(submitted.reason);
   const { id } = submitted;
-  const assignee = { id, assigneeId: broker.userId, version: 2 };
+  const assignee = { id, assigneeId: broker.userId, seenAssigneeId: null, version: 2 };
   expect(await assignApplication(database.db, staff, assignee, contextAt(dawn))).toEqual({ ok: true });
   return { applicant, owner, staff, broker, id };
 }

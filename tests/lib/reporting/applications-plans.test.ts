@@ -119,7 +119,7 @@ test('nor does anything that people do with one application, or what is decided 
     ),
   );
   await during('note', () => addNote(db, staff, { id, note: 'x', internalNote: null }, at(62)));
-  const assignee = { id, assigneeId: seerOf(3), version: version + 5 };
+  const assignee = { id, assigneeId: seerOf(3), seenAssigneeId: null, version: version + 5 };
   await during('assign', () => assignApplication(db, staff, assignee, at(63)));
   await during('an account ends', () =>
     db.transaction(async (tx) => {

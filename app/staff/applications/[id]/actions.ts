@@ -100,11 +100,9 @@ export async function undoMoveAction(
   redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : 'too_late'}`);
 }
 
-const assigneeForm = z.object({
-  application: text,
-  version,
-  assignee: text.transform((id) => (id === '' ? null : id)),
-});
+const person = text.transform((id) => (id === '' ? null : id));
+
+const assigneeForm = z.object({ application: text, version, assignee: person, seenAssignee: person });
 
 /** Says who sees to an application. */
 export async function assignApplicationAction(
@@ -115,13 +113,9 @@ export async function assignApplicationAction(
   const values = keepTyped(formData, ['assignee']);
   const form = readForm(assigneeForm, formData);
   if (!form.ok) return answerForm({ message: notTheirs });
-  const { application: id, assignee: assigneeId, version: seen } = form.fields;
-  const assigned = await assignApplication(
-    db(),
-    user,
-    { id, assigneeId, version: seen },
-    await readRequestContext(),
-  );
+  const { application: id, assignee: assigneeId, seenAssignee: seenAssigneeId, version: seen } = form.fields;
+  const wanted = { id, assigneeId, seenAssigneeId, version: seen };
+  const assigned = await assignApplication(db(), user, wanted, await readRequestContext());
   if (assigned.ok) redirect(`${applicationsPath}/${id}?saved=assigned`);
   switch (assigned.reason) {
     case 'not_found':
