@@ -122,7 +122,7 @@ export async function listApplications(
   pageSize: number,
 ): Promise<Pick<ApplicationsPage, 'applications' | 'older' | 'isTooWide'>> {
   const narrowed = narrow(viewer, query, now);
-  const { search } = query;
+  const search = limitDigits(viewer, query.search);
   const found = search === null ? null : await findApplicants(db, search);
   const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
   const ids = sql`a.id, a.moved_at`;
@@ -161,6 +161,16 @@ export async function listApplications(
     order by a.moved_at desc, a.id desc`);
   const { rows: shown, older } = cutPage(rows, pageSize);
   return { applications: shown.map(readRow), older, isTooWide: !isBounded && (found?.isTooWide ?? false) };
+}
+
+/**
+ * Numbers are shown masked here, and nobody is to find out the other digits one by one: staff and admins find a number by the four
+ * digits that they are shown or by the whole of it, brokers by the whole alone.
+ */
+function limitDigits(viewer: Viewer, search: PeopleSearch | null): PeopleSearch | null {
+  if (search === null || !('lastDigits' in search)) return search;
+  const isShown = search.lastDigits.length === 4 && viewer.role !== 'broker';
+  return isShown ? search : { phone: `+${search.lastDigits}` };
 }
 
 /** What one of the operator's people sees, of what they ask for, on the page they are at; but for status and search. */

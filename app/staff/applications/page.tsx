@@ -83,6 +83,7 @@ export default async function ApplicationsPage({
           search={query.search && sayPeopleSearch(query.search)}
           shown={query.search && parameters.q}
           choices={choicesOf(query, isBroker ? null : shown.assignable)}
+          findsByDigits={!isBroker}
           clearHref={isNarrowed ? applicationsPath : null}
         />
       </Card>

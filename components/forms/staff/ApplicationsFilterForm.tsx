@@ -23,12 +23,15 @@ export function ApplicationsFilterForm({
   search,
   shown,
   choices: { status, assignee, age, news },
+  findsByDigits,
   clearHref,
 }: {
   action: FormAction<ApplicationsFilterField>;
   search: string | null;
   shown: string | null | undefined;
   choices: Omit<Choices, 'assignee'> & { assignee: Choices['assignee'] | null };
+  /** Whoever looks may find someone by a part of their number. */
+  findsByDigits: boolean;
   clearHref: string | null;
 }) {
   return (
@@ -50,7 +53,7 @@ export function ApplicationsFilterForm({
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
-            hint="The start of their name or email, their phone number, or its last four digits"
+            hint={`The start of their name or email, or their phone number${findsByDigits ? ', or its last four digits' : ', all of it'}`}
             defaultValue={values.q ?? search ?? ''}
             error={fieldErrors.q}
           />

@@ -126,7 +126,18 @@ describe('the list', () => {
     expect(await list(broker(), { assignee: ids['Sam Staff']! })).toEqual([]);
     expect(await find(broker(), 'alma')).toEqual(['Bea’s']);
     expect(await find(broker(), 'albert')).toEqual([]);
-    expect(await find(broker(), '0001')).toEqual(['Bea’s']);
+    expect(await find(broker(), '+1 555 200 0001')).toEqual(['Bea’s']);
+  });
+
+  test('tells nobody the digits of a number that is masked', async () => {
+    for (const digits of ['0001', '00001', '200 0001', '52000001']) {
+      expect(await find(broker(), digits)).toEqual([]);
+      expect(await find(staff(), digits)).toEqual(digits === '0001' ? ['New', 'Bea’s'] : []);
+    }
+    for (const whole of ['+15552000001', '1 555 200 0001']) {
+      expect(await find(broker(), whole)).toEqual(['Bea’s']);
+      expect(await find(staff(), whole)).toEqual(['New', 'Bea’s']);
+    }
   });
 
   test('shows an applicant nothing of anyone else', async () => {
