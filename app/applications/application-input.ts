@@ -15,16 +15,22 @@ const tooLong = (what: string, most: number) => ({
 const atMost = (what: string, most: number) =>
   z.string().refine((typed) => codePoints(typed) <= most, tooLong(what, most));
 
-const title = writtenLine
-  .pipe(z.string().refine((typed) => visible.test(typed), { error: 'Enter a title.' }))
-  .pipe(atMost('The title', applicationLimits.title));
+/** What someone writes in one line; `what` names it where it is too long, `missing` says that nothing is written. */
+export const lineInput = (what: string, most: number, missing: string) =>
+  writtenLine
+    .pipe(z.string().refine((typed) => visible.test(typed), { error: missing }))
+    .pipe(atMost(what, most));
+
+/** The title of an application, whoever writes it. */
+export const titleInput = lineInput('The title', applicationLimits.title, 'Enter a title.');
+
 const message = writtenLines.pipe(atMost('The message', applicationLimits.message));
 
 /** The application that a form is about; null: none, so a new one. */
 const id = text.transform((typed) => (typed === '' ? null : typed));
 
 /** A draft, which can do without a message. */
-export const draftInput = z.object({ intent: text, id, version, title, message });
+export const draftInput = z.object({ intent: text, id, version, title: titleInput, message });
 
 /** What is handed in, which cannot. */
 export const submissionInput = draftInput.extend({

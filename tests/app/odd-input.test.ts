@@ -7,6 +7,7 @@ import {
   pickApplicationsParameters,
   readApplicationsQuery,
 } from '@/app/staff/applications/applications-query';
+import { newApplicationInput } from '@/app/staff/applications/new/new-application-input';
 import { readConsentVersion } from '@/app/_forms/consent-version';
 import { readNumberParam } from '@/app/dev/phone/read-dev-phone-state';
 import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
@@ -167,6 +168,20 @@ test('an application with anything at all in it is refused in words, or can be s
     expect(await readMyApplication(database.db, person.userId, odd, noon)).toBeNull();
   }
   expect(taken).toBeGreaterThan(20);
+});
+
+test('an application that staff open for someone has a name and a title of one line, cleaned as an applicant’s', () => {
+  const typed = 'A\u202e home\r\nby\u2028the\0 sea';
+  const form = { intent: 'submit', name: typed, title: typed, message: 'Hello' };
+  const read = readForm(newApplicationInput, formOf(form));
+  const own = readForm(submissionInput, formOf({ ...form, id: '', version: '' }));
+  if (!read.ok || !own.ok) throw new Error('It is to be taken');
+  expect(read.fields).toMatchObject({ name: 'A home by the sea', title: 'A home by the sea' });
+  expect(own.fields.title).toBe(read.fields.title);
+  for (const odd of oddTexts) {
+    const taken = readForm(newApplicationInput, formOf({ name: odd, title: odd, message: 'Hello' }));
+    if (taken.ok) expect(taken.fields.name + taken.fields.title).not.toMatch(/[\n\r\0\u202e]/);
+  }
 });
 
 describe('a registration', () => {

@@ -1,23 +1,16 @@
 'use server';
 
 import { redirect } from 'next/navigation';
-import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
 import type { FormState } from '@/components/forms/form-state';
 import type { NewApplicationField } from '@/components/forms/staff/NewApplicationForm';
 import { db } from '@/db/client';
-import { applicationLimits } from '@/lib/applications/application';
 import { openForSomeone } from '@/lib/applications/write-application';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { applicationsPath } from '../applications-query';
-import { keepTyped, writtenText } from '../typed';
-
-const newForm = z.object({
-  name: writtenText(applicationLimits.name, 'Enter the name of the applicant.'),
-  title: writtenText(applicationLimits.title, 'Enter a title.'),
-  message: writtenText(applicationLimits.message, 'Enter what they said or wrote.'),
-});
+import { keepTyped } from '../typed';
+import { newApplicationInput } from './new-application-input';
 
 /** Opens an application for someone who has no account. */
 export async function openApplicationAction(
@@ -25,7 +18,7 @@ export async function openApplicationAction(
   formData: FormData,
 ): Promise<FormState<NewApplicationField>> {
   const user = await requireRole(applicationsPath, 'staff', 'admin');
-  const form = readForm(newForm, formData);
+  const form = readForm(newApplicationInput, formData);
   if (!form.ok) {
     const values = keepTyped(formData, ['name', 'title', 'message']);
     return answerForm({ fieldErrors: form.fieldErrors, values });
