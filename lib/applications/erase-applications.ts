@@ -19,6 +19,37 @@ export async function eraseApplications(tx: Tx, userId: string, now: Date): Prom
     select id, ${timestamp(now)}, 'moved', 'withdrawn', 'applicant', ${timestamp(now)} from ended`);
 }
 
+/** The events by someone that nobody can take back any more, `limit` at most: their ids. */
+export async function findActed(db: Db, userId: string, now: Date, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id::text as id from application_events
+    where actor_id = ${userId} and shows_at <= ${timestamp(now)} limit ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
+/** Takes from these events who did it, as the end of their account would. */
+export async function forgetActor(db: Db, ids: readonly string[]): Promise<void> {
+  await db.execute(sql`
+    update application_events set actor_id = null
+    where id = any(array(
+      select id from application_events where id = any(${sql.param(ids)}::bigint[]) order by id for no key update))`);
+}
+
+/** The applications that someone sees to, `limit` at most: their ids. */
+export async function findAssigned(db: Db, userId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from applications where assignee_id = ${userId} limit ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
+/** Leaves these applications to nobody in particular, as the end of the account would of who sees to them. */
+export async function forgetAssignee(db: Db, userId: string, ids: readonly string[]): Promise<void> {
+  await db.execute(sql`
+    update applications set assignee_id = null
+    where assignee_id = ${userId} and id = any(array(
+      select id from applications where id = any(${sql.param(ids)}::uuid[]) order by id for no key update))`);
+}
+
 /** Removes applications, with their timelines, that nobody has moved since `before`, `limit` at most. Out: how many. */
 export async function pruneApplications(db: Db, before: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`

@@ -1,4 +1,5 @@
 import type { Db } from '@/db/client';
+import { findActed, findAssigned, forgetActor, forgetAssignee } from '@/lib/applications/erase-applications';
 import { eraseOrigins, findOrigins } from '@/lib/audit';
 import { eraseConsentDetails, findConsentDetails } from '@/lib/consent/ledger';
 import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/erase-texts';
@@ -12,9 +13,9 @@ const idsAtOnce = 50_000;
 
 /**
  * Takes out of the record of an account, which its owner has decided to delete, what `eraseAccount` would: from the texts that
- * are over, the attempts, the details of consents and the audit log, some rows at a time. So the transaction that ends the
+ * are over, the attempts, the details of consents, the audit log, and the applications that they saw to, some rows at a time. So the transaction that ends the
  * account, and that holds its numbers meanwhile, has little left to do, however much there was. Where it does not come to
- * that, the account is as before, and its record is without numbers and words.
+ * that, the account is as before, its record is without numbers and words, and nothing is assigned to it.
  */
 export async function eraseAhead(db: Db, userId: string, now: Date): Promise<void> {
   await byBatches(
@@ -32,6 +33,14 @@ export async function eraseAhead(db: Db, userId: string, now: Date): Promise<voi
   await byBatches(
     () => findOrigins(db, userId, idsAtOnce),
     (ids) => eraseOrigins(db, ids),
+  );
+  await byBatches(
+    () => findActed(db, userId, now, idsAtOnce),
+    (ids) => forgetActor(db, ids),
+  );
+  await byBatches(
+    () => findAssigned(db, userId, idsAtOnce),
+    (ids) => forgetAssignee(db, userId, ids),
   );
 }
 

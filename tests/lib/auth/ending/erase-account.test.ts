@@ -238,6 +238,30 @@ describe('what is left of an ended account', () => {
     }
   });
 
+  test('that saw to thousands of applications is taken from them a thousand at a time, too', async () => {
+    const person = await giveSettledPerson(database.db, { role: 'broker', factor: false });
+    for (const insert of [
+      `insert into applications (id, applicant_name, title, message, status, assignee_id, created_at, moved_at)
+       select gen_random_uuid(), 'Paper', 'A home', '-', 'approved', $1, $2, $2 from generate_series(1, 2500)`,
+      `insert into application_events (application_id, at, kind, to_status, actor_id, actor_role, shows_at)
+       select id, $2, 'moved', 'approved', $1, 'broker', $2 from applications where assignee_id = $1`,
+    ])
+      await database.pool.query(insert, [person.userId, noon]);
+    const leaving = { currentPassword: password, confirmed: true };
+    expect(await deleteAccount(database.db, person, leaving, contextAt(after(noon, 60)))).toEqual({
+      ok: true,
+    });
+    for (const [table, who] of [
+      ['applications', 'assignee_id'],
+      ['application_events', 'actor_id'],
+    ]) {
+      const { rows } = await database.pool.query(
+        `select count(*)::int as rows, count(${who})::int as named from ${table} group by xmin::text order by 1 desc`,
+      );
+      expect(rows[0], table).toEqual({ rows: 1_000, named: 0 });
+    }
+  });
+
   test('a text on its way keeps its number until it is known what became of it, so that a STOP is heard', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
