@@ -50,12 +50,16 @@ export async function forgetAssignee(db: Db, userId: string, ids: readonly strin
       select id from applications where id = any(${sql.param(ids)}::uuid[]) order by id for no key update))`);
 }
 
-/** Removes applications, with their timelines, that nobody has moved since `before`, `limit` at most. Out: how many. */
+/**
+ * Removes applications, with their timelines, that nobody has moved since `before`, `limit` at most: what was decided or withdrawn,
+ * and all of those whose account is gone, such as where a decision about one was taken back or made again. Out: how many.
+ */
 export async function pruneApplications(db: Db, before: Date, limit: number): Promise<number> {
   const { rowCount } = await db.execute(sql`
     delete from applications where id = any(array(
       select id from applications
-      where status <> 'draft' and moved_at < ${timestamp(before)} and status in ('approved', 'declined', 'withdrawn')
+      where status <> 'draft' and moved_at < ${timestamp(before)}
+        and (status in ('approved', 'declined', 'withdrawn') or (applicant_id is null and applicant_name is null))
       order by moved_at limit ${limit} for update skip locked))`);
   return rowCount ?? 0;
 }

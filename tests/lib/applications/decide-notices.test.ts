@@ -6,6 +6,8 @@ import { smsMessages } from '@/db/schema/sms';
 import { answerApplication } from '@/lib/applications/add-to-timeline';
 import { decideNotices, followTexts } from '@/lib/applications/decide-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
+import { eraseApplications, pruneApplications } from '@/lib/applications/erase-applications';
+import { deleteUser } from '@/lib/accounts/users';
 import { movesFrom } from '@/lib/applications/moves';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
@@ -395,6 +397,21 @@ describe('reminders', () => {
       notices: [{ state: 'texted' }, { state: 'superseded' }, { state: 'superseded' }],
     });
   });
+});
+
+test('an application of a deleted person is removed when it is old, also where its decision was taken back afterwards', async () => {
+  const reviewed = await move(await begin(), 'in_review', 60);
+  const { id, staff, eventId } = await move(reviewed, 'approved', 120);
+  await database.db.transaction(async (tx) => {
+    await eraseApplications(tx, reviewed.applicant.userId, after(noon, 122));
+    await deleteUser(tx, reviewed.applicant.userId);
+  });
+  expect(await undoMove(database.db, staff, { id, eventId }, at(125))).toEqual({ ok: true });
+  expect((await readApplicationRow(database.db, id)).status).toBe('in_review');
+  const open = await begin();
+  expect(await pruneApplications(database.db, after(noon, 60), 10)).toBe(0);
+  expect(await pruneApplications(database.db, after(noon, 200), 10)).toBe(1);
+  expect((await readApplicationRow(database.db, open.id)).status).toBe('submitted');
 });
 
 test('a reminder that is over says nothing of what became of the last news', async () => {
