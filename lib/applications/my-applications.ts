@@ -127,7 +127,7 @@ export async function readMyApplication(
   const [preferences, { rows }, found] = await Promise.all([
     readPreferences(db, userId),
     db.execute<Row>(selectMine(userId, now, sql`a.id = ${id}`)),
-    listMyEvents(db, userId, id, now, mostEvents + 1),
+    listMyEvents(db, userId, id, now, { limit: mostEvents + 1 }),
   ]);
   if (!rows[0]) return null;
   const application = readRow(rows[0]);
@@ -148,13 +148,16 @@ export async function readMyApplication(
   };
 }
 
-/** The timeline of an application as its applicant sees it, oldest first; where there is more than `limit`, its end. */
+/**
+ * The timeline of an application as its applicant sees it, oldest first; where there is more than `limit`, its end, or what comes
+ * just before the event `before`.
+ */
 export async function listMyEvents(
   db: Db | Tx,
   userId: string,
   applicationId: string,
   now: Date,
-  limit = 500,
+  { limit = 500, before = null }: { limit?: number; before?: number | null } = {},
 ): Promise<MyEvent[]> {
   const { rows } = await db.execute<{
     id: string;
@@ -168,7 +171,7 @@ export async function listMyEvents(
     select id, at, kind, to_status, note, actor_role = 'applicant' as is_mine, message_id is not null as by_text
     from application_events
     where application_id = ${applicationId} and undone_at is null and shows_at <= ${timestamp(now)}
-      and kind <> 'assigned' and (kind <> 'noted' or note is not null)
+      and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${before === null ? sql`` : sql`and id < ${before}`}
       and exists (select from applications a where a.id = ${applicationId} and a.applicant_id = ${userId})
     order by id desc limit ${limit}`);
   return rows.reverse().map((row) => ({

@@ -6,7 +6,10 @@ type Row = Record<string, unknown>;
 
 /** The file that a person gets, as it was written; moments are text. */
 export type ExportedData = Record<'account' | 'phone' | 'preferences', Row> &
-  Record<'sessions' | 'consents' | 'optOuts' | 'texts' | 'verifications' | 'activity', Row[]>;
+  Record<
+    'sessions' | 'consents' | 'optOuts' | 'texts' | 'applications' | 'verifications' | 'activity',
+    Row[]
+  >;
 
 /** Exports all data of a person and reads the file; null: it is refused. */
 export async function readExport(

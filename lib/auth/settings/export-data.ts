@@ -2,7 +2,12 @@ import type { Db } from '@/db/client';
 import { listSessions } from '@/lib/accounts/sessions';
 import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { findUser, type User } from '@/lib/accounts/users';
-import { listMyApplications, listMyEvents, type MyApplication } from '@/lib/applications/my-applications';
+import {
+  listMyApplications,
+  listMyEvents,
+  type MyApplication,
+  type MyEvent,
+} from '@/lib/applications/my-applications';
 import { isOthersAction, listAudit, recordAudit, shownDetails, type AuditEntry } from '@/lib/audit';
 import { listPasskeys } from '@/lib/auth/two-factor/passkeys';
 import { countRecoveryCodes } from '@/lib/auth/two-factor/recovery-codes';
@@ -229,11 +234,22 @@ function pageApplications(db: Db, userId: string, now: Date): List[1] {
     const page = await listMyApplications(db, userId, now, { limit: exportPageRows, before });
     const rows: unknown[] = [];
     for (const { id, title, message, status, since, createdAt } of page) {
-      const timeline = await listMyEvents(db, userId, id, now);
+      const timeline = await readTimeline(db, userId, id, now);
       rows.push({ title, message, status, since, createdAt, timeline });
     }
     return { rows, last: page.at(-1) };
   };
+}
+
+/** All of it, read by the page. */
+async function readTimeline(db: Db, userId: string, id: string, now: Date): Promise<MyEvent[]> {
+  const pages: MyEvent[][] = [];
+  for (;;) {
+    const before = pages.at(-1)?.[0]?.id ?? null;
+    const page = await listMyEvents(db, userId, id, now, { limit: exportPageRows, before });
+    pages.push(page);
+    if (page.length < exportPageRows) return pages.reverse().flat();
+  }
 }
 
 async function pageOptOuts(db: Db, { id: userId, phone }: User): Promise<List[1]> {

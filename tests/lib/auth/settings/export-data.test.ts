@@ -31,6 +31,27 @@ const database = useDatabase();
 const asked = { name: 'data', now: noon, timeZone: null, signal: new AbortController().signal };
 const turnOf = 'select from rate_limits where key = $1';
 
+test('an export holds the whole timeline of an application, however long, each event once and oldest first', async () => {
+  const person = await giveSettledPerson(database.db, { phone: null });
+  const id = newId();
+  const many = 2 * exportPageRows + 3;
+  await database.pool.query(
+    `insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+     values ($1, $2, 'A home', '-', 'documents_needed', $3, $3)`,
+    [id, person.userId, noon],
+  );
+  await database.pool.query(
+    `insert into application_events (application_id, at, kind, actor_id, actor_role, note, shows_at)
+     select $1, $3, 'answered', $2, 'applicant', n::text, $3 from generate_series(1, $4::int) n`,
+    [id, person.userId, noon, many],
+  );
+  const data = await readExport(database.db, person.userId, contextAt(after(noon, 60)));
+  const [application] = data!.applications;
+  expect((application!.timeline as { note: string }[]).map(({ note }) => note)).toEqual(
+    Array.from({ length: many }, (_, index) => String(index + 1)),
+  );
+});
+
 test('an export holds everything about the person, and nothing that opens anything', async () => {
   const person = await giveSettledPerson(database.db);
   const old = person.phone!;
