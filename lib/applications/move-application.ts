@@ -161,6 +161,12 @@ async function intendNotices(
   await tx.execute(sql`update applications set news = 'waiting' where id = ${about.applicationId}`);
 }
 
+async function sayWhyNot(tx: Tx, id: string, eventId: number): Promise<'undone_already' | 'too_late'> {
+  const { rows } = await tx.execute(sql`
+    select from application_events where id = ${eventId} and application_id = ${id} and undone_at is not null`);
+  return rows.length > 0 ? 'undone_already' : 'too_late';
+}
+
 async function recordTakenBack(
   tx: Tx,
   viewer: Viewer,
@@ -173,11 +179,11 @@ async function recordTakenBack(
   await recordAudit(tx, entry, context);
 }
 
-export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' };
+export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' | 'undone_already' };
 
 /**
  * Takes back a move, within its undo time, by who made it: the application is where it was before, and nothing of it is sent or
- * shown. Refused as `too_late` once it is seen, or someone else has moved it on.
+ * shown. Refused as `too_late` once it is seen, or someone else has moved it on, and as `undone_already` for a second click.
  */
 export async function undoMove(
   db: Db,
@@ -199,7 +205,7 @@ export async function undoMove(
           select from application_notices n where n.event_id = ${eventId} and n.decided_at is not null)
       returning from_status, from_since`);
     const event = rows[0];
-    if (!event) return { ok: false as const, reason: 'too_late' as const };
+    if (!event) return { ok: false as const, reason: await sayWhyNot(tx, id, eventId) };
     await tx.execute(sql`
       update application_notices set state = 'superseded', decided_at = ${timestamp(context.now)}
       where event_id = ${eventId}`);

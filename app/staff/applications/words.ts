@@ -140,6 +140,10 @@ export const applicationSavedWords: ReadonlyMap<string, { title: string; tone: '
     ['moved', { title: 'It was moved.', tone: 'success' }],
     ['undone', { title: 'It is undone. The applicant saw and heard nothing of it.', tone: 'success' }],
     [
+      'undone_already',
+      { title: 'It is undone already. The applicant saw and heard nothing of it.', tone: 'success' },
+    ],
+    [
       'too_late',
       {
         title:

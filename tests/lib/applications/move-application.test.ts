@@ -174,7 +174,11 @@ describe('taking a move back', () => {
       news: null,
       notices: [{ state: 'superseded' }],
     });
-    expect(await undoMove(database.db, staff, { id, eventId }, at(69))).toMatchObject({ reason: 'too_late' });
+    // A second click.
+    expect(await undoMove(database.db, staff, { id, eventId }, at(69))).toEqual({
+      ok: false,
+      reason: 'undone_already',
+    });
   });
 
   test.each([
@@ -246,7 +250,9 @@ describe('an applicant who acts while a move is hidden from them', () => {
       { from_status: 'in_review', to_status: 'withdrawn', undone: false },
       { from_status: 'in_review', to_status: 'approved', undone: true },
     ]);
-    expect((await undoMove(database.db, staff, { id, eventId }, at(606))).ok).toBe(false);
+    expect(await undoMove(database.db, staff, { id, eventId }, at(606))).toMatchObject({
+      reason: 'undone_already',
+    });
   });
 
   test('is refused once it is shown, and told how it is then', async () => {

@@ -97,7 +97,7 @@ export async function undoMoveAction(
   const { application: id, event: eventId } = form.fields;
   const undone = await undoMove(db(), user, { id, eventId }, await readRequestContext());
   if (!undone.ok && undone.reason === 'not_found') return answerForm({ message: notTheirs });
-  redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : 'too_late'}`);
+  redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : undone.reason}`);
 }
 
 const person = text.transform((id) => (id === '' ? null : id));
