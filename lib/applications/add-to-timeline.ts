@@ -26,7 +26,7 @@ export async function answerApplication(
 ): Promise<{ ok: true } | ({ ok: false } & AnswerRefusal)> {
   const hit = await takeSettingsHit(db, { userId: applicant.userId, kind: 'application' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  return db.transaction(async (tx) => {
+  const answered = await db.transaction(async (tx) => {
     const application = await findApplication(tx, applicant, id, { lock: true });
     if (application === null) return { ok: false as const, reason: 'not_found' as const };
     const { shown } = await asApplicantSees(tx, application, now);
@@ -34,6 +34,9 @@ export async function answerApplication(
     await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, isAsked: true, now });
     return { ok: true as const };
   });
+  // What is counted is what leaves a row.
+  if (!answered.ok) await hit.refund();
+  return answered;
 }
 
 /**

@@ -367,6 +367,22 @@ describe('what applicants write', () => {
   });
 });
 
+test('an answer that is refused does not count, and those that are taken do', async () => {
+  const [staff, applicant] = [await giveStaff(database.db), await giveApplicant(database.db)];
+  const { id, version } = await giveSubmitted(database.db, applicant, noon);
+  const answer = (about: string, seconds: number) =>
+    answerApplication(database.db, applicant, { id: about, note: 'Here' }, at(seconds));
+  for (let count = 0; count < 20; count += 1) {
+    expect(await answer(id, count)).toMatchObject({ reason: 'not_asked' });
+    expect(await answer(newId(), count)).toMatchObject({ reason: 'not_found' });
+  }
+  const asked = { id, to: 'documents_needed', version, note: 'A lease' } as const;
+  await moveApplication(database.db, staff, asked, at(30));
+  // The application itself was one of thirty an hour.
+  for (let count = 0; count < 29; count += 1) expect(await answer(id, 60 + count)).toEqual({ ok: true });
+  expect(await answer(id, 100)).toMatchObject({ reason: 'too_many_changes' });
+});
+
 test('staff open one for someone without an account, and nothing is sent for its moves', async () => {
   const staff = await giveStaff(database.db);
   const id = await openForSomeone(
