@@ -80,6 +80,8 @@ const applicationsPerPage = 50;
 
 /** So many people are looked up for a search, and so many names of people without an account. */
 const mostFound = 1_000;
+/** The same where it is looked for among what one person sees to: more of them would be found sooner by looking through that. */
+const mostFoundOfOne = 5_000;
 
 /** Reads all that the list shows to one of the operator's people. */
 export async function readApplicationsPage(
@@ -123,29 +125,34 @@ export async function listApplications(
 ): Promise<Pick<ApplicationsPage, 'applications' | 'older' | 'isTooWide'>> {
   const narrowed = narrow(viewer, query, now);
   const search = limitDigits(viewer, query.search);
-  const found = search === null ? null : await findApplicants(db, search);
-  const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
-  const ids = sql`a.id, a.moved_at`;
-  const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
-  let page: SQL;
   // What one person sees to is few enough to be looked through by itself.
   const { assignee } = query;
   const isBounded = viewer.role === 'broker' || assignee === 'me' || (assignee !== null && isId(assignee));
-  if (found !== null && !(found.isTooWide && isBounded)) {
+  const most = isBounded ? mostFoundOfOne : mostFound;
+  const found = search === null ? null : await findApplicants(db, search, most);
+  const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
+  const ids = sql`a.id, a.moved_at`;
+  const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
+  const walk = (fits: SQL) => sql`
+      select each.id, each.moved_at from ${statuses} cross join lateral (
+        select ${ids} from applications a where a.status = s.status and ${narrowed} and ${fits} ${newest}) each`;
+  let page: SQL;
+  if (search !== null && found !== null && found.isTooWide && isBounded) {
+    page = walk(sql`(${hasName(search)} or ${isOfPerson(search, found)})`);
+  } else if (found !== null) {
     const inStatus = sql`a.status in (select status from ${statuses})`;
+    // By itself, or the order would lead through the applications of everyone.
+    const ofPeople = isBounded
+      ? sql`select ${ids} from applications a where a.applicant_id = any(${idArray(found.people)}) and ${inStatus} and ${narrowed} offset 0`
+      : sql`
+        select each.id, each.moved_at from unnest(${idArray(found.people)}) p(id) cross join lateral (
+          select ${ids} from applications a where a.applicant_id = p.id and ${inStatus} and ${narrowed} ${newest}) each`;
     page = sql`
-      (select each.id, each.moved_at from unnest(${idArray(found.people)}) p(id) cross join lateral (
-        select ${ids} from applications a where a.applicant_id = p.id and ${inStatus} and ${narrowed} ${newest}) each)
+      (${ofPeople})
       union all
       (select ${ids} from applications a where a.id = any(${idArray(found.named)}) and ${inStatus} and ${narrowed} ${newest})`;
-  } else if (search !== null) {
-    page = sql`
-      select ${ids} from applications a where a.status in (select status from ${statuses}) and ${narrowed}
-        and (${hasName(search)} or (select ${matchesPerson(search, sql`p`)} from users p where p.id = a.applicant_id))`;
   } else {
-    page = sql`
-      select each.id, each.moved_at from ${statuses} cross join lateral (
-        select ${ids} from applications a where a.status = s.status and ${narrowed} ${newest}) each`;
+    page = walk(sql`true`);
   }
   const { rows } = await db.execute<Row>(sql`
     with page as materialized (select id, moved_at from (${page}) fits ${newest})
@@ -189,22 +196,32 @@ function narrow(viewer: Viewer, { assignee, ageDays, news, after }: Applications
   return sql.join(conditions, sql` and `);
 }
 
-/** Finds the accounts that are looked for, and the applications of those without one. */
-async function findApplicants(
-  db: Db,
-  search: PeopleSearch,
-): Promise<{ people: string[]; named: string[]; isTooWide: boolean }> {
+type Found = {
+  people: string[];
+  /** There are no more people than these. */
+  areAllFound: boolean;
+  named: string[];
+  isTooWide: boolean;
+};
+
+/** Finds the accounts that are looked for, and the applications of those without one, `most` of each. */
+async function findApplicants(db: Db, search: PeopleSearch, most: number): Promise<Found> {
   const [people, named] = await Promise.all([
-    findPeople(db, search, mostFound + 1),
-    'text' in search ? findNamed(db, search) : [],
+    findPeople(db, search, most + 1),
+    'text' in search ? findNamed(db, search, most + 1) : [],
   ]);
-  const isTooWide = people.length > mostFound || named.length > mostFound;
-  return { people: people.slice(0, mostFound), named: named.slice(0, mostFound), isTooWide };
+  const isTooWide = people.length > most || named.length > most;
+  return {
+    people: people.slice(0, most),
+    areAllFound: people.length <= most,
+    named: named.slice(0, most),
+    isTooWide,
+  };
 }
 
-async function findNamed(db: Db, search: PeopleSearch): Promise<string[]> {
+async function findNamed(db: Db, search: PeopleSearch, limit: number): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    select a.id from applications a where ${hasName(search)} limit ${mostFound + 1}`);
+    select a.id from applications a where ${hasName(search)} limit ${limit}`);
   return rows.map(({ id }) => id);
 }
 
@@ -213,6 +230,13 @@ function hasName(search: PeopleSearch): SQL {
   if (!('text' in search)) return sql`false`;
   const pattern = `${search.text.replace(/[\\%_]/g, '\\$&')}%`;
   return sql`a.applicant_name is not null and lower(a.applicant_name) like lower(${pattern})`;
+}
+
+/** Whether someone with an account is looked for. */
+function isOfPerson(search: PeopleSearch, { people, areAllFound }: Found): SQL {
+  return areAllFound
+    ? sql`a.applicant_id = any(${idArray(people)})`
+    : sql`(select ${matchesPerson(search, sql`p`)} from users p where p.id = a.applicant_id)`;
 }
 
 /** Counts what someone sees in each status, to one more than is said: in the order of an index, which is read no further. */
