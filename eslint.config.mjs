@@ -40,6 +40,7 @@ const shelves = {
   inputs: ['ui'],
   forms: ['inputs', 'ui'],
   sms: ['ui'],
+  charts: ['ui'],
   pages: ['ui'],
 };
 const pureForComponents = [

@@ -24,7 +24,7 @@ const staffLinks = [
 ] as const;
 const adminLinks = [
   ...staffLinks,
-  { href: '/admin/sms', label: 'Texts' },
+  { href: '/admin', label: 'Texts' },
   { href: '/admin/users', label: 'People' },
 ] as const;
 

@@ -32,6 +32,17 @@ test('the pages about people are accessible, with all their forms open, and with
   await expectAccessible(page);
 });
 
+test('the overview of texts is accessible, with its tables open, in light and dark', async ({ page }) => {
+  await enterAsAdmin(page);
+  await open(page, '/admin');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page);
+  }
+  await page.locator('summary', { hasText: 'Dollars: table' }).click();
+  await expectAccessible(page);
+});
+
 test('the page of opt-outs is accessible, with errors too', async ({ page }) => {
   await enterAsAdmin(page);
   await open(page, '/staff/opt-outs');

@@ -5,7 +5,7 @@ import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 
 const { preferences, record, security, deletion } = settingsPaths;
-const admin = '/admin/sms';
+const admin = '/admin';
 
 const settings = ['SMS preferences', 'Profile', 'Security'];
 const links = ['Dashboard', 'Applications', ...settings];

@@ -42,7 +42,11 @@ import { personStates, readPeoplePage } from '@/lib/reporting/people';
 import { readPerson } from '@/lib/reporting/person';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { readKeyset } from '@/lib/reporting/keyset';
+import { readAdminOverview } from '@/lib/reporting/admin-overview';
+import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { readSmsOverview } from '@/lib/reporting/sms-overview';
+import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
 import { sendDueMails } from '@/lib/mail/deliver';
 import { listDevMails } from '@/lib/mail/dev-mails';
@@ -676,6 +680,7 @@ async function lookingOn(): Promise<void> {
   });
   await during('status of a person', () => readPersonSms(db, bigPerson(90).email));
   await during('delayed texts', () => isSmsDelayed(db, now));
+  await lookingAtReports();
   await lookingForPeople();
   const nothing = {
     number: null,
@@ -704,6 +709,16 @@ async function lookingOn(): Promise<void> {
         });
       }
     }
+  }
+}
+
+async function lookingAtReports(): Promise<void> {
+  const { db, during } = recorder;
+  const today = dayOf(now, env().reportTimeZone);
+  await during('a day is summed up', () => rollUpDays(db, now, 1));
+  for (const days of [1, 7, 90]) {
+    const period = { first: addDays(today, 1 - days), last: today };
+    await during(`the overview of ${days} days`, () => readAdminOverview(db, period, now));
   }
 }
 

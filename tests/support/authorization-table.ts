@@ -119,6 +119,8 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/export': signedIn<RouteAnswer>('shown', 'sign_in'),
   'GET /users/account/delete': onlySignedIn,
   'GET /users/account/deleted': anyone,
+  'GET /admin': onlyAdmins,
+  'GET /admin/report.csv': onlyAdmins,
   'GET /admin/sms': onlyAdmins,
   'GET /admin/numbers': onlyAdmins,
   'GET /admin/users': onlyAdmins,

@@ -33,7 +33,7 @@ export default async function ProtectedNumbersPage({
   const { saved } = await searchParams;
   const said = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   return (
-    <Page nav={<SiteNav part="/admin/sms" />}>
+    <Page nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>Protected numbers</Heading>
         <Lead>

@@ -42,7 +42,7 @@ export default async function AdminSmsPage({
   const { spend, texts, attempts } = await readSmsOverview(db(), query, databaseNow());
   const { before, attemptsBefore, ...filters } = parameters;
   return (
-    <Page wide nav={<SiteNav page="/admin/sms" />}>
+    <Page wide nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>Texts and verifications</Heading>
         <Lead>

@@ -11,7 +11,7 @@ export function CompactTable({
   caption: string;
   columns: readonly string[];
   rows: readonly (readonly [name: string, ...figures: ReactNode[]])[];
-  total: readonly [name: string, ...figures: ReactNode[]];
+  total?: readonly [name: string, ...figures: ReactNode[]];
 }) {
   return (
     <table className={styles.table}>
@@ -30,9 +30,11 @@ export function CompactTable({
           <Row key={row[0]} row={row} />
         ))}
       </tbody>
-      <tfoot>
-        <Row row={total} />
-      </tfoot>
+      {total ? (
+        <tfoot>
+          <Row row={total} />
+        </tfoot>
+      ) : null}
     </table>
   );
 }

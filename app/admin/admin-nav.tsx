@@ -1,0 +1,11 @@
+import { CountList } from '@/components/ui/lists/CountList';
+
+const pages = [
+  { id: 'overview', href: '/admin', words: 'Overview' },
+  { id: 'messages', href: '/admin/sms', words: 'Messages' },
+] as const;
+
+/** The ways between the pages about texts; `here` is the one that this page is, or belongs to. */
+export function AdminNav({ here }: { here: (typeof pages)[number]['id'] }) {
+  return <CountList label="Texts" parts={pages.map((page) => ({ ...page, isCurrent: page.id === here }))} />;
+}

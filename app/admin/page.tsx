@@ -1,0 +1,245 @@
+import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
+import { ChartGrid } from '@/components/charts/ChartGrid';
+import { FunnelBars } from '@/components/charts/FunnelBars';
+import { StackedBars } from '@/components/charts/StackedBars';
+import { TimeLines } from '@/components/charts/TimeLines';
+import { PeriodForm } from '@/components/forms/staff/PeriodForm';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { CompactTable } from '@/components/ui/lists/CompactTable';
+import { CountList } from '@/components/ui/lists/CountList';
+import { FigureGrid } from '@/components/ui/lists/FigureGrid';
+import { Notice } from '@/components/ui/Notice';
+import { Page } from '@/components/ui/Page';
+import { TextLink } from '@/components/ui/TextLink';
+import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
+import { readAdminOverview } from '@/lib/reporting/admin-overview';
+import { readPercentile } from '@/lib/reporting/rollups/latency';
+import { dayOf } from '@/lib/reporting/rollups/report-days';
+import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
+import { AdminNav } from './admin-nav';
+import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
+import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
+import { sayCount, sayMicros, sayReportDay, saySeconds } from './report-words';
+import { SendingNowFigures } from './sending-now';
+
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'admin' ? 'Texts: overview' : 'Not allowed' };
+}
+
+/** How sending is now, and what became of texts and verifications in some days. Reads only. */
+export default async function AdminOverviewPage({
+  searchParams,
+}: {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}) {
+  await requireRole(overviewPath, 'admin');
+  const now = databaseNow();
+  const { reportTimeZone: timeZone } = env();
+  const today = dayOf(now, timeZone);
+  const period = readPeriod(await searchParams, today);
+  const { sending, report } = await readAdminOverview(db(), period, now);
+  const preset = presetOf(period, today);
+  const name = namePeriod(period, today);
+  return (
+    <Page wide nav={<SiteNav page="/admin" />}>
+      <HeadingGroup>
+        <Heading>Texts: overview</Heading>
+        <Lead>
+          What texts cost, whether they arrive, and how verifications go. Days are those of{' '}
+          {timeZone.replaceAll('_', ' ')}.
+        </Lead>
+      </HeadingGroup>
+      <AdminNav here="overview" />
+      <Card label="Now">
+        <Heading level={2}>Now</Heading>
+        <SendingNowFigures sending={sending} now={now} timeZone={timeZone} />
+      </Card>
+      <Card label="Days" id="days">
+        <Heading level={2}>{name}</Heading>
+        <CountList
+          label="Days"
+          parts={presets.map(({ id, words }) => ({
+            id,
+            words,
+            href: `${overviewPath}?days=${id}#days`,
+            isCurrent: preset === id,
+          }))}
+        />
+        <PeriodForm action={`${overviewPath}#days`} {...period} today={today} />
+        {report.missingDays.length > 0 ? (
+          <Notice tone="warning" title="Some days are missing">
+            {sayCount(report.missingDays.length)} of these days are still being summed up, in the background.
+            Look again in a few minutes.
+          </Notice>
+        ) : null}
+        <FigureGrid label={name} figures={listFigures(report)} />
+      </Card>
+      <Card label="Charts" id="charts">
+        <Charts report={report} period={period} today={today} name={name} />
+      </Card>
+      <Card label="Verifications" id="verifications">
+        <Heading level={2}>Numbers to verify</Heading>
+        <FunnelBars label="How far codes came" steps={funnelSteps(report)} />
+      </Card>
+      <Breakdown title="By purpose" table="purpose" report={report} period={period} />
+      <Breakdown title="By country" table="country" report={report} period={period} />
+      <Breakdown title="By area code" table="area" report={report} period={period} />
+      <Breakdown title="Errors and reasons" table="error" report={report} period={period} />
+      <Breakdown title="Refused by a rule" table="refusal" report={report} period={period} />
+    </Page>
+  );
+}
+
+function namePeriod({ first, last }: ReportPeriod, today: string): string {
+  if (first === last) return first === today ? 'Today' : sayReportDay(first, today);
+  return `${sayReportDay(first, today)} to ${sayReportDay(last, today)}`;
+}
+
+/** Series are named for people; their steps are days, or hours of one day. */
+function Charts({
+  report,
+  period,
+  today,
+  name,
+}: {
+  report: Report;
+  period: ReportPeriod;
+  today: string;
+  name: string;
+}) {
+  const isOneDay = period.first === period.last;
+  const { series } = report;
+  const steps = series.map(({ label }) => (isOneDay ? label : sayReportDay(label, today)));
+  const all = series.map(({ byPurpose }) => Object.values(byPurpose).reduce(addSums, nothing));
+  const out = series.map(sumOutbound);
+  const outcomes = out.map(outcomesOf);
+  const csv = (table: TableName) => linkToCsv(table, period);
+  return (
+    <ChartGrid>
+      <StackedBars
+        title="Dollars"
+        summary={`Dollars spent, ${name}: ${sayMicros(sum(all, (each) => each.settledMicros + each.reservedMicros))} in all.`}
+        steps={steps}
+        series={[
+          { name: 'Settled', tone: 1, values: all.map(({ settledMicros }) => settledMicros) },
+          { name: 'Reserved', tone: 2, values: all.map(({ reservedMicros }) => reservedMicros) },
+        ]}
+        say={sayMicros}
+        csvHref={csv('spend')}
+      />
+      <StackedBars
+        title="Texts"
+        summary={`Texts by what became of them, ${name}: ${sayCount(sum(out, (each) => each.texts))} in all, ${sayCount(sum(out, (each) => each.failed))} failed.`}
+        steps={steps}
+        series={[
+          { name: 'Delivered', tone: 1, values: outcomes.map(([delivered]) => delivered) },
+          { name: 'On their way', tone: 3, values: outcomes.map(([, onTheirWay]) => onTheirWay) },
+          { name: 'Failed', tone: 4, values: outcomes.map(([, , failed]) => failed) },
+          { name: 'Canceled', tone: 2, values: outcomes.map(([, , , canceled]) => canceled) },
+        ]}
+        say={sayCount}
+        csvHref={csv('texts')}
+      />
+      <TimeLines
+        title="Time to delivery"
+        summary={`How long texts took to arrive, ${name}.`}
+        steps={steps}
+        series={[
+          {
+            name: 'Half within',
+            tone: 1,
+            values: out.map(({ latencies }) => readPercentile(latencies, 0.5)),
+          },
+          {
+            name: '95% within',
+            tone: 2,
+            values: out.map(({ latencies }) => readPercentile(latencies, 0.95)),
+          },
+        ]}
+        say={saySeconds}
+        csvHref={csv('delivery')}
+      />
+      {isOneDay ? null : (
+        <StackedBars
+          title="Registrations and verified numbers"
+          summary={`Registrations and verified numbers, ${name}.`}
+          steps={steps}
+          series={[
+            { name: 'Registered', tone: 3, values: series.map(({ events }) => events.other.registered ?? 0) },
+            { name: 'Verified', tone: 1, values: series.map(({ events }) => events.funnel.verified ?? 0) },
+          ]}
+          say={sayCount}
+          csvHref={csv('people')}
+        />
+      )}
+    </ChartGrid>
+  );
+}
+
+function sum<Row>(rows: readonly Row[], of: (row: Row) => number): number {
+  return rows.reduce((total, row) => total + of(row), 0);
+}
+
+function funnelSteps({ period }: Report) {
+  const names = {
+    asked: 'Asked for',
+    sent: 'Sent',
+    delivered: 'Delivered',
+    entered: 'Entered',
+    verified: 'Verified',
+  };
+  return Object.entries(names).map(([key, name]) => ({ name, count: period.events.funnel[key] ?? 0 }));
+}
+
+/** The longest rows of a table; the file has all. */
+const mostRows = 15;
+
+function Breakdown({
+  title,
+  table,
+  report,
+  period,
+}: {
+  title: string;
+  table: TableName;
+  report: Report;
+  period: ReportPeriod;
+}) {
+  const { columns, rows } = makeTable(report, table);
+  return (
+    <Card label={title} id={table}>
+      {rows.length === 0 ? (
+        <>
+          <Heading level={2}>{title}</Heading>
+          <Text quiet>Nothing yet in these days. What texts and codes add up to will stand here.</Text>
+        </>
+      ) : (
+        <>
+          <CompactTable
+            caption={title}
+            columns={columns}
+            rows={rows
+              .slice(0, mostRows)
+              .map(([key, ...figures]) => [String(key), ...figures.map(sayFigure)])}
+          />
+          <TextLink href={linkToCsv(table, period)}>
+            {rows.length > mostRows ? `Download all ${sayCount(rows.length)} rows as CSV` : 'Download as CSV'}
+          </TextLink>
+        </>
+      )}
+    </Card>
+  );
+}
+
+/** A figure of a table: a number as it is counted, dollars as they are exact. */
+function sayFigure(figure: string | number | null): string {
+  if (typeof figure === 'number') return sayCount(figure);
+  return figure === null ? '–' : sayMicros(Math.round(Number(figure) * 1_000_000));
+}

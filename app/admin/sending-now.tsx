@@ -1,0 +1,70 @@
+import { FigureGrid } from '@/components/ui/lists/FigureGrid';
+import { Notice } from '@/components/ui/Notice';
+import { sayDuration } from '@/components/ui/time/say-duration';
+import type { SendingNow } from '@/lib/reporting/admin-overview';
+import { sayMoment } from '@/app/_format/say-moment';
+import { sayCount, sayMicros, sayShare } from './report-words';
+import { sayReason } from './sms/overview-words';
+
+/** From so long on, a text that is due and not sent means that something is wrong. */
+const lateSeconds = 300;
+
+/** How sending is at this moment, in a row of figures. */
+export function SendingNowFigures({
+  sending,
+  now,
+  timeZone,
+}: {
+  sending: SendingNow;
+  now: Date;
+  timeZone: string;
+}) {
+  const { spentMicros, budgetMicros, oldestDueAt, failedInLastHour, lastReceiptAt, stopped } = sending;
+  const used = budgetMicros === 0 ? 1 : spentMicros / budgetMicros;
+  const dueSeconds = oldestDueAt === null ? null : (now.getTime() - oldestDueAt.getTime()) / 1000;
+  const clock = { timeZone, now };
+  return (
+    <>
+      {stopped === null ? null : (
+        <Notice tone="danger" title="Nothing is being sent">
+          The provider refuses us{stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. Texts
+          wait, and are tried again {sayMoment(stopped.until, clock)}. The runbook in docs/operations.md says
+          what to do.
+        </Notice>
+      )}
+      <FigureGrid
+        label="Now"
+        figures={[
+          {
+            id: 'budget',
+            name: 'Budget used, last 24 hours',
+            value: sayShare(used),
+            context: `${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}`,
+            tone: used >= 1 ? 'danger' : used >= 0.8 ? 'warning' : 'plain',
+          },
+          {
+            id: 'oldest-due',
+            name: 'Oldest text that is due',
+            value: dueSeconds === null ? 'None' : sayDuration(Math.max(1, dueSeconds)),
+            tone: dueSeconds !== null && dueSeconds > lateSeconds ? 'danger' : 'plain',
+          },
+          { id: 'failed', name: 'Failed, last hour', value: sayCount(failedInLastHour) },
+          {
+            id: 'receipt',
+            name: 'Last delivery told of',
+            value:
+              lastReceiptAt === null
+                ? 'None'
+                : sayDuration(Math.max(1, (now.getTime() - lastReceiptAt.getTime()) / 1000)),
+            context: lastReceiptAt === null ? 'in two days' : `ago, ${sayMoment(lastReceiptAt, clock)}`,
+          },
+          {
+            id: 'webhooks',
+            name: 'Webhook calls refused, last hour',
+            value: sayCount(sending.webhooksRefusedInLastHour),
+          },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,146 @@
+import type { ReactNode } from 'react';
+import { Disclosure } from '@/components/ui/Disclosure';
+import { TextLink } from '@/components/ui/TextLink';
+import type { ChartScale } from './scale';
+import styles from './ChartFrame.module.css';
+
+/** What a chart draws for each of its steps; `tone` is its color, the same in light and dark. */
+export type ChartSeries = { name: string; tone: 1 | 2 | 3 | 4; values: readonly (number | null)[] };
+
+export type ChartProps = {
+  title: string;
+  /** What the chart says, in a sentence, for those who do not see it. */
+  summary: string;
+  steps: readonly string[];
+  series: readonly ChartSeries[];
+  say: (value: number) => string;
+  csvHref: string;
+};
+
+/** In units of the drawing, which is as wide as its place: about 0.85 of a CSS pixel on a phone. */
+export const plot = { width: 400, height: 180, left: 46, right: 8, top: 8, bottom: 22 };
+export const plotWidth = plot.width - plot.left - plot.right;
+export const plotHeight = plot.height - plot.top - plot.bottom;
+
+/** The middle of a step, from the left. */
+export function centerOf(step: number, steps: number): number {
+  return plot.left + ((step + 0.5) / steps) * plotWidth;
+}
+
+/** A scale's place, from the top. */
+export function heightOf(share: number): number {
+  return plot.top + (1 - share) * plotHeight;
+}
+
+/** A chart with its title, legend, axes, table and file; `children` are the marks. */
+export function ChartFrame({
+  title,
+  summary,
+  steps,
+  series,
+  say,
+  csvHref,
+  scale,
+  children,
+}: ChartProps & { scale: ChartScale; children: ReactNode }) {
+  const named = namedSteps(steps.length);
+  return (
+    <figure className={styles.figure}>
+      <figcaption className={styles.caption}>{title}</figcaption>
+      {series.length > 1 ? (
+        <ul className={styles.legend}>
+          {series.map(({ name, tone }) => (
+            <li key={name}>
+              <svg className={styles.swatch} viewBox="0 0 10 10" aria-hidden="true" focusable="false">
+                <rect className={styles[`tone${tone}`]} width="10" height="10" rx="2" />
+              </svg>
+              {name}
+            </li>
+          ))}
+        </ul>
+      ) : null}
+      <svg
+        className={styles.drawing}
+        viewBox={`0 0 ${plot.width} ${plot.height}`}
+        role="img"
+        aria-label={summary}
+      >
+        {scale.ticks.map((tick) => (
+          <g key={tick}>
+            <line
+              className={styles.line}
+              x1={plot.left}
+              x2={plot.width - plot.right}
+              y1={heightOf(scale.place(tick))}
+              y2={heightOf(scale.place(tick))}
+            />
+            <text
+              className={styles.tick}
+              x={plot.left - 6}
+              y={heightOf(scale.place(tick)) + 4}
+              textAnchor="end"
+            >
+              {say(tick)}
+            </text>
+          </g>
+        ))}
+        {children}
+        {named.map(({ step, anchor }) => (
+          <text
+            key={step}
+            className={styles.tick}
+            x={
+              anchor === 'start'
+                ? plot.left
+                : anchor === 'end'
+                  ? plot.width - plot.right
+                  : centerOf(step, steps.length)
+            }
+            y={plot.height - 6}
+            textAnchor={anchor}
+          >
+            {steps[step]}
+          </text>
+        ))}
+      </svg>
+      <Disclosure summary={`${title}: table`}>
+        <div className={styles.scroll} tabIndex={0} role="region" aria-label={`${title}: table`}>
+          <table className={styles.table}>
+            <thead>
+              <tr>
+                <th scope="col">When</th>
+                {series.map(({ name }) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {steps.map((step, index) => (
+                <tr key={index}>
+                  <th scope="row">{step}</th>
+                  {series.map(({ name, values }) => (
+                    <td key={name}>{values[index] == null ? '–' : say(values[index])}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+        <TextLink href={csvHref}>Download as CSV</TextLink>
+      </Disclosure>
+    </figure>
+  );
+}
+
+/** The first, the middle and the last step have their names below them; so they never overlap. */
+function namedSteps(count: number): { step: number; anchor: 'start' | 'middle' | 'end' }[] {
+  if (count === 1) return [{ step: 0, anchor: 'middle' }];
+  const ends = [
+    { step: 0, anchor: 'start' },
+    { step: count - 1, anchor: 'end' },
+  ] as const;
+  if (count < 5) return [...ends];
+  return [ends[0], { step: Math.floor((count - 1) / 2), anchor: 'middle' }, ends[1]];
+}

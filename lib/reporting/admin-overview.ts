@@ -1,0 +1,69 @@
+import { sql } from 'drizzle-orm';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { env } from '@/lib/env';
+import { sumSpend } from '@/lib/sms/capacity/budget';
+import type { ReportDay } from './rollups/report-days';
+import { readReport, type Report } from './rollups/report';
+
+/** How sending is at this moment. Money is in whole millionths of a dollar. */
+export type SendingNow = {
+  /** Of the last 24 hours, settled and reserved, and what may be. */
+  spentMicros: number;
+  budgetMicros: number;
+  /** Since when the oldest text is due that was not sent yet; null: none is. */
+  oldestDueAt: Date | null;
+  failedInLastHour: number;
+  /** The last delivery that the provider told us of within two days; null: none. */
+  lastReceiptAt: Date | null;
+  webhooksRefusedInLastHour: number;
+  /** Until when no sender may send, and why; null: they may. */
+  stopped: { until: Date; reason: string | null } | null;
+};
+
+/** Reads all that `/admin` shows: how sending is now, and a report of some days. */
+export async function readAdminOverview(
+  db: Db,
+  days: { first: ReportDay; last: ReportDay },
+  now: Date,
+): Promise<{ sending: SendingNow; report: Report }> {
+  const [sending, report] = await Promise.all([readSendingNow(db, now), readReport(db, days, now)]);
+  return { sending, report };
+}
+
+async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
+  const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
+  const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
+  const [spent, { rows }] = await Promise.all([
+    sumSpend(db, 'all', now),
+    db.execute<{
+      due_ms: number | null;
+      failed: number;
+      receipt_ms: number | null;
+      refused: number;
+      stopped_ms: number | null;
+      stopped_reason: string | null;
+    }>(sql`
+      select
+        (select ${ms('min(send_after)')} from sms_messages where status = 'queued' and send_after <= ${timestamp(now)}) as due_ms,
+        (select count(*)::int from sms_messages where status = 'failed' and created_at > ${since(1)}) as failed,
+        (select ${ms('delivered_at')} from sms_messages where status = 'delivered' and created_at > ${since(48)}
+          order by created_at desc limit 1) as receipt_ms,
+        (select coalesce(sum(count), 0)::int from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused,
+        stop.stopped_ms, stop.stopped_reason
+      from (select) nothing left join lateral (
+        select ${ms('stopped_until')} as stopped_ms, stopped_reason from sms_senders where stopped_until > ${timestamp(now)}
+        order by stopped_until desc limit 1) stop on true`),
+  ]);
+  const row = rows[0]!;
+  const instant = (at: number | null) => (at === null ? null : new Date(at));
+  return {
+    spentMicros: Number(spent),
+    budgetMicros: env().smsDailyBudgetMicros,
+    oldestDueAt: instant(row.due_ms),
+    failedInLastHour: row.failed,
+    lastReceiptAt: instant(row.receipt_ms),
+    webhooksRefusedInLastHour: row.refused,
+    stopped: row.stopped_ms === null ? null : { until: new Date(row.stopped_ms), reason: row.stopped_reason },
+  };
+}
