@@ -1,8 +1,8 @@
 import { forbidden } from 'next/navigation';
 import type { SessionUser } from '@/lib/accounts/sessions';
-import type { Viewer } from '@/lib/applications/who-sees';
+import { actsOnOwn, type Viewer } from '@/lib/applications/who-sees';
 
-/** Someone as the applicant that they are; 403 for someone of another role. */
+/** Someone as the applicant that they are; 403 for someone who only reads what they once handed in. */
 export function asApplicant({ userId, role }: SessionUser): Viewer {
-  return role === 'applicant' ? { userId, role } : forbidden();
+  return actsOnOwn({ role }) ? { userId, role } : forbidden();
 }

@@ -9,24 +9,21 @@ import { Pager } from '@/components/ui/lists/Pager';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { readMyApplicationsPage } from '@/lib/applications/my-applications';
-import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { actsOnOwn } from '@/lib/applications/who-sees';
+import { requireUser } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { itemsOfApplications } from './application-items';
 import { StartLink } from './start-link';
 
-/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
-export async function generateMetadata(): Promise<Metadata> {
-  const user = await readUser();
-  return { title: user?.role === 'applicant' ? 'Applications' : 'Not allowed' };
-}
+export const metadata: Metadata = { title: 'Your applications' };
 
-/** Someone's own applications, newest first. */
+/** Someone's own applications, newest first; also of who became one of the operator's people, who starts none. */
 export default async function ApplicationsPage({
   searchParams,
 }: {
   searchParams: Promise<{ before?: string | string[] }>;
 }) {
-  const user = await requireRole('/applications', 'applicant');
+  const user = await requireUser('/applications');
   const before = readCursor((await searchParams).before);
   const now = databaseNow();
   const { timeZone, applications, older } = await readMyApplicationsPage(db(), user.userId, now, before);
@@ -40,9 +37,11 @@ export default async function ApplicationsPage({
       <Card label="Your applications">
         {isEmpty ? (
           <Text>
-            {env().nextStep === null
-              ? 'You have no applications yet. Start one: say what you apply for and why, save it as a draft as often as you like, and submit it when it is ready.'
-              : 'You have no applications here. You apply on another site.'}
+            {!actsOnOwn(user)
+              ? 'You have no applications of your own.'
+              : env().nextStep === null
+                ? 'You have no applications yet. Start one: say what you apply for and why, save it as a draft as often as you like, and submit it when it is ready.'
+                : 'You have no applications here. You apply on another site.'}
           </Text>
         ) : (
           <EventList
@@ -55,7 +54,7 @@ export default async function ApplicationsPage({
           newestHref={before === null ? null : '/applications'}
           olderHref={older && `/applications?before=${writeCursor(older)}`}
         />
-        <StartLink isFirst={isEmpty} />
+        {actsOnOwn(user) ? <StartLink isFirst={isEmpty} /> : null}
       </Card>
     </Page>
   );

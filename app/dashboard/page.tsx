@@ -126,6 +126,18 @@ export default async function DashboardPage({
           </Card>
         </>
       ) : null}
+      {user.role !== 'applicant' && applications.length > 0 ? (
+        <Card>
+          <Heading level={2}>Your own applications</Heading>
+          <EventList
+            items={itemsOfApplications(applications.slice(0, shownApplications), { timeZone, now })}
+            empty="None."
+          />
+          <TextLink href="/applications" standalone>
+            All your applications
+          </TextLink>
+        </Card>
+      ) : null}
       <Card label="Your account">
         <FactList
           facts={[

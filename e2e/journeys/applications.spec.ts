@@ -252,7 +252,32 @@ test('an application that was decided meanwhile is not withdrawn by an old page,
   await expectStatus(page, 'approved');
 });
 
-test('an application of someone else is not there, and the operator’s people have no such pages', async ({
+test('who became one of the operator’s people reads what they applied for, and does nothing about it', async ({
+  page,
+}) => {
+  const { email } = await register(page);
+  const id = await writeApplication(page, { title: 'A home' }, 'Submit application');
+  await moveAsStaff(id, 'documents_needed', { note: 'Your lease.' });
+  await signOut(page);
+  const broker = await makePerson('broker');
+  await readRows(
+    'update applications set applicant_id = $1 where applicant_id = (select id from users where email = $2)',
+    [broker.id, email],
+  );
+  await enterAs(page, broker);
+  await open(page, paths.dashboard);
+  await page.getByRole('link', { name: 'All your applications' }).click();
+  await expectPage(page, list);
+  await expect(page.getByRole('link', { name: /Start/ })).toHaveCount(0);
+  await page.getByRole('link', { name: 'A home' }).click();
+  await expectPage(page, pathOf(id));
+  await expectStatus(page, 'documents_needed');
+  await expect(page.getByText('Your lease.')).toBeVisible();
+  await expect(page.getByText('your colleagues see to it')).toBeVisible();
+  for (const name of ['Send answer', 'Withdraw']) await expect(button(page, name)).toHaveCount(0);
+});
+
+test('an application of someone else is not there, and the operator’s people start none', async ({
   page,
   openBrowser,
   faults,
@@ -267,9 +292,12 @@ test('an application of someone else is not there, and the operator’s people h
   await expect(theirs.locator('body')).not.toContainText('A secret home');
   await signOut(page);
   await enterAs(page, await makePerson('broker'));
-  for (const path of [pathOf(id), list, start]) expect((await page.goto(path))!.status()).toBe(403);
+  expect((await page.goto(start))!.status()).toBe(403);
+  expect((await page.goto(pathOf(id)))!.status()).toBe(404);
+  await open(page, list);
+  await expect(page.getByText('You have no applications of your own.')).toBeVisible();
   await open(page, paths.dashboard);
-  await expect(page.getByText('Your applications')).toHaveCount(0);
+  await expect(page.getByText(/Your (own )?applications/)).toHaveCount(0);
   await expect(page.getByRole('link', { name: 'Applications', exact: true })).toHaveAttribute(
     'href',
     '/staff/applications',

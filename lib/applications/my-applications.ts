@@ -6,6 +6,7 @@ import { isId } from '@/lib/random';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
 import { shownMove, shownVersion } from './shown-move';
+import { isOwn } from './who-sees';
 
 /** How many applications the list of a person shows at a time. */
 const pageSize = 20;
@@ -60,7 +61,7 @@ function selectMine(userId: string, now: Date, fits: SQL): SQL {
       coalesce(a.answered_at >= seen.at, false) as is_answered
     from applications a
     left join lateral (${shownMove(now)}) seen on true
-    where a.applicant_id = ${userId} and ${fits}`;
+    where ${isOwn(userId)} and ${fits}`;
 }
 
 /** Someone's applications, newest first, at most `limit`, and only those after `before`. */
@@ -172,7 +173,7 @@ export async function listMyEvents(
     from application_events
     where application_id = ${applicationId} and undone_at is null and shows_at <= ${timestamp(now)}
       and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${before === null ? sql`` : sql`and id < ${before}`}
-      and exists (select from applications a where a.id = ${applicationId} and a.applicant_id = ${userId})
+      and exists (select from applications a where a.id = ${applicationId} and ${isOwn(userId)})
     order by id desc limit ${limit}`);
   return rows.reverse().map((row) => ({
     id: Number(row.id),

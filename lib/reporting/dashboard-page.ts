@@ -13,7 +13,7 @@ const mostApplications = 20;
 
 /**
  * What the dashboard shows; `proofs` are those that wait for an admin's decision: an admin sees all, others their own.
- * `applications` are an applicant's own, newest first.
+ * `applications` are their own, newest first, also of those who became one of the operator's people.
  */
 export type DashboardPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
   timeZone: string | null;
@@ -21,7 +21,7 @@ export type DashboardPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
   applications: readonly MyApplication[];
 };
 
-/** Reads it in four statements, at most two of them one after the other. */
+/** Reads it in four statements, five for the operator's people, at most two of them one after the other. */
 export async function readDashboardPage(
   db: Db,
   user: PhoneOwner & { role: Role },
@@ -33,7 +33,7 @@ export async function readDashboardPage(
     isApplicant
       ? []
       : listProtectedProofs(db, { holderUserId: user.role === 'admin' ? null : user.userId, now }),
-    isApplicant ? listMyApplications(db, user.userId, now, { limit: mostApplications }) : [],
+    listMyApplications(db, user.userId, now, { limit: mostApplications }),
   ]);
   return { phone, texts, timeZone: preferences.timeZone, proofs, applications };
 }

@@ -105,10 +105,10 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
     applicant: 'shown',
   },
   'GET /dashboard': onlySignedIn,
-  'GET /applications': onlyApplicants,
+  'GET /applications': onlySignedIn,
   'GET /applications/new': onlyApplicants,
   // Nobody has the id that is in its path here.
-  'GET /applications/[id]': { ...onlyApplicants, applicant: 'not_found' },
+  'GET /applications/[id]': onlyStaffPages,
   'GET /users/sms-preferences': onlySignedIn,
   'GET /users/sms-preferences/preview': signedIn<RouteAnswer>('shown', 'unauthorized'),
   'GET /users/sms-preferences/record': onlySignedIn,

@@ -26,7 +26,8 @@ import {
   type MyEvent,
 } from '@/lib/applications/my-applications';
 import type { ApplicationStatus } from '@/lib/applications/moves';
-import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { actsOnOwn } from '@/lib/applications/who-sees';
+import { requireUser } from '@/lib/auth/sign-in/session';
 import { answerApplicationAction, saveApplicationAction, withdrawApplicationAction } from '../actions';
 import { applicationPath } from '../application-input';
 
@@ -37,15 +38,17 @@ const savedWords: ReadonlyMap<string, string> = new Map([
   ['withdrawn', 'Your application was withdrawn.'],
 ]);
 
-/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
-export async function generateMetadata(): Promise<Metadata> {
-  const user = await readUser();
-  return { title: user?.role === 'applicant' ? 'Your application' : 'Not allowed' };
-}
+export const metadata: Metadata = { title: 'Your application' };
+
+const nothing: MyApplicationPage['may'] = { edit: false, submit: false, answer: false, withdraw: false };
+
+const readOnlyWords =
+  'You work here now, so you can read what you applied for, and your colleagues see to it. Ask them to change or withdraw it.';
 
 /**
  * One application of someone's own: how far it is, what is next, and what they can do. Its forms are always there, each in its
- * place, and show nothing where there is nothing to do: so the answer to an older page is shown on this one, also without JavaScript.
+ * place, and show nothing where there is nothing to do: so the answer to an older page is shown on this one, also without JavaScript. Who became one of the operator's
+ * people only reads it.
  */
 export default async function ApplicationPage({
   params,
@@ -54,13 +57,14 @@ export default async function ApplicationPage({
   params: Promise<{ id: string }>;
   searchParams: Promise<{ saved?: string | string[] }>;
 }) {
-  const user = await requireRole(applicationPath((await params).id), 'applicant');
+  const user = await requireUser(applicationPath((await params).id));
   const { id } = await params;
   const { saved } = await searchParams;
   const now = databaseNow();
   const page = await readMyApplication(db(), user.userId, id, now);
   if (page === null) notFound();
-  const { application, events, may } = page;
+  const { application, events } = page;
+  const may = actsOnOwn(user) ? page.may : nothing;
   const { title, message, status, version, isAnswered } = application;
   const clock = { timeZone: page.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
@@ -80,7 +84,7 @@ export default async function ApplicationPage({
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
       <Notice title="What happens next" tone={isAsked ? 'warning' : 'info'}>
-        <p>{sayNext(application)}</p>
+        <p>{actsOnOwn(user) ? sayNext(application) : readOnlyWords}</p>
       </Notice>
       <AnswerForm
         action={answerApplicationAction}
