@@ -131,18 +131,17 @@ export async function assignApplication(
   if (!seesInternal(viewer)) return { ok: false, reason: 'not_found' };
   if (assigneeId !== null && !isId(assigneeId)) return { ok: false, reason: 'not_assignable' };
   return db.transaction(async (tx) => {
+    // People before applications, as by who deletes an account.
+    const canBeGiven = assigneeId === null || (await lockAssignable(tx, assigneeId));
     const application = await findApplication(tx, viewer, id, { lock: true });
     if (application === null) return { ok: false as const, reason: 'not_found' as const };
     if (application.version !== version) return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (application.assigneeId === assigneeId) return { ok: true as const };
     if (application.assigneeId !== seenAssigneeId)
       return { ok: false as const, reason: 'changed_meanwhile' as const };
-    if (assigneeId !== null) {
-      const { rows } = await tx.execute(sql`
-        select from users where id = ${assigneeId} and role in ('broker', 'staff', 'admin') and deactivated_at is null
-          and activated_at is not null for key share`);
-      if (rows.length === 0) return { ok: false as const, reason: 'not_assignable' as const };
-    }
+    // Nobody sees to their own.
+    if (!canBeGiven || (assigneeId !== null && assigneeId === application.applicantId))
+      return { ok: false as const, reason: 'not_assignable' as const };
     await tx.execute(sql`
       update applications set assignee_id = ${assigneeId} where id = ${id}`);
     await tx.insert(applicationEvents).values({
@@ -161,4 +160,11 @@ export async function assignApplication(
     );
     return { ok: true as const };
   });
+}
+
+async function lockAssignable(tx: Tx, userId: string): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    select from users where id = ${userId} and role in ('broker', 'staff', 'admin') and deactivated_at is null
+      and activated_at is not null for key share`);
+  return rows.length > 0;
 }

@@ -4,6 +4,9 @@ import { applicationStatuses } from '@/db/schema/applications';
 import { addNote, answerApplication, assignApplication } from '@/lib/applications/add-to-timeline';
 import { findApplication } from '@/lib/applications/application';
 import { readMyApplication } from '@/lib/applications/my-applications';
+import { deleteUser } from '@/lib/accounts/users';
+import { eraseApplications } from '@/lib/applications/erase-applications';
+import { lockForErasure } from '@/lib/accounts/lock-users';
 import { moves, movesFrom } from '@/lib/applications/moves';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { readUndoSeconds, saveUndoSeconds } from '@/lib/applications/undo-time';
@@ -16,7 +19,7 @@ import {
   readApplicationRow,
   readShownVersion,
 } from '@/tests/support/applications';
-import { releaseTogether } from '@/tests/support/barrier';
+import { releaseTogether, untilWaiting } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
 
@@ -447,4 +450,34 @@ test('of two who assign one at the same instant one wins, and the other is told'
   expect(await findApplication(database.db, brokers[winner]!, id)).not.toBeNull();
   // Who wants what the other did has it.
   expect(await assign(other, winner)()).toEqual({ ok: true });
+});
+
+test('nobody is given their own', async () => {
+  const [staff, broker] = [await giveStaff(database.db), await giveStaff(database.db, 'broker')];
+  const { id, version } = await giveSubmitted(database.db, { ...broker, role: 'applicant' }, noon);
+  const wanted = { id, assigneeId: broker.userId, seenAssigneeId: null, version };
+  expect(await assignApplication(database.db, staff, wanted, at(1))).toMatchObject({
+    reason: 'not_assignable',
+  });
+});
+
+test('an assignment to someone whose account ends, and who once applied, waits for that and is refused', async () => {
+  const [staff, broker] = [await giveStaff(database.db), await giveStaff(database.db, 'broker')];
+  const { id, version } = await giveSubmitted(database.db, { ...broker, role: 'applicant' }, noon);
+  const wanted = { id, assigneeId: broker.userId, seenAssigneeId: null, version };
+  const assigned = await database.db.transaction(async (tx) => {
+    await lockForErasure(tx, broker.userId);
+    const running = assignApplication(database.db, staff, wanted, at(1));
+    running.catch(() => undefined);
+    const asker = { query: (text: string) => database.pool.query(text) } as unknown as Parameters<
+      typeof untilWaiting
+    >[0];
+    await untilWaiting(asker, 1);
+    // It would wait here for who waits for it, if the application were locked before the person.
+    await eraseApplications(tx, broker.userId, after(noon, 1));
+    await deleteUser(tx, broker.userId);
+    return { running };
+  });
+  expect((await assigned.running).ok).toBe(false);
+  expect((await readApplicationRow(database.db, id)).status).toBe('withdrawn');
 });
