@@ -127,6 +127,34 @@ test('staff take a move back: the applicant hears nothing, and the timeline says
   await expect(status(page, 'declined')).toBeVisible();
 });
 
+test('what was typed for a move or a note stays where the session has ended meanwhile', async ({ page }) => {
+  const staff = await makePerson('staff', { name: `Sam ${serial()}` });
+  const id = await giveApplication({ of: null, title: `Flat ${serial()}`, status: 'in_review' });
+  await enterAs(page, staff);
+  await open(page, `${applications}/${id}`);
+  await awaitScript(page);
+  const form = moveForm(page, 'documents_needed');
+  await field(form, 'note').fill('Your lease, please.');
+  await field(form, 'internalNote').fill('He called.');
+  await readRows('delete from sessions where user_id = $1', [staff.id]);
+  await button(form, 'Ask for documents').click();
+  await expect(alertOf(page)).toContainText('You are no longer signed in.');
+  await page.locator('#add-note').fill('We got your call.');
+  await button(page, 'Add the note').click();
+  await expect(page.getByText('You are no longer signed in.')).toHaveCount(2);
+  await expect(page.locator('#add-note')).toHaveValue('We got your call.');
+  await expect(field(form, 'note')).toHaveValue('Your lease, please.');
+  await expect(field(form, 'internalNote')).toHaveValue('He called.');
+  await expect(page.getByRole('link', { name: 'Sign in in a new tab' }).first()).toHaveAttribute(
+    'href',
+    `/users/login?next=${encodeURIComponent(`${applications}/${id}`)}`,
+  );
+  await enterAs(await page.context().newPage(), staff);
+  await button(form, 'Ask for documents').click();
+  await expect(status(page, 'documents_needed')).toBeVisible();
+  await expect(page.getByText('Your lease, please.').first()).toBeVisible();
+});
+
 test('of two who move it, the second is told what happened, and keeps what they typed', async ({
   page,
   openBrowser,

@@ -188,6 +188,14 @@ const applicantAction = {
     admin: 'forbidden',
   },
 } as const;
+const operatorsWords = {
+  guard: 'readActor',
+  answers: { ...signedIn<ActionAnswer>('heard', 'told'), applicant: 'forbidden' },
+} as const;
+const staffsWords = {
+  ...operatorsWords,
+  answers: { ...operatorsWords.answers, broker: 'forbidden' },
+} as const;
 const secondStepAction = {
   guard: 'requireFirstStep',
   answers: { ...everyone<ActionAnswer>('sign_in'), halfway: 'heard' },
@@ -266,11 +274,11 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/staff/opt-outs/actions.ts#recordOptOutAction': operatorAction,
   'app/staff/applications/actions.ts#searchApplicationsAction': operatorAction,
   'app/staff/applications/actions.ts#saveUndoTimeAction': operatorAction,
-  'app/staff/applications/new/actions.ts#openApplicationAction': staffAction,
-  'app/staff/applications/[id]/actions.ts#moveApplicationAction': operatorAction,
+  'app/staff/applications/new/actions.ts#openApplicationAction': staffsWords,
+  'app/staff/applications/[id]/actions.ts#moveApplicationAction': operatorsWords,
   'app/staff/applications/[id]/actions.ts#undoMoveAction': operatorAction,
   'app/staff/applications/[id]/actions.ts#assignApplicationAction': staffAction,
-  'app/staff/applications/[id]/actions.ts#addNoteAction': operatorAction,
+  'app/staff/applications/[id]/actions.ts#addNoteAction': operatorsWords,
   'app/admin/users/actions.ts#searchPeopleAction': adminAction,
   'app/admin/users/invite/actions.ts#inviteAction': adminAction,
   'app/admin/users/invite/actions.ts#withdrawAction': adminAction,

@@ -4,9 +4,10 @@ import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { statusWords } from '@/app/_format/application-words';
-import { answerForm } from '@/app/_forms/form-answer';
+import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm, text, version } from '@/app/_forms/read-form';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { AssigneeField } from '@/components/forms/staff/AssigneeForm';
 import type { MoveField } from '@/components/forms/staff/MoveForms';
@@ -17,9 +18,11 @@ import { applicationLimits } from '@/lib/applications/application';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { seesInternal, type Viewer } from '@/lib/applications/who-sees';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
+import { isId } from '@/lib/random';
 import { readLastChange } from '@/lib/reporting/application-page';
 import { seenStatuses } from '@/lib/reporting/applications-list';
 import { applicationsPath } from '../applications-query';
+import { asOperator } from '../as-operator';
 import { keepTyped, optionalText } from '../typed';
 import { sayMeanwhile } from './say-meanwhile';
 
@@ -42,7 +45,9 @@ export async function moveApplicationAction(
   _state: FormState<MoveField>,
   formData: FormData,
 ): Promise<FormState<MoveField>> {
-  const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
+  const actor = await readActor<MoveField>(returnPathOf(formData), formData, ['to', 'note', 'internalNote']);
+  if (!actor.ok) return actor.answer;
+  const user = asOperator(actor.user, 'broker', 'staff', 'admin');
   const values = keepTyped(formData, ['to', 'note', 'internalNote']);
   const form = readForm(moveForm, formData);
   if (!form.ok)
@@ -138,7 +143,9 @@ export async function addNoteAction(
   _state: FormState<NoteField>,
   formData: FormData,
 ): Promise<FormState<NoteField>> {
-  const user = await requireRole(applicationsPath, 'broker', 'staff', 'admin');
+  const actor = await readActor<NoteField>(returnPathOf(formData), formData, ['note', 'internalNote']);
+  if (!actor.ok) return actor.answer;
+  const user = asOperator(actor.user, 'broker', 'staff', 'admin');
   const values = keepTyped(formData, ['note', 'internalNote']);
   const form = readForm(noteForm, formData);
   if (!form.ok)
@@ -150,4 +157,10 @@ export async function addNoteAction(
   return added.reason === 'empty'
     ? answerForm({ fieldErrors: { note: 'Write a note.' }, values })
     : answerForm({ message: notTheirs, values });
+}
+
+/** Where someone who signs in again goes on. */
+function returnPathOf(formData: FormData): string {
+  const id = readField(formData, 'application');
+  return isId(id) ? `${applicationsPath}/${id}` : applicationsPath;
 }

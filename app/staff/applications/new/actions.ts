@@ -3,12 +3,14 @@
 import { redirect } from 'next/navigation';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
+import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { NewApplicationField } from '@/components/forms/staff/NewApplicationForm';
 import { db } from '@/db/client';
 import { openForSomeone } from '@/lib/applications/write-application';
-import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
+import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { applicationsPath } from '../applications-query';
+import { asOperator } from '../as-operator';
 import { keepTyped } from '../typed';
 import { newApplicationInput } from './new-application-input';
 
@@ -17,7 +19,13 @@ export async function openApplicationAction(
   _state: FormState<NewApplicationField>,
   formData: FormData,
 ): Promise<FormState<NewApplicationField>> {
-  const user = await requireRole(applicationsPath, 'staff', 'admin');
+  const actor = await readActor<NewApplicationField>(`${applicationsPath}/new`, formData, [
+    'name',
+    'title',
+    'message',
+  ]);
+  if (!actor.ok) return actor.answer;
+  const user = asOperator(actor.user, 'staff', 'admin');
   const form = readForm(newApplicationInput, formData);
   if (!form.ok) {
     const values = keepTyped(formData, ['name', 'title', 'message']);
