@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { presetOf, readPeriod } from '@/app/admin/report-period';
+import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';
+import { sayMicros, saySeconds, sayShare } from '@/app/admin/report-words';
+import { linearScale, timeScale } from '@/components/charts/scale';
+import { countryOfArea } from '@/lib/reporting/rollups/areas';
+import { nothing, type Report, type Sums } from '@/lib/reporting/rollups/report';
+
+const today = '2026-11-30';
+
+describe('the days of a report', () => {
+  test.each([
+    [{}, { first: '2026-11-24', last: today }],
+    [{ days: 'today' }, { first: today, last: today }],
+    [{ days: '90' }, { first: '2026-09-02', last: today }],
+    [{ days: 'x' }, { first: '2026-11-24', last: today }],
+    [{ days: ['7', '30'] }, { first: '2026-11-24', last: today }],
+    [
+      { first: '2026-11-01', last: '2026-11-03' },
+      { first: '2026-11-01', last: '2026-11-03' },
+    ],
+    // The wrong way round, days to come, more than a year, and days that do not exist.
+    [
+      { first: '2026-11-03', last: '2026-11-01' },
+      { first: '2026-11-01', last: '2026-11-03' },
+    ],
+    [
+      { first: '2027-01-01', last: '2027-02-01' },
+      { first: today, last: today },
+    ],
+    [
+      { first: '2001-01-01', last: today },
+      { first: '2025-11-30', last: today },
+    ],
+    [
+      { first: '2026-02-30', last: today },
+      { first: '2026-11-24', last: today },
+    ],
+    [{ first: '2026-11-01' }, { first: '2026-11-24', last: today }],
+  ])('%o are %o', (parameters, period) => {
+    expect(readPeriod(parameters, today)).toEqual(period);
+  });
+
+  test('a link of our own says which it is', () => {
+    expect(presetOf(readPeriod({ days: '30' }, today), today)).toBe('30');
+    expect(presetOf({ first: '2026-11-01', last: '2026-11-03' }, today)).toBeNull();
+  });
+});
+
+test('money, times and shares are written as people write them', () => {
+  expect([0, 7_900, 83, 500_000, 12_345_678, 1_234_567_890_000].map(sayMicros)).toEqual([
+    '$0',
+    '$0.0079',
+    '$0.000083',
+    '$0.50',
+    '$12.35',
+    '$1,234,567.89',
+  ]);
+  expect([0.5, 9.94, 10, 89, 90, 5_399, 7_200, Infinity].map(saySeconds)).toEqual([
+    '0.5 s',
+    '9.9 s',
+    '10 s',
+    '89 s',
+    '2 min',
+    '90 min',
+    '2 h',
+    'over 30 h',
+  ]);
+  expect([null, 0, 0.5, 0.99949, 1].map(sayShare)).toEqual(['–', '0%', '50%', '99.9%', '100%']);
+});
+
+test('an area says its country where it can', () => {
+  expect(
+    ['+1415', '+1416', '+1787', '+447', '+491', '+353', 'erased', '+1', '+999', ''].map(countryOfArea),
+  ).toEqual(['US', 'CA', 'PR', 'GB', 'DE', 'IE', null, null, null, null]);
+});
+
+const sums = (changes: Partial<Sums>): Sums => ({ ...nothing, ...changes });
+const emptyPeriod = { byPurpose: {}, events: { funnel: {}, refusal: {}, other: {} } };
+const empty: Report = {
+  timeZone: 'America/New_York',
+  period: emptyPeriod,
+  before: emptyPeriod,
+  series: [],
+  byArea: {},
+  byError: {},
+  missingDays: [],
+};
+
+test('a report of nothing has every table and figure, and none is no number', () => {
+  for (const name of tableNames) expect(makeTable(empty, name).rows).toEqual([]);
+  expect(JSON.stringify(listFigures(empty))).not.toMatch(/NaN|Infinity|undefined|null/);
+});
+
+test('what people sent us is in what was spent and in no rate', () => {
+  const report: Report = {
+    ...empty,
+    period: {
+      byPurpose: {
+        inbound: sums({ texts: 5, settledMicros: 37_500 }),
+        update: sums({
+          texts: 10,
+          sent: 8,
+          delivered: 6,
+          failed: 2,
+          settledMicros: 66_400,
+          failedMicros: 16_600,
+        }),
+      },
+      events: { funnel: { verified: 0 }, refusal: { stopped: 2 }, other: {} },
+    },
+  };
+  const value = Object.fromEntries(listFigures(report).map((figure) => [figure.id, figure.value]));
+  expect(value).toMatchObject({
+    spend: '$0.1039',
+    texts: '10',
+    delivered: '75%',
+    'cost-per-verified': '–',
+    refused: '2',
+    inbound: '5',
+  });
+});
+
+test('countries are added up from their areas, the largest first', () => {
+  const report = {
+    ...empty,
+    byArea: {
+      '+1415': sums({ texts: 2 }),
+      '+1416': sums({ texts: 5 }),
+      '+1212': sums({ texts: 4 }),
+      erased: sums({ texts: 1 }),
+    },
+  };
+  expect(makeTable(report, 'country').rows.map(([name, texts]) => [name, texts])).toEqual([
+    ['United States', 6],
+    ['Canada', 5],
+    ['Not known', 1],
+  ]);
+});
+
+describe('the lines of a chart', () => {
+  test.each([0, 1, 3, 4, 7, 99, 1_000, 123_456, 0.0079])(
+    'up to %d are round, few, and reach above it',
+    (highest) => {
+      const { ticks, place } = linearScale(highest);
+      expect(ticks.length).toBeGreaterThanOrEqual(2);
+      expect(ticks.length).toBeLessThanOrEqual(7);
+      expect(ticks[0]).toBe(0);
+      expect(ticks.at(-1)).toBeGreaterThanOrEqual(highest * (1 - 1e-9));
+      expect(place(highest)).toBeLessThanOrEqual(1 + 1e-9);
+    },
+  );
+
+  test('times stay inside, whatever they are', () => {
+    for (const longest of [0, 0.2, 1, 59, 4_000, 200_000, Infinity]) {
+      const { ticks, place } = timeScale(longest);
+      expect(ticks.length).toBeGreaterThanOrEqual(2);
+      for (const value of [0, 0.1, 1, longest]) {
+        expect(place(value)).toBeGreaterThanOrEqual(0);
+        expect(place(value)).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});
