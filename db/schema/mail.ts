@@ -69,6 +69,10 @@ export const mails = pgTable(
     /** Worthless after this. */
     expiresAt: instant('expires_at').notNull(),
     attempts: integer('attempts').notNull().default(0),
+    /** A keyed mark of the network whose request asked for it, never the address; null: nobody's did. */
+    network: text('network'),
+    /** Its place in the line, lower first: lib/mail/mail-turn.ts. Rows of an earlier version count as the first of a stranger. */
+    turn: integer('turn').notNull().default(201),
     /** Which process is sending it, and until when nobody else may. */
     leaseId: uuid('lease_id'),
     leasedUntil: instant('leased_until'),
@@ -78,13 +82,13 @@ export const mails = pgTable(
     reason: text('reason').$type<MailEnd>(),
   },
   (t) => [
-    index('mails_due_index')
-      .on(t.sendAfter)
+    // What waits, turn by turn.
+    index('mails_line_index')
+      .on(t.turn, t.sendAfter)
       .where(sql`${t.sentAt} is null and ${t.endedAt} is null`),
-    // What failed before, which comes after what is new.
-    index('mails_failed_index')
-      .on(t.sendAfter)
-      .where(sql`${t.sentAt} is null and ${t.endedAt} is null and ${t.attempts} > 0`),
+    index('mails_network_index')
+      .on(t.network, t.createdAt)
+      .where(sql`${t.network} is not null`),
     index('mails_user_index').on(t.userId, t.createdAt, t.id),
     index('mails_link_index').on(t.linkId),
     // Only what is over goes by age; so nobody's list is read along this one, through the mails of all.

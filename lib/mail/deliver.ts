@@ -11,6 +11,7 @@ import { openLog, type Log } from '@/lib/log';
 import { isFirstToday } from '@/lib/once-a-day';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { newId } from '@/lib/random';
+import { failedTurn, inHandTurn, moveTurn } from './mail-turn';
 import { mailChannel, type Mail } from './outbox';
 import { readMail } from './read-mail';
 import { openTransport, type MailTransport } from './transport';
@@ -27,11 +28,8 @@ const slowAfterMs = 2_000;
 /** So many may be slow; with the others no more than the transport's connections. */
 const mostSlow = 24;
 
-/** Who has had more within the hour than this comes last by then. */
-const mostCounted = 50;
-
-/** Of the oldest that are due, so many are looked at for whose turn it is. */
-const lookedAt = 1_000;
+/** Of what is due, at least so many are looked at: more than the other mailers can be taking at that moment. */
+const lookedAt = 100;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 5_000;
@@ -201,48 +199,49 @@ async function claimMails(db: Db, leaseId: string, room: number): Promise<Claime
   }));
 }
 
+const waits = sql`sent_at is null and ended_at is null`;
+
 /** A lease that ends further ahead than any was written by a clock that was wrong, and counts for nothing. */
-const isDue = sql`sent_at is null and ended_at is null and send_after <= now()
-  and (leased_until is null or leased_until <= now() or leased_until > now() + make_interval(secs => ${2 * leaseSeconds}))`;
+const isFree = sql`(leased_until is null or leased_until <= now()
+  or leased_until > now() + make_interval(secs => ${2 * leaseSeconds}))`;
 
 /**
- * Takes what is due under a lease: first of the accounts that have had the fewest mails within the hour, the oldest of each, then
- * the next of each, so that nobody who has many sent is in front of the others; what failed before comes last. By the database's clock, as all that follows: `now()`, which an index can
- * be read by, is the beginning of this statement, which is a transaction of its own.
+ * Takes what is due under a lease, in the order of the turns (`turnOf`), of each turn the oldest first. By the database's clock, as all that follows: `now()`, which an index
+ * can be read by, is the beginning of this statement, which is a transaction of its own.
+ *
+ * Each step of the recursion reads the next turn at which something waits, until there is enough: so it reads a page of what
+ * waits, however much that is. Those are then found by their ids; `coalesce` keeps the planner from looking for them among all
+ * that wait, of which it may believe that there is nothing.
  */
 function claimDue(leaseId: string, room: number): SQL {
   return sql`
-    with oldest as materialized (
-        (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts = 0
-          order by send_after limit ${lookedAt})
-        union all
-        (select id, attempts, send_after, user_id, to_address from mails where ${isDue} and attempts > 0
-          order by send_after limit ${atOnce})
-    ), had as materialized (
-      select user_id, (
-        select count(*) from (
-          select from mails earlier
-          where earlier.user_id = each.user_id and earlier.created_at > now() - interval '1 hour' and earlier.attempts > 0
-          limit ${mostCounted}) lately) as mails
-      from (select distinct user_id from oldest where user_id is not null) each
-    ), due as materialized (
-      select id, attempts, send_after, coalesce(had.mails, 0) + row_number() over (
-        partition by coalesce(user_id::text, lower(to_address)) order by attempts > 0, send_after) as turn
-      from oldest left join had using (user_id)
+    with recursive line as (
+      select -1 as turn, '{}'::uuid[] as ids, 0 as found
+      union all
+      select next.turn, page.ids, found + cardinality(page.ids)
+      from line
+        cross join lateral (select turn from mails where ${waits} and turn > line.turn order by turn limit 1) next
+        cross join lateral (select array(
+          select id from mails where ${waits} and turn = next.turn and send_after <= now() and ${isFree}
+          order by send_after limit ${lookedAt}) as ids) page
+      where found < ${lookedAt}
     ), front as materialized (
-      select array(select id from due order by attempts > 0, turn, send_after limit ${lookedAt}) as ids
+      select array(select id from line, unnest(ids) with ordinality each (id, place) order by turn, place) as ids
+    ), taken as materialized (
+      select id from mails
+      where id = any((select ids from front)::uuid[]) and coalesce(sent_at, ended_at) is null and ${isFree}
+      order by array_position((select ids from front), id)
+      limit ${room} for update skip locked
     ), claimed as (
-      update mails set lease_id = ${leaseId}, attempts = ${oneMore(sql`attempts`)},
-        leased_until = now() + make_interval(secs => ${leaseSeconds})
-      where id = any(array(
-        select id from mails where ${isDue} and id = any((select ids from front)::uuid[])
-        order by array_position((select ids from front), id)
-        limit ${room} for update skip locked))
+      update mails set lease_id = ${leaseId}, attempts = ${oneMore(sql`greatest(attempts, 0)`)},
+        leased_until = now() + make_interval(secs => ${leaseSeconds}), turn = ${moveTurn(sql`turn`, inHandTurn)}
+      where id = any(array(select id from taken))
       returning id, to_address, template, params, attempts, link_id, expires_at <= now() as is_expired
     )
     select claimed.id, to_address as "to", template, params, attempts, is_expired, link.id as link_id, purpose, nonce,
       link.user_id as link_user_id, used_at is not null or ended_at is not null as is_over
-    from claimed left join email_links link on link.id = claimed.link_id`;
+    from claimed left join email_links link on link.id = claimed.link_id
+    order by array_position((select ids from front), claimed.id)`;
 }
 
 /** It went out, also where the lease ran out meanwhile: nobody is to send it again. */
@@ -270,6 +269,6 @@ async function putOff(db: Db, mail: ClaimedMail, leaseId: string, log: Log, caus
   }
   await db.execute(sql`
     update mails set send_after = clock_timestamp() + make_interval(secs => ${pauseSeconds}),
-      lease_id = null, leased_until = null
+      turn = ${moveTurn(sql`turn`, failedTurn)}, lease_id = null, leased_until = null
     where id = ${mail.id} and lease_id = ${leaseId}`);
 }

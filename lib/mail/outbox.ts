@@ -5,6 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { newLink } from './links';
+import { markAsking, newsStanding, standingOf, turnOf } from './mail-turn';
 import type { MailTemplate } from './templates';
 
 export type Mail = typeof mails.$inferSelect;
@@ -19,8 +20,8 @@ export function isMailOn(): boolean {
 
 /**
  * Writes a link and the mail that carries it, and wakes those who send mail, in one statement: all of it happens at the commit of
- * `tx`, or nothing. Nothing is sent here. In: `email`, one address as typed; `params`, which never hold a token. Out: the
- * link's id.
+ * `tx`, or nothing. Nothing is sent here. In: `email`, one address as typed; `params`, which never hold a token; `askedFrom`, the
+ * address of the request that asked for it, unless it is a notice. Out: the link's id.
  */
 export async function enqueueLinkMail(
   tx: Tx | Db,
@@ -31,21 +32,25 @@ export async function enqueueLinkMail(
     email: string;
     params?: Record<string, string>;
     details?: Record<string, string | null>;
+    askedFrom?: string;
     now: Date;
   },
 ): Promise<string> {
-  const { purpose, template, userId, email, params = {}, details, now } = mail;
+  const { purpose, template, userId, email, params = {}, details, askedFrom, now } = mail;
   const link = newLink({ purpose, userId, email, details, now });
   const at = timestamp(now);
+  const network = markAsking(askedFrom);
+  const proven = sql`exists (select from users where id = ${userId} and email_key = ${link.emailKey} and email_proven_at is not null)`;
+  const standing = standingOf({ isNotice: purpose === 'not_me', proven });
   await tx.execute(sql`
     with link as (
       insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, details)
       values (${link.id}, ${purpose}, ${userId}, ${email}, ${link.emailKey}, ${link.nonce}, ${at},
         ${timestamp(link.expiresAt)}, ${JSON.stringify(link.details)}::jsonb)
     ), mail as (
-      insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at)
-      values (${newId()}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${link.id}, ${at}, ${atOnce(now)},
-        ${timestamp(link.expiresAt)})
+      insert into mails (id, user_id, to_address, template, params, link_id, network, turn, created_at, send_after, expires_at)
+      values (${newId()}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${link.id}, ${network},
+        ${turnOf({ standing, network, userId, now })}, ${at}, ${atOnce(now)}, ${timestamp(link.expiresAt)})
       returning 1
     ) ${wake}`);
   return link.id;
@@ -53,22 +58,29 @@ export async function enqueueLinkMail(
 
 /**
  * Writes a link to a new password, and its mail, to whatever address is given: whether it has an account is found within the
- * statement, so that neither the answer nor the time tells. The mail of one that has none ends as `no_account`.
+ * statement, so that neither the answer nor the time tells. The mail of one that has none ends as `no_account`. `askedFrom`: the
+ * address of the request.
  */
-export async function enqueueResetMail(db: Db, email: string, now: Date): Promise<void> {
+export async function enqueueResetMail(
+  db: Db,
+  { email, askedFrom, now }: { email: string; askedFrom: string; now: Date },
+): Promise<void> {
   const link = newLink({ purpose: 'reset', userId: null, email, now });
+  const network = markAsking(askedFrom);
+  const standing = standingOf({ isNotice: false, proven: sql`(select is_proven from owner)` });
   await db.execute(sql`
     with owner as (
-      select id, email from users where email_key = ${link.emailKey} and deactivated_at is null for key share
+      select id, email, email_proven_at is not null as is_proven from users where email_key = ${link.emailKey} and deactivated_at is null for key share
     ), link as (
       insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at)
       values (${link.id}, 'reset', (select id from owner), coalesce((select email from owner), ${email}),
         ${link.emailKey}, ${link.nonce}, ${timestamp(now)}, ${timestamp(link.expiresAt)})
       returning id, user_id, email
     ), mail as (
-      insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at)
-      select ${newId()}, user_id, email, 'resetPassword', '{}'::jsonb, id, ${timestamp(now)}, ${atOnce(now)},
-        ${timestamp(link.expiresAt)} from link
+      insert into mails (id, user_id, to_address, template, params, link_id, network, turn, created_at, send_after, expires_at)
+      select ${newId()}, user_id, email, 'resetPassword', '{}'::jsonb, id, ${network},
+        ${turnOf({ standing, network, userId: null, now })}, ${timestamp(now)}, ${atOnce(now)}, ${timestamp(link.expiresAt)}
+      from link
       returning 1
     ) ${wake}`);
 }
@@ -94,8 +106,9 @@ export async function enqueueNewsMail(
   const id = newId();
   await tx.execute(sql`
     with mail as (
-      insert into mails (id, user_id, to_address, template, params, created_at, send_after, expires_at)
-      values (${id}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${timestamp(now)}, ${atOnce(now)},
+      insert into mails (id, user_id, to_address, template, params, turn, created_at, send_after, expires_at)
+      values (${id}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb,
+        ${turnOf({ standing: newsStanding, network: null, userId, now })}, ${timestamp(now)}, ${atOnce(now)},
         ${timestamp(new Date(now.getTime() + newsLifeMs))})
       returning 1
     ) ${wake}`);

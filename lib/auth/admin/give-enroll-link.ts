@@ -41,7 +41,7 @@ export async function giveEnrollLink(
   );
   const link = { purpose: 'enroll', userId, email, now } as const;
   if (!byMail) return { by: 'hand', url: linkUrl(await makeLink(tx, link)) };
-  await enqueueLinkMail(tx, { ...link, template: 'enrollByAdmin' });
+  await enqueueLinkMail(tx, { ...link, template: 'enrollByAdmin', askedFrom: context.address });
   return { by: 'mail' };
 }
 

@@ -57,6 +57,7 @@ export async function invitePerson(
       email,
       details: { role, name, reason, invitedBy: inviter.id },
       params: { role },
+      askedFrom: context.address,
       now,
     });
     const details = { invitation: id, role, reason };

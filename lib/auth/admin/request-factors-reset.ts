@@ -49,7 +49,8 @@ export async function requestFactorsReset(
     else {
       const { email } = user;
       const template = 'resetFactors';
-      await enqueueLinkMail(tx, { purpose: 'enroll', template, userId, email, details, now });
+      const asked = { askedFrom: context.address, now };
+      await enqueueLinkMail(tx, { purpose: 'enroll', template, userId, email, details, ...asked });
     }
     const by = phone === null ? ('mail' as const) : ('text' as const);
     const asked = {

@@ -77,7 +77,8 @@ export async function undoChanges(
     await markRecovered(tx, userId, now);
     if (locked.deactivatedAt === null) {
       const { email } = link;
-      await enqueueLinkMail(tx, { purpose: 'reset', template: 'choosePassword', userId, email, now });
+      const asked = { askedFrom: context.address, now };
+      await enqueueLinkMail(tx, { purpose: 'reset', template: 'choosePassword', userId, email, ...asked });
     }
     return { ok: true as const, account: 'kept' as const };
   });

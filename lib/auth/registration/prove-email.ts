@@ -17,9 +17,12 @@ import { canBeClosed, closeUnproven } from './close-unproven';
  * Writes the mail that asks a person to confirm their address, in the caller's transaction. The caller has counted it
  * (`takeMailHit`).
  */
-export async function mailProof(tx: Tx, person: { userId: string; email: string }, now: Date): Promise<void> {
-  const { userId, email } = person;
-  await enqueueLinkMail(tx, { purpose: 'confirm', template: 'confirmEmail', userId, email, now });
+export async function mailProof(
+  tx: Tx,
+  person: { userId: string; email: string },
+  { address: askedFrom, now }: RequestContext,
+): Promise<void> {
+  await enqueueLinkMail(tx, { purpose: 'confirm', template: 'confirmEmail', ...person, askedFrom, now });
 }
 
 export type ProofMailRefusal =
@@ -45,7 +48,7 @@ export async function sendProofAgain(
       return { ok: false as const, reason: 'proven_already' as const };
     }
     await endLinks(tx, userId, { purposes: ['confirm'], now: context.now });
-    await mailProof(tx, { userId, email }, context.now);
+    await mailProof(tx, { userId, email }, context);
     return { ok: true as const };
   });
 }

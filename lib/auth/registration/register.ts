@@ -116,7 +116,7 @@ export async function register(
     const number = phone === null ? null : await lockNumber(tx, phone);
     const account = { userId, input, passwordHash: hash.value, number, emailProven: claimed !== null };
     const made = await createAccount(tx, account, context);
-    if (claimed === null && mayMail?.ok) await mailProof(tx, { userId, email: input.email }, context.now);
+    if (claimed === null && mayMail?.ok) await mailProof(tx, { userId, email: input.email }, context);
     return made;
   });
   const isMailed = registered.ok ? claimed === null : registered.reason === 'email_unproven';
@@ -174,6 +174,7 @@ async function makeWay(
       template: 'claimEmail',
       userId: null,
       email,
+      askedFrom: context.address,
       now: context.now,
     });
   }

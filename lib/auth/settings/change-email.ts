@@ -50,7 +50,15 @@ export async function requestEmailChange(
     const refused = await refuseStill(tx, person, await lockUser(tx, userId), now);
     if (refused !== null) return { ok: false as const, ...refused };
     await endLinks(tx, userId, { purposes: ['change_email'], now });
-    await enqueueLinkMail(tx, { purpose: 'change_email', template: 'changeEmail', userId, email, now });
+    const link = {
+      purpose: 'change_email',
+      template: 'changeEmail',
+      userId,
+      email,
+      askedFrom: address,
+      now,
+    } as const;
+    await enqueueLinkMail(tx, link);
     await recordAudit(tx, { action: 'email_change_requested', userId }, context);
     return { ok: true as const };
   });

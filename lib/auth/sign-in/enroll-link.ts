@@ -18,8 +18,9 @@ export type EnrollMail =
  * `mailed` to an address that is not proven or has got as many as it may, nor within 72 hours of a password that was set by
  * mail: else whoever reads the mail could get in by that alone.
  */
-export async function mailEnrollLink(db: Db, user: User, { now }: RequestContext): Promise<EnrollMail> {
+export async function mailEnrollLink(db: Db, user: User, context: RequestContext): Promise<EnrollMail> {
   const { id: userId, email } = user;
+  const { address: askedFrom, now } = context;
   if (!isReachedByMail(user)) return { mailed: false, why: 'not_reached' };
   const retryAt = frozenUntil(user, now);
   if (retryAt !== null) return { mailed: false, why: 'recovered_lately', retryAt };
@@ -29,6 +30,6 @@ export async function mailEnrollLink(db: Db, user: User, { now }: RequestContext
     now,
   );
   if (!counted.ok) return { mailed: false, why: 'mail_limit', retryAt: counted.retryAt };
-  await enqueueLinkMail(db, { purpose: 'enroll', template: 'enrollFactor', userId, email, now });
+  await enqueueLinkMail(db, { purpose: 'enroll', template: 'enrollFactor', userId, email, askedFrom, now });
   return { mailed: true };
 }
