@@ -16,8 +16,24 @@ import { mailChannel, type Mail } from './outbox';
 import { readMail } from './read-mail';
 import { openTransport, type MailTransport } from './transport';
 
-/** Longer than a mail takes whose server answers each command in its last moment, one that waits for a connection too. */
-const leaseSeconds = 300;
+/** Until then nobody else sends a mail whose mailer died … */
+const leaseSeconds = 60;
+
+/** … while one that is being sent is held on to: so often, and again this soon where the database did not hear it … */
+const renewEveryMs = 15_000;
+const renewAgainMs = 1_000;
+
+/** … for longer than a mail takes whose server answers each command in its last moment. */
+const holdAtMostMs = 300_000;
+
+/** No lease is this long: one that ends further ahead was written by a clock that was wrong. */
+const farAheadSeconds = 600;
+
+/** What became of a mail is known to nobody else, so a database that is away is told again and again; the pause in between. */
+const recordAgainMs = 500;
+
+/** Who is to stop goes on with that no longer than this, which is more than a statement takes that is never answered. */
+const recordWhenStoppingMs = 20_000;
 
 /** Mails that one process begins side by side. */
 const atOnce = 8;
@@ -33,6 +49,12 @@ const lookedAt = 100;
 
 /** Without a notification, new work is found this soon. */
 const pollMs = 5_000;
+
+/** After a round that failed. */
+const pauseMs = 1_000;
+
+/** A claim whose answer was lost may still take hold so long after. */
+const lostForMs = 90_000;
 
 /** After the first failure, the second …; after the last of them a mail is given up. */
 const pausesSeconds = [30, 120, 600, 1_800, 7_200, 21_600, 43_200];
@@ -54,8 +76,9 @@ export type MailerOptions = {
 /**
  * Sends what the outbox of mail holds, until stopped. Any number of processes may run it at the same time.
  *
- * Each mail is claimed under a lease, sent, and recorded. One whose sender dies is sent again once the lease is over: at least
- * once, with the same Message-ID. A failure puts it off, eight in all end it; what was given up is logged and stays in its row.
+ * Each mail is claimed under a lease, which is renewed while it is being sent, and recorded, again and again where the database
+ * is away. One whose sender dies is sent again once the lease is over: at least once, with the same Message-ID. A failure puts
+ * it off, eight in all end it; what was given up is logged and stays in its row.
  *
  * `stop()` claims nothing more and resolves when every claimed mail is recorded.
  */
@@ -74,29 +97,38 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
 
   async function loop(): Promise<void> {
     const db = options.db ?? openDb();
-    const inHand = new Map<Promise<void>, number>();
+    const inHand = new Map<string, { sending: Promise<void>; begunMs: number }>();
+    const lost = new Map<string, number>();
+    const work = { db, transport, log, signal };
     while (!signal.aborted) {
       const slowSince = performance.now() - slowAfterMs;
-      const quick = [...inHand.values()].filter((begunMs) => begunMs > slowSince).length;
+      const quick = [...inHand.values()].filter(({ begunMs }) => begunMs > slowSince).length;
       const room = Math.min(atOnce - quick, atOnce + mostSlow - inHand.size);
+      const leaseId = newId();
       let isMore = false;
       try {
-        const started = room > 0 ? await startDueMails({ db, transport, log }, room) : [];
-        for (const sending of started) {
-          inHand.set(sending, performance.now());
-          void sending.finally(() => inHand.delete(sending));
+        await giveBackLost(db, lost);
+        const claimed = room > 0 ? await claimMails(db, leaseId, { room, inHand: [...inHand.keys()] }) : [];
+        for (const mail of claimed) {
+          const sending = handle(work, mail, leaseId).finally(() => inHand.delete(mail.id));
+          inHand.set(mail.id, { sending, begunMs: performance.now() });
         }
-        isMore = started.length === room;
+        isMore = claimed.length === room;
       } catch (error) {
-        // The database may be restarting; nothing is lost, since what was claimed is under a lease.
+        // The database may be restarting. Whatever this claim took all the same is given back when it answers again.
+        lost.set(leaseId, performance.now());
         log.warn('mail_round_failed', { error });
+        await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+        continue;
       }
       if (!isMore) await wake.wait(pollMs, signal);
       // One that takes its time holds up none of the others.
-      else if (inHand.size > 0)
-        await Promise.race([...inHand.keys(), delay(slowAfterMs, undefined, { ref: false })]);
+      else if (inHand.size > 0) {
+        const sendings = [...inHand.values()].map(({ sending }) => sending);
+        await Promise.race([...sendings, delay(slowAfterMs, undefined, { ref: false })]);
+      }
     }
-    await Promise.all(inHand.keys());
+    await Promise.all([...inHand.values()].map(({ sending }) => sending));
   }
 
   return {
@@ -109,63 +141,100 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
   };
 }
 
-type Sending = { db: Db; transport: MailTransport; log: Log };
+/** `signal`: whoever runs this is to stop. */
+type Sending = { db: Db; transport: MailTransport; log: Log; signal?: AbortSignal };
 
 /** Claims what is due, `atOnce` at most, and sends it. Out: how many mails were claimed. */
 export async function sendDueMails(db: Db, transport: MailTransport, log: Log): Promise<number> {
-  const sending = await startDueMails({ db, transport, log }, atOnce);
-  await Promise.all(sending);
-  return sending.length;
-}
-
-/** Claims what is due, `room` at most, and begins to send it. Out: for each the promise of its record, which never fails. */
-async function startDueMails(sending: Sending, room: number): Promise<Promise<void>[]> {
   const leaseId = newId();
-  const claimed = await claimMails(sending.db, leaseId, room);
-  return claimed.map((mail) => handle(sending, mail, leaseId));
+  const claimed = await claimMails(db, leaseId, { room: atOnce, inHand: [] });
+  await Promise.all(claimed.map((mail) => handle({ db, transport, log }, mail, leaseId)));
+  return claimed.length;
 }
 
-async function handle({ db, transport, log }: Sending, mail: ClaimedMail, leaseId: string): Promise<void> {
+/** What became of a mail that was claimed. */
+type Outcome = { is: 'sent' } | { is: 'over'; reason: MailEnd } | { is: 'failed'; cause: string };
+
+/** Sends a claimed mail and records what became of it. Never fails. */
+async function handle(work: Sending, mail: ClaimedMail, leaseId: string): Promise<void> {
+  const { db, log } = work;
+  const done = new AbortController();
+  const renewing = renewLease(work, { id: mail.id, leaseId, signal: done.signal });
   try {
-    await sendMail(db, transport, mail, leaseId, log);
-  } catch (error) {
-    // What the database is to blame for counts for no mail: its lease runs out, and it is claimed again.
-    if (isDatabaseFault(error)) {
-      log.warn('mail_not_recorded', { mail: mail.id, error });
-      return;
-    }
-    log.error('mail_failed', { mail: mail.id, error });
-    await putOff(db, mail, leaseId, log, 'fault').catch((fault: unknown) =>
-      log.warn('mail_not_recorded', { mail: mail.id, error: fault }),
-    );
+    const outcome = await sendMail(work, mail).catch((error: unknown): Outcome => {
+      log.error('mail_failed', { mail: mail.id, error });
+      return { is: 'failed', cause: 'fault' };
+    });
+    await recordSurely(work, mail, () => recordOutcome(db, log, { mail, leaseId, outcome }));
+  } finally {
+    done.abort();
+    await renewing;
   }
 }
 
-async function sendMail(
-  db: Db,
-  transport: MailTransport,
-  mail: ClaimedMail,
-  leaseId: string,
-  log: Log,
+/** Holds on to a mail that takes its time. */
+async function renewLease(
+  { db, log }: Sending,
+  { id, leaseId, signal }: { id: string; leaseId: string; signal: AbortSignal },
 ): Promise<void> {
-  const { link } = mail;
-  if (link !== null && link.purpose === 'reset' && link.userId === null) {
-    return end(db, mail.id, leaseId, 'no_account');
+  const untilMs = performance.now() + holdAtMostMs;
+  const pause = (ms: number) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
+  await pause(renewEveryMs);
+  while (!signal.aborted && performance.now() < untilMs) {
+    const renewed = await db
+      .execute(
+        sql`update mails set leased_until = now() + make_interval(secs => ${leaseSeconds})
+          where id = ${id} and lease_id = ${leaseId}`,
+      )
+      .catch((error: unknown) => log.debug('mail_lease_not_renewed', { mail: id, error }));
+    await pause(renewed === undefined ? renewAgainMs : renewEveryMs);
   }
-  if (mail.isExpired) return end(db, mail.id, leaseId, 'expired');
+}
+
+/** Records until the database has heard it. What else goes wrong is told, and the lease runs out. */
+async function recordSurely(
+  { log, signal }: Sending,
+  { id }: ClaimedMail,
+  record: () => Promise<void>,
+): Promise<void> {
+  const begunMs = performance.now();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await record();
+      return;
+    } catch (error) {
+      const patienceMs = signal?.aborted ? recordWhenStoppingMs : holdAtMostMs;
+      if (!isDatabaseFault(error) || performance.now() - begunMs > patienceMs) {
+        log.warn('mail_not_recorded', { mail: id, error });
+        return;
+      }
+      if (tries === 1) log.warn('mail_record_retried', { mail: id, error });
+      await delay(recordAgainMs);
+    }
+  }
+}
+
+async function sendMail({ transport, log }: Sending, mail: ClaimedMail): Promise<Outcome> {
+  const { link } = mail;
+  const over = (reason: MailEnd): Outcome => ({ is: 'over', reason });
+  if (link !== null && link.purpose === 'reset' && link.userId === null) return over('no_account');
+  if (mail.isExpired) return over('expired');
   // What happened to an account is told also where it cannot be undone by this link any more.
   const isOver = link?.isOver === true;
-  if (isOver && link.purpose !== 'not_me') return end(db, mail.id, leaseId, 'link_over');
+  if (isOver && link.purpose !== 'not_me') return over('link_over');
   const words = readMail(isOver ? { ...mail, link: null } : mail);
   const outcome = await transport.send({ id: mail.id, to: mail.to, ...words });
-  if (outcome.ok) return record(db, mail.id);
+  if (outcome.ok) return { is: 'sent' };
   log.warn('mail_not_sent', { mail: mail.id, template: mail.template, cause: outcome.cause });
-  if (outcome.reason === 'refused') return end(db, mail.id, leaseId, 'refused');
-  return putOff(db, mail, leaseId, log, outcome.cause);
+  return outcome.reason === 'refused' ? over('refused') : { is: 'failed', cause: outcome.cause };
 }
 
 /** Takes what is due under a lease: see `claimDue`. */
-async function claimMails(db: Db, leaseId: string, room: number): Promise<ClaimedMail[]> {
+async function claimMails(
+  db: Db,
+  leaseId: string,
+  { room, inHand }: { room: number; inHand: string[] },
+): Promise<ClaimedMail[]> {
   const { rows } = await db.execute<{
     id: string;
     to: string;
@@ -178,7 +247,7 @@ async function claimMails(db: Db, leaseId: string, room: number): Promise<Claime
     nonce: Buffer;
     link_user_id: string | null;
     is_over: boolean;
-  }>(claimDue(leaseId, room));
+  }>(claimDue(leaseId, { room, inHand }));
   return rows.map((row) => ({
     id: row.id,
     to: row.to,
@@ -201,19 +270,19 @@ async function claimMails(db: Db, leaseId: string, room: number): Promise<Claime
 
 const waits = sql`sent_at is null and ended_at is null`;
 
-/** A lease that ends further ahead than any was written by a clock that was wrong, and counts for nothing. */
 const isFree = sql`(leased_until is null or leased_until <= now()
-  or leased_until > now() + make_interval(secs => ${2 * leaseSeconds}))`;
+  or leased_until > now() + make_interval(secs => ${farAheadSeconds}))`;
 
 /**
- * Takes what is due under a lease, in the order of the turns (`turnOf`), of each turn the oldest first. By the database's clock, as all that follows: `now()`, which an index
+ * Takes what is due under a lease, in the order of the turns (`turnOf`), of each turn the oldest first. What this process still
+ * has in hand is left alone, even where its lease is over. By the database's clock, as all that follows: `now()`, which an index
  * can be read by, is the beginning of this statement, which is a transaction of its own.
  *
  * Each step of the recursion reads the next turn at which something waits, until there is enough: so it reads a page of what
  * waits, however much that is. Those are then found by their ids; `coalesce` keeps the planner from looking for them among all
  * that wait, of which it may believe that there is nothing.
  */
-function claimDue(leaseId: string, room: number): SQL {
+function claimDue(leaseId: string, { room, inHand }: { room: number; inHand: string[] }): SQL {
   return sql`
     with recursive line as (
       select -1 as turn, '{}'::uuid[] as ids, 0 as found
@@ -223,6 +292,7 @@ function claimDue(leaseId: string, room: number): SQL {
         cross join lateral (select turn from mails where ${waits} and turn > line.turn order by turn limit 1) next
         cross join lateral (select array(
           select id from mails where ${waits} and turn = next.turn and send_after <= now() and ${isFree}
+            and id <> all(${toIds(inHand)})
           order by send_after limit ${lookedAt}) as ids) page
       where found < ${lookedAt}
     ), front as materialized (
@@ -242,6 +312,34 @@ function claimDue(leaseId: string, room: number): SQL {
       link.user_id as link_user_id, used_at is not null or ended_at is not null as is_over
     from claimed left join email_links link on link.id = claimed.link_id
     order by array_position((select ids from front), claimed.id)`;
+}
+
+/**
+ * Gives back what claims took whose answer was lost, as if they had not been made: nothing of it was sent. For a while, since such
+ * a statement may be on its way still.
+ */
+async function giveBackLost(db: Db, lost: Map<string, number>): Promise<void> {
+  if (lost.size === 0) return;
+  await db.execute(sql`
+    update mails set lease_id = null, leased_until = null, attempts = attempts - 1,
+      turn = ${moveTurn(sql`turn`, 0)} + case when attempts > 1 then ${failedTurn}::int else 0 end
+    where ${waits} and turn between ${inHandTurn} and ${failedTurn - 1} and lease_id = any(${toIds([...lost.keys()])})`);
+  const since = performance.now() - lostForMs;
+  for (const [leaseId, atMs] of lost) if (atMs < since) lost.delete(leaseId);
+}
+
+function toIds(ids: string[]): SQL {
+  return sql`${`{${ids.join(',')}}`}::uuid[]`;
+}
+
+async function recordOutcome(
+  db: Db,
+  log: Log,
+  { mail, leaseId, outcome }: { mail: ClaimedMail; leaseId: string; outcome: Outcome },
+): Promise<void> {
+  if (outcome.is === 'sent') return record(db, mail.id);
+  if (outcome.is === 'over') return end(db, mail.id, leaseId, outcome.reason);
+  return putOff(db, mail, leaseId, log, outcome.cause);
 }
 
 /** It went out, also where the lease ran out meanwhile: nobody is to send it again. */

@@ -349,6 +349,40 @@ test('what a process that died had claimed is sent by another once the lease is 
   expect(smtp.received.map(({ to }) => to)).toEqual([[email]]);
 });
 
+test(
+  'a mail that takes long is held on to, and another mailer does not send it',
+  { timeout: 40_000 },
+  async () => {
+    const email = await writeMail();
+    const sent: string[] = [];
+    let release = () => undefined as void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const transport: MailTransport = {
+      send: async ({ to }) => {
+        await held;
+        sent.push(to);
+        return { ok: true };
+      },
+      close: () => undefined,
+    };
+    const sending = sendDueMails(database.db, transport, log);
+    const leaseLeft = async () => {
+      const { rows } = await database.db.execute<{ seconds: number }>(
+        sql`select extract(epoch from leased_until - clock_timestamp())::float8 as seconds from mails`,
+      );
+      return rows[0]!.seconds;
+    };
+    await expect.poll(leaseLeft, { timeout: 5_000 }).toBeGreaterThan(55);
+    await expect.poll(leaseLeft, { timeout: 12_000 }).toBeLessThan(50);
+    // Renewed after fifteen seconds.
+    await expect.poll(leaseLeft, { timeout: 10_000 }).toBeGreaterThan(55);
+    expect(await sendDueMails(database.db, transport, log)).toBe(0);
+    release();
+    await sending;
+    expect(sent).toEqual([email]);
+  },
+);
+
 describe('header injection', () => {
   test.each([
     'a@example.com>\r\nBcc: other@example.com',
