@@ -7,6 +7,7 @@ import { timestamp } from '@/db/timestamp';
 import { findUser, type User } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
 import { enqueueNewsMail } from '@/lib/mail/outbox';
+import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readReach, type ApplicationTemplate } from './reach';
 
@@ -22,7 +23,7 @@ const templateOf: Record<NoticeKind, ApplicationTemplate> = {
 /**
  * Decides about notices that are due, `limit` at most, each in a transaction of its own: a text, else a mail where no text
  * reaches the person, else nothing. One whose move is not the last that stands is superseded: there is one message for each
- * change that stands. So is an earlier text that still waits for the morning. Any number of processes may do so at the same time.
+ * change that stands. So is an earlier text that still waits for the morning, once it is known that this one goes. Any number of processes may do so at the same time.
  *
  * Out: how many were handled. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
  * keeps no other from being decided. What the database as a whole is to blame for counts for none.
@@ -71,6 +72,8 @@ type Notice = {
   /** Until when the move that came after it may still be taken back; null: there is none, or it stands. */
   open_until: string | null;
   is_answered: boolean;
+  /** What a reminder is about is not decided yet. */
+  is_untold: boolean;
 };
 
 /** Locks the application that a notice is about, its applicant before it, as by who deletes an account. False: there is none. */
@@ -99,7 +102,9 @@ async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { us
       (select max(later.shows_at) from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
           and later.undone_at is null and later.shows_at > ${timestamp(now)}) as open_until,
-      coalesce(a.answered_at >= e.at, false) as is_answered
+      coalesce(a.answered_at >= e.at, false) as is_answered,
+      coalesce((select bool_or(asked.decided_at is null) from application_notices asked
+        where asked.event_id = n.event_id and asked.kind = 'documents'), false) as is_untold
     from application_notices n join applications a on a.id = n.application_id
     join application_events e on e.id = n.event_id
     where n.id = ${id} and n.decided_at is null`);
@@ -117,11 +122,22 @@ async function decide(tx: Tx, id: string, now: Date): Promise<void> {
       update application_notices set due_at = ${timestamp(new Date(notice.open_until))} where id = ${id}`);
     return;
   }
-  const isOver = notice.is_overtaken || (notice.kind === 'reminder' && notice.is_answered);
+  if (notice.kind === 'reminder' && notice.is_untold) {
+    await tx.execute(sql`
+      update application_notices set due_at = ${timestamp(now)} + interval '1 minute' where id = ${id}`);
+    return;
+  }
+  const isOver = notice.is_overtaken || (notice.kind === 'reminder' && (await isNeedless(tx, notice)));
   const state = isOver ? 'superseded' : await reachOut(tx, notice, now);
   await tx.execute(sql`
     update application_notices set state = ${state}, decided_at = ${timestamp(now)} where id = ${id}`);
   await noteNews(tx, notice, state);
+}
+
+/** A reminder is not needed after an answer, nor while the text that asks still waits: the two would arrive together. */
+async function isNeedless(tx: Tx, notice: Notice): Promise<boolean> {
+  if (notice.is_answered) return true;
+  return (await findWaiting(tx, { applicationId: notice.application_id, kind: 'documents' })).length > 0;
 }
 
 /** What became of the last news; while newer news waits, that is what counts. A reminder is no news. */
@@ -144,18 +160,20 @@ async function reachOut(
   now: Date,
 ): Promise<'texted' | 'mailed' | 'unreached'> {
   const { id, application_id: applicationId, kind, user } = notice;
-  await supersedeWaiting(tx, { applicationId }, now);
-  if (user === null || user.deactivatedAt !== null) return 'unreached';
-  const template = templateOf[kind];
-  const reach = await readReach(tx, user, template, now);
-  // Whoever turned reminders off gets none by mail either.
-  if (kind === 'reminder' && reach.noText === 'turned_off') return 'unreached';
-  if (reach.noText !== null) return mailInstead(tx, { id, kind, user }, now);
+  const way = user === null ? null : await chooseWay(tx, user, kind, now);
+  if (user === null || way === null) {
+    // What waits may still arrive, and says that there is news. What was asked for may not be needed any more.
+    if (kind !== 'reminder') await supersedeWaiting(tx, { applicationId, kind: 'reminder' }, now);
+    return 'unreached';
+  }
+  // A reminder takes the place of none but the reminder before it.
+  await supersedeWaiting(tx, { applicationId, kind: kind === 'reminder' ? kind : null }, now);
+  if (way === 'mail') return mail(tx, { id, kind, user }, now);
   const text = await enqueueText(tx, {
     userId: user.id,
     phone: user.phone!,
     purpose: 'update',
-    template,
+    template: templateOf[kind],
     params: { url: new URL('/applications', env().appUrl).href },
     dedupeKey: `application:${id}`,
     sendAfter: now,
@@ -168,6 +186,16 @@ async function reachOut(
   return 'texted';
 }
 
+/** By which way someone hears of it; null: no way leads to them. */
+async function chooseWay(tx: Tx, user: User, kind: NoticeKind, now: Date): Promise<'text' | 'mail' | null> {
+  if (user.deactivatedAt !== null) return null;
+  const { noText, byMail } = await readReach(tx, user, templateOf[kind], now);
+  if (noText === null) return 'text';
+  // Whoever turned reminders off gets none by mail either.
+  if (kind === 'reminder' && noText === 'turned_off') return null;
+  return byMail ? 'mail' : null;
+}
+
 /**
  * Withdraws texts about this application that have not gone out, such as in quiet hours, and repetitions of earlier ones that wait
  * for the carrier: newer news takes their place, or the applicant has done what makes them moot. `kind`: only those of notices of
@@ -178,15 +206,7 @@ export async function supersedeWaiting(
   { applicationId, kind = null }: { applicationId: string; kind?: NoticeKind | null },
   now: Date,
 ): Promise<NoticeKind[]> {
-  const { rows } = await tx.execute<{ notice_id: string; message_id: string }>(sql`
-    with recursive tries as (
-      select n.id as notice_id, m.id, m.status from application_notices n join sms_messages m on m.id = n.message_id
-      where n.application_id = ${applicationId} and n.state = 'texted' and n.kind = coalesce(${kind}, n.kind)
-      union all
-      select t.notice_id, m.id, m.status from tries t
-      join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
-    )
-    select notice_id, id as message_id from tries where status = 'queued'`);
+  const rows = await findWaiting(tx, { applicationId, kind });
   if (rows.length === 0) return [];
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
   const withdrawn: NoticeKind[] = [];
@@ -202,14 +222,29 @@ export async function supersedeWaiting(
   return withdrawn;
 }
 
-/** Mails the news where the address is proven. */
-async function mailInstead(
+/** The texts about this application, or of its notices of one kind, that have not gone out, repetitions too. */
+async function findWaiting(
+  tx: Tx,
+  { applicationId, kind }: { applicationId: string; kind: NoticeKind | null },
+): Promise<{ notice_id: string; message_id: string }[]> {
+  const { rows } = await tx.execute<{ notice_id: string; message_id: string }>(sql`
+    with recursive tries as (
+      select n.id as notice_id, m.id, m.status from application_notices n join sms_messages m on m.id = n.message_id
+      where n.application_id = ${applicationId} and n.state = 'texted' and n.kind = coalesce(${kind}, n.kind)
+      union all
+      select t.notice_id, m.id, m.status from tries t
+      join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
+    )
+    select notice_id, id as message_id from tries where status = 'queued'`);
+  return rows;
+}
+
+/** Mails the news to an address that is proven. */
+async function mail(
   tx: Tx,
   { id, kind, user }: { id: string; kind: NoticeKind; user: User },
   now: Date,
-): Promise<'mailed' | 'unreached'> {
-  const { byMail } = await readReach(tx, user, templateOf[kind], now);
-  if (!byMail) return 'unreached';
+): Promise<'mailed'> {
   const mailId = await enqueueNewsMail(tx, {
     template: kind === 'news' ? 'applicationNews' : 'documentsNeeded',
     userId: user.id,
@@ -298,9 +333,9 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
   if (followed.is_overtaken) return;
   const user = followed.applicant_id === null ? null : await findUser(tx, followed.applicant_id);
   const state =
-    user === null || user.deactivatedAt !== null
-      ? 'unreached'
-      : await mailInstead(tx, { id, kind: followed.kind, user }, now);
+    user !== null && user.deactivatedAt === null && isReachedByMail(user)
+      ? await mail(tx, { id, kind: followed.kind, user }, now)
+      : 'unreached';
   await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
   await noteNews(tx, followed, state);
 }

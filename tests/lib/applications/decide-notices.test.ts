@@ -175,6 +175,26 @@ describe('what does not stand', () => {
     });
   });
 
+  test('but not for news that has no way to go; a reminder that waits is withdrawn then, too', async () => {
+    const moved = await move(await begin(), 'in_review', 60);
+    await decide(70);
+    const { userId } = moved.applicant;
+    await database.db.execute(sql`update sms_preferences set enabled = false where user_id = ${userId}`);
+    const asked = await move(moved, 'documents_needed', 3600);
+    await decide(3610);
+    expect(await readTexts()).toMatchObject([{ status: 'queued' }]);
+    await database.db.execute(sql`update sms_preferences set enabled = true where user_id = ${userId}`);
+    await deliver();
+    await decide(4 * day);
+    await database.db.execute(sql`update sms_preferences set enabled = false where user_id = ${userId}`);
+    await move(asked, 'in_review', 4 * day + 60);
+    await decide(4 * day + 100);
+    expect(await readTexts()).toMatchObject([
+      { status: 'delivered' },
+      { template: 'documentsReminder', status: 'canceled', reason: 'superseded' },
+    ]);
+  });
+
   test('so does a repetition of a text that the carrier could not deliver just then', async () => {
     const moved = await move(await begin(), 'in_review', 60);
     await decide(70);
@@ -226,10 +246,11 @@ describe('what does not stand', () => {
   });
 
   test('nor where the text of it still waits for the morning', async () => {
-    const { id, version, applicant } = await move(await begin(), 'documents_needed', 60);
+    const { id, applicant } = await move(await begin(), 'documents_needed', 60);
     await proveEmailOf(database.db, applicant);
     await decide(70);
-    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version }, at(3600));
+    const shown = await readShownVersion(database.db, applicant, id, after(noon, 3600));
+    await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(3600));
     for (const seconds of [3610, day, 4 * day, 11 * day]) {
       await decide(seconds);
       await follow(seconds);
@@ -355,6 +376,58 @@ describe('reminders', () => {
       'documentsNeeded',
       'documentsReminder',
       'documentsReminder',
+    ]);
+  });
+
+  test('neither withdraw nor follow a request whose text still waits, whether reminders are on or off', async () => {
+    for (const reminders of [true, false]) {
+      const about = await begin();
+      const { userId } = about.applicant;
+      await proveEmailOf(database.db, about.applicant);
+      await database.db.execute(
+        sql`update sms_preferences set reminders = ${reminders} where user_id = ${userId}`,
+      );
+      const asked = await move(about, 'documents_needed', 60);
+      await decide(70);
+      await follow(3 * day);
+      await decide(3 * day + 100);
+      await follow(3 * day + 300);
+      expect((await readTexts()).filter((text) => text.userId === userId)).toMatchObject([
+        { template: 'documentsNeeded', status: 'queued' },
+      ]);
+      expect(await readApplicationRow(database.db, asked.id)).toMatchObject({
+        news: 'texted',
+        notices: [{ state: 'texted' }, { state: 'superseded' }, { state: 'waiting' }],
+      });
+    }
+    expect(await readMails()).toEqual([]);
+  });
+
+  test('that fall due together with the request, since nobody decided for days, are not sent beside it', async () => {
+    const { id, applicant } = await move(await begin(), 'documents_needed', 60);
+    await proveEmailOf(database.db, applicant);
+    for (const seconds of [4 * day, 4 * day + 100]) {
+      await decide(seconds);
+      await follow(seconds);
+    }
+    expect(await readTexts()).toMatchObject([{ template: 'documentsNeeded', status: 'queued' }]);
+    expect((await readApplicationRow(database.db, id)).news).toBe('texted');
+  });
+
+  test('wait until it is decided how the request goes', async () => {
+    const { id } = await move(await begin(), 'documents_needed', 60);
+    await database.db.execute(sql`
+      update application_notices set due_at = ${after(noon, 3 * day + 90).toISOString()}::timestamptz
+      where application_id = ${id} and kind = 'documents'`);
+    await decide(3 * day + 80);
+    expect(await readTexts()).toEqual([]);
+    await decide(3 * day + 100);
+    await decide(3 * day + 200);
+    expect(await readTexts()).toMatchObject([{ template: 'documentsNeeded', status: 'queued' }]);
+    expect((await readApplicationRow(database.db, id)).notices.map(({ state }) => state).sort()).toEqual([
+      'superseded',
+      'texted',
+      'waiting',
     ]);
   });
 
