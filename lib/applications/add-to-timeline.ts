@@ -73,10 +73,12 @@ export async function addAnswer(
       where e.application_id = ${applicationId} and e.kind = 'moved' and e.undone_at is null and e.shows_at > ${timestamp(now)})))
     where id = ${applicationId}`);
   await tx.execute(sql`
+    with told as materialized (
+      select id, event_id, kind, decided_at from application_notices where application_id = ${applicationId}
+    )
     update application_notices n set state = 'superseded', decided_at = ${timestamp(now)}
-    from application_events e
-    where n.application_id = ${applicationId} and n.kind = 'reminder' and n.decided_at is null and e.id = n.event_id
-      and e.shows_at <= ${timestamp(now)}`);
+    from told join application_events e on e.id = told.event_id
+    where n.id = told.id and told.kind = 'reminder' and told.decided_at is null and e.shows_at <= ${timestamp(now)}`);
   // Also one that waits for the morning.
   await supersedeWaiting(tx, { applicationId, kind: 'reminder' }, now);
 }

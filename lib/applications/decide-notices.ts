@@ -11,6 +11,10 @@ import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readReach, type ApplicationTemplate } from './reach';
 
+// The planner learns late how long a queue is. While it believes that nothing waits, it takes the index of what waits for every
+// statement that asks for that, and reads the whole of it for one row. So a statement here that is about one notice or one
+// application finds its rows by these first, and asks whether they wait afterwards.
+
 /** How long after it was written a text is first looked at. */
 const firstCheckMs = 60_000;
 
@@ -23,7 +27,8 @@ const templateOf: Record<NoticeKind, ApplicationTemplate> = {
 /**
  * Decides about notices that are due, `limit` at most, each in a transaction of its own: a text, else a mail where no text
  * reaches the person, else nothing. One whose move is not the last that stands is superseded: there is one message for each
- * change that stands. So is an earlier text that still waits for the morning, once it is known that this one goes. Any number of processes may do so at the same time.
+ * change that stands. So is an earlier text that still waits for the morning, once it is known that this one goes. Any number of
+ * processes may do so at the same time.
  *
  * Out: how many were handled. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
  * keeps no other from being decided. What the database as a whole is to blame for counts for none.
@@ -43,7 +48,8 @@ export async function decideNotices(
       handled += 1;
     } catch (error) {
       onFault(id, error);
-      if (!isDatabaseFault(error)) await putOff(db, id, now);
+      // What cannot be put off keeps no other from being decided either.
+      if (!isDatabaseFault(error)) await putOff(db, id, now).catch((fault: unknown) => onFault(id, fault));
     }
   }
   return handled;
@@ -54,11 +60,14 @@ const mostFaults = 5;
 
 async function putOff(db: Db, id: string, now: Date): Promise<void> {
   const { rows } = await db.execute<Pick<Notice, 'application_id' | 'kind'> & { state: NewsState }>(sql`
-    update application_notices set faults = ${oneMore(sql`faults`)},
-      due_at = ${timestamp(now)} + interval '30 seconds' * power(4, least(faults, 10)),
-      state = case when faults >= ${mostFaults - 1} then 'unreached' else state end,
-      decided_at = case when faults >= ${mostFaults - 1} then ${timestamp(now)} end
-    where id = ${id} and decided_at is null returning application_id, kind, state`);
+    with found as materialized (
+      select id, decided_at, greatest(faults, 0) as faults from application_notices where id = ${id} for no key update
+    )
+    update application_notices n set faults = ${oneMore(sql`found.faults`)},
+      due_at = ${timestamp(now)} + interval '30 seconds' * power(4, least(found.faults, 10)),
+      state = case when found.faults >= ${mostFaults - 1} then 'unreached' else state end,
+      decided_at = case when found.faults >= ${mostFaults - 1} then ${timestamp(now)} end
+    from found where n.id = found.id and found.decided_at is null returning n.application_id, n.kind, n.state`);
   const ended = rows[0];
   if (ended?.state === 'unreached') await noteNews(db, ended, ended.state);
 }
@@ -74,6 +83,7 @@ type Notice = {
   is_answered: boolean;
   /** What a reminder is about is not decided yet. */
   is_untold: boolean;
+  is_decided: boolean;
 };
 
 /** Locks the application that a notice is about, its applicant before it, as by who deletes an account. False: there is none. */
@@ -95,6 +105,7 @@ async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { us
   if (!(await lockApplicationOf(tx, id))) return null;
   const { rows } = await tx.execute<Notice>(sql`
     select n.id, n.application_id, n.kind, a.applicant_id,
+      n.decided_at is not null as is_decided,
       exists (
         select from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
@@ -107,9 +118,9 @@ async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { us
         where asked.event_id = n.event_id and asked.kind = 'documents'), false) as is_untold
     from application_notices n join applications a on a.id = n.application_id
     join application_events e on e.id = n.event_id
-    where n.id = ${id} and n.decided_at is null`);
+    where n.id = ${id}`);
   const notice = rows[0];
-  if (!notice) return null;
+  if (!notice || notice.is_decided) return null;
   return { ...notice, user: notice.applicant_id === null ? null : await findUser(tx, notice.applicant_id) };
 }
 
@@ -148,10 +159,11 @@ async function noteNews(
 ): Promise<void> {
   if (kind === 'reminder') return;
   await tx.execute(sql`
+    with told as materialized (
+      select kind, decided_at from application_notices where application_id = ${applicationId}
+    )
     update applications set news = ${state}
-    where id = ${applicationId} and not exists (
-      select from application_notices n
-      where n.application_id = ${applicationId} and n.kind <> 'reminder' and n.decided_at is null)`);
+    where id = ${applicationId} and not exists (select from told where kind <> 'reminder' and decided_at is null)`);
 }
 
 async function reachOut(
@@ -296,6 +308,7 @@ type Followed = {
   status: string;
   silent_ms: number | null;
   is_overtaken: boolean;
+  is_followed: boolean;
 };
 
 async function follow(tx: Tx, id: string, now: Date): Promise<void> {
@@ -310,6 +323,7 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
       join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
     )
     select n.application_id, a.applicant_id, n.kind, last.status,
+      n.state = 'texted' and n.check_at is not null as is_followed,
       extract(epoch from ${timestamp(now)} - last.sent_at)::float8 * 1000 as silent_ms,
       exists (
         select from application_events later
@@ -317,9 +331,9 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
           and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as is_overtaken
     from application_notices n join applications a on a.id = n.application_id
     left join lateral (select status, sent_at from tries order by created_at desc limit 1) last on true
-    where n.id = ${id} and n.state = 'texted' and n.check_at is not null`);
+    where n.id = ${id}`);
   const followed = rows[0];
-  if (!followed) return;
+  if (!followed?.is_followed) return;
   const { status, silent_ms: silentMs } = followed;
   if (status === 'delivered') return settle(tx, id);
   const isLost =

@@ -52,9 +52,11 @@ export async function takeBackAfter(
       update application_events set undone_at = ${timestamp(now)}
       where application_id = ${applicationId} and id > ${moveId} and kind = 'moved' and undone_at is null
       returning id
+    ), told as materialized (
+      select n.id, n.decided_at from undone join application_notices n on n.event_id = undone.id
     )
     update application_notices n set state = 'superseded', decided_at = ${timestamp(now)}
-    from undone where n.event_id = undone.id and n.decided_at is null`);
+    from told where n.id = told.id and told.decided_at is null`);
   await renewNews(tx, applicationId);
 }
 

@@ -518,6 +518,18 @@ test('a notice that cannot be handled keeps no other from being decided, and is 
   });
 });
 
+test.each([-2147483648, 2147483647])('nor does one whose count of faults is %i', async (count) => {
+  const broken = await move(await begin(), 'in_review', 60);
+  await database.db.execute(
+    sql`update application_notices set kind = 'odd', faults = ${count} where application_id = ${broken.id}`,
+  );
+  const good = await move(await begin(), 'in_review', 61);
+  await decide(75);
+  expect((await readApplicationRow(database.db, good.id)).news).toBe('texted');
+  for (let hours = 1; hours < 48; hours += 1) await decide(hours * 3600);
+  expect((await readApplicationRow(database.db, broken.id)).news).toBe('unreached');
+});
+
 test('an account that is deleted takes its drafts along, and nothing is sent about what it had handed in', async () => {
   const person = await giveSettledPerson(database.db);
   const applicant = { userId: person.userId, role: 'applicant' as const };
