@@ -6,6 +6,7 @@ import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { findUser, type User } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { enqueueNewsMail } from '@/lib/mail/outbox';
 import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
@@ -30,29 +31,91 @@ const templateOf: Record<NoticeKind, ApplicationTemplate> = {
  * change that stands. So is an earlier text that still waits for the morning, once it is known that this one goes. Any number of
  * processes may do so at the same time.
  *
- * Out: how many were handled. One that fails is put off, each time for longer, and given up after five, as `unreached`; so it
- * keeps no other from being decided. What the database as a whole is to blame for counts for none.
+ * A few are decided side by side, those of one application one after the other. Out: how many were handled or put off. One that
+ * fails is put off, each time for longer, and given up after five, as `unreached`. What the database as a whole, or a row that
+ * someone holds, is to blame for counts for none, and is put off for some seconds; so nothing keeps others from being decided.
+ * `onHeld`: so many were put off since someone holds a row.
  */
 export async function decideNotices(
   db: Db,
   now: Date,
-  { limit = 100, onFault }: { limit?: number; onFault: (noticeId: string, error: unknown) => void },
+  {
+    limit = 100,
+    onFault,
+    onHeld = () => undefined,
+  }: { limit?: number; onFault: OnFault; onHeld?: (count: number) => void },
 ): Promise<number> {
-  const { rows } = await db.execute<{ id: string }>(sql`
-    select id from application_notices where decided_at is null and due_at <= ${timestamp(now)}
-    order by due_at limit ${limit}`);
+  // Notices that someone holds are left out, or the same ones would come first each time.
+  const { rows } = await db.execute<{ id: string; application_id: string }>(sql`
+    select id, application_id from application_notices where decided_at is null and due_at <= ${timestamp(now)}
+    order by due_at limit ${limit} for no key update skip locked`);
+  const ofOneApplication = new Map<string, string[]>();
+  for (const { id, application_id: applicationId } of rows)
+    ofOneApplication.set(applicationId, [...(ofOneApplication.get(applicationId) ?? []), id]);
+  const few = fewAtOnce(atOnce);
   let handled = 0;
-  for (const { id } of rows) {
-    try {
-      await db.transaction((tx) => decide(tx, id, now));
-      handled += 1;
-    } catch (error) {
-      onFault(id, error);
-      // What cannot be put off keeps no other from being decided either.
-      if (!isDatabaseFault(error)) await putOff(db, id, now).catch((fault: unknown) => onFault(id, fault));
+  let held = 0;
+  let isOver = false;
+  const decideThese = async (ids: readonly string[]): Promise<void> => {
+    for (const id of ids) {
+      if (isOver) return;
+      try {
+        if ((await decideOne(db, id, { now, onFault })) === 'held') held += 1;
+        handled += 1;
+      } catch (error) {
+        onFault(id, error);
+        // Without a database none of the others can be decided now.
+        isOver ||= isDatabaseFault(error);
+      }
     }
-  }
+  };
+  await Promise.all([...ofOneApplication.values()].map((ids) => few(() => decideThese(ids))));
+  if (held > 0) onHeld(held);
   return handled;
+}
+
+type OnFault = (noticeId: string, error: unknown) => void;
+
+/** Decides about one notice, or else puts it off; throws when neither could be done. */
+async function decideOne(
+  db: Db,
+  id: string,
+  { now, onFault }: { now: Date; onFault: OnFault },
+): Promise<'decided' | 'held' | 'failed'> {
+  try {
+    await db.transaction((tx) => decide(tx, id, now));
+    return 'decided';
+  } catch (error) {
+    const isHeld = isLockTimeout(error);
+    if (!isHeld) onFault(id, error);
+    await (isDatabaseFault(error) ? postpone(db, id, now) : putOff(db, id, now));
+    return isHeld ? 'held' : 'failed';
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && at.code === '55P03') return true;
+  }
+  return false;
+}
+
+/** Of the connections of a process, so many at most are taken for notices. */
+const atOnce = 4;
+
+/** A row that someone holds is waited for no longer: what is held by people who work is free sooner. */
+const lockWaitMs = 100;
+
+/** What waits for a row, or the database, comes again after this. */
+const postponedMs = 10_000;
+
+async function postpone(db: Db, id: string, now: Date): Promise<void> {
+  await db.execute(sql`
+    with found as materialized (
+      select id, decided_at from application_notices where id = ${id} for no key update skip locked
+    )
+    update application_notices n set due_at = ${timestamp(new Date(now.getTime() + postponedMs))}
+    from found where n.id = found.id and found.decided_at is null`);
 }
 
 /** A notice that failed so often is given up: what is wrong with it does not mend itself. */
@@ -86,13 +149,23 @@ type Notice = {
   is_decided: boolean;
 };
 
-/** Locks the application that a notice is about, its applicant before it, as by who deletes an account. False: there is none. */
+/**
+ * Locks the application that a notice is about, its applicant before it, as by who deletes an account. No lock is waited for
+ * longer than `lockWaitMs` in this transaction from now on. False: there is none, or another process has it in hand, which is
+ * not waited for.
+ */
 async function lockApplicationOf(tx: Tx, id: string): Promise<boolean> {
-  const { rows: found } = await tx.execute<{ applicant_id: string | null; application_id: string }>(sql`
-    select a.applicant_id, n.application_id from application_notices n join applications a on a.id = n.application_id
+  const { rows: found } = await tx.execute<{
+    applicant_id: string | null;
+    application_id: string;
+    is_free: boolean;
+  }>(sql`
+    select a.applicant_id, n.application_id, set_config('lock_timeout', ${`${lockWaitMs}ms`}, true),
+      pg_try_advisory_xact_lock(hashtextextended('notices:' || a.id::text, 0)) as is_free
+    from application_notices n join applications a on a.id = n.application_id
     where n.id = ${id}`);
   const about = found[0];
-  if (!about) return false;
+  if (!about?.is_free) return false;
   if (about.applicant_id !== null) {
     await tx.execute(sql`select from users where id = ${about.applicant_id} for key share`);
   }
@@ -281,7 +354,7 @@ const mostBetweenChecksMs = 3_600_000;
 export async function followTexts(
   db: Db,
   now: Date,
-  { limit = 100, onFault }: { limit?: number; onFault: (noticeId: string, error: unknown) => void },
+  { limit = 100, onFault }: { limit?: number; onFault: OnFault },
 ): Promise<number> {
   const { rows } = await db.execute<{ id: string }>(sql`
     update application_notices n
@@ -291,13 +364,13 @@ export async function followTexts(
       select id from application_notices where check_at <= ${timestamp(now)}
       order by check_at limit ${limit} for update skip locked))
     returning n.id`);
-  for (const { id } of rows) {
-    try {
-      await db.transaction((tx) => follow(tx, id, now));
-    } catch (error) {
-      onFault(id, error);
-    }
-  }
+  const few = fewAtOnce(atOnce);
+  const followOne = (id: string) =>
+    few(() => db.transaction((tx) => follow(tx, id, now))).catch((error: unknown) => {
+      // What someone holds is looked at the next time.
+      if (!isLockTimeout(error)) onFault(id, error);
+    });
+  await Promise.all(rows.map(({ id }) => followOne(id)));
   return rows.length;
 }
 

@@ -23,6 +23,7 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
   const stopping = new AbortController();
   const { signal } = stopping;
   const onFault = (notice: string, error: unknown) => log.error('notice_not_decided', { notice, error });
+  const onHeld = (count: number) => log.warn('notices_held', { count });
   const running = loop();
 
   async function loop(): Promise<void> {
@@ -32,7 +33,7 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
       let isMore = false;
       try {
         const now = await readDatabaseClock(db);
-        isMore = (await decideNotices(db, now, { limit: batch, onFault })) === batch;
+        isMore = (await decideNotices(db, now, { limit: batch, onFault, onHeld })) === batch;
         if (performance.now() - followedMs >= followEveryMs) {
           followedMs = performance.now();
           while ((await followTexts(db, now, { limit: batch, onFault })) === batch && !signal.aborted);

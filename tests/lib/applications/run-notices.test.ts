@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openPool } from '@/db/client';
+import { moveApplication } from '@/lib/applications/move-application';
+import { runNotices } from '@/lib/applications/run-notices';
+import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import { useDatabase } from '@/tests/support/database';
+import { contextAt } from '@/tests/support/people';
+
+const database = useDatabase();
+
+let pool: ReturnType<typeof openPool>;
+let notices: ReturnType<typeof runNotices> | undefined;
+
+beforeEach(async () => {
+  pool = openPool(database.url);
+  await database.db.execute(
+    sql`truncate applications, application_events, application_notices, sms_messages, mails cascade`,
+  );
+});
+afterEach(async () => {
+  await notices?.stop();
+  notices = undefined;
+  await pool.end();
+});
+
+/** An application that was moved so long ago; the news of it is due. */
+async function giveMoved(agoMs: number): Promise<string> {
+  const moment = new Date(Date.now() - agoMs);
+  const staff = await giveStaff(database.db);
+  const { id, version } = await giveSubmitted(database.db, await giveApplicant(database.db), moment);
+  const wanted = { id, to: 'in_review', version } as const;
+  const moved = await moveApplication(database.db, staff, wanted, contextAt(moment));
+  if (!moved.ok) throw new Error(moved.reason);
+  return id;
+}
+
+const readNews = async (id: string) => (await readApplicationRow(database.db, id)).news;
+
+/** Starts, and says how long it takes until there is news of this one. */
+async function startAndTime(id: string): Promise<number> {
+  const startedMs = performance.now();
+  notices = runNotices({ db: drizzle(pool), log: () => undefined });
+  while ((await readNews(id)) !== 'texted' && performance.now() - startedMs < 30_000) await delay(50);
+  return performance.now() - startedMs;
+}
+
+// As by someone who leaves a transaction open in psql.
+const held = {
+  applications: sql`select from applications where id <> `,
+  notices: sql`select from application_notices where application_id <> `,
+  applicants: sql`
+    select from users where id in (select applicant_id from applications) and id <> (select applicant_id from applications where id = `,
+};
+test.each(Object.keys(held) as (keyof typeof held)[])(
+  'a hundred %s that someone holds delay the news of others by a few seconds at most, and are told once they are free',
+  async (what) => {
+    const stuck: string[] = [];
+    for (let count = 0; count < 100; count += 1) stuck.push(await giveMoved(120_000));
+    const other = await giveMoved(60_000);
+    const holding = database.db.transaction(async (tx) => {
+      await tx.execute(
+        what === 'applicants'
+          ? sql`${held[what]} ${other}) for update`
+          : sql`${held[what]} ${other} for update`,
+      );
+      const ms = await startAndTime(other);
+      expect(await readNews(stuck[0]!)).toBe('waiting');
+      return ms;
+    });
+    expect(await holding).toBeLessThan(8_000);
+    for (const id of stuck) await expect.poll(() => readNews(id)).toBe('texted');
+    const { rows } = await database.db.execute<{ faults: number }>(
+      sql`select max(faults) as faults from application_notices`,
+    );
+    expect(rows).toEqual([{ faults: 0 }]);
+  },
+);
