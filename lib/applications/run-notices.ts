@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'drizzle-orm';
 import { db as openDb, type Db } from '@/db/client';
-import { readDatabaseClock } from '@/db/clock';
 import { openLog } from '@/lib/log';
 import { decideNotices, followTexts } from './decide-notices';
 
@@ -32,11 +32,13 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
     while (!signal.aborted) {
       let isMore = false;
       try {
-        const now = await readDatabaseClock(db);
-        isMore = (await decideNotices(db, now, { limit: batch, onFault, onHeld })) === batch;
-        if (performance.now() - followedMs >= followEveryMs) {
-          followedMs = performance.now();
-          while ((await followTexts(db, now, { limit: batch, onFault })) === batch && !signal.aborted);
+        const { now, isDue, isToFollow } = await readDue(db);
+        if (isDue) isMore = (await decideNotices(db, now, { limit: batch, onFault, onHeld })) === batch;
+        // One batch between two rounds of deciding: however much there is to follow, news does not wait for it.
+        if (isToFollow && performance.now() - followedMs >= followEveryMs) {
+          const isMoreToFollow = (await followTexts(db, now, { limit: batch, onFault })) === batch;
+          if (!isMoreToFollow) followedMs = performance.now();
+          isMore ||= isMoreToFollow;
         }
       } catch (error) {
         // The database may be restarting; what is due stays due.
@@ -52,4 +54,15 @@ export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: st
       await running;
     },
   };
+}
+
+/** Whether there is anything to do, and the time of the database, in whole milliseconds: all in one statement. */
+async function readDue(db: Db): Promise<{ now: Date; isDue: boolean; isToFollow: boolean }> {
+  const { rows } = await db.execute<{ now_ms: number; is_due: boolean; is_to_follow: boolean }>(sql`
+    select ceil(extract(epoch from statement_timestamp()) * 1000)::float8 as now_ms,
+      coalesce((select min(due_at) from application_notices where decided_at is null) <= statement_timestamp(), false) as is_due,
+      coalesce((select min(check_at) from application_notices where check_at is not null) <= statement_timestamp(), false)
+        as is_to_follow`);
+  const { now_ms: nowMs, is_due: isDue, is_to_follow: isToFollow } = rows[0]!;
+  return { now: new Date(nowMs), isDue, isToFollow };
 }

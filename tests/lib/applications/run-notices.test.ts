@@ -6,7 +6,7 @@ import { openPool } from '@/db/client';
 import { moveApplication } from '@/lib/applications/move-application';
 import { runNotices } from '@/lib/applications/run-notices';
 import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
-import { useDatabase } from '@/tests/support/database';
+import { recordStatements, useDatabase } from '@/tests/support/database';
 import { contextAt } from '@/tests/support/people';
 
 const database = useDatabase();
@@ -78,3 +78,39 @@ test.each(Object.keys(held) as (keyof typeof held)[])(
     expect(rows).toEqual([{ faults: 0 }]);
   },
 );
+
+test('news does not wait for the texts that are looked at', async () => {
+  const looked: string[] = [];
+  for (let count = 0; count < 30; count += 1) looked.push(await giveMoved(120_000));
+  await database.db.execute(sql`
+    update application_notices set state = 'texted', decided_at = due_at, check_at = due_at, message_id = id`);
+  // As many as would take minutes.
+  await database.db.execute(sql`
+    insert into application_notices (id, application_id, event_id, kind, due_at, decided_at, state, check_at)
+    select gen_random_uuid(), application_id, event_id, kind, due_at, due_at, 'texted', due_at
+    from application_notices cross join generate_series(1, 400)`);
+  const other = await giveMoved(60_000);
+  notices = runNotices({ db: drizzle(pool), log: () => undefined });
+  await expect.poll(() => readNews(other)).toBe('texted');
+  const later = await giveMoved(60_000);
+  const startedMs = performance.now();
+  await expect.poll(() => readNews(later)).toBe('texted');
+  expect(performance.now() - startedMs).toBeLessThan(6_000);
+  const { rows } = await database.db.execute<{ left: number }>(
+    sql`select count(*)::int as left from application_notices where check_at < now() - interval '1 minute'`,
+  );
+  expect(rows[0]!.left).toBeGreaterThan(0);
+});
+
+test('where nothing is due, it takes half a statement a second', async () => {
+  const moved = await giveMoved(0);
+  await database.db.execute(sql`
+    update application_notices set due_at = now() + interval '1 day' where application_id = ${moved}`);
+  const statements = await recordStatements(pool, async () => {
+    notices = runNotices({ db: drizzle(pool), log: () => undefined });
+    await delay(9_000);
+  });
+  expect(statements.length).toBeGreaterThan(2);
+  // The first of a connection sets its limits.
+  expect(statements.length).toBeLessThanOrEqual(6);
+});
