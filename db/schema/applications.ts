@@ -139,7 +139,7 @@ export const applicationNotices = pgTable(
     /** In sms_messages and mails: the second goes by age, and leaves its id here. */
     messageId: uuid('message_id'),
     mailId: uuid('mail_id'),
-    /** When to look next whether the text arrived; null: there is nothing to look for. */
+    /** When to look next whether the text arrived, or the mail went; null: there is nothing to look for. */
     checkAt: instant('check_at'),
   },
   (t) => [

@@ -16,7 +16,7 @@ import { readReach, type ApplicationTemplate } from './reach';
 // statement that asks for that, and reads the whole of it for one row. So a statement here that is about one notice or one
 // application finds its rows by these first, and asks whether they wait afterwards.
 
-/** How long after it was written a text is first looked at. */
+/** How long after it was written a text or a mail is first looked at. */
 const firstCheckMs = 60_000;
 
 const templateOf: Record<NoticeKind, ApplicationTemplate> = {
@@ -337,19 +337,21 @@ async function mail(
     params: { url: new URL('/applications', env().appUrl).href },
     now,
   });
-  await tx.execute(sql`update application_notices set mail_id = ${mailId} where id = ${id}`);
+  await tx.execute(sql`
+    update application_notices set mail_id = ${mailId}, check_at = ${timestamp(new Date(now.getTime() + firstCheckMs))}
+    where id = ${id}`);
   return 'mailed';
 }
 
 /** Without a receipt for so long a text counts as not delivered (as with GOV.UK Notify). */
 const receiptWithinMs = 3 * 24 * 3600 * 1000;
 
-/** The longest between two looks at a text that is still on its way. */
+/** The longest between two looks at a text or a mail that is still on its way. */
 const mostBetweenChecksMs = 3_600_000;
 
 /**
  * Looks at texts of notices: one that ended without arriving, or of which nothing was heard for three days, is followed by a mail
- * where the address is proven. Out: how many were looked at.
+ * where the address is proven. So are mails: one that ended without being sent reached nobody. Out: how many were looked at.
  */
 export async function followTexts(
   db: Db,
@@ -378,8 +380,12 @@ type Followed = {
   application_id: string;
   applicant_id: string | null;
   kind: NoticeKind;
+  state: NewsState;
   status: string;
   silent_ms: number | null;
+  is_mail_unsent: boolean;
+  /** It is neither sent nor ended, and still worth sending; null: there is none, or none any more. */
+  is_mail_waiting: boolean | null;
   is_overtaken: boolean;
   is_followed: boolean;
 };
@@ -395,8 +401,9 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
       select m.id, m.status, m.sent_at, m.created_at from tries t
       join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
     )
-    select n.application_id, a.applicant_id, n.kind, last.status,
-      n.state = 'texted' and n.check_at is not null as is_followed,
+    select n.application_id, a.applicant_id, n.kind, n.state, last.status, n.check_at is not null as is_followed,
+      mail.id is not null and mail.sent_at is null as is_mail_unsent,
+      mail.sent_at is null and mail.ended_at is null and mail.expires_at > ${timestamp(now)} as is_mail_waiting,
       extract(epoch from ${timestamp(now)} - last.sent_at)::float8 * 1000 as silent_ms,
       exists (
         select from application_events later
@@ -404,9 +411,12 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
           and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as is_overtaken
     from application_notices n join applications a on a.id = n.application_id
     left join lateral (select status, sent_at from tries order by created_at desc limit 1) last on true
+    left join mails mail on mail.id = n.mail_id
     where n.id = ${id}`);
   const followed = rows[0];
   if (!followed?.is_followed) return;
+  if (followed.state === 'mailed') return followMail(tx, id, followed);
+  if (followed.state !== 'texted') return settle(tx, id);
   const { status, silent_ms: silentMs } = followed;
   if (status === 'delivered') return settle(tx, id);
   const isLost =
@@ -425,6 +435,15 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
       : 'unreached';
   await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
   await noteNews(tx, followed, state);
+}
+
+async function followMail(tx: Tx, id: string, followed: Followed): Promise<void> {
+  if (followed.is_mail_waiting === true) return;
+  await settle(tx, id);
+  if (!followed.is_mail_unsent) return;
+  await tx.execute(sql`update application_notices set state = 'unreached' where id = ${id}`);
+  // Newer news has its own way.
+  if (!followed.is_overtaken) await noteNews(tx, followed, 'unreached');
 }
 
 async function settle(tx: Tx, id: string): Promise<void> {

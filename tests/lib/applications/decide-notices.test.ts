@@ -1,4 +1,4 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, isNull, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { mails } from '@/db/schema/mail';
@@ -310,6 +310,74 @@ describe('where no text reaches someone', () => {
       expect((await readApplicationRow(database.db, about.id)).news).toBe('mailed');
     },
   );
+
+  const giveMailed = async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
+    const moved = await move(about, 'in_review', 60);
+    await decide(70);
+    return moved;
+  };
+  const endMail = (reason: 'refused' | 'given_up' | 'expired') =>
+    database.db.update(mails).set({ endedAt: after(noon, 80), reason });
+
+  test.each(['refused', 'given_up', 'expired'] as const)(
+    'nor the mail, which ended as %s, it says so',
+    async (reason) => {
+      const { id } = await giveMailed();
+      await follow(131);
+      expect((await readApplicationRow(database.db, id)).news).toBe('mailed');
+      await endMail(reason);
+      await follow(400);
+      expect(await readApplicationRow(database.db, id)).toMatchObject({
+        news: 'unreached',
+        notices: [{ state: 'unreached' }],
+      });
+      expect(await follow(9 * day)).toBe(0);
+    },
+  );
+
+  test('a mail that waits until it is worthless counts as ended, also where nobody sends mail', async () => {
+    const { id } = await giveMailed();
+    await follow(6 * day);
+    expect((await readApplicationRow(database.db, id)).news).toBe('mailed');
+    await follow(8 * day);
+    expect((await readApplicationRow(database.db, id)).news).toBe('unreached');
+  });
+
+  test('a mail that went is looked at no more, and one that did not says nothing about newer news', async () => {
+    const first = await giveMailed();
+    await database.db.update(mails).set({ sentAt: after(noon, 80) });
+    await follow(400);
+    expect(await follow(9 * day)).toBe(0);
+    expect((await readApplicationRow(database.db, first.id)).news).toBe('mailed');
+    const second = await giveMailed();
+    await database.db
+      .update(mails)
+      .set({ endedAt: after(noon, 80), reason: 'refused' })
+      .where(isNull(mails.sentAt));
+    await move(second, 'approved', 100);
+    await decide(120);
+    await follow(140);
+    expect(await readApplicationRow(database.db, second.id)).toMatchObject({
+      news: 'mailed',
+      notices: [{ state: 'unreached' }, { state: 'mailed' }],
+    });
+  });
+
+  test('the mail that goes since the text failed is followed as well', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await move(about, 'in_review', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'failed' });
+    await follow(131);
+    expect((await readApplicationRow(database.db, about.id)).news).toBe('mailed');
+    await endMail('refused');
+    await follow(400);
+    expect((await readApplicationRow(database.db, about.id)).news).toBe('unreached');
+  });
 
   test('a text that is repeated counts by its repetition', async () => {
     const about = await begin();
