@@ -25,6 +25,16 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_messages (created_at)
       where user_id is null and direction = 'out' and purpose <> 'reply' and phone <> ''`,
   },
+  // Texts as an admin looks for them (lib/reporting/sms-texts.ts): by what they tell and by their error, each state by itself.
+  { name: 'sms_messages_template_index', on: 'on sms_messages (template, status, created_at, id)' },
+  {
+    name: 'sms_messages_error_index',
+    on: 'on sms_messages (error_code, status, created_at, id) where error_code is not null',
+  },
+  {
+    name: 'sms_messages_error_template_index',
+    on: 'on sms_messages (error_code, template, status, created_at, id) where error_code is not null',
+  },
   {
     // Refusals that several accounts have a part in; those of one are found by its own column. Nothing waits in a list
     // of its own to be sorted in, which every reader would have to go through.

@@ -2,7 +2,8 @@ import { CountList } from '@/components/ui/lists/CountList';
 
 const pages = [
   { id: 'overview', href: '/admin', words: 'Overview' },
-  { id: 'messages', href: '/admin/sms', words: 'Messages' },
+  { id: 'messages', href: '/admin/messages', words: 'Messages' },
+  { id: 'verifications', href: '/admin/verifications', words: 'Verifications' },
 ] as const;
 
 /** The ways between the pages about texts; `here` is the one that this page is, or belongs to. */

@@ -36,7 +36,7 @@ test("a broker's number stays when someone else proves it: all are told, and an 
   const admin = await makePerson('admin');
   const adminPage = await (await openBrowser()).newPage();
   await enterAs(adminPage, admin);
-  await open(adminPage, '/admin/sms');
+  await open(adminPage, '/admin/verifications');
   await expect(adminPage.getByText('Code was right, number not added').first()).toBeVisible();
   await open(adminPage, paths.dashboard);
   await adminPage.getByRole('link', { name: 'Keep or release' }).click();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright/test';
 import { expectAccessible } from '../support/accessibility';
+import { database } from '../support/database';
 import { alertOf, button, open } from '../support/journeys';
 import { readMailLink } from '../support/mails';
 import { enterAs, makePerson } from '../support/staff';
@@ -41,6 +42,29 @@ test('the overview of texts is accessible, with its tables open, in light and da
   }
   await page.locator('summary', { hasText: 'Dollars: table' }).click();
   await expectAccessible(page);
+});
+
+test('the pages about texts are accessible, with errors too', async ({ page }) => {
+  const admin = await makePerson('admin');
+  const id = randomUUID();
+  await database().query(
+    `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status, reason, failed_at)
+     values ($1, $2, '+15005550123', 'update', 'applicationStatus', now(), now(), 'failed', 'stopped', now())`,
+    [id, admin.id],
+  );
+  await enterAs(page, admin);
+  for (const path of ['/admin/sms', `/admin/messages/${id}`]) {
+    await open(page, path);
+    await expectAccessible(page);
+  }
+  for (const path of ['/admin/messages', '/admin/verifications']) {
+    await open(page, path);
+    await expectAccessible(page);
+    await page.locator('#q').fill('12');
+    await button(page, 'Search').click();
+    await expect(alertOf(page)).toBeVisible();
+    await expectAccessible(page);
+  }
 });
 
 test('the page of opt-outs is accessible, with errors too', async ({ page }) => {

@@ -1,17 +1,29 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { MessagePurpose, MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
-import { matchNumber, type NumberFilter } from './number-filter';
+import type { MessageSubject } from './message-subject';
+import { matchNumber } from './number-filter';
+
+/** What is looked for among the texts; null: everything. */
+export type TextSearch = {
+  subject: Exclude<MessageSubject, { kind: 'names' }> | null;
+  status: MessageStatus | null;
+  template: string | null;
+  errorCode: number | null;
+  before: Keyset | null;
+};
 
 /** A text as operators see it: its number masked, and never a code. */
 export type SeenText = {
   id: string;
   createdAt: Date;
-  maskedPhone: string;
+  /** Null: the number was erased. */
+  maskedPhone: string | null;
   purpose: MessagePurpose;
+  template: string;
   status: MessageStatus;
   segments: number | null;
   /** Exact decimal, as text; null: it costs nothing so far. */
@@ -24,55 +36,135 @@ export type SeenText = {
   inboundBody: string | null;
 };
 
+type Row = {
+  id: string;
+  at: string;
+  phone: string;
+  purpose: MessagePurpose;
+  template: string;
+  status: MessageStatus;
+  segments: number | null;
+  price: string | null;
+  settled: boolean;
+  error_code: number | null;
+  reason: string | null;
+  body: string | null;
+};
+
 /**
  * Reads a page of the texts that fit, newest first. `older` leads on: the place of the last text shown, null at the end.
+ *
+ * However rare what is looked for is, no more is read than the texts of its subject, or a page of each state.
  */
 export async function searchTexts(
   db: Db,
-  {
-    number,
-    status,
-    before,
-    pageSize,
-  }: { number: NumberFilter | null; status: MessageStatus | null; before: Keyset | null; pageSize: number },
+  search: TextSearch,
+  pageSize: number,
 ): Promise<{ texts: SeenText[]; older: string | null }> {
-  const { rows } = await db.execute<{
-    id: string;
-    at: string;
-    phone: string;
-    purpose: MessagePurpose;
-    status: MessageStatus;
-    segments: number | null;
-    price: string | null;
-    settled: boolean;
-    error_code: number | null;
-    reason: string | null;
-    body: string | null;
-  }>(sql`
-    select id, ${exactInstant(sql`created_at`)} as at, phone, purpose, status, segments, price::text as price,
+  const limit = sql`limit ${pageSize + 1}`;
+  const { rows } = await db.execute<Row>(sql`
+    select id, ${exactInstant(sql`created_at`)} as at, phone, purpose, template, status, segments, price::text as price,
       price_settled_at is not null as settled, error_code, reason, case when direction = 'in' then body end as body
-    from sms_messages
-    where true
-      ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
-      ${status ? sql`and status = ${status}` : sql``}
-      ${before ? sql`and (created_at, id) < (${before.at}::timestamptz, ${before.id}::uuid)` : sql``}
+    from ${findPlace(search, limit)}
     order by created_at desc, id desc
-    limit ${pageSize + 1}`);
+    ${limit}`);
   const page = cutPage(rows, pageSize);
+  return { older: page.older, texts: page.rows.map(describeText) };
+}
+
+/** Where the texts that fit are read from: their table, or the stretch of one index that has them all, in their order. */
+function findPlace(search: TextSearch, limit: SQL): SQL {
+  const { subject, status, template, errorCode, before } = search;
+  const older = before ? sql`(created_at, id) < (${before.at}::timestamptz, ${before.id}::uuid)` : sql`true`;
+  const narrow = sql`${status === null ? sql`true` : sql`status = ${status}`}
+    and ${template === null ? sql`true` : sql`template = ${template}`}
+    and ${errorCode === null ? sql`true` : sql`error_code = ${errorCode}`}`;
+  const isNarrow = status !== null || template !== null || errorCode !== null;
+  if (subject !== null && !isNarrow) return sql`sms_messages where ${matchSubject(subject)} and ${older}`;
+  if (subject !== null) {
+    // Read by its own index, whatever else is asked: a subject has few texts, and what is rare may be rare nowhere else.
+    return sql`(
+      select * from sms_messages where ${matchSubject(subject)} and ${older} order by created_at desc, id desc offset 0
+    ) of_subject where ${narrow}`;
+  }
+  if (template === null && errorCode === null) return sql`sms_messages where ${narrow} and ${older}`;
+  const keys = [
+    ...(errorCode === null ? [] : [{ column: sql`error_code`, value: sql`${errorCode}::int` }]),
+    ...(template === null ? [] : [{ column: sql`template`, value: sql`${template}::text` }]),
+    { column: sql`status`, value: sql`wanted.state` },
+  ];
+  const columns = list([...keys.map(({ column }) => column), sql`created_at`, sql`id`]);
+  const values = keys.map(({ value }) => value);
+  const from = list([...values, sql`'-infinity'::timestamptz`, sql`${firstId}::uuid`]);
+  const to = list([
+    ...values,
+    before ? sql`${before.at}::timestamptz` : sql`'infinity'::timestamptz`,
+    sql`${before?.id ?? lastId}::uuid`,
+  ]);
+  const newest = list([...keys.map(({ column }) => sql`${column} desc`), sql`created_at desc`, sql`id desc`]);
+  // A stretch of the index of these columns, from one place to another, in its own order: so no sample of the table can make
+  // PostgreSQL believe that walking through everyone's texts would find some sooner.
+  return sql`unnest(${textArray(status === null ? everyStatus : [status])}) wanted (state) cross join lateral (
+    select m.* from sms_messages m
+    where (${columns}) >= (${from}) and (${columns}) < (${to})
+      ${errorCode === null ? sql`` : sql`and error_code is not null`}
+    order by ${newest}
+    ${limit}
+  ) stretch`;
+}
+
+/** The condition of texts that a subject has. Those of an application are of its notices and answers, with their repetitions. */
+function matchSubject(subject: NonNullable<TextSearch['subject']>): SQL {
+  switch (subject.kind) {
+    case 'number':
+      return matchNumber(sql`phone`, subject.filter);
+    case 'person':
+      return sql`user_id = ${subject.id}`;
+    case 'application':
+      return sql`id = any(array(
+        with recursive tries as (
+          select message_id as id from application_notices where application_id = ${subject.id}
+          union select message_id from application_events where application_id = ${subject.id}
+          union select m.id from tries join sms_messages m on m.dedupe_key = 'retry:' || tries.id::text)
+        select id from tries where id is not null))`;
+  }
+}
+
+/** Every state that a text can have: the table's own check knows no other. */
+const everyStatus: readonly MessageStatus[] = [
+  'queued',
+  'sending',
+  'sent',
+  'delivered',
+  'failed',
+  'canceled',
+  'received',
+];
+
+const firstId = '00000000-0000-0000-0000-000000000000';
+const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+function list(parts: readonly SQL[]): SQL {
+  return sql.join([...parts], sql`, `);
+}
+
+function textArray(values: readonly string[]): SQL {
+  return sql`array[${list(values.map((value) => sql`${value}`))}]::text[]`;
+}
+
+function describeText(row: Row): SeenText {
   return {
-    older: page.older,
-    texts: page.rows.map((row) => ({
-      id: row.id,
-      createdAt: new Date(row.at),
-      maskedPhone: maskPhone(row.phone),
-      purpose: row.purpose,
-      status: row.status,
-      segments: row.segments,
-      priceUsd: row.price,
-      settled: row.settled,
-      errorCode: row.error_code,
-      reason: row.reason,
-      inboundBody: row.body === null ? null : hideDigits(row.body),
-    })),
+    id: row.id,
+    createdAt: new Date(row.at),
+    maskedPhone: row.phone === '' ? null : maskPhone(row.phone),
+    purpose: row.purpose,
+    template: row.template,
+    status: row.status,
+    segments: row.segments,
+    priceUsd: row.price,
+    settled: row.settled,
+    errorCode: row.error_code,
+    reason: row.reason,
+    inboundBody: row.body === null ? null : hideDigits(row.body),
   };
 }

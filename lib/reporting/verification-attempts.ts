@@ -1,9 +1,17 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { VerificationEvent } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
-import { matchNumber, type NumberFilter } from './number-filter';
+import type { MessageSubject } from './message-subject';
+import { matchNumber } from './number-filter';
+
+/** What is looked for in the log; `subject` null: everyone's. */
+export type AttemptSearch = {
+  subject: Extract<MessageSubject, { kind: 'number' | 'person' }> | null;
+  failuresOnly: boolean;
+  before: Keyset | null;
+};
 
 /** One line of the log of verifications as operators see it. */
 export type SeenAttempt = {
@@ -34,29 +42,25 @@ const failedEvents = [
  * Reads a page of the verification log, newest first: everything, or failures alone. `older` leads on: the place of the
  * last line shown, null at the end.
  *
- * The lines of one number come in the order in which they were written, which is that of its index. By time, PostgreSQL
- * would walk through everyone's lines whenever its sample makes the number look like a frequent one.
+ * The lines of one number or person come in the order in which they were written, which is that of its index. By time, PostgreSQL
+ * would walk through everyone's lines whenever its sample makes them look like a frequent one.
  */
 export async function listAttempts(
   db: Db,
-  {
-    number,
-    failuresOnly,
-    before,
-    pageSize,
-  }: { number: NumberFilter | null; failuresOnly: boolean; before: Keyset | null; pageSize: number },
+  { subject, failuresOnly, before }: AttemptSearch,
+  pageSize: number,
 ): Promise<{ attempts: SeenAttempt[]; older: string | null }> {
   const failed = sql.join(
     failedEvents.map((event) => sql`${event}`),
     sql`, `,
   );
-  const isOneNumber = number !== null && 'phone' in number;
+  const isOne = subject?.kind === 'person' || (subject?.kind === 'number' && 'phone' in subject.filter);
   const older =
     before &&
-    (isOneNumber
+    (isOne
       ? sql`and id < ${before.id}::bigint`
       : sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)`);
-  const newest = isOneNumber ? sql`l.id desc` : sql`l.at desc, l.id desc`;
+  const newest = isOne ? sql`l.id desc` : sql`l.at desc, l.id desc`;
   const { rows } = await db.execute<{
     id: string;
     at: string;
@@ -74,7 +78,7 @@ export async function listAttempts(
       case when accounts is not null then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
     from sms_verification_log l
     where true
-      ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
+      ${subject ? sql`and ${matchWho(subject)}` : sql``}
       ${failuresOnly ? sql`and event in (${failed})` : sql``}
       ${older ?? sql``}
     order by ${newest}
@@ -94,4 +98,8 @@ export async function listAttempts(
       accounts,
     })),
   };
+}
+
+function matchWho(subject: NonNullable<AttemptSearch['subject']>): SQL {
+  return subject.kind === 'number' ? matchNumber(sql`phone`, subject.filter) : sql`user_id = ${subject.id}`;
 }

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { linkToOverview, pickParameters, readOverviewQuery } from '@/app/admin/sms/overview-query';
+import {
+  linkToMessages,
+  pickMessagesParameters,
+  readMessagesQuery,
+} from '@/app/admin/messages/messages-query';
+import {
+  linkToVerifications,
+  pickVerificationsParameters,
+  readVerificationsQuery,
+} from '@/app/admin/verifications/verifications-query';
 import { pickPeopleParameters, readPeopleQuery } from '@/app/admin/users/people-query';
 import {
   pickApplicationsParameters,
@@ -39,7 +48,10 @@ import {
   sealPeopleSearch,
 } from '@/lib/reporting/people';
 import { readPerson } from '@/lib/reporting/person';
-import { readSmsOverview } from '@/lib/reporting/sms-overview';
+import { readMessagePage } from '@/lib/reporting/message-page';
+import { findSubject, openSubject, sealSubject } from '@/lib/reporting/message-subject';
+import { readMessagesPage } from '@/lib/reporting/messages-page';
+import { readVerificationsPage } from '@/lib/reporting/verifications-page';
 import { newId } from '@/lib/random';
 import { normalizeCode } from '@/lib/sms/verification/code';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
@@ -287,11 +299,18 @@ test('whatever a link says leads to a page of ours', async () => {
     expect(safePath(value)).toMatch(ours);
     readCursor(value);
     readNumberParam(value as string);
-    const search = { number: value, status: value, attempts: value, before: value, attemptsBefore: value };
-    const parameters = pickParameters(search as Record<string, string>);
-    expect(linkToOverview(parameters)).toMatch(ours);
-    const query = readOverviewQuery(parameters);
-    expect(query).toMatchObject({ number: null, status: null, textsBefore: null, attemptsBefore: null });
+    const search = {
+      ...{ about: value, status: value, template: value, error: value, before: value, attempts: value },
+    } as Record<string, string>;
+    const messages = pickMessagesParameters(search);
+    expect(linkToMessages(messages)).toMatch(ours);
+    const nothing = { subject: null, before: null };
+    expect(readMessagesQuery(messages)).toEqual({
+      ...{ ...nothing, status: null, template: null, errorCode: null },
+    });
+    const verifications = pickVerificationsParameters(search);
+    expect(linkToVerifications(verifications)).toMatch(ours);
+    expect(readVerificationsQuery(verifications)).toEqual({ ...nothing, failuresOnly: false });
   }
 });
 
@@ -304,6 +323,13 @@ test('whoever is looked for, nobody or someone is found', async () => {
     await listPeople(database.db, { ...nobody, search }, 5);
     if (search !== null)
       expect(sayPeopleSearch(openPeopleSearch(sealPeopleSearch(search))!)).toBeTypeOf('string');
+  }
+  for (const text of oddTexts) {
+    const answer = await findSubject(database.db, text, null);
+    if (answer.ok && answer.found !== null && answer.found.kind !== 'message') {
+      expect(openSubject(sealSubject(answer.found))).toEqual(answer.found);
+    }
+    expect(await readMessagePage(database.db, text, newId())).toBeNull();
   }
   for (const value of oddValues) {
     const search = { q: value, role: value, state: value, after: value } as Record<string, string>;
@@ -343,15 +369,23 @@ test('what an address can ask of the list of applications is read as nothing, or
 
 test('the furthest places that a link can name can be asked for', async () => {
   const uuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-  const query = readOverviewQuery({
+  const messages = readMessagesQuery({
     before: `9999-12-31T23:59:59.999999Z_${uuid}`,
-    attemptsBefore: '9999-12-31T23:59:59.999999Z_9999999999999999',
-    number: '000000',
+    about: '000000',
     status: 'queued',
+    template: 'help',
+    error: '999999',
+  });
+  expect(messages.before).not.toBeNull();
+  await readMessagesPage(database.db, messages, newId());
+  await readMessagesPage(database.db, { ...messages, subject: null }, newId());
+  const verifications = readVerificationsQuery({
+    before: '9999-12-31T23:59:59.999999Z_9999999999999999',
+    about: `p.${uuid}`,
     attempts: 'failures',
   });
-  expect(query.textsBefore).not.toBeNull();
-  await readSmsOverview(database.db, query, noon);
+  expect(verifications.before).not.toBeNull();
+  await readVerificationsPage(database.db, verifications, newId());
   const person = await giveSettledPerson(database.db);
   for (const cursor of [`9999999999999_${uuid}`, `0_${uuid}`]) {
     await listTexts(database.db, person, { limit: 1, before: readCursor(cursor) });

@@ -3,7 +3,8 @@ import { sql } from 'drizzle-orm';
 import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { sayAttempt, sayPurpose, sayReason, sayStatus } from '@/app/admin/sms/overview-words';
+import { sayLife } from '@/app/admin/messages/[id]/life-words';
+import { sayAttempt, sayPrice, sayStatus, sayTemplate, sayWhy } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/admin/sms/say-usd';
 import { sayActivity } from '@/app/users/security/activity-words';
 import { nameDevice } from '@/app/users/security/device-words';
@@ -15,7 +16,10 @@ import { readActivity } from '@/lib/auth/settings/activity';
 import { listReceipts } from '@/lib/consent/receipts';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { listProtectedProofs } from '@/lib/reporting/protected-numbers';
-import { readSmsOverview } from '@/lib/reporting/sms-overview';
+import { readMessagePage } from '@/lib/reporting/message-page';
+import { readMessagesPage } from '@/lib/reporting/messages-page';
+import { readSmsSpend } from '@/lib/reporting/sms-spend';
+import { readVerificationsPage } from '@/lib/reporting/verifications-page';
 import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { formatPhone, maskPhone } from '@/lib/phone/parse';
@@ -118,19 +122,38 @@ test('recent activity is said in words', async () => {
 });
 
 test('operators see every text and attempt', async () => {
-  const query = { number: null, status: null, failuresOnly: false, textsBefore: null, attemptsBefore: null };
-  const { spend, texts, attempts } = await readSmsOverview(database.db, query, soon);
-  for (const { day, settledUsd } of spend.days) expect(`${day} ${sayUsd(settledUsd)}`).toBeTruthy();
-  for (const text of texts.texts) {
-    const said = [sayPurpose(text.purpose), sayStatus(text.status), sayReason(text.reason ?? '')];
-    expect(JSON.stringify([said, text.priceUsd && sayUsd(text.priceUsd)])).not.toMatch(/undefined|function/);
+  const everything = { subject: null, before: null };
+  const { userId } = person;
+  const { days } = await readSmsSpend(database.db, { days: 14, now: soon });
+  for (const { day, settledUsd } of days) expect(`${day} ${sayUsd(settledUsd)}`).toBeTruthy();
+  const search = { ...everything, status: null, template: null, errorCode: null };
+  const { texts } = await readMessagesPage(database.db, search, userId);
+  expect(texts.length).toBeGreaterThan(0);
+  for (const text of texts) {
+    const said = [sayTemplate(text.template), sayStatus(text.status), sayWhy(text), sayPrice(text)];
+    expect(JSON.stringify(said)).not.toMatch(/undefined|function/);
   }
-  for (const { event, reason } of attempts.attempts) {
+  const { attempts } = await readVerificationsPage(
+    database.db,
+    { ...everything, failuresOnly: false },
+    userId,
+  );
+  for (const { event, reason } of attempts) {
     const { words, tone } = sayAttempt(event, reason);
     expect([typeof words, typeof tone]).toEqual(['string', 'string']);
   }
   expect(await listProtectedProofs(database.db, { holderUserId: null, now: soon })).toEqual([]);
   expect(await readPersonSms(database.db, person.email)).not.toBeNull();
+});
+
+test('operators see the page of every text', async () => {
+  const { rows } = await database.db.execute<{ id: string }>(sql`select id from sms_messages`);
+  for (const { id } of rows) {
+    const { message } = (await readMessagePage(database.db, id, person.userId))!;
+    const items = message.life.map((event, index) => sayLife(event, index, message, clock));
+    const page = renderToStaticMarkup(createElement(EventList, { items, empty: '' }));
+    expect(page).not.toMatch(/undefined|native code|\[object/);
+  }
 });
 
 test('the development phone shows every text', async () => {

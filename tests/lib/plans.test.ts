@@ -45,8 +45,12 @@ import { readKeyset } from '@/lib/reporting/keyset';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
-import { readSmsOverview } from '@/lib/reporting/sms-overview';
 import { env } from '@/lib/env';
+import { readMessagePage } from '@/lib/reporting/message-page';
+import { findSubject, type MessageSubject } from '@/lib/reporting/message-subject';
+import { readMessagesPage } from '@/lib/reporting/messages-page';
+import { readSmsSpend } from '@/lib/reporting/sms-spend';
+import { readVerificationsPage } from '@/lib/reporting/verifications-page';
 import { openLog } from '@/lib/log';
 import { sendDueMails } from '@/lib/mail/deliver';
 import { listDevMails } from '@/lib/mail/dev-mails';
@@ -682,33 +686,63 @@ async function lookingOn(): Promise<void> {
   await during('delayed texts', () => isSmsDelayed(db, now));
   await lookingAtReports();
   await lookingForPeople();
-  const nothing = {
-    number: null,
-    status: null,
-    failuresOnly: false,
-    textsBefore: null,
-    attemptsBefore: null,
-  };
+  await during('spending', () => readSmsSpend(db, { days: 14, now }));
+  await lookingForTexts();
+}
+
+async function lookingForTexts(): Promise<void> {
+  const { db, during } = recorder;
+  const admin = bigPerson(7).userId;
+  const subjects: (MessageSubject | null)[] = [
+    null,
+    ...[{ phone: bigPerson(7).phone }, { lastDigits: '0007' }, { lastDigits: '2000007' }].map((filter) => ({
+      ...{ kind: 'number' as const, filter },
+    })),
+    { kind: 'person', id: bigPerson(7).userId },
+    { kind: 'application', id: randomUUID() },
+    { kind: 'names', text: 'Person 1' },
+  ];
   const statuses = ['queued', 'sending', 'sent', 'delivered', 'failed', 'canceled', 'received'] as const;
-  const numbers = [null, { phone: bigPerson(7).phone }, { lastDigits: '0007' }, { lastDigits: '2000007' }];
-  for (const number of numbers) {
+  // The last of the alphabet, a frequent one, a rare one, the first, and one that is always in one state.
+  const templates = ['verification', 'applicationStatus', 'documentsReminder', 'answerTaken', 'inbound'];
+  for (const subject of subjects) {
     for (const status of [null, ...statuses]) {
-      for (const failuresOnly of status === null ? [false, true] : [false]) {
-        await during(`texts of all, ${JSON.stringify({ number, status, failuresOnly })}`, async () => {
-          const query = { ...nothing, number, status, failuresOnly };
-          const first = await readSmsOverview(db, query, now);
-          await readSmsOverview(
-            db,
-            {
-              ...query,
-              textsBefore: readKeyset(first.texts.older ?? undefined, 'uuid'),
-              attemptsBefore: readKeyset(first.attempts.older ?? undefined, 'number'),
-            },
-            now,
-          );
-        });
+      for (const template of [null, ...templates]) {
+        for (const errorCode of [null, 30_003, 30_008, 21_610]) {
+          const wanted = { subject, status, template, errorCode };
+          await during(`texts, ${JSON.stringify(wanted)}`, async () => {
+            const { older } = await readMessagesPage(db, { ...wanted, before: null }, admin);
+            const before = readKeyset(older ?? undefined, 'uuid');
+            if (before !== null) await readMessagesPage(db, { ...wanted, before }, admin);
+          });
+        }
       }
     }
+    for (const failuresOnly of [false, true]) {
+      const wanted = { subject, failuresOnly };
+      await during(`attempts, ${JSON.stringify(wanted)}`, async () => {
+        const { older } = await readVerificationsPage(db, { ...wanted, before: null }, admin);
+        const before = readKeyset(older ?? undefined, 'number');
+        if (before !== null) await readVerificationsPage(db, { ...wanted, before }, admin);
+      });
+    }
+  }
+  const { rows: some } = await database.pool.query<{ id: string; provider_sid: string | null }>(
+    `select distinct on (status, purpose) id, provider_sid from sms_messages order by status, purpose`,
+  );
+  for (const { id, provider_sid: sid } of some) {
+    for (const typed of [id, ...(sid === null ? [] : [sid])]) {
+      await during('a text that is looked for', async () =>
+        expect(await findSubject(db, typed, null)).toMatchObject({
+          ok: true,
+          found: { kind: 'message', id },
+        }),
+      );
+    }
+    await during('a text', async () => expect(await readMessagePage(db, id, admin)).not.toBeNull());
+  }
+  for (const typed of ['Person 1', 'person7@example.com', 'Nobody', bigPerson(7).phone]) {
+    await during('someone whose texts are looked for', () => findSubject(db, typed, null));
   }
 }
 

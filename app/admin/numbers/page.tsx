@@ -82,7 +82,7 @@ export default async function ProtectedNumbersPage({
         ))
       )}
       <Text quiet>
-        <TextLink href="/admin/sms">Texts and verifications</TextLink>
+        <TextLink href="/admin/verifications">Verifications</TextLink>
       </Text>
     </Page>
   );

@@ -1,7 +1,7 @@
 import { Moment } from '@/app/_format/moment';
 import { sayWhen } from '@/app/_format/say-when';
 import type { Clock } from '@/app/_format/say-moment';
-import { sayReason } from '@/app/admin/sms/overview-words';
+import { sayReason } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/admin/sms/say-usd';
 import { Written } from '@/components/ui/Written';
 import type { NewsPreview, SeenEvent, SeenNotice } from '@/lib/reporting/application-page';

@@ -70,12 +70,7 @@ describe('refusals of one kind, number and hour', () => {
       [one.userId]: [20, after(noon, 29 * 60).getTime()],
       [two.userId]: [10, after(noon, 27 * 60).getTime()],
     });
-    const seen = await listAttempts(database.db, {
-      number: null,
-      failuresOnly: false,
-      before: null,
-      pageSize: 10,
-    });
+    const seen = await listAttempts(database.db, { subject: null, failuresOnly: false, before: null }, 10);
     expect(seen.attempts).toMatchObject([{ times: 30, networks: 5, accounts: 2, lastAt: after(noon, 1740) }]);
     expect(sayTimes(seen.attempts[0]!)).toBe('30 times, from 5 networks, by 2 accounts');
   });

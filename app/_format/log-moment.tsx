@@ -1,0 +1,6 @@
+import { sayLogMoment, type Clock } from './say-moment';
+
+/** A moment of a log, exact to the second, in one unbroken piece, and for machines. */
+export function LogMoment({ at, clock }: { at: Date; clock: Required<Clock> }) {
+  return <time dateTime={at.toISOString()}>{sayLogMoment(at, clock).replaceAll(' ', '\u00a0')}</time>;
+}
