@@ -152,3 +152,35 @@ test('an admin finds the attempts of one number, and failures alone', async ({ p
   await expect(field(page, 'q')).toHaveValue(`•••${phone.slice(-4)}`);
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
 });
+
+test('the page of a text says in words why it was not sent, rule by rule', async ({ page }) => {
+  const admin = await makePerson('admin');
+  const ids = [randomUUID(), randomUUID()];
+  await database().query(
+    `insert into sms_messages (id, user_id, phone, purpose, template, params, created_at, send_after, status, reason, details,
+       failed_at, first_claimed_at)
+     values ($1, $3, $4, 'update', 'applicationStatus', '{"url": "http://localhost"}', now(), now() + interval '1 hour', 'queued',
+         'quiet_hours', null, null, null),
+       ($2, $3, $4, 'update', 'applicationStatus', '{"url": "http://localhost"}', now(), now(), 'failed', 'stopped',
+         '{"since": "2026-05-01T10:00:00.000Z", "by": "sms_stop"}', now(), now())`,
+    [...ids, admin.id, newNumber()],
+  );
+  await enterAs(page, admin);
+  const why = page.locator('section', { hasText: 'Why was this not sent?' });
+  const rowOf = (question: string) => why.locator('dl > div', { hasText: question });
+
+  await open(page, `/admin/messages/${ids[0]}`);
+  await expect(why).toContainText('It waits.');
+  await expect(rowOf('Is it due?')).toContainText('Not yet: quiet hours. It passes');
+  await expect(rowOf('Did the person agree?')).toContainText(
+    'They have not agreed to updates. It passes once',
+  );
+  await expect(rowOf('Does it fit the budget for everyone?')).toContainText(/\$[\d.]+ of \$[\d.]+ is spent/);
+  await expect(rowOf('Is the sender at work?')).toContainText('It is.');
+
+  await open(page, `/admin/messages/${ids[1]}`);
+  await expect(why).toContainText('It ended where it says no.');
+  await expect(rowOf('Does the number take our texts?')).toContainText('It opted out');
+  await expect(rowOf('Did the person agree?')).toContainText('Not reached');
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+});

@@ -46,14 +46,15 @@ test('the overview of texts is accessible, with its tables open, in light and da
 
 test('the pages about texts are accessible, with errors too', async ({ page }) => {
   const admin = await makePerson('admin');
-  const id = randomUUID();
+  const ids = [randomUUID(), randomUUID()];
   await database().query(
     `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status, reason, failed_at)
-     values ($1, $2, '+15005550123', 'update', 'applicationStatus', now(), now(), 'failed', 'stopped', now())`,
-    [id, admin.id],
+     values ($1, $3, '+15005550123', 'update', 'applicationStatus', now(), now(), 'failed', 'stopped', now()),
+       ($2, $3, '+15005550123', 'update', 'applicationStatus', now(), now() + interval '1 hour', 'queued', null, null)`,
+    [...ids, admin.id],
   );
   await enterAs(page, admin);
-  for (const path of ['/admin/sms', `/admin/messages/${id}`]) {
+  for (const path of ['/admin/sms', ...ids.map((id) => `/admin/messages/${id}`)]) {
     await open(page, path);
     await expectAccessible(page);
   }

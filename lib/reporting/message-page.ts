@@ -12,6 +12,8 @@ import type { Db } from '@/db/client';
 import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
+import { env } from '@/lib/env';
+import { explainEnd, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import type { SeenText } from './sms-texts';
 
@@ -36,6 +38,8 @@ export type SeenMessage = SeenText & {
   applicationId: string | null;
   /** What happened and what is planned, in the order of time. */
   life: LifeEvent[];
+  /** What stands, or stood, between it and the person; null: it went out, or came in. */
+  gates: Gate[] | null;
 };
 
 /** Something in the life of a text, or of what it is for. */
@@ -78,15 +82,20 @@ export type MessagePage = {
 type Row = typeof smsMessages.$inferSelect;
 
 /** Reads what an admin sees of one text; null: there is none with this id. A code is never part of it. */
-export async function readMessagePage(db: Db, id: string, adminId: string): Promise<MessagePage | null> {
+export async function readMessagePage(
+  db: Db,
+  id: string,
+  { adminId, now }: { adminId: string; now: Date },
+): Promise<MessagePage | null> {
   const [row] = isId(id) ? await db.select().from(smsMessages).where(eq(smsMessages.id, id)) : [];
   if (row === undefined) return null;
-  const [person, tries, challenge, attempts, answers, preferences] = await Promise.all([
+  const [person, tries, challenge, attempts, answers, gates, preferences] = await Promise.all([
     readPerson(db, row.userId),
     listTries(db, row.id),
     readChallenge(db, row.challengeId),
     listAttemptsOf(db, row),
     listAnswers(db, row),
+    explainGates(db, row, now),
     readPreferences(db, adminId),
   ]);
   const notices = await listNotices(db, [row.dedupeKey, ...tries.map((each) => each.dedupe_key)]);
@@ -109,12 +118,13 @@ export async function readMessagePage(db: Db, id: string, adminId: string): Prom
       person,
       applicationId: notices.applicationId ?? answers.applicationId,
       life,
+      gates,
     },
     timeZone: preferences?.timeZone ?? null,
   };
 }
 
-function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId' | 'life'> {
+function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId' | 'life' | 'gates'> {
   const { id, createdAt, purpose, template, status, direction, segments, errorCode, reason } = row;
   const { sender, providerStatus, sendClass, attempts, faults, sendAfter, expiresAt } = row;
   return {
@@ -127,6 +137,13 @@ function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId'
     inboundBody: row.direction === 'in' && row.body !== null ? hideDigits(row.body) : null,
     details: readDetails(row.details),
   };
+}
+
+async function explainGates(db: Db, row: Row, now: Date): Promise<Gate[] | null> {
+  if (row.status === 'queued' || row.status === 'sending') {
+    return explainWaiting(db, row.id, { env: env(), now });
+  }
+  return explainEnd({ ...row, details: readDetails(row.details) });
 }
 
 /** Details as our own code writes them: single values by name, and nothing else that a row may hold. */

@@ -4,6 +4,7 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sayLife } from '@/app/admin/messages/[id]/life-words';
+import { sayAnswer, sayGate, sayQuestion } from '@/app/admin/messages/[id]/why-words';
 import { sayAttempt, sayPrice, sayStatus, sayTemplate, sayWhy } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/admin/sms/say-usd';
 import { sayActivity } from '@/app/users/security/activity-words';
@@ -149,10 +150,14 @@ test('operators see every text and attempt', async () => {
 test('operators see the page of every text', async () => {
   const { rows } = await database.db.execute<{ id: string }>(sql`select id from sms_messages`);
   for (const { id } of rows) {
-    const { message } = (await readMessagePage(database.db, id, person.userId))!;
+    const { message } = (await readMessagePage(database.db, id, { adminId: person.userId, now: soon }))!;
     const items = message.life.map((event, index) => sayLife(event, index, message, clock));
     const page = renderToStaticMarkup(createElement(EventList, { items, empty: '' }));
     expect(page).not.toMatch(/undefined|native code|\[object/);
+    for (const gate of message.gates ?? []) {
+      const said = renderToStaticMarkup(createElement('p', null, sayGate(gate, message, clock)));
+      expect([said, sayQuestion(gate), sayAnswer(gate).words].join()).not.toMatch(/undefined|native code/);
+    }
   }
 });
 

@@ -13,6 +13,8 @@ import { readCodePage } from '@/lib/auth/registration/code-page';
 import { readSecurityPage } from '@/lib/auth/settings/security-page';
 import { readFactorsPage } from '@/lib/auth/two-factor/factors-page';
 import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
+import { readMessagePage } from '@/lib/reporting/message-page';
+import { readMessagesPage } from '@/lib/reporting/messages-page';
 import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { readRecordPage } from '@/lib/sms/preferences/record-page';
 import { listReceipts } from '@/lib/consent/receipts';
@@ -148,6 +150,35 @@ describe('a page reads each fact once, in fewer statements than one question aft
       'sessions',
       'sms_preferences',
       'sms_verification_log',
+    ]);
+  });
+
+  test('the list of texts: three about a person, and the page of a text that waits: seven', async () => {
+    const { db } = database;
+    const person = await givePerson();
+    const id = await askForUpdate(
+      db,
+      { userId: person.userId, phone: person.phone! },
+      { sendAfter: now, now },
+    );
+    const query = {
+      ...{ subject: { kind: 'person' as const, id: person.userId }, before: null },
+      ...{ status: null, template: null, errorCode: null },
+    };
+    expect((await count(() => readMessagesPage(db, query, person.userId))).tables).toEqual([
+      'sms_messages',
+      'sms_preferences',
+      'users',
+    ]);
+    const page = await count(() => readMessagePage(db, id, { adminId: person.userId, now }));
+    expect(page.tables).toEqual([
+      'sms_consents', // with all that the send policy asks
+      'sms_messages',
+      'sms_messages', // what it repeats, and what repeats it
+      'sms_preferences',
+      'sms_senders',
+      'sms_spend',
+      'users',
     ]);
   });
 

@@ -739,7 +739,9 @@ async function lookingForTexts(): Promise<void> {
         }),
       );
     }
-    await during('a text', async () => expect(await readMessagePage(db, id, admin)).not.toBeNull());
+    await during('a text', async () =>
+      expect(await readMessagePage(db, id, { adminId: admin, now })).not.toBeNull(),
+    );
   }
   for (const typed of ['Person 1', 'person7@example.com', 'Nobody', bigPerson(7).phone]) {
     await during('someone whose texts are looked for', () => findSubject(db, typed, null));

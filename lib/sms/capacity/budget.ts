@@ -206,14 +206,7 @@ export async function reserveSpend(
     const fitting: WantedSpend[] = [];
     for (const text of texts) {
       const price = BigInt(text.priceMicros);
-      // Of several, the one that is counted over the longest time has the latest moment.
-      const full = text.caps
-        .filter(isLimit)
-        .filter((cap) => sums.within(cap) + price > cap.limitMicros)
-        .reduce<Limit | null>(
-          (longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap),
-          null,
-        );
+      const full = findFull(text.caps, sums, price);
       if (full) {
         answers.set(text.messageId, await explainRefusal(tx, full, { price, spent: sums.within(full), now }));
         continue;
@@ -234,6 +227,45 @@ export async function reserveSpend(
   });
 }
 
+/** The cap that a price does not fit; of several, the one that is counted over the longest time has the latest moment. */
+function findFull(caps: readonly Cap[], sums: Sums, price: bigint): Limit | null {
+  return caps
+    .filter(isLimit)
+    .filter((cap) => sums.within(cap) + price > cap.limitMicros)
+    .reduce<Limit | null>((longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap), null);
+}
+
+/** What one of the rules of the budget says of a text. */
+export type BudgetAnswer = Omit<BudgetRefusal, 'ok' | 'reason'> & { fits: boolean };
+
+/**
+ * Reads how a text stands with every rule that counts it, as of now: to explain, since nothing is reserved and the next moment may
+ * be another. Of several caps of one rule it is the one that says no, else the one with the least room.
+ */
+export async function explainBudget(
+  db: Db,
+  { priceMicros, caps }: Pick<WantedSpend, 'priceMicros' | 'caps'>,
+  now: Date,
+): Promise<BudgetAnswer[]> {
+  const sums = await readSums(db, [...new Set(caps.flatMap(listScopes))], now);
+  const price = BigInt(priceMicros);
+  const roomOf = (cap: Limit) => cap.limitMicros - sums.within(cap);
+  const byRule = new Map<BudgetRule, Limit[]>();
+  for (const cap of caps.filter(isLimit)) byRule.set(cap.rule, [...(byRule.get(cap.rule) ?? []), cap]);
+  return Promise.all(
+    [...byRule.values()].map(async (ofRule) => {
+      const full = findFull(ofRule, sums, price);
+      const cap = full ?? ofRule.reduce((least, each) => (roomOf(each) < roomOf(least) ? each : least));
+      const { rule, limitMicros } = cap;
+      const spentMicros = sums.within(cap);
+      const said = { rule, limitMicros, spentMicros, priceMicros: price };
+      if (full === null) return { ...said, fits: true, retryAt: null };
+      const { retryAt } = await explainRefusal(db, cap, { price, spent: spentMicros, now });
+      return { ...said, fits: false, retryAt };
+    }),
+  );
+}
+
 /** Every scope whose sums a cap counts. */
 function listScopes({ scope, otherScopes = [] }: Pick<Cap, 'scope' | 'otherScopes'>): string[] {
   return [scope, ...otherScopes];
@@ -243,11 +275,16 @@ function scopesOf({ caps }: WantedSpend): string[] {
   return [...new Set(caps.map(({ scope }) => scope))].sort();
 }
 
+type Sums = {
+  add(scope: string, micros: bigint): void;
+  within(cap: Pick<Cap, 'scope' | 'otherScopes' | 'hours'>): bigint;
+};
+
 /**
  * What was spent per scope, by the hour before `now`; minutes are counted whole. One ahead of us, written by a clock that
  * was ahead, counts as this one; further ahead than a day, as none.
  */
-async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date) {
+async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Promise<Sums> {
   const minute = wholeMinute(now);
   const { rows } = await tx.execute<{ scope: string; hours_ago: number; micros: string }>(sql`
     select scope, ceil(extract(epoch from ${timestamp(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
@@ -368,7 +405,7 @@ export async function pruneSpend(db: Db, now: Date, limit: number): Promise<numb
 }
 
 async function explainRefusal(
-  tx: Tx,
+  tx: Tx | Db,
   cap: Limit,
   { price, spent, now }: { price: bigint; spent: bigint; now: Date },
 ): Promise<BudgetRefusal> {
@@ -379,7 +416,7 @@ async function explainRefusal(
 }
 
 /** When enough of what is spent will have left the cap's hours to free `room` micros. */
-async function findRoom(tx: Tx, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date> {
+async function findRoom(tx: Tx | Db, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date> {
   const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (

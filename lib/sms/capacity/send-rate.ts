@@ -47,6 +47,20 @@ export async function addSender(db: Db, sender: string): Promise<void> {
     on conflict (sender) do nothing`);
 }
 
+/** A sender as it stands now, by the database's clock: `restsUntil` null: it does not rest. Null: it was never used. */
+export async function readSender(
+  db: Db,
+  sender: string,
+): Promise<{ restsUntil: Date | null; reason: string | null } | null> {
+  const { rows } = await db.execute<{ rests_until: string | null; reason: string | null }>(sql`
+    select case when ${isStopped(sql`clock_timestamp()`)} then stopped_until end as rests_until, stopped_reason as reason
+    from sms_senders where sender = ${sender}`);
+  const row = rows[0];
+  return row
+    ? { restsUntil: row.rests_until === null ? null : new Date(row.rests_until), reason: row.reason }
+    : null;
+}
+
 /** A place in a sender's pace: how long after the question its moment comes, by the database's clock. */
 export type Slot = { waitMs: number };
 

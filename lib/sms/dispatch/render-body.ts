@@ -5,14 +5,19 @@ import { isOpen, codesOf } from '@/lib/sms/verification/challenge';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 
 /**
- * Writes a text's body as it is at `now`. A code is derived from its open challenge, the token of a link
- * from its row. Null: the challenge is over, and
- * its code is known to nobody any more.
+ * Writes a text's body as it is at `now`. A code is derived from its challenge, the token of a link from its row.
+ *
+ * @throws for a code whose challenge is over (`isCodeOpen`), since it is known to nobody any more, and for a row that cannot be read
  */
-export function renderBody({ message, challenge }: PolicyFacts, now: Date): string | null {
+export function renderBody({ message, challenge }: PolicyFacts, now: Date): string {
   if (message.purpose !== 'verification') return render(message);
-  if (challenge === null || !isOpen(challenge, now)) return null;
+  if (challenge === null || !isOpen(challenge, now)) throw new TypeError('The code of this text is over');
   return renderCode(message, codesOf(challenge)[0]!, challenge.expiresAt, now);
+}
+
+/** Whether the code of a text can still be right. */
+export function isCodeOpen({ challenge }: PolicyFacts, now: Date): boolean {
+  return challenge !== null && isOpen(challenge, now);
 }
 
 /**

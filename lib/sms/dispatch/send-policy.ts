@@ -12,7 +12,7 @@ import {
   nextQuietInstant,
   type QuietWindow,
 } from '@/lib/sms/preferences/quiet-hours';
-import { renderBody } from './render-body';
+import { isCodeOpen, renderBody } from './render-body';
 
 /** Why a text does not go out; each comes with `details`: the rule's value and limit, where it has them. */
 export type PolicyReason =
@@ -30,12 +30,49 @@ export type PolicyReason =
   | 'not_valid'
   | 'quiet_hours';
 
-export type PolicyAnswer =
-  | { answer: 'send'; body: string; validitySeconds: number | null }
-  /** Never again: `failed`, or `canceled` when what it was for is over. */
-  | { answer: 'refuse'; status: 'failed' | 'canceled'; reason: PolicyReason; details: MessageDetails | null }
-  /** Not now: asked again at that moment. */
-  | { answer: 'hold'; reason: 'quiet_hours'; until: Date; suitsAll: boolean; details: MessageDetails };
+/** Never again: `failed`, or `canceled` when what it was for is over. */
+type Refusal = {
+  answer: 'refuse';
+  status: 'failed' | 'canceled';
+  reason: PolicyReason;
+  details: MessageDetails | null;
+};
+
+/** Not now: asked again at that moment. */
+type Hold = {
+  answer: 'hold';
+  reason: 'quiet_hours';
+  until: Date;
+  suitsAll: boolean;
+  details: MessageDetails;
+};
+
+export type PolicyAnswer = { answer: 'send'; body: string; validitySeconds: number | null } | Refusal | Hold;
+
+/** The rules, by what each is about; `rules` has them in the order in which they are asked. */
+export type PolicyRule =
+  | 'life'
+  | 'challenge'
+  | 'number'
+  | 'opt_out'
+  | 'carrier'
+  | 'account'
+  | 'account_open'
+  | 'consent'
+  | 'holder'
+  | 'wish'
+  | 'quiet_hours';
+
+export type RuleAnswer =
+  /** `until`: from when on it would say something else, as far as that is known now. */
+  | { answer: 'pass'; details: MessageDetails | null; until: Date | null }
+  /** It is no question for such a text. */
+  | { answer: 'not_asked' }
+  | Refusal
+  | Hold;
+
+/** What every rule is asked about. */
+type Asked = { facts: PolicyFacts; now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend' | 'mail'> };
 
 /** A text with less life than this would arrive when it is worth nothing. */
 export const shortestLifeSeconds = 10;
@@ -60,76 +97,163 @@ const validityRange = { shortest: 1, longest: 36_000 };
  */
 export async function applySendPolicy(
   facts: PolicyFacts,
-  { now, env }: { now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend' | 'mail'> },
+  { now, env }: { now: Date; env: Asked['env'] },
 ): Promise<PolicyAnswer> {
-  const { message, number, preferences, consents } = facts;
-  const { userId, phone, purpose } = message;
-  const remainingMs = message.expiresAt === null ? null : message.expiresAt.getTime() - now.getTime();
-  if (message.expiresAt !== null && remainingMs !== null && remainingMs < shortestLifeSeconds * 1000) {
-    return refuse('expired', { expiresAt: message.expiresAt.toISOString(), shortestLifeSeconds });
+  let aliveMs = Infinity;
+  for (const { ask } of rules) {
+    const answer = await ask({ facts, now, env });
+    if (answer.answer === 'refuse' || answer.answer === 'hold') return answer;
+    if (answer.answer === 'pass' && answer.until !== null) {
+      aliveMs = Math.min(aliveMs, answer.until.getTime() - now.getTime());
+    }
   }
-  const body = renderBody(facts, now);
-  if (body === null) return refuse('challenge_closed', null, 'canceled');
+  return send(renderBody(facts, now), aliveMs);
+}
 
-  const allowed = parsePhone(phone, { countries: env.smsCountries, fictional: env.smsBackend === 'console' });
-  if (!allowed.ok) {
-    const reason = refusedNumbers[allowed.reason] ?? 'not_valid';
-    const isCountry = reason === 'country_not_served';
-    return refuse(reason, {
-      rule: isCountry ? 'SMS_COUNTRIES' : 'kind_of_number',
-      limit: (isCountry ? env.smsCountries : textedKinds).join(','),
-      value: allowed.reason,
-    });
+/** Asks every rule of the send policy, also those after one that says no: to explain, not to decide. */
+export async function explainSendPolicy(
+  facts: PolicyFacts,
+  { now, env }: { now: Date; env: Asked['env'] },
+): Promise<{ rule: PolicyRule; answer: RuleAnswer }[]> {
+  return Promise.all(rules.map(async ({ rule, ask }) => ({ rule, answer: await ask({ facts, now, env }) })));
+}
+
+const rules: readonly { rule: PolicyRule; ask: (asked: Asked) => RuleAnswer | Promise<RuleAnswer> }[] = [
+  { rule: 'life', ask: askLife },
+  { rule: 'challenge', ask: askChallenge },
+  { rule: 'number', ask: askNumber },
+  { rule: 'opt_out', ask: askOptOut },
+  { rule: 'carrier', ask: askCarrier },
+  { rule: 'account', ask: askAccount },
+  { rule: 'account_open', ask: askAccountOpen },
+  { rule: 'consent', ask: askConsent },
+  { rule: 'holder', ask: askHolder },
+  { rule: 'wish', ask: askWish },
+  { rule: 'quiet_hours', ask: askQuietHours },
+];
+
+/** The names of the rules, in the order in which they are asked. */
+export const policyRules: readonly PolicyRule[] = rules.map(({ rule }) => rule);
+
+/** Which rule says no for a reason; null: none of the send policy. */
+export function ruleOf(reason: string): PolicyRule | null {
+  return Object.hasOwn(ruleOfReason, reason) ? ruleOfReason[reason as PolicyReason] : null;
+}
+
+const ruleOfReason: Record<PolicyReason, PolicyRule> = {
+  expired: 'life',
+  challenge_closed: 'challenge',
+  country_not_served: 'number',
+  premium: 'number',
+  toll_free: 'number',
+  landline: 'number',
+  not_mobile: 'number',
+  not_valid: 'number',
+  stopped: 'opt_out',
+  undeliverable: 'carrier',
+  no_account: 'account',
+  account_deactivated: 'account_open',
+  no_consent: 'consent',
+  not_verified: 'holder',
+  turned_off: 'wish',
+  quiet_hours: 'quiet_hours',
+};
+
+function askLife({ facts: { message }, now }: Asked): RuleAnswer {
+  const { expiresAt } = message;
+  if (expiresAt === null) return notAsked;
+  const details = { expiresAt: expiresAt.toISOString(), shortestLifeSeconds };
+  const isTooShort = expiresAt.getTime() - now.getTime() < shortestLifeSeconds * 1000;
+  return isTooShort ? refuse('expired', details) : pass(details, expiresAt);
+}
+
+function askChallenge({ facts, now }: Asked): RuleAnswer {
+  if (facts.message.purpose !== 'verification') return notAsked;
+  return isCodeOpen(facts, now) ? pass() : refuse('challenge_closed', null, 'canceled');
+}
+
+function askNumber({ facts: { message }, env }: Asked): RuleAnswer {
+  const allowed = parsePhone(message.phone, {
+    countries: env.smsCountries,
+    fictional: env.smsBackend === 'console',
+  });
+  if (allowed.ok) {
+    const { country } = allowed.value;
+    return pass({ rule: 'SMS_COUNTRIES', limit: env.smsCountries.join(','), value: country });
   }
+  const reason = refusedNumbers[allowed.reason] ?? 'not_valid';
+  const isCountry = reason === 'country_not_served';
+  return refuse(reason, {
+    rule: isCountry ? 'SMS_COUNTRIES' : 'kind_of_number',
+    limit: (isCountry ? env.smsCountries : textedKinds).join(','),
+    value: allowed.reason,
+  });
+}
 
+function askOptOut({ facts: { number } }: Asked): RuleAnswer {
   const stop = explainStop(number);
-  if (stop !== null) return refuse('stopped', stop);
-  const undeliverable = readUndeliverable(number, now);
-  if (undeliverable) return refuse('undeliverable', { until: undeliverable.until.toISOString() });
+  return stop === null ? pass() : refuse('stopped', stop);
+}
 
-  if (userId === null || facts.emailKey === null) return refuse('no_account', null);
-  if (facts.deactivated) return refuse('account_deactivated', null, 'canceled');
+function askCarrier({ facts: { number }, now }: Asked): RuleAnswer {
+  const undeliverable = readUndeliverable(number, now);
+  return undeliverable ? refuse('undeliverable', { until: undeliverable.until.toISOString() }) : pass();
+}
+
+function askAccount({ facts: { message, emailKey } }: Asked): RuleAnswer {
+  return message.userId === null || emailKey === null ? refuse('no_account', null) : pass();
+}
+
+function askAccountOpen({ facts: { deactivated } }: Asked): RuleAnswer {
+  return deactivated ? refuse('account_deactivated', null, 'canceled') : pass();
+}
+
+function askConsent({ facts }: Asked): RuleAnswer {
+  const { message, consents, endedWithNumber } = facts;
+  const { purpose } = message;
   const mayConsent: readonly ConsentScope[] =
     purpose === 'verification'
       ? ['verification']
       : purpose === 'update'
         ? ['updates']
         : ['updates', 'verification'];
-  // A link that replaces a second factor is for nobody but who holds the number.
-  const isForHolder = purpose === 'update' || message.template === 'resetFactors';
-  const isLastNotice = purpose === 'notice' && facts.endedWithNumber && !isForHolder;
-  if (!mayConsent.some((scope) => consents.has(scope)) && !isLastNotice) {
-    return refuse('no_consent', { scope: mayConsent.join(' or ') });
-  }
-  if (purpose === 'verification') return send(body, remainingMs);
+  const isLastNotice = purpose === 'notice' && endedWithNumber && !isForHolder(facts);
+  const details = { scope: mayConsent.join(' or ') };
+  return isLastNotice || mayConsent.some((scope) => consents.has(scope))
+    ? pass(details)
+    : refuse('no_consent', details);
+}
 
-  if (isForHolder && number?.holderUserId !== userId) return refuse('not_verified', null);
-  if (purpose === 'update') {
-    if (!wantsTemplate(preferences, message.template)) return refuse('turned_off', null);
-  }
+function askHolder({ facts }: Asked): RuleAnswer {
+  if (!isForHolder(facts)) return notAsked;
+  return facts.number?.holderUserId === facts.message.userId ? pass() : refuse('not_verified', null);
+}
 
-  if (isUrgent(facts, env)) return send(body, remainingMs);
+function askWish({ facts: { message, preferences } }: Asked): RuleAnswer {
+  if (message.purpose !== 'update') return notAsked;
+  return wantsTemplate(preferences, message.template) ? pass() : refuse('turned_off', null);
+}
 
+async function askQuietHours({ facts, now, env }: Asked): Promise<RuleAnswer> {
+  const { message, preferences } = facts;
+  if (message.purpose === 'verification' || isUrgent(facts, env)) return notAsked;
   const window = preferences
     ? preferences.quietHoursEnabled
       ? { start: preferences.quietHoursStart, end: preferences.quietHoursEnd }
       : null
     : defaultQuietWindow;
-  if (window === null) return send(body, remainingMs);
-  const zones = preferences?.timeZone ? [preferences.timeZone] : await candidateZones(phone);
+  if (window === null) return pass();
+  const zones = preferences?.timeZone ? [preferences.timeZone] : await candidateZones(message.phone);
   const { at, suitsAll, quietAt } = findArrival({ now, window, zones });
-  if (at > now) {
-    const details = {
-      window: `${window.start}-${window.end}`,
-      zones: zones.join(','),
-      until: at.toISOString(),
-    };
-    return { answer: 'hold', reason: 'quiet_hours', until: at, suitsAll, details };
-  }
-  // The provider may hold a text for hours: not into the quiet hours.
-  const untilQuietMs = quietAt === null ? Infinity : quietAt.getTime() - now.getTime();
-  const aliveMs = Math.min(remainingMs ?? Infinity, untilQuietMs);
-  return send(body, aliveMs === Infinity ? null : aliveMs);
+  const said = { window: `${window.start}-${window.end}`, zones: zones.join(',') };
+  if (at <= now) return pass(said, quietAt);
+  const details = { ...said, until: at.toISOString() };
+  return { answer: 'hold', reason: 'quiet_hours', until: at, suitsAll, details };
+}
+
+/** Whether it is for nobody but who holds the number: an update, or a link that replaces a second factor. */
+function isForHolder({ message }: PolicyFacts): boolean {
+  return message.purpose === 'update' || message.template === 'resetFactors';
 }
 
 /**
@@ -169,16 +293,22 @@ const refusedNumbers: Partial<Record<PhoneRefusal, PolicyReason>> = {
   not_mobile: 'not_mobile',
 };
 
+const notAsked: RuleAnswer = { answer: 'not_asked' };
+
+function pass(details: MessageDetails | null = null, until: Date | null = null): RuleAnswer {
+  return { answer: 'pass', details, until };
+}
+
 function refuse(
   reason: PolicyReason,
   details: MessageDetails | null,
   status: 'failed' | 'canceled' = 'failed',
-): PolicyAnswer {
+): RuleAnswer {
   return { answer: 'refuse', status, reason, details };
 }
 
-function send(body: string, remainingMs: number | null): PolicyAnswer {
-  const seconds = remainingMs === null ? null : Math.floor(remainingMs / 1000);
+function send(body: string, aliveMs: number): PolicyAnswer {
+  const seconds = aliveMs === Infinity ? null : Math.floor(aliveMs / 1000);
   const { shortest, longest } = validityRange;
   return {
     answer: 'send',

@@ -2,15 +2,15 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Tx } from '@/db/client';
-import type { Env } from '@/lib/env';
 import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
 import { recordAcceptedTogether, type RecordAccepted } from './accepted';
-import { capsOf, reserveSpend, type WantedSpend } from '@/lib/sms/capacity/budget';
+import { reserveSpend } from '@/lib/sms/capacity/budget';
 import type { Held, HeldText, Work } from './claim';
 import { readPolicyFacts, type PolicyFacts } from './send-policy-facts';
+import { wantSpend } from './want-spend';
 import { explainStop, applySendPolicy, type PolicyAnswer } from './send-policy';
 import { readNumber } from '@/lib/sms/numbers/number';
 import {
@@ -22,8 +22,6 @@ import {
   recordOverBudget,
   recordWait,
 } from './outcome';
-import { priceOf } from '@/lib/sms/capacity/price';
-import { countSegments } from '@/lib/sms/outbox/segments';
 import {
   releaseSlots,
   slotHorizonMs,
@@ -252,7 +250,7 @@ async function reserve(
   const now = clock();
   let reserved: Awaited<ReturnType<typeof reserveSpend>>;
   try {
-    const wanted = ready.map((text) => wantSpend(text, env));
+    const wanted = ready.map(({ facts, decision }) => wantSpend(facts, decision.body, env));
     reserved = await reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
       takePlaces(work, tx, ids, places, ready),
     );
@@ -284,16 +282,6 @@ async function reserve(
     });
   }
   return places;
-}
-
-/** What a text costs, and the caps that it has to fit. */
-function wantSpend({ facts, decision }: Ready, env: Env): WantedSpend {
-  const { message, emailKey, emailProven } = facts;
-  const segments = countSegments(decision.body);
-  const priceMicros = segments * priceOf(env, message.phone);
-  const budget = { perUserMicros: env.smsDailyBudgetPerUserMicros, totalMicros: env.smsDailyBudgetMicros };
-  const payer = { ...message, userId: message.userId!, emailKey: emailKey!, emailProven, priceMicros };
-  return { messageId: message.id, priceMicros, segments, caps: capsOf(payer, budget, env.authSecrets) };
 }
 
 /** A text that was not reserved for: its number has opted out meanwhile, or someone held its row just then. */

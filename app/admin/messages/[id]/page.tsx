@@ -9,7 +9,7 @@ import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { EventList } from '@/components/ui/lists/EventList';
 import { FactList } from '@/components/ui/lists/FactList';
-import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { Written } from '@/components/ui/Written';
@@ -20,6 +20,7 @@ import { readMessagePage, type SeenMessage } from '@/lib/reporting/message-page'
 import { sayPrice, sayReason, sayStatus, sayTemplate } from '../message-words';
 import { messagesPath } from '../messages-query';
 import { sayLife } from './life-words';
+import { sayAnswer, sayGate, sayQuestion, saySummary } from './why-words';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata(): Promise<Metadata> {
@@ -31,10 +32,11 @@ export async function generateMetadata(): Promise<Metadata> {
 export default async function MessagePage({ params }: { params: Promise<{ id: string }> }) {
   const admin = await requireRole(`${messagesPath}/${(await params).id}`, 'admin');
   const { id } = await params;
-  const page = await readMessagePage(db(), id, admin.userId);
+  const now = databaseNow();
+  const page = await readMessagePage(db(), id, { adminId: admin.userId, now });
   if (page === null) notFound();
   const { message, timeZone } = page;
-  const clock = { timeZone, now: databaseNow() };
+  const clock = { timeZone, now };
   return (
     <Page nav={<SiteNav part="/admin/sms" />}>
       <HeadingGroup>
@@ -47,6 +49,26 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
       <Card label="Message">
         <FactList facts={factsOf(message, clock)} />
       </Card>
+      {message.gates === null ? null : (
+        <Card>
+          <Heading level={2} id="why">
+            Why was this not sent?
+          </Heading>
+          <Stack>
+            <Text>{saySummary(message.gates)}</Text>
+            <FactList
+              facts={message.gates.map((gate) => {
+                const { words, tone } = sayAnswer(gate);
+                return {
+                  term: sayQuestion(gate),
+                  detail: sayGate(gate, message, clock),
+                  action: <Badge tone={tone}>{words}</Badge>,
+                };
+              })}
+            />
+          </Stack>
+        </Card>
+      )}
       <Card>
         <Heading level={2} id="life">
           What happened

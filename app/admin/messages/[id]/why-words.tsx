@@ -1,0 +1,226 @@
+import type { ReactNode } from 'react';
+import { lookUp } from '@/app/_format/look-up';
+import { LogMoment } from '@/app/_format/log-moment';
+import type { Clock } from '@/app/_format/say-moment';
+import { sayUsd } from '@/app/admin/sms/say-usd';
+import type { Tone } from '@/components/ui/Notice';
+import type { SeenMessage } from '@/lib/reporting/message-page';
+import { sayReason } from '../message-words';
+
+type Gate = NonNullable<SeenMessage['gates']>[number];
+type GateName = Gate['gate'];
+
+/** What each gate asks about, in the order of a text's way. */
+const questions: Record<GateName, string> = {
+  withdrawn: 'Is it still wanted?',
+  due: 'Is it due?',
+  life: 'Is it still worth sending?',
+  challenge: 'Is its code still open?',
+  number: 'May this number be texted?',
+  opt_out: 'Does the number take our texts?',
+  carrier: 'Does the carrier take texts for the number?',
+  account: 'Is there an account?',
+  account_open: 'Is the account active?',
+  consent: 'Did the person agree?',
+  holder: 'Is the number proven?',
+  wish: 'Does the person want this kind of text?',
+  quiet_hours: 'Is it outside quiet hours?',
+  number_limit: 'Is the number within its limit of codes?',
+  body: 'Can it be written?',
+  SMS_DAILY_BUDGET_USD: 'Does it fit the budget for everyone?',
+  SMS_DAILY_BUDGET_PER_USER_USD: 'Does it fit the cap of the person?',
+  strangers_share: 'Does it fit the share of numbers that are not proven?',
+  network_share: 'Does it fit the share of its network?',
+  prefix_share: 'Does it fit the share of numbers that begin like this one?',
+  sender: 'Is the sender at work?',
+  provider: 'Did the provider and the carrier take it?',
+};
+
+export function sayQuestion({ gate }: Gate): string {
+  return questions[gate];
+}
+
+const answers: Record<Gate['answer'], { words: string; tone: Tone }> = {
+  pass: { words: 'Passes', tone: 'success' },
+  hold: { words: 'Waits', tone: 'warning' },
+  refuse: { words: 'Says no', tone: 'danger' },
+  not_asked: { words: 'Not asked', tone: 'neutral' },
+  not_reached: { words: 'Not reached', tone: 'neutral' },
+};
+
+export function sayAnswer({ answer }: Gate): { words: string; tone: Tone } {
+  return answers[answer];
+}
+
+/** What the gates come to, for who reads no further. */
+export function saySummary(gates: readonly Gate[]): string {
+  const [first] = gates.filter(({ answer }) => answer === 'hold' || answer === 'refuse');
+  if (first === undefined) {
+    return gates.length === 0
+      ? 'Nothing is known about it any more.'
+      : 'Nothing keeps it back: it goes out now.';
+  }
+  if (gates.some(({ answer }) => answer === 'not_reached') || first.gate === 'withdrawn') {
+    return 'It ended where it says no. What comes before that let it pass.';
+  }
+  return first.answer === 'hold'
+    ? 'It waits. Every rule is asked as of now, and again when it is due.'
+    : 'It will end where it says no, unless that changes before it is due. Every rule is asked as of now.';
+}
+
+/** What has to happen before a gate that says no lets such a text pass. */
+const remedies: Partial<Record<GateName, string>> = {
+  withdrawn: 'It is not sent any more.',
+  life: 'It never passes again.',
+  challenge: 'It never passes again: a new code is a new text.',
+  number: 'It passes once SMS_COUNTRIES has the country, and never for a kind of number that is not texted.',
+  opt_out: 'It passes once START comes from the number, or someone turns texts on for it again.',
+  account: 'It never passes again.',
+  account_open: 'It passes once an admin reactivates the account.',
+  consent: 'It passes once the person agrees on their page of preferences.',
+  holder: 'It passes once the person enters a code that was sent to the number.',
+  wish: 'It passes once the person turns this kind of text on.',
+  body: 'Its row cannot be read. Look at the log of the dispatcher.',
+};
+
+/** What a gate says in words: its value, its limit, and when it would let the text pass. */
+export function sayGate(gate: Gate, message: SeenMessage, clock: Required<Clock>): ReactNode {
+  const { gate: name, answer, passesAt } = gate;
+  if (answer === 'not_asked' || answer === 'not_reached') return null;
+  const detail = readDetail(gate);
+  const when = passesAt ?? asMoment(detail('retryAt') ?? (answer === 'refuse' ? detail('until') : null));
+  return (
+    <>
+      {sayFacts(gate, message, clock)}{' '}
+      {answer !== 'pass' && when !== null ? (
+        <>
+          It passes <LogMoment at={when} clock={clock} />.
+        </>
+      ) : answer === 'refuse' ? (
+        lookUp(remedies, name)
+      ) : null}
+    </>
+  );
+}
+
+function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>): ReactNode {
+  const { answer, reason } = gate;
+  const detail = readDetail(gate);
+  const isPassed = answer === 'pass';
+  const why = reason === null ? null : sayReason(reason);
+  switch (gate.gate) {
+    case 'withdrawn':
+      return `It was withdrawn before it went out: ${why ?? 'nothing says why'}.`;
+    case 'due':
+      return isPassed ? 'It is.' : `Not yet${why === null ? '' : `: ${why}`}.`;
+    case 'life': {
+      const until = asMoment(detail('expiresAt'));
+      const least = detail('shortestLifeSeconds');
+      if (until === null) return null;
+      return (
+        <>
+          It is worth something until <LogMoment at={until} clock={clock} />
+          {least === null ? null : `, and needs ${least} seconds for its way`}.
+        </>
+      );
+    }
+    case 'challenge':
+      return isPassed ? 'It is.' : 'It was used or replaced, or its time is over.';
+    case 'number': {
+      const [value, limit] = [detail('value'), detail('limit')];
+      if (value === null || limit === null) return why;
+      return `${isPassed ? 'It is of' : 'It is'} ${sayReason(value)}; what may be texted: ${limit.replaceAll(',', ', ')}.`;
+    }
+    case 'opt_out': {
+      if (isPassed) return 'It has not opted out.';
+      const since = asMoment(detail('since'));
+      const by = detail('by');
+      return (
+        <>
+          It opted out
+          {since === null ? null : (
+            <>
+              {' '}
+              <LogMoment at={since} clock={clock} />
+            </>
+          )}
+          {by === null ? null : `, by ${sayReason(by)}`}.
+        </>
+      );
+    }
+    case 'carrier':
+      return isPassed ? 'Nothing else is known.' : 'It said lately that the number cannot be texted.';
+    case 'account':
+      return isPassed ? 'There is.' : 'There is none any more.';
+    case 'account_open':
+      return isPassed ? 'It is.' : 'It was deactivated.';
+    case 'consent': {
+      const scope = detail('scope');
+      return `${isPassed ? 'They agreed' : 'They have not agreed'}${scope === null ? '' : ` to ${scope}`}.`;
+    }
+    case 'holder':
+      return isPassed ? 'It is theirs.' : 'The person has not proven that it is theirs.';
+    case 'wish':
+      return isPassed ? 'They do.' : 'They turned it off.';
+    case 'quiet_hours': {
+      const [window, zones] = [detail('window'), detail('zones')];
+      if (window === null) return isPassed ? 'The person has none.' : null;
+      const where = zones === null ? '' : ` in ${zones.replaceAll(',', ', ')}`;
+      return `${isPassed ? 'It is.' : 'It is not.'} Quiet hours are ${window.replace('-', ' to ')}${where}.`;
+    }
+    case 'number_limit': {
+      const remaining = detail('remaining');
+      const next = asMoment(detail('retryAt'));
+      return (
+        <>
+          This code was counted when it was asked for. The limit is 3 in an hour and 10 in a day; {remaining}{' '}
+          more may be sent now
+          {next === null ? null : (
+            <>
+              , the next <LogMoment at={next} clock={clock} />
+            </>
+          )}
+          .
+        </>
+      );
+    }
+    case 'body':
+      return isPassed ? 'It can.' : null;
+    case 'SMS_DAILY_BUDGET_USD':
+    case 'SMS_DAILY_BUDGET_PER_USER_USD':
+    case 'strangers_share':
+    case 'network_share':
+    case 'prefix_share': {
+      const [spent, limit, price] = (['spentMicros', 'limitMicros', 'priceMicros'] as const).map((name) =>
+        sayMicros(detail(name)),
+      );
+      if (!spent || !limit || !price) return null;
+      return `${spent} of ${limit} is spent, and this text costs about ${price}.`;
+    }
+    case 'sender':
+      return isPassed ? 'It is.' : `It rests: ${why ?? 'nothing says why'}.`;
+    case 'provider':
+      return isPassed
+        ? 'They did.'
+        : `No${errorCode === null ? '' : `, error ${errorCode}`}: ${why ?? 'nothing says why'}.`;
+  }
+}
+
+/** A row's details may hold anything by any name; a value is read as text. */
+function readDetail({ details }: Gate): (name: string) => string | null {
+  return (name) => {
+    const value = details === null ? undefined : lookUp(details, name);
+    return value === null || value === undefined ? null : String(value);
+  };
+}
+
+function asMoment(text: string | null): Date | null {
+  if (text === null) return null;
+  const at = new Date(text);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+function sayMicros(micros: string | null): string | null {
+  if (micros === null || !/^-?\d{1,15}$/.test(micros)) return null;
+  return sayUsd((Number(micros) / 1_000_000).toFixed(6));
+}

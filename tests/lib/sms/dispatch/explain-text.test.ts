@@ -1,0 +1,197 @@
+import { eq, sql } from 'drizzle-orm';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { users } from '@/db/schema/accounts';
+import { phoneNumbers, smsMessages, smsPreferences, smsVerifications } from '@/db/schema/sms';
+import { withdrawConsent } from '@/lib/consent/ledger';
+import { stopSender } from '@/lib/sms/capacity/send-rate';
+import { explainEnd, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
+import { readOpenCode } from '@/lib/sms/verification/challenge';
+import { markSuppressed, markUndeliverable } from '@/lib/sms/numbers/number';
+import { recordStatements, useDatabase } from '../../../support/database';
+import {
+  askForCode,
+  askForUpdate,
+  askPolicy,
+  makeEnv,
+  makePerson,
+  type Person,
+} from '../../../support/texts';
+
+const database = useDatabase();
+const now = new Date('2026-07-01T16:00:00Z');
+const night = new Date('2026-07-02T03:00:00Z');
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_spend, sms_senders`);
+});
+
+function explain(id: string, { at = now, variables = {} as Record<string, string> } = {}): Promise<Gate[]> {
+  return explainWaiting(database.db, id, { env: makeEnv(database.url, variables), now: at });
+}
+
+const saysNo = ({ answer }: Gate) => answer === 'hold' || answer === 'refuse';
+const findGate = (gates: readonly Gate[], name: Gate['gate']) => gates.find(({ gate }) => gate === name);
+
+describe('a text that waits', () => {
+  const faults: [string, (person: Person) => Promise<unknown>][] = [
+    ['nothing', async () => undefined],
+    [
+      'a STOP',
+      ({ phone }) => database.db.transaction((tx) => markSuppressed(tx, { phone, by: 'sms_stop', now })),
+    ],
+    ['a landline', ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, now }))],
+    [
+      'no consent',
+      ({ userId, phone }) =>
+        database.db.transaction((tx) =>
+          withdrawConsent(
+            tx,
+            { userId, phone, scopes: ['verification', 'updates'], medium: 'preferences' },
+            now,
+          ),
+        ),
+    ],
+    [
+      'a number that is lost',
+      ({ phone }) =>
+        database.db.update(phoneNumbers).set({ holderUserId: null }).where(eq(phoneNumbers.number, phone)),
+    ],
+    [
+      'texts turned off',
+      ({ userId }) =>
+        database.db.update(smsPreferences).set({ enabled: false }).where(eq(smsPreferences.userId, userId)),
+    ],
+    [
+      'an account that is shut',
+      ({ userId }) => database.db.update(users).set({ deactivatedAt: now }).where(eq(users.id, userId)),
+    ],
+    [
+      'a challenge that is over',
+      ({ userId }) =>
+        database.db.update(smsVerifications).set({ endedAt: now }).where(eq(smsVerifications.userId, userId)),
+    ],
+  ];
+
+  test.each(faults)('with %s is explained as the dispatcher would decide', async (_, bring) => {
+    for (const at of [now, night]) {
+      const person = await makePerson(database.db, { quietHours: { start: '20:00', end: '09:00' } });
+      const { messageId } = await askForCode(database.db, person, at);
+      const ids = [messageId, await askForUpdate(database.db, person, { now: at, sendAfter: at })];
+      await bring(person);
+      for (const id of ids) {
+        const answer = await askPolicy(database.db, { id }, { now: at, env: makeEnv(database.url) });
+        const first = (await explain(id, { at })).find(saysNo);
+        if (answer.answer === 'send') expect(first).toBeUndefined();
+        else {
+          const { reason, details } = answer;
+          expect(first).toMatchObject({ answer: answer.answer, reason, details });
+          if (answer.answer === 'hold') expect(first!.passesAt).toEqual(answer.until);
+        }
+      }
+    }
+  });
+
+  test('is asked by every rule, also after one that says no, and nothing is written', async () => {
+    const person = await makePerson(database.db, { consent: false, updates: false, verified: false });
+    const id = await askForUpdate(database.db, person, { now, sendAfter: now });
+    let gates: Gate[] = [];
+    const statements = await recordStatements(database.pool, async () => (gates = await explain(id)));
+    expect(gates.filter(saysNo).map(({ gate }) => gate)).toEqual(['consent', 'holder', 'wish']);
+    expect(statements.length).toBeLessThanOrEqual(3);
+    for (const statement of statements) expect(statement).toMatch(/^\s*select/);
+  });
+
+  test('never tells its code', async () => {
+    const person = await makePerson(database.db);
+    const { messageId, challengeId } = await askForCode(database.db, person, now);
+    const { code } = (await readOpenCode(database.db, challengeId, now))!;
+    expect(JSON.stringify(await explain(messageId))).not.toContain(code);
+  });
+
+  test('says how much of each cap is spent, and when a full one has room', async () => {
+    const person = await makePerson(database.db);
+    const id = await askForUpdate(database.db, person, { now, sendAfter: now });
+    const variables = { SMS_DAILY_BUDGET_USD: '1', SMS_PRICE_PER_SEGMENT_USD: '0.01' };
+    const spend = (minutesAgo: number, micros: number) =>
+      database.db.execute(sql`insert into sms_spend (scope, minute, micros)
+        values ('all', ${new Date(now.getTime() - minutesAgo * 60_000).toISOString()}::timestamptz, ${micros})`);
+    await spend(60, 900_000);
+    expect(findGate(await explain(id, { variables }), 'SMS_DAILY_BUDGET_USD')).toMatchObject({
+      answer: 'pass',
+      details: { spentMicros: '900000', limitMicros: '1000000' },
+    });
+    await spend(30, 100_000);
+    expect(findGate(await explain(id, { variables }), 'SMS_DAILY_BUDGET_USD')).toEqual({
+      gate: 'SMS_DAILY_BUDGET_USD',
+      answer: 'hold',
+      reason: 'budget',
+      details: { spentMicros: '1000000', limitMicros: '1000000', priceMicros: expect.any(String) },
+      passesAt: new Date(now.getTime() + 23 * 3_600_000 + 60_000),
+    });
+    const { messageId } = await askForCode(database.db, person, now);
+    expect(findGate(await explain(messageId, { variables }), 'SMS_DAILY_BUDGET_USD')).toMatchObject({
+      answer: 'refuse',
+      reason: 'budget',
+    });
+  });
+
+  test('says until when the sender rests, and that it is not due', async () => {
+    const person = await makePerson(database.db);
+    const sendAfter = new Date(now.getTime() + 60_000);
+    const id = await askForUpdate(database.db, person, { now, sendAfter });
+    const until = new Date(Date.now() + 600_000);
+    await stopSender(database.db, { sender: 'console', until, reason: 'provider_authentication' });
+    const gates = await explain(id);
+    expect(findGate(gates, 'sender')).toMatchObject({
+      answer: 'hold',
+      reason: 'provider_authentication',
+      passesAt: until,
+    });
+    expect(findGate(gates, 'due')).toMatchObject({ answer: 'hold', passesAt: sendAfter });
+  });
+
+  test('that nobody can write says so', async () => {
+    const person = await makePerson(database.db);
+    const id = await askForUpdate(database.db, person, { now, sendAfter: now });
+    await database.db.update(smsMessages).set({ template: 'of_old' }).where(eq(smsMessages.id, id));
+    expect((await explain(id)).find(saysNo)).toMatchObject({ gate: 'body', answer: 'refuse' });
+  });
+});
+
+describe('a text that ended', () => {
+  const end = (reason: string | null, overrides: Partial<Parameters<typeof explainEnd>[0]> = {}) =>
+    explainEnd({ status: 'failed', reason, details: null, errorCode: null, ...overrides });
+
+  test.each([
+    ['stopped', 'opt_out'],
+    ['no_consent', 'consent'],
+    ['quiet_hours', 'quiet_hours'],
+    ['landline', 'number'],
+    ['budget', 'network_share'],
+    ['handset_unreachable', 'provider'],
+    ['internal_error', 'body'],
+    ['a_name_of_old', 'provider'],
+    ['constructor', 'provider'],
+    [null, 'provider'],
+  ] as const)(
+    'for %s ended at its gate: those before let it pass, those after were not reached',
+    (reason, gate) => {
+      const details = { rule: 'network_share' };
+      const gates = end(reason, { details })!;
+      const place = gates.findIndex((each) => each.gate === gate);
+      expect(gates[place]).toEqual({ gate, answer: 'refuse', reason, details, passesAt: null });
+      expect(new Set(gates.slice(0, place).map(({ answer }) => answer)).has('not_reached')).toBe(false);
+      expect(gates.slice(place + 1).every(({ answer }) => answer === 'not_reached')).toBe(true);
+    },
+  );
+
+  test('because it was withdrawn says why, and one that arrived has nothing to explain', () => {
+    expect(end('superseded', { status: 'canceled' })).toMatchObject([
+      { gate: 'withdrawn', reason: 'superseded' },
+    ]);
+    expect(end('challenge_closed', { status: 'canceled' })!.find(saysNo)).toMatchObject({
+      gate: 'challenge',
+    });
+    for (const status of ['sent', 'delivered', 'received'] as const) expect(end(null, { status })).toBeNull();
+  });
+});
