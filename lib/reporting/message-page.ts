@@ -103,12 +103,12 @@ export async function readMessagePage(
     ...notices.events,
     ...challenge,
     ...attempts,
+    ...momentsOf(row),
     ...tries.map((each) => ({
       ...{ kind: 'try' as const, id: each.id, status: each.status, reason: each.reason },
       at: new Date(each.created_at),
       isEarlier: each.is_earlier,
     })),
-    ...momentsOf(row),
     ...answers.events,
   ];
   life.sort((a, b) => a.at.getTime() - b.at.getTime());

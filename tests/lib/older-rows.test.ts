@@ -156,7 +156,9 @@ test('operators see the page of every text', async () => {
     expect(page).not.toMatch(/undefined|native code|\[object/);
     for (const gate of message.gates ?? []) {
       const said = renderToStaticMarkup(createElement('p', null, sayGate(gate, message, clock)));
-      expect([said, sayQuestion(gate), sayAnswer(gate).words].join()).not.toMatch(/undefined|native code/);
+      expect([said, sayQuestion(gate), sayAnswer(gate, message).words].join()).not.toMatch(
+        /undefined|native code/,
+      );
     }
   }
 });

@@ -4,6 +4,15 @@ import type { Tone } from '@/components/ui/Notice';
 import type { SeenText } from '@/lib/reporting/sms-texts';
 import type { SeenAttempt } from '@/lib/reporting/verification-attempts';
 
+const purposes: Record<SeenText['purpose'], string> = {
+  verification: 'Code',
+  update: 'Update',
+  notice: 'Notice',
+  reply: 'Reply',
+  test: 'Test',
+  inbound: 'From a person',
+};
+
 /** What each template tells, as the list of them has it. */
 export const templates: Record<string, string> = {
   verification: 'Code',
@@ -57,6 +66,11 @@ const events: Record<SeenAttempt['event'], AttemptWords> = {
 
 const notAdded: AttemptWords = { words: 'Code was right, number not added', tone: 'warning' };
 
+/** What a text is for; a purpose that we do not know is shown as it is. */
+export function sayPurpose(purpose: string): string {
+  return lookUp(purposes, purpose) ?? sayReason(purpose);
+}
+
 /** What a text tells; a template that we do not know is shown as it is. */
 export function sayTemplate(template: string): string {
   return lookUp(templates, template) ?? sayReason(template);
@@ -89,5 +103,5 @@ export function sayWhy({ errorCode, reason }: Pick<SeenText, 'errorCode' | 'reas
 
 /** What a text costs, and whether that is our estimate; null: nothing so far. */
 export function sayPrice({ priceUsd, settled }: Pick<SeenText, 'priceUsd' | 'settled'>): string | null {
-  return priceUsd === null ? null : `${sayUsd(priceUsd)}${settled ? '' : '\u00a0est.'}`;
+  return priceUsd === null ? null : `${sayUsd(priceUsd)}${settled ? '' : ' est.'}`;
 }

@@ -90,7 +90,6 @@ const columns = [
   { key: 'number', header: 'Number' },
   { key: 'text', header: 'Text' },
   { key: 'status', header: 'State' },
-  { key: 'segments', header: 'Segments', align: 'end' },
   { key: 'price', header: 'Price', align: 'end' },
   { key: 'why', header: 'Error and reason' },
 ] as const;
@@ -106,7 +105,6 @@ function cellsOf(text: SeenText, clock: Required<Clock>) {
     number: text.maskedPhone ?? 'Erased',
     text: sayTemplate(text.template),
     status: <Badge tone={status.tone}>{status.words}</Badge>,
-    segments: text.segments ?? '–',
     price: sayPrice(text) ?? '–',
     why: text.inboundBody === null ? (sayWhy(text) ?? '–') : `“${text.inboundBody}”`,
   };

@@ -17,7 +17,7 @@ import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readMessagePage, type SeenMessage } from '@/lib/reporting/message-page';
-import { sayPrice, sayReason, sayStatus, sayTemplate } from '../message-words';
+import { sayPrice, sayPurpose, sayStatus, sayTemplate } from '../message-words';
 import { messagesPath } from '../messages-query';
 import { sayLife } from './life-words';
 import { sayAnswer, sayGate, sayQuestion, saySummary } from './why-words';
@@ -55,10 +55,10 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
             Why was this not sent?
           </Heading>
           <Stack>
-            <Text>{saySummary(message.gates)}</Text>
+            <Text>{saySummary(message.gates, message)}</Text>
             <FactList
               facts={message.gates.map((gate) => {
-                const { words, tone } = sayAnswer(gate);
+                const { words, tone } = sayAnswer(gate, message);
                 return {
                   term: sayQuestion(gate),
                   detail: sayGate(gate, message, clock),
@@ -109,7 +109,7 @@ function factsOf(message: SeenMessage, clock: Required<Clock>): { term: string; 
     });
   }
   facts.push(
-    { term: 'Purpose', detail: sayReason(purpose) },
+    { term: 'Purpose', detail: sayPurpose(purpose) },
     { term: isIn ? 'Received' : 'Written down', detail: <LogMoment at={message.createdAt} clock={clock} /> },
   );
   if (message.inboundBody !== null) {

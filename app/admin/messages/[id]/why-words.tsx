@@ -48,24 +48,33 @@ const answers: Record<Gate['answer'], { words: string; tone: Tone }> = {
   not_reached: { words: 'Not reached', tone: 'neutral' },
 };
 
-export function sayAnswer({ answer }: Gate): { words: string; tone: Tone } {
-  return answers[answer];
+export function sayAnswer({ answer }: Gate, message: SeenMessage): { words: string; tone: Tone } {
+  return answer === 'pass' && isOver(message) ? letPass : answers[answer];
 }
 
+const letPass: { words: string; tone: Tone } = { words: 'Let it pass', tone: 'neutral' };
+
 /** What the gates come to, for who reads no further. */
-export function saySummary(gates: readonly Gate[]): string {
-  const [first] = gates.filter(({ answer }) => answer === 'hold' || answer === 'refuse');
+export function saySummary(gates: readonly Gate[], message: SeenMessage): string {
+  const first = gates.find(({ answer }) => answer === 'hold' || answer === 'refuse');
+  if (isOver(message)) {
+    return gates.length === 1
+      ? 'It ended here.'
+      : 'It ended where it says no. What comes before that did not keep it back.';
+  }
   if (first === undefined) {
     return gates.length === 0
       ? 'Nothing is known about it any more.'
       : 'Nothing keeps it back: it goes out now.';
   }
-  if (gates.some(({ answer }) => answer === 'not_reached') || first.gate === 'withdrawn') {
-    return 'It ended where it says no. What comes before that let it pass.';
-  }
   return first.answer === 'hold'
     ? 'It waits. Every rule is asked as of now, and again when it is due.'
     : 'It will end where it says no, unless that changes before it is due. Every rule is asked as of now.';
+}
+
+/** Whether its gates are what its row remembers, and not what they would say now. */
+function isOver({ status }: SeenMessage): boolean {
+  return status === 'failed' || status === 'canceled';
 }
 
 /** What has to happen before a gate that says no lets such a text pass. */
@@ -87,6 +96,8 @@ const remedies: Partial<Record<GateName, string>> = {
 export function sayGate(gate: Gate, message: SeenMessage, clock: Required<Clock>): ReactNode {
   const { gate: name, answer, passesAt } = gate;
   if (answer === 'not_asked' || answer === 'not_reached') return null;
+  // What it said then was not kept.
+  if (answer === 'pass' && isOver(message)) return null;
   const detail = readDetail(gate);
   const when = passesAt ?? asMoment(detail('retryAt') ?? (answer === 'refuse' ? detail('until') : null));
   return (
@@ -128,8 +139,10 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       return isPassed ? 'It is.' : 'It was used or replaced, or its time is over.';
     case 'number': {
       const [value, limit] = [detail('value'), detail('limit')];
-      if (value === null || limit === null) return why;
-      return `${isPassed ? 'It is of' : 'It is'} ${sayReason(value)}; what may be texted: ${limit.replaceAll(',', ', ')}.`;
+      const served = limit === null ? '' : ` Texts go to ${sayReason(limit).replaceAll(',', ', ')}.`;
+      return isPassed
+        ? `Its country is ${value ?? 'served'}.${served}`
+        : `No: ${why ?? 'it is not valid'}.${served}`;
     }
     case 'opt_out': {
       if (isPassed) return 'It has not opted out.';
@@ -149,7 +162,7 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       );
     }
     case 'carrier':
-      return isPassed ? 'Nothing else is known.' : 'It said lately that the number cannot be texted.';
+      return isPassed ? 'It does, as far as is known.' : 'It said lately that the number cannot be texted.';
     case 'account':
       return isPassed ? 'There is.' : 'There is none any more.';
     case 'account_open':
