@@ -1,6 +1,7 @@
 import type { MessageDetails } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
+import { limits } from '@/lib/rate-limits/limits';
 import { explainBudget, type BudgetRule } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { senderName } from '@/lib/sms/capacity/sender';
@@ -123,7 +124,10 @@ function gateOf(rule: PolicyRule, answer: RuleAnswer): Gate {
 function askNumberLimit({ message, number }: PolicyFacts, now: Date): Gate {
   if (message.purpose !== 'verification') return gate('number_limit', 'not_asked');
   const { remaining, retryAt } = readSends(number, message.sendClass ?? 'prove', now);
-  return gate('number_limit', 'pass', null, { remaining, retryAt: retryAt?.toISOString() ?? null });
+  const limit = limits.sendsPerNumber
+    .map((each) => `${each.limit} in ${each.windowSeconds / 3600} h`)
+    .join(', ');
+  return gate('number_limit', 'pass', null, { limit, remaining, retryAt: retryAt?.toISOString() ?? null });
 }
 
 /** The budget of a text that can be written and paid for; where it cannot, the gate that says so. */

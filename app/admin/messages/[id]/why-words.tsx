@@ -182,11 +182,10 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       return `${isPassed ? 'It is.' : 'It is not.'} Quiet hours are ${window.replace('-', ' to ')}${where}.`;
     }
     case 'number_limit': {
-      const remaining = detail('remaining');
       const next = asMoment(detail('retryAt'));
       return (
         <>
-          This code was counted when it was asked for. The limit is 3 in an hour and 10 in a day; {remaining}{' '}
+          This code was counted when it was asked for. The limit is {detail('limit')}. {detail('remaining')}{' '}
           more may be sent now
           {next === null ? null : (
             <>

@@ -101,11 +101,16 @@ describe('a text that waits', () => {
     for (const statement of statements) expect(statement).toMatch(/^\s*select/);
   });
 
-  test('never tells its code', async () => {
+  test('never tells its code, and says how many more its number may get', async () => {
     const person = await makePerson(database.db);
     const { messageId, challengeId } = await askForCode(database.db, person, now);
     const { code } = (await readOpenCode(database.db, challengeId, now))!;
-    expect(JSON.stringify(await explain(messageId))).not.toContain(code);
+    const gates = await explain(messageId);
+    expect(JSON.stringify(gates)).not.toContain(code);
+    expect(findGate(gates, 'number_limit')).toMatchObject({
+      answer: 'pass',
+      details: { limit: '3 in 1 h, 10 in 24 h', remaining: 2 },
+    });
   });
 
   test('says how much of each cap is spent, and when a full one has room', async () => {
