@@ -88,7 +88,7 @@ const networksOfAPrefix = 3n;
 const fewestCodesOfAShare = 5n;
 
 /** Whose cap it is. */
-type PayerKind = 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'holder';
+type PayerKind = 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'notice' | 'holder';
 
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
 export function spendMark(secret: string, kind: PayerKind | 'network', whose: string): string {
@@ -107,7 +107,8 @@ export function prefixOf(phone: string): string {
  * spend theirs. For the same
  * reason a proven email has a sum of its own, which nobody spends who only types that address; what it spends counts for them too,
  * so that an account which is deleted and registered again starts no new cap. Codes of
- * a second factor, and those to choose a new password, have a cap of their own each. A code that someone who does not hold the
+ * a second factor, those to choose a new password, and notices about an account's security have a cap of their own each: whoever
+ * has a password cannot spend with codes what its owner's warning needs. A code that someone who does not hold the
  * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's and
  * its prefix's.
  */
@@ -134,8 +135,9 @@ export function capsOf(
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
-  if (text.sendClass === 'sign_in') {
-    caps.push({ ...own, ...marked('factor', text.userId) });
+  const isNotice = text.purpose === 'notice';
+  if (isNotice || text.sendClass === 'sign_in') {
+    caps.push({ ...own, ...marked(isNotice ? 'notice' : 'factor', text.userId) });
     return caps;
   }
   if (text.sendClass === 'recover') caps.push({ ...own, ...marked('recovery', text.userId) });

@@ -23,6 +23,9 @@ const mostFaults = 5;
  */
 const crowdAtBudgetMs = { soonest: 5 * 60_000, latest: 25 * 60_000 };
 
+/** So long before its end a text that waits for room in a cap is tried for the last time, so that it still gets there. */
+const lastTryMs = 60_000;
+
 /** A reservation that is not used: the text was certainly not sent. */
 const released = { price: null, estimatedPrice: null, reservedAt: null } as const;
 
@@ -127,14 +130,19 @@ async function retryOrEnd(
   });
 }
 
-/** Puts off a text that the send policy or the budget holds back: both are asked again at `until`. */
+/**
+ * Puts off a text that the send policy or the budget holds back: both are asked again at `until`, or when it expires, if that is
+ * sooner.
+ */
 export async function recordWait(
   db: Db,
-  held: Held,
+  { message, held }: HeldText,
   { until, reason, details }: { until: Date; reason: string | null; details: MessageDetails | null },
 ): Promise<void> {
+  const { expiresAt } = message;
+  const sendAfter = expiresAt !== null && expiresAt < until ? expiresAt : until;
   // It could be handled, so what failed before was not its own.
-  const changes = { sendAfter: until, faults: 0, reason, details };
+  const changes = { sendAfter, faults: 0, reason, details };
   await putBack(db, held, reason === 'quiet_hours' ? { ...changes, heldAt: held.clock() } : changes);
 }
 
@@ -147,7 +155,10 @@ export async function putBack(
   await db.transaction((tx) => letGo(tx, held, { ...changes, status: 'queued' }));
 }
 
-/** Over a cap: a code ends, since it is wanted now; other texts wait for room. */
+/**
+ * Over a cap: a code ends, since it is wanted now; other texts wait for room. One that expires before there is room for sure is
+ * tried once more shortly before, since a price may settle lower, and ends then.
+ */
 export async function recordOverBudget(work: Work, text: HeldText, refusal: BudgetRefusal): Promise<void> {
   const { message, held } = text;
   const details = {
@@ -164,11 +175,21 @@ export async function recordOverBudget(work: Work, text: HeldText, refusal: Budg
       refusal.rule === 'SMS_DAILY_BUDGET_USD' ? 'daily_budget_reached' : `${refusal.rule}_reached`;
     work.log.error('sms_alert', { alert, message: message.id, ...details });
   }
-  if (message.purpose === 'verification' || refusal.retryAt === null) {
+  const until = refusal.retryAt === null ? null : findNextTry(message, refusal.retryAt, held.clock());
+  if (message.purpose === 'verification' || until === null) {
     await recordEnd(work, text, { status: 'failed', reason: 'budget', details });
   } else {
-    await recordWait(work.db, held, { until: spreadOut(refusal.retryAt), reason: 'budget', details });
+    await recordWait(work.db, text, { until, reason: 'budget', details });
   }
+}
+
+/** When a text asks for room again that there is for sure at `retryAt`; null: it expires before, and was tried for the last time. */
+function findNextTry({ expiresAt }: HeldText['message'], retryAt: Date, now: Date): Date | null {
+  const until = spreadOut(retryAt);
+  if (expiresAt === null) return until;
+  const last = new Date(expiresAt.getTime() - lastTryMs);
+  if (!(until > last)) return until;
+  return last > now ? last : null;
 }
 
 function spreadOut(moment: Date): Date {

@@ -231,7 +231,7 @@ async function recordNo(work: Work, text: HeldText, decision: Exclude<PolicyAnsw
     return;
   }
   if (!decision.suitsAll) work.log.warn('quiet_hours_suit_no_zone', { message: text.message.id });
-  await recordWait(work.db, text.held, {
+  await recordWait(work.db, text, {
     until: decision.until,
     reason: decision.reason,
     details: decision.details,

@@ -1,0 +1,88 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
+import { openConsole } from '@/lib/sms/provider/console';
+import { useDatabase } from '../../../support/database';
+import { askForUpdate, makeEnv, makePerson, whenText, type Person } from '../../../support/texts';
+
+const database = useDatabase();
+const hourMs = 3600 * 1000;
+let dispatcher: { stop(): Promise<void> };
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_messages, sms_senders, sms_spend`);
+});
+
+afterEach(() => dispatcher.stop());
+
+function start(variables: Record<string, string> = {}): void {
+  const env = makeEnv(database.url, variables);
+  const provider = openConsole(() => undefined);
+  dispatcher = runDispatcher({ env, db: database.db, provider, log: () => undefined });
+}
+
+/** A notice about an account's security, worthless at `expiresAt`. */
+const giveNotice = (person: Person, expiresAt: Date) =>
+  askForUpdate(database.db, person, {
+    purpose: 'notice',
+    template: 'securityNotice',
+    params: { event: 'your password was changed', url: 'http://localhost' },
+    expiresAt,
+  } as never);
+
+test('what codes and updates have spent of a person’s cap keeps no notice to the former number back', async () => {
+  start();
+  const person = await makePerson(database.db);
+  for (let sent = 0; sent < 12; sent += 1) await askForUpdate(database.db, person);
+  const over = await askForUpdate(database.db, person);
+  await whenText(database.db, over, ({ reason }) => reason === 'budget');
+  await database.db.transaction((tx) =>
+    noticeRemoval(tx, { userId: person.userId, phone: person.phone, replaced: true, now: new Date() }),
+  );
+  const { rows } = await database.db.execute<{ id: string }>(
+    sql`select id from sms_messages where template = 'phoneChanged'`,
+  );
+  await whenText(database.db, rows[0]!.id, ({ status }) => status === 'sent');
+  // Neither does it spend what is theirs.
+  const { rows: sums } = await database.db.execute<{ kinds: string[] }>(
+    sql`select array_agg(distinct split_part(scope, ':', 1)) as kinds from sms_messages, unnest(spend_scopes) scope
+      where template = 'phoneChanged'`,
+  );
+  expect(sums[0]!.kinds).toEqual(['all', 'notice']);
+});
+
+describe('no text waits for longer than it is worth anything', () => {
+  /** A notice that finds its cap used up. */
+  async function giveNoticeOverCap(expiresAt: Date): Promise<string> {
+    const person = await makePerson(database.db);
+    start({ SMS_DAILY_BUDGET_PER_USER_USD: '0.0079' });
+    const first = await giveNotice(person, new Date(Date.now() + 24 * hourMs));
+    await whenText(database.db, first, ({ status }) => status === 'sent');
+    return giveNotice(person, expiresAt);
+  }
+
+  test('one that expires before its cap has room for sure is tried again a minute before, and ends then', async () => {
+    const expiresAt = new Date(Date.now() + 2 * hourMs);
+    const id = await giveNoticeOverCap(expiresAt);
+    const waiting = await whenText(database.db, id, ({ reason }) => reason === 'budget');
+    expect(waiting).toMatchObject({ status: 'queued', sendAfter: new Date(expiresAt.getTime() - 60_000) });
+    await database.db.execute(sql`
+      update sms_messages set send_after = now(), expires_at = now() + interval '50 seconds' where id = ${id}`);
+    await database.db.execute(sql`select pg_notify('doorstep_outbox', '')`);
+    const ended = await whenText(database.db, id, ({ status }) => status === 'failed');
+    expect(ended.reason).toBe('budget');
+  });
+
+  test('one that would be held by quiet hours beyond its end ends there', async () => {
+    const now = new Date();
+    const hour = (ms: number) => new Date(now.getTime() + ms).toISOString().slice(11, 16);
+    const quietHours = { start: hour(-hourMs), end: hour(10 * hourMs) };
+    const person = await makePerson(database.db, { quietHours, timeZone: 'UTC' });
+    const expiresAt = new Date(now.getTime() + hourMs);
+    start();
+    const id = await askForUpdate(database.db, person, { expiresAt });
+    const held = await whenText(database.db, id, ({ reason }) => reason === 'quiet_hours');
+    expect(held).toMatchObject({ status: 'queued', sendAfter: expiresAt });
+  });
+});
