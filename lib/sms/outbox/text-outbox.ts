@@ -101,7 +101,7 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
   const canceled = await tx
     .update(smsMessages)
     .set({ status: 'canceled', reason, failedAt: now })
-    .where(lockInOrder(tx, and(eq(smsMessages.status, 'queued'), ...conditions)))
+    .where(areWaiting(tx, and(...conditions)))
     .returning({
       phone: smsMessages.phone,
       countedAt: smsMessages.countedAt,
@@ -123,14 +123,13 @@ export async function redirectUpdates(
     .update(smsMessages)
     .set({ phone: to })
     .where(
-      lockInOrder(
+      areWaiting(
         tx,
         and(
           eq(smsMessages.userId, userId),
           eq(smsMessages.phone, from),
           eq(smsMessages.purpose, 'update'),
           ne(smsMessages.template, 'optInConfirmation'),
-          eq(smsMessages.status, 'queued'),
         ),
       ),
     );
@@ -138,18 +137,34 @@ export async function redirectUpdates(
 
 /** Has the send policy asked again, at once, about what quiet hours hold back for a person. */
 export async function askPolicyAgain(tx: Tx, { userId, now }: { userId: string; now: Date }): Promise<void> {
-  const mine = and(
-    eq(smsMessages.userId, userId),
-    eq(smsMessages.status, 'queued'),
-    eq(smsMessages.reason, 'quiet_hours'),
-  );
+  const mine = and(eq(smsMessages.userId, userId), eq(smsMessages.reason, 'quiet_hours'));
   await tx.execute(sql`
     with asked as (
       update sms_messages set send_after = ${timestamp(now)}
-      where ${lockInOrder(tx, mine)}
+      where ${areWaiting(tx, mine)}
       returning id
     )
     select pg_notify(${outboxChannel}, '') from asked limit 1`);
+}
+
+/**
+ * The condition of an UPDATE of those texts that wait, of all that fit: it locks them as `lockInOrder` does. What fits is found
+ * first, by an index of its own. Only then is it asked whether a text waits: the indexes of what waits hold next to nothing as
+ * far as the planner knows, until it has looked at a queue again, and it would go through all of that for a single text.
+ *
+ * In: what an index finds, such as an id, a person or a number, and whatever else has to hold, but for the state.
+ */
+function areWaiting(tx: Tx, fits: SQL | undefined): SQL {
+  const { id, status } = smsMessages;
+  const stateOf = () => tx.select({ id, status }).from(smsMessages);
+  return sql`${id} = any(array(
+    with found as materialized (${stateOf().where(fits)}), locked as materialized (
+      ${stateOf()
+        .where(and(sql`${id} = any(array(select found.id from found where found.status = 'queued'))`, fits))
+        .orderBy(id)
+        .for('update')}
+    )
+    select locked.id from locked where locked.status = 'queued'))`;
 }
 
 /**
