@@ -36,6 +36,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: 'on sms_messages (error_code, template, status, created_at, id) where error_code is not null',
   },
   {
+    // Notices, and what someone waits for: they go before all updates that wait.
+    name: 'sms_messages_due_prompt_index',
+    on: `on sms_messages (send_after) where status = 'queued' and purpose in ('notice', 'reply', 'test')`,
+  },
+  {
     // Refusals that several accounts have a part in; those of one are found by its own column. Nothing waits in a list
     // of its own to be sorted in, which every reader would have to go through.
     name: 'sms_verification_log_accounts_index',

@@ -12,6 +12,9 @@ const mostCounted = 200;
 /** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
 const longestWaitMs = 60_000;
 
+/** Where texts wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
+const shareOfOthers = 4 / 3;
+
 /**
  * The codes that wait, in the order in which they go: `id`, `standing`, `asked` and `place`.
  *
@@ -49,6 +52,9 @@ export function codesInLine(now: SQL): SQL {
  * to choose a new password, which anyone may ask for who knows an email.
  */
 const standing = sql`case m.send_class when 'sign_in' then 0 when 'prove_again' then 1 else 2 end`;
+
+/** Whether a row of the outbox is a code of the last group. */
+export const isOfStranger = sql`(send_class is null or send_class not in ('sign_in', 'prove_again'))`;
 
 /** A count of a JSON object; what is none counts as 0, and no more than can be of use. */
 function whole(value: SQL): SQL {
@@ -98,12 +104,21 @@ export async function findCrowd(
   if (sendClass !== 'prove' || messagesPerSecond === null) return null;
   // Once, so that it can be looked up in an index: clock_timestamp() is another one for each row.
   const clock = sql`(select now from clock)`;
-  const { rows } = await tx.execute<{ ahead: number; wait_ms: number | null }>(sql`
+  const { rows } = await tx.execute<{
+    known: number;
+    strangers: number;
+    others_wait: boolean;
+    wait_ms: number | null;
+  }>(sql`
     with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)})
-    select (select count(*)::int from line where standing < 2 or asked <= ${countAsked(sql`${network}`, clock)} + 1) as ahead,
+    select (select count(*)::int from line where standing < 2) as known,
+      (select count(*)::int from line where standing = 2 and asked <= ${countAsked(sql`${network}`, clock)} + 1) as strangers,
+      exists (select from sms_messages where status = 'queued' and purpose <> 'verification' and send_after <= ${clock})
+        as others_wait,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
-  const { ahead, wait_ms: firstMs } = rows[0]!;
+  const { known, strangers, others_wait: doOthersWait, wait_ms: firstMs } = rows[0]!;
+  const ahead = known + strangers * (doOthersWait ? shareOfOthers : 1);
   const waitMs =
     Math.min(firstMs ?? 0, longestWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
   if (waitMs <= longestWaitMs) return null;

@@ -6,7 +6,7 @@ import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { oneMore } from '@/db/one-more';
 import { shortestLifeSeconds } from './send-policy';
-import { codesInLine } from '@/lib/sms/capacity/send-order';
+import { codesInLine, isOfStranger } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
@@ -48,6 +48,8 @@ export type HeldText = { held: Held; message: Message };
 /** What one look into the outbox found. */
 export type Claim = {
   held: Held[];
+  /** How many of them are codes of strangers. */
+  strangers: number;
   /** More is due: beyond the room, without a place in the pace within reach, or in other hands just now. */
   isMore: boolean;
   /** The provider refuses the sender altogether: why; null: it does not. */
@@ -60,14 +62,36 @@ export type Claim = {
   dueInMs: number | null;
 };
 
+/** Of so many places, strangers' codes leave one to texts that are no codes, if any wait. */
+const placesOfATurn = 4;
+
+/**
+ * How many places strangers' codes have had since the last one of others, after another claim; never more than the three that
+ * they may have in a row, however long nobody else wanted one.
+ */
+export function countStrangers(
+  before: number,
+  { held, strangers }: Pick<Claim, 'held' | 'strangers'>,
+): number {
+  const others = held.filter(({ isCode }) => !isCode).length;
+  const most = placesOfATurn - 1;
+  return Math.min(most, Math.max(0, before + strangers - most * others));
+}
+
+/** Of the texts that are no codes, these go first: someone's account may be at stake, or someone waits for it. */
+const isPrompt = sql`purpose in ('notice', 'reply', 'test')`;
+
 /**
  * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
  * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
- * send policy has decided.
+ * send policy has decided. Of what is no code, notices go before updates. Codes of strangers leave one place in four to what is
+ * no code, as long as any of that waits, so that a crowd keeps nobody's notice back.
+ *
+ * In: `strangersBefore`, how many places strangers have had since the last one of others (`countStrangers`).
  */
 export async function claimSends(
   work: Work,
-  { room, roomForOthers }: { room: number; roomForOthers: number },
+  { room, roomForOthers, strangersBefore }: { room: number; roomForOthers: number; strangersBefore: number },
 ): Promise<Claim> {
   const rate = work.env.smsMessagesPerSecond;
   const askedMs = performance.now();
@@ -75,11 +99,11 @@ export async function claimSends(
   const codes =
     rate === null
       ? sql`
-        select id from sms_messages
+        select id, ${isOfStranger} as is_stranger, send_after as place from sms_messages
         where status = 'queued' and purpose = 'verification' and send_after <= ${now}
         order by send_after limit (select n from room) for update skip locked`
       : sql`
-        select id from sms_messages
+        select id, ${isOfStranger} as is_stranger, array_position((select ids from front), id) as place from sms_messages
         where id = any((select ids from front)::uuid[]) and status = 'queued' and purpose = 'verification'
           and send_after <= ${now}
         order by array_position((select ids from front), id) limit (select n from room) for update skip locked`;
@@ -90,6 +114,7 @@ export async function claimSends(
     was_stopped: boolean | null;
     slot_in_ms: number;
     codes: string[] | null;
+    strangers: number;
     others: string[] | null;
     is_more: boolean;
     due_in_ms: number | null;
@@ -102,13 +127,29 @@ export async function claimSends(
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
     ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
     front as materialized (select ${rate === null ? sql`null::uuid[]` : frontOfLine(now)} as ids),
-    codes as materialized (${codes}),
-    others as materialized (
-      select id from sms_messages
-      where status = 'queued' and purpose <> 'verification' and send_after <= ${now}
+    waiting as materialized (${codes}),
+    free as materialized (
+      select n - (select count(*) from waiting where not is_stranger) as n from room
+    ), prompt as materialized (
+      select id, send_after from sms_messages
+      where status = 'queued' and ${isPrompt} and send_after <= ${now}
+      order by send_after limit (select greatest(0, least(n, ${roomForOthers}::int)) from free) for update skip locked
+    ), later as materialized (
+      select id, send_after from sms_messages
+      where status = 'queued' and purpose <> 'verification' and not ${isPrompt} and send_after <= ${now}
       order by send_after
-      limit (select greatest(0, least(n - (select count(*) from codes), ${roomForOthers}::int)) from room)
+      limit (select greatest(0, least(n, ${roomForOthers}::int) - (select count(*) from prompt)) from free)
       for update skip locked
+    ), strangers as materialized (
+      select id from waiting where is_stranger order by place
+      limit (select greatest(0, n - least((select count(*) from prompt) + (select count(*) from later),
+        (n + ${strangersBefore}::int) / ${placesOfATurn}::int)) from free)
+    ), codes as materialized (
+      select id from waiting where not is_stranger union all select id from strangers
+    ), others as materialized (
+      select id from (
+        select id, send_after, 0 as turn from prompt union all select id, send_after, 1 from later
+      ) each order by turn, send_after limit (select greatest(0, n - (select count(*) from strangers)) from free)
     ), claimed as (
       update sms_messages m
       set status = 'sending', sender = ${work.provider.sender}, lease_until = ${leaseEnd(now)},
@@ -117,7 +158,8 @@ export async function claimSends(
     )
     select ${epochMs(now)} as now_ms, ${epochMs(leaseEnd(now))} as lease_ms, stopped, was_stopped,
       greatest(0, wait_ms - ${rate === null ? Infinity : slotHorizonMs}::float8) as slot_in_ms,
-      (select array_agg(id) from codes)::text[] as codes, (select array_agg(id) from others)::text[] as others,
+      (select array_agg(id) from codes)::text[] as codes, (select count(*)::int from strangers) as strangers,
+      (select array_agg(id) from others)::text[] as others,
       exists (select from sms_messages where status = 'queued' and send_after <= ${now}
         and id not in (select id from codes) and id not in (select id from others)) as is_more,
       (select extract(epoch from min(send_after) - ${now})::float8 * 1000 from sms_messages
@@ -129,6 +171,7 @@ export async function claimSends(
   const hold = (isCode: boolean) => (id: string) => ({ id, isCode, lease, clock });
   return {
     held: [...(row.codes ?? []).map(hold(true)), ...(row.others ?? []).map(hold(false))],
+    strangers: row.strangers,
     isMore: row.is_more,
     stopped: row.stopped,
     wasStopped: row.was_stopped === true,

@@ -5,6 +5,7 @@ import { openLog, type Log } from '@/lib/log';
 import {
   claimLookUps,
   claimSends,
+  countStrangers,
   holdBack,
   lookForWork,
   releaseAbandoned,
@@ -95,6 +96,8 @@ type Hands = Sending & {
   sends: Map<string, { isCode: boolean }>;
   lookUps: Set<string>;
   isChecking: boolean;
+  /** How many places strangers' codes have had since the last one of others. */
+  strangersBefore: number;
   tasks: Set<Promise<unknown>>;
   plan: Plan;
   ring: () => void;
@@ -127,6 +130,7 @@ async function loop(
     sends: new Map(),
     lookUps: new Set(),
     isChecking: false,
+    strangersBefore: 0,
     tasks: new Set(),
     plan,
     ring: wake.ring,
@@ -190,7 +194,9 @@ async function claim(hands: Hands): Promise<void> {
   plan.waitsForRoom = room <= 0;
   if (plan.waitsForRoom) return;
 
-  const found = await claimSends(hands, { room, roomForOthers });
+  const { strangersBefore } = hands;
+  const found = await claimSends(hands, { room, roomForOthers, strangersBefore });
+  hands.strangersBefore = countStrangers(strangersBefore, found);
   const now = performance.now();
   if (found.stopped !== null) {
     plan.notBeforeMs = now + pollMs;

@@ -56,6 +56,7 @@ test('a crowd that came since the tables were looked at last is counted once for
     const claim = await claimSends({ db: recorder.db, env, provider, log, clockOffsetMs: 0 } as never, {
       room: 64,
       roomForOthers: 48,
+      strangersBefore: 0,
     });
     expect(claim.held.length).toBeGreaterThan(0);
     const plans = recorder.ran.map(({ plan }) => plan);

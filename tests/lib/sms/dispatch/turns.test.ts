@@ -1,0 +1,121 @@
+import { sql } from 'drizzle-orm';
+import { beforeEach, expect, test } from 'vitest';
+import type { Db } from '@/db/client';
+import { openLog } from '@/lib/log';
+import { claimSends, countStrangers } from '@/lib/sms/dispatch/claim';
+import { openConsole } from '@/lib/sms/provider/console';
+import { useDatabase } from '../../../support/database';
+import { openPlanRecorder, type PlanNode } from '../../../support/plans';
+import { makeEnv } from '../../../support/texts';
+
+const database = useDatabase();
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_messages, sms_senders, sms_verification_log`);
+});
+
+type Kind = { purpose: string; sendClass?: string; status?: string };
+
+/** Texts that are due, each a little later than the one before; the names say what they are. */
+async function fill(count: number, { purpose, sendClass, status = 'queued' }: Kind): Promise<void> {
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, send_class, network, created_at, send_after, status)
+    select gen_random_uuid(), '+1' || (2000000 + i)::text || '0000', ${purpose}, 'test', ${sendClass ?? null},
+      'network:' || i, now(), now() - interval '1 hour' + i * interval '1 ms', ${status}
+    from generate_series(1, ${count}::int) i`);
+}
+
+/** Claims at a pace that has room for one text at a time, or without one. */
+async function claim(db: Db, { strangersBefore = 0, isPaced = true } = {}) {
+  const env = makeEnv(database.url, isPaced ? { SMS_MESSAGES_PER_SECOND: '1' } : {});
+  const work = { db, env, provider: openConsole(() => undefined), log: openLog({ level: 'error' }) };
+  const room = { room: 64, roomForOthers: 48, strangersBefore };
+  const found = await claimSends({ ...work, clockOffsetMs: 0 } as never, room);
+  const { rows } = await database.db.execute<{ kind: string }>(sql`
+    select coalesce(send_class, purpose) as kind from sms_messages
+    where id = any(${sql.param(found.held.map(({ id }) => id))}::uuid[])`);
+  return { found, kinds: rows.map(({ kind }) => kind) };
+}
+
+/** What goes out one after the other, as one dispatcher claims it. */
+async function claimInTurn(times: number): Promise<string[]> {
+  const went: string[] = [];
+  let strangersBefore = 0;
+  for (let nth = 0; nth < times; nth += 1) {
+    const { found, kinds } = await claim(database.db, { strangersBefore });
+    strangersBefore = countStrangers(strangersBefore, found);
+    went.push(...kinds);
+  }
+  return went;
+}
+
+test('at one text a second, strangers’ codes leave each fourth place to what is no code, notices first', async () => {
+  await fill(20, { purpose: 'verification', sendClass: 'prove' });
+  await fill(10, { purpose: 'update' });
+  await fill(1, { purpose: 'notice' });
+  const turn = ['prove', 'prove', 'prove'];
+  expect(await claimInTurn(12)).toEqual([...turn, 'notice', ...turn, 'update', ...turn, 'update']);
+});
+
+test('strangers’ codes take every place while nothing else waits, and the next is another’s as soon as it does', async () => {
+  await fill(20, { purpose: 'verification', sendClass: 'recover' });
+  expect(new Set(await claimInTurn(8))).toEqual(new Set(['recover']));
+  await fill(2, { purpose: 'test' });
+  const { kinds } = await claim(database.db, { strangersBefore: 3 });
+  expect(kinds).toEqual(['test']);
+});
+
+test('codes of people who are known go before everything else, whoever has waited', async () => {
+  await fill(20, { purpose: 'verification', sendClass: 'prove' });
+  await fill(3, { purpose: 'verification', sendClass: 'sign_in' });
+  await fill(3, { purpose: 'notice' });
+  const { kinds } = await claim(database.db, { strangersBefore: 3 });
+  expect(kinds).toEqual(['sign_in']);
+});
+
+test('without a pace, too, a quarter of the room that strangers would fill is for what is no code', async () => {
+  await fill(100, { purpose: 'verification', sendClass: 'prove' });
+  await fill(100, { purpose: 'update' });
+  const { found, kinds } = await claim(database.db, { isPaced: false });
+  expect(found.strangers).toBe(48);
+  expect(kinds.filter((kind) => kind === 'update')).toHaveLength(16);
+});
+
+test('a text that is no code and in other hands just now keeps no stranger’s code waiting', async () => {
+  await fill(5, { purpose: 'verification', sendClass: 'prove' });
+  await fill(2, { purpose: 'update' });
+  const client = await database.pool.connect();
+  await client.query('begin');
+  await client.query(`select from sms_messages where purpose = 'update' for update`);
+  const { kinds } = await claim(database.db, { strangersBefore: 3 });
+  await client.query('rollback');
+  client.release();
+  expect(kinds).toEqual(['prove']);
+});
+
+/** How many rows all steps of a plan handled on the texts, those that a filter threw away too. */
+function countTexts(node: PlanNode): number {
+  const own =
+    node['Relation Name'] === 'sms_messages'
+      ? (node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)
+      : 0;
+  return (
+    own * (node['Actual Loops'] ?? 1) + (node.Plans ?? []).reduce((sum, each) => sum + countTexts(each), 0)
+  );
+}
+
+test('a notice is found without reading the updates before it, though the planner believes that nothing waits', async () => {
+  await database.db.execute(sql`alter table sms_messages set (autovacuum_enabled = off)`);
+  await fill(50_000, { purpose: 'update', status: 'delivered' });
+  await database.db.execute(sql`vacuum analyze sms_messages`);
+  await fill(5_000, { purpose: 'update' });
+  await fill(1, { purpose: 'notice' });
+  const recorder = openPlanRecorder(database.url);
+  try {
+    const { kinds } = await claim(recorder.db);
+    expect(kinds).toEqual(['notice']);
+    for (const { plan } of recorder.ran) expect(countTexts(plan)).toBeLessThan(100);
+  } finally {
+    await recorder.end();
+  }
+});
