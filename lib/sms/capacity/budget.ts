@@ -355,27 +355,36 @@ async function markReserved(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** A price as the table keeps it, six decimals, in millionths of a dollar; nothing reserved is 0. */
+/** A price as the table keeps it, six decimals, in millionths of a dollar; nothing reserved, and what is no number, is 0. */
 export function microsOf(price: string | null): bigint {
-  return price === null ? 0n : BigInt(price.replace('.', ''));
+  return price === null || !/^-?\d+\.\d{6}$/.test(price) ? 0n : BigInt(price.replace('.', ''));
 }
 
 /** A change of what a text costs: released, settled, or charged for the first time. */
 export type SpendChange = { scopes: readonly string[] | null; reservedAt: Date; micros: bigint };
 
+/** Whether there can be a sum for a moment: no row that is broken, or of a clock gone wrong, is counted at what is none. */
+function hasMinute(moment: Date): boolean {
+  const year = moment.getUTCFullYear();
+  return year > 1970 && year < 10_000;
+}
+
 /**
  * Changes the sums by what texts cost more (or less) than was counted, in the minute they were reserved in. The rows of the
- * sums are locked in the order of their keys, as the last of the transaction.
+ * sums are locked in the order of their keys, as the last of the transaction. What a broken row says of a moment that does not
+ * exist, or of a sum without a name, changes nothing.
  */
 export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]): Promise<void> {
   const rows = changes
-    .filter(({ micros }) => micros !== 0n)
+    .filter(({ micros, reservedAt }) => micros !== 0n && hasMinute(reservedAt))
     .flatMap(({ scopes, reservedAt, micros }) =>
-      (scopes ?? ['all']).map((scope) => ({
-        scope,
-        minute: wholeMinute(reservedAt).toISOString(),
-        micros: micros.toString(),
-      })),
+      (scopes ?? ['all'])
+        .filter((scope: string | null) => scope !== null)
+        .map((scope) => ({
+          scope,
+          minute: wholeMinute(reservedAt).toISOString(),
+          micros: micros.toString(),
+        })),
     );
   if (rows.length === 0) return;
   await tx.execute(sql`

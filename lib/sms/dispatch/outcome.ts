@@ -301,23 +301,32 @@ export async function recordFault(work: Work, held: Held, error: unknown): Promi
   if (faults >= mostFaults) {
     const details = { rule: 'handled_in_vain', limit: mostFaults };
     const end = { status: 'failed', reason: 'internal_error', details } as const;
+    const endAnyway = () => endUnknown(db, held, { reason: 'internal_error', details, now });
     const ended = wasCalled
-      ? await endUnknown(db, held, { reason: 'internal_error', details, now })
-      : await recordEnd(work, { held, message }, end);
+      ? await endAnyway()
+      : await recordEnd(work, { held, message }, end).catch(unlessDatabase(endAnyway));
     if (ended) log.error('sms_alert', { alert: 'internal_error', message: held.id, error });
     return;
   }
   const isCode = message.purpose === 'verification';
   const pauseMs = backoffMs({ attempt: Math.max(1, faults), isCode, random: Math.random() });
   const sendAfter = new Date(now.getTime() + Math.max(pauseMs, wasCalled ? provider.lookUpAfterMs : 0));
-  if (!wasCalled) {
-    await putBack(db, held, { sendAfter, faults, reason: 'internal_error' });
-    return;
-  }
-  await db
-    .update(smsMessages)
-    .set({ leaseUntil: null, sendAfter, faults, reason: 'internal_error' })
-    .where(isHeld(held));
+  const changes = { sendAfter, faults, reason: 'internal_error' };
+  const keepReserved = (status: 'queued' | 'sending') =>
+    db
+      .update(smsMessages)
+      .set({ ...changes, status, leaseUntil: null })
+      .where(isHeld(held));
+  if (wasCalled) await keepReserved('sending');
+  else await putBack(db, held, changes).catch(unlessDatabase(() => keepReserved('queued')));
+}
+
+/**
+ * What is wrong with a text may be in the way of giving back what was reserved or counted for it, too. Then that stays as it
+ * is, so that the text ends nevertheless; unless the database is to blame, and it works the next time.
+ */
+function unlessDatabase<Value>(otherwise: () => Promise<Value>): (error: unknown) => Promise<Value> {
+  return (error) => (isDatabaseFault(error) ? Promise.reject(error as Error) : otherwise());
 }
 
 /** Ends a text of which it will never be known whether it went out: the reservation counts as spent. */

@@ -136,12 +136,16 @@ export async function takeSend(
   return { ok: true, countedAt };
 }
 
-/** Gives a send back in the class it was counted in (null: `prove`): the provider never accepted the text. */
+/**
+ * Gives a send back in the class it was counted in (null: `prove`): the provider never accepted the text. Nothing was counted at a
+ * moment that does not exist, or in a class that is none, as a broken row may say.
+ */
 export async function refundSend(
   tx: Tx,
   { phone, sendClass, countedAt }: { phone: string; sendClass: SendClass | null; countedAt: Date },
 ): Promise<void> {
   const countedIn = sendClass ?? 'prove';
+  if (Number.isNaN(countedAt.getTime()) || !Object.hasOwn(counters, countedIn)) return;
   const field = counters[countedIn].sends;
   await tx
     .update(phoneNumbers)

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, lte, or, sql } from 'drizzle-orm';
 import { recoveries } from '@/db/schema/sms';
 import { db as openDb, type Db, type Tx } from '@/db/client';
 import { databaseNow } from '@/db/clock';
@@ -7,9 +7,11 @@ import { findUserByEmail, type User } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env as readEnv } from '@/lib/env';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog, type Log } from '@/lib/log';
 import { isMailOn } from '@/lib/mail/outbox';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
+import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import {
   lockNumber,
@@ -29,7 +31,19 @@ export const provenWithinDays = 90;
 /** So many are looked at before the clock is read again. */
 const atOnce = 50;
 
-/** Without a notification, new work is found this soon; what failed is tried again. */
+/** Of which so many side by side: each takes a connection of the pool, and may wait for a number that someone holds. */
+const sideBySide = 4;
+
+/** A number that is in other hands for longer is asked for again later. */
+const lockWithinMs = 200;
+
+/** What web servers take for now may be so far from what we do. */
+const clockSlackMs = 1_000;
+
+/** No turn is further ahead; one that is was written by a clock that was set back since, and has come. */
+const furthestAheadMs = 60_000;
+
+/** Without a notification, new work is found this soon; what failed is tried again, after as long. */
 const pollMs = 5_000;
 
 /**
@@ -72,29 +86,52 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
   };
 }
 
-/** Looks at what browsers asked for and sends a code where one may go. Out: how many were settled, codes or not. */
+/**
+ * Looks at what browsers asked for and sends a code where one may go. One that fails, or whose number someone holds just now, goes
+ * behind those that were asked for meanwhile, and keeps nobody's waiting. Out: how many were looked at.
+ */
 export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<number> {
+  const after = (ms: number) => new Date(now.getTime() + ms);
+  const { askedAt, expiresAt } = recoveries;
   const asked = await db
     .select()
     .from(recoveries)
-    .where(and(isNotNull(recoveries.askedAt), gt(recoveries.expiresAt, now)))
+    .where(
+      and(
+        or(lte(askedAt, after(clockSlackMs)), gt(askedAt, after(furthestAheadMs))),
+        gt(expiresAt, now),
+        // None lives longer than a code: what says so is broken.
+        lte(expiresAt, after(2 * limits.codeTtlSeconds * 1000)),
+      ),
+    )
     .orderBy(asc(recoveries.askedAt))
     .limit(atOnce);
-  let settled = 0;
-  for (const recovery of asked) {
-    try {
-      await sendOne(db, recovery, now);
-      settled += 1;
-    } catch (error) {
-      log.warn('recovery_code_failed', { recovery: recovery.id, error });
-    }
-  }
-  return settled;
+  const inTurn = fewAtOnce(sideBySide);
+  await Promise.all(
+    asked.map((recovery) =>
+      inTurn(() =>
+        sendOne(db, recovery, now).catch(async (error: unknown) => {
+          log.warn('recovery_code_failed', { recovery: recovery.id, error });
+          await putOff(db, recovery.id, after(pollMs));
+        }),
+      ),
+    ),
+  );
+  return asked.length;
+}
+
+/** Has one looked at again later, unless it was settled meanwhile. */
+async function putOff(db: Db, id: string, until: Date): Promise<void> {
+  await db
+    .update(recoveries)
+    .set({ askedAt: until })
+    .where(and(eq(recoveries.id, id), isNotNull(recoveries.askedAt)));
 }
 
 async function sendOne(db: Db, recovery: Recovery, now: Date): Promise<void> {
   const context = { now, address: recovery.address, userAgent: recovery.userAgent };
   await db.transaction(async (tx) => {
+    await tx.execute(sql`select set_config('lock_timeout', ${`${lockWithinMs}ms`}, true)`);
     const found = await findUserByEmail(tx, recovery.emailKey);
     const number = found?.phone ? await lockNumber(tx, found.phone) : null;
     // Read again under the lock, since someone may have proven the number, or changed it, meanwhile.

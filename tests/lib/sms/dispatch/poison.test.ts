@@ -186,6 +186,34 @@ describe('a text that cannot be handled', () => {
     await expect.poll(() => lines.filter((line) => line.includes('sms_alert')).length).toBe(1);
   });
 
+  test.each([
+    ['a price that is no number', `price = 'NaN', estimated_price = 'NaN', reserved_at = now()`],
+    ['a reservation at the end of time', `price = 1, reserved_at = 'infinity'`],
+    ['a reservation before all others', `price = 1, reserved_at = '-infinity'`],
+    ['a reservation in the year 12345', `price = 1, reserved_at = '12345-01-01'`],
+    ['a sum without a name', `price = 1, reserved_at = now(), spend_scopes = array[null, 'all']::text[]`],
+    ['a send that was counted at the end of time', `counted_at = 'infinity'`],
+    ['a send of a class that is none', `counted_at = now(), send_class = 'other'`],
+    ['a price no sum has room for', `price = 1, reserved_at = now(), spend_scopes = array['full']`],
+  ])('and has %s ends after five tries nevertheless', async (_what, wrong) => {
+    // What else is given back does not fit into this one, and cannot be recorded.
+    await database.db.execute(
+      sql`insert into sms_spend values ('full', date_trunc('minute', now()), -9223372036854775808),
+        ('full', date_trunc('minute', now()) + interval '1 minute', -9223372036854775808)`,
+    );
+    const messageId = await askForUpdate(database.db, await makePerson(database.db), {
+      template: 'old' as 'test',
+    });
+    await database.db.execute(sql`update sms_messages set ${sql.raw(wrong)} where id = ${messageId}`);
+    start(openInstant().provider);
+    for (let faults = 1; faults < 5; faults += 1) {
+      await whenText(database.db, messageId, (each) => each.faults === faults);
+      await skipPauses(messageId);
+    }
+    const ended = await whenText(database.db, messageId, (row) => row.status === 'failed');
+    expect(ended.reason).toBe('internal_error');
+  });
+
   test('is a code: its send no longer counts when it ends', async () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
