@@ -9,10 +9,14 @@ import { deriveKey } from '@/lib/keys';
 /** What may be spent in any 24 hours, in millionths of a dollar. */
 export type Budget = { perUserMicros: number; totalMicros: number };
 
-/** Which cap a text did not fit: a setting, or a share of the budget for everyone that strangers' codes may take. */
+/**
+ * Which cap a text did not fit: a setting, what of the budget for everyone is not kept for the most urgent texts, or a share of it
+ * that strangers' codes may take.
+ */
 export type BudgetRule =
   | 'SMS_DAILY_BUDGET_USD'
   | 'SMS_DAILY_BUDGET_PER_USER_USD'
+  | 'all_but_kept'
   | 'strangers_share'
   | 'network_share'
   | 'prefix_share';
@@ -73,6 +77,18 @@ const keptHours = 25;
 const keptFromStrangers = { of: 10n, parts: 3n };
 
 /**
+ * One part in so many of the budget for everyone is kept for codes by which people get into their accounts, and for notices about
+ * those: updates and codes that prove a new number stop short of it.
+ */
+const keptForAccess = 10n;
+
+const classesOfAccess: readonly (string | null)[] = [
+  'sign_in',
+  'prove_again',
+  'recover',
+] satisfies SendClass[];
+
+/**
  * Theirs is released by the hour: three hours' worth may be taken at once, and what else there is comes evenly over the
  * day. So nobody empties it in an hour, and there is always some to come.
  */
@@ -129,13 +145,18 @@ export function capsOf(
 ): Cap[] {
   const total = BigInt(budget.totalMicros);
   const perUser = BigInt(budget.perUserMicros);
-  const caps: Cap[] = [{ rule: 'SMS_DAILY_BUDGET_USD', scope: 'all', hours: dayHours, limitMicros: total }];
+  const isNotice = text.purpose === 'notice';
+  const isOfAccess = isNotice || classesOfAccess.includes(text.sendClass);
+  const caps: Cap[] = [
+    isOfAccess
+      ? { ...everyone, rule: 'SMS_DAILY_BUDGET_USD', limitMicros: total }
+      : { ...everyone, rule: 'all_but_kept', limitMicros: total - total / keptForAccess },
+  ];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
   const marked = (kind: PayerKind, whose: string) => {
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
-  const isNotice = text.purpose === 'notice';
   if (isNotice || text.sendClass === 'sign_in') {
     caps.push({ ...own, ...marked(isNotice ? 'notice' : 'factor', text.userId) });
     return caps;

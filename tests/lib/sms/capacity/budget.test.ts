@@ -48,6 +48,7 @@ type Text = {
   email?: string;
   emailProven?: boolean;
   priceMicros?: number;
+  purpose?: string;
   sendClass?: SendClass | null;
   network?: string | null;
 };
@@ -60,7 +61,7 @@ function wanted(text: Text, budget: Budget) {
       emailKey: text.email ?? person.userId,
       emailProven: text.emailProven ?? false,
       phone: person.phone,
-      purpose: sendClass === null ? 'update' : 'verification',
+      purpose: text.purpose ?? (sendClass === null ? 'update' : 'verification'),
       sendClass,
       network,
       priceMicros,
@@ -88,7 +89,9 @@ describe('reserveSpend', () => {
     const people = await Promise.all(Array.from({ length: 20 }, () => makePerson(database.db)));
     const owners = Array.from({ length: 1000 }, (_, index) => people[index % people.length]!);
     const ids = await claimTexts(owners);
-    const budget = { perUserMicros: codePrice * 30, totalMicros: codePrice * 321 + codePrice - 1 };
+    // Updates may have nine tenths.
+    const forUpdates = codePrice * 321 + codePrice - 1;
+    const budget = { perUserMicros: codePrice * 30, totalMicros: Math.floor((forUpdates * 10) / 9) };
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, process) =>
         reserve(
@@ -328,6 +331,31 @@ describe('whose cap it is', () => {
     }
     expect(rows).toHaveLength(7);
   });
+});
+
+test('updates and codes that prove a new number leave a tenth of the budget to what people need to get in', async () => {
+  const budget = { perUserMicros: 1e9, totalMicros: 100 * codePrice };
+  const person = await makePerson(database.db);
+  const send = async (count: number, text: Pick<Text, 'purpose' | 'sendClass'>) => {
+    const ids = await claimTexts(Array.from({ length: count }, () => person));
+    return reserve(
+      ids.map((messageId) => ({ ...text, messageId, person })),
+      budget,
+    );
+  };
+  const updates = await send(100, {});
+  expect(updates.filter(({ ok }) => ok)).toHaveLength(90);
+  expect(updates.at(-1)).toMatchObject({ rule: 'all_but_kept', limitMicros: 90n * BigInt(codePrice) });
+  const refused = [{ sendClass: 'prove' }, { purpose: 'test' }] as const;
+  for (const text of refused) expect((await send(1, text))[0]).toMatchObject({ rule: 'all_but_kept' });
+  const kept = [{ purpose: 'notice' }, { sendClass: 'sign_in' }, { sendClass: 'prove_again' }] as const;
+  for (const text of kept) {
+    expect((await send(3, text)).map(({ ok }) => ok)).toEqual([true, true, true]);
+  }
+  expect((await send(2, { sendClass: 'sign_in' })).map((answer) => 'rule' in answer && answer.rule)).toEqual([
+    false,
+    'SMS_DAILY_BUDGET_USD',
+  ]);
 });
 
 describe('strangers’ codes', () => {
