@@ -67,7 +67,7 @@ export type StatusResult =
  * has not been answered yet is settled by that.
  *
  * What a failure calls for happens in the same transaction, once: the opt-out of error 21610, the mark on a number that
- * cannot be texted, a further try as a new text, a rest for the sender. `alert` is set when an operator should know.
+ * cannot be texted, a further try as a new text, a rest for the sender, unless it delivers others' texts. `alert` is set when an operator should know.
  * Refuses with `not_ours` when no text fits, and with `unknown_status` for a word that the documentation does not have
  * (twilio.com/docs/messaging/api/message-resource#message-status-values).
  */
@@ -268,7 +268,28 @@ async function followFailure(
   if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
 }
 
-/** A delivery lets a sender go on; a failure has it rest where its error says so. */
+/** A report that a carrier takes nothing from a sender is not believed while one of its texts was delivered this lately … */
+const deliversWithinMs = 10 * 60_000;
+
+/** … as far as so many of the last texts can tell. */
+const lastTexts = 500;
+
+/**
+ * Whether carriers deliver what a sender sends: then the failure of one text says something about that text, and is no reason to
+ * keep everyone else's waiting.
+ */
+async function isDelivering(tx: Tx, sender: string, now: Date): Promise<boolean> {
+  const since = timestamp(new Date(now.getTime() - deliversWithinMs));
+  const { rows } = await tx.execute(sql`
+    select from (
+      select sender, delivered_at from sms_messages
+      where attempted_at > ${since}::timestamptz - interval '1 hour' order by attempted_at desc limit ${lastTexts}
+    ) last
+    where sender = ${sender} and delivered_at > ${since} limit 1`);
+  return rows.length > 0;
+}
+
+/** A delivery lets a sender go on; a failure has it rest where its error says so, unless others are delivered. */
 async function tellSender(
   tx: Tx,
   sender: string,
@@ -277,6 +298,7 @@ async function tellSender(
 ): Promise<void> {
   if (moved && status === 'delivered') await resumeSender(tx, sender, 'delivered');
   if (remedy === null) return;
+  if (remedy.kind === 'stop_sender' && (await isDelivering(tx, sender, now))) return;
   const until = senderRestUntil(remedy, { paid: true, random: Math.random(), now });
   await restSender(tx, remedy, { sender, until });
 }

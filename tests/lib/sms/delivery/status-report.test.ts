@@ -436,6 +436,32 @@ describe('applyStatus', () => {
     expect((await readRetries(messageId))[0]).toMatchObject({ status: 'canceled', reason: 'delivered' });
   });
 
+  test('one report that a sender is not registered stops it only if none of its texts was delivered lately; the operator is told', async () => {
+    const sent = (more: Partial<typeof smsMessages.$inferInsert>) =>
+      database.db.update(smsMessages).set({ attemptedAt: now, ...more });
+    const person = await makePerson(database.db);
+    const other = await sendUpdate(person);
+    const failed = await sendUpdate(person);
+    await sent({});
+    await applyStatus(database.db, report(other.sid, 'delivered'));
+    const told = await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30034 }));
+    expect(told).toMatchObject({ ok: true, alert: 'sender_not_registered' });
+    expect((await database.db.select().from(smsSenders)).filter(({ stoppedUntil }) => stoppedUntil)).toEqual(
+      [],
+    );
+    // Ten minutes later that delivery says nothing any more, and another sender's never does.
+    const later = new Date(now.getTime() + 11 * 60_000);
+    await database.db
+      .update(smsMessages)
+      .set({ sender: '+15005550009', deliveredAt: later })
+      .where(eq(smsMessages.id, (await sendUpdate(person)).messageId));
+    const next = await sendUpdate(person);
+    await sent({ attemptedAt: later });
+    await applyStatus(database.db, report(next.sid, 'undelivered', { errorCode: 30034, now: later }));
+    const [stop] = await database.db.select().from(smsSenders).where(eq(smsSenders.sender, fromPhone));
+    expect(stop).toMatchObject({ stoppedReason: 'sender_not_registered' });
+  });
+
   test('a sender that is not registered is stopped and the operator told; a rate limit slows it', async () => {
     const person = await makePerson(database.db);
     const slowed = await sendUpdate(person);
