@@ -2,7 +2,7 @@ import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { addSums, nothing, type PeriodSums, type Report, type Sums } from '@/lib/reporting/rollups/report';
 import { sayCount, sayMicros, saySeconds, sayShare } from './report-words';
-import { sayPurpose, sayReason } from './sms/overview-words';
+import { sayPurpose, sayReason } from './messages/message-words';
 
 /** What a table of a report holds: the names of its columns, and its rows as figures. */
 export type ReportTable = {

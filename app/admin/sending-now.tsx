@@ -4,7 +4,7 @@ import { sayDuration } from '@/components/ui/time/say-duration';
 import type { SendingNow } from '@/lib/reporting/admin-overview';
 import { sayMoment } from '@/app/_format/say-moment';
 import { sayCount, sayMicros, sayShare } from './report-words';
-import { sayReason } from './sms/overview-words';
+import { sayReason } from './messages/message-words';
 
 /** From so long on, a text that is due and not sent means that something is wrong. */
 const lateSeconds = 300;

@@ -20,7 +20,9 @@ test('an admin finds the texts of one number, leafs through them, and no address
     [phone, admin.id],
   );
   await enterAs(page, admin);
+  // Links from before still lead there.
   await open(page, '/admin/sms');
+  await expect(page).toHaveURL(/\/admin$/);
   await page.getByRole('navigation', { name: 'Texts' }).getByRole('link', { name: 'Messages' }).click();
   await expect(page).toHaveURL(/\/admin\/messages$/);
   await awaitScript(page);

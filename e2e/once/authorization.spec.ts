@@ -109,6 +109,7 @@ function readRouteAnswer(response: APIResponse): RouteAnswer | string {
     case 307:
       if (/\/users\/login\?next=%2F/.test(to)) return 'sign_in';
       if (new URL(to, readRun().appUrl).pathname === twoFactorPaths.factors) return 'enroll';
+      if (new URL(to, readRun().appUrl).pathname === '/admin') return 'moved';
       if (new URL(to, readRun().appUrl).pathname === paths.dashboard) return 'inside';
   }
   return `${response.status()} ${to}`;

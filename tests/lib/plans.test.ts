@@ -49,7 +49,6 @@ import { env } from '@/lib/env';
 import { readMessagePage } from '@/lib/reporting/message-page';
 import { findSubject, type MessageSubject } from '@/lib/reporting/message-subject';
 import { readMessagesPage } from '@/lib/reporting/messages-page';
-import { readSmsSpend } from '@/lib/reporting/sms-spend';
 import { readVerificationsPage } from '@/lib/reporting/verifications-page';
 import { openLog } from '@/lib/log';
 import { sendDueMails } from '@/lib/mail/deliver';
@@ -145,12 +144,6 @@ const minutesOfADay = 1_441;
 
 /** What may read more in one step, how much more, and why; by the beginning of the statement. */
 const allowed: readonly { begins: string; mostRows: number; because: string }[] = [
-  {
-    begins: "select to_char(day, 'YYYY-MM-DD') as day, texts, segments, settled, estimated from",
-    mostRows: rows / 20,
-    because:
-      'the spending of 14 days is summed from single rows; it grows with those days, not with the table',
-  },
   {
     begins: 'select scope, ceil(extract(epoch from',
     mostRows: 2 * minutesOfADay + mostRows,
@@ -686,7 +679,6 @@ async function lookingOn(): Promise<void> {
   await during('delayed texts', () => isSmsDelayed(db, now));
   await lookingAtReports();
   await lookingForPeople();
-  await during('spending', () => readSmsSpend(db, { days: 14, now }));
   await lookingForTexts();
 }
 

@@ -22,6 +22,8 @@ export type RouteAnswer =
   | 'sign_in'
   /** Led to where a second factor is set up. */
   | 'enroll'
+  /** Led to where the page is now. */
+  | 'moved'
   /** Led inside, for there is nothing to do here. */
   | 'inside'
   | 'unauthorized'
@@ -121,7 +123,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/deleted': anyone,
   'GET /admin': onlyAdmins,
   'GET /admin/report.csv': onlyAdmins,
-  'GET /admin/sms': onlyAdmins,
+  'GET /admin/sms': { ...onlyAdmins, admin: 'moved' },
   'GET /admin/messages': onlyAdmins,
   // Nobody has the id that is in its path here.
   'GET /admin/messages/[id]': { ...onlyAdmins, admin: 'not_found' },

@@ -1,5 +1,5 @@
 import { lookUp } from '@/app/_format/look-up';
-import { sayUsd } from '@/app/admin/sms/say-usd';
+import { sayUsd } from '@/app/_format/say-usd';
 import type { Tone } from '@/components/ui/Notice';
 import type { SeenText } from '@/lib/reporting/sms-texts';
 import type { SeenAttempt } from '@/lib/reporting/verification-attempts';

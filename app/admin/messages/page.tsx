@@ -44,7 +44,7 @@ export default async function MessagesPage({
   const isNarrow = query.subject ?? query.status ?? query.template ?? query.errorCode;
   const linkTo = (id: string) => linkToMessages({ ...filters, about: sealSubject({ kind: 'person', id }) });
   return (
-    <Page wide nav={<SiteNav part="/admin/sms" />}>
+    <Page wide nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>Messages</Heading>
         <Lead>Every text that we sent, or that people sent us. Each leads to its own page.</Lead>

@@ -50,7 +50,7 @@ export default async function VerificationsPage({
   const linkTo = (id: string) =>
     linkToVerifications({ ...filters, about: sealSubject({ kind: 'person', id }) });
   return (
-    <Page wide nav={<SiteNav part="/admin/sms" />}>
+    <Page wide nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>Verifications</Heading>
         <Lead>

@@ -20,7 +20,7 @@ const latencies = sql`array[${sql.join(
 )}]::int[]`;
 
 /** From the request to the delivery; where quiet hours held it up, from its leaving. */
-const seconds = sql`extract(epoch from delivered_at - case when held_at is null then created_at
+const seconds = sql`extract(epoch from delivered_at)::float8 - extract(epoch from case when held_at is null then created_at
   else least(coalesce(sent_at, delivered_at), delivered_at) end)::float8`;
 
 /**
@@ -46,7 +46,7 @@ export function sumTexts({ from, to, timeZone }: DaySpan): SQL {
     ), paid as materialized (
       select ${hour(sql`reserved_at`)} as hour, purpose, ${area} as area, status, price, price_settled_at
       from sms_messages
-      where price is not null and reserved_at >= ${timestamp(from)} and reserved_at < ${timestamp(to)}
+      where price is not null and price <> 'NaN' and reserved_at >= ${timestamp(from)} and reserved_at < ${timestamp(to)}
     ), parts as (
       select case when grouping(hour) = 0 then 'hour' else 'purpose' end as kind, hour as at, purpose as key,
         ${counts}, ${noMoney}, ${latencies} as latencies

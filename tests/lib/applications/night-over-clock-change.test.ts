@@ -304,7 +304,11 @@ async function sendDue(dispatcher: Sending, now: Date): Promise<void> {
   if (dueInMs === null || dueInMs > 0) return;
   for (;;) {
     setClock();
-    const { held, isMore } = await claimSends(dispatcher, { room: 64, roomForOthers: 48 });
+    const { held, isMore } = await claimSends(dispatcher, {
+      room: 64,
+      roomForOthers: 48,
+      strangersBefore: 0,
+    });
     if (held.length > 0) {
       await sendClaimed(dispatcher, held, { wasStopped: false, settled: ignore, placed: ignore });
     } else if (!isMore) return;

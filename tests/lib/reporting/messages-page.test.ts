@@ -6,7 +6,6 @@ import { readKeyset } from '@/lib/reporting/keyset';
 import type { NumberFilter } from '@/lib/reporting/number-filter';
 import { readMessagesPage, type MessagesQuery } from '@/lib/reporting/messages-page';
 import { searchTexts, type TextSearch } from '@/lib/reporting/sms-texts';
-import { readSmsSpend } from '@/lib/reporting/sms-spend';
 import { listAttempts, type AttemptSearch } from '@/lib/reporting/verification-attempts';
 import { readVerificationsPage } from '@/lib/reporting/verifications-page';
 import { recordStatements, useDatabase } from '../../support/database';
@@ -59,68 +58,6 @@ async function walkTexts(search: Partial<TextSearch> = {}, pageSize = 7): Promis
     before = page.older;
   }
 }
-
-describe('spend per day', () => {
-  beforeAll(startAfresh);
-
-  test('settled and estimated prices are added up exactly, on the day they began to count in UTC', async () => {
-    const priced = (reservedAt: string, price: string, settled: boolean, segments = 1) =>
-      text({
-        reservedAt: new Date(reservedAt),
-        price,
-        segments,
-        priceSettledAt: settled ? now : null,
-      });
-    await database.db
-      .insert(smsMessages)
-      .values([
-        ...Array.from({ length: 10 }, () => priced('2026-11-20T00:00:00Z', '0.100001', true)),
-        priced('2026-11-19T23:59:59.999Z', '0.0079', false, 2),
-        priced('2026-11-19T00:00:00Z', '0.0083', true),
-        priced('2026-11-07T00:00:00Z', '0.000001', true),
-        priced('2026-11-06T23:59:59.999Z', '5', true),
-        text({ status: 'queued' }),
-        text({ status: 'failed', failedAt: now, reservedAt: null, price: null }),
-      ]);
-    const { days, total } = await readSmsSpend(database.db, { days: 14, now });
-    expect(days).toHaveLength(14);
-    expect(days[0]).toEqual({
-      day: '2026-11-20',
-      texts: 10,
-      segments: 10,
-      settledUsd: '1.000010',
-      estimatedUsd: '0',
-    });
-    expect(days[1]).toEqual({
-      day: '2026-11-19',
-      texts: 2,
-      segments: 3,
-      settledUsd: '0.008300',
-      estimatedUsd: '0.007900',
-    });
-    expect(days[13]).toEqual({
-      day: '2026-11-07',
-      texts: 1,
-      segments: 1,
-      settledUsd: '0.000001',
-      estimatedUsd: '0',
-    });
-    expect(days.slice(2, 13).every((day) => day.texts === 0 && day.settledUsd === '0')).toBe(true);
-    expect(total).toEqual({ texts: 13, segments: 14, settledUsd: '1.008311', estimatedUsd: '0.007900' });
-  });
-
-  test('a time without a text has days of zero', async () => {
-    const { days, total } = await readSmsSpend(database.db, {
-      days: 2,
-      now: new Date('2030-01-01T00:00:00Z'),
-    });
-    expect(days.map(({ day, texts }) => [day, texts])).toEqual([
-      ['2030-01-01', 0],
-      ['2029-12-31', 0],
-    ]);
-    expect(total.settledUsd).toBe('0');
-  });
-});
 
 describe('pages of texts', () => {
   beforeAll(async () => {
@@ -300,11 +237,6 @@ describe('with a hundred thousand texts and attempts', () => {
     const plan = await explain((db) => listAttempts(db, { ...everyAttempt, ...query }, 25));
     expect(plan.scans, plan.text).not.toContain('Seq Scan');
     expect(plan.mostSorted, plan.text).toBeLessThan(1000);
-  });
-
-  test('the spending is read by an index', async () => {
-    const plan = await explain((db) => readSmsSpend(db, { days: 14, now }));
-    expect(plan.scans, plan.text).not.toContain('Seq Scan');
   });
 });
 

@@ -38,7 +38,7 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
   const { message, timeZone } = page;
   const clock = { timeZone, now };
   return (
-    <Page nav={<SiteNav part="/admin/sms" />}>
+    <Page nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>{sayTemplate(message.template)}</Heading>
         <Lead>

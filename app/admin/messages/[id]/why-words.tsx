@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
 import { LogMoment } from '@/app/_format/log-moment';
 import type { Clock } from '@/app/_format/say-moment';
-import { sayUsd } from '@/app/admin/sms/say-usd';
+import { sayUsd } from '@/app/_format/say-usd';
 import type { Tone } from '@/components/ui/Notice';
 import type { SeenMessage } from '@/lib/reporting/message-page';
 import { sayReason } from '../message-words';
@@ -29,6 +29,7 @@ const questions: Record<GateName, string> = {
   body: 'Can it be written?',
   SMS_DAILY_BUDGET_USD: 'Does it fit the budget for everyone?',
   SMS_DAILY_BUDGET_PER_USER_USD: 'Does it fit the cap of the person?',
+  all_but_kept: 'Does it leave what is kept for getting into accounts?',
   strangers_share: 'Does it fit the share of numbers that are not proven?',
   network_share: 'Does it fit the share of its network?',
   prefix_share: 'Does it fit the share of numbers that begin like this one?',

@@ -2,7 +2,7 @@ import { Moment } from '@/app/_format/moment';
 import { sayWhen } from '@/app/_format/say-when';
 import type { Clock } from '@/app/_format/say-moment';
 import { sayReason } from '@/app/admin/messages/message-words';
-import { sayUsd } from '@/app/admin/sms/say-usd';
+import { sayUsd } from '@/app/_format/say-usd';
 import { Written } from '@/components/ui/Written';
 import type { NewsPreview, SeenEvent, SeenNotice } from '@/lib/reporting/application-page';
 import { markOfText, noticeWords, sayNews } from '../words';
