@@ -31,7 +31,7 @@ export function sumOutbound({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): Sums 
 }
 
 /** All that was spent, settled and reserved, in millionths of a dollar. */
-export function spentMicros({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): number {
+function spentMicros({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): number {
   return Object.values(byPurpose).reduce((sum, each) => sum + each.settledMicros + each.reservedMicros, 0);
 }
 

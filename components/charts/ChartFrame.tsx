@@ -18,9 +18,9 @@ export type ChartProps = {
 };
 
 /** In units of the drawing, which is as wide as its place: about 0.85 of a CSS pixel on a phone. */
-export const plot = { width: 400, height: 180, left: 46, right: 8, top: 8, bottom: 22 };
+const plot = { width: 400, height: 180, left: 46, right: 8, top: 8, bottom: 22 };
 export const plotWidth = plot.width - plot.left - plot.right;
-export const plotHeight = plot.height - plot.top - plot.bottom;
+const plotHeight = plot.height - plot.top - plot.bottom;
 
 /** The middle of a step, from the left. */
 export function centerOf(step: number, steps: number): number {

@@ -8,7 +8,7 @@ export const latencyBounds = [
 export type Latencies = readonly number[];
 
 /** How many texts the counts are of. */
-export function countLatencies(counts: Latencies): number {
+function countLatencies(counts: Latencies): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

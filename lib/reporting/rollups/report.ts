@@ -255,7 +255,8 @@ function sayHour(atMs: number, timeZone: string): string {
 }
 
 function addUp(rows: readonly TextRow[]): Record<string, Sums> {
-  const sums: Record<string, Sums> = {};
+  // Without a prototype: a key may have any name.
+  const sums: Record<string, Sums> = Object.create(null) as Record<string, Sums>;
   for (const row of rows) sums[row.key] = addSums(sums[row.key] ?? nothing, row.sums);
   return sums;
 }
@@ -286,7 +287,8 @@ export function addSums(a: Sums, b: Sums): Sums {
 }
 
 function countEvents(rows: readonly EventRow[]): EventCounts {
-  const events: EventCounts = { funnel: {}, refusal: {}, other: {} };
+  const counts = () => Object.create(null) as Record<string, number>;
+  const events: EventCounts = { funnel: counts(), refusal: counts(), other: counts() };
   for (const { kind, key, times } of rows) events[kind][key] = (events[kind][key] ?? 0) + times;
   return events;
 }

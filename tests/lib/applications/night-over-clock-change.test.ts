@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import { decideNotices } from '@/lib/applications/decide-notices';
+import { readMyApplication } from '@/lib/applications/my-applications';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { saveUndoSeconds } from '@/lib/applications/undo-time';
 import type { Viewer } from '@/lib/applications/who-sees';
@@ -23,7 +24,7 @@ import { makeEnv } from '@/tests/support/texts';
 const database = useDatabase();
 
 /** 5,000 of them take minutes a night: `NIGHT_APPLICANTS=5000`, before a release. */
-const applicantsANight = Number(process.env.NIGHT_APPLICANTS ?? 750);
+const applicantsANight = Number(process.env.NIGHT_APPLICANTS ?? 400);
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
@@ -227,6 +228,9 @@ async function fillApplicants(people: readonly Applicant[], at: Date): Promise<v
     await tx.execute(sql`
       insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
       select application, id, 'Home', 'Two rooms', 'submitted', at, at from ${given}`);
+    await tx.execute(sql`
+      insert into application_events (application_id, at, kind, from_status, to_status, from_since, actor_id, actor_role, shows_at)
+      select application, at, 'moved', 'draft', 'submitted', at, id, 'applicant', at from ${given}`);
   });
   await database.db.execute(sql`analyze`);
 }
@@ -266,7 +270,8 @@ function makeDoer({ userId, phone, application: id }: Applicant, staff: readonly
         return;
       }
       case 'withdraw': {
-        const wanted = { id, to: 'withdrawn' as const, version };
+        const { application } = (await readMyApplication(db, userId, id, now))!;
+        const wanted = { id, to: 'withdrawn' as const, version: application.version };
         expect(await moveApplication(db, applicant, wanted, context)).toMatchObject({ ok: true });
         return;
       }

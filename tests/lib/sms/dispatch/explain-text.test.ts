@@ -120,21 +120,21 @@ describe('a text that waits', () => {
     const spend = (minutesAgo: number, micros: number) =>
       database.db.execute(sql`insert into sms_spend (scope, minute, micros)
         values ('all', ${new Date(now.getTime() - minutesAgo * 60_000).toISOString()}::timestamptz, ${micros})`);
-    await spend(60, 900_000);
-    expect(findGate(await explain(id, { variables }), 'SMS_DAILY_BUDGET_USD')).toMatchObject({
+    await spend(60, 800_000);
+    expect(findGate(await explain(id, { variables }), 'all_but_kept')).toMatchObject({
       answer: 'pass',
-      details: { spentMicros: '900000', limitMicros: '1000000' },
+      details: { spentMicros: '800000', limitMicros: '900000' },
     });
     await spend(30, 100_000);
-    expect(findGate(await explain(id, { variables }), 'SMS_DAILY_BUDGET_USD')).toEqual({
-      gate: 'SMS_DAILY_BUDGET_USD',
+    expect(findGate(await explain(id, { variables }), 'all_but_kept')).toEqual({
+      gate: 'all_but_kept',
       answer: 'hold',
       reason: 'budget',
-      details: { spentMicros: '1000000', limitMicros: '1000000', priceMicros: expect.any(String) },
+      details: { spentMicros: '900000', limitMicros: '900000', priceMicros: expect.any(String) },
       passesAt: new Date(now.getTime() + 23 * 3_600_000 + 60_000),
     });
     const { messageId } = await askForCode(database.db, person, now);
-    expect(findGate(await explain(messageId, { variables }), 'SMS_DAILY_BUDGET_USD')).toMatchObject({
+    expect(findGate(await explain(messageId, { variables }), 'all_but_kept')).toMatchObject({
       answer: 'refuse',
       reason: 'budget',
     });
