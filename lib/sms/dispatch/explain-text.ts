@@ -98,6 +98,7 @@ export function explainEnd(
 const budgetRules: readonly BudgetRule[] = [
   'SMS_DAILY_BUDGET_USD',
   'SMS_DAILY_BUDGET_PER_USER_USD',
+  'all_but_kept',
   'strangers_share',
   'network_share',
   'prefix_share',

@@ -201,6 +201,7 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       return isPassed ? 'It can.' : null;
     case 'SMS_DAILY_BUDGET_USD':
     case 'SMS_DAILY_BUDGET_PER_USER_USD':
+    case 'all_but_kept':
     case 'strangers_share':
     case 'network_share':
     case 'prefix_share': {
