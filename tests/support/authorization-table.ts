@@ -122,7 +122,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/delete': onlySignedIn,
   'GET /users/account/deleted': anyone,
   'GET /admin': onlyAdmins,
-  'GET /admin/report.csv': onlyAdmins,
+  'GET /admin/report.csv': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/sms': { ...onlyAdmins, admin: 'moved' },
   'GET /admin/messages': onlyAdmins,
   // Nobody has the id that is in its path here.
