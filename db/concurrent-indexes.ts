@@ -124,6 +124,16 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: 'on users (created_at, id) where email_proven_at is null and deactivated_at is null',
   },
   {
+    // What waits, turn by turn.
+    name: 'mails_line_index',
+    on: 'on mails (turn, send_after) where sent_at is null and ended_at is null',
+  },
+  {
+    // How many mails a network asked for within the hour.
+    name: 'mails_network_index',
+    on: 'on mails (network, created_at) where network is not null',
+  },
+  {
     // Invitations that are open are listed.
     name: 'email_links_invitation_index',
     on: `on email_links (created_at) where purpose = 'invite'`,
@@ -134,7 +144,12 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
  * Indexes that nothing reads any more, since others are built. They are dropped only when those are there, so that no statement
  * is without one meanwhile.
  */
-export const retiredIndexes: readonly string[] = ['sms_consents_phone_index', 'sms_opt_outs_phone_index'];
+export const retiredIndexes: readonly string[] = [
+  'sms_consents_phone_index',
+  'sms_opt_outs_phone_index',
+  'mails_due_index',
+  'mails_failed_index',
+];
 
 /**
  * Builds the indexes that are missing, one after the other, and then drops those that are `retired`. One that was left

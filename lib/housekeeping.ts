@@ -38,7 +38,7 @@ export const mostBatches = 200;
 const batchAccounts = 20;
 const mostAccountBatches = 10;
 
-/** A day of reports is one statement over all of its texts; a year of them is summed up within minutes. */
+/** Each day of reports is a transaction over all of its texts; a year of them is summed up within minutes. */
 const mostDays = 30;
 
 type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
@@ -60,7 +60,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneRefusals,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
   // Before anything of those days is erased.
-  rollUpDays: { run: rollUpDays, limit: 1, most: mostDays },
+  rollUpDays: { run: rollUpDays, limit: mostDays, most: 1 },
   eraseNumbersOfSent,
   eraseOldTexts: (db, now, limit) =>
     eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),

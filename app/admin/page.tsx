@@ -75,8 +75,10 @@ export default async function AdminOverviewPage({
         <PeriodForm action={`${overviewPath}#days`} {...period} today={today} />
         {report.missingDays.length > 0 ? (
           <Notice tone="warning" title="Some days are missing">
-            {sayCount(report.missingDays.length)} of these days are still being summed up, in the background.
-            Look again in a few minutes.
+            {report.missingDays.length === 1
+              ? 'One day is'
+              : `${sayCount(report.missingDays.length)} days are`}{' '}
+            still being summed up, in the background. Look again in a few minutes.
           </Notice>
         ) : null}
         <FigureGrid label={name} figures={listFigures(report)} />

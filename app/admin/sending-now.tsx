@@ -51,7 +51,7 @@ export function SendingNowFigures({
           { id: 'failed', name: 'Failed, last hour', value: sayCount(failedInLastHour) },
           {
             id: 'receipt',
-            name: 'Last delivery told of',
+            name: 'Last delivery reported',
             value:
               lastReceiptAt === null
                 ? 'None'

@@ -81,14 +81,8 @@ export const mails = pgTable(
     endedAt: instant('ended_at'),
     reason: text('reason').$type<MailEnd>(),
   },
+  // Further indexes are in db/concurrent-indexes.ts.
   (t) => [
-    // What waits, turn by turn.
-    index('mails_line_index')
-      .on(t.turn, t.sendAfter)
-      .where(sql`${t.sentAt} is null and ${t.endedAt} is null`),
-    index('mails_network_index')
-      .on(t.network, t.createdAt)
-      .where(sql`${t.network} is not null`),
     index('mails_user_index').on(t.userId, t.createdAt, t.id),
     index('mails_link_index').on(t.linkId),
     // Only what is over goes by age; so nobody's list is read along this one, through the mails of all.

@@ -3,6 +3,8 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
+import { readSender } from '@/lib/sms/capacity/send-rate';
+import { senderName } from '@/lib/sms/capacity/sender';
 import type { ReportDay } from './rollups/report-days';
 import { readReport, type Report } from './rollups/report';
 
@@ -17,7 +19,7 @@ export type SendingNow = {
   /** The last delivery that the provider told us of within two days; null: none. */
   lastReceiptAt: Date | null;
   webhooksRefusedInLastHour: number;
-  /** Until when no sender may send, and why; null: they may. */
+  /** Until when our sender rests, and why; null: it sends. */
   stopped: { until: Date; reason: string | null } | null;
 };
 
@@ -34,29 +36,25 @@ export async function readAdminOverview(
 async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
   const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
   const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
-  const [spent, { rows }] = await Promise.all([
+  const [spent, sender, { rows }] = await Promise.all([
     sumSpend(db, 'all', now),
+    readSender(db, senderName(env())),
     db.execute<{
       due_ms: number | null;
       failed: number;
       receipt_ms: number | null;
       refused: number;
-      stopped_ms: number | null;
-      stopped_reason: string | null;
     }>(sql`
       select
         (select ${ms('min(send_after)')} from sms_messages where status = 'queued' and send_after <= ${timestamp(now)}) as due_ms,
         (select count(*)::int from sms_messages where status = 'failed' and created_at > ${since(1)}) as failed,
         (select ${ms('delivered_at')} from sms_messages where status = 'delivered' and created_at > ${since(48)}
           order by created_at desc limit 1) as receipt_ms,
-        (select coalesce(sum(count), 0)::int from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused,
-        stop.stopped_ms, stop.stopped_reason
-      from (select) nothing left join lateral (
-        select ${ms('stopped_until')} as stopped_ms, stopped_reason from sms_senders where stopped_until > ${timestamp(now)}
-        order by stopped_until desc limit 1) stop on true`),
+        (select coalesce(sum(count), 0)::int from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused`),
   ]);
   const row = rows[0]!;
-  const instant = (at: number | null) => (at === null ? null : new Date(at));
+  // A moment that is none was written wrongly.
+  const instant = (at: number | null) => (at === null || !Number.isFinite(at) ? null : new Date(at));
   return {
     spentMicros: Number(spent),
     budgetMicros: env().smsDailyBudgetMicros,
@@ -64,6 +62,6 @@ async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
     failedInLastHour: row.failed,
     lastReceiptAt: instant(row.receipt_ms),
     webhooksRefusedInLastHour: row.refused,
-    stopped: row.stopped_ms === null ? null : { until: new Date(row.stopped_ms), reason: row.stopped_reason },
+    stopped: sender?.restsUntil ? { until: sender.restsUntil, reason: sender.reason } : null,
   };
 }

@@ -73,12 +73,16 @@ export async function readReport(
   const live = liveDays.map(span);
   const whole = { from: startOf(firstBefore, timeZone), to: span(last).to };
   const begin = startOf(first, timeZone).getTime();
-  // The sums of a day that is read live are of another zone, or of an earlier state.
+  // The sums of a day that has none of its own are of another zone, or of an earlier state.
+  const without = [...missingDays, ...liveDays].map(span);
+  const moments = (pick: (day: DaySpan) => Date) =>
+    sql`array[${sql.join(
+      without.map((day) => timestamp(pick(day))),
+      sql`, `,
+    )}]::timestamptz[]`;
   const summed = sql`at >= ${timestamp(whole.from)} and at < ${timestamp(whole.to)}
-    ${sql.join(
-      live.map(({ from, to }) => sql`and not (at >= ${timestamp(from)} and at < ${timestamp(to)})`),
-      sql` `,
-    )}`;
+    and not exists (select from unnest(${moments(({ from }) => from)}, ${moments(({ to }) => to)}) as gap (since, until)
+      where at >= since and at < until)`;
   const [texts, groups, events, ...liveRows] = await Promise.all([
     readTexts(
       db,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
+import { openLog } from '@/lib/log';
 import { sumEvents, sumTexts, type DaySpan } from './day-sums';
 import { addDays, dayOf, startOf, type ReportDay } from './report-days';
 
@@ -11,7 +12,8 @@ const daysAgain = 10;
 /**
  * Sums up days that are over and that are not summed up yet in the reports' zone, or not since this day began and among the last ten:
  * the newest first, `limit` at most, each in a transaction of its own. Days before the first text or account are none.
- * Any number of processes may do it at the same time. Out: how many days were summed up.
+ * Any number of processes may do it at the same time; a day that cannot be summed up is logged and holds up no other. Out: how many
+ * days were summed up.
  */
 export async function rollUpDays(db: Db, now: Date, limit: number): Promise<number> {
   const { reportTimeZone: timeZone } = env();
@@ -24,9 +26,16 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
     left join rolled_days rolled on rolled.day = at::date and time_zone = ${timeZone}
     where rolled.day is null
       or (rolled_at < ${timestamp(startOf(today, timeZone))} and at >= ${addDays(today, -daysAgain)}::date)
-    order by 1 desc limit ${limit}`);
+    order by 1 desc limit ${2 * limit}`);
   let done = 0;
-  for (const { day } of rows) if (await rollUpDay(db, day, { now, timeZone })) done += 1;
+  for (const { day } of rows) {
+    if (done === limit) break;
+    try {
+      if (await rollUpDay(db, day, { now, timeZone })) done += 1;
+    } catch (error) {
+      openLog().error('day_not_summed_up', { day, error });
+    }
+  }
   return done;
 }
 
@@ -59,17 +68,21 @@ async function rollUpDay(
       on conflict (day) do update set time_zone = excluded.time_zone, rolled_at = excluded.rolled_at
       where rolled.time_zone <> excluded.time_zone or rolled.rolled_at < ${today}`);
     if (rowCount === 0) return false;
-    await replaceDay(tx, { from, to, timeZone });
+    await replaceDay(tx, { from, to, timeZone }, now);
     return true;
   });
 }
 
-async function replaceDay(tx: Tx, span: DaySpan): Promise<void> {
+/** What is older than attempts to verify are kept for cannot be counted again, so what was counted of it stays. */
+async function replaceDay(tx: Tx, span: DaySpan, now: Date): Promise<void> {
   const within = sql`at >= ${timestamp(span.from)} and at < ${timestamp(span.to)}`;
   await tx.execute(sql`delete from sms_rollups where ${within}`);
-  await tx.execute(sql`delete from event_rollups where ${within}`);
   await tx.execute(sql`
     insert into sms_rollups (kind, at, key, texts, segments, sent, delivered, failed, canceled, held, settled_usd, reserved_usd,
       failed_usd, latencies) ${sumTexts(span)}`);
+  const keptSinceMs = now.getTime() - env().retention.attemptsDays * 24 * 3600 * 1000;
+  const { rows: counted } = await tx.execute(sql`select from event_rollups where ${within} limit 1`);
+  if (span.from.getTime() < keptSinceMs && counted.length > 0) return;
+  await tx.execute(sql`delete from event_rollups where ${within}`);
   await tx.execute(sql`insert into event_rollups (kind, at, key, times) ${sumEvents(span)}`);
 }

@@ -112,7 +112,9 @@ function detailsOf(what: TextMoment, message: SeenMessage): string[] {
   const { attempts, faults, providerStatus, sid, segments, direction } = message;
   const lines: Partial<Record<TextMoment, (string | null)[]>> = {
     called: [attempts === 1 ? 'Once so far' : `The last of ${attempts} calls`],
-    faulted: [faults > 0 ? `${faults} faults of our own` : null],
+    claimed: [
+      faults > 0 ? `${faults} ${faults === 1 ? 'fault' : 'faults'} of our own while it was handled` : null,
+    ],
     sent: [
       sid && `SID ${sid}`,
       segments === null ? null : segments === 1 ? '1 segment' : `${segments} segments`,
