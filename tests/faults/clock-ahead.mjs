@@ -1,16 +1,12 @@
 // Loaded before everything else: this process's clock is ahead by so many milliseconds, as a machine's may be.
 const aheadMs = Number(process.env.CLOCK_AHEAD_MS ?? 0);
 const Real = Date;
+const now = () => Real.now() + aheadMs;
 
-globalThis.Date = class extends Real {
-  /** @param {any[]} given */
-  constructor(...given) {
-    if (given.length === 0) super(Real.now() + aheadMs);
-    // @ts-expect-error Whatever a Date can be made of.
-    else super(...given);
-  }
-
-  static now() {
-    return Real.now() + aheadMs;
-  }
-};
+// All that is no question for the time is the real thing, also called as a function.
+globalThis.Date = new Proxy(Real, {
+  construct: (target, given, created) =>
+    /** @type {Date} */ (Reflect.construct(target, given.length === 0 ? [now()] : given, created)),
+  apply: () => new Real(now()).toString(),
+  get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
+});
