@@ -9,7 +9,7 @@ type Actor<Field extends string> = { ok: true; user: SessionUser } | { ok: false
 /**
  * Who sends a form of the settings; else what to answer. Someone signed out or deactivated in another tab keeps what they
  * typed and signs in beside it, and who has to set up a second factor first does that; nothing is saved. Without JavaScript the
- * guard of the page leads them there, and Back brings what they typed.
+ * guard of the page leads them there.
  */
 export async function readActor<Field extends string>(
   returnTo: string,
