@@ -9,7 +9,8 @@ import {
   type VerificationEvent,
 } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
-import { hideDigits } from '@/lib/log';
+import { isDatabaseFault } from '@/db/database-fault';
+import { hideDigits, openLog } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
 import { env } from '@/lib/env';
@@ -140,10 +141,17 @@ function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId'
 }
 
 async function explainGates(db: Db, row: Row, now: Date): Promise<Gate[] | null> {
-  if (row.status === 'queued' || row.status === 'sending') {
-    return explainWaiting(db, row.id, { env: env(), now });
+  if (row.status !== 'queued' && row.status !== 'sending') {
+    return explainEnd({ ...row, details: readDetails(row.details) });
   }
-  return explainEnd({ ...row, details: readDetails(row.details) });
+  try {
+    return await explainWaiting(db, row.id, { env: env(), now });
+  } catch (error) {
+    if (isDatabaseFault(error)) throw error;
+    // A row that is broken is looked for all the more; the rest of it can be shown.
+    openLog().warn('text_not_explained', { message: row.id, error });
+    return null;
+  }
 }
 
 /** Details as our own code writes them: single values by name, and nothing else that a row may hold. */
@@ -175,7 +183,10 @@ function momentsOf(row: Row): LifeEvent[] {
     ['check_due', row.checkAt],
     ['worthless', isOpen ? row.expiresAt : null],
   ];
-  return moments.flatMap(([what, at]) => (at === null ? [] : [{ kind: 'text', what, at }]));
+  // PostgreSQL has moments that are none, `infinity`.
+  return moments.flatMap(([what, at]) =>
+    at === null || Number.isNaN(at.getTime()) ? [] : [{ kind: 'text', what, at }],
+  );
 }
 
 async function readPerson(db: Db, userId: string | null): Promise<SeenMessage['person']> {

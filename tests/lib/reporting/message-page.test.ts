@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { decideNotices } from '@/lib/applications/decide-notices';
@@ -100,4 +100,16 @@ test('an erased text says so, and there is no page of one that never was', async
   for (const none of [randomUUID(), 'x', '']) {
     expect(await readMessagePage(database.db, none, { adminId, now: noon })).toBeNull();
   }
+});
+
+test('a row that is broken is shown as far as it can be', async () => {
+  const person = await makePerson(database.db);
+  const { messageId } = await askForCode(database.db, person, noon);
+  await database.db.execute(sql`
+    update sms_messages set send_class = 'none of ours', send_after = 'infinity', attempted_at = '-infinity', attempts = 1
+    where id = ${messageId}`);
+  const { gates, life } = await read(messageId);
+  expect(gates).toBeNull();
+  expect(life.every(({ at }) => !Number.isNaN(at.getTime()))).toBe(true);
+  expect(life.map((event) => ('what' in event ? event.what : event.kind))).toContain('written');
 });
