@@ -15,7 +15,7 @@ export const smsRollups = pgTable(
   {
     kind: text('kind').$type<RollupKind>().notNull(),
     at: instant('at').notNull(),
-    /** A purpose; or the calling code and area code of a number (`+1415`, `+44`); or an error code, or our own reason. */
+    /** A purpose; or the beginning of a number (`+1415`, `+447`); or an error code, or our own reason. */
     key: text('key').notNull(),
     texts: count('texts'),
     segments: count('segments'),

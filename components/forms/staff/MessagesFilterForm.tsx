@@ -4,6 +4,7 @@ import type { FormAction } from '@/components/forms/form-state';
 import { Select } from '@/components/inputs/Select';
 import { TextInput } from '@/components/inputs/TextInput';
 import { FilterForm } from './FilterForm';
+import { SubjectInput } from './SubjectInput';
 
 export type MessagesFilterField = 'q' | 'status' | 'template' | 'error';
 
@@ -42,16 +43,11 @@ export function MessagesFilterForm({
     >
       {({ values, fieldErrors }) => (
         <>
-          <TextInput
-            // The search changes with the address while the form stays mounted.
-            key={`q ${subject}`}
+          <SubjectInput
             label="Who or what"
-            name="q"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
             hint={hint}
-            defaultValue={values.q ?? subject ?? ''}
+            subject={subject}
+            typed={values.q}
             error={fieldErrors.q}
           />
           <Select

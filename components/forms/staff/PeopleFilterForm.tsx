@@ -2,8 +2,8 @@
 
 import type { FormAction } from '@/components/forms/form-state';
 import { Select, type SelectOption } from '@/components/inputs/Select';
-import { TextInput } from '@/components/inputs/TextInput';
 import { FilterForm } from './FilterForm';
+import { SubjectInput } from './SubjectInput';
 
 export type PeopleFilterField = 'q' | 'role' | 'state';
 
@@ -38,16 +38,11 @@ export function PeopleFilterForm({
     >
       {({ values, fieldErrors }) => (
         <>
-          <TextInput
-            // The search changes with the address while the form stays mounted.
-            key={search}
+          <SubjectInput
             label="Name, email or phone"
-            name="q"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
             hint="The start of a name or email, a phone number, or its last four digits"
-            defaultValue={values.q ?? search ?? ''}
+            subject={search}
+            typed={values.q}
             error={fieldErrors.q}
           />
           <Select

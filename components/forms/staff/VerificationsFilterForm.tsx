@@ -2,8 +2,8 @@
 
 import type { FormAction } from '@/components/forms/form-state';
 import { Select } from '@/components/inputs/Select';
-import { TextInput } from '@/components/inputs/TextInput';
 import { FilterForm } from './FilterForm';
+import { SubjectInput } from './SubjectInput';
 
 export type VerificationsFilterField = 'q' | 'attempts';
 
@@ -34,18 +34,7 @@ export function VerificationsFilterForm({
     >
       {({ values, fieldErrors }) => (
         <>
-          <TextInput
-            // The search changes with the address while the form stays mounted.
-            key={subject}
-            label="Who"
-            name="q"
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            hint={hint}
-            defaultValue={values.q ?? subject ?? ''}
-            error={fieldErrors.q}
-          />
+          <SubjectInput label="Who" hint={hint} subject={subject} typed={values.q} error={fieldErrors.q} />
           <Select
             label="Attempts"
             name="attempts"

@@ -83,7 +83,7 @@ export async function readReport(
   const summed = sql`at >= ${timestamp(whole.from)} and at < ${timestamp(whole.to)}
     and not exists (select from unnest(${moments(({ from }) => from)}, ${moments(({ to }) => to)}) as gap (since, until)
       where at >= since and at < until)`;
-  const [texts, groups, events, ...liveRows] = await Promise.all([
+  const [texts, groups, events, liveTexts, liveEvents] = await Promise.all([
     readTexts(
       db,
       sql`select ${columns} from sms_rollups where ${kinds(isOneDay ? ['hour', 'purpose'] : ['purpose'])} and ${summed}`,
@@ -94,19 +94,17 @@ export async function readReport(
         where ${kinds(['area', 'error'])} and ${summed} and at >= ${timestamp(new Date(begin))} group by kind, key`,
     ),
     readEvents(db, sql`select ${eventColumns} from event_rollups where ${summed}`),
-    ...live.flatMap((day) => [
-      readTexts(db, sql`select ${columns} from (${sumTexts(day)}) live`),
-      readEvents(db, sql`select ${eventColumns} from (${sumEvents(day)}) live`),
-    ]),
+    Promise.all(live.map((day) => readTexts(db, sql`select ${columns} from (${sumTexts(day)}) live`))),
+    Promise.all(live.map((day) => readEvents(db, sql`select ${eventColumns} from (${sumEvents(day)}) live`))),
   ]);
   return arrange({
     timeZone,
     days: Array.from({ length: countDays(first, last) }, (_, n) => addDays(first, n)),
     missingDays,
     begin,
-    texts: [...texts, ...liveRows.flatMap((rows) => rows.filter(isText))],
+    texts: [...texts, ...liveTexts.flat()],
     groups,
-    events: [...events, ...liveRows.flatMap((rows) => rows.filter((row) => !isText(row)))] as EventRow[],
+    events: [...events, ...liveEvents.flat()],
   });
 }
 
@@ -129,10 +127,6 @@ async function findDaysWithoutSums(
 
 type TextRow = { kind: RollupKind; atMs: number; key: string; sums: Sums };
 type EventRow = { kind: EventKind; atMs: number; key: string; times: number };
-
-function isText(row: TextRow | EventRow): row is TextRow {
-  return 'sums' in row;
-}
 
 const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'] as const;
 const money = ['settled', 'reserved', 'failed'] as const;

@@ -85,7 +85,7 @@ const isPrompt = sql`purpose in ('notice', 'reply', 'test')`;
  * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
  * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
  * send policy has decided. Of what is no code, notices go before updates. Codes of strangers leave one place in four to what is
- * no code, as long as any of that waits, so that a crowd keeps nobody's notice back.
+ * no code, while any of that waits. So a crowd delays nobody's notice for long.
  *
  * In: `strangersBefore`, how many places strangers have had since the last one of others (`countStrangers`).
  */
