@@ -15,8 +15,17 @@ export function isDatabaseFault(error: unknown): boolean {
 
 /** Whether PostgreSQL cut a statement off because it took too long. */
 export function isStatementTimeout(error: unknown): boolean {
+  return hasCode(error, '57014');
+}
+
+/** Whether a statement gave up waiting for what someone else holds. */
+export function isLockTimeout(error: unknown): boolean {
+  return hasCode(error, '55P03');
+}
+
+function hasCode(error: unknown, code: string): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && at.code === '57014') return true;
+    if ('code' in at && at.code === code) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { NewsState, NoticeKind } from '@/db/schema/applications';
 import type { Db, Tx } from '@/db/client';
-import { isDatabaseFault } from '@/db/database-fault';
+import { isDatabaseFault, isLockTimeout } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { findUser, type User } from '@/lib/accounts/users';
@@ -91,13 +91,6 @@ async function decideOne(
     await (isDatabaseFault(error) ? postpone(db, id, now) : putOff(db, id, now));
     return isHeld ? 'held' : 'failed';
   }
-}
-
-function isLockTimeout(error: unknown): boolean {
-  for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if ('code' in at && at.code === '55P03') return true;
-  }
-  return false;
 }
 
 /** Of the connections of a process, so many at most are taken for notices. */
@@ -294,17 +287,19 @@ export async function supersedeWaiting(
   const rows = await findWaiting(tx, { applicationId, kind });
   if (rows.length === 0) return [];
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
-  const withdrawn: NoticeKind[] = [];
-  // A dispatcher may have claimed one of them meanwhile.
-  for (const { notice_id: noticeId, message_id: messageId } of rows) {
-    const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
-      update application_notices set state = 'superseded', check_at = null
-      where id = ${noticeId} and exists (
-        select from sms_messages where id = ${messageId} and status = 'canceled' and reason = 'superseded')
-      returning kind`);
-    withdrawn.push(...superseded.map((notice) => notice.kind));
-  }
-  return withdrawn;
+  // A dispatcher may have claimed one of them meanwhile. The same notice may have two that wait.
+  const given = JSON.stringify(rows);
+  const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
+    with withdrawn as materialized (
+      select distinct given.notice_id
+      from jsonb_to_recordset(${given}::jsonb) as given (notice_id uuid, message_id uuid)
+      join sms_messages m on m.id = given.message_id
+      where m.status = 'canceled' and m.reason = 'superseded'
+    )
+    update application_notices n set state = 'superseded', check_at = null
+    from withdrawn where n.id = withdrawn.notice_id
+    returning n.kind`);
+  return superseded.map(({ kind: each }) => each);
 }
 
 /** The texts about this application, or of its notices of one kind, that have not gone out, repetitions too. */
