@@ -177,7 +177,9 @@ test('the page of a text says in words why it was not sent, rule by rule', async
   await expect(rowOf('Did the person agree?')).toContainText(
     'They have not agreed to updates. It passes once',
   );
-  await expect(rowOf('Does it leave what is kept for getting into accounts?')).toContainText(/\$[\d.]+ of \$[\d.]+ is spent/);
+  await expect(rowOf('Does it leave what is kept for getting into accounts?')).toContainText(
+    /\$[\d.]+ of \$[\d.]+ is spent/,
+  );
   await expect(rowOf('Is the sender at work?')).toContainText('It is.');
 
   await open(page, `/admin/messages/${ids[1]}`);
