@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { NewsState, NoticeKind } from '@/db/schema/applications';
+import type { MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { isDatabaseFault, isLockTimeout } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
@@ -9,7 +10,7 @@ import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { enqueueNewsMail } from '@/lib/mail/outbox';
 import { isReachedByMail } from '@/lib/mail/tell-owner';
-import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { cancelTexts, endRetries, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readReach, type ApplicationTemplate } from './reach';
 
 // The planner learns late how long a queue is. While it believes that nothing waits, it takes the index of what waits for every
@@ -49,9 +50,6 @@ export async function decideNotices(
   const { rows } = await db.execute<{ id: string; application_id: string }>(sql`
     select id, application_id from application_notices where decided_at is null and due_at <= ${timestamp(now)}
     order by due_at limit ${limit} for no key update skip locked`);
-  const ofOneApplication = new Map<string, string[]>();
-  for (const { id, application_id: applicationId } of rows)
-    ofOneApplication.set(applicationId, [...(ofOneApplication.get(applicationId) ?? []), id]);
   const few = fewAtOnce(atOnce);
   let handled = 0;
   let held = 0;
@@ -69,12 +67,20 @@ export async function decideNotices(
       }
     }
   };
-  await Promise.all([...ofOneApplication.values()].map((ids) => few(() => decideThese(ids))));
+  await Promise.all(groupByApplication(rows).map((ids) => few(() => decideThese(ids))));
   if (held > 0) onHeld(held);
   return handled;
 }
 
 type OnFault = (noticeId: string, error: unknown) => void;
+
+/** The ids of notices, those of one application together. */
+function groupByApplication(rows: readonly { id: string; application_id: string }[]): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const { id, application_id: applicationId } of rows)
+    groups.set(applicationId, [...(groups.get(applicationId) ?? []), id]);
+  return [...groups.values()];
+}
 
 /** Decides about one notice, or else puts it off; throws when neither could be done. */
 async function decideOne(
@@ -214,7 +220,8 @@ async function decide(tx: Tx, id: string, now: Date): Promise<void> {
 /** A reminder is not needed after an answer, nor while the text that asks still waits: the two would arrive together. */
 async function isNeedless(tx: Tx, notice: Notice): Promise<boolean> {
   if (notice.is_answered) return true;
-  return (await findWaiting(tx, { applicationId: notice.application_id, kind: 'documents' })).length > 0;
+  const asking = { applicationId: notice.application_id, kind: 'documents' } as const;
+  return (await findTexts(tx, asking, ['queued'])).length > 0;
 }
 
 /** What became of the last news; while newer news waits, that is what counts. A reminder is no news. */
@@ -276,15 +283,25 @@ async function chooseWay(tx: Tx, user: User, kind: NoticeKind, now: Date): Promi
 
 /**
  * Withdraws texts about this application that have not gone out, such as in quiet hours, and repetitions of earlier ones that wait
- * for the carrier: newer news takes their place, or the applicant has done what makes them moot. `kind`: only those of notices of
- * this kind. The caller has locked the application. Out: the kinds of those that were withdrawn.
+ * for the carrier: newer news takes their place, or the applicant has done what makes them moot. What went out already is not
+ * repeated, should the carrier fail. `kind`: only those of notices of this kind. The caller has locked the application. Out: the
+ * kinds of those that were withdrawn.
  */
 export async function supersedeWaiting(
   tx: Tx,
   { applicationId, kind = null }: { applicationId: string; kind?: NoticeKind | null },
   now: Date,
 ): Promise<NoticeKind[]> {
-  const rows = await findWaiting(tx, { applicationId, kind });
+  const about = { applicationId, kind };
+  const underWay = await findTexts(tx, about, ['sending', 'sent']);
+  if (underWay.length > 0) {
+    await endRetries(
+      tx,
+      underWay.map(({ message_id: id }) => id),
+      now,
+    );
+  }
+  const rows = await findTexts(tx, about, ['queued']);
   if (rows.length === 0) return [];
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
   // A dispatcher may have claimed one of them meanwhile. The same notice may have two that wait.
@@ -302,10 +319,11 @@ export async function supersedeWaiting(
   return superseded.map(({ kind: each }) => each);
 }
 
-/** The texts about this application, or of its notices of one kind, that have not gone out, repetitions too. */
-async function findWaiting(
+/** The texts about this application, or of its notices of one kind, that are in one of these states, repetitions too. */
+async function findTexts(
   tx: Tx,
   { applicationId, kind }: { applicationId: string; kind: NoticeKind | null },
+  statuses: readonly MessageStatus[],
 ): Promise<{ notice_id: string; message_id: string }[]> {
   const { rows } = await tx.execute<{ notice_id: string; message_id: string }>(sql`
     with recursive tries as (
@@ -315,7 +333,7 @@ async function findWaiting(
       select t.notice_id, m.id, m.status from tries t
       join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
     )
-    select notice_id, id as message_id from tries where status = 'queued'`);
+    select notice_id, id as message_id from tries where status = any(${`{${statuses.join(',')}}`}::text[])`);
   return rows;
 }
 
@@ -353,22 +371,35 @@ export async function followTexts(
   now: Date,
   { limit = 100, onFault }: { limit?: number; onFault: OnFault },
 ): Promise<number> {
-  const { rows } = await db.execute<{ id: string }>(sql`
+  const { rows } = await db.execute<{ id: string; application_id: string }>(sql`
     update application_notices n
     set check_at = ${timestamp(now)} + least(${mostBetweenChecksMs}::float8 * interval '1 millisecond',
       greatest(interval '1 minute', ${timestamp(now)} - n.decided_at))
     where n.id = any(array(
       select id from application_notices where check_at <= ${timestamp(now)}
       order by check_at limit ${limit} for update skip locked))
-    returning n.id`);
+    returning n.id, n.application_id`);
   const few = fewAtOnce(atOnce);
-  const followOne = (id: string) =>
-    few(() => db.transaction((tx) => follow(tx, id, now))).catch((error: unknown) => {
-      // What someone holds is looked at the next time.
-      if (!isLockTimeout(error)) onFault(id, error);
-    });
-  await Promise.all(rows.map(({ id }) => followOne(id)));
+  const followThese = async (ids: readonly string[]): Promise<void> => {
+    for (const id of ids) {
+      try {
+        if (!(await db.transaction((tx) => follow(tx, id, now)))) await lookAgainSoon(db, id, now);
+      } catch (error) {
+        if (isLockTimeout(error)) await lookAgainSoon(db, id, now);
+        else onFault(id, error);
+      }
+    }
+  };
+  await Promise.all(groupByApplication(rows).map((ids) => few(() => followThese(ids))));
   return rows.length;
+}
+
+/** What someone holds is soon free; the next look may be an hour away otherwise. */
+async function lookAgainSoon(db: Db, id: string, now: Date): Promise<void> {
+  await db.execute(sql`
+    update application_notices set check_at = ${timestamp(new Date(now.getTime() + postponedMs))}
+    where id = any(array(
+      select id from application_notices where id = ${id} and check_at is not null for no key update skip locked))`);
 }
 
 type Followed = {
@@ -385,8 +416,9 @@ type Followed = {
   is_followed: boolean;
 };
 
-async function follow(tx: Tx, id: string, now: Date): Promise<void> {
-  if (!(await lockApplicationOf(tx, id))) return;
+/** Looks at one of them. False: another process has its application in hand. */
+async function follow(tx: Tx, id: string, now: Date): Promise<boolean> {
+  if (!(await lockApplicationOf(tx, id))) return false;
   // Of a text that was repeated, the last repetition says what became of it.
   const { rows } = await tx.execute<Followed>(sql`
     with recursive tries as (
@@ -409,7 +441,11 @@ async function follow(tx: Tx, id: string, now: Date): Promise<void> {
     left join mails mail on mail.id = n.mail_id
     where n.id = ${id}`);
   const followed = rows[0];
-  if (!followed?.is_followed) return;
+  if (followed?.is_followed) await followUp(tx, id, followed, now);
+  return true;
+}
+
+async function followUp(tx: Tx, id: string, followed: Followed, now: Date): Promise<void> {
   if (followed.state === 'mailed') return followMail(tx, id, followed);
   if (followed.state !== 'texted') return settle(tx, id);
   const { status, silent_ms: silentMs } = followed;

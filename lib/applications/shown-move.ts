@@ -6,12 +6,15 @@ import type { Application } from './application';
 
 /**
  * The last move of an application that its applicant sees at `now`, as a query about the table `applications` under the name
- * `a`. One that was taken back, or may still be, is none.
+ * `a`. One that was taken back, or may still be, is none. One that they were told of is seen, also by a request whose `now` is from
+ * before that: it waited for its turn.
  */
 export function shownMove(now: Date): SQL {
   return sql`
     select e.id, e.to_status, e.at from application_events e
-    where e.application_id = a.id and e.kind = 'moved' and e.undone_at is null and e.shows_at <= ${timestamp(now)}
+    where e.application_id = a.id and e.kind = 'moved' and e.undone_at is null
+      and (e.shows_at <= ${timestamp(now)} or exists (
+        select from application_notices n where n.event_id = e.id and n.decided_at is not null))
     order by e.id desc limit 1`;
 }
 

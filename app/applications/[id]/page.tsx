@@ -45,6 +45,9 @@ const nothing: MyApplicationPage['may'] = { edit: false, submit: false, answer: 
 const readOnlyWords =
   'You work here now, so you can read what you applied for, and your colleagues see to it. Ask them to change or withdraw it.';
 
+const readOnlyDraftWords =
+  'You work here now, so you can read this draft, and nobody else can. To apply, use an account that is not one of ours.';
+
 /**
  * One application of someone's own: how far it is, what is next, and what they can do. Its forms are always there, each in its
  * place, and show nothing where there is nothing to do: so the answer to an older page is shown on this one, also without JavaScript. Who became one of the operator's
@@ -84,7 +87,7 @@ export default async function ApplicationPage({
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
       <Notice title="What happens next" tone={isAsked ? 'warning' : 'info'}>
-        <p>{actsOnOwn(user) ? sayNext(application) : readOnlyWords}</p>
+        <p>{actsOnOwn(user) || endedStatuses.has(status) ? sayNext(application) : sayReadOnly(status)}</p>
       </Notice>
       <AnswerForm
         action={answerApplicationAction}
@@ -132,6 +135,12 @@ export default async function ApplicationPage({
       </TextLink>
     </Page>
   );
+}
+
+const endedStatuses: ReadonlySet<ApplicationStatus> = new Set(['approved', 'declined', 'withdrawn']);
+
+function sayReadOnly(status: ApplicationStatus): string {
+  return status === 'draft' ? readOnlyDraftWords : readOnlyWords;
 }
 
 function sayWithdrawal(status: ApplicationStatus): string {

@@ -114,6 +114,22 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
   return canceled.length;
 }
 
+/**
+ * Has texts that are with a dispatcher or the carrier not be tried again from `now` on, should they fail: what they say is no longer
+ * news. One that fails at the same moment may have been repeated already, so look for repetitions after this.
+ */
+export async function endRetries(tx: Tx, ids: readonly string[], now: Date): Promise<void> {
+  await tx
+    .update(smsMessages)
+    .set({ expiresAt: sql`least(expires_at, ${timestamp(now)})` })
+    .where(
+      lockInOrder(
+        tx,
+        and(inArray(smsMessages.id, [...ids]), inArray(smsMessages.status, ['sending', 'sent'])),
+      ),
+    );
+}
+
 /** Leads a person's waiting updates from the number they had to the one they have, which gets its own first text. */
 export async function redirectUpdates(
   tx: Tx,

@@ -11,6 +11,7 @@ import { deleteUser } from '@/lib/accounts/users';
 import { movesFrom } from '@/lib/applications/moves';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
+import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
 import {
   giveApplicant,
@@ -223,6 +224,31 @@ describe('what does not stand', () => {
     ]);
   });
 
+  test.each([
+    ['where the carrier fails only after newer news went', true],
+    ['where it fails before that', false],
+  ])('a text that is %s is repeated only as long as it is news', async (_when, isNewsNewer) => {
+    const moved = await move(await begin(), 'in_review', 60);
+    await decide(70);
+    const [first] = await readTexts();
+    const sid = `SM${'0'.repeat(31)}1`;
+    await database.db.update(smsMessages).set({
+      status: 'sent',
+      providerSid: sid,
+      sentAt: after(noon, 80),
+      sender: '+15005550006',
+      attempts: 1,
+    });
+    if (isNewsNewer) {
+      await move(moved, 'approved', 100);
+      await decide(110);
+    }
+    const busy = { sid, status: 'undelivered', errorCode: 30003, now: after(noon, 120) } as const;
+    await applyStatus(database.db, { ...busy, price: null, priceUnit: null, segments: null, to: null });
+    const repeated = await database.db.select().from(smsMessages).where(eq(smsMessages.retryOf, first!.id));
+    expect(repeated).toHaveLength(isNewsNewer ? 0 : 1);
+  });
+
   test('a text that went out is followed by one about the next move', async () => {
     const moved = await move(await begin(), 'in_review', 60);
     await decide(70);
@@ -408,6 +434,22 @@ describe('where no text reaches someone', () => {
     expect(await readMails()).toEqual([]);
     await follow(74 * 3600);
     expect(await readMails()).toHaveLength(1);
+  });
+
+  test('where someone holds its application, it is looked at again in seconds, not in an hour', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await move(about, 'in_review', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'failed' });
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select from applications where id = ${about.id} for update`);
+      await follow(10 * 3600);
+    });
+    expect(await readMails()).toEqual([]);
+    await follow(10 * 3600 + 10);
+    expect(await readMails()).toHaveLength(1);
+    expect(faults).toEqual([]);
   });
 
   test('a text that failed after newer news went out is not mailed', async () => {

@@ -8,6 +8,7 @@ import { deleteUser } from '@/lib/accounts/users';
 import { eraseApplications } from '@/lib/applications/erase-applications';
 import { lockForErasure } from '@/lib/accounts/lock-users';
 import { moves, movesFrom } from '@/lib/applications/moves';
+import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { readUndoSeconds, saveUndoSeconds } from '@/lib/applications/undo-time';
 import { openForSomeone, saveDraft, submitApplication } from '@/lib/applications/write-application';
@@ -262,6 +263,17 @@ describe('an applicant who acts while a move is hidden from them', () => {
     const { applicant, id, shown } = await giveHidden('approved', 'in_review');
     const withdrawal = { id, to: 'withdrawn', version: shown } as const;
     expect(await moveApplication(database.db, applicant, withdrawal, at(700))).toMatchObject({
+      reason: 'changed_meanwhile',
+      application: { status: 'approved' },
+    });
+  });
+
+  test('is refused once they were told of it, also where it was asked before that and had to wait', async () => {
+    const { applicant, id, shown } = await giveHidden('approved', 'in_review');
+    const onFault = (_notice: string, error: unknown) => expect.unreachable(String(error));
+    await decideNotices(database.db, after(noon, 612), { onFault });
+    const withdrawal = { id, to: 'withdrawn', version: shown } as const;
+    expect(await moveApplication(database.db, applicant, withdrawal, at(610))).toMatchObject({
       reason: 'changed_meanwhile',
       application: { status: 'approved' },
     });
