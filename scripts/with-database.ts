@@ -11,7 +11,7 @@ import { prepareDatabase, type DatabaseUrls } from './prepare-database';
  * process with the code that `run` gives (0 if none); an expected problem is one line and code 1. A signal ends it too,
  * after the database that it has started.
  */
-export async function withDatabase(run: () => Promise<number | void>): Promise<never> {
+export async function withDatabase(run: (urls: DatabaseUrls) => Promise<number | void>): Promise<never> {
   try {
     // A one-line answer to the person; only what is worth knowing about the database goes beside it.
     const settings = loadSettings('production');
@@ -30,7 +30,7 @@ export async function withDatabase(run: () => Promise<number | void>): Promise<n
     let code: number;
     try {
       await prepareDatabase(urls, (line) => console.error(line));
-      code = (await run()) ?? 0;
+      code = (await run(urls)) ?? 0;
     } finally {
       if (interrupted) await interrupted;
       await (await import('@/db/client')).closeDb();

@@ -1,4 +1,5 @@
 import { exitWith, oneLine, StartProblem, UsageAsked } from '../start-problem';
+import type { DatabaseUrls } from '../prepare-database';
 import { withDatabase } from '../with-database';
 
 /**
@@ -7,7 +8,7 @@ import { withDatabase } from '../with-database';
  */
 export async function runCommand<Arguments>(
   readArguments: (args: readonly string[]) => Arguments,
-  run: (args: Arguments) => Promise<void>,
+  run: (args: Arguments, urls: DatabaseUrls) => Promise<void>,
 ): Promise<never> {
   let args: Arguments;
   try {
@@ -15,9 +16,9 @@ export async function runCommand<Arguments>(
   } catch (error) {
     return exitWith(plainly(error));
   }
-  return withDatabase(async () => {
+  return withDatabase(async (urls) => {
     try {
-      await run(args);
+      await run(args, urls);
     } catch (error) {
       throw plainly(error);
     }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import { sealMark } from '@/lib/seal';
+import { takeIndexesAway } from '@/scripts/history/without-indexes';
 
 /** Every table that grows with the people, and so has this many rows at least once a database is filled. */
 export const bigTables = [
@@ -56,7 +57,7 @@ export async function fillBigDatabase(pool: Pool, { rows, now }: { rows: number;
     await client.query(`set local maintenance_work_mem = '128MB'`);
     await client.query(`set local work_mem = '64MB'`);
     await client.query('set local jit = off');
-    const restore = await takeIndexesAway(client);
+    const restore = await takeIndexesAway(client, bigTables);
     for (const statement of [...statementsOf(rows, now.toISOString()), ...restore]) {
       await client.query(statement);
     }
@@ -68,25 +69,6 @@ export async function fillBigDatabase(pool: Pool, { rows, now }: { rows: number;
   } finally {
     client.release();
   }
-}
-
-/** Drops what is checked and kept row by row; building it again at once is several times faster. Out: how to. */
-async function takeIndexesAway(client: PoolClient): Promise<string[]> {
-  const tables = [bigTables];
-  const references = await client.query<{ drop: string; make: string }>(
-    `select format('alter table %s drop constraint %I', conrelid::regclass, conname) as drop,
-       format('alter table %s add constraint %I %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) as make
-     from pg_constraint where contype = 'f' and conrelid = any($1::regclass[])`,
-    tables,
-  );
-  const indexes = await client.query<{ drop: string; make: string }>(
-    `select format('drop index %s', indexrelid::regclass) as drop, pg_get_indexdef(indexrelid) as make
-     from pg_index where indrelid = any($1::regclass[])
-       and not exists (select from pg_constraint where conindid = indexrelid)`,
-    tables,
-  );
-  for (const { drop } of [...references.rows, ...indexes.rows]) await client.query(drop);
-  return [...indexes.rows, ...references.rows].map(({ make }) => make);
 }
 
 function statementsOf(rows: number, now: string): string[] {
