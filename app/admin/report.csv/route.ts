@@ -3,6 +3,7 @@ import { linkToCsv, readPeriod } from '@/app/admin/report-period';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { requireRole } from '@/lib/auth/sign-in/session';
+import { writeCsvRow } from '@/lib/csv';
 import { env } from '@/lib/env';
 import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { readReport } from '@/lib/reporting/rollups/report';
@@ -16,23 +17,11 @@ export async function GET(request: Request): Promise<Response> {
   await requireRole(linkToCsv(table ?? tableNames[0], period), 'admin');
   if (table === undefined) return new Response('There is no such table.\n', { status: 404 });
   const { columns, rows } = makeTable(await readReport(db(), period, now), table);
-  return new Response([columns, ...rows].map(writeRow).join(''), {
+  return new Response([columns, ...rows].map(writeCsvRow).join(''), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',
       'content-disposition': `attachment; filename="${table}-${period.first}-${period.last}.csv"`,
       'cache-control': 'no-store',
     },
   });
-}
-
-function writeRow(cells: readonly (string | number | null)[]): string {
-  return `${cells.map(writeCell).join(',')}\r\n`;
-}
-
-/** Text that a spreadsheet would take for a formula gets a quote in front (OWASP, CSV injection). */
-function writeCell(cell: string | number | null): string {
-  if (cell === null) return '';
-  if (typeof cell === 'number') return Number.isFinite(cell) ? String(Number(cell.toFixed(3))) : '';
-  const harmless = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
