@@ -13,6 +13,7 @@ const libRooms = {
   applications: ['mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
   auth: ['applications', 'mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
   reporting: ['applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
+  exports: ['reporting', 'auth', 'phone', 'accounts'],
 };
 const smsRooms = {
   numbers: [],
@@ -81,6 +82,7 @@ const zones = [
         './result.ts',
         './audit.ts',
         './body-limit.ts',
+        './csv.ts',
         './gather.ts',
         './few-at-once.ts',
         './once-a-day.ts',

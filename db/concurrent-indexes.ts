@@ -53,6 +53,8 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_verification_log using gin (networks) with (fastupdate = off)
       where network is null and networks is not null`,
   },
+  // Exports read everyone's in the order of time.
+  { name: 'sms_consents_at_index', on: 'on sms_consents (at, id)' },
   {
     // The last thing that was said about a scope, for everyone at a number or for one person, without what was said before.
     name: 'sms_consents_last_index',

@@ -11,6 +11,7 @@ import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
 import { resealTotpKeys } from '@/lib/auth/two-factor/totp';
 import { pruneFailures } from '@/lib/auth/two-factor/tries';
 import { env, type Retention } from './env';
+import { pruneExports } from '@/lib/exports/export-jobs';
 import { pruneLimits } from '@/lib/rate-limits/hits';
 import { openLog } from './log';
 import { pruneLinks } from '@/lib/mail/links';
@@ -57,6 +58,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneRecoveries,
   pruneSignInCodes,
   pruneSpend,
+  pruneExports,
   pruneRefusals,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
   // Before anything of those days is erased.

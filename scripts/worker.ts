@@ -5,7 +5,7 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, the mailer, what decides about news of applications, and the housekeeping until a signal, or until the launcher that started it is gone;
+ * Runs the message dispatcher, the mailer, what decides about news of applications, what writes files for admins, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
 async function runWorker(): Promise<void> {
@@ -32,6 +32,7 @@ async function runWorker(): Promise<void> {
     { runMailer },
     { runRecoveries },
     { runNotices },
+    { runExports },
     { takeTextAnswer },
     { db, closeDb },
     { keepDatabaseClock },
@@ -44,6 +45,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/mail/deliver'),
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
+    import('@/lib/exports/run-exports'),
     import('@/lib/applications/take-text-answer'),
     import('@/db/client'),
     import('@/db/clock'),
@@ -67,13 +69,14 @@ async function runWorker(): Promise<void> {
   const mailer = runMailer({ log });
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });
+  const exports = runExports({ log });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
   watchdog.stop();
   await Promise.all(
-    [notices, dispatcher, housekeeping, missedTexts, mailer, recoveries].map((each) => each.stop()),
+    [notices, dispatcher, housekeeping, missedTexts, mailer, recoveries, exports].map((each) => each.stop()),
   );
   await closeDb();
   process.exit(0);

@@ -4,6 +4,7 @@ const pages = [
   { id: 'overview', href: '/admin', words: 'Overview' },
   { id: 'messages', href: '/admin/messages', words: 'Messages' },
   { id: 'verifications', href: '/admin/verifications', words: 'Verifications' },
+  { id: 'exports', href: '/admin/exports', words: 'Exports' },
 ] as const;
 
 /** The ways between the pages about texts; `here` is the one that this page is, or belongs to. */

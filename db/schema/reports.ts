@@ -1,6 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { bigint, date, integer, numeric, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
-import { instant } from './columns';
+import {
+  bigint,
+  boolean,
+  date,
+  index,
+  integer,
+  numeric,
+  pgTable,
+  primaryKey,
+  text,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import { users } from './accounts';
+import { bytea, instant } from './columns';
 
 const count = (name: string) => bigint(name, { mode: 'number' }).notNull().default(0);
 const dollars = (name: string) => numeric(name, { precision: 18, scale: 6 }).notNull().default('0');
@@ -63,3 +75,59 @@ export const rolledDays = pgTable('rolled_days', {
   timeZone: text('time_zone').notNull(),
   rolledAt: instant('rolled_at').notNull(),
 });
+
+/**
+ * Files that admins asked for. A worker writes each part by part, and goes on where the last part ended, whatever was killed in
+ * between. A day after it is done it is removed. Written by lib/exports.
+ */
+export const exportJobs = pgTable(
+  'export_jobs',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').$type<ExportKind>().notNull(),
+    format: text('format').$type<ExportFormat>().notNull(),
+    /** Whether phone numbers are in it as they are; else all but their last digits are hidden. */
+    wholeNumbers: boolean('whole_numbers').notNull(),
+    /** What happened from the one moment on, before the other. */
+    fromAt: instant('from_at').notNull(),
+    toAt: instant('to_at').notNull(),
+    requestedBy: uuid('requested_by').references(() => users.id, { onDelete: 'set null' }),
+    createdAt: instant('created_at').notNull(),
+    state: text('state').$type<ExportState>().notNull().default('writing'),
+    /** The place of the last row that was written: lib/reporting/keyset.ts; null: there is none yet. */
+    writtenTo: text('written_to'),
+    rows: bigint('rows', { mode: 'number' }).notNull().default(0),
+    bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
+    parts: integer('parts').notNull().default(0),
+    /** Who waits longest for its next part comes first; one that failed is put off. */
+    nextAt: instant('next_at').notNull(),
+    faults: integer('faults').notNull().default(0),
+    endedAt: instant('ended_at'),
+  },
+  (t) => [
+    index('export_jobs_next_index')
+      .on(t.nextAt)
+      .where(sql`${t.state} = 'writing'`),
+    index('export_jobs_created_index').on(t.createdAt),
+    index('export_jobs_requested_by_index').on(t.requestedBy),
+  ],
+);
+
+/** Rows by whole columns: what is in each is said by lib/exports/export-kinds.ts. */
+export type ExportKind = 'messages' | 'attempts' | 'consents' | 'opt_outs';
+export type ExportFormat = 'csv' | 'jsonl';
+/** `too_large`: it has more rows than one file may have. `failed`: its rows could not be read. */
+export type ExportState = 'writing' | 'done' | 'too_large' | 'failed';
+
+/** A piece of such a file; all of them, in their order, are the file. */
+export const exportParts = pgTable(
+  'export_parts',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => exportJobs.id, { onDelete: 'cascade' }),
+    part: integer('part').notNull(),
+    data: bytea('data').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.part] })],
+);

@@ -42,6 +42,8 @@ import { personStates, readPeoplePage } from '@/lib/reporting/people';
 import { readPerson } from '@/lib/reporting/person';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { readKeyset } from '@/lib/reporting/keyset';
+import { listExports, removeExport, requestExport } from '@/lib/exports/export-jobs';
+import { writeNextPart } from '@/lib/exports/write-exports';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
@@ -678,6 +680,7 @@ async function lookingOn(): Promise<void> {
   await during('status of a person', () => readPersonSms(db, bigPerson(90).email));
   await during('delayed texts', () => isSmsDelayed(db, now));
   await lookingAtReports();
+  await exportingRows();
   await lookingForPeople();
   await lookingForTexts();
 }
@@ -747,6 +750,30 @@ async function lookingAtReports(): Promise<void> {
   for (const days of [1, 7, 90]) {
     const period = { first: addDays(today, 1 - days), last: today };
     await during(`the overview of ${days} days`, () => readAdminOverview(db, period, now));
+  }
+}
+
+async function exportingRows(): Promise<void> {
+  const { db, during } = recorder;
+  const reader = await readSessionOf(db, await giveSettledPerson(db, { role: 'admin', now }), now);
+  const context = contextAt(now);
+  const onFault = (_id: string, error: unknown) => expect.unreachable(String(error));
+  const limits = { rowsPerPart: 1_000, mostRows: rows };
+  for (const kind of ['messages', 'attempts', 'consents', 'opt_outs'] as const) {
+    const days = { from: new Date(now.getTime() - 200 * 24 * 3600 * 1000), to: now };
+    await during(`an export of ${kind}`, async () => {
+      const asked = await requestExport(
+        db,
+        reader,
+        { kind, format: 'csv', wholeNumbers: false, ...days },
+        context,
+      );
+      if (!asked.ok) throw new Error(asked.reason);
+      for (let part = 0; part < 3; part += 1)
+        expect(await writeNextPart(db, now, { onFault, limits })).toBe(true);
+      await listExports(db);
+      await removeExport(db, reader, asked.id, context);
+    });
   }
 }
 

@@ -128,6 +128,9 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   // Nobody has the id that is in its path here.
   'GET /admin/messages/[id]': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/verifications': onlyAdmins,
+  'GET /admin/exports': onlyAdmins,
+  // Nobody has the id that is in its path here.
+  'GET /admin/exports/[id]/file': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/numbers': onlyAdmins,
   'GET /admin/users': onlyAdmins,
   'GET /admin/users/invite': onlyAdmins,
@@ -277,6 +280,8 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/account/delete/actions.ts#deleteAccountAction': settingsAction,
   'app/admin/messages/actions.ts#searchMessagesAction': adminAction,
   'app/admin/verifications/actions.ts#searchVerificationsAction': adminAction,
+  'app/admin/exports/actions.ts#startExportAction': adminAction,
+  'app/admin/exports/actions.ts#removeExportAction': adminAction,
   'app/admin/numbers/actions.ts#releaseNumberAction': adminAction,
   'app/staff/opt-outs/actions.ts#recordOptOutAction': operatorAction,
   'app/staff/applications/actions.ts#searchApplicationsAction': operatorAction,

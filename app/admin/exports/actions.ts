@@ -1,0 +1,73 @@
+'use server';
+
+import { refresh } from 'next/cache';
+import { redirect } from 'next/navigation';
+import { z } from 'zod';
+import { answerForm, readField } from '@/app/_forms/form-answer';
+import { box, readForm, text } from '@/app/_forms/read-form';
+import { askToConfirm } from '@/app/users/password-words';
+import type { ExportField } from '@/components/forms/staff/ExportForm';
+import type { FormState } from '@/components/forms/form-state';
+import { db } from '@/db/client';
+import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
+import { mostExportsUnderWay, removeExport, requestExport } from '@/lib/exports/export-jobs';
+import { addDays, readReportDay, startOf } from '@/lib/reporting/rollups/report-days';
+import { exportsPath, formatWords, isOneOf, kindWords } from './export-words';
+
+const noDay = 'Enter a day, such as 2026-11-24.';
+const day = text.transform((typed, context) => {
+  const read = readReportDay(typed);
+  if (read !== null) return read;
+  context.addIssue({ code: 'custom', message: noDay });
+  return z.NEVER;
+});
+
+const exportForm = z.object({
+  kind: text.refine((kind) => isOneOf(kindWords, kind), 'Choose what to export.'),
+  format: text.refine((format) => isOneOf(formatWords, format), 'Choose a kind of file.'),
+  first: day,
+  last: day,
+  wholeNumbers: box,
+});
+
+/** Starts an export. The answer to an admin who has to show who they are first keeps what was chosen. */
+export async function startExportAction(
+  _state: FormState<ExportField>,
+  formData: FormData,
+): Promise<FormState<ExportField>> {
+  const admin = await requireRole(exportsPath, 'admin');
+  const chosen = ['kind', 'format', 'first', 'last', 'wholeNumbers'] as const;
+  const form = readForm(exportForm, formData);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, chosen);
+  const { kind, format, first, last, wholeNumbers } = form.fields;
+  if (last < first) {
+    const fieldErrors = { last: 'This day is before the first one.' };
+    return answerForm({ fieldErrors }, formData, chosen);
+  }
+  if (!isOneOf(kindWords, kind) || !isOneOf(formatWords, format)) return answerForm({}, formData, chosen);
+  const { reportTimeZone: timeZone } = env();
+  const days = { from: startOf(first, timeZone), to: startOf(addDays(last, 1), timeZone) };
+  const wanted = { kind, format, wholeNumbers, ...days };
+  const answer = await requestExport(db(), admin, wanted, await readRequestContext());
+  if (answer.ok) redirect(`${exportsPath}?saved=started`);
+  const refused =
+    answer.reason === 'confirm_first'
+      ? askToConfirm
+      : {
+          message: `${mostExportsUnderWay} exports are being written already, and no more at a time. Wait until one is done, or end one. What you chose is still here.`,
+        };
+  return answerForm<ExportField>(refused, formData, chosen);
+}
+
+/** Removes a file, or ends one that is being written. */
+export async function removeExportAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
+  const admin = await requireRole(exportsPath, 'admin');
+  const removed = await removeExport(db(), admin, readField(formData, 'export'), await readRequestContext());
+  if (removed) redirect(`${exportsPath}?saved=removed`);
+  refresh();
+  return answerForm({ message: 'This export was removed already.' });
+}

@@ -1,0 +1,46 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { db as openDb, type Db } from '@/db/client';
+import { readDatabaseClock } from '@/db/clock';
+import { openLog } from '@/lib/log';
+import { writeNextPart } from './write-exports';
+
+/** Someone looks at the page and waits; where there is no file to write, it is one short transaction each time. */
+const everyMs = 5_000;
+
+/** Between two parts: so that a large file takes no more than a part of a core from those who send texts. */
+const restMs = 50;
+
+/**
+ * Writes the files that admins asked for until stopped, by the database's clock. Any number of processes may run it. `stop()` begins no
+ * part more and resolves when the one under way is written.
+ */
+export function runExports({ db: given, log: write }: { db?: Db; log?: (line: string) => void } = {}): {
+  stop(): Promise<void>;
+} {
+  const log = openLog({ write });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const onFault = (exportId: string, error: unknown) =>
+    log.error('export_failed', { export: exportId, error });
+  const running = loop();
+
+  async function loop(): Promise<void> {
+    const db = given ?? openDb();
+    while (!signal.aborted) {
+      let wasThere = false;
+      try {
+        wasThere = await writeNextPart(db, await readDatabaseClock(db), { onFault });
+      } catch (error) {
+        log.warn('exports_round_failed', { error });
+      }
+      await delay(wasThere ? restMs : everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  return {
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
