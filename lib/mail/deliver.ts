@@ -7,6 +7,7 @@ import { isDatabaseFault } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import type { MailEnd } from '@/db/schema/mail';
 import { env as readEnv, type Env } from '@/lib/env';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog, type Log } from '@/lib/log';
 import { isFirstToday } from '@/lib/once-a-day';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
@@ -34,6 +35,12 @@ const recordAgainMs = 500;
 
 /** Who is to stop goes on with that no longer than this, which is more than a statement takes that is never answered. */
 const recordWhenStoppingMs = 20_000;
+
+/**
+ * Of the connections of a process, so many at most say what becomes of its mails: each may wait for a lock that someone holds on
+ * the table, and texts need the others.
+ */
+const toldAtOnce = 3;
 
 /** Mails that one process begins side by side. */
 const atOnce = 8;
@@ -97,21 +104,31 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
 
   async function loop(): Promise<void> {
     const db = options.db ?? openDb();
-    const inHand = new Map<string, { sending: Promise<void>; begunMs: number }>();
+    const inHand = new Map<string, InHand>();
+    const freed = makeWake();
     const lost = new Map<string, number>();
-    const work = { db, transport, log, signal };
+    const work = { db, transport, log, signal, tell: fewAtOnce(toldAtOnce) };
     while (!signal.aborted) {
       const slowSince = performance.now() - slowAfterMs;
-      const quick = [...inHand.values()].filter(({ begunMs }) => begunMs > slowSince).length;
-      const room = Math.min(atOnce - quick, atOnce + mostSlow - inHand.size);
+      const onTheirWay = [...inHand.values()].filter(({ isOut }) => !isOut);
+      const quick = onTheirWay.filter(({ begunMs }) => begunMs > slowSince).length;
+      const room = Math.min(atOnce - quick, atOnce + mostSlow - onTheirWay.length);
       const leaseId = newId();
       let isMore = false;
       try {
         await giveBackLost(db, lost);
         const claimed = room > 0 ? await claimMails(db, leaseId, { room, inHand: [...inHand.keys()] }) : [];
         for (const mail of claimed) {
-          const sending = handle(work, mail, leaseId).finally(() => inHand.delete(mail.id));
-          inHand.set(mail.id, { sending, begunMs: performance.now() });
+          const its = { begunMs: performance.now(), isOut: false };
+          const noteOut = () => {
+            its.isOut = true;
+            freed.ring();
+          };
+          const sending = handle(work, mail, { leaseId, noteOut }).finally(() => {
+            inHand.delete(mail.id);
+            freed.ring();
+          });
+          inHand.set(mail.id, Object.assign(its, { sending }));
         }
         isMore = claimed.length === room;
       } catch (error) {
@@ -123,10 +140,7 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
       }
       if (!isMore) await wake.wait(pollMs, signal);
       // One that takes its time holds up none of the others.
-      else if (inHand.size > 0) {
-        const sendings = [...inHand.values()].map(({ sending }) => sending);
-        await Promise.race([...sendings, delay(slowAfterMs, undefined, { ref: false })]);
-      }
+      else if (inHand.size > 0) await freed.wait(slowAfterMs, signal);
     }
     await Promise.all([...inHand.values()].map(({ sending }) => sending));
   }
@@ -141,22 +155,36 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
   };
 }
 
-/** `signal`: whoever runs this is to stop. */
-type Sending = { db: Db; transport: MailTransport; log: Log; signal?: AbortSignal };
+/** `isOut`: it was handled, and its record has to wait, which keeps nobody else's mail waiting. */
+type InHand = { begunMs: number; isOut: boolean; sending: Promise<void> };
+
+/** `signal`: whoever runs this is to stop. `tell`: runs what says in the database how it goes with a mail. */
+type Sending = {
+  db: Db;
+  transport: MailTransport;
+  log: Log;
+  signal?: AbortSignal;
+  tell: ReturnType<typeof fewAtOnce>;
+};
 
 /** Claims what is due, `atOnce` at most, and sends it. Out: how many mails were claimed. */
 export async function sendDueMails(db: Db, transport: MailTransport, log: Log): Promise<number> {
   const leaseId = newId();
   const claimed = await claimMails(db, leaseId, { room: atOnce, inHand: [] });
-  await Promise.all(claimed.map((mail) => handle({ db, transport, log }, mail, leaseId)));
+  const work = { db, transport, log, tell: fewAtOnce(toldAtOnce) };
+  await Promise.all(claimed.map((mail) => handle(work, mail, { leaseId, noteOut: () => undefined })));
   return claimed.length;
 }
 
 /** What became of a mail that was claimed. */
 type Outcome = { is: 'sent' } | { is: 'over'; reason: MailEnd } | { is: 'failed'; cause: string };
 
-/** Sends a claimed mail and records what became of it. Never fails. */
-async function handle(work: Sending, mail: ClaimedMail, leaseId: string): Promise<void> {
+/** Sends a claimed mail and records what became of it. Never fails. `noteOut`: the record has to wait. */
+async function handle(
+  work: Sending,
+  mail: ClaimedMail,
+  { leaseId, noteOut }: { leaseId: string; noteOut: () => void },
+): Promise<void> {
   const { db, log } = work;
   const done = new AbortController();
   const renewing = renewLease(work, { id: mail.id, leaseId, signal: done.signal });
@@ -165,7 +193,8 @@ async function handle(work: Sending, mail: ClaimedMail, leaseId: string): Promis
       log.error('mail_failed', { mail: mail.id, error });
       return { is: 'failed', cause: 'fault' };
     });
-    await recordSurely(work, mail, () => recordOutcome(db, log, { mail, leaseId, outcome }));
+    const record = () => recordOutcome(db, log, { mail, leaseId, outcome });
+    await recordSurely(work, mail, { record, noteOut });
   } finally {
     done.abort();
     await renewing;
@@ -174,44 +203,56 @@ async function handle(work: Sending, mail: ClaimedMail, leaseId: string): Promis
 
 /** Holds on to a mail that takes its time. */
 async function renewLease(
-  { db, log }: Sending,
+  { db, log, tell }: Sending,
   { id, leaseId, signal }: { id: string; leaseId: string; signal: AbortSignal },
 ): Promise<void> {
   const untilMs = performance.now() + holdAtMostMs;
   const pause = (ms: number) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
   await pause(renewEveryMs);
   while (!signal.aborted && performance.now() < untilMs) {
-    const renewed = await db
-      .execute(
-        sql`update mails set leased_until = now() + make_interval(secs => ${leaseSeconds})
-          where id = ${id} and lease_id = ${leaseId}`,
-      )
-      .catch((error: unknown) => log.debug('mail_lease_not_renewed', { mail: id, error }));
-    await pause(renewed === undefined ? renewAgainMs : renewEveryMs);
+    const renewed = await tell(() =>
+      changeMail(db, {
+        id,
+        leaseId,
+        change: sql`leased_until = now() + make_interval(secs => ${leaseSeconds})`,
+      }),
+    ).catch((error: unknown) => log.debug('mail_lease_not_renewed', { mail: id, error }));
+    await pause(renewed === true ? renewEveryMs : renewAgainMs);
   }
 }
 
-/** Records until the database has heard it. What else goes wrong is told, and the lease runs out. */
+/**
+ * Records until the database has heard it, and nobody else holds the row. What else goes wrong is told, and the lease runs out.
+ * `record`: false where someone holds it.
+ */
 async function recordSurely(
-  { log, signal }: Sending,
+  { log, signal, tell }: Sending,
   { id }: ClaimedMail,
-  record: () => Promise<void>,
+  { record, noteOut }: { record: () => Promise<boolean>; noteOut: () => void },
 ): Promise<void> {
   const begunMs = performance.now();
   for (let tries = 1; ; tries += 1) {
     try {
-      await record();
-      return;
+      if (await tell(record)) return;
+      throw new HeldByOthers();
     } catch (error) {
       const patienceMs = signal?.aborted ? recordWhenStoppingMs : holdAtMostMs;
-      if (!isDatabaseFault(error) || performance.now() - begunMs > patienceMs) {
+      const mayPass = error instanceof HeldByOthers || isDatabaseFault(error);
+      if (!mayPass || performance.now() - begunMs > patienceMs) {
         log.warn('mail_not_recorded', { mail: id, error });
         return;
       }
-      if (tries === 1) log.warn('mail_record_retried', { mail: id, error });
+      if (tries === 1) {
+        log.warn('mail_record_retried', { mail: id, error });
+        noteOut();
+      }
       await delay(recordAgainMs);
     }
   }
+}
+
+class HeldByOthers extends Error {
+  override message = 'Someone else holds the row of this mail';
 }
 
 async function sendMail({ transport, log }: Sending, mail: ClaimedMail): Promise<Outcome> {
@@ -332,41 +373,63 @@ function toIds(ids: string[]): SQL {
   return sql`${`{${ids.join(',')}}`}::uuid[]`;
 }
 
+/**
+ * Changes a mail without waiting for whoever holds its row. False: someone does. True: it is changed, or is not there any more,
+ * or not under this lease. `leaseId`: null for any.
+ */
+async function changeMail(
+  db: Db,
+  { id, leaseId, change }: { id: string; leaseId: string | null; change: SQL },
+): Promise<boolean> {
+  const isOurs = leaseId === null ? sql`id = ${id}` : sql`id = ${id} and lease_id = ${leaseId}`;
+  const { rows } = await db.execute<{ is_held: boolean }>(sql`
+    with free as materialized (select id from mails where ${isOurs} for no key update skip locked),
+    changed as (update mails set ${change} where id = (select id from free) returning 1)
+    select not exists (select from changed) and exists (select from mails where ${isOurs}) as is_held`);
+  return !rows[0]!.is_held;
+}
+
 async function recordOutcome(
   db: Db,
   log: Log,
   { mail, leaseId, outcome }: { mail: ClaimedMail; leaseId: string; outcome: Outcome },
-): Promise<void> {
+): Promise<boolean> {
   if (outcome.is === 'sent') return record(db, mail.id);
   if (outcome.is === 'over') return end(db, mail.id, leaseId, outcome.reason);
   return putOff(db, mail, leaseId, log, outcome.cause);
 }
 
 /** It went out, also where the lease ran out meanwhile: nobody is to send it again. */
-async function record(db: Db, id: string): Promise<void> {
-  await db.execute(sql`
-    update mails set sent_at = coalesce(sent_at, clock_timestamp()), lease_id = null, leased_until = null, ended_at = null,
-      reason = null
-    where id = ${id}`);
+async function record(db: Db, id: string): Promise<boolean> {
+  return changeMail(db, {
+    id,
+    leaseId: null,
+    change: sql`sent_at = coalesce(sent_at, clock_timestamp()), lease_id = null, leased_until = null, ended_at = null,
+      reason = null`,
+  });
 }
 
-async function end(db: Db, id: string, leaseId: string, reason: MailEnd): Promise<void> {
-  await db.execute(sql`
-    update mails set ended_at = clock_timestamp(), reason = ${reason}, lease_id = null, leased_until = null
-    where id = ${id} and lease_id = ${leaseId}`);
+async function end(db: Db, id: string, leaseId: string, reason: MailEnd): Promise<boolean> {
+  return changeMail(db, {
+    id,
+    leaseId,
+    change: sql`ended_at = clock_timestamp(), reason = ${reason}, lease_id = null, leased_until = null`,
+  });
 }
 
 /** After a failure: later again, or given up, which is told once a day. */
-async function putOff(db: Db, mail: ClaimedMail, leaseId: string, log: Log, cause: string): Promise<void> {
+async function putOff(db: Db, mail: ClaimedMail, leaseId: string, log: Log, cause: string): Promise<boolean> {
   const pauseSeconds = pausesSeconds[mail.attempts - 1];
   if (pauseSeconds === undefined) {
-    await end(db, mail.id, leaseId, 'given_up');
+    if (!(await end(db, mail.id, leaseId, 'given_up'))) return false;
     if (await isFirstToday(db, 'mail_given_up', databaseNow()))
       log.error('mail_given_up', { mail: mail.id, cause });
-    return;
+    return true;
   }
-  await db.execute(sql`
-    update mails set send_after = clock_timestamp() + make_interval(secs => ${pauseSeconds}),
-      turn = ${moveTurn(sql`turn`, failedTurn)}, lease_id = null, leased_until = null
-    where id = ${mail.id} and lease_id = ${leaseId}`);
+  return changeMail(db, {
+    id: mail.id,
+    leaseId,
+    change: sql`send_after = clock_timestamp() + make_interval(secs => ${pauseSeconds}),
+      turn = ${moveTurn(sql`turn`, failedTurn)}, lease_id = null, leased_until = null`,
+  });
 }

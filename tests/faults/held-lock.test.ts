@@ -1,10 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { expect, test } from 'vitest';
 import { openPool } from '@/db/client';
 import { findUser } from '@/lib/accounts/users';
+import { env } from '@/lib/env';
+import { runMailer } from '@/lib/mail/deliver';
+import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../support/database';
-import { givePerson, newPhone } from '../support/people';
+import { givePerson, newEmail, newPhone } from '../support/people';
 
 const database = useDatabase();
 
@@ -33,3 +37,79 @@ test('a pool full of requests that wait for one number lets everyone else throug
     await pool.end();
   }
 });
+
+async function writeMails(count: number): Promise<string[]> {
+  const emails = Array.from({ length: count }, newEmail);
+  for (const email of emails) {
+    const link = { purpose: 'claim', template: 'claimEmail', userId: null, email, now: new Date() } as const;
+    await enqueueLinkMail(database.db, link);
+  }
+  return emails;
+}
+
+test.each([
+  ['the rows of mails on their way', 'update mails set params = params'],
+  ['the whole table of mails', 'lock table mails in share mode'],
+])(
+  'who holds %s leaves connections to everyone else, and each goes out once',
+  async (_, hold) => {
+    const pool = openPool(database.url);
+    const app = drizzle(pool);
+    const sent: string[] = [];
+    let underWay = 0;
+    let letGo = () => undefined as void;
+    const isHeld = new Promise<void>((resolve) => (letGo = resolve));
+    const transport = {
+      send: async ({ to }: { to: string }) => {
+        underWay += 1;
+        await isHeld;
+        sent.push(to);
+        return { ok: true as const };
+      },
+      close: () => undefined,
+    };
+    const mail = { via: 'smtp', url: 'smtp://127.0.0.1:1', from: 'no-reply@example.com' } as const;
+    const emails = await writeMails(32);
+    const mailer = runMailer({
+      db: app,
+      env: { ...env(), databaseUrl: database.url, mail },
+      transport,
+      log: () => undefined,
+    });
+    const holder = await database.pool.connect();
+    try {
+      // Those that take their time leave their places to others.
+      await expect.poll(() => underWay, { timeout: 20_000 }).toBe(32);
+      await holder.query('begin');
+      await holder.query(hold);
+      letGo();
+      await expect.poll(() => sent.length).toBe(32);
+      let most = 0;
+      for (let count = 0; count < 40; count += 1) {
+        await delay(100);
+        most = Math.max(most, pool.totalCount - pool.idleCount + pool.waitingCount);
+      }
+      expect(most).toBeLessThanOrEqual(5);
+      if (hold.startsWith('update')) {
+        // Nor are others' mails kept waiting.
+        const [other] = await writeMails(1);
+        await expect.poll(() => sent, { timeout: 10_000 }).toContain(other);
+        emails.push(other!);
+      }
+      await holder.query('rollback');
+      const isAllRecorded = async () => {
+        const { rows } = await database.pool.query('select from mails where sent_at is null');
+        return rows.length === 0;
+      };
+      await expect.poll(isAllRecorded, { timeout: 20_000 }).toBe(true);
+      expect(sent.toSorted()).toEqual(emails.toSorted());
+    } finally {
+      letGo();
+      await holder.query('rollback');
+      holder.release();
+      await mailer.stop();
+      await pool.end();
+    }
+  },
+  90_000,
+);
