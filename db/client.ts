@@ -78,9 +78,15 @@ export function openPool(
   return pool;
 }
 
-/** The database of this process, over one pool made on first use from DATABASE_URL. */
-export function db(): Db {
-  return connection().db;
+/**
+ * How the pool of a worker is opened: nobody looks at what it does, and all of it is tried again. So it waits for no lock longer
+ * than others may be kept waiting by that.
+ */
+export const workerPool: PoolOptions = { lockTimeoutMs: 300 };
+
+/** The database of this process, over one pool made on first use from DATABASE_URL, with the `options` of that first time. */
+export function db(options?: PoolOptions): Db {
+  return connection(options).db;
 }
 
 /** Whether the database answers within `withinMs`. */
@@ -129,9 +135,9 @@ export async function closeDb(): Promise<void> {
   await open?.pool.end();
 }
 
-function connection(): Connection {
+function connection(options?: PoolOptions): Connection {
   if (!holder.doorstepConnection) {
-    const pool = openPool(env().databaseUrl);
+    const pool = openPool(env().databaseUrl, options);
     holder.doorstepConnection = { pool, db: drizzle(pool) };
   }
   return holder.doorstepConnection;

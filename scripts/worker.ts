@@ -34,7 +34,7 @@ async function runWorker(): Promise<void> {
     { runNotices },
     { runExports },
     { takeTextAnswer },
-    { db, closeDb },
+    { db, closeDb, workerPool },
     { keepDatabaseClock },
     { openLog },
     { makeWatchdog },
@@ -60,7 +60,7 @@ async function runWorker(): Promise<void> {
       process.exit(1);
     },
   });
-  await keepDatabaseClock(db(), {
+  await keepDatabaseClock(db(workerPool), {
     onSkew: (aheadMs) => openLog({ write: log }).warn('clock_skew', { aheadMs }),
   });
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });

@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { expect, test } from 'vitest';
-import { openPool } from '@/db/client';
+import { openPool, workerPool } from '@/db/client';
 import { findUser } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
 import { runMailer } from '@/lib/mail/deliver';
 import { enqueueLinkMail } from '@/lib/mail/outbox';
+import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../support/database';
+import { openConsole } from '@/lib/sms/provider/console';
 import { givePerson, newEmail, newPhone } from '../support/people';
+import { askForCode, askForUpdate, makeEnv, makePerson, whenText } from '../support/texts';
 
 const database = useDatabase();
 
@@ -109,6 +112,64 @@ test.each([
       holder.release();
       await mailer.stop();
       await pool.end();
+    }
+  },
+  90_000,
+);
+
+test.each([
+  ['accepted', 'update sms_messages set params = params'],
+  ['refused', 'update sms_messages set params = params'],
+  ['refused', 'update phone_numbers set number = number'],
+])(
+  'codes go out while someone holds what %s texts are recorded in: %s',
+  async (answer, hold) => {
+    const pool = openPool(database.url, workerPool);
+    const sentTo: string[] = [];
+    let letGo = () => undefined as void;
+    const isHeld = new Promise<void>((resolve) => (letGo = resolve));
+    const updates = new Set<string>();
+    const provider = openConsole(() => undefined);
+    const sendText: typeof provider.sendText = async (text) => {
+      sentTo.push(text.to);
+      if (!updates.has(text.to)) return provider.sendText(text);
+      await isHeld;
+      if (answer === 'accepted') return provider.sendText(text);
+      return { outcome: 'refused', code: 30003, httpStatus: 400, retryAfterSeconds: null };
+    };
+    for (let count = 0; count < 48; count += 1) {
+      const person = await makePerson(database.db);
+      updates.add(person.phone);
+      await askForUpdate(database.db, person);
+    }
+    const env = makeEnv(database.url, { SMS_MESSAGES_PER_SECOND: '1000', SMS_DAILY_BUDGET_USD: '1000' });
+    const dispatcher = runDispatcher({
+      db: drizzle(pool),
+      env,
+      // Long enough that none is looked up, and sent again, meanwhile.
+      provider: { ...provider, lookUpAfterMs: 60_000, sendText },
+      log: () => undefined,
+    });
+    const holder = await database.pool.connect();
+    try {
+      await expect.poll(() => sentTo.length, { timeout: 20_000 }).toBe(48);
+      await holder.query('begin');
+      await holder.query(hold);
+      letGo();
+      await delay(1_000);
+      for (let count = 0; count < 5; count += 1) {
+        const { messageId } = await askForCode(database.db, await makePerson(database.db));
+        await whenText(database.db, messageId, ({ status }) => status === 'sent', 5_000);
+      }
+      await holder.query('rollback');
+      expect(new Set(sentTo).size).toBe(sentTo.length);
+    } finally {
+      letGo();
+      await holder.query('rollback');
+      holder.release();
+      await dispatcher.stop();
+      await pool.end();
+      await database.pool.query(`delete from sms_messages`);
     }
   },
   90_000,

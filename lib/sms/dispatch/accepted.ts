@@ -1,11 +1,15 @@
 import { sql } from 'drizzle-orm';
 import { isUniqueViolation } from '@/db/unique-violation';
+import type { fewAtOnce } from '@/lib/few-at-once';
 import { gather } from '@/lib/gather';
 import type { HeldText, Work } from './claim';
 import { isFailure } from '@/lib/sms/delivery/status-report';
 
 /** What the provider answered when it took a text. */
 export type AcceptedAnswer = { sid: string | null; status: string | null; segments: number | null };
+
+/** Runs what may wait for a lock that someone else holds, a few at a time. */
+export type Aside = ReturnType<typeof fewAtOnce>;
 
 /** Records that the provider has a text. False: another text has this SID, and nothing was recorded. */
 export type RecordAccepted = (text: HeldText, answer: AcceptedAnswer) => Promise<boolean>;
@@ -14,9 +18,8 @@ export type RecordAccepted = (text: HeldText, answer: AcceptedAnswer) => Promise
  * Records answers that come at the same moment in one statement. Whichever of them cannot be recorded with the others, be it
  * that someone else holds its row just now, is recorded by itself, so that none keeps another waiting.
  */
-export function recordAcceptedTogether(work: Work): RecordAccepted {
+export function recordAcceptedTogether(work: Work, aside: Aside): RecordAccepted {
   const record = gather(async (items: readonly AcceptedText[]) => {
-    if (items.length === 1) return [false];
     const recorded = await markSent(work, items, { waits: false }).catch((error: unknown) => {
       work.log.warn('sms_recorded_one_by_one', { error });
       return new Set<string>();
@@ -24,7 +27,7 @@ export function recordAcceptedTogether(work: Work): RecordAccepted {
     return items.map(({ message }) => recorded.has(message.id));
   });
   return async (text, answer) =>
-    (await record({ ...text, answer })) || (await recordAccepted(work, text, answer));
+    (await record({ ...text, answer })) || (await aside(() => recordAccepted(work, text, answer)));
 }
 
 /**

@@ -6,7 +6,7 @@ import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
-import { recordAcceptedTogether, type RecordAccepted } from './accepted';
+import { recordAcceptedTogether, type Aside, type RecordAccepted } from './accepted';
 import { reserveSpend } from '@/lib/sms/capacity/budget';
 import type { Held, HeldText, Work } from './claim';
 import { readPolicyFacts, type PolicyFacts } from './send-policy-facts';
@@ -48,6 +48,9 @@ const factsWithinMs = 2_000;
 /** Texts that are looked at alone, at a time: the pool has ten connections. */
 const aloneAtOnce = 4;
 
+/** Records that may wait for a lock that someone else holds, at a time. */
+const waitingAtOnce = 4;
+
 /** Of the budget for everyone, in percent: each is told to an operator once a day. */
 const budgetMarks = [50, 80] as const;
 const budgetAskEveryMs = 5 * 60_000;
@@ -66,13 +69,17 @@ export type Pacing = {
 export type Sending = Work & {
   pacing: Pacing;
   recordAccepted: RecordAccepted;
+  /** Of the connections of a process, few are taken by records that wait for a lock: claiming needs the others. */
+  aside: Aside;
   /** When it was last asked whether the operator knows that so many percent of the budget are used. */
   budgetAskedMs: Map<number, number>;
 };
 
 export function startSending(work: Work): Sending {
   const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
-  return { ...work, pacing, recordAccepted: recordAcceptedTogether(work), budgetAskedMs: new Map() };
+  const aside = fewAtOnce(waitingAtOnce);
+  const recordAccepted = recordAcceptedTogether(work, aside);
+  return { ...work, pacing, recordAccepted, aside, budgetAskedMs: new Map() };
 }
 
 type Send = Extract<PolicyAnswer, { answer: 'send' }>;
@@ -109,7 +116,7 @@ export async function sendClaimed(
   const claimedMs = performance.now();
   const records: Promise<void>[] = [];
   const record: RecordAside = (held, run) => {
-    records.push(guard(work, held, run).then(() => settled(held)));
+    records.push(guard(work, held, () => work.aside(run)).then(() => settled(held)));
   };
   const facts = await readFacts(work, claimed);
   const ready: Ready[] = [];
@@ -126,7 +133,8 @@ export async function sendClaimed(
       const { held } = text;
       const place = places.get(held.id);
       if (place === undefined) return;
-      await guard(work, held, () => call(work, text, { place, claimedMs, wasStopped }));
+      const waits = () => settled(held);
+      await guard(work, held, () => call(work, text, { place, claimedMs, wasStopped, waits }));
       settled(held);
     }),
   );
@@ -134,14 +142,14 @@ export async function sendClaimed(
 }
 
 /** Runs what concerns one text; where it fails, that is recorded. */
-async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promise<void> {
+async function guard(work: Sending, held: Held, run: () => Promise<unknown>): Promise<void> {
   try {
     await run();
   } catch (error) {
     // Where the database cannot even take this in, the lease runs out, and the text is taken up again.
-    await recordFault(work, held, error).catch((fault: unknown) =>
-      work.log.error('sms_work_failed', { message: held.id, error: fault }),
-    );
+    await work
+      .aside(() => recordFault(work, held, error))
+      .catch((fault: unknown) => work.log.error('sms_work_failed', { message: held.id, error: fault }));
   }
 }
 
@@ -150,7 +158,7 @@ async function guard(work: Work, held: Held, run: () => Promise<unknown>): Promi
  * long, each is read alone. One that takes too long alone too is at fault itself, if the database answers about another one
  * or about none: else it is the database that is slow.
  */
-export async function readFacts(work: Work, claimed: readonly Held[]): Promise<Map<string, PolicyFacts>> {
+export async function readFacts(work: Sending, claimed: readonly Held[]): Promise<Map<string, PolicyFacts>> {
   const ids = claimed.map(({ id }) => id);
   try {
     return await withinPatience(readPolicyFacts(work.db, ids));
@@ -363,11 +371,18 @@ async function noteBudgetUse(
   }
 }
 
-/** Calls the provider for one text at its place, and records what came of it. */
+/**
+ * Calls the provider for one text at its place, and records what came of it. `waits` is called where the record has to wait: that
+ * takes no place from other texts.
+ */
 async function call(
   work: Sending,
   { facts, held, decision }: Ready,
-  { wasStopped, ...moments }: { place: Place; claimedMs: number; wasStopped: boolean },
+  {
+    wasStopped,
+    waits,
+    ...moments
+  }: { place: Place; claimedMs: number; wasStopped: boolean; waits: () => void },
 ): Promise<void> {
   const { provider, log } = work;
   const { message } = facts;
@@ -395,11 +410,15 @@ async function call(
   // The outcome is known to nobody else, so a database that is just restarting gets a few chances to hear it.
   for (let tries = 1; ; tries += 1) {
     try {
-      await recordOutcome(work, { held, message }, { outcome, attempt, startedAt, wasStopped });
+      const record = () =>
+        recordOutcome(work, { held, message }, { outcome, attempt, startedAt, wasStopped });
+      // What was accepted is recorded without waiting, and goes aside by itself where it has to.
+      await (outcome.outcome === 'accepted' ? record() : work.aside(record));
       return;
     } catch (error) {
       if (tries === 5) throw error;
       log.warn('sms_record_retried', { message: message.id, error });
+      waits();
       await delay(300 * tries);
     }
   }

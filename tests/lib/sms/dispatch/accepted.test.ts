@@ -2,6 +2,7 @@ import { eq, inArray } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
+import { fewAtOnce } from '@/lib/few-at-once';
 import { recordAcceptedTogether, type AcceptedAnswer } from '@/lib/sms/dispatch/accepted';
 import type { HeldText } from '@/lib/sms/dispatch/claim';
 import { openConsole } from '@/lib/sms/provider/console';
@@ -26,7 +27,7 @@ async function callFor(count: number) {
     const message = await readText(database.db, id);
     texts.push({ held: { id, isCode: false, lease, clock: () => new Date() }, message });
   }
-  return { texts, record: recordAcceptedTogether(work) };
+  return { texts, record: recordAcceptedTogether(work, fewAtOnce(4)) };
 }
 
 const answerFor = ({ message }: HeldText): AcceptedAnswer => ({
