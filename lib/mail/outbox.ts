@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { newLink } from './links';
-import { markAsking, newsStanding, standingOf, turnOf } from './mail-turn';
+import { markAsking, newsStanding, standingOf, turnOf, turnOfNotice } from './mail-turn';
 import type { MailTemplate } from './templates';
 
 export type Mail = typeof mails.$inferSelect;
@@ -21,7 +21,7 @@ export function isMailOn(): boolean {
 /**
  * Writes a link and the mail that carries it, and wakes those who send mail, in one statement: all of it happens at the commit of
  * `tx`, or nothing. Nothing is sent here. In: `email`, one address as typed; `params`, which never hold a token; `askedFrom`, the
- * address of the request that asked for it, unless it is a notice. Out: the link's id.
+ * address of the request that asked for it, or did what a notice tells. Out: the link's id.
  */
 export async function enqueueLinkMail(
   tx: Tx | Db,
@@ -41,7 +41,10 @@ export async function enqueueLinkMail(
   const at = timestamp(now);
   const network = markAsking(askedFrom);
   const proven = sql`exists (select from users where id = ${userId} and email_key = ${link.emailKey} and email_proven_at is not null)`;
-  const standing = standingOf({ isNotice: purpose === 'not_me', proven });
+  const turn =
+    purpose === 'not_me'
+      ? turnOfNotice({ network, userId, now })
+      : turnOf({ standing: standingOf(proven), network, userId, now });
   await tx.execute(sql`
     with link as (
       insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at, details)
@@ -50,7 +53,7 @@ export async function enqueueLinkMail(
     ), mail as (
       insert into mails (id, user_id, to_address, template, params, link_id, network, turn, created_at, send_after, expires_at)
       values (${newId()}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${link.id}, ${network},
-        ${turnOf({ standing, network, userId, now })}, ${at}, ${atOnce(now)}, ${timestamp(link.expiresAt)})
+        ${turn}, ${at}, ${atOnce(now)}, ${timestamp(link.expiresAt)})
       returning 1
     ) ${wake}`);
   return link.id;
@@ -67,7 +70,7 @@ export async function enqueueResetMail(
 ): Promise<void> {
   const link = newLink({ purpose: 'reset', userId: null, email, now });
   const network = markAsking(askedFrom);
-  const standing = standingOf({ isNotice: false, proven: sql`(select is_proven from owner)` });
+  const standing = standingOf(sql`(select is_proven from owner)`);
   await db.execute(sql`
     with owner as (
       select id, email, email_proven_at is not null as is_proven from users where email_key = ${link.emailKey} and deactivated_at is null for key share

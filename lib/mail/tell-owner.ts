@@ -1,5 +1,6 @@
 import type { Tx } from '@/db/client';
 import type { User } from '@/lib/accounts/users';
+import type { RequestContext } from '@/lib/context';
 import { enqueueLinkMail, isMailOn } from '@/lib/mail/outbox';
 import type { NoticeTemplate } from '@/lib/mail/templates';
 
@@ -12,15 +13,25 @@ export function isReachedByMail({ emailProvenAt }: Pick<User, 'emailProvenAt'>):
  * Tells the owner of an account by mail what happened to it, at the address that it had until then, if that was proven: news
  * goes to no other. For seven days the mail's link, "This was not me", ends every session and puts email and number back
  * (`undoChanges`). `before`: the account as it was. `event`: what
- * happened to a second factor, in words of ours.
+ * happened to a second factor, in words of ours. The address is that of the request that changed the account: see `turnOf`.
  */
 export async function tellOwner(
   tx: Tx,
-  { template, event, before, now }: { template: NoticeTemplate; event?: string; before: User; now: Date },
+  { template, event, before }: { template: NoticeTemplate; event?: string; before: User },
+  { now, address }: Pick<RequestContext, 'now' | 'address'>,
 ): Promise<void> {
   if (!isReachedByMail(before)) return;
   const { id: userId, email, phone, smsFactorSince } = before;
   const details = { phone, smsSince: smsFactorSince?.toISOString() ?? null };
   const params: Record<string, string> = event === undefined ? {} : { event };
-  await enqueueLinkMail(tx, { purpose: 'not_me', template, userId, email, params, details, now });
+  await enqueueLinkMail(tx, {
+    purpose: 'not_me',
+    template,
+    userId,
+    email,
+    params,
+    details,
+    askedFrom: address,
+    now,
+  });
 }

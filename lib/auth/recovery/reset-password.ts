@@ -119,7 +119,7 @@ export async function finishReset(
   await forgetWrongPasswords(tx, user.email, [context.address]);
   // Without the number that was taken off: nobody is to put that back.
   const left = await findUser(tx, userId);
-  if (left !== null) await tellOwner(tx, { template: 'passwordWasReset', before: left, now });
+  if (left !== null) await tellOwner(tx, { template: 'passwordWasReset', before: left }, context);
 }
 
 async function proveByReset(

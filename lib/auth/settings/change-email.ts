@@ -107,7 +107,7 @@ export async function confirmEmailChange(
     if (rival !== null) await closeUnproven(tx, rival, 'account_claimed', context);
     // Back at an address that could undo the change: whoever had the account meanwhile is not to undo this one.
     const back = await findFirstNotMe(tx, { userId, email, now });
-    if (back === null) await tellOwner(tx, { template: 'emailChanged', before, now });
+    if (back === null) await tellOwner(tx, { template: 'emailChanged', before }, context);
     else await endNotMeElsewhere(tx, back, now);
     await noticeSecurity(tx, before, 'your email was changed', now);
     await setEmail(tx, userId, email, now);

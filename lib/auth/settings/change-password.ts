@@ -64,7 +64,7 @@ export async function changePassword(
     if (!(await replacePassword(tx, known.user, hash.value, change, context))) {
       return { reason: 'changed_meanwhile' };
     }
-    await tellOwner(tx, { template: 'passwordChanged', before: known.user, now: context.now });
+    await tellOwner(tx, { template: 'passwordChanged', before: known.user }, context);
     return null;
   });
   if (refused !== null) {

@@ -25,7 +25,7 @@ export async function completeSignIn(
   const { now } = context;
   await recordAudit(tx, { action: 'signed_in', userId: user.id }, context);
   if (!(await knowsBrowser(tx, user, knownBrowser, now))) {
-    await tellOwner(tx, { template: 'newDevice', before: user, now });
+    await tellOwner(tx, { template: 'newDevice', before: user }, context);
   }
   return { mark: issueMark(user, now), ...(await mintLoginGrant(tx, user.id, now, shows)) };
 }

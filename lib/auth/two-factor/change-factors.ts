@@ -114,7 +114,7 @@ export async function changeFactors<Refusal>(
     }
     await recordAudit(tx, { action: audit, userId }, context);
     const template = typeof kind === 'object' ? 'factorRemoved' : 'factorAdded';
-    await tellOwner(tx, { template, event, before: locked, now });
+    await tellOwner(tx, { template, event, before: locked }, context);
     await noticeSecurity(tx, locked, event, now);
     return { ok: true as const };
   });

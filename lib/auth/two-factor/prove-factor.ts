@@ -62,7 +62,7 @@ export async function proveFactor(
       await forgetTries(tx, userId);
       if (given.kind !== 'recovery_code' || owner === null) return;
       await recordAudit(tx, { action: 'recovery_code_used', userId, actorId: null }, context);
-      await tellOwner(tx, { template: 'recoveryCodeUsed', before: owner, now });
+      await tellOwner(tx, { template: 'recoveryCodeUsed', before: owner }, context);
       await noticeSecurity(tx, owner, 'a recovery code was used', now);
     });
     return { ok: true };
@@ -76,7 +76,7 @@ export async function proveFactor(
       context,
     );
     if ('triesLeft' in counted.ifWrong || owner === null) return;
-    await tellOwner(tx, { template: 'secondFactorPaused', before: owner, now });
+    await tellOwner(tx, { template: 'secondFactorPaused', before: owner }, context);
     await noticeSecurity(tx, owner, 'many wrong codes were entered', now);
   });
   return { ok: false, reason: 'wrong_code', ifWrong: counted.ifWrong };

@@ -47,6 +47,6 @@ export async function resetFactors(
   await removeFactors(tx, user.id);
   await endAllAccess(tx, user.id);
   await recordAudit(tx, { action: 'factors_reset', userId: user.id, ...author }, context);
-  await tellOwner(tx, { template: 'factorsReset', before: user, now: context.now });
+  await tellOwner(tx, { template: 'factorsReset', before: user }, context);
   await noticeSecurity(tx, user, 'your second factors were removed', context.now);
 }

@@ -107,7 +107,7 @@ export async function applyProof(
   }
   const isChange = earlierPhone !== null && earlierPhone !== phone;
   const before = isChange ? await findUser(tx, userId) : null;
-  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before, now: context.now });
+  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before }, context);
   await setPhone(tx, userId, phone);
   if (isChange) {
     await leaveNumber(tx, { userId, from: earlierPhone, to: phone }, context);
@@ -154,7 +154,7 @@ export async function displaceHolder(
   context: RequestContext,
 ): Promise<void> {
   const before = await findUser(tx, userId);
-  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before, now: context.now });
+  if (before !== null) await tellOwner(tx, { template: 'phoneChanged', before }, context);
   await markPhoneMoved(tx, userId, phone, context.now);
   await withdrawConsent(
     tx,

@@ -101,7 +101,7 @@ export async function startPhoneChange(
         );
         await cancelTexts(tx, { userId, phone: current }, 'number_changed', now);
       }
-      if (current !== phone) await tellOfNumber(tx, user, now);
+      if (current !== phone) await tellOfNumber(tx, user, context);
       await setPhone(tx, userId, phone);
     }
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'preferences' }, context);
@@ -139,7 +139,7 @@ export async function removePhone(
     }
     // Nor is a code to it heard that was given in a second step just now.
     if (held.sms) await endPendingTokens(tx, userId);
-    await tellOwner(tx, { template: 'phoneChanged', before: user, now: context.now });
+    await tellOwner(tx, { template: 'phoneChanged', before: user }, context);
     await takePhoneOff(tx, { userId, phone }, numbers, context);
     return { ok: true as const };
   });
@@ -166,8 +166,8 @@ export async function takePhoneOff(
  * Tells an account's owner that it gets a number that nothing proves yet, its first or in the place of such a one. `before`: the
  * account without it, so that "This was not me" takes the number off again.
  */
-export async function tellOfNumber(tx: Tx, before: User, now: Date): Promise<void> {
-  await tellOwner(tx, { template: before.phone === null ? 'phoneAdded' : 'phoneChanged', before, now });
+export async function tellOfNumber(tx: Tx, before: User, context: RequestContext): Promise<void> {
+  await tellOwner(tx, { template: before.phone === null ? 'phoneAdded' : 'phoneChanged', before }, context);
 }
 
 /** Keeps the proven number after all: the challenge of the one that was to take its place dies, with consent to it. */

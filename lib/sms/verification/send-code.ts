@@ -106,7 +106,7 @@ export async function replacePendingPhone(
     if (prover.phone !== phone) {
       // Someone who is registering knows it.
       const before = purpose === 'prove' ? await findUser(tx, userId) : null;
-      if (before !== null) await tellOfNumber(tx, before, now);
+      if (before !== null) await tellOfNumber(tx, before, context);
       await setPhone(tx, userId, phone);
     }
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'code_page' }, context);

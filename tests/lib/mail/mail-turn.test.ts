@@ -64,10 +64,10 @@ const failing: MailTransport = {
 const ask = (email: string, address: string, now = new Date()) =>
   requestReset(database.db, email, contextAt(now, address));
 
-const tell = async (userId: string) => {
+const tell = async (userId: string, address?: string) => {
   const before = (await findUser(database.db, userId))!;
   await database.db.transaction((tx) =>
-    tellOwner(tx, { template: 'passwordChanged', before, now: new Date() }),
+    tellOwner(tx, { template: 'passwordChanged', before }, contextAt(new Date(), address)),
   );
 };
 
@@ -105,6 +105,22 @@ test('who has many notices is behind the first of everyone else', async () => {
   expect((await sendSome()).indexOf(one.email)).toBe(1);
 });
 
+test('whoever has many accounts puts off nobody by what they change in them', async () => {
+  const crowd = await Promise.all(Array.from({ length: 12 }, giveOwner));
+  for (let network = 1; network <= 2; network += 1)
+    for (const { userId } of crowd) await tell(userId, `2001:db8:${network}:${crowd.length}::1`);
+  const victim = await giveOwner();
+  await ask(victim.email, '198.51.100.7');
+  // The first three of each network.
+  expect((await sendSome()).indexOf(victim.email)).toBe(6);
+  await sendSome(10);
+  // Still in front of what strangers ask for, also by the same network.
+  for (let count = 0; count < 8; count += 1) await ask(newEmail(), '198.51.100.8', aMinuteAgo());
+  const neighbor = await giveOwner();
+  await tell(neighbor.userId, '2001:db8:1::1');
+  expect((await sendSome()).indexOf(neighbor.email)).toBe(0);
+});
+
 test('news, however much, is behind what someone asked for', async () => {
   for (let count = 0; count < 20; count += 1) {
     const { userId, email } = await giveOwner();
@@ -132,14 +148,15 @@ test('a row holds a mark of the network that asked, the same for all of it, and 
   await ask(first.email, '2001:db8:1:2::3');
   await ask(second.email, '2001:db8:1:ffff::4');
   await ask(other.email, '203.0.113.9');
-  await tell(other.userId);
+  const news = { template: 'applicationNews', params: { url: 'http://localhost/' } } as const;
+  await database.db.transaction((tx) => enqueueNewsMail(tx, { ...news, ...other, now: new Date() }));
   const marksOf = async (email: string) =>
     (await readMailsTo(database.db, email)).map((mail) => mail.network);
   const [mark] = await marksOf(first.email);
   expect(mark).toMatch(/^[\w-]{43}$/);
   expect(await marksOf(second.email)).toEqual([mark]);
-  const [ofNotice, ofOther] = await marksOf(other.email);
-  expect(ofNotice).toBeNull();
+  const [ofNews, ofOther] = await marksOf(other.email);
+  expect(ofNews).toBeNull();
   expect(ofOther).toMatch(/^[\w-]{43}$/);
   expect(ofOther).not.toBe(mark);
 });
