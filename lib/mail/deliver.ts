@@ -66,6 +66,9 @@ const lostForMs = 90_000;
 /** After the first failure, the second …; after the last of them a mail is given up. */
 const pausesSeconds = [30, 120, 600, 1_800, 7_200, 21_600, 43_200];
 
+/** Mailers that died over the same mail: with so many attempts, of which none was recorded, it is not begun again. */
+const mostAttempts = 16;
+
 /** What is known of a claimed mail: its row, and of its link as much as the address takes. */
 type ClaimedMail = Pick<Mail, 'id' | 'to' | 'template' | 'params' | 'attempts'> & {
   link: (Pick<EmailLink, 'id' | 'purpose' | 'nonce'> & { userId: string | null; isOver: boolean }) | null;
@@ -260,6 +263,10 @@ async function sendMail({ transport, log }: Sending, mail: ClaimedMail): Promise
   const over = (reason: MailEnd): Outcome => ({ is: 'over', reason });
   if (link !== null && link.purpose === 'reset' && link.userId === null) return over('no_account');
   if (mail.isExpired) return over('expired');
+  if (mail.attempts > mostAttempts) {
+    log.error('mail_given_up', { mail: mail.id, cause: 'its mailers died' });
+    return over('given_up');
+  }
   // What happened to an account is told also where it cannot be undone by this link any more.
   const isOver = link?.isOver === true;
   if (isOver && link.purpose !== 'not_me') return over('link_over');
@@ -326,7 +333,7 @@ const isFree = sql`(leased_until is null or leased_until <= now()
 function claimDue(leaseId: string, { room, inHand }: { room: number; inHand: string[] }): SQL {
   return sql`
     with recursive line as (
-      select -1 as turn, '{}'::uuid[] as ids, 0 as found
+      select -2147483648 as turn, '{}'::uuid[] as ids, 0 as found
       union all
       select next.turn, page.ids, found + cardinality(page.ids)
       from line

@@ -107,6 +107,29 @@ test('a mail that fails eight times is given up, visible in its row, and told on
   expect(lines.filter((line) => line.includes(' error mail_given_up'))).toHaveLength(1);
 });
 
+test('a mail over which one mailer after the other dies ends after sixteen', async () => {
+  const email = await writeMail();
+  let begun = 0;
+  const deadly: MailTransport = {
+    send: () => {
+      begun += 1;
+      return new Promise(() => undefined);
+    },
+    close: () => undefined,
+  };
+  for (let round = 0; round < 16; round += 1) {
+    void sendDueMails(database.db, deadly, log);
+    await expect.poll(() => begun).toBe(round + 1);
+    await database.db.execute(
+      sql`update mails set lease_id = ${randomUUID()}, leased_until = now() - interval '1 second'`,
+    );
+  }
+  await sendAll(deadly);
+  const [row] = await readMailsTo(database.db, email);
+  expect(row).toMatchObject({ reason: 'given_up', endedAt: expect.any(Date), sentAt: null });
+  expect(begun).toBe(16);
+});
+
 test('an address that the server refuses for good is tried once', async () => {
   smtp.answers.push({ code: 550, words: 'No such user' });
   const email = await writeMail();
@@ -155,7 +178,15 @@ test('a row whose count of attempts is as high as it can be keeps no other mail 
   await database.db.update(mails).set({ attempts: 2_147_483_647 });
   const other = await writeMail();
   await sendAll();
-  expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual([broken, other].sort());
+  expect(smtp.received.flatMap(({ to }) => to)).toEqual([other]);
+  expect((await readMailsTo(database.db, broken))[0]).toMatchObject({ reason: 'given_up' });
+});
+
+test.each([-1, -2_147_483_647])('a row whose turn is %i is sent', async (turn) => {
+  const email = await writeMail();
+  await database.db.update(mails).set({ turn });
+  await sendAll();
+  expect(smtp.received.flatMap(({ to }) => to)).toEqual([email]);
 });
 
 test.each([-1, -2_147_483_648])('a row whose count of attempts is %i is sent', async (attempts) => {
