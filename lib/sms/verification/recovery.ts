@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
 import { phoneNumbers, recoveries } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -120,11 +120,19 @@ export async function endRecoveries(tx: Tx | Db, userId: string, now: Date): Pro
     .where(and(eq(recoveries.userId, userId), isNull(recoveries.consumedAt), isNull(recoveries.endedAt)));
 }
 
-/** Removes recoveries that are past their time, `limit` at most, but for those in use right now. Out: how many. */
+/** No recovery lasts for this long: one that ends further ahead was written by a clock that was wrong. */
+const farAheadHours = 25;
+
+/**
+ * Removes recoveries that are past their time, or that a wrong clock wrote so far ahead that their time would not come, by ours and
+ * by the database's; `limit` at most, but for those in use right now. Out: how many.
+ */
 export async function pruneRecoveries(db: Db, now: Date, limit: number): Promise<number> {
+  const over = sql`expires_at < ${timestamp(now)}`;
+  const tooFarAhead = sql`expires_at > (select greatest(${timestamp(now)}, clock_timestamp()) + make_interval(hours => ${farAheadHours}))`;
+  const some = (which: SQL) => sql`array(
+    select id from recoveries where ${which} order by expires_at limit ${limit}::int for update skip locked)`;
   const { rowCount } = await db.execute(sql`
-    delete from recoveries where id = any(array(
-      select id from recoveries where expires_at < ${timestamp(now)}
-      order by expires_at limit ${limit} for update skip locked))`);
+    delete from recoveries where id = any((${some(over)} || ${some(tooFarAhead)})[1:${limit}::int])`);
   return rowCount ?? 0;
 }

@@ -1,4 +1,4 @@
-import { desc, eq } from 'drizzle-orm';
+import { desc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
 import { phoneNumbers, recoveries, smsMessages } from '@/db/schema/sms';
@@ -403,4 +403,16 @@ test('a code that changes the password is no code for the number, and the other 
   expect(await sendCode(database.db, prover, at(1))).toEqual({ ok: true });
   const challenge = (await readLastChallenge(database.db, person.userId))!;
   expect(await reset(token, codesOf(challenge)[0]!)).toMatchObject({ reason: 'wrong_code' });
+});
+
+test('a recovery of a clock gone wrong is removed too, whatever it says of its end', async () => {
+  for (const end of ['infinity', '2999-01-01', '-infinity']) {
+    await database.db.execute(sql`
+      insert into recoveries (id, token_hash, email, email_key, nonce, address, created_at, expires_at)
+      values (gen_random_uuid(), ${Buffer.from(end)}, ${person.email}, ${person.email}, ${Buffer.from(end)}, '203.0.113.1',
+        now(), ${end}::timestamptz)`);
+  }
+  await pruneRecoveries(database.db, new Date(), 1000);
+  const { rows } = await database.db.execute(sql`select from recoveries where email_key = ${person.email}`);
+  expect(rows).toHaveLength(0);
 });
