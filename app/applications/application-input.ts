@@ -12,7 +12,8 @@ const tooLong = (what: string, most: number) => ({
     `${what} has ${codePoints(String(input)).toLocaleString('en-US')} characters. Use up to ${most.toLocaleString('en-US')}.`,
 });
 
-const atMost = (what: string, most: number) =>
+/** What someone writes, `most` characters at most; `what` names it where it is longer, and by how much. */
+export const atMost = (what: string, most: number) =>
   z.string().refine((typed) => codePoints(typed) <= most, tooLong(what, most));
 
 /** What someone writes in one line; `what` names it where it is too long, `missing` says that nothing is written. */

@@ -127,6 +127,24 @@ test('staff take a move back: the applicant hears nothing, and the timeline says
   await expect(status(page, 'declined')).toBeVisible();
 });
 
+test('a note that is too long is kept as it was typed, and counted, not cut', async ({ page }) => {
+  const id = await giveApplication({ of: null, title: `Flat ${serial()}`, status: 'in_review' });
+  await enterAs(page, await makePerson('staff', { name: `Sal ${serial()}` }));
+  await open(page, `${applications}/${id}`);
+  const form = moveForm(page, 'approved');
+  const typed = '😀'.repeat(1_001);
+  await form.locator('[name="note"]').fill(typed);
+  await button(form, 'Approve').click();
+  await expect(page.locator('#approved-note-error')).toHaveText(
+    'The note has 1,001 characters. Use up to 1,000.',
+  );
+  await expect(form.locator('[name="note"]')).toHaveValue(typed);
+  await expect(status(page, 'in_review')).toBeVisible();
+  await form.locator('[name="note"]').fill('😀'.repeat(1_000));
+  await button(form, 'Approve').click();
+  await expect(status(page, 'approved')).toBeVisible();
+});
+
 test('what was typed for a move or a note stays where the session has ended meanwhile', async ({
   page,
   javaScriptEnabled,
@@ -200,9 +218,11 @@ test('of two who move it, the second is told what happened, and keeps what they 
   await button(moveForm(theirs, 'approved'), 'Approve').click();
   await expect(status(theirs, 'approved')).toBeVisible();
   await moveForm(page, 'declined').locator('[name="note"]').fill('We are sorry.');
+  await moveForm(page, 'declined').locator('[name="internalNote"]').fill('Too little income.');
   await button(page, 'Decline').click();
   await expect(page.getByText(`${first.name} moved it to Approved`)).toBeVisible();
   await expect(page.getByText('You had written: We are sorry.')).toBeVisible();
+  await expect(page.getByText('Your internal note was: Too little income.')).toBeVisible();
   await expect(status(page, 'approved')).toBeVisible();
 });
 

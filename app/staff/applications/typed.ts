@@ -1,19 +1,21 @@
 import { readField } from '@/app/_forms/form-answer';
 import { writtenLines } from '@/app/_forms/written-lines';
+import { atMost } from '@/app/applications/application-input';
 
 /** What a form keeps of a field: more than any takes, so that what is too long can be shortened. */
 const longestKept = 10_000;
 
-/** What someone writes, in lines, `longest` characters at most; `missing` says so where nothing is written. */
-export function writtenText(longest: number, missing: string) {
-  return optionalText(longest).refine((written) => written !== '', { error: missing });
+/**
+ * What someone writes, in lines, `longest` characters at most; `what` names it where it is longer, `missing` says so where nothing
+ * is written.
+ */
+export function writtenText(what: string, longest: number, missing: string) {
+  return optionalText(what, longest).refine((written) => written !== '', { error: missing });
 }
 
 /** The same of what may be left empty. */
-export function optionalText(longest: number) {
-  return writtenLines.refine((written) => written.length <= longest, {
-    error: `This is too long. Enter up to ${longest.toLocaleString('en-US')} characters.`,
-  });
+export function optionalText(what: string, longest: number) {
+  return writtenLines.pipe(atMost(what, longest));
 }
 
 /** What was typed into some fields, to be shown again in full. */

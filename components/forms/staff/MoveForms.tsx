@@ -33,7 +33,6 @@ export function MoveForms({
   application,
   version,
   moves,
-  longest,
   asksInternal,
   children,
 }: {
@@ -41,19 +40,16 @@ export function MoveForms({
   application: string;
   version: number;
   moves: readonly OfferedMove[];
-  longest: number;
   asksInternal: boolean;
   children?: ReactNode;
 }) {
   const [state, formAction, pending] = useFormAction(action);
   const wanted = state.values.to ?? '';
   const isOffered = moves.some(({ to }) => to === wanted);
-  const typed = [state.values.note, state.values.internalNote].filter(Boolean).join('\n');
+  const typed = sayTyped(state.values);
   return (
     <Stack>
-      {isOffered ? null : (
-        <FormAlert state={typed ? { ...state, shown: `You had written: ${typed}` } : state} fields={[]} />
-      )}
+      {isOffered ? null : <FormAlert state={typed ? { ...state, shown: typed } : state} fields={[]} />}
       {moves.length === 0 ? children : null}
       <div className={styles.forms}>
         {moves.map(({ to, words, variant, asksNote, preview }) => {
@@ -73,7 +69,6 @@ export function MoveForms({
                   hint={asksNote ? 'Say what is needed. It cannot be left empty.' : undefined}
                   required={asksNote}
                   rows={asksNote ? 3 : 2}
-                  maxLength={longest}
                   defaultValue={values.note}
                   error={errors.note}
                 />
@@ -82,8 +77,8 @@ export function MoveForms({
                     id={`${to}-internalNote`}
                     name="internalNote"
                     label="Internal note"
+                    hint="Only staff and admins read this."
                     rows={2}
-                    maxLength={longest}
                     defaultValue={values.internalNote}
                     error={errors.internalNote}
                   />
@@ -102,4 +97,13 @@ export function MoveForms({
       </div>
     </Stack>
   );
+}
+
+/** What was typed for a move that is offered no more, to be copied; what nobody but staff and admins were to read is told apart. */
+function sayTyped({ note, internalNote }: { note?: string; internalNote?: string }): string {
+  const parts = [
+    note ? `You had written: ${note}` : '',
+    internalNote ? `Your internal note was: ${internalNote}` : '',
+  ];
+  return parts.filter(Boolean).join('\n');
 }

@@ -12,14 +12,8 @@ export type NewApplicationField = 'name' | 'title' | 'message';
 
 const fieldOrder = ['name', 'title', 'message'] as const;
 
-/** Opens an application for someone who has no account. `longest`: characters that each field takes. */
-export function NewApplicationForm({
-  action,
-  longest,
-}: {
-  action: FormAction<NewApplicationField>;
-  longest: Record<NewApplicationField, number>;
-}) {
+/** Opens an application for someone who has no account. */
+export function NewApplicationForm({ action }: { action: FormAction<NewApplicationField> }) {
   const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
@@ -29,7 +23,6 @@ export function NewApplicationForm({
         label="Name of the applicant"
         autoComplete="off"
         required
-        maxLength={longest.name}
         defaultValue={state.values.name}
         error={state.fieldErrors.name}
       />
@@ -39,7 +32,6 @@ export function NewApplicationForm({
         hint="What they apply for, in a few words"
         autoComplete="off"
         required
-        maxLength={longest.title}
         defaultValue={state.values.title}
         error={state.fieldErrors.title}
       />
@@ -49,7 +41,6 @@ export function NewApplicationForm({
         hint="What they said or wrote"
         rows={8}
         required
-        maxLength={longest.message}
         defaultValue={state.values.message}
         error={state.fieldErrors.message}
       />

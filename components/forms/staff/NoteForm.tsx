@@ -15,12 +15,10 @@ const fieldOrder = ['note', 'internalNote'] as const;
 export function NoteForm({
   action,
   application,
-  longest,
   asksInternal,
 }: {
   action: FormAction<NoteField>;
   application: string;
-  longest: number;
   asksInternal: boolean;
 }) {
   const [state, formAction, pending] = useFormAction(action);
@@ -31,7 +29,6 @@ export function NoteForm({
         id="add-note"
         name="note"
         label="Note (the applicant reads this)"
-        maxLength={longest}
         defaultValue={state.values.note}
         error={state.fieldErrors.note}
       />
@@ -41,7 +38,6 @@ export function NoteForm({
           name="internalNote"
           label="Internal note"
           hint="Only staff and admins read this."
-          maxLength={longest}
           defaultValue={state.values.internalNote}
           error={state.fieldErrors.internalNote}
         />

@@ -28,14 +28,15 @@ import { sayMeanwhile } from './say-meanwhile';
 
 const notTheirs = 'This application is no longer yours to see. Nothing was changed.';
 
-const note = optionalText(applicationLimits.note).transform((written) => (written === '' ? null : written));
+const noteInput = (what: string) =>
+  optionalText(what, applicationLimits.note).transform((written) => (written === '' ? null : written));
+const notes = { note: noteInput('The note'), internalNote: noteInput('The internal note') };
 
 const moveForm = z.object({
   application: text,
   to: z.enum(seenStatuses).nullable().catch(null),
   version,
-  note,
-  internalNote: note,
+  ...notes,
 });
 
 const noteMissing = 'Say what is needed: the applicant reads it here.';
@@ -136,7 +137,7 @@ export async function assignApplicationAction(
   }
 }
 
-const noteForm = z.object({ application: text, note, internalNote: note });
+const noteForm = z.object({ application: text, ...notes });
 
 /** Adds a note to an application that stays where it is. */
 export async function addNoteAction(
@@ -151,8 +152,8 @@ export async function addNoteAction(
   if (!form.ok)
     return answerForm({ fieldErrors: form.fieldErrors as FormState<NoteField>['fieldErrors'], values });
   const { application: id, note: written, internalNote } = form.fields;
-  const notes = { id, note: written, internalNote: seesInternal(user) ? internalNote : null };
-  const added = await addNote(db(), user, notes, await readRequestContext());
+  const wanted = { id, note: written, internalNote: seesInternal(user) ? internalNote : null };
+  const added = await addNote(db(), user, wanted, await readRequestContext());
   if (added.ok) redirect(`${applicationsPath}/${id}?saved=noted`);
   return added.reason === 'empty'
     ? answerForm({ fieldErrors: { note: 'Write a note.' }, values })

@@ -23,7 +23,6 @@ import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { statusWords } from '@/app/_format/application-words';
-import { applicationLimits } from '@/lib/applications/application';
 import { seesInternal } from '@/lib/applications/who-sees';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import {
@@ -68,8 +67,13 @@ export default async function ApplicationPage({
       <HeadingGroup>
         <Heading>{application.title}</Heading>
         <Lead>
-          <TextLink href={applicationsPath}>Applications</TextLink>{' '}
-          {shown.moves.length > 0 ? <TextLink href="#move">Move it on</TextLink> : null}
+          <TextLink href={applicationsPath}>All applications</TextLink>
+          {shown.moves.length > 0 ? (
+            <>
+              {' · '}
+              <TextLink href="#move">Move it on</TextLink>
+            </>
+          ) : null}
         </Lead>
       </HeadingGroup>
       {said ? <SavedAlert title={said.title} tone={said.tone} /> : null}
@@ -111,7 +115,6 @@ export default async function ApplicationPage({
             asksNote: to === 'documents_needed',
             preview: <Preview preview={preview} undoSeconds={undoSeconds} clock={clock} />,
           }))}
-          longest={applicationLimits.note}
           asksInternal={isInternalSeen}
         >
           <Text>There is nothing that you can move it to from here.</Text>
@@ -135,12 +138,7 @@ export default async function ApplicationPage({
         <Heading level={2} id="note-heading">
           Add a note
         </Heading>
-        <NoteForm
-          action={addNoteAction}
-          application={application.id}
-          longest={applicationLimits.note}
-          asksInternal={isInternalSeen}
-        />
+        <NoteForm action={addNoteAction} application={application.id} asksInternal={isInternalSeen} />
         <Text quiet>Nothing is sent for a note. The applicant finds it when they look.</Text>
       </Card>
     </Page>

@@ -7,5 +7,5 @@ import { writtenText } from '../typed';
 export const newApplicationInput = z.object({
   name: lineInput('The name', applicationLimits.name, 'Enter the name of the applicant.'),
   title: titleInput,
-  message: writtenText(applicationLimits.message, 'Enter what they said or wrote.'),
+  message: writtenText('The message', applicationLimits.message, 'Enter what they said or wrote.'),
 });

@@ -5,7 +5,6 @@ import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
-import { applicationLimits } from '@/lib/applications/application';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { applicationsPath } from '../applications-query';
 import { openApplicationAction } from './actions';
@@ -29,7 +28,7 @@ export default async function NewApplicationPage() {
         </Lead>
       </HeadingGroup>
       <Card>
-        <NewApplicationForm action={openApplicationAction} longest={applicationLimits} />
+        <NewApplicationForm action={openApplicationAction} />
         <Text quiet>
           The application is handed in at once and assigned to you. Nothing is sent to the applicant, now or
           later.
