@@ -121,7 +121,7 @@ export async function withdrawApplicationAction(
   const form = readForm(withdrawalInput, formData);
   if (!form.ok) return answerForm({ message: notFoundWords });
   const { id, version } = form.fields;
-  if (await discardDraft(db(), applicant, { id, version })) redirect('/applications');
+  if (await discardDraft(db(), applicant, { id, version })) redirect('/applications?saved=deleted');
   const context = await readRequestContext();
   const moved = await moveApplication(db(), applicant, { id, to: 'withdrawn', version }, context);
   if (moved.ok) leadToPage(id, 'withdrawn');

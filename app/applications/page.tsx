@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { SiteNav } from '@/app/site-nav';
 import { readCursor, writeCursor } from '@/app/users/sms-preferences/record/cursor';
+import { SavedAlert } from '@/components/forms/SavedAlert';
 import { Card } from '@/components/ui/Card';
 import { EventList } from '@/components/ui/lists/EventList';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
@@ -21,10 +22,11 @@ export const metadata: Metadata = { title: 'Your applications' };
 export default async function ApplicationsPage({
   searchParams,
 }: {
-  searchParams: Promise<{ before?: string | string[] }>;
+  searchParams: Promise<{ before?: string | string[]; saved?: string | string[] }>;
 }) {
   const user = await requireUser('/applications');
-  const before = readCursor((await searchParams).before);
+  const { before: place, saved } = await searchParams;
+  const before = readCursor(place);
   const now = databaseNow();
   const { timeZone, applications, older } = await readMyApplicationsPage(db(), user.userId, now, before);
   const isEmpty = applications.length === 0 && before === null;
@@ -34,6 +36,7 @@ export default async function ApplicationsPage({
         <Heading>Applications</Heading>
         <Lead>What you applied for, and how far it is.</Lead>
       </HeadingGroup>
+      {saved === 'deleted' ? <SavedAlert title="Your draft was deleted." /> : null}
       <Card label="Your applications">
         {isEmpty ? (
           <Text>

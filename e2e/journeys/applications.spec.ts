@@ -194,6 +194,11 @@ test('who withdraws is asked once more, and then nothing can be done about it', 
   await expect(page.getByText('Your application was withdrawn.')).toBeVisible();
   await expectStatus(page, 'withdrawn');
   await expect(happened(page)).toHaveText([/You withdrew it/, /You submitted it/]);
+  // What is new comes before what they know, however long that is.
+  await expect(page.getByRole('heading', { level: 2 })).toHaveText([
+    /What happened so far/,
+    /What you wrote/,
+  ]);
   await expect(page.getByText('Withdraw this application')).toHaveCount(0);
   expect(await readStatus(id)).toBe('withdrawn');
 
@@ -201,6 +206,7 @@ test('who withdraws is asked once more, and then nothing can be done about it', 
   await writeApplication(page, { title: 'A draft' }, 'Save draft');
   await withdraw(page);
   await expectPage(page, list);
+  await expect(page.getByText('Your draft was deleted.')).toBeVisible();
   await expect(page.locator('main')).not.toContainText('A draft');
 });
 

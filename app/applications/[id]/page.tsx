@@ -103,6 +103,14 @@ export default async function ApplicationPage({
         limits={applicationLimits}
         isOpen={may.edit}
       />
+      <Card>
+        <HeadingGroup>
+          <Heading level={2}>What happened so far</Heading>
+          <Text quiet>Newest first.</Text>
+        </HeadingGroup>
+        <EventList items={listHappened(page, clock)} empty="Nothing yet." />
+        {page.isCut ? <Text quiet>What happened before is not shown.</Text> : null}
+      </Card>
       {may.edit ? null : (
         <Card>
           <Heading level={2}>What you wrote</Heading>
@@ -115,14 +123,6 @@ export default async function ApplicationPage({
           )}
         </Card>
       )}
-      <Card>
-        <HeadingGroup>
-          <Heading level={2}>What happened so far</Heading>
-          <Text quiet>Newest first.</Text>
-        </HeadingGroup>
-        <EventList items={listHappened(page, clock)} empty="Nothing yet." />
-        {page.isCut ? <Text quiet>What happened before is not shown.</Text> : null}
-      </Card>
       <WithdrawForm
         action={withdrawApplicationAction}
         id={id}
@@ -145,7 +145,7 @@ function sayReadOnly(status: ApplicationStatus): string {
 
 function sayWithdrawal(status: ApplicationStatus): string {
   return status === 'draft'
-    ? 'If you withdraw this draft, you can no longer change or submit it. You cannot undo that.'
+    ? 'If you withdraw this draft, it is deleted. You cannot undo that.'
     : 'If you withdraw it, we stop working on it and do not decide about it. You cannot undo that.';
 }
 
