@@ -47,7 +47,10 @@ const nextWords: Record<ApplicationStatus, string> = {
  */
 export function sayMyEvent(event: MyEvent, before: ApplicationStatus | null): string {
   const { kind, toStatus, isMine } = event;
-  if (kind === 'answered') return event.byText ? 'You answered by text' : 'You answered';
+  if (kind === 'answered') {
+    if (!event.byText) return 'You answered';
+    return before === 'documents_needed' ? 'You answered by text' : 'You texted us';
+  }
   if (kind === 'noted' || toStatus === null) return 'We left you a note';
   if (isMine) return toStatus === 'withdrawn' ? 'You withdrew it' : 'You submitted it';
   if (toStatus === 'in_review' && (before === 'approved' || before === 'declined')) {

@@ -54,6 +54,8 @@ export type ListedApplication = {
   /** Of news that went as a text: what became of that. */
   textStatus: MessageStatus | null;
   isAnswered: boolean;
+  /** The applicant texted where nothing was asked for, and nobody has moved it or written a note since. */
+  hasNewText: boolean;
 };
 
 /** One of the operator's people, to whom an application can be given. */
@@ -110,6 +112,7 @@ type Row = {
   news: NewsState | null;
   text_status: MessageStatus | null;
   answered: boolean;
+  new_text: boolean;
 };
 
 /**
@@ -158,7 +161,11 @@ export async function listApplications(
     with page as materialized (select id, moved_at from (${page}) fits ${newest})
     select a.id, ${exactInstant(sql`a.moved_at`)} as at, a.title, a.status, coalesce(p.name, a.applicant_name) as applicant,
       w.name as assignee, a.news, t.status as text_status,
-      a.status = 'documents_needed' and coalesce(a.answered_at >= a.moved_at, false) as answered
+      a.status = 'documents_needed' and coalesce(a.answered_at >= a.moved_at, false) as answered,
+      a.status in ('submitted', 'in_review') and coalesce((
+        select e.kind = 'answered' from application_events e
+        where e.application_id = a.id and e.kind <> 'assigned' and e.undone_at is null
+        order by e.id desc limit 1), false) as new_text
     from page join applications a on a.id = page.id
     left join users p on p.id = a.applicant_id left join users w on w.id = a.assignee_id
     left join lateral (
@@ -294,5 +301,6 @@ function readRow(row: Row): ListedApplication {
     news: row.news,
     textStatus: row.text_status,
     isAnswered: row.answered,
+    hasNewText: row.new_text,
   };
 }

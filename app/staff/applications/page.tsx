@@ -125,7 +125,8 @@ const columns = [
 ] as const;
 
 function cellsOf(application: ListedApplication, clock: Clock) {
-  const { id, title, applicant, status, since, assignee, news, textStatus, isAnswered } = application;
+  const { id, title, applicant, status, since, assignee, news, textStatus, isAnswered, hasNewText } =
+    application;
   const said = sayApplicationStatus(status);
   const heard = news === null ? null : sayNews(news, textStatus);
   return {
@@ -135,6 +136,7 @@ function cellsOf(application: ListedApplication, clock: Clock) {
       <span>
         <Badge tone={said.tone}>{said.words}</Badge>{' '}
         {isAnswered ? <Badge tone="success">Answered</Badge> : null}
+        {hasNewText ? <Badge tone="warning">New text</Badge> : null}
       </span>
     ),
     since: <Moment at={since} clock={clock} />,

@@ -98,14 +98,14 @@ export const noticeWords: Record<SeenNotice['kind'], string> = {
 };
 
 /** What happened, as the title of an entry of the timeline. */
-export function sayEvent({ kind, fromStatus, toStatus }: SeenEvent): string {
+export function sayEvent({ kind, fromStatus, toStatus, byText }: SeenEvent): string {
   switch (kind) {
     case 'moved': {
       const to = toStatus === null ? 'another status' : statusWords[toStatus];
       return fromStatus === null ? to : `${statusWords[fromStatus]} to ${to}`;
     }
     case 'answered':
-      return 'The applicant answered';
+      return byText ? 'The applicant texted' : 'The applicant answered';
     case 'noted':
       return 'Note';
     case 'assigned':

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Role } from '@/db/schema/accounts';
 import type { ApplicationStatus, NewsState } from '@/db/schema/applications';
+import { addAnswer, addNote, assignApplication } from '@/lib/applications/add-to-timeline';
+import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { insertUser } from '@/lib/accounts/users';
 import { newId } from '@/lib/random';
 import {
@@ -12,7 +14,7 @@ import {
 } from '@/lib/reporting/applications-list';
 import { parsePeopleSearch } from '@/lib/reporting/people';
 import { useDatabase } from '@/tests/support/database';
-import { after, noon } from '@/tests/support/people';
+import { after, contextAt, noon } from '@/tests/support/people';
 
 const database = useDatabase();
 const everything: ApplicationsQuery = {
@@ -290,4 +292,36 @@ test('where very many people are looked for it says so, and still finds all of w
   expect(await titlesOf(staff(), { assignee: ids['Bo Broker']! })).toEqual([false, ['Far']]);
   expect(await titlesOf(viewerOf('Bo Broker', 'broker'))).toEqual([false, ['Far']]);
   expect(await find(staff(), 'wide 01100')).toEqual(['Far']);
+});
+
+test('a text that answers nothing that was asked is marked, until someone moves the application or writes a note', async () => {
+  const { db } = database;
+  await give('Theo Texter', 'applicant', 'theo@example.com');
+  await give('Sue Staff', 'staff', 'sue@example.com');
+  await apply('Texted', { by: 'Theo Texter', status: 'in_review', hoursAgo: 3 });
+  const id = [...titles].find(([, title]) => title === 'Texted')![0];
+  const sue = { userId: ids['Sue Staff']!, role: 'staff' as const };
+  const theo = { applicationId: id, actorId: ids['Theo Texter']!, note: 'When?', now: noon };
+  const parsed = parsePeopleSearch('Theo Texter');
+  const search = parsed.ok ? parsed.search : null;
+  const isMarked = async () => {
+    const { applications } = await listApplications(db, sue, { ...everything, search }, noon, 10);
+    return applications.find((each) => each.id === id)!.hasNewText;
+  };
+  expect(await isMarked()).toBe(false);
+  await db.transaction((tx) => addAnswer(tx, { ...theo, isAsked: false }));
+  expect(await isMarked()).toBe(true);
+  await assignApplication(
+    db,
+    sue,
+    { id, assigneeId: sue.userId, seenAssigneeId: null, version: 1 },
+    contextAt(noon),
+  );
+  expect(await isMarked()).toBe(true);
+  const moved = await moveApplication(db, sue, { id, to: 'approved', version: 1 }, contextAt(noon));
+  expect(await isMarked()).toBe(false);
+  await undoMove(db, sue, { id, eventId: moved.ok ? moved.eventId : 0 }, contextAt(noon));
+  expect(await isMarked()).toBe(true);
+  await addNote(db, sue, { id, note: 'On Friday.', internalNote: null }, contextAt(noon));
+  expect(await isMarked()).toBe(false);
 });
