@@ -46,13 +46,25 @@ export async function findApplication(
   { lock = false }: { lock?: boolean } = {},
 ): Promise<Application | null> {
   if (!isId(id)) return null;
-  // People before their applications, as by who deletes an account.
-  if (lock) await db.execute(sql`select from users where id = ${viewer.userId} for key share`);
+  if (lock) await lockPeopleOf(db, viewer, id);
   const { rows } = await db.execute<Row>(sql`
     select id, applicant_id, applicant_name, title, message, status, version, assignee_id, created_at, moved_at, answered_at,
       news
     from applications a where a.id = ${id} and ${seenBy(viewer)} ${lock ? sql`for no key update` : sql``}`);
   return rows[0] ? readRow(rows[0]) : null;
+}
+
+/**
+ * People before their applications, as by who deletes an account: who acts, and also whom the application names. A row that a
+ * transaction changes twice has the people in it looked up again, and who deletes one of them would wait for the application.
+ */
+async function lockPeopleOf(db: Db | Tx, { userId }: Viewer, id: string): Promise<void> {
+  await db.execute(sql`
+    select from users where id = any(array(
+      select ${userId}::uuid
+      union all select applicant_id from applications where id = ${id}
+      union all select assignee_id from applications where id = ${id}))
+    order by id for key share`);
 }
 
 function readRow(row: Row): Application {

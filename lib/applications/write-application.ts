@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
-import { newId } from '@/lib/random';
+import { isId, newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
 import { moveApplication, type MoveAnswer } from './move-application';
 import type { Viewer } from './who-sees';
@@ -121,6 +121,7 @@ export async function discardDraft(
   applicant: Viewer,
   { id, version }: { id: string; version: number },
 ): Promise<boolean> {
+  if (!isId(id)) return false;
   const { rowCount } = await db.execute(sql`
     delete from applications
     where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}::bigint`);

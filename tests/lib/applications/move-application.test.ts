@@ -11,7 +11,12 @@ import { moves, movesFrom } from '@/lib/applications/moves';
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { readUndoSeconds, saveUndoSeconds } from '@/lib/applications/undo-time';
-import { openForSomeone, saveDraft, submitApplication } from '@/lib/applications/write-application';
+import {
+  discardDraft,
+  openForSomeone,
+  saveDraft,
+  submitApplication,
+} from '@/lib/applications/write-application';
 import { newId } from '@/lib/random';
 import {
   giveApplicant,
@@ -492,4 +497,38 @@ test('an assignment to someone whose account ends, and who once applied, waits f
   });
   expect((await assigned.running).ok).toBe(false);
   expect((await readApplicationRow(database.db, id)).status).toBe('withdrawn');
+});
+
+test.each(['applicant', 'assignee'] as const)(
+  'who moves an application while the account of its %s ends waits for that, and neither fails',
+  async (who) => {
+    const staff = await giveStaff(database.db);
+    const broker = await giveStaff(database.db, 'broker');
+    const applicant = await giveApplicant(database.db);
+    const { id, version } = await giveSubmitted(database.db, applicant, noon);
+    const wanted = { id, assigneeId: broker.userId, seenAssigneeId: null, version };
+    expect(await assignApplication(database.db, staff, wanted, at(1))).toEqual({ ok: true });
+    const leaving = who === 'applicant' ? applicant.userId : broker.userId;
+    const { running } = await database.db.transaction(async (tx) => {
+      await lockForErasure(tx, leaving);
+      const moving = moveApplication(database.db, staff, { id, to: 'in_review', version }, at(2));
+      moving.catch(() => undefined);
+      const asker = { query: (text: string) => database.pool.query(text) } as unknown as Parameters<
+        typeof untilWaiting
+      >[0];
+      await untilWaiting(asker, 1);
+      // It would wait here for who waits for it, if the application were locked before the person.
+      await eraseApplications(tx, leaving, after(noon, 2));
+      await deleteUser(tx, leaving);
+      return { running: moving };
+    });
+    expect(await running).toMatchObject(
+      who === 'applicant' ? { ok: false, reason: 'changed_meanwhile' } : { ok: true },
+    );
+  },
+);
+
+test('a draft that is no draft’s id at all is not there to be removed', async () => {
+  const applicant = await giveApplicant(database.db);
+  expect(await discardDraft(database.db, applicant, { id: 'none', version: 1 })).toBe(false);
 });
