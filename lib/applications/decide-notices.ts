@@ -413,6 +413,7 @@ type Followed = {
   /** It is neither sent nor ended, and still worth sending; null: there is none, or none any more. */
   is_mail_waiting: boolean | null;
   is_overtaken: boolean;
+  is_answered: boolean;
   is_followed: boolean;
 };
 
@@ -435,8 +436,10 @@ async function follow(tx: Tx, id: string, now: Date): Promise<boolean> {
       exists (
         select from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
-          and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as is_overtaken
+          and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as is_overtaken,
+      coalesce(a.answered_at >= e.at, false) as is_answered
     from application_notices n join applications a on a.id = n.application_id
+    join application_events e on e.id = n.event_id
     left join lateral (select status, sent_at from tries order by created_at desc limit 1) last on true
     left join mails mail on mail.id = n.mail_id
     where n.id = ${id}`);
@@ -457,15 +460,21 @@ async function followUp(tx: Tx, id: string, followed: Followed, now: Date): Prom
     (status === 'sent' && silentMs !== null && silentMs >= receiptWithinMs);
   if (!isLost) return;
   await settle(tx, id);
-  // Newer news has its own way.
-  if (followed.is_overtaken) return;
+  // Newer news has its own way, and who answered what was asked knows of it.
+  if (followed.is_overtaken || (followed.kind !== 'news' && followed.is_answered)) return;
   const user = followed.applicant_id === null ? null : await findUser(tx, followed.applicant_id);
   const state =
-    user !== null && user.deactivatedAt === null && isReachedByMail(user)
+    user !== null && (await isToBeMailed(tx, user, followed.kind, now))
       ? await mail(tx, { id, kind: followed.kind, user }, now)
       : 'unreached';
   await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
   await noteNews(tx, followed, state);
+}
+
+/** Whether a mail takes the place of a text that did not arrive. */
+async function isToBeMailed(tx: Tx, user: User, kind: NoticeKind, now: Date): Promise<boolean> {
+  if (user.deactivatedAt !== null || !isReachedByMail(user)) return false;
+  return kind !== 'reminder' || (await readReach(tx, user, templateOf[kind], now)).noText !== 'turned_off';
 }
 
 async function followMail(tx: Tx, id: string, followed: Followed): Promise<void> {

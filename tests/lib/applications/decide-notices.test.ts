@@ -552,6 +552,39 @@ describe('reminders', () => {
     expect(await readMails()).toEqual([]);
   });
 
+  test('and requests that are answered are not mailed, whatever becomes of their texts', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    const { id, applicant } = await move(about, 'documents_needed', 60);
+    await decide(70);
+    await database.db.update(smsMessages).set({ status: 'sent', sentAt: after(noon, 80) });
+    await decide(3 * day + 70);
+    await answerApplication(database.db, applicant, { id, note: 'Here' }, at(3 * day + 71));
+    await database.db.update(smsMessages).set({ status: 'failed' });
+    await follow(4 * day);
+    await follow(9 * day);
+    expect(await readMails()).toEqual([]);
+  });
+
+  test('that were turned off while their text waited come by mail neither', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await move(about, 'documents_needed', 60);
+    await decide(70);
+    await deliver();
+    await decide(3 * day + 70);
+    await database.db.execute(
+      sql`update sms_preferences set reminders = false where user_id = ${about.applicant.userId}`,
+    );
+    await database.db
+      .update(smsMessages)
+      .set({ status: 'canceled', reason: 'turned_off' })
+      .where(eq(smsMessages.status, 'queued'));
+    await follow(4 * day);
+    await follow(9 * day);
+    expect(await readMails()).toEqual([]);
+  });
+
   test('end with an answer, and with any move', async () => {
     const answered = await documents();
     const { id, applicant } = answered;
