@@ -11,6 +11,7 @@ import { fewAtOnce } from '@/lib/few-at-once';
 import { enqueueNewsMail } from '@/lib/mail/outbox';
 import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { cancelTexts, endRetries, enqueueText } from '@/lib/sms/outbox/text-outbox';
+import { newsMailOf } from './news-mail';
 import { readReach, type ApplicationTemplate } from './reach';
 
 // The planner learns late how long a queue is. While it believes that nothing waits, it takes the index of what waits for every
@@ -344,10 +345,9 @@ async function mail(
   now: Date,
 ): Promise<'mailed'> {
   const mailId = await enqueueNewsMail(tx, {
-    template: kind === 'news' ? 'applicationNews' : 'documentsNeeded',
+    ...newsMailOf(kind),
     userId: user.id,
     email: user.email,
-    params: { url: new URL('/applications', env().appUrl).href },
     now,
   });
   await tx.execute(sql`

@@ -10,6 +10,7 @@ import type { MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
+import { readNewsMail } from '@/lib/applications/news-mail';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
 import { movesFrom } from '@/lib/applications/moves';
@@ -54,7 +55,7 @@ export type SeenReach = {
 /** What an applicant would hear of a move that is made now. */
 export type NewsPreview =
   | { by: 'text'; body: string; segments: number; priceMicros: number; arrivesAt: Date; isHeld: boolean }
-  | { by: 'mail' }
+  | { by: 'mail'; subject: string; text: string }
   | { by: 'nothing' };
 
 /** What was to be heard of an event, and what became of it. */
@@ -189,7 +190,7 @@ async function judgeReach(
   if (noText !== null || user.phone === null) {
     return {
       reach: { noText: noText ?? 'no_phone', byMail, quietUntil: null, timeZone },
-      previewOf: () => ({ by: byMail ? 'mail' : 'nothing' }),
+      previewOf: (to) => (byMail ? { by: 'mail', ...readNewsMail(noticeOf(to)) } : { by: 'nothing' }),
     };
   }
   const { phone } = user;
@@ -209,6 +210,10 @@ async function judgeReach(
       return { by: 'text', body, segments, priceMicros, arrivesAt, isHeld: arrivesAt > seenFrom };
     },
   };
+}
+
+function noticeOf(to: ApplicationStatus): NoticeKind {
+  return to === 'documents_needed' ? 'documents' : 'news';
 }
 
 function templateOf(to: ApplicationStatus): ApplicationTemplate {

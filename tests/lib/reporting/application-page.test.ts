@@ -3,6 +3,7 @@ import { addNote, answerApplication, assignApplication } from '@/lib/application
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { submitApplication, openForSomeone } from '@/lib/applications/write-application';
+import { readMail } from '@/lib/mail/read-mail';
 import { readApplicationPage, readLastChange } from '@/lib/reporting/application-page';
 import { countSegments } from '@/lib/sms/outbox/segments';
 import { useDatabase } from '@/tests/support/database';
@@ -203,7 +204,29 @@ describe('what the applicant would hear', () => {
     expect((await read(staff, id)).moves[0]!.preview).toEqual({ by: 'nothing' });
     await proveEmailOf(database.db, applicant);
     expect(await read(staff, id)).toMatchObject({ reach: { noText: 'stopped', byMail: true } });
-    expect((await read(staff, id)).moves[0]!.preview).toEqual({ by: 'mail' });
+    const { version } = (await read(staff, id)).application;
+    for (const [to, template] of [
+      ['in_review', 'applicationNews'],
+      ['documents_needed', 'documentsNeeded'],
+    ] as const) {
+      const { preview } = (await read(staff, id)).moves.find((move) => move.to === to)!;
+      if (preview.by !== 'mail') throw new Error(preview.by);
+      const moved = await moveApplication(
+        database.db,
+        staff,
+        { id, to, note: 'A lease', version: to === 'in_review' ? version : version + 1 },
+        contextAt(day),
+      );
+      expect(moved.ok).toBe(true);
+      await decideNotices(database.db, after(day, 60), { onFault: (_id, error) => expect(error).toBeNull() });
+      const { rows } = await database.pool.query<{ template: string; params: Record<string, string> }>(
+        'select template, params from mails where user_id = $1 and template = $2',
+        [applicant.userId, template],
+      );
+      expect(rows).toHaveLength(1);
+      const { subject, text } = readMail({ ...rows[0]!, link: null });
+      expect(preview).toEqual({ by: 'mail', subject, text: text.trim() });
+    }
     await database.pool.query('update users set deactivated_at = now() where id = $1', [applicant.userId]);
     expect(await read(staff, id)).toMatchObject({ reach: { noText: 'deactivated', byMail: false } });
   });

@@ -22,10 +22,14 @@ export function Preview({
       return <p>Nothing is sent: there is no way to reach the applicant.</p>;
     case 'mail':
       return (
-        <p>
-          The applicant gets an email that there is news, and reads it here. It goes out {undoSeconds} seconds
-          from now, when your undo time is over.
-        </p>
+        <>
+          <p>The applicant gets this email, {undoSeconds} seconds from now, when your undo time is over:</p>
+          <Written quoted>
+            {preview.subject}
+            {'\n\n'}
+            {preview.text}
+          </Written>
+        </>
       );
     case 'text': {
       const { body, segments, priceMicros, arrivesAt, isHeld } = preview;
