@@ -96,4 +96,4 @@ export const mails = pgTable(
  * `no_account`: the address has no account, so nothing was sent. `link_over`: its link was used or ended meanwhile.
  * `refused`: the mail server refuses it for good. `given_up`: the last attempt failed. `expired`: it came too late.
  */
-export type MailEnd = 'no_account' | 'link_over' | 'refused' | 'given_up' | 'expired';
+export type MailEnd = 'no_account' | 'link_over' | 'refused' | 'given_up' | 'expired' | 'superseded';

@@ -8,7 +8,7 @@ import { timestamp } from '@/db/timestamp';
 import { findUser, type User } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
-import { enqueueNewsMail } from '@/lib/mail/outbox';
+import { enqueueNewsMail, withdrawMails } from '@/lib/mail/outbox';
 import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { cancelTexts, endRetries, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { newsMailOf } from './news-mail';
@@ -283,8 +283,8 @@ async function chooseWay(tx: Tx, user: User, kind: NoticeKind, now: Date): Promi
 }
 
 /**
- * Withdraws texts about this application that have not gone out, such as in quiet hours, and repetitions of earlier ones that wait
- * for the carrier: newer news takes their place, or the applicant has done what makes them moot. What went out already is not
+ * Withdraws texts about this application that have not gone out, such as in quiet hours, repetitions of earlier ones that wait
+ * for the carrier, and mails that wait for the mail server: newer news takes their place, or the applicant has done what makes them moot. What went out already is not
  * repeated, should the carrier fail. `kind`: only those of notices of this kind. The caller has locked the application. Out: the
  * kinds of those that were withdrawn.
  */
@@ -302,8 +302,9 @@ export async function supersedeWaiting(
       now,
     );
   }
+  const mailed = await supersedeMails(tx, about, now);
   const rows = await findTexts(tx, about, ['queued']);
-  if (rows.length === 0) return [];
+  if (rows.length === 0) return mailed;
   await cancelTexts(tx, { ids: rows.map(({ message_id }) => message_id) }, 'superseded', now);
   // A dispatcher may have claimed one of them meanwhile. The same notice may have two that wait.
   const given = JSON.stringify(rows);
@@ -316,6 +317,34 @@ export async function supersedeWaiting(
     )
     update application_notices n set state = 'superseded', check_at = null
     from withdrawn where n.id = withdrawn.notice_id
+    returning n.kind`);
+  return [...mailed, ...superseded.map(({ kind: each }) => each)];
+}
+
+async function supersedeMails(
+  tx: Tx,
+  { applicationId, kind }: { applicationId: string; kind: NoticeKind | null },
+  now: Date,
+): Promise<NoticeKind[]> {
+  // Those that are followed no more are over.
+  const { rows } = await tx.execute<{ mail_id: string }>(sql`
+    with told as materialized (
+      select mail_id, kind, state, check_at from application_notices where application_id = ${applicationId}
+    )
+    select mail_id from told
+    where state = 'mailed' and check_at is not null and mail_id is not null and kind = coalesce(${kind}, kind)`);
+  const withdrawn = await withdrawMails(
+    tx,
+    rows.map(({ mail_id: id }) => id),
+    now,
+  );
+  if (withdrawn.length === 0) return [];
+  const { rows: superseded } = await tx.execute<{ kind: NoticeKind }>(sql`
+    with told as materialized (
+      select id, mail_id from application_notices where application_id = ${applicationId}
+    )
+    update application_notices n set state = 'superseded', check_at = null
+    from told where n.id = told.id and told.mail_id = any(${sql.param(withdrawn)}::uuid[])
     returning n.kind`);
   return superseded.map(({ kind: each }) => each);
 }

@@ -125,6 +125,22 @@ function atOnce(now: Date) {
 
 const wake = sql`select pg_notify(${mailChannel}, '') from mail`;
 
+/**
+ * Takes back those of these mails that nobody has sent, given up or in hand: newer news takes their place, or what they say is moot.
+ * Out: their ids.
+ */
+export async function withdrawMails(tx: Tx, ids: readonly string[], now: Date): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update mails set ended_at = ${timestamp(now)}, reason = 'superseded'
+    where id = any(array(
+      select id from mails where id = any(${sql.param(ids)}::uuid[])
+        and sent_at is null and ended_at is null and lease_id is null
+      order by id for no key update skip locked))
+    returning id`);
+  return rows.map(({ id }) => id);
+}
+
 /** The mails that an account was sent, or is to be sent, newest first, at most `limit`, and only those after `before`. */
 export async function listMails(
   db: Db,

@@ -10,6 +10,7 @@ import { eraseApplications, pruneApplications } from '@/lib/applications/erase-a
 import { deleteUser } from '@/lib/accounts/users';
 import { movesFrom } from '@/lib/applications/moves';
 import type { Viewer } from '@/lib/applications/who-sees';
+import { newId } from '@/lib/random';
 import { enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
@@ -370,6 +371,52 @@ describe('where no text reaches someone', () => {
     expect((await readApplicationRow(database.db, id)).news).toBe('mailed');
     await follow(8 * day);
     expect((await readApplicationRow(database.db, id)).news).toBe('unreached');
+  });
+
+  test('a mail that still waits makes way for newer news, and one that went does not', async () => {
+    const about = await begin();
+    await proveEmailOf(database.db, about.applicant);
+    await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
+    const first = await move(about, 'in_review', 60);
+    await decide(70);
+    await database.db.update(mails).set({ sentAt: after(noon, 71) });
+    const second = await move(first, 'documents_needed', 100);
+    await decide(110);
+    await move(second, 'in_review', 200);
+    await decide(210);
+    expect(await readMails()).toMatchObject([
+      { template: 'applicationNews', endedAt: null },
+      { template: 'documentsNeeded', endedAt: after(noon, 210), reason: 'superseded' },
+      { template: 'applicationNews', endedAt: null },
+    ]);
+    await follow(day);
+    expect(await readApplicationRow(database.db, about.id)).toMatchObject({
+      news: 'mailed',
+      notices: [
+        { kind: 'news', state: 'mailed' },
+        { kind: 'documents', state: 'superseded' },
+        { kind: 'news', state: 'mailed' },
+        { kind: 'reminder', state: 'waiting' },
+        { kind: 'reminder', state: 'waiting' },
+      ],
+    });
+  });
+
+  test('an applicant who withdraws gets no mail that still waits, and one that is being sent goes', async () => {
+    for (const isInHand of [false, true]) {
+      const about = await begin();
+      await proveEmailOf(database.db, about.applicant);
+      await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
+      const { id, applicant } = await move(about, 'in_review', 60);
+      await decide(70);
+      if (isInHand) await database.db.update(mails).set({ leaseId: newId(), leasedUntil: after(noon, 200) });
+      const shown = await readShownVersion(database.db, applicant, id, after(noon, 100));
+      await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(100));
+      expect(await readApplicationRow(database.db, id)).toMatchObject({
+        news: isInHand ? 'mailed' : 'superseded',
+        notices: [{ state: isInHand ? 'mailed' : 'superseded' }],
+      });
+    }
   });
 
   test('a mail that went is looked at no more, and one that did not says nothing about newer news', async () => {
