@@ -44,6 +44,18 @@ test('the overview of texts is accessible, with its tables open, in light and da
   await expectAccessible(page);
 });
 
+test('the page of exports is accessible, with a file and with an error', async ({ page }) => {
+  await enterAsAdmin(page);
+  await open(page, '/admin/exports');
+  await button(page, 'Start export').click();
+  await expect(page.getByText('The export has started.')).toBeVisible();
+  await expectAccessible(page);
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01');
+  await button(page, 'Start export').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+});
+
 test('the pages of single texts are accessible', async ({ page }) => {
   const admin = await makePerson('admin');
   const ids = [randomUUID(), randomUUID()];

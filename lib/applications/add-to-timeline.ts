@@ -8,7 +8,7 @@ import { isId } from '@/lib/random';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { findApplication } from './application';
 import { supersedeWaiting } from './decide-notices';
-import { asApplicantSees } from './shown-move';
+import { asApplicantSees, renewNews } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
 export type AnswerRefusal = TooManyChanges | { reason: 'not_found' | 'not_asked' };
@@ -41,7 +41,7 @@ export async function answerApplication(
 
 /**
  * Adds an answer to the timeline of an application that the caller has locked. `isAsked`: something is asked for, as the applicant
- * knows; then that is answered, and its reminders end. It does not answer what is asked for by a move they could not see yet: the
+ * knows; then that is answered, its reminders end, and so does the request itself where it has not gone out yet. It does not answer what is asked for by a move they could not see yet: the
  * instant of the answer is put before that move.
  */
 export async function addAnswer(
@@ -78,9 +78,12 @@ export async function addAnswer(
     )
     update application_notices n set state = 'superseded', decided_at = ${timestamp(now)}
     from told join application_events e on e.id = told.event_id
-    where n.id = told.id and told.kind = 'reminder' and told.decided_at is null and e.shows_at <= ${timestamp(now)}`);
-  // Also one that waits for the morning.
-  await supersedeWaiting(tx, { applicationId, kind: 'reminder' }, now);
+    where n.id = told.id and told.kind in ('documents', 'reminder') and told.decided_at is null
+      and e.shows_at <= ${timestamp(now)}`);
+  // Also what waits for the morning.
+  for (const kind of ['documents', 'reminder'] as const)
+    await supersedeWaiting(tx, { applicationId, kind }, now);
+  await renewNews(tx, applicationId);
 }
 
 /**

@@ -179,6 +179,18 @@ async function recordTakenBack(
   await recordAudit(tx, entry, context);
 }
 
+/** News that was put off to see whether a later move stands is due as it was, since that one was taken back. */
+async function tellAtOnce(tx: Tx, id: string): Promise<void> {
+  await tx.execute(sql`
+    with told as materialized (
+      select id, event_id, kind, decided_at, due_at from application_notices where application_id = ${id}
+    )
+    update application_notices n set due_at = e.shows_at
+    from told join application_events e on e.id = told.event_id
+    where n.id = told.id and told.kind <> 'reminder' and told.decided_at is null and e.undone_at is null
+      and told.due_at > e.shows_at`);
+}
+
 export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' | 'undone_already' };
 
 /**
@@ -213,6 +225,7 @@ export async function undoMove(
       update applications set status = ${event.from_status}, moved_at = ${timestamp(new Date(event.from_since))},
         version = version + 1
       where id = ${id}`);
+    await tellAtOnce(tx, id);
     await renewNews(tx, id);
     await recordTakenBack(tx, viewer, before, event.from_status, context);
     return { ok: true as const };

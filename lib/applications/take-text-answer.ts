@@ -12,8 +12,8 @@ const mostADay = 30;
 /**
  * Adds what an applicant texted to the timeline of their one open application. Which are open, and whether something is asked for
  * that it can answer, goes by what the applicant could see when they sent it: else the reply would tell of a move that is not
- * shown yet. False: they have none, or several, so that nobody can tell which is meant; or it has had `mostADay`. In the transaction
- * that keeps the text, under its number's lock.
+ * shown yet. `unclear`: they have several, so that nobody can tell which is meant. `none`: they have none, or it has had `mostADay`. In
+ * the transaction that keeps the text, under its number's lock.
  */
 export const takeTextAnswer: TakeAnswer = async (tx: Tx, { userId, messageId, body, sentAt }) => {
   await tx.execute(sql`select from users where id = ${userId} for key share`);
@@ -30,9 +30,10 @@ export const takeTextAnswer: TakeAnswer = async (tx: Tx, { userId, messageId, bo
     join lateral (${shownMove(sentAt)}) seen on seen.to_status in ('submitted', 'in_review', 'documents_needed')
     where a.applicant_id = ${userId} and a.status <> 'draft' limit 2`);
   const [only, second] = rows;
-  if (!only || second || only.texts >= mostADay) return false;
+  if (second) return 'unclear';
+  if (!only || only.texts >= mostADay) return 'none';
   await tx.execute(sql`select from applications where id = ${only.id} for no key update`);
   const answer = { applicationId: only.id, actorId: userId, note: body, messageId, now: sentAt };
   await addAnswer(tx, { ...answer, isAsked: only.is_asked });
-  return true;
+  return 'taken';
 };

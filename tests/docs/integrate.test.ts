@@ -279,6 +279,7 @@ describe('a template', () => {
     startConfirmation: { params: { url }, kind: null },
     help: { params: { url }, kind: null },
     answerTaken: { params: { url }, kind: null },
+    answerUnclear: { params: { url }, kind: null },
   };
 
   test.each(Object.entries(templates))(

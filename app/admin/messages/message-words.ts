@@ -28,6 +28,7 @@ export const templates: Record<string, string> = {
   startConfirmation: 'Answer to START',
   help: 'Answer to HELP',
   answerTaken: 'Answer to an answer',
+  answerUnclear: 'Question which application is meant',
   inbound: 'From a person',
 };
 

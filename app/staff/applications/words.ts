@@ -72,7 +72,7 @@ export function sayNews(state: News, textStatus: TextStatus): { words: string; t
     case 'unreached':
       return { words: 'Not reached', tone: 'danger' };
     case 'superseded':
-      return { words: 'Replaced by later news', tone: 'neutral' };
+      return { words: 'Not needed any more', tone: 'neutral' };
   }
 }
 

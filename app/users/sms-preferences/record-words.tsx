@@ -16,6 +16,7 @@ const templateWords: Readonly<Record<string, string>> = {
   documentsNeeded: 'Something is needed for your application',
   documentsReminder: 'Reminder of what is needed',
   answerTaken: 'Answer to your text',
+  answerUnclear: 'Question which application you mean',
   securityNotice: 'Security alert',
   resetFactors: 'Link to replace your second factor',
   test: 'Test text',

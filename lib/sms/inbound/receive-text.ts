@@ -23,12 +23,12 @@ const longestBody = 1_600;
 
 /**
  * Does something with a text that is no keyword, of someone who has proven the number that it came from, in the transaction that
- * keeps it. Out: whether it went anywhere, which the writer is told.
+ * keeps it. Out: whether it went anywhere, or whether it is unclear where it belongs; both are told to the writer.
  */
 export type TakeAnswer = (
   tx: Tx,
   answer: { userId: string; messageId: string; body: string; sentAt: Date },
-) => Promise<boolean>;
+) => Promise<'taken' | 'unclear' | 'none'>;
 
 /**
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and says what to reply, if anything. All
@@ -79,10 +79,10 @@ export async function receiveText(
       return { ok: true as const, meaning, isDuplicate: true, reply };
     }
     const holder = meaning === 'other' && !saysNothing(body) ? number.holderUserId : null;
-    const isTaken =
-      holder !== null &&
-      takeAnswer !== undefined &&
-      (await takeAnswer(tx, { userId: holder, messageId, body, sentAt: at }));
+    const taken =
+      holder === null || takeAnswer === undefined
+        ? 'none'
+        : await takeAnswer(tx, { userId: holder, messageId, body, sentAt: at });
     if (late !== null) {
       const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
       if (isOvertaken) await recordLate(tx, order, context);
@@ -90,8 +90,9 @@ export async function receiveText(
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
     // Whoever has opted out hears nothing, not even that what they wrote was taken.
-    const taken = number.suppressedAt === null ? sayTaken(settings) : null;
-    const reply = isTaken ? taken : await obey(tx, { phone: text.from, meaning, said }, settings, context);
+    const answer = number.suppressedAt === null && taken !== 'none' ? sayTaken(taken, settings) : null;
+    const reply =
+      taken === 'none' ? await obey(tx, { phone: text.from, meaning, said }, settings, context) : answer;
     const isDue =
       reply !== null && !providerReplies && (await mayReply(tx, { phone: text.from, reply }, context.now));
     const isStranger = number.holderUserId === null;
@@ -112,8 +113,9 @@ async function findWriter(tx: Tx, { number, holderUserId }: NumberRow): Promise<
   return holderUserId ?? (await findOnlyUserByPhone(tx, number));
 }
 
-function sayTaken({ appUrl, siteName: site }: Env): Reply {
-  return { template: 'answerTaken', params: { site, url: new URL('/applications', appUrl).href } };
+function sayTaken(taken: 'taken' | 'unclear', { appUrl, siteName: site }: Env): Reply {
+  const template = taken === 'taken' ? 'answerTaken' : 'answerUnclear';
+  return { template, params: { site, url: new URL('/applications', appUrl).href } };
 }
 
 /** Out: its id; null: it was kept before. */

@@ -11,7 +11,12 @@ import { type InboundText } from './read-inbound-text';
 import { countSegments } from '@/lib/sms/outbox/segments';
 
 /** What we say to STOP, START or HELP, and to an answer. */
-export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help' | 'answerTaken'>;
+export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help' | AboutAnswer>;
+
+type AboutAnswer = 'answerTaken' | 'answerUnclear';
+
+/** Said once a day each: people write more than one text. */
+const aboutAnswers: ReadonlySet<string> = new Set<AboutAnswer>(['answerTaken', 'answerUnclear']);
 
 /** A reply as it is recorded: the row's id and the words. */
 export type SentReply = { id: string; body: string };
@@ -27,7 +32,7 @@ const strangersShare = 20n;
 
 /**
  * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply. A
- * STOP's confirmations are counted by themselves. That an answer was taken is said once a day: people write more than one text.
+ * STOP's confirmations are counted by themselves. What became of an answer is said once a day.
  */
 export async function mayReply(
   tx: Tx,
@@ -46,7 +51,8 @@ export async function mayReply(
         gt(smsMessages.createdAt, new Date(now.getTime() - seconds * 1000)),
       ),
     );
-  if (reply.template === 'answerTaken' && (await countReplies('answerTaken', daySeconds)) > 0) return false;
+  const { template } = reply;
+  if (aboutAnswers.has(template) && (await countReplies(template, daySeconds)) > 0) return false;
   return (await countReplies(isStop ? 'stopConfirmation' : null, windowSeconds)) < limit;
 }
 

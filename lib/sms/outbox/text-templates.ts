@@ -30,6 +30,8 @@ export interface TemplateParams {
   help: { url: string };
   /** What someone texted us joined their application. */
   answerTaken: { url: string };
+  /** What someone texted us joined none of their applications, of which there are several. */
+  answerUnclear: { url: string };
 }
 
 export type TemplateName = keyof TemplateParams;
@@ -91,6 +93,8 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
   answerTaken: ({ site, url }) =>
     `${site}: your text was added to your application. We read and answer messages at ${url} Reply STOP to opt out.`,
+  answerUnclear: ({ site, url }) =>
+    `${site}: we cannot tell which of your applications your text is about. Open the one you mean at ${url} Reply STOP to opt out.`,
   help: ({ site, url }) =>
     `${site}: codes you ask for and updates about your application. Help: ${url} Msg frequency varies. Msg & data rates may apply. Reply STOP to opt out.`,
 };
@@ -120,6 +124,7 @@ const storedText = z.discriminatedUnion('template', [
       'startConfirmation',
       'help',
       'answerTaken',
+      'answerUnclear',
       'applicationStatus',
       'documentsNeeded',
       'documentsReminder',

@@ -250,6 +250,46 @@ describe('what does not stand', () => {
     expect(repeated).toHaveLength(isNewsNewer ? 0 : 1);
   });
 
+  test('news that was put off for a later move is due at once when that one is undone', async () => {
+    const first = await move(await begin(), 'in_review', 60);
+    await database.db.execute(sql`
+      insert into staff_preferences (user_id, undo_seconds) values (${first.staff.userId}, 120)`);
+    const second = await move(first, 'approved', 65);
+    await decide(71);
+    const { staff, eventId, id } = second;
+    expect(await undoMove(database.db, staff, { id, eventId }, at(80))).toEqual({ ok: true });
+    await decide(82);
+    expect(await readTexts()).toHaveLength(1);
+  });
+
+  test('who answers at night what is asked for is not asked in the morning', async () => {
+    const moved = await move(await begin(), 'documents_needed', 60);
+    await decide(70);
+    expect(await readTexts()).toMatchObject([{ template: 'documentsNeeded', status: 'queued' }]);
+    const answer = { id: moved.id, note: 'My lease' };
+    expect(await answerApplication(database.db, moved.applicant, answer, at(600))).toEqual({ ok: true });
+    expect(await readTexts()).toMatchObject([{ status: 'canceled', reason: 'superseded' }]);
+    expect(await readApplicationRow(database.db, moved.id)).toMatchObject({
+      news: 'superseded',
+      notices: Array.from({ length: 3 }, () => ({ state: 'superseded' })),
+    });
+    await decide(11 * day);
+    expect(await readTexts()).toHaveLength(1);
+  });
+
+  test('nor who answers before it is decided how they are asked; what is hidden from them goes on', async () => {
+    const moved = await move(await begin(), 'documents_needed', 60);
+    await move(moved, 'in_review', 100);
+    expect(
+      await answerApplication(database.db, moved.applicant, { id: moved.id, note: 'My lease' }, at(101)),
+    ).toEqual({
+      ok: true,
+    });
+    expect((await readApplicationRow(database.db, moved.id)).news).toBe('waiting');
+    await decide(120);
+    expect(await readTexts()).toMatchObject([{ template: 'applicationStatus' }]);
+  });
+
   test('a text that went out is followed by one about the next move', async () => {
     const moved = await move(await begin(), 'in_review', 60);
     await decide(70);
@@ -784,16 +824,19 @@ describe('whatever the operator’s people do, and whoever decides in between', 
           undone: boolean;
           told: string[];
           is_last: boolean;
+          is_answered: boolean;
         }>(sql`
           select e.id, e.actor_role as by, e.undone_at is not null as undone,
+            e.to_status = 'documents_needed' and exists (select from application_events a
+              where a.application_id = e.application_id and a.kind = 'answered' and a.at >= e.shows_at) as is_answered,
             array(select n.state from application_notices n where n.event_id = e.id and n.kind <> 'reminder') as told,
             not exists (select from application_events later where later.application_id = e.application_id
               and later.id > e.id and later.kind = 'moved' and later.undone_at is null) as is_last
           from application_events e where e.application_id = ${id} and e.kind = 'moved' order by e.id`);
-        for (const { by, undone, told, is_last: isLast } of events) {
+        for (const { by, undone, told, is_last: isLast, is_answered: isAnswered } of events) {
           if (by === 'applicant') expect(told).toEqual([]);
           else if (undone) expect(told).toEqual(['superseded']);
-          else if (isLast) expect(told).toEqual(['texted']);
+          else if (isLast && !isAnswered) expect(told).toEqual(['texted']);
           else expect(told).toHaveLength(1);
         }
         // One text for each that was told; what made way is withdrawn.

@@ -375,7 +375,7 @@ describe('what applicants write', () => {
     expect(await answer(65)).toEqual({ ok: false, reason: 'not_asked' });
     expect(await answer(71)).toEqual({ ok: true });
     expect((await readApplicationRow(database.db, id)).notices).toMatchObject([
-      { kind: 'documents', state: 'waiting' },
+      { kind: 'documents', state: 'superseded' },
       { kind: 'reminder', state: 'superseded' },
       { kind: 'reminder', state: 'superseded' },
     ]);

@@ -76,7 +76,7 @@ test('what was sent before a request could be seen does not answer it, and a mov
   ]);
   await write(applicant.phone, 'Here is my lease', 80);
   expect((await readApplicationRow(database.db, id)).notices.map(({ state }) => state)).toEqual([
-    'waiting',
+    'superseded',
     'superseded',
     'superseded',
   ]);
@@ -95,18 +95,25 @@ test('keywords are obeyed and join nothing', async () => {
   expect(await answersOf(applicant.userId, id)).toEqual([]);
 });
 
-test('where it is not certain whose it is, or which is meant, it joins nothing', async () => {
+test('where it is not certain which is meant it joins nothing, and its writer is asked once a day', async () => {
   const applicant = await giveApplicant(database.db);
   const first = await giveSubmitted(database.db, applicant, noon);
   await giveSubmitted(database.db, applicant, noon);
-  expect((await write(applicant.phone, 'Which one?', 1)).reply).toBeNull();
+  expect((await write(applicant.phone, 'Which one?', 1)).reply?.body).toMatch(
+    /^Doorstep: we cannot tell which of your applications/,
+  );
+  expect((await write(applicant.phone, 'The first one', 2)).reply).toBeNull();
+  expect((await write(applicant.phone, 'Hello?', 25 * 3600)).reply).not.toBeNull();
+  expect(await answersOf(applicant.userId, first.id)).toEqual([]);
+});
+
+test('nor where it is not certain whose it is', async () => {
   const other = await giveApplicant(database.db);
   const { id } = await giveSubmitted(database.db, other, noon);
   await database.db.execute(
     sql`update phone_numbers set holder_user_id = null where number = ${other.phone}`,
   );
   expect((await write(other.phone, 'Mine?', 1)).reply).toBeNull();
-  expect(await answersOf(applicant.userId, first.id)).toEqual([]);
   expect(await answersOf(other.userId, id)).toEqual([]);
 });
 

@@ -299,6 +299,7 @@ describe('a reaction that a phone sends as a text', () => {
     startConfirmation: { url },
     help: { url },
     answerTaken: { url },
+    answerUnclear: { url },
   };
   // Whatever the site is called now: these are names that it may have had.
   const ours = ['Doorstep', 'Elm & Oak: Homes', 'É', 'Ünit 7, Häuser am See'.slice(0, 20)].flatMap((site) =>

@@ -90,8 +90,7 @@ export function sayNotice(
   );
 }
 
-function sayOutcome({ kind, state, textStatus }: SeenNotice, isUndone: boolean): string {
+function sayOutcome({ state, textStatus }: SeenNotice, isUndone: boolean): string {
   if (isUndone) return 'Not sent, since it was undone';
-  if (kind === 'reminder' && state === 'superseded') return 'Not needed any more';
   return sayNews(state, textStatus).words;
 }
