@@ -231,7 +231,8 @@ export async function reserveSpend(
       const price = BigInt(text.priceMicros);
       const full = findFull(text.caps, sums, price);
       if (full) {
-        answers.set(text.messageId, await explainRefusal(tx, full, { price, spent: sums.within(full), now }));
+        const spent = sums.within(full);
+        answers.set(text.messageId, await explainRefusal(tx, full, { price, spent, own: null, now }));
         continue;
       }
       for (const scope of scopesOf(text)) sums.add(scope, price);
@@ -263,14 +264,20 @@ export type BudgetAnswer = Omit<BudgetRefusal, 'ok' | 'reason'> & { fits: boolea
 
 /**
  * Reads how a text stands with every rule that counts it, as of now: to explain, since nothing is reserved and the next moment may
- * be another. Of several caps of one rule it is the one that says no, else the one with the least room.
+ * be another. Of several caps of one rule it is the one that says no, else the one with the least room. `counted`: its own price,
+ * where the sums have it already; null: they do not.
  */
 export async function explainBudget(
   db: Db,
-  { priceMicros, caps }: Pick<WantedSpend, 'priceMicros' | 'caps'>,
+  { priceMicros, caps, counted }: Pick<WantedSpend, 'priceMicros' | 'caps'> & { counted: SpendChange | null },
   now: Date,
 ): Promise<BudgetAnswer[]> {
   const sums = await readSums(db, [...new Set(caps.flatMap(listScopes))], now);
+  const own = counted !== null && isSummed(counted, now) ? counted : null;
+  if (own !== null) {
+    const hoursAgo = Math.ceil((wholeMinute(now).getTime() - wholeMinute(own.reservedAt).getTime()) / hourMs);
+    for (const scope of scopesOfChange(own)) sums.add(scope, -own.micros, Math.max(0, hoursAgo));
+  }
   const price = BigInt(priceMicros);
   const roomOf = (cap: Limit) => cap.limitMicros - sums.within(cap);
   const byRule = new Map<BudgetRule, Limit[]>();
@@ -283,7 +290,7 @@ export async function explainBudget(
       const spentMicros = sums.within(cap);
       const said = { rule, limitMicros, spentMicros, priceMicros: price };
       if (full === null) return { ...said, fits: true, retryAt: null };
-      const { retryAt } = await explainRefusal(db, cap, { price, spent: spentMicros, now });
+      const { retryAt } = await explainRefusal(db, cap, { price, spent: spentMicros, own, now });
       return { ...said, fits: false, retryAt };
     }),
   );
@@ -299,7 +306,7 @@ function scopesOf({ caps }: WantedSpend): string[] {
 }
 
 type Sums = {
-  add(scope: string, micros: bigint): void;
+  add(scope: string, micros: bigint, hoursAgo?: number): void;
   within(cap: Pick<Cap, 'scope' | 'otherScopes' | 'hours'>): bigint;
 };
 
@@ -390,6 +397,16 @@ function hasMinute(moment: Date): boolean {
   return year > 1970 && year < 10_000;
 }
 
+function scopesOfChange({ scopes }: SpendChange): string[] {
+  return (scopes ?? ['all']).filter((scope: string | null) => scope !== null);
+}
+
+/** Whether `readSums` counts what was reserved then. */
+function isSummed({ reservedAt }: SpendChange, now: Date): boolean {
+  const agoMs = wholeMinute(now).getTime() - wholeMinute(reservedAt).getTime();
+  return hasMinute(reservedAt) && Math.abs(agoMs) <= dayHours * hourMs;
+}
+
 /**
  * Changes the sums by what texts cost more (or less) than was counted, in the minute they were reserved in. The rows of the
  * sums are locked in the order of their keys, as the last of the transaction. What a broken row says of a moment that does not
@@ -398,14 +415,12 @@ function hasMinute(moment: Date): boolean {
 export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]): Promise<void> {
   const rows = changes
     .filter(({ micros, reservedAt }) => micros !== 0n && hasMinute(reservedAt))
-    .flatMap(({ scopes, reservedAt, micros }) =>
-      (scopes ?? ['all'])
-        .filter((scope: string | null) => scope !== null)
-        .map((scope) => ({
-          scope,
-          minute: wholeMinute(reservedAt).toISOString(),
-          micros: micros.toString(),
-        })),
+    .flatMap((change) =>
+      scopesOfChange(change).map((scope) => ({
+        scope,
+        minute: wholeMinute(change.reservedAt).toISOString(),
+        micros: change.micros.toString(),
+      })),
     );
   if (rows.length === 0) return;
   await tx.execute(sql`
@@ -439,20 +454,30 @@ export async function pruneSpend(db: Db, now: Date, limit: number): Promise<numb
 async function explainRefusal(
   tx: Tx | Db,
   cap: Limit,
-  { price, spent, now }: { price: bigint; spent: bigint; now: Date },
+  { price, spent, own, now }: { price: bigint; spent: bigint; own: SpendChange | null; now: Date },
 ): Promise<BudgetRefusal> {
   const { rule, limitMicros } = cap;
   const retryAt =
-    price > limitMicros ? null : await findRoom(tx, cap, { room: spent + price - limitMicros, now });
+    price > limitMicros ? null : await findRoom(tx, cap, { room: spent + price - limitMicros, own, now });
   return { ok: false, reason: 'budget', rule, priceMicros: price, spentMicros: spent, limitMicros, retryAt };
 }
 
-/** When enough of what is spent will have left the cap's hours to free `room` micros. */
-async function findRoom(tx: Tx | Db, cap: Cap, { room, now }: { room: bigint; now: Date }): Promise<Date> {
+/** When enough of what is spent, but for `own`, will have left the cap's hours to free `room` micros. */
+async function findRoom(
+  tx: Tx | Db,
+  cap: Cap,
+  { room, own, now }: { room: bigint; own: SpendChange | null; now: Date },
+): Promise<Date> {
+  const ownScopes = own === null ? [] : scopesOfChange(own);
+  const freed =
+    own === null || ownScopes.length === 0
+      ? sql`micros`
+      : sql`micros - case when minute = ${timestamp(wholeMinute(own.reservedAt))} and scope in (${list(ownScopes)})
+          then ${own.micros.toString()}::bigint else 0 end`;
   const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
-      select minute, sum(micros) over (order by minute) as freed from sms_spend
+      select minute, sum(${freed}) over (order by minute) as freed from sms_spend
       where scope in (${list(listScopes(cap))}) and minute >= ${timestamp(since)}
         and minute <= ${timestamp(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);

@@ -2,7 +2,7 @@ import type { MessageDetails } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
-import { explainBudget, type BudgetRule } from '@/lib/sms/capacity/budget';
+import { explainBudget, microsOf, type BudgetRule, type SpendChange } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { senderName } from '@/lib/sms/capacity/sender';
 import { readSends } from '@/lib/sms/numbers/number';
@@ -141,7 +141,8 @@ async function askBudget(db: Db, facts: PolicyFacts, { env, now }: { env: Env; n
     return [gate('body', 'refuse', 'internal_error'), gate('SMS_DAILY_BUDGET_USD', 'not_reached')];
   }
   if (message.userId === null || emailKey === null) return [gate('SMS_DAILY_BUDGET_USD', 'not_reached')];
-  const answers = await explainBudget(db, wantSpend(facts, body, env), now);
+  const wanted = { ...wantSpend(facts, body, env), counted: readCounted(message) };
+  const answers = await explainBudget(db, wanted, now);
   return [
     gate('body', 'pass'),
     ...answers.map(({ rule, fits, retryAt, ...micros }) => {
@@ -156,6 +157,11 @@ async function askBudget(db: Db, facts: PolicyFacts, { env, now }: { env: Env; n
       return isOver ? gate(rule, 'refuse', 'budget', details) : hold(rule, 'budget', details, retryAt);
     }),
   ];
+}
+
+/** The price of a text that is being sent, which its reservation has put into the sums. */
+function readCounted({ reservedAt, price, spendScopes }: Message): SpendChange | null {
+  return reservedAt === null ? null : { scopes: spendScopes, reservedAt, micros: microsOf(price) };
 }
 
 function gate(

@@ -3,8 +3,12 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
 import { phoneNumbers, smsMessages, smsPreferences, smsVerifications } from '@/db/schema/sms';
 import { withdrawConsent } from '@/lib/consent/ledger';
+import { reserveSpend } from '@/lib/sms/capacity/budget';
 import { stopSender } from '@/lib/sms/capacity/send-rate';
 import { explainEnd, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
+import { renderBody } from '@/lib/sms/dispatch/render-body';
+import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { wantSpend } from '@/lib/sms/dispatch/want-spend';
 import { readOpenCode } from '@/lib/sms/verification/challenge';
 import { markSuppressed, markUndeliverable } from '@/lib/sms/numbers/number';
 import { recordStatements, useDatabase } from '../../../support/database';
@@ -137,6 +141,39 @@ describe('a text that waits', () => {
     expect(findGate(await explain(messageId, { variables }), 'all_but_kept')).toMatchObject({
       answer: 'refuse',
       reason: 'budget',
+    });
+  });
+
+  test('that is being sent counts its own price once: the reserved one is not what it lacks', async () => {
+    const person = await makePerson(database.db);
+    const { messageId: id } = await askForCode(database.db, person, now);
+    const variables = { SMS_DAILY_BUDGET_PER_USER_USD: '0.01', SMS_PRICE_PER_SEGMENT_USD: '0.01' };
+    const cap = 'SMS_DAILY_BUDGET_PER_USER_USD';
+    const alone = findGate(await explain(id, { variables }), cap);
+    expect(alone).toMatchObject({ answer: 'pass', details: { spentMicros: '0', priceMicros: '10000' } });
+    const lease = new Date(now.getTime() + 12_000);
+    await database.db
+      .update(smsMessages)
+      .set({ status: 'sending', leaseUntil: lease })
+      .where(eq(smsMessages.id, id));
+    const facts = (await readPolicyFacts(database.db, [id])).get(id)!;
+    const env = makeEnv(database.url, variables);
+    const texts = [wantSpend(facts, renderBody(facts, now), env)];
+    const { answers } = await reserveSpend(database.db, { texts, lease, now });
+    expect(answers.get(id)).toEqual({ ok: true });
+    // Also in a later hour, and never below nothing.
+    for (const at of [now, new Date(now.getTime() + 5 * 60_000)]) {
+      expect(findGate(await explain(id, { variables, at }), cap)).toEqual(alone);
+    }
+    // What others spent is counted as before, and only that has to leave.
+    const earlier = new Date(now.getTime() - 3_600_000).toISOString();
+    await database.db.execute(sql`
+      insert into sms_spend (scope, minute, micros)
+      select scope, ${earlier}::timestamptz, 1 from unnest(${sql.param(texts[0]!.caps.map(({ scope }) => scope))}::text[]) scope
+      group by scope`);
+    expect(findGate(await explain(id, { variables }), cap)).toMatchObject({
+      answer: 'refuse',
+      details: { spentMicros: '1' },
     });
   });
 
