@@ -32,7 +32,7 @@ test('an admin finds the texts of one number, leafs through them, and no address
 
   await field(page, 'q').fill('12');
   await button(page, 'Search').click();
-  await expect(alertOf(page)).toContainText('Enter four digits of a number at least');
+  await expect(alertOf(page)).toContainText('Enter the last four digits of a number, or all of it');
   await expect(field(page, 'q')).toHaveValue('12');
 
   await field(page, 'q').fill(writeNationally(phone));

@@ -21,7 +21,8 @@ export type MessageSubject =
 /** What an id that was typed belongs to. */
 type Found = MessageSubject | { kind: 'message'; id: string };
 
-export type SubjectRefusal = 'too_few_digits' | 'not_a_number' | 'too_long' | 'unknown_id' | 'nobody';
+export type SubjectRefusal =
+  'too_few_digits' | 'part_of_number' | 'not_a_number' | 'too_long' | 'unknown_id' | 'nobody';
 
 /** Someone to choose from; the number and the email masked. */
 export type SubjectChoice = { id: string; name: string; maskedEmail: string; maskedPhone: string | null };
@@ -78,7 +79,7 @@ const idAnywhere = /(?<![0-9a-f-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?!
 
 /**
  * Finds what was typed: the SID or the id of a text; the id of a person or an application, or a link to its page; a number in any
- * spelling, or its last four digits or more; how a name or an email begins. `shown`: what the page was about, which what is typed
+ * spelling, or its last four digits; how a name or an email begins. `shown`: what the page was about, which what is typed
  * still means while it is what the field showed. Null: nothing was typed.
  */
 export async function findSubject(
@@ -101,7 +102,8 @@ export async function findSubject(
     return number.ok ? { ok: true, found: { kind: 'number', filter: number.filter } } : number;
   }
   const people = parsePeopleSearch(text);
-  if (!people.ok || people.search === null) return { ok: false, reason: 'too_long' };
+  if (!people.ok) return people;
+  if (people.search === null) return { ok: false, reason: 'too_long' };
   if (!('text' in people.search)) return { ok: true, found: { kind: 'number', filter: people.search } };
   const [first, ...others] = await findPeople(db, people.search, 2);
   if (first === undefined) return { ok: false, reason: 'nobody' };

@@ -43,16 +43,17 @@ const label = 'people-search';
 const placeLabel = 'people-place';
 
 /**
- * Reads what was typed to find people: a number (whole, or its last four digits or more), or the beginning of a name or of an
- * email. Null: nothing was typed. Refuses with `too_long`.
+ * Reads what was typed to find people: a number (whole, or its last four digits), or the beginning of a name or of an
+ * email. Null: nothing was typed. Refuses with `too_long`, or `part_of_number` for other digits of one.
  */
 export function parsePeopleSearch(
   typed: string,
-): { ok: true; search: PeopleSearch | null } | { ok: false; reason: 'too_long' } {
+): { ok: true; search: PeopleSearch | null } | { ok: false; reason: 'too_long' | 'part_of_number' } {
   const text = typed.replaceAll('\0', '').trim().normalize('NFC');
   if (text === '') return { ok: true, search: null };
   if (text.length > longestSearch) return { ok: false, reason: 'too_long' };
   const number = text.includes('@') ? null : parseNumberFilter(text);
+  if (number?.ok === false && number.reason === 'part_of_number') return { ok: false, reason: number.reason };
   return { ok: true, search: number?.ok ? number.filter : { text } };
 }
 
@@ -73,7 +74,9 @@ export function openPeopleSearch(text: string | undefined): PeopleSearch | null 
   if (plain === null) return null;
   const value = plain.slice(1);
   if (plain.startsWith('t')) return { text: value };
-  return plain.startsWith('p') ? { phone: value } : { lastDigits: value };
+  if (plain.startsWith('p')) return { phone: value };
+  // An earlier version sealed more than the last four digits, too.
+  return value.length === 4 ? { lastDigits: value } : null;
 }
 
 /** Reads all that the list shows to an admin; `timeZone` null: theirs is not known. */

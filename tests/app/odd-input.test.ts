@@ -371,7 +371,7 @@ test('the furthest places that a link can name can be asked for', async () => {
   const uuid = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   const messages = readMessagesQuery({
     before: `9999-12-31T23:59:59.999999Z_${uuid}`,
-    about: '000000',
+    about: '0000',
     status: 'queued',
     template: 'help',
     error: '999999',

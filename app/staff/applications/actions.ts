@@ -3,6 +3,7 @@
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
+import { peopleSearchProblems } from '@/app/_format/people-search-words';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
 import type { FormState } from '@/components/forms/form-state';
@@ -51,7 +52,7 @@ export async function searchApplicationsAction(
   else {
     const parsed = parsePeopleSearch(typed);
     if (!parsed.ok) {
-      const fieldErrors = { q: 'This is too long. Enter the beginning of a name or email, or a number.' };
+      const fieldErrors = { q: peopleSearchProblems[parsed.reason] };
       return answerForm({ fieldErrors }, formData, ['q', 'status', 'assignee', 'age', 'news']);
     }
     if (parsed.search !== null) parameters.q = sealPeopleSearch(parsed.search);

@@ -110,7 +110,7 @@ const find = (
   changes: Partial<ApplicationsQuery> = {},
 ) => {
   const parsed = parsePeopleSearch(typed);
-  return list(viewer, { ...changes, search: parsed.ok ? parsed.search : null });
+  return parsed.ok ? list(viewer, { ...changes, search: parsed.search }) : [];
 };
 
 const all = ['New', 'On paper', 'Bea’s', 'Asked', 'Sam’s', 'Of nobody'];
