@@ -34,6 +34,8 @@ export type AuditAction =
   | 'account_invited'
   | 'invitation_accepted'
   | 'opt_out_recorded'
+  | 'contact_revealed'
+  | 'number_revealed'
   | 'number_moved'
   | 'number_protected'
   | 'number_released'

@@ -5,6 +5,7 @@ import { FunnelBars } from '@/components/charts/FunnelBars';
 import { StackedBars } from '@/components/charts/StackedBars';
 import { TimeLines } from '@/components/charts/TimeLines';
 import { PeriodForm } from '@/components/forms/staff/PeriodForm';
+import { PhoneForm } from '@/components/forms/staff/PhoneForm';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { CompactTable } from '@/components/ui/lists/CompactTable';
@@ -22,6 +23,7 @@ import { readPercentile } from '@/lib/reporting/rollups/latency';
 import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
+import { findPhoneAction } from './phones/actions';
 import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
 import { sayCount, sayMicros, sayReportDay, saySeconds } from './report-words';
@@ -60,6 +62,10 @@ export default async function AdminOverviewPage({
       <Card label="Now">
         <Heading level={2}>Now</Heading>
         <SendingNowFigures sending={sending} now={now} timeZone={timeZone} />
+      </Card>
+      <Card label="A phone number">
+        <Heading level={2}>A phone number</Heading>
+        <PhoneForm action={findPhoneAction} />
       </Card>
       <Card label="Days" id="days">
         <Heading level={2}>{name}</Heading>

@@ -19,7 +19,7 @@ export function PhoneState({
   children,
 }: {
   state: PhoneStateValue;
-  phone?: string | null;
+  phone?: ReactNode;
   children?: ReactNode;
 }) {
   const { tone, words } = badges[state];

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright/test';
 import { expectAccessible } from '../support/accessibility';
 import { database } from '../support/database';
-import { alertOf, button, open } from '../support/journeys';
+import { alertOf, awaitScript, button, open } from '../support/journeys';
 import { readMailLink } from '../support/mails';
+import { newNumber } from '../support/people';
 import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 
@@ -70,6 +71,62 @@ test('the pages of single texts are accessible', async ({ page }) => {
     await open(page, path);
     await expectAccessible(page);
   }
+});
+
+/** Someone of whose number everything is known. */
+async function makeTexted(): Promise<{ id: string; phone: string }> {
+  const { id } = await makePerson('staff');
+  const phone = newNumber();
+  await database().query('update users set phone = $2 where id = $1', [id, phone]);
+  await database().query(
+    `insert into phone_numbers (number, holder_user_id, held_since, prove_again_sends, undeliverable_at)
+     values ($1, $2, now(), array_fill(now() - interval '9 minutes', array[3]), now())`,
+    [phone, id],
+  );
+  await database().query(
+    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
+     values (now(), $1, $2, 'verification', 'granted', 'registration', 'v-test', 'I agree.', 'Doorstep'),
+       (now(), $1, $2, 'updates', 'withdrawn', 'preferences', null, null, 'Doorstep')`,
+    [id, phone],
+  );
+  await database().query(
+    `insert into sms_opt_outs (at, phone, act, channel, covers, recorded_by, words)
+     values (now(), $1, 'opted_out', 'text', '{verification,updates}', 'inbound_webhook', 'STOP please')`,
+    [phone],
+  );
+  await database().query(
+    `insert into sms_messages (id, user_id, phone, purpose, template, created_at, send_after, status, reason, failed_at)
+     values (gen_random_uuid(), $1, $2, 'update', 'applicationStatus', now(), now(), 'failed', 'stopped', now())`,
+    [id, phone],
+  );
+  await database().query(
+    `insert into sms_verification_log (at, event, phone, user_id, reason, times, last_at)
+     values (now(), 'send_refused', $2, $1, 'send_limit', 3, now())`,
+    [id, phone],
+  );
+  return { id, phone };
+}
+
+test('the page of a person’s texts is accessible, with all its rules open', async ({ page }) => {
+  const { id } = await makeTexted();
+  await enterAsAdmin(page);
+  await open(page, `/admin/users/${id}/texts`);
+  for (const summary of await page.locator('summary').all()) await summary.click();
+  await expectAccessible(page);
+});
+
+test('the page of a number is accessible, with its digits shown', async ({ page }) => {
+  const { phone } = await makeTexted();
+  await enterAsAdmin(page);
+  await open(page, '/admin');
+  await page.locator('#phone').fill(phone);
+  await button(page, 'Open its page').click();
+  await expect(page).toHaveURL(/\/admin\/phones\//);
+  await awaitScript(page);
+  await button(page, 'Reveal').click();
+  await expect(page.locator('form [role="status"]')).toBeVisible();
+  await page.locator('summary').first().click();
+  await expectAccessible(page);
 });
 
 for (const path of ['/admin/messages', '/admin/verifications']) {

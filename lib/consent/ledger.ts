@@ -337,6 +337,39 @@ export async function listFirstNamed(
   return rows.map(({ at }) => new Date(at));
 }
 
+/** The last that was said about a scope by one account at a number. */
+export type LastWord = Pick<
+  typeof smsConsents.$inferSelect,
+  'userId' | 'scope' | 'action' | 'medium' | 'wordingVersion' | 'at'
+>;
+
+/** The last that was said about each scope at this number, by each of `mostAccounts` accounts at most, in no order of time. */
+export async function listLastWordsAt(db: Db, phone: string, mostAccounts: number): Promise<LastWord[]> {
+  const { rows } = await db.execute<{
+    user_id: string;
+    scope: ConsentScope;
+    action: LastWord['action'];
+    medium: ConsentMedium;
+    wording_version: string | null;
+    at_ms: number;
+  }>(sql`
+    with recursive accounts (phone, user_id, nth) as (
+      select ${phone}, ${nobody}::uuid, 0
+      union all
+      select next.phone, next.user_id, accounts.nth + 1 from accounts cross join lateral (
+        select c.phone, c.user_id from sms_consents c where (c.phone, c.user_id) > (accounts.phone, accounts.user_id)
+        order by c.phone, c.user_id limit 1
+      ) next where next.phone = ${phone} and accounts.nth < ${mostAccounts}
+    )
+    select last.user_id, last.scope, last.action, last.medium, last.wording_version,
+      (extract(epoch from last.at) * 1000)::float8 as at_ms
+    from accounts cross join ${lastActs(sql`accounts.user_id`, sql`accounts.phone`)}`);
+  return rows.map((row) => ({
+    ...{ userId: row.user_id, scope: row.scope, action: row.action, medium: row.medium },
+    ...{ wordingVersion: row.wording_version, at: new Date(row.at_ms) },
+  }));
+}
+
 /** Every number at which this person ever agreed to texts. */
 export async function listNumbersInLedger(db: Db | Tx, userId: string): Promise<string[]> {
   const { rows } = await db.execute<{ phone: string }>(sql`

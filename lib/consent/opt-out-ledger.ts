@@ -178,3 +178,14 @@ export async function listOptOuts(
     .orderBy(desc(id))
     .limit(limit);
 }
+
+/** What was said about texts to this number, whoever said it, the last first, `limit` at most. */
+export async function listOptOutsAt(db: Db, phone: string, limit: number): Promise<OptOutEntry[]> {
+  const { id, at, recordedAt, act, channel, covers, sender, words, providerSid } = smsOptOuts;
+  return db
+    .select({ id, at, recordedAt, phone: smsOptOuts.phone, act, channel, covers, sender, words, providerSid })
+    .from(smsOptOuts)
+    .where(eq(smsOptOuts.phone, phone))
+    .orderBy(desc(at), desc(id))
+    .limit(limit);
+}

@@ -16,6 +16,7 @@ import { isId } from '@/lib/random';
 import { env } from '@/lib/env';
 import { explainEnd, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { sealPhoneId } from './phone-id';
 import type { SeenText } from './sms-texts';
 
 /** One text as operators see it, with all that happened to it. */
@@ -132,6 +133,7 @@ function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId'
     ...{ id, createdAt, purpose, template, status, direction, segments, errorCode, reason },
     ...{ sender, providerStatus, sendClass, attempts, faults, sendAfter, expiresAt },
     maskedPhone: row.phone === '' ? null : maskPhone(row.phone),
+    phoneId: row.phone === '' ? null : sealPhoneId(row.phone),
     sid: row.providerSid,
     priceUsd: row.price,
     settled: row.priceSettledAt !== null,

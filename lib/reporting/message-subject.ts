@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { isId } from '@/lib/random';
+import { maskEmail } from './mask-email';
 import {
   maskNumberFilter,
   openNumberFilter,
@@ -169,10 +170,4 @@ export async function readSubject(db: Db, subject: MessageSubject): Promise<Seen
 async function readName(db: Db, userId: string): Promise<string | null> {
   const { rows } = await db.execute<{ name: string }>(sql`select name from users where id = ${userId}`);
   return rows[0]?.name ?? null;
-}
-
-/** Shows the first letter and the domain, `r•••@example.com`. */
-function maskEmail(email: string): string {
-  const at = email.lastIndexOf('@');
-  return `${[...email][0] ?? ''}•••${at < 0 ? '' : email.slice(at)}`;
 }

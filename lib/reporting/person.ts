@@ -9,6 +9,8 @@ import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { readSeenFactors, type SeenFactors } from './held-factors';
 import { cutPage, exactInstant, type Keyset } from './keyset';
+import { maskEmail } from './mask-email';
+import { sealPhoneId } from './phone-id';
 
 /** Who did something to an account, as far as it is known. */
 export type AuditActor =
@@ -35,13 +37,15 @@ export type SeenAuditEntry = {
 export type SeenPerson = {
   id: string;
   name: string;
-  email: string;
+  maskedEmail: string;
   emailProvenAt: Date | null;
   /** The owner of the email had the account closed: it cannot be opened again. */
   isEmailReleased: boolean;
   role: Role;
   state: 'active' | 'pending' | 'deactivated';
   maskedPhone: string | null;
+  /** What the page of their number goes by; null with it. */
+  phoneId: string | null;
   phone: Awaited<ReturnType<typeof readPhoneState>>;
   createdAt: Date;
   deactivatedAt: Date | null;
@@ -78,12 +82,13 @@ export async function readPerson(
   return {
     id: user.id,
     name: user.name,
-    email: user.email,
+    maskedEmail: maskEmail(user.email),
     emailProvenAt: user.emailProvenAt,
     isEmailReleased: isEmailReleased(user),
     role: user.role,
     state,
     maskedPhone: user.phone === null ? null : maskPhone(user.phone),
+    phoneId: user.phone === null ? null : sealPhoneId(user.phone),
     phone,
     createdAt: user.createdAt,
     deactivatedAt: user.deactivatedAt,

@@ -6,6 +6,7 @@ import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import type { MessageSubject } from './message-subject';
 import { matchNumber } from './number-filter';
+import { sealPhoneId } from './phone-id';
 
 /** What is looked for among the texts; null: everything. */
 export type TextSearch = {
@@ -22,6 +23,8 @@ export type SeenText = {
   createdAt: Date;
   /** Null: the number was erased. */
   maskedPhone: string | null;
+  /** What the page of its number goes by; null with it. */
+  phoneId: string | null;
   purpose: MessagePurpose;
   template: string;
   status: MessageStatus;
@@ -157,6 +160,7 @@ function describeText(row: Row): SeenText {
     id: row.id,
     createdAt: new Date(row.at),
     maskedPhone: row.phone === '' ? null : maskPhone(row.phone),
+    phoneId: row.phone === '' ? null : sealPhoneId(row.phone),
     purpose: row.purpose,
     template: row.template,
     status: row.status,

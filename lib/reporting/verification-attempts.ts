@@ -5,6 +5,7 @@ import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import type { MessageSubject } from './message-subject';
 import { matchNumber } from './number-filter';
+import { sealPhoneId } from './phone-id';
 
 /** What is looked for in the log; `subject` null: everyone's. */
 export type AttemptSearch = {
@@ -21,6 +22,8 @@ export type SeenAttempt = {
   reason: string | null;
   /** Null: the event concerned no number. */
   maskedPhone: string | null;
+  /** What the page of its number goes by; null with it. */
+  phoneId: string | null;
   /** How many refusals of this kind, number and hour the line counts; `at` is the first of them. */
   times: number;
   /** The last of them; null: the line is one event alone. */
@@ -92,6 +95,7 @@ export async function listAttempts(
       event,
       reason,
       maskedPhone: phone === null ? null : maskPhone(phone),
+      phoneId: phone === null ? null : sealPhoneId(phone),
       times,
       lastAt: last_ms === null ? null : new Date(Math.round(last_ms)),
       networks,

@@ -24,7 +24,7 @@ import { readForm } from '@/app/_forms/read-form';
 import { safePath } from '@/app/_forms/safe-path';
 import { applicationPath, submissionInput } from '@/app/applications/application-input';
 import { readQuietHours } from '@/app/users/sms-preferences/quiet-hours-input';
-import { readCursor } from '@/app/users/sms-preferences/record/cursor';
+import { readCursor, readReceiptCursor } from '@/app/users/sms-preferences/record/cursor';
 import { readInboundText } from '@/lib/sms/inbound/read-inbound-text';
 import { readMyApplication } from '@/lib/applications/my-applications';
 import { submitApplication } from '@/lib/applications/write-application';
@@ -49,6 +49,8 @@ import {
 } from '@/lib/reporting/people';
 import { readPerson } from '@/lib/reporting/person';
 import { readMessagePage } from '@/lib/reporting/message-page';
+import { readPersonTexts } from '@/lib/reporting/person-texts';
+import { readPhonePage } from '@/lib/reporting/phone-page';
 import { findSubject, openSubject, sealSubject } from '@/lib/reporting/message-subject';
 import { readMessagesPage } from '@/lib/reporting/messages-page';
 import { readVerificationsPage } from '@/lib/reporting/verifications-page';
@@ -330,6 +332,9 @@ test('whoever is looked for, nobody or someone is found', async () => {
       expect(openSubject(sealSubject(answer.found))).toEqual(answer.found);
     }
     expect(await readMessagePage(database.db, text, { adminId: newId(), now: noon })).toBeNull();
+    expect(await readPhonePage(database.db, text, { adminId: newId(), now: noon })).toBeNull();
+    const seen = { adminId: newId(), receiptsBefore: readReceiptCursor(text), now: noon };
+    expect(await readPersonTexts(database.db, text, seen)).toBeNull();
   }
   for (const value of oddValues) {
     const search = { q: value, role: value, state: value, after: value } as Record<string, string>;

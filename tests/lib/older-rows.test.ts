@@ -4,7 +4,7 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sayLife } from '@/app/admin/messages/[id]/life-words';
-import { sayAnswer, sayGate, sayQuestion } from '@/app/admin/messages/[id]/why-words';
+import { sayAnswer, sayGate, sayQuestion } from '@/app/admin/messages/why-words';
 import { sayAttempt, sayPrice, sayStatus, sayTemplate, sayWhy } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/_format/say-usd';
 import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';

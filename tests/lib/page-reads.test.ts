@@ -15,6 +15,9 @@ import { readFactorsPage } from '@/lib/auth/two-factor/factors-page';
 import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
 import { readMessagePage } from '@/lib/reporting/message-page';
 import { readMessagesPage } from '@/lib/reporting/messages-page';
+import { readPersonTexts } from '@/lib/reporting/person-texts';
+import { sealPhoneId } from '@/lib/reporting/phone-id';
+import { readPhonePage } from '@/lib/reporting/phone-page';
 import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { readRecordPage } from '@/lib/sms/preferences/record-page';
 import { listReceipts } from '@/lib/consent/receipts';
@@ -180,6 +183,16 @@ describe('a page reads each fact once, in fewer statements than one question aft
       'sms_spend',
       'users',
     ]);
+  });
+
+  test('the texts of a person: fifteen, and the page of their number: twelve', async () => {
+    const { db } = database;
+    const { userId, phone } = await givePerson();
+    const seen = { adminId: userId, now };
+    const person = await count(() => readPersonTexts(db, userId, { ...seen, receiptsBefore: null }));
+    expect(person.statements).toBe(15);
+    const number = await count(() => readPhonePage(db, sealPhoneId(phone!), seen));
+    expect(number.statements).toBe(12);
   });
 
   test('the code page: five instead of six', async () => {

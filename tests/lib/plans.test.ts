@@ -41,6 +41,10 @@ import { readInvitationsPage } from '@/lib/reporting/invitations';
 import { personStates, readPeoplePage } from '@/lib/reporting/people';
 import { readPerson } from '@/lib/reporting/person';
 import { readPersonSms } from '@/lib/reporting/person-sms';
+import { readPersonTexts } from '@/lib/reporting/person-texts';
+import { readPhonePage } from '@/lib/reporting/phone-page';
+import { sealPhoneId } from '@/lib/reporting/phone-id';
+import { revealNumber, revealPerson } from '@/lib/auth/admin/reveal-contact';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { listExports, removeExport, requestExport } from '@/lib/exports/export-jobs';
 import { writeNextPart } from '@/lib/exports/write-exports';
@@ -738,6 +742,23 @@ async function lookingForTexts(): Promise<void> {
       expect(await readMessagePage(db, id, { adminId: admin, now })).not.toBeNull(),
     );
   }
+  for (const n of [7, 80, 2]) {
+    const { userId, phone } = bigPerson(n);
+    await during('the texts of a person', async () => {
+      for (const receiptsBefore of [null, 1_000]) {
+        expect(await readPersonTexts(db, userId, { adminId: admin, receiptsBefore, now })).not.toBeNull();
+      }
+    });
+    await during('the page of a number', async () =>
+      expect(await readPhonePage(db, sealPhoneId(phone), { adminId: admin, now })).not.toBeNull(),
+    );
+  }
+  await during('what is masked is shown to an admin', async () => {
+    const revealing = await giveSettledPerson(db, { role: 'admin', phone: null, now });
+    const { userId, phone } = bigPerson(7);
+    expect(await revealPerson(db, revealing, userId, later(1))).toMatchObject({ ok: true });
+    expect(await revealNumber(db, revealing, phone, later(1))).toEqual({ ok: true });
+  });
   for (const typed of ['Person 1', 'person7@example.com', 'Nobody', bigPerson(7).phone]) {
     await during('someone whose texts are looked for', () => findSubject(db, typed, null));
   }

@@ -132,6 +132,9 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   // Nobody has the id that is in its path here.
   'GET /admin/exports/[id]/file': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/numbers': onlyAdmins,
+  // Nobody has the ids that are in these paths here.
+  'GET /admin/phones/[id]': { ...onlyAdmins, admin: 'not_found' },
+  'GET /admin/users/[id]/texts': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/users': onlyAdmins,
   'GET /admin/users/invite': onlyAdmins,
   'GET /admin/users/second-factor': onlyAdmins,
@@ -291,6 +294,9 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/staff/applications/[id]/actions.ts#undoMoveAction': operatorAction,
   'app/staff/applications/[id]/actions.ts#assignApplicationAction': staffAction,
   'app/staff/applications/[id]/actions.ts#addNoteAction': operatorsWords,
+  'app/admin/phones/actions.ts#findPhoneAction': adminAction,
+  'app/admin/phones/actions.ts#revealNumberAction': adminAction,
+  'app/admin/users/[id]/actions.ts#revealPersonAction': adminAction,
   'app/admin/users/actions.ts#searchPeopleAction': adminAction,
   'app/admin/users/invite/actions.ts#inviteAction': adminAction,
   'app/admin/users/invite/actions.ts#withdrawAction': adminAction,

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { AdminNav } from '@/app/admin/admin-nav';
+import { PhoneLink } from '@/app/admin/phones/phone-link';
 import { LogMoment } from '@/app/_format/log-moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
@@ -102,7 +103,7 @@ function cellsOf(text: SeenText, clock: Required<Clock>) {
         <LogMoment at={text.createdAt} clock={clock} />
       </TextLink>
     ),
-    number: text.maskedPhone ?? 'Erased',
+    number: <PhoneLink of={text} none="Erased" />,
     text: sayTemplate(text.template),
     status: <Badge tone={status.tone}>{status.words}</Badge>,
     price: sayPrice(text) ?? '–',

@@ -58,6 +58,8 @@ const actionWords: Record<string, string> = {
   number_protected: 'Someone else entered a code for the number',
   number_moved: 'Someone else verified the number',
   opt_out_recorded: 'Opt-out from texts recorded',
+  contact_revealed: 'Email and phone number shown to an admin',
+  number_revealed: 'Phone number shown to an admin',
 };
 
 /** What happened to an account; an action that we do not know is said by its name. */

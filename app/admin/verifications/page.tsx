@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { AdminNav } from '@/app/admin/admin-nav';
 import { sayAttempt, sayReason } from '@/app/admin/messages/message-words';
 import { SubjectFacts } from '@/app/admin/messages/subject-facts';
+import { PhoneLink } from '@/app/admin/phones/phone-link';
 import { subjectHint } from '@/app/admin/messages/subject-words';
 import { LogMoment } from '@/app/_format/log-moment';
 import type { Clock } from '@/app/_format/say-moment';
@@ -98,12 +99,12 @@ const columns = [
 ] as const;
 
 function cellsOf(attempt: SeenAttempt, clock: Required<Clock>) {
-  const { at, lastAt, maskedPhone, event, reason } = attempt;
+  const { at, lastAt, event, reason } = attempt;
   const { words, tone } = sayAttempt(event, reason);
   const often = sayTimes(attempt);
   return {
     when: <LogMoment at={at} clock={clock} />,
-    number: maskedPhone ?? '–',
+    number: <PhoneLink of={attempt} />,
     event: <Badge tone={tone}>{words}</Badge>,
     reason: (
       <>

@@ -38,6 +38,8 @@ const wordsOf: Record<Activity['what'], Words> = {
   account_invited: { words: 'Invited by an admin' },
   invitation_accepted: { words: 'Account created from an invitation' },
   opt_out_recorded: { words: 'Opt-out from texts recorded for you' },
+  contact_revealed: { words: 'An admin looked at your email and phone number' },
+  number_revealed: { words: 'An admin looked at your phone number' },
   number_moved: { words: 'Someone else verified your number', tone: 'warning', badge: 'Check' },
   number_protected: {
     words: 'Someone else entered a code for your number, which is still yours',

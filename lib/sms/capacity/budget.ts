@@ -296,6 +296,41 @@ export async function explainBudget(
   );
 }
 
+/** What a person may spend in 24 hours, each beside the others: which texts count, with what is spent of it. */
+export type OwnSpend = { counts: OwnTexts; spentMicros: bigint; limitMicros: bigint };
+export type OwnTexts = 'updates_and_proofs' | 'sign_in' | 'recover' | 'notices';
+
+const ownTexts: Record<OwnTexts, { purpose: string; sendClass: SendClass | null }> = {
+  updates_and_proofs: { purpose: 'update', sendClass: null },
+  sign_in: { purpose: 'verification', sendClass: 'sign_in' },
+  recover: { purpose: 'verification', sendClass: 'recover' },
+  notices: { purpose: 'notice', sendClass: null },
+};
+
+/** Reads how much of each of their caps a person has spent by now; of several caps for the same texts, the one with the least room. */
+export async function readOwnSpend(
+  db: Db,
+  person: { userId: string; emailKey: string; emailProven: boolean; phone: string },
+  { budget, secrets, now }: { budget: Budget; secrets: readonly [string, ...string[]]; now: Date },
+): Promise<OwnSpend[]> {
+  const caps = Object.entries(ownTexts).flatMap(([counts, text]) =>
+    capsOf({ ...person, ...text, network: null, priceMicros: 0 }, budget, secrets)
+      .filter(isLimit)
+      .filter(({ rule }) => rule === 'SMS_DAILY_BUDGET_PER_USER_USD')
+      .map((cap) => ({ ...cap, counts: counts as OwnTexts })),
+  );
+  const sums = await readSums(db, [...new Set(caps.flatMap(listScopes))], now);
+  const fullest = new Map<OwnTexts, OwnSpend>();
+  for (const { counts, limitMicros, ...cap } of caps) {
+    const spentMicros = sums.within(cap);
+    const known = fullest.get(counts);
+    if (known === undefined || spentMicros > known.spentMicros) {
+      fullest.set(counts, { counts, spentMicros, limitMicros });
+    }
+  }
+  return [...fullest.values()];
+}
+
 /** Every scope whose sums a cap counts. */
 function listScopes({ scope, otherScopes = [] }: Pick<Cap, 'scope' | 'otherScopes'>): string[] {
   return [scope, ...otherScopes];

@@ -2,6 +2,7 @@ import type { MessageDetails } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
+import type { WindowRule } from '@/lib/rate-limits/sliding-window';
 import { explainBudget, microsOf, type BudgetRule, type SpendChange } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { senderName } from '@/lib/sms/capacity/sender';
@@ -16,6 +17,8 @@ import { wantSpend } from './want-spend';
 export type GateName =
   | 'withdrawn'
   | 'due'
+  /** Whether its code may be asked for: only of one that was not yet (explain-next.ts). */
+  | 'request'
   | PolicyRule
   /** The number's limit for codes, in which a code is counted when it is asked for. */
   | 'number_limit'
@@ -46,12 +49,28 @@ export async function explainWaiting(
   id: string,
   { env, now }: { env: Env; now: Date },
 ): Promise<Gate[]> {
-  const facts = (await readPolicyFacts(db, [id])).get(id);
-  if (facts === undefined) return [];
-  const [policy, budget, sender] = await Promise.all([
+  const [facts, sender] = await Promise.all([readPolicyFacts(db, [id]), readSender(db, senderName(env))]);
+  const ofText = facts.get(id);
+  return ofText === undefined ? [] : explainFacts(db, ofText, { sender, isAskedFor: true, env, now });
+}
+
+/**
+ * The same of a text whose facts and sender were read. `isAskedFor` false: nobody wants it yet, so that a code, too, is told when
+ * there will be room in the budget.
+ */
+export async function explainFacts(
+  db: Db,
+  facts: PolicyFacts,
+  {
+    sender,
+    isAskedFor,
+    env,
+    now,
+  }: { sender: Awaited<ReturnType<typeof readSender>>; isAskedFor: boolean; env: Env; now: Date },
+): Promise<Gate[]> {
+  const [policy, budget] = await Promise.all([
     explainSendPolicy(facts, { now, env }),
-    askBudget(db, facts, { env, now }),
-    readSender(db, senderName(env)),
+    askBudget(db, facts, { isAskedFor, env, now }),
   ]);
   const { message } = facts;
   const isDue = message.sendAfter <= now;
@@ -125,14 +144,21 @@ function gateOf(rule: PolicyRule, answer: RuleAnswer): Gate {
 function askNumberLimit({ message, number }: PolicyFacts, now: Date): Gate {
   if (message.purpose !== 'verification') return gate('number_limit', 'not_asked');
   const { remaining, retryAt } = readSends(number, message.sendClass ?? 'prove', now);
-  const limit = limits.sendsPerNumber
-    .map((each) => `${each.limit} in ${each.windowSeconds / 3600} h`)
-    .join(', ');
+  const limit = nameLimit(limits.sendsPerNumber);
   return gate('number_limit', 'pass', null, { limit, remaining, retryAt: retryAt?.toISOString() ?? null });
 }
 
+/** A limit as its gate has it: `3 in 1 h, 10 in 24 h`. */
+export function nameLimit(rules: readonly WindowRule[]): string {
+  return rules.map(({ limit, windowSeconds }) => `${limit} in ${windowSeconds / 3600} h`).join(', ');
+}
+
 /** The budget of a text that can be written and paid for; where it cannot, the gate that says so. */
-async function askBudget(db: Db, facts: PolicyFacts, { env, now }: { env: Env; now: Date }): Promise<Gate[]> {
+async function askBudget(
+  db: Db,
+  facts: PolicyFacts,
+  { isAskedFor, env, now }: { isAskedFor: boolean; env: Env; now: Date },
+): Promise<Gate[]> {
   const { message, emailKey } = facts;
   let body: string;
   try {
@@ -153,7 +179,7 @@ async function askBudget(db: Db, facts: PolicyFacts, { env, now }: { env: Env; n
       };
       if (fits) return gate(rule, 'pass', null, details);
       // A code is wanted now, and ends; other texts wait for room.
-      const isOver = message.purpose === 'verification' || retryAt === null;
+      const isOver = (message.purpose === 'verification' && isAskedFor) || retryAt === null;
       return isOver ? gate(rule, 'refuse', 'budget', details) : hold(rule, 'budget', details, retryAt);
     }),
   ];

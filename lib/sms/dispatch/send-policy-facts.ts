@@ -1,4 +1,4 @@
-import { eq, inArray, sql } from 'drizzle-orm';
+import { eq, getTableColumns, inArray, sql } from 'drizzle-orm';
 import { users } from '@/db/schema/accounts';
 import type { ConsentScope } from '@/db/schema/consent';
 import {
@@ -43,7 +43,39 @@ export async function readPolicyFacts(
   db: Db | Tx,
   ids: readonly string[],
 ): Promise<Map<string, PolicyFacts>> {
-  const rows = await db
+  const rows = await selectFacts(db).where(inArray(smsMessages.id, [...ids]));
+  return new Map(rows.map((row) => [row.message.id, toFacts(row)]));
+}
+
+/** A text that nobody has written down: what its row would say. */
+export type ImaginedText = Pick<Message, 'id' | 'userId' | 'phone' | 'purpose' | 'template' | 'createdAt'> &
+  Partial<Message>;
+
+/** Reads the same about texts that are only imagined, in their order: one statement. They have no challenge. */
+export async function readImaginedFacts(db: Db, texts: readonly ImaginedText[]): Promise<PolicyFacts[]> {
+  const columns = Object.entries(getTableColumns(smsMessages));
+  const rows = texts.map((text) => {
+    const message: Partial<Message> = { ...ofEveryNewText, sendAfter: text.createdAt, ...text };
+    return Object.fromEntries(
+      columns.map(([key, { name }]) => [name, message[key as keyof Message] ?? null]),
+    );
+  });
+  // By the name of the table, so that everything is asked as it is about a text that is there.
+  const imagined = db
+    .$with('sms_messages', getTableColumns(smsMessages))
+    .as(sql`select * from jsonb_populate_recordset(null::sms_messages, ${JSON.stringify(rows)}::jsonb)`);
+  const facts = await selectFacts(db.with(imagined));
+  const byId = new Map(facts.map((row) => [row.message.id, toFacts(row)]));
+  return texts.flatMap(({ id }) => byId.get(id) ?? []);
+}
+
+const ofEveryNewText = {
+  ...{ direction: 'out', status: 'queued', params: {} },
+  ...{ attempts: 0, faults: 0, retries: 0, lookUps: 0 },
+} as const satisfies Partial<Message>;
+
+function selectFacts(db: Pick<Db, 'select'>) {
+  return db
     .select({
       message: smsMessages,
       number: phoneNumbers,
@@ -68,17 +100,14 @@ export async function readPolicyFacts(
     .leftJoin(recoveries, eq(recoveries.id, smsMessages.challengeId))
     .leftJoin(signInCodes, eq(signInCodes.id, smsMessages.challengeId))
     .leftJoin(smsPreferences, eq(smsPreferences.userId, smsMessages.userId))
-    .leftJoin(users, eq(users.id, smsMessages.userId))
-    .where(inArray(smsMessages.id, [...ids]));
-  return new Map(
-    rows.map(({ recovery, signIn, ...row }) => [
-      row.message.id,
-      {
-        ...row,
-        challenge: row.challenge ?? ofRecovery(recovery) ?? ofSignIn(signIn),
-        preferences: row.preferences && soundPreferences(row.preferences),
-        consents: new Set(row.consents),
-      },
-    ]),
-  );
+    .leftJoin(users, eq(users.id, smsMessages.userId));
+}
+
+function toFacts({ recovery, signIn, ...row }: Awaited<ReturnType<typeof selectFacts>>[number]): PolicyFacts {
+  return {
+    ...row,
+    challenge: row.challenge ?? ofRecovery(recovery) ?? ofSignIn(signIn),
+    preferences: row.preferences && soundPreferences(row.preferences),
+    consents: new Set(row.consents),
+  };
 }

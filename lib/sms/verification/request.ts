@@ -68,9 +68,7 @@ export async function requestCode(
   const { now } = context;
   const phone = number.number;
   const last = await readLastChallenge(tx, userId);
-  const current = last && last.phone === phone && last.purpose === purpose && isOpen(last, now) ? last : null;
-  const kept = current && isSentAgain(current, now) ? current : null;
-  const sendClass = kept ? kept.sendClass : findSendClass(number, userId);
+  const { current, kept, sendClass } = judgeChallenge({ last, userId, phone, purpose, number }, now);
   const from = network === undefined ? networkOf(context.address) : network;
   const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
 
@@ -94,7 +92,7 @@ export async function requestCode(
     return { ok: false as const, ...refusal };
   };
 
-  const refusal = findRefusal({ number, current, sendClass, stranger }, now);
+  const refusal = findCodeRefusal({ number, current, sendClass, stranger }, now);
   if (refusal) return refuse(refusal);
   const crowd = await findCrowd(tx, {
     sendClass,
@@ -139,16 +137,42 @@ export async function requestCode(
   return { ok: true, challenge };
 }
 
-function findRefusal(
+/** What a request for a code finds: the person's open challenge for this number, whether its code goes out again, and the class. */
+export function judgeChallenge(
+  {
+    last,
+    userId,
+    phone,
+    purpose,
+    number,
+  }: {
+    last: Challenge | null;
+    userId: string;
+    phone: string;
+    purpose: VerificationPurpose;
+    number: NumberRow | null;
+  },
+  now: Date,
+): { current: Challenge | null; kept: Challenge | null; sendClass: SendClass } {
+  const current = last && last.phone === phone && last.purpose === purpose && isOpen(last, now) ? last : null;
+  const kept = current && isSentAgain(current, now) ? current : null;
+  return { current, kept, sendClass: kept ? kept.sendClass : findSendClass(number, userId) };
+}
+
+/**
+ * Why no code goes out to this number now, whatever waits already; null: one may. `number` null: it was never heard of; `stranger`
+ * null: the class is not `prove`, or it is not known who asks from where.
+ */
+export function findCodeRefusal(
   {
     number,
     current,
     sendClass,
     stranger,
-  }: { number: NumberRow; current: Challenge | null; sendClass: SendClass; stranger: Stranger | null },
+  }: { number: NumberRow | null; current: Challenge | null; sendClass: SendClass; stranger: Stranger | null },
   now: Date,
 ): SendRefusal | null {
-  if (number.suppressedAt !== null) return { reason: 'stopped', retryAt: null };
+  if (number?.suppressedAt) return { reason: 'stopped', retryAt: null };
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return { reason: 'undeliverable', retryAt: undeliverable.until };
   const byOthers = (act: 'send' | 'failure') =>
@@ -162,7 +186,7 @@ function findRefusal(
     if (nextAt > now) return { reason: 'too_soon', retryAt: nextAt };
   }
   const limitAt = readSends(number, sendClass, now).retryAt;
-  const networkAt = stranger && readNetworkMoment(number, stranger, now);
+  const networkAt = stranger && number && readNetworkMoment(number, stranger, now);
   if (networkAt !== null && (limitAt === null || networkAt >= limitAt)) {
     return { reason: 'network_asked', retryAt: networkAt, byOthers: true };
   }

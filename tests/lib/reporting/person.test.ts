@@ -23,7 +23,7 @@ test('a person is shown with what they have, their number masked', async () => {
   expect(await read(person.userId.toUpperCase())).toMatchObject({
     id: person.userId,
     name: person.name,
-    email: person.email,
+    maskedEmail: `${person.email[0]}•••@example.com`,
     emailProvenAt: null,
     isEmailReleased: false,
     role: 'applicant',

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import type { ReactNode } from 'react';
 import { AdminNav } from '@/app/admin/admin-nav';
+import { PhoneLink } from '@/app/admin/phones/phone-link';
 import { LogMoment } from '@/app/_format/log-moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
@@ -20,7 +21,8 @@ import { readMessagePage, type SeenMessage } from '@/lib/reporting/message-page'
 import { sayPrice, sayPurpose, sayStatus, sayTemplate } from '../message-words';
 import { messagesPath } from '../messages-query';
 import { sayLife } from './life-words';
-import { sayAnswer, sayGate, sayQuestion, saySummary } from './why-words';
+import { WhyList } from '../why-list';
+import { saySummary } from '../why-words';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata(): Promise<Metadata> {
@@ -56,16 +58,7 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
           </Heading>
           <Stack>
             <Text>{saySummary(message.gates, message)}</Text>
-            <FactList
-              facts={message.gates.map((gate) => {
-                const { words, tone } = sayAnswer(gate, message);
-                return {
-                  term: sayQuestion(gate),
-                  detail: sayGate(gate, message, clock),
-                  action: <Badge tone={tone}>{words}</Badge>,
-                };
-              })}
-            />
+            <WhyList gates={message.gates} text={message} clock={clock} />
           </Stack>
         </Card>
       )}
@@ -83,7 +76,7 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
 }
 
 function factsOf(message: SeenMessage, clock: Required<Clock>): { term: string; detail: ReactNode }[] {
-  const { status, maskedPhone, person, applicationId, purpose, sid, sender, segments } = message;
+  const { status, person, applicationId, purpose, sid, sender, segments } = message;
   const { words, tone } = sayStatus(status);
   const isIn = message.direction === 'in';
   const facts: { term: string; detail: ReactNode }[] = [
@@ -91,7 +84,7 @@ function factsOf(message: SeenMessage, clock: Required<Clock>): { term: string; 
       term: 'State',
       detail: <Badge tone={tone}>{words}</Badge>,
     },
-    { term: isIn ? 'From' : 'To', detail: maskedPhone ?? 'Erased' },
+    { term: isIn ? 'From' : 'To', detail: <PhoneLink of={message} none="Erased" /> },
     {
       term: 'Person',
       detail:

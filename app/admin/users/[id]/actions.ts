@@ -6,15 +6,33 @@ import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
 import { reason } from '@/app/_forms/reason';
+import { revealAnswers } from '@/app/admin/reveal-words';
 import { askToConfirm } from '@/app/users/password-words';
 import type { AdminActionField } from '@/components/forms/staff/AdminActionForm';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { manageAccount, type AccountChange } from '@/lib/auth/admin/manage-account';
+import { revealPerson } from '@/lib/auth/admin/reveal-contact';
+import { formatPhone } from '@/lib/phone/parse';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { peoplePath } from '../people-query';
 import { chosenRole } from '../role-field';
 import { handOn, refusalWords } from './account-change-words';
+
+/** Shows the email and the number of a person, this once, to an admin who has shown who they are. */
+export async function revealPersonAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
+  const admin = await requireRole(peoplePath, 'admin');
+  const form = readForm(z.object({ userId: text }), formData);
+  const userId = form.ok ? form.fields.userId : '';
+  const revealed = await revealPerson(db(), admin, userId, await readRequestContext());
+  if (!revealed.ok) return answerForm(revealAnswers[revealed.reason]);
+  const { email, phone } = revealed.contact;
+  const shown = [email, ...(phone === null ? [] : [formatPhone(phone)])].join(', ');
+  return answerForm({ ...revealAnswers.revealed, shown });
+}
 
 type Answer = Promise<FormState<AdminActionField>>;
 

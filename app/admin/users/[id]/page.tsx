@@ -1,10 +1,13 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
+import { PhoneLink } from '@/app/admin/phones/phone-link';
+import { revealNote } from '@/app/admin/reveal-words';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { nameDevice } from '@/app/users/security/device-words';
 import { AdminActionForm } from '@/components/forms/staff/AdminActionForm';
+import { ActionForm } from '@/components/forms/ActionForm';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { PhoneState } from '@/components/sms/PhoneState';
 import { Badge } from '@/components/ui/Badge';
@@ -28,6 +31,7 @@ import {
   endSessionsAction,
   reactivateAction,
   resetFactorsAction,
+  revealPersonAction,
   sendEnrollLinkAction,
   unlockAction,
 } from './actions';
@@ -68,7 +72,18 @@ export default async function PersonPage({
       </HeadingGroup>
       {said ? <SavedAlert title={said} /> : null}
       <Card label="Account">
-        <FactList facts={factsOf(person, clock)} />
+        <Stack>
+          <FactList facts={factsOf(person, clock)} />
+          <ActionForm
+            action={revealPersonAction}
+            label="Reveal"
+            fields={{ userId: person.id }}
+            note={`Shows the email and the phone number. ${revealNote}`}
+          />
+          <TextLink href={`${here}/texts`} standalone>
+            Texts, consents, opt-outs and limits
+          </TextLink>
+        </Stack>
       </Card>
       <Card label="What you can do">
         <Heading level={2}>What you can do</Heading>
@@ -136,7 +151,7 @@ function factsOf(person: SeenPerson, clock: Clock) {
       term: 'Email',
       detail: (
         <>
-          {person.email}{' '}
+          {person.maskedEmail}{' '}
           {person.emailProvenAt ? (
             <Badge tone="success">Confirmed</Badge>
           ) : (
@@ -164,7 +179,10 @@ function factsOf(person: SeenPerson, clock: Clock) {
       term: 'Phone',
       detail: (
         <>
-          <PhoneState state={person.phone.state} phone={person.maskedPhone} />
+          <PhoneState
+            state={person.phone.state}
+            phone={person.phoneId === null ? null : <PhoneLink of={person} />}
+          />
           {person.phone.stopped ? <Badge tone="warning">Opted out of texts</Badge> : null}
         </>
       ),

@@ -5,15 +5,19 @@ import type { Clock } from '@/app/_format/say-moment';
 import { sayUsd } from '@/app/_format/say-usd';
 import type { Tone } from '@/components/ui/Notice';
 import type { SeenMessage } from '@/lib/reporting/message-page';
-import { sayReason } from '../message-words';
+import { sayReason } from './message-words';
 
 type Gate = NonNullable<SeenMessage['gates']>[number];
 type GateName = Gate['gate'];
+
+/** What has to be known of a text to say what a gate says of it. */
+export type AskedText = Pick<SeenMessage, 'status' | 'errorCode'>;
 
 /** What each gate asks about, in the order of a text's way. */
 const questions: Record<GateName, string> = {
   withdrawn: 'Is it still wanted?',
   due: 'Is it due?',
+  request: 'May a code be asked for now?',
   life: 'Is it still worth sending?',
   challenge: 'Is its code still open?',
   number: 'May this number be texted?',
@@ -49,14 +53,14 @@ const answers: Record<Gate['answer'], { words: string; tone: Tone }> = {
   not_reached: { words: 'Not reached', tone: 'neutral' },
 };
 
-export function sayAnswer({ answer }: Gate, message: SeenMessage): { words: string; tone: Tone } {
+export function sayAnswer({ answer }: Gate, message: AskedText): { words: string; tone: Tone } {
   return answer === 'pass' && isOver(message) ? letPass : answers[answer];
 }
 
 const letPass: { words: string; tone: Tone } = { words: 'Let it pass', tone: 'neutral' };
 
 /** What the gates come to, for who reads no further. */
-export function saySummary(gates: readonly Gate[], message: SeenMessage): string {
+export function saySummary(gates: readonly Gate[], message: AskedText): string {
   const first = gates.find(({ answer }) => answer === 'hold' || answer === 'refuse');
   if (isOver(message)) {
     return gates.length === 1
@@ -74,7 +78,7 @@ export function saySummary(gates: readonly Gate[], message: SeenMessage): string
 }
 
 /** Whether its gates are what its row remembers, and not what they would say now. */
-function isOver({ status }: SeenMessage): boolean {
+function isOver({ status }: AskedText): boolean {
   return status === 'failed' || status === 'canceled';
 }
 
@@ -84,6 +88,7 @@ const remedies: Partial<Record<GateName, string>> = {
   life: 'It never passes again.',
   challenge: 'It never passes again: a new code is a new text.',
   number: 'It passes once SMS_COUNTRIES has the country, and never for a kind of number that is not texted.',
+  request: 'It passes once START comes from the number, or someone turns texts on for it again.',
   opt_out: 'It passes once START comes from the number, or someone turns texts on for it again.',
   account: 'It never passes again.',
   account_open: 'It passes once an admin reactivates the account.',
@@ -94,7 +99,7 @@ const remedies: Partial<Record<GateName, string>> = {
 };
 
 /** What a gate says in words: its value, its limit, and when it would let the text pass. */
-export function sayGate(gate: Gate, message: SeenMessage, clock: Required<Clock>): ReactNode {
+export function sayGate(gate: Gate, message: AskedText, clock: Required<Clock>): ReactNode {
   const { gate: name, answer, passesAt } = gate;
   if (answer === 'not_asked' || answer === 'not_reached') return null;
   // What it said then was not kept.
@@ -115,7 +120,7 @@ export function sayGate(gate: Gate, message: SeenMessage, clock: Required<Clock>
   );
 }
 
-function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>): ReactNode {
+function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>): ReactNode {
   const { answer, reason } = gate;
   const detail = readDetail(gate);
   const isPassed = answer === 'pass';
@@ -125,6 +130,10 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       return `It was withdrawn before it went out: ${why ?? 'nothing says why'}.`;
     case 'due':
       return isPassed ? 'It is.' : `Not yet${why === null ? '' : `: ${why}`}.`;
+    case 'request':
+      return isPassed
+        ? `It may, ${detail('remaining') ?? 0} times. The limit is ${detail('limit') ?? 'not known'}.`
+        : sayRequestRefusal(reason, detail('limit'));
     case 'life': {
       const until = asMoment(detail('expiresAt'));
       const least = detail('shortestLifeSeconds');
@@ -217,6 +226,26 @@ function sayFacts(gate: Gate, { errorCode }: SeenMessage, clock: Required<Clock>
       return isPassed
         ? 'They did.'
         : `No${errorCode === null ? '' : `, error ${errorCode}`}: ${why ?? 'nothing says why'}.`;
+  }
+}
+
+/** Why no code may be asked for, in the words of `SendRefusal`. */
+function sayRequestRefusal(reason: string | null, limit: string | null): string {
+  switch (reason) {
+    case 'stopped':
+      return 'The number opted out.';
+    case 'undeliverable':
+      return 'The carrier said lately that the number cannot be texted.';
+    case 'number_locked':
+      return `Too many wrong codes were entered for the number. The limit is ${limit ?? 'not known'}.`;
+    case 'too_soon':
+      return 'One was asked for a moment ago.';
+    case 'send_limit':
+      return `The number has been sent as many codes as it may get. The limit is ${limit ?? 'not known'}.`;
+    case 'crowded':
+      return 'So many codes wait that it would come too late.';
+    default:
+      return reason === null ? 'No.' : `No: ${sayReason(reason)}.`;
   }
 }
 

@@ -1,0 +1,100 @@
+import type { Db } from '@/db/client';
+import type { Env } from '@/lib/env';
+import { newId, newNonce } from '@/lib/random';
+import { limits } from '@/lib/rate-limits/limits';
+import { findCrowd } from '@/lib/sms/capacity/send-order';
+import { readSender } from '@/lib/sms/capacity/send-rate';
+import { senderName } from '@/lib/sms/capacity/sender';
+import { readSends } from '@/lib/sms/numbers/number';
+import type { Message } from '@/lib/sms/outbox/text-outbox';
+import { readLastChallenge, type Challenge } from '@/lib/sms/verification/challenge';
+import { findCodeRefusal, judgeChallenge, type SendRefusal } from '@/lib/sms/verification/request';
+import { explainFacts, nameLimit, type Gate, type GateName } from './explain-text';
+import { readImaginedFacts, type ImaginedText, type PolicyFacts } from './send-policy-facts';
+
+/** What someone may get next: a code that proves their number, an update of each kind that can be turned off, a security notice. */
+export type NextKind = 'code' | 'news' | 'reminder' | 'notice';
+
+/** What stands between a person and their next text of a kind, as of now. */
+export type NextText = { kind: NextKind; gates: Gate[] };
+
+/** Gates that are no question as long as there is no text. */
+const onlyOfTexts: readonly GateName[] = ['due', 'life', 'challenge', 'body', 'number_limit'];
+
+/**
+ * Asks everything that would be asked about the next text of each of these kinds, as of now: of a code first whether one may be
+ * asked for, as far as that does not depend on the network that asks; then what the dispatcher asks, by the send policy itself.
+ * Reads only: nothing is written down, reserved or counted.
+ */
+export async function explainNext(
+  db: Db,
+  { userId, phone }: { userId: string; phone: string },
+  kinds: readonly NextKind[],
+  { env, now }: { env: Env; now: Date },
+): Promise<NextText[]> {
+  const imagined = kinds.map((kind) => imagineText(kind, { userId, phone }, { env, now }));
+  const [facts, last, sender] = await Promise.all([
+    readImaginedFacts(db, imagined),
+    kinds.includes('code') ? readLastChallenge(db, userId) : null,
+    readSender(db, senderName(env)),
+  ]);
+  return Promise.all(
+    facts.map(async (of, index) => {
+      const kind = kinds[index]!;
+      const code = kind === 'code' ? await askForCode(db, of, { last, userId, env, now }) : null;
+      const gates = await explainFacts(db, code?.facts ?? of, { sender, isAskedFor: false, env, now });
+      const kept = gates.filter(({ gate }) => !onlyOfTexts.includes(gate));
+      return { kind, gates: code === null ? kept : [code.gate, ...kept] };
+    }),
+  );
+}
+
+function imagineText(
+  kind: NextKind,
+  { userId, phone }: { userId: string; phone: string },
+  { env: { appUrl, siteName: site }, now }: { env: Env; now: Date },
+): ImaginedText {
+  const url = appUrl.href;
+  const texts: Record<NextKind, Pick<Message, 'purpose' | 'template' | 'params'>> = {
+    code: { purpose: 'verification', template: 'verification', params: { site, host: appUrl.hostname } },
+    news: { purpose: 'update', template: 'applicationStatus', params: { site, url } },
+    reminder: { purpose: 'update', template: 'documentsReminder', params: { site, url } },
+    notice: { purpose: 'notice', template: 'securityNotice', params: { site, url, event: 'New sign-in' } },
+  };
+  return { id: newId(), userId, phone, createdAt: now, ...texts[kind] };
+}
+
+/** Whether a code may be asked for now, and the facts of the text that it would be: its code is made up, and told to nobody. */
+async function askForCode(
+  db: Db,
+  facts: PolicyFacts,
+  { last, userId, env, now }: { last: Challenge | null; userId: string; env: Env; now: Date },
+): Promise<{ gate: Gate; facts: PolicyFacts }> {
+  const { message, number } = facts;
+  const purpose = last?.purpose ?? 'prove';
+  const { current, sendClass } = judgeChallenge({ last, userId, phone: message.phone, purpose, number }, now);
+  const refusal = findCodeRefusal({ number, current, sendClass, stranger: null }, now);
+  const crowd =
+    refusal === null
+      ? await findCrowd(db, {
+          ...{ sendClass, network: null, sender: senderName(env), now },
+          messagesPerSecond: env.smsMessagesPerSecond,
+        })
+      : null;
+  const expiresAt = new Date(now.getTime() + limits.codeTtlSeconds * 1000);
+  const challenge = {
+    ...{ id: newId(), phone: message.phone, purpose, nonce: newNonce(), expiresAt },
+    ...{ wrongTries: 0, consumedAt: null, endedAt: null },
+  };
+  const why: SendRefusal | null = crowd ? { reason: 'crowded', retryAt: crowd.retryAt } : refusal;
+  const rule = why?.reason === 'number_locked' ? limits.failuresPerNumber : limits.sendsPerNumber;
+  const { remaining } = readSends(number, sendClass, now);
+  const details = { limit: nameLimit(rule), remaining };
+  return {
+    facts: { ...facts, challenge, message: { ...message, sendClass, challengeId: challenge.id, expiresAt } },
+    gate: {
+      ...{ gate: 'request', reason: why?.reason ?? null, details, passesAt: why?.retryAt ?? null },
+      answer: why === null ? 'pass' : why.retryAt === null ? 'refuse' : 'hold',
+    },
+  };
+}
