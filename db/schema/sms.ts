@@ -445,6 +445,20 @@ export const webhookRefusals = pgTable(
   (t) => [primaryKey({ columns: [t.hour, t.webhook, t.reason, t.namesUs] })],
 );
 
+/**
+ * How many calls of the webhooks were signed by the provider, in each hour. Written by lib/sms/webhooks/accepted-calls.ts.
+ */
+export const webhookCalls = pgTable(
+  'webhook_calls',
+  {
+    hour: instant('hour').notNull(),
+    webhook: text('webhook').$type<Webhook>().notNull(),
+    count: bigint('count', { mode: 'number' }).notNull(),
+    lastAt: instant('last_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hour, t.webhook] })],
+);
+
 export type Webhook = 'status' | 'inbound';
 export type RefusalReason =
   'no_signature' | 'wrong_signature' | 'wrong_account' | 'wrong_method' | 'too_long' | 'cut';
