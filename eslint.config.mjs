@@ -12,7 +12,8 @@ const libRooms = {
   sms: ['mail', 'phone', 'accounts', 'consent', 'rate-limits'],
   applications: ['mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
   auth: ['applications', 'mail', 'sms', 'phone', 'consent', 'accounts', 'rate-limits'],
-  reporting: ['applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
+  alarms: ['sms', 'accounts'],
+  reporting: ['alarms', 'applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
   exports: ['reporting', 'auth', 'phone', 'accounts'],
 };
 const smsRooms = {

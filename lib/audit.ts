@@ -54,6 +54,7 @@ export type AuditAction =
   | 'factors_reset_requested'
   | 'enroll_link_made'
   | 'second_factor_grace_set'
+  | 'alarm_acknowledged'
   | 'device_trusted'
   | 'device_trust_ended'
   | 'trusted_device_replayed'

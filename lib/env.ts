@@ -28,6 +28,8 @@ export type Env = {
   /** Of a service that knows leaked passwords, without a slash at the end; null: the list that is shipped is all. */
   breachedPasswordsUrl: string | null;
   mail: MailSettings;
+  /** Where alarms are told; null: nowhere but on the page and in the log. */
+  alertWebhook: AlertWebhook | null;
   trustedProxyHops: number;
   logLevel: LogLevel;
   /** The name that pages and texts speak in. */
@@ -39,6 +41,9 @@ export type Env = {
   /** Whose days reports count: a canonical IANA name. */
   reportTimeZone: string;
 };
+
+/** What gets each alarm by a signed POST. */
+export type AlertWebhook = { url: string; secret: string };
 
 /** Another site on which people apply, and what the link to it says. */
 export type NextStep = { url: string; label: string };
@@ -163,6 +168,11 @@ export function parseEnv(
     'NEXT_STEP_LABEL',
     beside(given, 'NEXT_STEP_URL', (missing) => oneLine(60, missing)),
   );
+  const alertUrl = read('ALERT_WEBHOOK_URL', beside(given, 'ALERT_WEBHOOK_SECRET', alertReceiver));
+  const alertSecret = read(
+    'ALERT_WEBHOOK_SECRET',
+    beside(given, 'ALERT_WEBHOOK_URL', (missing) => z.string(missing)),
+  );
   const value: Env = {
     databaseUrl,
     databaseOwnerUrl,
@@ -185,6 +195,7 @@ export function parseEnv(
       smtpUrl && mailFrom
         ? { via: 'smtp', url: smtpUrl, from: mailFrom }
         : { via: isPublic ? 'off' : 'console' },
+    alertWebhook: alertUrl && alertSecret ? { url: alertUrl, secret: alertSecret } : null,
     trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
     siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
@@ -287,6 +298,18 @@ const rangeService = textThat(
   },
   () => 'must be an https URL without a query, such as https://api.pwnedpasswords.com/range',
 );
+
+/** Its words never repeat the value: such addresses often hold a token. What is on this machine needs no TLS. */
+const alertReceiver = (missing: string) =>
+  textThat(
+    (text) => {
+      if (!/^https?:$/.test(protocolOf(text))) return false;
+      const { protocol, hostname, username, password, hash } = new URL(text);
+      return (protocol === 'https:' || isLoopbackHostname(hostname)) && !username && !password && hash === '';
+    },
+    () => 'must be an https URL without a user name or password',
+    missing,
+  );
 
 /** Its words never repeat the value, which may hold a password. */
 const mailServer = (missing: string) =>

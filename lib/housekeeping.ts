@@ -3,6 +3,7 @@ import { readDatabaseClock } from '@/db/clock';
 import { prunePendingTokens } from '@/lib/accounts/pending';
 import { pruneLoginGrants, pruneSessions } from '@/lib/accounts/sessions';
 import { pruneTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { pruneApplications } from '@/lib/applications/erase-applications';
 import { pruneDrafts } from '@/lib/applications/write-application';
 import { eraseOldOrigins } from './audit';
@@ -23,6 +24,7 @@ import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { pruneCalls } from '@/lib/sms/webhooks/accepted-calls';
 import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
 
 const everyMs = 60_000;
@@ -60,6 +62,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneSpend,
   pruneExports,
   pruneRefusals,
+  pruneCalls,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
   // Before anything of those days is erased.
   rollUpDays: { run: rollUpDays, limit: mostDays, most: 1 },
@@ -77,6 +80,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
     ),
   pruneDrafts: (db, now, limit) => pruneDrafts(db, daysBefore(now, 'applicationsDays'), limit),
   pruneApplications: (db, now, limit) => pruneApplications(db, daysBefore(now, 'applicationsDays'), limit),
+  pruneAlarms: (db, now, limit) => pruneAlarms(db, daysBefore(now, 'attemptsDays'), limit),
   eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),
 };
 

@@ -5,7 +5,8 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, the mailer, what decides about news of applications, what writes files for admins, and the housekeeping until a signal, or until the launcher that started it is gone;
+ * Runs the message dispatcher, the mailer, what decides about news of applications, what writes files for admins, the checks for
+ * alarms, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
 async function runWorker(): Promise<void> {
@@ -33,6 +34,7 @@ async function runWorker(): Promise<void> {
     { runRecoveries },
     { runNotices },
     { runExports },
+    { runAlarms },
     { takeTextAnswer },
     { db, closeDb, workerPool },
     { keepDatabaseClock },
@@ -46,6 +48,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
     import('@/lib/exports/run-exports'),
+    import('@/lib/alarms/run-alarms'),
     import('@/lib/applications/take-text-answer'),
     import('@/db/client'),
     import('@/db/clock'),
@@ -70,13 +73,16 @@ async function runWorker(): Promise<void> {
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });
   const exports = runExports({ log });
+  const alarms = runAlarms({ log });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
   await asked;
   watchdog.stop();
   await Promise.all(
-    [notices, dispatcher, housekeeping, missedTexts, mailer, recoveries, exports].map((each) => each.stop()),
+    [alarms, notices, dispatcher, housekeeping, missedTexts, mailer, recoveries, exports].map((each) =>
+      each.stop(),
+    ),
   );
   await closeDb();
   process.exit(0);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { getTableName, is, Table } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import * as applications from '@/db/schema/applications';
+import * as alarms from '@/db/schema/alarms';
 import * as accounts from '@/db/schema/accounts';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
@@ -11,6 +12,7 @@ import * as twoFactor from '@/db/schema/two-factor';
 
 const tables = Object.entries({
   ...accounts,
+  ...alarms,
   ...applications,
   ...consent,
   ...mail,

@@ -49,6 +49,7 @@ describe('on localhost', () => {
       smsMessagesPerSecond: null,
       upstash: null,
       breachedPasswordsUrl: null,
+      alertWebhook: null,
       trustedProxyHops: 0,
       logLevel: 'info',
       mail: { via: 'console' },
@@ -292,6 +293,33 @@ test('half of the Redis variables is refused by the name of the other half', () 
     /^UPSTASH_REDIS_REST_TOKEN /,
   );
   expect(problemsOf({ ...local, UPSTASH_REDIS_REST_TOKEN: 't' })[0]).toMatch(/^UPSTASH_REDIS_REST_URL /);
+});
+
+test('alarms are told at an https address, or on this machine, beside a secret', () => {
+  const alerts = (ALERT_WEBHOOK_URL: string, ALERT_WEBHOOK_SECRET = 'a secret') => ({
+    ...local,
+    ALERT_WEBHOOK_URL,
+    ALERT_WEBHOOK_SECRET,
+  });
+  for (const url of ['https://alerts.example.com/hook?token=secret-token', 'http://127.0.0.1:9000/']) {
+    expect(accept(alerts(url)).alertWebhook).toEqual({ url, secret: 'a secret' });
+  }
+  for (const url of [
+    'http://alerts.example.com/secret-token',
+    'https://me:secret-token@alerts.example.com',
+    'ftp://localhost/secret-token',
+    'secret-token',
+  ]) {
+    expect(problemsOf(alerts(url))).toEqual([
+      'ALERT_WEBHOOK_URL must be an https URL without a user name or password',
+    ]);
+  }
+  expect(problemsOf(alerts('https://alerts.example.com', ' '))).toEqual([
+    'ALERT_WEBHOOK_SECRET is missing while ALERT_WEBHOOK_URL is set',
+  ]);
+  expect(problemsOf({ ...local, ALERT_WEBHOOK_SECRET: 'a secret' })).toEqual([
+    'ALERT_WEBHOOK_URL is missing while ALERT_WEBHOOK_SECRET is set',
+  ]);
 });
 
 test('mail goes by SMTP where both variables are set, to the console on localhost, and nowhere in public without them', () => {

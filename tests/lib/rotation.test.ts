@@ -135,7 +135,7 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
         segments: 1,
         caps,
       };
-      const { answers } = await reader.reserveSpend(database.db, { texts: [wanted], lease: noon, now: noon });
+      const answers = await reader.reserveSpend(database.db, { texts: [wanted], lease: noon, now: noon });
       expect([...answers.values()]).toMatchObject([
         { ok: false, reason: 'budget', rule: 'SMS_DAILY_BUDGET_PER_USER_USD', spentMicros: 7_900n },
       ]);

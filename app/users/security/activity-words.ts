@@ -70,6 +70,7 @@ const wordsOf: Record<Activity['what'], Words> = {
   factors_reset_requested: { words: 'An admin asked to remove your second factors' },
   enroll_link_made: { words: 'Link to set up a second factor made' },
   second_factor_grace_set: { words: 'Grace period for second factors set' },
+  alarm_acknowledged: { words: 'Alarm acknowledged' },
   device_trusted: { words: 'Browser trusted for 30 days' },
   device_trust_ended: { words: 'Trust in a browser ended' },
   trusted_device_replayed: {

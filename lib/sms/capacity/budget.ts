@@ -213,18 +213,17 @@ export function capsOf(
  * runs in the same transaction, with the ids of those that were. Texts are looked at in the order given.
  *
  * @param lease the ticket under which all of them are held
- * @returns an answer for each, and how much of the budget for everyone was used before and is used now
+ * @returns an answer for each
  */
 export async function reserveSpend(
   db: Db,
   { texts, lease, now }: { texts: readonly WantedSpend[]; lease: Date; now: Date },
   then: (tx: Tx, reserved: readonly string[]) => Promise<void> = async () => undefined,
-): Promise<{ answers: Map<string, SpendAnswer>; used: { before: bigint; after: bigint } }> {
+): Promise<Map<string, SpendAnswer>> {
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${budgetLockKey}::bigint)`);
     const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
     const sums = await readSums(tx, scopes, now);
-    const before = sums.within(everyone);
     const answers = new Map<string, SpendAnswer>();
     const fitting: WantedSpend[] = [];
     for (const text of texts) {
@@ -247,7 +246,7 @@ export async function reserveSpend(
       tx,
       fitting.map(({ messageId }) => messageId).filter((id) => reserved.has(id)),
     );
-    return { answers, used: { before, after: sums.within(everyone) } };
+    return answers;
   });
 }
 

@@ -3,6 +3,7 @@ import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
 import { readWebhookCall } from '@/lib/sms/webhooks/call';
+import { noteAcceptedCall } from '@/lib/sms/webhooks/note-accepted-call';
 import { refuseCall } from '@/lib/sms/webhooks/refuse-call';
 import { readStatusReport } from './read-status-report';
 import { applyStatus } from './status-report';
@@ -20,6 +21,7 @@ const inTurn = fewAtOnce(3);
 export async function answerStatusCall(db: Db, request: Request, now: Date): Promise<Response> {
   const call = await readWebhookCall(request, env());
   if (!call.ok) return refuseCall('status', call, now);
+  noteAcceptedCall('status', now);
   const log = openLog();
   const report = readStatusReport(call, now);
   if (report === null) log.info('sms_status_ignored', { reason: 'unreadable' });

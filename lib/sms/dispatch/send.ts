@@ -4,7 +4,6 @@ import { sql } from 'drizzle-orm';
 import type { Tx } from '@/db/client';
 import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { fewAtOnce } from '@/lib/few-at-once';
-import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
 import { recordAcceptedTogether, type Aside, type RecordAccepted } from './accepted';
 import { reserveSpend } from '@/lib/sms/capacity/budget';
@@ -51,10 +50,6 @@ const aloneAtOnce = 4;
 /** Records that may wait for a lock that someone else holds, at a time. */
 const waitingAtOnce = 4;
 
-/** Of the budget for everyone, in percent: each is told to an operator once a day. */
-const budgetMarks = [50, 80] as const;
-const budgetAskEveryMs = 5 * 60_000;
-
 /** How long things take lately, in ms, so that a place in the pace is taken for when it can be used. */
 export type Pacing = {
   /** From the question for a slot until the call can start. */
@@ -71,15 +66,13 @@ export type Sending = Work & {
   recordAccepted: RecordAccepted;
   /** Of the connections of a process, few are taken by records that wait for a lock: claiming needs the others. */
   aside: Aside;
-  /** When it was last asked whether the operator knows that so many percent of the budget are used. */
-  budgetAskedMs: Map<number, number>;
 };
 
 export function startSending(work: Work): Sending {
   const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
   const aside = fewAtOnce(waitingAtOnce);
   const recordAccepted = recordAcceptedTogether(work, aside);
-  return { ...work, pacing, recordAccepted, aside, budgetAskedMs: new Map() };
+  return { ...work, pacing, recordAccepted, aside };
 }
 
 type Send = Extract<PolicyAnswer, { answer: 'send' }>;
@@ -276,11 +269,8 @@ async function reserve(
     }
     return places;
   }
-  await noteBudgetUse(work, reserved.used, now).catch((error: unknown) =>
-    log.warn('sms_budget_use_not_noted', { error }),
-  );
   for (const { facts, held } of ready) {
-    const answer = reserved.answers.get(held.id)!;
+    const answer = reserved.get(held.id)!;
     if (answer.ok && places.has(held.id)) continue;
     record(held, async () => {
       if (answer.ok) log.debug('sms_place_out_of_reach', { message: held.id });
@@ -347,28 +337,6 @@ function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot
   pacing.fastestAnswerMs = tookMs < known ? tookMs : known * 0.98 + tookMs * 0.02;
   const wayMs = Math.min(pacing.fastestAnswerMs, tookMs) / 2;
   return ({ waitMs }) => ({ askedMs, fromMs: askedMs + wayMs + waitMs, toMs: answeredMs - wayMs + waitMs });
-}
-
-/**
- * Tells an operator, once a day each, when half and four fifths of the budget for everyone are used. It is asked each time
- * that a mark is passed, and every few minutes beyond it: a price that settles may pass it, too, and a process may die.
- */
-async function noteBudgetUse(
-  { db, env, log, budgetAskedMs }: Sending,
-  { before, after }: { before: bigint; after: bigint },
-  now: Date,
-): Promise<void> {
-  const limit = BigInt(env.smsDailyBudgetMicros);
-  for (const percent of budgetMarks) {
-    const mark = (limit * BigInt(percent)) / 100n;
-    if (after < mark) continue;
-    const sinceMs = performance.now() - (budgetAskedMs.get(percent) ?? -Infinity);
-    if (before >= mark && sinceMs < budgetAskEveryMs) continue;
-    budgetAskedMs.set(percent, performance.now());
-    if (await isFirstToday(db, `budget:${percent}`, now)) {
-      log.error('sms_alert', { alert: 'daily_budget_used', percent, spentMicros: after, limitMicros: limit });
-    }
-  }
 }
 
 /**

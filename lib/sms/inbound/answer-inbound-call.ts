@@ -4,6 +4,7 @@ import { env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
 import { readWebhookCall } from '@/lib/sms/webhooks/call';
+import { noteAcceptedCall } from '@/lib/sms/webhooks/note-accepted-call';
 import { refuseCall } from '@/lib/sms/webhooks/refuse-call';
 import { renderTwiml, type TwimlReply } from '@/lib/sms/webhooks/twiml';
 import { readInboundText } from './read-inbound-text';
@@ -29,6 +30,7 @@ export async function answerInboundCall(
     const refusal = refuseCall('inbound', call, now);
     return call.reason === 'wrong_account' ? twimlResponse(null) : refusal;
   }
+  noteAcceptedCall('inbound', now);
   const log = openLog();
   const text = readInboundText(call.fields);
   if (text === null) {

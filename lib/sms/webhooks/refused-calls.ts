@@ -4,6 +4,7 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { isFirstThisHour } from '@/lib/once-a-day';
+import { makeTally } from './tally';
 
 /** A call of a webhook that was not heard. */
 export type WebhookRefusal = {
@@ -17,7 +18,7 @@ const hourMs = 3600 * 1000;
 const keptDays = 90;
 
 /** What an operator should look at first. */
-const likelyCauses: Record<RefusalReason, string> = {
+export const likelyCauses: Record<RefusalReason, string> = {
   no_signature: 'not from Twilio, or a proxy drops the header X-Twilio-Signature',
   wrong_signature:
     'TWILIO_AUTH_TOKEN lacks the token that Twilio signs with, or APP_URL, or a proxy that rewrites path, query or body, differs from what Twilio called',
@@ -30,14 +31,10 @@ const likelyCauses: Record<RefusalReason, string> = {
 type Counted = WebhookRefusal & { hourMs: number; count: number; firstMs: number; lastMs: number };
 
 /**
- * Counts refused calls: a line of the log for each, and a row in the database for each kind and hour, written at once for the
- * first and then every `everyMs` at most, so that a million of them are a few statements. What a process has not written
- * when it ends is lost; while the database is away, it is kept.
+ * Counts refused calls: a line of the log for each, and a row in the database for each kind and hour (`makeTally`).
  *
  * The first in an hour that may well be Twilio's alerts: it names our account, or is signed with a token of ours. Junk that
  * does neither cries no wolf.
- *
- * `flush` writes what is waiting, and resolves when that is done or has failed.
  */
 export function makeRefusalCounter({
   db,
@@ -48,51 +45,17 @@ export function makeRefusalCounter({
   log: () => Log;
   everyMs?: number;
 }): { note: (refusal: WebhookRefusal, now: Date) => void; flush: () => Promise<void> } {
-  let waiting = new Map<string, Counted>();
-  let timer: NodeJS.Timeout | null = null;
-  let flushedMs = -Infinity;
-  let underWay = Promise.resolve();
-
-  const add = (counted: Counted) => {
-    const key = JSON.stringify([counted.hourMs, counted.webhook, counted.reason, counted.namesUs]);
-    const known = waiting.get(key) ?? { ...counted, count: 0 };
-    known.count += counted.count;
-    known.firstMs = Math.min(known.firstMs, counted.firstMs);
-    known.lastMs = Math.max(known.lastMs, counted.lastMs);
-    waiting.set(key, known);
-  };
-  const write = async () => {
-    const counted = [...waiting.values()];
-    waiting = new Map();
-    if (counted.length === 0) return;
-    flushedMs = performance.now();
-    try {
-      await addRefusals(db(), counted);
-      await alertOf(db(), counted, log());
-    } catch (error) {
-      log().warn('webhook_refusals_not_counted', { error });
-      counted.forEach(add);
-      plan();
-    }
-  };
-  const flush = () => (underWay = underWay.then(write));
-  const plan = () => {
-    if (timer !== null) return;
-    timer = setTimeout(
-      () => {
-        timer = null;
-        void flush();
-      },
-      Math.max(0, flushedMs + everyMs - performance.now()),
-    );
-    timer.unref();
-  };
+  const { add, flush } = makeTally<Counted>({
+    write: (counted) => addRefusals(db(), counted).then(() => alertOf(db(), counted, log())),
+    onFault: (error) => log().warn('webhook_refusals_not_counted', { error }),
+    everyMs,
+  });
   return {
     note: (refusal, now) => {
       log()[mayBeTwilio(refusal) ? 'warn' : 'info']('webhook_refused', refusal);
       const atMs = now.getTime();
-      add({ ...refusal, hourMs: atMs - (atMs % hourMs), count: 1, firstMs: atMs, lastMs: atMs });
-      plan();
+      const counted = { ...refusal, hourMs: atMs - (atMs % hourMs), count: 1, firstMs: atMs, lastMs: atMs };
+      add(JSON.stringify([counted.hourMs, refusal.webhook, refusal.reason, refusal.namesUs]), counted);
     },
     flush,
   };

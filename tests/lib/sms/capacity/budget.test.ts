@@ -73,7 +73,7 @@ function wanted(text: Text, budget: Budget) {
 }
 
 async function reserve(texts: readonly Text[], budget: Budget, now = start): Promise<SpendAnswer[]> {
-  const { answers } = await reserveSpend(database.db, {
+  const answers = await reserveSpend(database.db, {
     texts: texts.map((text) => wanted(text, budget)),
     lease,
     now,
@@ -166,7 +166,7 @@ describe('reserveSpend', () => {
     const [messageId] = await claimTexts([person]);
     const text = wanted({ messageId: messageId!, person, priceMicros: 15_800 }, plenty);
     const other = await reserveSpend(database.db, { texts: [text], lease: after(1), now: start });
-    expect(other.answers.get(messageId!)).toEqual({ ok: false, reason: 'lost' });
+    expect(other.get(messageId!)).toEqual({ ok: false, reason: 'lost' });
     expect(await readText(database.db, messageId!)).toMatchObject({
       unknownSince: null,
       price: null,
@@ -174,7 +174,8 @@ describe('reserveSpend', () => {
     });
     expect(await sumSpend(database.db, 'all', start)).toBe(0n);
     const own = await reserveSpend(database.db, { texts: [text], lease, now: start });
-    expect(own).toMatchObject({ used: { before: 0n, after: 15_800n } });
+    expect(own.get(messageId!)).toEqual({ ok: true });
+    expect(await sumSpend(database.db, 'all', start)).toBe(15_800n);
     expect(await readText(database.db, messageId!)).toMatchObject({
       unknownSince: start,
       price: '0.015800',

@@ -1,0 +1,290 @@
+import { sql } from 'drizzle-orm';
+import type { AlarmFigures } from '@/db/schema/alarms';
+import type { RefusalReason, Webhook } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import type { Env } from '@/lib/env';
+import { sumSpend } from '@/lib/sms/capacity/budget';
+import { readSender } from '@/lib/sms/capacity/send-rate';
+import { senderName } from '@/lib/sms/capacity/sender';
+import { likelyCauses } from '@/lib/sms/webhooks/refused-calls';
+import type { AlarmKind } from './alarm-kinds';
+import type { Verdict } from './follow-condition';
+
+/** What one check found of a condition. `subject`: what it is about, empty where there is only one. */
+export type Finding = { kind: AlarmKind; subject: string; verdict: Verdict; figures: AlarmFigures };
+
+type Asked = {
+  db: Db;
+  env: Env;
+  now: Date;
+  /** Since when anyone looks at all. */
+  begunAt: Date;
+  /** Whether the sender is known to be stopped: what follows from that opens no alarm of its own, and ends none. */
+  isStopped: boolean;
+};
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+
+/** A code is worth something for ten minutes; then it is known whether it was entered. */
+const codeLifeMs = 10 * minuteMs;
+/** Too few say nothing: of this hour, and of the same hour of the last seven days together. */
+const fewestCodes = 30;
+const fewestUsualCodes = 100;
+/** So many of each hour are looked at, the newest. */
+const mostCodes = 500;
+
+/** A fall is one by a third, and by more than chance would do in a year of checks. */
+const fallTo = 2 / 3;
+const recoveredTo = 0.8;
+const deviations = 4;
+
+const callsMs = 15 * minuteMs;
+const fewestCalls = 5;
+const mostCalls = 500;
+
+/** A status report comes within seconds; ten minutes without one, for so many texts, are no chance. */
+const reportPatienceMs = 10 * minuteMs;
+const fewestUnreported = 5;
+const mostUnreported = 20;
+
+/** One call may be someone's who knows our account. */
+const fewestRefused = 3;
+const refusedLatelyMs = 15 * minuteMs;
+
+const oldCodeSeconds = { bad: 120, good: 60 };
+const oldTextSeconds = { bad: 1_800, good: 900 };
+
+const slowSeconds = 300;
+const fewestDeliveries = 20;
+const mostDeliveries = 1_000;
+
+/** How far below a mark of the budget spending has to fall. */
+const budgetBand = 0.05;
+
+const agoFrom = (now: Date) => (ms: number) => timestamp(new Date(now.getTime() - ms));
+
+/** Whether the sender is stopped, and for what reason. It stays so until a text got through, also between two tries. */
+async function findStop({ db, env }: Asked): Promise<Finding[]> {
+  const sender = senderName(env);
+  const known = await readSender(db, sender);
+  const isStopped = known !== null && known.reason !== null;
+  return [
+    {
+      kind: 'sender_stopped',
+      subject: sender,
+      verdict: isStopped ? 'bad' : 'good',
+      figures: { reason: known?.reason ?? null },
+    },
+  ];
+}
+
+async function findConversion({ db, now }: Asked): Promise<Finding[]> {
+  const ago = agoFrom(now);
+  const { rows } = await db.execute<{
+    asked: number;
+    entered: number;
+    usual_asked: number;
+    usual_entered: number;
+  }>(sql`
+    select coalesce(sum(asked) filter (where day = 0), 0)::int as asked,
+      coalesce(sum(entered) filter (where day = 0), 0)::int as entered,
+      coalesce(sum(asked) filter (where day > 0), 0)::int as usual_asked,
+      coalesce(sum(entered) filter (where day > 0), 0)::int as usual_entered
+    from generate_series(0, 7) day cross join lateral (
+      select count(*) as asked, count(*) filter (where wrong_tries > 0 or consumed_at is not null) as entered
+      from (
+        select wrong_tries, consumed_at from sms_verifications
+        where created_at > ${ago(codeLifeMs + hourMs)} - day * interval '24 hours'
+          and created_at <= ${ago(codeLifeMs)} - day * interval '24 hours'
+        order by created_at desc limit ${mostCodes}) codes) of_day`);
+  const { asked, entered, usual_asked: usualAsked, usual_entered: usualEntered } = rows[0]!;
+  const isEnough = asked >= fewestCodes && usualAsked >= fewestUsualCodes;
+  const [share, usual] = isEnough ? [entered / asked, usualEntered / usualAsked] : [1, 1];
+  const chance = deviations * Math.sqrt((usual * (1 - usual)) / Math.max(1, asked));
+  const percent = (part: number) => Math.round(part * 100);
+  return [
+    {
+      kind: 'conversion_falls',
+      subject: '',
+      verdict:
+        share < usual * fallTo && usual - share > chance
+          ? 'bad'
+          : share < usual * recoveredTo
+            ? 'between'
+            : 'good',
+      figures: { asked, enteredPercent: percent(share), usualPercent: percent(usual) },
+    },
+  ];
+}
+
+async function findBudget({ db, env, now }: Asked): Promise<Finding[]> {
+  const spentMicros = Number(await sumSpend(db, 'all', now));
+  const { smsDailyBudgetMicros: budgetMicros, smsPricePerSegmentMicros: priceMicros } = env;
+  return ([50, 80, 100] as const).map((percent) => {
+    // A reservation that does not fit is not made: the budget is used up when not even the shortest text fits.
+    const mark = percent === 100 ? budgetMicros - priceMicros + 1 : (budgetMicros * percent) / 100;
+    const clear = (budgetMicros * percent) / 100 - budgetMicros * budgetBand;
+    return {
+      kind: `budget_${percent}` as const,
+      subject: '',
+      verdict:
+        spentMicros >= mark
+          ? ('bad' as const)
+          : spentMicros >= clear
+            ? ('between' as const)
+            : ('good' as const),
+      figures: { spentMicros, budgetMicros },
+    };
+  });
+}
+
+async function findFailingCalls({ db, now, isStopped }: Asked): Promise<Finding[]> {
+  const { rows } = await db.execute<{ called: number; failed: number }>(sql`
+    select count(*)::int as called, count(faulted_at)::int as failed from (
+      select faulted_at from sms_messages
+      where attempted_at > ${agoFrom(now)(callsMs)} and attempted_at <= ${timestamp(now)}
+      order by attempted_at desc limit ${mostCalls}) calls`);
+  const { called, failed } = rows[0]!;
+  const share = called < fewestCalls ? 0 : failed / called;
+  return [
+    {
+      kind: 'provider_fails',
+      subject: '',
+      verdict: isStopped ? 'between' : share > 0.25 ? 'bad' : share > 0.1 ? 'between' : 'good',
+      figures: { called, failed },
+    },
+  ];
+}
+
+async function findMissingReports({ db, env, now, begunAt }: Asked): Promise<Finding[]> {
+  const found = { kind: 'receipts_stop', subject: '' } as const;
+  // Without callbacks the provider is asked instead (lib/sms/provider/twilio.ts).
+  if (env.twilio === null || !(env.isPublic || env.twilio.apiBaseUrl !== null)) {
+    return [{ ...found, verdict: 'good', figures: {} }];
+  }
+  const ago = agoFrom(now);
+  const { rows } = await db.execute<{ report_ms: number | null; waiting: number }>(sql`
+    with report as (
+      select max(last_at) as at from webhook_calls
+      where webhook = 'status' and hour > ${ago(25 * hourMs)} and last_at <= ${timestamp(now)})
+    select (extract(epoch from (select at from report)) * 1000)::float8 as report_ms, (select count(*)::int from (
+      select from sms_messages
+      where attempted_at > greatest((select at from report), ${timestamp(begunAt)}, ${ago(24 * hourMs)})
+        and attempted_at <= ${ago(reportPatienceMs)} and sent_at is not null
+      limit ${mostUnreported}) unreported) as waiting`);
+  const { report_ms: reportMs, waiting } = rows[0]!;
+  const minutes = reportMs === null ? null : Math.round((now.getTime() - reportMs) / minuteMs);
+  return [
+    {
+      ...found,
+      verdict: waiting >= fewestUnreported ? 'bad' : waiting > 0 ? 'between' : 'good',
+      figures: { waiting, minutes },
+    },
+  ];
+}
+
+async function findRefusedCalls({ db, now }: Asked): Promise<Finding[]> {
+  const ago = agoFrom(now);
+  const { rows } = await db.execute<{
+    refused: number;
+    webhook: Webhook | null;
+    reason: RefusalReason | null;
+  }>(sql`
+    select coalesce(sum(count), 0)::float8 as refused, (array_agg(webhook order by count desc))[1] as webhook,
+      (array_agg(reason order by count desc))[1] as reason
+    from webhook_refusals
+    where hour > ${ago(2 * hourMs)} and last_at > ${ago(refusedLatelyMs)} and hour <= ${timestamp(now)}
+      and (names_us or reason = 'wrong_account')`);
+  const { refused, webhook, reason } = rows[0]!;
+  const likely = reason === null ? null : (likelyCauses[reason] ?? reason);
+  return [
+    {
+      kind: 'webhooks_refused',
+      subject: '',
+      verdict: refused >= fewestRefused ? 'bad' : refused > 0 ? 'between' : 'good',
+      figures: { refused, webhook, reason, likely },
+    },
+  ];
+}
+
+async function findOldTexts({ db, now, isStopped }: Asked): Promise<Finding[]> {
+  // Before this there was no such site: a row that says so was written wrongly.
+  const due = sql`status = 'queued' and send_after <= ${timestamp(now)} and send_after > '2000-01-01'::timestamptz`;
+  const waits = sql`floor(extract(epoch from ${timestamp(now)} - min(send_after)))::float8`;
+  const { rows } = await db.execute<{ code: number | null; any: number | null }>(sql`
+    select (select ${waits} from sms_messages where ${due} and purpose = 'verification') as code,
+      (select ${waits} from sms_messages where ${due}) as any`);
+  const { code, any } = rows[0]!;
+  const isOver = (which: 'bad' | 'good') =>
+    (code ?? 0) > oldCodeSeconds[which] || (any ?? 0) > oldTextSeconds[which];
+  return [
+    {
+      kind: 'queue_old',
+      subject: '',
+      verdict: isStopped ? 'between' : isOver('bad') ? 'bad' : isOver('good') ? 'between' : 'good',
+      figures: { codeSeconds: code, seconds: any },
+    },
+  ];
+}
+
+async function findSlowDeliveries({ db, now }: Asked): Promise<Finding[]> {
+  const ago = agoFrom(now);
+  // From the request to the delivery; where quiet hours held it up, from its leaving, as in the reports.
+  const { rows } = await db.execute<{ delivered: number; slow: number }>(sql`
+    select count(delivered_at)::int as delivered, count(*) filter (where delivered_at
+      - case when held_at is null then created_at else coalesce(sent_at, delivered_at) end
+      > ${slowSeconds} * interval '1 second')::int as slow
+    from (
+      select created_at, held_at, sent_at, delivered_at from sms_messages
+      where created_at > ${ago(hourMs + slowSeconds * 1000)} and created_at <= ${ago(slowSeconds * 1000)} and direction = 'out'
+      order by created_at desc, id desc limit ${mostDeliveries}) lately`);
+  const { delivered, slow } = rows[0]!;
+  const isMore = (share: number) => delivered >= fewestDeliveries && slow > delivered * share;
+  return [
+    {
+      kind: 'slow_deliveries',
+      subject: '',
+      verdict: isMore(0.1) ? 'bad' : isMore(0.05) ? 'between' : 'good',
+      figures: { delivered, slow },
+    },
+  ];
+}
+
+const others = [
+  findConversion,
+  findBudget,
+  findFailingCalls,
+  findMissingReports,
+  findRefusedCalls,
+  findOldTexts,
+  findSlowDeliveries,
+];
+
+/**
+ * Checks every condition once, a statement each. One that cannot be read is told to `onFault`, is left as it was, and keeps no
+ * other from being read. Too few texts or codes to say anything are good news.
+ */
+export async function readConditions(
+  asked: Omit<Asked, 'isStopped'>,
+  onFault: (condition: string, error: unknown) => void,
+): Promise<Finding[]> {
+  const tryTo = async (
+    find: (asked: Asked) => Promise<Finding[]>,
+    isStopped: boolean,
+  ): Promise<Finding[]> => {
+    try {
+      return await find({ ...asked, isStopped });
+    } catch (error) {
+      onFault(find.name, error);
+      return [];
+    }
+  };
+  const stop = await tryTo(findStop, false);
+  const findings = [...stop];
+  const isStopped = stop.some(({ verdict }) => verdict === 'bad');
+  // One after the other: nobody waits for them, and people wait for the connections.
+  for (const find of others) findings.push(...(await tryTo(find, isStopped)));
+  return findings;
+}
