@@ -23,6 +23,7 @@ import { readPercentile } from '@/lib/reporting/rollups/latency';
 import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
+import { AlarmList } from './alarms/alarm-list';
 import { findPhoneAction } from './phones/actions';
 import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
@@ -46,7 +47,7 @@ export default async function AdminOverviewPage({
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
   const period = readPeriod(await searchParams, today);
-  const { sending, report } = await readAdminOverview(db(), period, now);
+  const { alarms, sending, report } = await readAdminOverview(db(), period, now);
   const preset = presetOf(period, today);
   const name = namePeriod(period, today);
   return (
@@ -61,7 +62,14 @@ export default async function AdminOverviewPage({
       <AdminNav here="overview" />
       <Card label="Now">
         <Heading level={2}>Now</Heading>
-        <SendingNowFigures sending={sending} now={now} timeZone={timeZone} />
+        <AlarmList open={alarms} clock={{ timeZone, now }} page="/admin" />
+        <SendingNowFigures
+          sending={sending}
+          isStopTold={alarms.alarms.some(({ kind }) => kind === 'sender_stopped')}
+          now={now}
+          timeZone={timeZone}
+        />
+        {alarms.alarms.length === 0 && !alarms.isUnchecked ? <Text quiet>No alarm is open.</Text> : null}
       </Card>
       <Card label="A phone number">
         <Heading level={2}>A phone number</Heading>

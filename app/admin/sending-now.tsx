@@ -9,13 +9,15 @@ import { sayReason } from './messages/message-words';
 /** From so long on, a text that is due and not sent means that something is wrong. */
 const lateSeconds = 300;
 
-/** How sending is at this moment, in a row of figures. */
+/** How sending is at this moment, in a row of figures. `isStopTold`: an alarm says already that nothing is being sent. */
 export function SendingNowFigures({
   sending,
+  isStopTold,
   now,
   timeZone,
 }: {
   sending: SendingNow;
+  isStopTold: boolean;
   now: Date;
   timeZone: string;
 }) {
@@ -25,7 +27,7 @@ export function SendingNowFigures({
   const clock = { timeZone, now };
   return (
     <>
-      {stopped === null ? null : (
+      {stopped === null || isStopTold ? null : (
         <Notice tone="danger" title="Nothing is being sent">
           The provider refuses us{stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. Texts
           wait, and are tried again {sayMoment(stopped.until, clock)}. The runbook in docs/operations.md says

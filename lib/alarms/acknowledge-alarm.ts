@@ -5,6 +5,7 @@ import { isOpenAdmin, lockUser } from '@/lib/accounts/lock-users';
 import { isSessionOf } from '@/lib/accounts/sessions';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
+import { isId } from '@/lib/random';
 
 /**
  * Notes that an admin has seen an open alarm and sees to it. The first name counts; the alarm stays until its condition has cleared.
@@ -16,6 +17,7 @@ export async function acknowledgeAlarm(
   alarmId: string,
   context: RequestContext,
 ): Promise<{ ok: true } | { ok: false; reason: 'not_admin' | 'not_open' | 'settled' }> {
+  if (!isId(alarmId)) return { ok: false, reason: 'settled' };
   return db.transaction(async (tx) => {
     const user = await lockUser(tx, admin.userId);
     if (user === null || !isOpenAdmin(user)) return { ok: false as const, reason: 'not_admin' as const };

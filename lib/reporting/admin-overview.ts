@@ -5,6 +5,7 @@ import { env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { senderName } from '@/lib/sms/capacity/sender';
+import { readOpenAlarms, type OpenAlarms } from './alarms-page';
 import type { ReportDay } from './rollups/report-days';
 import { readReport, type Report } from './rollups/report';
 
@@ -23,17 +24,22 @@ export type SendingNow = {
   stopped: { until: Date; reason: string | null } | null;
 };
 
-/** Reads all that `/admin` shows: how sending is now, and a report of some days. */
+/** Reads all that `/admin` shows: what is wrong, how sending is now, and a report of some days. */
 export async function readAdminOverview(
   db: Db,
   days: { first: ReportDay; last: ReportDay },
   now: Date,
-): Promise<{ sending: SendingNow; report: Report }> {
-  const [sending, report] = await Promise.all([readSendingNow(db, now), readReport(db, days, now)]);
-  return { sending, report };
+): Promise<{ alarms: OpenAlarms; sending: SendingNow; report: Report }> {
+  const [alarms, sending, report] = await Promise.all([
+    readOpenAlarms(db, now),
+    readSendingNow(db, now),
+    readReport(db, days, now),
+  ]);
+  return { alarms, sending, report };
 }
 
-async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
+/** Reads how sending is at this moment. */
+export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
   const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
   const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
   const [spent, sender, { rows }] = await Promise.all([

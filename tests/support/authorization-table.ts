@@ -123,6 +123,9 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/account/deleted': anyone,
   'GET /admin': onlyAdmins,
   'GET /admin/report.csv': { ...onlyAdmins, admin: 'not_found' },
+  'GET /admin/alarms': onlyAdmins,
+  'GET /admin/sender': onlyAdmins,
+  'GET /admin/limits': onlyAdmins,
   'GET /admin/sms': { ...onlyAdmins, admin: 'moved' },
   'GET /admin/messages': onlyAdmins,
   // Nobody has the id that is in its path here.
@@ -281,6 +284,7 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/security/two-factor/sms-actions.ts#finishSmsAction': factorsAction,
   'app/users/security/two-factor/sms-actions.ts#removeSmsAction': factorsAction,
   'app/users/account/delete/actions.ts#deleteAccountAction': settingsAction,
+  'app/admin/alarms/actions.ts#acknowledgeAction': adminAction,
   'app/admin/messages/actions.ts#searchMessagesAction': adminAction,
   'app/admin/verifications/actions.ts#searchVerificationsAction': adminAction,
   'app/admin/exports/actions.ts#startExportAction': adminAction,

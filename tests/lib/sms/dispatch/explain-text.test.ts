@@ -159,7 +159,7 @@ describe('a text that waits', () => {
     const facts = (await readPolicyFacts(database.db, [id])).get(id)!;
     const env = makeEnv(database.url, variables);
     const texts = [wantSpend(facts, renderBody(facts, now), env)];
-    const { answers } = await reserveSpend(database.db, { texts, lease, now });
+    const answers = await reserveSpend(database.db, { texts, lease, now });
     expect(answers.get(id)).toEqual({ ok: true });
     // Also in a later hour, and never below nothing.
     for (const at of [now, new Date(now.getTime() + 5 * 60_000)]) {

@@ -1,0 +1,78 @@
+import type { Metadata } from 'next';
+import { SiteNav } from '@/app/site-nav';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { DataTable } from '@/components/ui/lists/DataTable';
+import { Notice } from '@/components/ui/Notice';
+import { Page } from '@/components/ui/Page';
+import { db } from '@/db/client';
+import { databaseNow } from '@/db/clock';
+import { readUser, requireRole } from '@/lib/auth/sign-in/session';
+import { env } from '@/lib/env';
+import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
+import { AdminNav } from '../admin-nav';
+import { sayCount } from '../report-words';
+import { countRefusals, listLimits } from './limit-words';
+
+/** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
+export async function generateMetadata(): Promise<Metadata> {
+  const user = await readUser();
+  return { title: user?.role === 'admin' ? 'Limits' : 'Not allowed' };
+}
+
+const columns = [
+  { key: 'rule', header: 'Rule' },
+  { key: 'limit', header: 'Limit' },
+  { key: 'day', header: 'Refused in 24 hours', align: 'end' },
+  { key: 'week', header: 'Refused in 7 days', align: 'end' },
+] as const;
+
+/** Every limit in words, and how often each refused somebody lately. */
+export default async function LimitsPage() {
+  await requireRole('/admin/limits', 'admin');
+  const { lastDay, lastWeek, missingDays } = await readRefusalCounts(db(), databaseNow());
+  const counted = [...new Set([...Object.keys(lastWeek), ...Object.keys(lastDay)])].sort();
+  const groups = listLimits(env(), counted);
+  const sayTimes = (times: number | null) => (times === null ? '–' : sayCount(times));
+  return (
+    <Page wide nav={<SiteNav part="/admin" />}>
+      <HeadingGroup>
+        <Heading>Limits</Heading>
+        <Lead>
+          Every limit, and how often each refused somebody: in the last 24 hours, and today and in the six
+          days before. Where it says “–”, nobody counts.
+        </Lead>
+      </HeadingGroup>
+      <AdminNav here="limits" />
+      {missingDays.length > 0 ? (
+        <Notice tone="warning" title="Some days are missing">
+          {sayCount(missingDays.length)} of the seven days are still being summed up, in the background.
+        </Notice>
+      ) : null}
+      {groups.map(({ id, title, rows }) => (
+        <Card key={id} label={title} id={id}>
+          <DataTable
+            caption={title}
+            columns={columns}
+            rows={rows.map((row) => ({
+              id: row.rule,
+              cells: {
+                rule: row.rule,
+                limit: row.limit,
+                day: sayTimes(countRefusals(row, lastDay)),
+                week: sayTimes(countRefusals(row, lastWeek)),
+              },
+            }))}
+            empty=""
+          />
+        </Card>
+      ))}
+      <Card label="About these counts">
+        <Text quiet>
+          A rule that says how long to wait counts each try. Wrong passwords are in the audit log, requests
+          that were refused for their address are in the server’s log (requests_refused).
+        </Text>
+      </Card>
+    </Page>
+  );
+}

@@ -1,0 +1,145 @@
+import { sayMoment, type Clock } from '@/app/_format/say-moment';
+import type { Tone } from '@/components/ui/Notice';
+import { sayDuration } from '@/components/ui/time/say-duration';
+import { mostWaiting, type SenderHealth } from '@/lib/reporting/sender-health';
+import { sayReason } from '../messages/message-words';
+import { sayCount, sayMicros, sayShare } from '../report-words';
+
+/** One thing to know about the sender: what was measured, how that is, and what to do about it. */
+export type HealthRow = { id: string; what: string; now: string; state: HealthState; whatToDo: string };
+
+export type HealthState = { words: 'Good' | 'Look' | 'Bad' | 'Nothing yet'; tone: Tone };
+
+const good: HealthState = { words: 'Good', tone: 'success' };
+const look: HealthState = { words: 'Look', tone: 'warning' };
+const bad: HealthState = { words: 'Bad', tone: 'danger' };
+const nothingYet: HealthState = { words: 'Nothing yet', tone: 'neutral' };
+
+/** Of texts that were sent, carriers filter a few; more than one in a hundred has a reason. */
+const filteredShares = { look: 0.002, bad: 0.01 };
+
+const dueSeconds = { look: 60, bad: 300 };
+
+/** What the page about the sender says, in its order; each with what to do, also where nothing is wrong. */
+export function listHealth(health: SenderHealth, clock: Required<Clock>): HealthRow[] {
+  return [sayStop, sayRegistration, sayFiltered, sayReports, sayRefused, sayPace, sayQueue, sayBudget].map(
+    (say) => say(health, clock),
+  );
+}
+
+function sayStop({ sending: { stopped } }: SenderHealth, clock: Required<Clock>): HealthRow {
+  return {
+    id: 'stop',
+    what: 'Sending',
+    now:
+      stopped === null
+        ? 'The provider takes our texts.'
+        : `The provider refuses us${stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. The next try is ${sayMoment(stopped.until, clock)}.`,
+    state: stopped === null ? good : bad,
+    whatToDo:
+      'When it refuses us: correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and restart, or finish the registration of the sender.',
+  };
+}
+
+function sayRegistration({ unregistered, days }: SenderHealth): HealthRow {
+  return {
+    id: 'registration',
+    what: 'Registration',
+    now: `${sayCount(unregistered)} texts met an error of registration (30032, 30034) in ${days} days.`,
+    state: unregistered === 0 ? good : bad,
+    whatToDo:
+      'Any at all: finish the registration of the number or campaign in the Twilio console, and see that the number belongs to the campaign.',
+  };
+}
+
+function sayFiltered({ filtered, sent, days }: SenderHealth): HealthRow {
+  const share = sent === 0 ? null : filtered / sent;
+  return {
+    id: 'filtered',
+    what: 'Filtered by carriers',
+    now: `${sayShare(share)} (${sayCount(filtered)} of ${sayCount(sent)} texts, error 30007) in ${days} days.`,
+    state:
+      share === null
+        ? nothingYet
+        : share > filteredShares.bad
+          ? bad
+          : share > filteredShares.look
+            ? look
+            : good,
+    whatToDo:
+      'From 0.2% on: compare what is sent with the samples of the campaign, above all SITE_NAME and links, and ask Twilio which text was filtered.',
+  };
+}
+
+function sayReports({ expectsReports, webhooks, sending }: SenderHealth, clock: Required<Clock>): HealthRow {
+  const { accepted, lastAt } = webhooks.status;
+  const ago = (at: Date) => `${sayDuration(Math.max(1, (clock.now.getTime() - at.getTime()) / 1000))} ago`;
+  const delivery =
+    sending.lastReceiptAt === null
+      ? 'No delivery is known of two days.'
+      : `The last delivery that is known was ${ago(sending.lastReceiptAt)}.`;
+  return {
+    id: 'reports',
+    what: 'Status reports',
+    now: !expectsReports
+      ? `None are expected: APP_URL is on localhost, so states are asked for. ${delivery}`
+      : lastAt === null
+        ? `No call came in 24 hours. ${delivery}`
+        : `${sayCount(accepted)} calls came in 24 hours, the last ${ago(lastAt)}. ${delivery}`,
+    state: !expectsReports || sending.lastReceiptAt === null ? nothingYet : lastAt === null ? look : good,
+    whatToDo:
+      'If texts go out and no call comes: see that APP_URL can be reached from outside, and that the proxy lets POST /users/webhook/twilio through.',
+  };
+}
+
+function sayRefused({ webhooks: { status, inbound } }: SenderHealth): HealthRow {
+  const refused = status.refused + inbound.refused;
+  return {
+    id: 'refused',
+    what: 'Webhook calls',
+    now: `In 24 hours ${sayCount(status.accepted)} status reports and ${sayCount(inbound.accepted)} texts from people were taken; ${sayCount(status.refused)} and ${sayCount(inbound.refused)} that may have been the provider’s were refused.`,
+    state: refused > 0 ? bad : status.accepted + inbound.accepted === 0 ? nothingYet : good,
+    whatToDo:
+      'Any refused: look for webhook_refused in the log. Mostly it is TWILIO_AUTH_TOKEN, APP_URL, or a proxy that changes path, query or body.',
+  };
+}
+
+function sayPace({ sentInLastMinute, messagesPerSecond, waiting }: SenderHealth): HealthRow {
+  const most = messagesPerSecond === null ? null : messagesPerSecond * 60;
+  const isFull = most !== null && sentInLastMinute > 0.8 * most;
+  return {
+    id: 'pace',
+    what: 'Pace',
+    now: `${sayCount(sentInLastMinute)} texts in the last minute; ${most === null ? 'there is no limit' : `${sayCount(most)} can go out in one (SMS_MESSAGES_PER_SECOND)`}.`,
+    state: isFull && waiting > 0 ? look : good,
+    whatToDo:
+      'If the pace is used up and texts wait: raise SMS_MESSAGES_PER_SECOND as far as the sender’s registration allows, or get a faster sender.',
+  };
+}
+
+function sayQueue({ sending: { oldestDueAt }, waiting }: SenderHealth, clock: Required<Clock>): HealthRow {
+  const seconds = oldestDueAt === null ? 0 : (clock.now.getTime() - oldestDueAt.getTime()) / 1000;
+  return {
+    id: 'queue',
+    what: 'Texts that are due',
+    now:
+      oldestDueAt === null
+        ? 'None waits.'
+        : `${waiting >= mostWaiting ? `${sayCount(mostWaiting)} or more wait` : waiting === 1 ? '1 waits' : `${sayCount(waiting)} wait`}, the oldest for ${sayDuration(Math.max(1, seconds))}.`,
+    state: seconds > dueSeconds.bad ? bad : seconds > dueSeconds.look ? look : good,
+    whatToDo:
+      'From a minute on: see that a dispatcher runs and what its log says, then whether the pace is enough.',
+  };
+}
+
+function sayBudget({ sending: { spentMicros, budgetMicros } }: SenderHealth): HealthRow {
+  const used = budgetMicros === 0 ? 1 : spentMicros / budgetMicros;
+  return {
+    id: 'budget',
+    what: 'Budget',
+    now: `${sayShare(used)} of 24 hours are used (${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}).`,
+    state: used >= 0.9 ? bad : used >= 0.5 ? look : good,
+    whatToDo:
+      'At 90% updates and codes for new numbers stop, at 100% everything. If it is not abuse, raise SMS_DAILY_BUDGET_USD and restart.',
+  };
+}

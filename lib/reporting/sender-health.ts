@@ -1,0 +1,90 @@
+import { sql } from 'drizzle-orm';
+import type { Webhook } from '@/db/schema/sms';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import { env } from '@/lib/env';
+import { senderName } from '@/lib/sms/capacity/sender';
+import { readSendingNow, type SendingNow } from './admin-overview';
+import { addDays, dayOf } from './rollups/report-days';
+import { addSums, nothing, readReport } from './rollups/report';
+
+/** How our sender does: what the provider and the carriers make of what it sends. Counts of several days are of `days` days. */
+export type SenderHealth = {
+  sender: string;
+  backend: 'console' | 'twilio';
+  sending: SendingNow;
+  /** Texts a second at most; null: without limit. */
+  messagesPerSecond: number | null;
+  sentInLastMinute: number;
+  /** Texts that are due and wait, counted up to `mostWaiting`. */
+  waiting: number;
+  days: number;
+  /** Texts that were sent, and of these those that a carrier filtered (30007). */
+  sent: number;
+  filtered: number;
+  /** Texts that met 30032 or 30034: the sender is not registered. */
+  unregistered: number;
+  /** Calls of the last 24 hours. `refused`: those that may have been the provider's. */
+  webhooks: Record<Webhook, { accepted: number; lastAt: Date | null; refused: number }>;
+  /** Whether the provider is asked to call us at all. */
+  expectsReports: boolean;
+};
+
+const days = 7;
+
+/** A count of what waits stops here. */
+export const mostWaiting = 1_000;
+
+/** Reads all that the page about the sender shows. */
+export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth> {
+  const { twilio, isPublic, smsMessagesPerSecond, smsBackend, reportTimeZone } = env();
+  const ago = (seconds: number) => timestamp(new Date(now.getTime() - seconds * 1000));
+  const today = dayOf(now, reportTimeZone);
+  const [sending, report, counts, calls] = await Promise.all([
+    readSendingNow(db, now),
+    readReport(db, { first: addDays(today, 1 - days), last: today }, now),
+    db.execute<{ sent: number; waiting: number }>(sql`
+      select (select count(*)::int from sms_messages
+          where attempted_at > ${ago(60)} and attempted_at <= ${timestamp(now)} and sent_at is not null) as sent,
+        (select count(*)::int from (select from sms_messages
+          where status = 'queued' and send_after <= ${timestamp(now)} limit ${mostWaiting}) due) as waiting`),
+    db.execute<{ webhook: Webhook; accepted: number; last_ms: number | null; refused: number }>(sql`
+      select webhook, sum(accepted)::float8 as accepted, (extract(epoch from max(last_at)) * 1000)::float8 as last_ms,
+        sum(refused)::float8 as refused
+      from (
+        select webhook, count as accepted, last_at, 0 as refused from webhook_calls
+        where hour > ${ago(24 * 3600)} and hour <= ${timestamp(now)}
+        union all
+        select webhook, 0, null, count from webhook_refusals
+        where hour > ${ago(24 * 3600)} and hour <= ${timestamp(now)} and (names_us or reason = 'wrong_account')
+      ) calls group by webhook`),
+  ]);
+  const webhook = (name: Webhook) => {
+    const row = calls.rows.find((each) => each.webhook === name);
+    const lastMs = row?.last_ms ?? null;
+    return {
+      accepted: row?.accepted ?? 0,
+      lastAt: lastMs === null ? null : new Date(lastMs),
+      refused: row?.refused ?? 0,
+    };
+  };
+  const sums = Object.entries(report.period.byPurpose)
+    .filter(([purpose]) => purpose !== 'inbound')
+    .reduce((sum, [, each]) => addSums(sum, each), nothing);
+  const textsWith = (...codes: number[]) =>
+    codes.reduce((sum, code) => sum + (report.byError[String(code)]?.texts ?? 0), 0);
+  return {
+    sender: senderName(env()),
+    backend: smsBackend,
+    sending,
+    messagesPerSecond: smsMessagesPerSecond,
+    sentInLastMinute: counts.rows[0]!.sent,
+    waiting: counts.rows[0]!.waiting,
+    days,
+    sent: sums.sent,
+    filtered: textsWith(30007),
+    unregistered: textsWith(30032, 30034),
+    webhooks: { status: webhook('status'), inbound: webhook('inbound') },
+    expectsReports: twilio !== null && (isPublic || twilio.apiBaseUrl !== null),
+  };
+}
