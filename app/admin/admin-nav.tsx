@@ -3,10 +3,10 @@ import { CountList } from '@/components/ui/lists/CountList';
 const pages = [
   { id: 'overview', href: '/admin', words: 'Overview' },
   { id: 'alarms', href: '/admin/alarms', words: 'Alarms' },
-  { id: 'sender', href: '/admin/sender', words: 'Sender' },
-  { id: 'limits', href: '/admin/limits', words: 'Limits' },
   { id: 'messages', href: '/admin/messages', words: 'Messages' },
   { id: 'verifications', href: '/admin/verifications', words: 'Verifications' },
+  { id: 'sender', href: '/admin/sender', words: 'Sender' },
+  { id: 'limits', href: '/admin/limits', words: 'Limits' },
   { id: 'exports', href: '/admin/exports', words: 'Exports' },
 ] as const;
 

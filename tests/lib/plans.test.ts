@@ -4,6 +4,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recoveries, smsMessages } from '@/db/schema/sms';
 import { endPendingToken, issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { acknowledgeAlarm } from '@/lib/alarms/acknowledge-alarm';
+import { checkAlarms } from '@/lib/alarms/check-alarms';
+import { countOpenAlarms } from '@/lib/alarms/count-open-alarms';
+import { deliverAlerts } from '@/lib/alarms/deliver-alerts';
+import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { markPasskeyOffered } from '@/lib/accounts/users';
 import { eraseOldOrigins } from '@/lib/audit';
@@ -48,6 +53,9 @@ import { revealNumber, revealPerson } from '@/lib/auth/admin/reveal-contact';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { listExports, removeExport, requestExport } from '@/lib/exports/export-jobs';
 import { writeNextPart } from '@/lib/exports/write-exports';
+import { readAlarmsPage, readOpenAlarms } from '@/lib/reporting/alarms-page';
+import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
+import { readSenderHealth } from '@/lib/reporting/sender-health';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
@@ -203,6 +211,7 @@ test('no statement of any journey takes longer the more rows there are', async (
   await textsThatComeIn();
   await reports();
   await lookingOn();
+  await alarming();
   await crowding();
   await dispatching();
   await keepingHouse();
@@ -1016,6 +1025,37 @@ async function dispatching(): Promise<void> {
   expect(await db.$count(smsMessages)).toBeGreaterThan(rows);
 }
 
+async function alarming(): Promise<void> {
+  const { db, during } = recorder;
+  const log = openLog({ level: 'error', write: () => undefined });
+  const receiver = { url: 'http://127.0.0.1:9/', secret: 'a secret' };
+  const settings = makeEnv(database.url, {
+    ...twilioVariables(fake.url),
+    ALERT_WEBHOOK_URL: receiver.url,
+    ALERT_WEBHOOK_SECRET: receiver.secret,
+  });
+  await during('checks for alarms', async () => {
+    for (let round = 0; round < 2; round += 1) {
+      await database.pool.query(`update alarm_rounds set next_at = now() - interval '1 second'`);
+      expect(await checkAlarms({ db, env: settings, log })).toBe(true);
+    }
+  });
+  await during('telling of alarms', async () => {
+    expect(await deliverAlerts(db, receiver, log)).toBeGreaterThan(0);
+  });
+  const admin = await givePerson(db, { active: true, role: 'admin' });
+  const { sessionId } = await openSession(db, admin.userId, now);
+  await during('open alarms', async () => {
+    const { alarms } = await readOpenAlarms(db, now);
+    const acting = { userId: admin.userId, sessionId };
+    expect(await acknowledgeAlarm(db, acting, alarms[0]!.id, later(0))).toEqual({ ok: true });
+    expect((await countOpenAlarms(db)).slow_deliveries).toBeGreaterThan(0);
+  });
+  await during('the page of alarms', () => readAlarmsPage(db, now));
+  await during('the page of the sender', () => readSenderHealth(db, now));
+  await during('the page of limits', () => readRefusalCounts(db, now));
+}
+
 async function keepingHouse(): Promise<void> {
   const { db, during } = recorder;
   await during('housekeeping', async () => {
@@ -1036,6 +1076,7 @@ async function keepingHouse(): Promise<void> {
       expect(await pruneChallenges(db, before, batchRows)).toBe(batchRows);
       expect(await eraseOldOrigins(db, before, batchRows)).toBe(batchRows);
       expect(await pruneMails(db, before, batchRows)).toBe(batchRows);
+      expect(await pruneAlarms(db, before, batchRows)).toBe(batchRows);
       expect(await pruneLinks(db, { before, unownedBefore: before }, batchRows)).toBe(batchRows);
     }
   });

@@ -5,6 +5,8 @@ import { takeIndexesAway } from '@/scripts/history/without-indexes';
 
 /** Every table that grows with the people, and so has this many rows at least once a database is filled. */
 export const bigTables = [
+  'alarm_alerts',
+  'alarms',
   'audit_log',
   'email_links',
   'login_grants',
@@ -45,7 +47,7 @@ export function bigPerson(n: number): { userId: string; email: string; phone: st
  * people have many rows and most have one or two; one in a hundred sessions, tokens, grants, counters, trusted browsers and
  * answered challenges is over; one key in a hundred of an authenticator app is sealed under an older secret; a code in a hundred
  * has run out unnoticed; the spending of each minute of 25 hours is kept, and that of a few more; two texts in a hundred wait
- * for the morning, and as many for their price.
+ * for the morning, and as many for their price; of 20,000 alarms one is open, and waits to be told.
  *
  * Takes a migrated, empty database and its owner. 200,000 rows a table take 20 to 40 seconds.
  */
@@ -207,6 +209,14 @@ function statementsOf(rows: number, now: string): string[] {
      select md5('device:' || n)::uuid, ${person('p')}, ${token('device')}, ${at} - interval '29 days' * (n % 97) / 97,
        ${at} - interval '1 day' * (n % 13), ${at} + interval '1 day' * (n % 100) - interval '1 second', ${address}, 'test'
      from whose`,
+    // Nearly all are over and were told.
+    `insert into alarms (id, kind, subject, since, opened_at, last_seen_at, ended_at, acknowledged_by, figures, last_figures)
+     select md5('alarm:' || n)::uuid, 'slow_deliveries', n::text, ${moment}, ${moment}, ${moment},
+       case when n % 20000 <> 7 then ${moment} + interval '1 hour' end, case when n % 2 = 0 then ${person('p')} end, '{}', '{}'
+     from whose`,
+    `insert into alarm_alerts (id, alarm_id, event, body, created_at, send_after, attempts, sent_at)
+     select md5('alert:' || n)::uuid, md5('alarm:' || n)::uuid, 'opened', '{}', ${moment}, ${moment}, 1,
+       case when n % 20000 <> 7 then ${moment} end from ${each}`,
     `insert into sms_spend (scope, minute, micros) ${spendOf(`'all', 'strangers'`)}`,
     `insert into sms_spend (scope, minute, micros)
      select (array['person:', 'email:', 'network:'])[1 + n % 3] || md5((n / 3)::text),

@@ -149,25 +149,33 @@ function listMoney(settings: MoneySettings): LimitRow[] {
 
 /** Whom no text may go to, or not this text. */
 const people: readonly LimitRow[] = [
-  { rule: 'The number has opted out', limit: 'never', reasons: ['stopped'] },
-  { rule: 'There is no consent', limit: 'never', reasons: ['no_consent'] },
-  { rule: 'The number is not verified', limit: 'never', reasons: ['not_verified'] },
-  { rule: 'This kind of text is turned off', limit: 'never', reasons: ['turned_off'] },
-  { rule: 'The country is not served (SMS_COUNTRIES)', limit: 'never', reasons: ['country_not_served'] },
+  { rule: 'The number has opted out', limit: 'no text goes out', reasons: ['stopped'] },
+  { rule: 'There is no consent', limit: 'no text goes out', reasons: ['no_consent'] },
+  { rule: 'The number is not verified', limit: 'no text goes out', reasons: ['not_verified'] },
+  { rule: 'This kind of text is turned off', limit: 'no text goes out', reasons: ['turned_off'] },
+  {
+    rule: 'The country is not served (SMS_COUNTRIES)',
+    limit: 'no text goes out',
+    reasons: ['country_not_served'],
+  },
   {
     rule: 'It is no mobile number',
-    limit: 'never',
+    limit: 'no text goes out',
     reasons: ['premium', 'toll_free', 'landline', 'not_mobile', 'not_valid'],
   },
   {
     rule: 'The carrier cannot text the number',
-    limit: 'until it is known to work',
+    limit: 'no text for a while',
     reasons: ['undeliverable'],
   },
-  { rule: 'The account is closed or gone', limit: 'never', reasons: ['no_account', 'account_deactivated'] },
+  {
+    rule: 'The account is closed or gone',
+    limit: 'no text goes out',
+    reasons: ['no_account', 'account_deactivated'],
+  },
   {
     rule: 'The code that the text was for is over',
-    limit: 'never',
+    limit: 'no text goes out',
     reasons: ['challenge_closed', 'no_challenge'],
   },
 ];

@@ -69,8 +69,8 @@ export default async function LimitsPage() {
       ))}
       <Card label="About these counts">
         <Text quiet>
-          A rule that says how long to wait counts each try. Wrong passwords are in the audit log, requests
-          that were refused for their address are in the server’s log (requests_refused).
+          Each refused try counts, also where someone tries again at once. Sign-ins that were refused are in
+          the audit log (sign_in_refused).
         </Text>
       </Card>
     </Page>

@@ -57,7 +57,10 @@ function sayFiltered({ filtered, sent, days }: SenderHealth): HealthRow {
   return {
     id: 'filtered',
     what: 'Filtered by carriers',
-    now: `${sayShare(share)} (${sayCount(filtered)} of ${sayCount(sent)} texts, error 30007) in ${days} days.`,
+    now:
+      share === null
+        ? `No text was sent in ${days} days.`
+        : `${sayShare(share)} (${sayCount(filtered)} of ${sayCount(sent)} texts, error 30007) in ${days} days.`,
     state:
       share === null
         ? nothingYet
@@ -137,7 +140,7 @@ function sayBudget({ sending: { spentMicros, budgetMicros } }: SenderHealth): He
   return {
     id: 'budget',
     what: 'Budget',
-    now: `${sayShare(used)} of 24 hours are used (${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}).`,
+    now: `${sayShare(used)} of the budget for 24 hours is used (${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}).`,
     state: used >= 0.9 ? bad : used >= 0.5 ? look : good,
     whatToDo:
       'At 90% updates and codes for new numbers stop, at 100% everything. If it is not abuse, raise SMS_DAILY_BUDGET_USD and restart.',

@@ -1,0 +1,80 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { countRefusals, listLimits } from '@/app/admin/limits/limit-words';
+import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { limits } from '@/lib/rate-limits/limits';
+import { useDatabase } from '../support/database';
+import { makeEnv } from '../support/texts';
+
+const database = useDatabase();
+const settings = makeEnv('postgres://localhost/unused');
+const now = new Date('2026-11-20T17:00:00Z');
+
+beforeEach(() =>
+  database.pool.query('truncate sms_verification_log, sms_messages, event_rollups, sms_rollups, rolled_days'),
+);
+
+const refuse = (reason: string, hoursAgo: number, times: number) =>
+  database.pool.query(
+    `insert into sms_verification_log (at, event, reason, phone, times)
+     values ($1::timestamptz - make_interval(hours => $2), 'send_refused', $3, '+15005550123', $4)`,
+    [now, hoursAgo, reason, times],
+  );
+const fail = (reason: string, hoursAgo: number) =>
+  database.pool.query(
+    `insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, reason)
+     select gen_random_uuid(), '+15005550123', 'update', 'applicationStatus', at, at, 'failed', $3
+     from (select $1::timestamptz - make_interval(hours => $2) as at) moment`,
+    [now, hoursAgo, reason],
+  );
+
+describe('the page of limits', () => {
+  test('says what each limit of the table lets be', () => {
+    const rows = listLimits(settings, []).flatMap((group) => group.rows);
+    const limitOf = (begin: string) => rows.find(({ rule }) => rule.startsWith(begin))?.limit;
+    expect(limitOf('Codes to one number,')).toBe('3 in any hour, 10 in any day');
+    expect(limitOf('Between two sends')).toBe('30 seconds');
+    expect(limitOf('How long a code can be entered')).toBe('10 minutes');
+    expect(limitOf('Accounts of one network')).toBe('2 in any hour');
+    expect(limitOf('Wrong passwords in a browser')).toBe('5 in any 15 minutes, 20 in any day');
+    expect(limitOf('Sign-ins from one address')).toBe('100 at once, 600 an hour');
+    expect(limitOf('All texts together')).toBe('$20.00 in any day');
+    // One row a limit, and one a kind of request in the place of `perAddress`.
+    const ofTable = Object.keys(limits).length - 1 + Object.keys(limits.perAddress).length;
+    expect(rows.length).toBeGreaterThanOrEqual(ofTable);
+    expect(rows.filter(({ limit }) => limit === '–' || limit === '')).toEqual([]);
+    expect(new Set(rows.map(({ rule }) => rule)).size).toBe(rows.length);
+  });
+
+  test('counts no reason twice, and shows those that no rule names', () => {
+    const groups = listLimits(settings, ['send_limit', 'constructor', 'something_new']);
+    const reasons = groups.flatMap(({ rows }) => rows.flatMap((row) => row.reasons));
+    expect(new Set(reasons).size).toBe(reasons.length);
+    expect(groups.at(-1)).toMatchObject({
+      id: 'others',
+      rows: [{ rule: 'constructor' }, { rule: 'something new' }],
+    });
+    expect(listLimits(settings, ['send_limit']).map(({ id }) => id)).not.toContain('others');
+  });
+});
+
+test('what each rule refused in 24 hours and in seven days is counted, also once days are summed up', async () => {
+  await refuse('send_limit', 23, 5);
+  await refuse('send_limit', 25, 7);
+  await refuse('send_limit', 6 * 24, 11);
+  await refuse('send_limit', 9 * 24, 1000);
+  await refuse('constructor', 1, 2);
+  // The first day of all is that of the first text.
+  await fail('budget', 9 * 24);
+  await fail('budget', 2);
+  await fail('budget', 50);
+  await rollUpDays(database.db, now, 30);
+  const { lastDay, lastWeek, missingDays } = await readRefusalCounts(database.db, now);
+  expect(missingDays).toEqual([]);
+  expect({ ...lastDay }).toEqual({ send_limit: 5, constructor: 2, budget: 1 });
+  expect({ ...lastWeek }).toEqual({ send_limit: 23, constructor: 2, budget: 2 });
+  const [row] = listLimits(settings, [])[0]!.rows;
+  expect(countRefusals(row!, lastWeek)).toBe(23);
+  expect(countRefusals({ rule: '', limit: '', reasons: [] }, lastWeek)).toBeNull();
+  expect(countRefusals({ rule: '', limit: '', reasons: ['too_soon'] }, lastWeek)).toBe(0);
+});

@@ -1,0 +1,98 @@
+import { beforeEach, expect, test } from 'vitest';
+import { listHealth } from '@/app/admin/sender/health-rows';
+import { readSenderHealth } from '@/lib/reporting/sender-health';
+import { useDatabase } from '../../support/database';
+import { withSettings } from '../../support/settings';
+import { fromPhone, makeEnv, twilioVariables } from '../../support/texts';
+
+const database = useDatabase();
+const run = (statement: string) => database.pool.query(statement);
+const twilio = makeEnv('postgres://localhost/unused', {
+  ...twilioVariables('http://127.0.0.1:1'),
+  SMS_MESSAGES_PER_SECOND: '1',
+  SMS_DAILY_BUDGET_USD: '10',
+});
+
+beforeEach(() =>
+  run('truncate sms_messages, sms_senders, sms_spend, webhook_calls, webhook_refusals, rolled_days'),
+);
+
+async function read() {
+  const now = new Date();
+  return withSettings(twilio, async () => {
+    const health = await readSenderHealth(database.db, now);
+    return { health, rows: listHealth(health, { timeZone: 'America/New_York', now }) };
+  });
+}
+
+async function states(): Promise<Record<string, string>> {
+  return Object.fromEntries((await read()).rows.map(({ id, state }) => [id, state.words]));
+}
+
+test('nothing has happened yet: nothing is wrong, and what cannot be known is said to be unknown', async () => {
+  const { health, rows } = await read();
+  expect(health).toMatchObject({ sender: fromPhone, sent: 0, filtered: 0, unregistered: 0, waiting: 0 });
+  expect(await states()).toEqual({
+    stop: 'Good',
+    registration: 'Good',
+    filtered: 'Nothing yet',
+    reports: 'Nothing yet',
+    refused: 'Nothing yet',
+    pace: 'Good',
+    queue: 'Good',
+    budget: 'Good',
+  });
+  expect(rows.every(({ now, whatToDo }) => now.length > 5 && whatToDo.length > 20)).toBe(true);
+});
+
+test('each figure is read from where it is, and judged', async () => {
+  await run(`insert into sms_senders (sender, next_slot_at, stopped_until, stopped_reason)
+    values ('${fromPhone}', now(), now() + interval '1 minute', 'sender_not_registered')`);
+  // A thousand that were sent, of which twelve were filtered and three met an error of registration; and a queue.
+  await run(`insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, sent_at, attempted_at,
+      delivered_at, error_code)
+    select gen_random_uuid(), '+15005550123', 'update', 'applicationStatus', now() - interval '1 minute' * n, now(),
+      case when n <= 15 then 'failed' else 'delivered' end, now() - interval '1 minute' * n, now() - interval '1 minute' * n,
+      case when n > 15 then now() - interval '1 minute' * n + interval '2 seconds' end,
+      case when n <= 12 then 30007 when n <= 13 then 30032 when n <= 15 then 30034 end
+    from generate_series(1, 1000) n`);
+  await run(`insert into sms_messages (id, phone, purpose, template, created_at, send_after, status)
+    select gen_random_uuid(), '+15005550123', 'update', 'applicationStatus', now(), now() - interval '6 minutes', 'queued'
+    from generate_series(1, 3)`);
+  await run(`update sms_messages set attempted_at = now() - interval '10 seconds' where id in (
+    select id from sms_messages where status = 'delivered' limit 55)`);
+  await run(`insert into webhook_calls (hour, webhook, count, last_at)
+    values (date_trunc('hour', now()), 'status', 40, now()), (date_trunc('hour', now()) - interval '2 days', 'status', 9, now()),
+      (date_trunc('hour', now()), 'inbound', 2, now())`);
+  await run(`insert into webhook_refusals (hour, webhook, reason, names_us, count, first_at, last_at)
+    values (date_trunc('hour', now()), 'inbound', 'wrong_signature', true, 5, now(), now()),
+      (date_trunc('hour', now()), 'inbound', 'no_signature', false, 700, now(), now())`);
+  await run(
+    `insert into sms_spend (scope, minute, micros) values ('all', date_trunc('minute', now()), 6000000)`,
+  );
+  const { health, rows } = await read();
+  expect(health).toMatchObject({
+    sent: 1000,
+    filtered: 12,
+    unregistered: 3,
+    waiting: 3,
+    sentInLastMinute: 55,
+    messagesPerSecond: 1,
+    expectsReports: true,
+    webhooks: { status: { accepted: 40, refused: 0 }, inbound: { accepted: 2, refused: 5 } },
+  });
+  expect(await states()).toEqual({
+    stop: 'Bad',
+    registration: 'Bad',
+    filtered: 'Bad',
+    reports: 'Good',
+    refused: 'Bad',
+    pace: 'Look',
+    queue: 'Bad',
+    budget: 'Look',
+  });
+  const said = Object.fromEntries(rows.map(({ id, now }) => [id, now]));
+  expect(said.filtered).toBe('1.2% (12 of 1,000 texts, error 30007) in 7 days.');
+  expect(said.pace).toBe('55 texts in the last minute; 60 can go out in one (SMS_MESSAGES_PER_SECOND).');
+  expect(said.budget).toBe('60% of the budget for 24 hours is used ($6.00 of $10.00).');
+});
