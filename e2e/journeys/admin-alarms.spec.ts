@@ -1,12 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { expectAccessible } from '../support/accessibility';
 import { readRows } from '../support/database';
 import { open } from '../support/journeys';
 import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
-
-// Colors that fade would be measured half way.
-test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
 /** An alarm about something of this test's own, which the dispatcher's checks do not end for ten minutes. */
 async function writeAlarm({ subject, ended = false }: { subject: string; ended?: boolean }): Promise<string> {
@@ -36,7 +32,6 @@ test('an admin sees what is wrong since when and what to do, and acknowledges it
     'Of the last 120 deliveries of an hour, 31 took longer than five minutes.',
   );
   await expect(alarm).toContainText('Since ');
-  await expectAccessible(page);
   await alarm.getByRole('button', { name: 'Acknowledge' }).click();
   await expect(alarm).toContainText(`${admin.name} sees to it`);
   await expect(alarm.getByRole('button')).toHaveCount(0);
@@ -50,7 +45,6 @@ test('an admin sees what is wrong since when and what to do, and acknowledges it
   await expect(other.getByRole('table', { name: 'Alarms that have ended' })).toContainText(
     'Texts arrive late',
   );
-  await expectAccessible(other);
   const rows = await readRows<{ actor_id: string }>(
     `select actor_id from audit_log where action = 'alarm_acknowledged' and details ->> 'alarm' = $1`,
     [id],
@@ -90,12 +84,10 @@ test('an admin sees how the sender does, and what each limit refused', async ({ 
     await expect(page.locator(`[data-health="${id}"]`)).toBeVisible();
   }
   await expect(page.getByRole('row').filter({ hasText: 'Budget' })).toContainText('of $1,000.00');
-  await expectAccessible(page);
   await page.getByRole('link', { name: 'Limits', exact: true }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Limits');
   const codes = page.getByRole('row').filter({ hasText: 'Codes to one number, for each purpose' });
   await expect(codes).toContainText('3 in any hour, 10 in any day');
   await expect(codes).toContainText(/[4-9],\d{3}|\d\d,\d{3}/);
   await expect(page.getByRole('region', { name: 'Other reasons' })).toContainText('something new');
-  await expectAccessible(page);
 });

@@ -57,6 +57,28 @@ test('the page of exports is accessible, with a file and with an error', async (
   await expectAccessible(page);
 });
 
+test('the pages of alarms, of the sender and of limits are accessible, with an alarm open and one seen to', async ({
+  page,
+}) => {
+  const admin = await makePerson('admin');
+  for (const acknowledgedBy of [null, admin.id]) {
+    await database().query(
+      `insert into alarms (id, kind, subject, since, opened_at, last_seen_at, acknowledged_at, acknowledged_by, figures, last_figures)
+       values ($1::uuid, 'slow_deliveries', $1::text, now(), now(), now(), case when $2::uuid is not null then now() end, $2,
+         '{}', '{"delivered": 120, "slow": 31}')`,
+      [randomUUID(), acknowledgedBy],
+    );
+  }
+  await enterAs(page, admin);
+  for (const path of ['/admin', '/admin/alarms', '/admin/sender', '/admin/limits']) {
+    await open(page, path);
+    if (!path.includes('sender') && !path.includes('limits')) {
+      await expect(page.getByText('sees to it').first()).toBeVisible();
+    }
+    await expectAccessible(page);
+  }
+});
+
 test('the pages of single texts are accessible', async ({ page }) => {
   const admin = await makePerson('admin');
   const ids = [randomUUID(), randomUUID()];
