@@ -58,7 +58,7 @@ const zones = [
   zone('./lib', './app', [], 'lib never imports app'),
   zone('./lib', './components', [], 'lib never imports components'),
   zone('./db', './app', [], 'db imports nothing above it'),
-  zone('./db', './lib', ['./env.ts'], 'db imports nothing above it but the settings'),
+  zone('./db', './lib', ['./env.ts', './metrics'], 'db imports nothing above it but settings and meters'),
   zone('./db', './components', [], 'db imports nothing above it'),
   zone('./components', './app', [], 'components get props'),
   zone('./components', './db', [], 'components get props'),
@@ -80,6 +80,7 @@ const zones = [
         `./${room}`,
         ...below.map((name) => `./${name}`),
         './env.ts',
+        './metrics',
         './result.ts',
         './audit.ts',
         './body-limit.ts',
@@ -101,6 +102,7 @@ const zones = [
       `lib/${room} may import ${['itself', ...below].join(', ')} and the files beside the rooms`,
     ),
   ),
+  zone('./lib/metrics', './lib', ['./metrics', './log.ts'], 'lib/metrics imports nothing but the log'),
   ...Object.entries({ sms: smsRooms, auth: authRooms }).flatMap(([name, rooms]) =>
     Object.entries(rooms).map(([room, below]) =>
       zone(

@@ -5,7 +5,14 @@ const config: NextConfig = {
   poweredByHeader: false,
   /** Both spellings of a path answer alike; a webhook's signature would not survive a redirect. */
   skipTrailingSlashRedirect: true,
-  serverExternalPackages: ['piscina', 'bcryptjs', 'pg', 'twilio', 'libphonenumber-geo-carrier'],
+  serverExternalPackages: [
+    'piscina',
+    'bcryptjs',
+    'pg',
+    'twilio',
+    'libphonenumber-geo-carrier',
+    'prom-client',
+  ],
   /** No page streams behind its title: a screen reader announces a new page by it. */
   htmlLimitedBots: /.*/,
   /** Our listener refuses longer bodies first (scripts/web/admission.ts). */

@@ -4,6 +4,7 @@ import { Pool } from 'pg';
 import { keepAlive } from '@/db/keep-alive';
 import { giveUpLostConnections } from '@/db/lost-connections';
 import journal from '@/db/migrations/meta/_journal.json' with { type: 'json' };
+import { measurePoolWait } from '@/db/pool-wait';
 import { quietQueryErrors } from '@/db/quiet-errors';
 import { env } from '@/lib/env';
 
@@ -138,6 +139,7 @@ export async function closeDb(): Promise<void> {
 function connection(options?: PoolOptions): Connection {
   if (!holder.doorstepConnection) {
     const pool = openPool(env().databaseUrl, options);
+    measurePoolWait(pool);
     holder.doorstepConnection = { pool, db: drizzle(pool) };
   }
   return holder.doorstepConnection;

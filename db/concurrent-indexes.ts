@@ -41,6 +41,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_messages (send_after) where status = 'queued' and purpose in ('notice', 'reply', 'test')`,
   },
   {
+    // Since when the oldest text of each purpose is due.
+    name: 'sms_messages_queue_index',
+    on: `on sms_messages (purpose, send_after) where status = 'queued'`,
+  },
+  {
     // Refusals that several accounts have a part in; those of one are found by its own column. Nothing waits in a list
     // of its own to be sorted in, which every reader would have to go through.
     name: 'sms_verification_log_accounts_index',

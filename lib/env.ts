@@ -32,6 +32,8 @@ export type Env = {
   alertWebhook: AlertWebhook | null;
   trustedProxyHops: number;
   logLevel: LogLevel;
+  /** Who may read `/api/metrics` in public; null: nobody, and on localhost whoever is on this machine. */
+  metricsToken: string | null;
   /** The name that pages and texts speak in. */
   siteName: string;
   operator: Operator;
@@ -198,6 +200,7 @@ export function parseEnv(
     alertWebhook: alertUrl && alertSecret ? { url: alertUrl, secret: alertSecret } : null,
     trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
+    metricsToken: read('METRICS_TOKEN', bearerToken.optional()) ?? null,
     siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
     operator: {
       name: read('OPERATOR_NAME', isPublic ? operatorName : operatorName.optional()) ?? null,
@@ -279,6 +282,12 @@ const httpUrl = (missing?: string) =>
     () => 'must be an http or https URL',
     missing,
   );
+
+/** What can stand behind `Authorization: Bearer` (RFC 6750, 2.1); a refusal never repeats it. */
+const bearerToken = textThat(
+  (text) => /^[A-Za-z0-9._~+/-]+=*$/.test(text),
+  () => 'must have letters, digits and . _ ~ + / - alone (openssl rand -hex 32)',
+);
 
 /** People who are signed in follow it from one https site to another. */
 const nextStepUrl = (isPublic: boolean, missing: string) =>

@@ -39,6 +39,7 @@ async function runWorker(): Promise<void> {
     { db, closeDb, workerPool },
     { keepDatabaseClock },
     { openLog },
+    { shareCounts },
     { makeWatchdog },
   ] = await Promise.all([
     import('@/lib/sms/dispatch/dispatch'),
@@ -53,6 +54,7 @@ async function runWorker(): Promise<void> {
     import('@/db/client'),
     import('@/db/clock'),
     import('@/lib/log'),
+    import('@/lib/metrics/share-counts'),
     import('@/lib/watchdog'),
   ]);
   const log = (line: string) => console.log(line);
@@ -74,6 +76,7 @@ async function runWorker(): Promise<void> {
   const notices = runNotices({ log });
   const exports = runExports({ log });
   const alarms = runAlarms({ log });
+  const counts = shareCounts({ db, log: openLog });
 
   // Keeps the process alive whatever the dispatcher itself holds on to.
   setInterval(() => undefined, 2 ** 30);
@@ -84,6 +87,7 @@ async function runWorker(): Promise<void> {
       each.stop(),
     ),
   );
+  await counts.stop();
   await closeDb();
   process.exit(0);
 }

@@ -29,6 +29,7 @@ const settings = {
   TRUSTED_PROXY_HOPS: '',
   DATABASE_OWNER_URL: '',
   LOG_LEVEL: '',
+  METRICS_TOKEN: '',
   SITE_NAME: '',
   NEXT_STEP_URL: '',
   NEXT_STEP_LABEL: '',

@@ -32,8 +32,13 @@ type Waiting = (answer: 'go' | 'busy') => void;
  * Out: a function that answers what the task did, or `busy`, at once or when the task lost its place.
  *
  * @param clockMs for tests: by what tasks are timed
+ * @param note told how long each task waited that ran, in milliseconds; null: it was refused
  */
-export function makePasswordQueue(threads: number, clockMs: () => number = () => performance.now()) {
+export function makePasswordQueue(
+  threads: number,
+  clockMs: () => number = () => performance.now(),
+  note: (lane: Lane, waitedMs: number | null) => void = () => undefined,
+) {
   const waiting: Record<Lane, Map<string, Waiting[]>> = {
     hash: new Map(),
     verify: new Map(),
@@ -98,17 +103,25 @@ export function makePasswordQueue(threads: number, clockMs: () => number = () =>
     { lane, source }: { lane: Lane; source: string },
     task: () => Promise<Answer>,
   ): Promise<Answer | 'busy'> => {
+    const askedMs = clockMs();
     if (running < threads) {
       running += 1;
     } else {
-      if (!makeRoom(lane, source)) return 'busy';
+      if (!makeRoom(lane, source)) {
+        note(lane, null);
+        return 'busy';
+      }
       const answer = await new Promise<'go' | 'busy'>((go) => {
         const own = waiting[lane].get(source);
         if (own) own.push(go);
         else waiting[lane].set(source, [go]);
       });
-      if (answer === 'busy') return 'busy';
+      if (answer === 'busy') {
+        note(lane, null);
+        return 'busy';
+      }
     }
+    note(lane, clockMs() - askedMs);
     servedLast = lane;
     noteServed(source);
     const startedMs = clockMs();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Piscina } from 'piscina';
+import { countRefusal, measureSeconds } from '@/lib/metrics/meters';
 import type { Result } from '@/lib/result';
 import { makePasswordQueue } from './password-queue';
 
@@ -93,4 +94,7 @@ const pool = new Piscina({
   env: {},
 });
 
-const runInTurn = makePasswordQueue(threads);
+const runInTurn = makePasswordQueue(threads, undefined, (lane, waitedMs) => {
+  if (waitedMs === null) countRefusal('password_queue');
+  else measureSeconds('hashWait', { lane }, waitedMs / 1000);
+});

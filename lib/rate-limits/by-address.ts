@@ -6,6 +6,7 @@ import { timestamp } from '@/db/timestamp';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
+import { countRefusal } from '@/lib/metrics/meters';
 import { limitKeys } from './hits';
 import { type AddressLimit, type BucketRule } from './limits';
 import { limits } from './limits';
@@ -39,7 +40,9 @@ export async function takeAddressHit(
     key: limitKeys(limit, [block])[0],
     rule: widen(limits.perAddress[limit], limits.perAddressTimes[index]!),
   }));
-  return (await askUpstash(buckets, now)) ?? takeFromBuckets(db, buckets, now);
+  const verdict = (await askUpstash(buckets, now)) ?? (await takeFromBuckets(db, buckets, now));
+  if (!verdict.ok) countRefusal(`address_${limit}`);
+  return verdict;
 }
 
 function widen({ atOnce, perHour }: BucketRule, times: number): BucketRule {

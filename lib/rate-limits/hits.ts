@@ -4,6 +4,7 @@ import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { keyedNames } from '@/lib/keys';
+import { countRefusal } from '@/lib/metrics/meters';
 import { distinctInstant, readWindows, type WindowRule } from './sliding-window';
 
 /**
@@ -97,8 +98,9 @@ export async function takeHits(
         own: [...own.kept, at],
       };
     });
-    const refusals = plan.flatMap(({ retryAt }) => (retryAt === null ? [] : [retryAt.getTime()]));
-    if (refusals.length > 0) return new Date(Math.max(...refusals));
+    const refusals = plan.flatMap(({ key, retryAt }) => (retryAt === null ? [] : [{ key, retryAt }]));
+    for (const { key } of refusals) countRefusal(key.split(':', 1)[0]!);
+    if (refusals.length > 0) return new Date(Math.max(...refusals.map(({ retryAt }) => retryAt.getTime())));
     for (const { key, rules, at, emptyAt, all, own } of plan) {
       await tx.update(rateLimits).set({ hits: own, emptyAt }).where(eq(rateLimits.key, key));
       taken.push({ key, at, hits: all, rules });

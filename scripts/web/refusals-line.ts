@@ -1,4 +1,5 @@
 import { openLog, type Log } from '@/lib/log';
+import { countRefusal } from '@/lib/metrics/meters';
 
 /**
  * Why something was not handed on. `crowded`: too much of its network, or of all, was in progress or waiting; `connections`:
@@ -38,6 +39,7 @@ export function makeRefusalsLine({ log = openLog }: { log?: () => Log } = {}): {
   };
   return {
     note: (kind, network) => {
+      countRefusal(`listener_${kind}`);
       counts[kind] = (counts[kind] ?? 0) + 1;
       if (networks.size < mostNetworks) networks.add(network);
       timer ??= setTimeout(flush, Math.max(gatherMs, saidMs + everyMs - performance.now())).unref();

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { clientAddress, networkOf } from '@/lib/client-address';
 import { isLoopbackHostname } from '@/lib/env';
 import type { Log } from '@/lib/log';
+import { flushCounts } from '@/lib/metrics/meters';
 import { makeAdmission } from './admission';
 import { refuse, tooLargeWords } from './answers';
 import { makeConnections } from './connections';
@@ -160,6 +161,7 @@ export async function serveWeb({
       clearTimeout(patience);
       admission.end();
       refusals.flush();
+      await flushCounts();
     },
   };
 }

@@ -6,6 +6,7 @@ import * as alarms from '@/db/schema/alarms';
 import * as accounts from '@/db/schema/accounts';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
+import * as metrics from '@/db/schema/metrics';
 import * as reports from '@/db/schema/reports';
 import * as sms from '@/db/schema/sms';
 import * as twoFactor from '@/db/schema/two-factor';
@@ -16,6 +17,7 @@ const tables = Object.entries({
   ...applications,
   ...consent,
   ...mail,
+  ...metrics,
   ...reports,
   ...sms,
   ...twoFactor,

@@ -52,6 +52,7 @@ describe('on localhost', () => {
       alertWebhook: null,
       trustedProxyHops: 0,
       logLevel: 'info',
+      metricsToken: null,
       mail: { via: 'console' },
       siteName: 'Doorstep',
       operator: { name: null, contact: null },
@@ -98,6 +99,7 @@ describe('on localhost', () => {
       'SMS_BACKEND',
       'SMS_COUNTRIES',
       'LOG_LEVEL',
+      'METRICS_TOKEN',
       'TRUSTED_PROXY_HOPS',
       'DATABASE_OWNER_URL',
       'SITE_NAME',
@@ -275,6 +277,8 @@ test.each([
   ['TRUSTED_PROXY_HOPS', '-1'],
   ['TRUSTED_PROXY_HOPS', '1.5'],
   ['LOG_LEVEL', 'loud'],
+  ['METRICS_TOKEN', 'two words'],
+  ['METRICS_TOKEN', 'tökens'],
 ])('%s=%s is refused in one line', (name, value) => {
   const problems = problemsOf({ ...local, [name]: value });
   expect(problems).toHaveLength(1);

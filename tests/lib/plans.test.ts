@@ -57,6 +57,7 @@ import { readAlarmsPage, readOpenAlarms } from '@/lib/reporting/alarms-page';
 import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
 import { readSenderHealth } from '@/lib/reporting/sender-health';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
+import { printMetrics } from '@/lib/reporting/print-metrics';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { env } from '@/lib/env';
@@ -781,6 +782,7 @@ async function lookingAtReports(): Promise<void> {
     const period = { first: addDays(today, 1 - days), last: today };
     await during(`the overview of ${days} days`, () => readAdminOverview(db, period, now));
   }
+  await during('the figures', () => printMetrics(db, now));
 }
 
 async function exportingRows(): Promise<void> {

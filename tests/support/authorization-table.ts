@@ -88,6 +88,8 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /privacy': anyone,
   'GET /api/health': anyone,
   'GET /api/ready': anyone,
+  // On this machine; METRICS_TOKEN and a public APP_URL change that (tests/app/metrics.test.ts).
+  'GET /api/metrics': anyone,
   'GET /users/login': onlySignedOut,
   'GET /users/login/second-factor': { ...everyone<RouteAnswer>('sign_in'), halfway: 'shown' },
   'GET /users/login/passkey': anyone,

@@ -7,6 +7,7 @@ import type { Log } from '@/lib/log';
 import { isId } from '@/lib/random';
 import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
 import { feeOf, findRemedy, type Remedy } from './error-codes';
+import { measureDelivery, measureSend } from './measure-texts';
 import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
 import { lockNumber, markDeliverable } from '@/lib/sms/numbers/number';
 import { cancelTexts, type Message } from '@/lib/sms/outbox/text-outbox';
@@ -85,7 +86,8 @@ export async function applyStatus(db: Db, report: StatusReport): Promise<StatusR
 }
 
 async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusResult> {
-  return db.transaction(async (tx) => {
+  let after: MovedRow | null = null;
+  const result = await db.transaction(async (tx) => {
     let wasUndeliverable = false;
     if (ourStatus[status] === 'failed' || ourStatus[status] === 'delivered') {
       // What follows may be about the number, whose row is always locked before a text's.
@@ -100,6 +102,7 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
       ourStatus[status] === 'failed' ? findRemedy({ code: report.errorCode, httpStatus: null }) : null;
     const row = await moveForward(tx, report, status, remedy);
     if (row === null) return { ok: false as const, reason: 'not_ours' as const };
+    after = row;
     const moved = row.before_status !== row.status;
     // The carrier delivered it after all: the repetition is not needed, and the number works.
     if (moved && row.status === 'delivered') {
@@ -121,6 +124,19 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
       await tellSender(tx, row.sender, { moved, status: row.status, remedy: due }, report.now);
     return { ok: true as const, changed: row.changed, alert: due && alertOf(due) };
   });
+  if (after !== null) measure(after, report.now);
+  return result;
+}
+
+/** What the report was the first to say: that the provider has the text, that it arrived, that it failed. */
+function measure(row: MovedRow, now: Date): void {
+  const text = { purpose: row.purpose, createdAt: new Date(row.created_ms) };
+  if (!row.was_sent) measureSend(text, row.was_held ? 'sent_after_hold' : 'sent', now);
+  if (row.before_status === row.status) return;
+  if (row.status === 'failed') measureDelivery(text, 'failed', now);
+  else if (row.status === 'delivered') {
+    measureDelivery(text, row.was_held ? 'delivered_after_hold' : 'delivered', now);
+  }
 }
 
 type MovedRow = {
@@ -138,6 +154,10 @@ type MovedRow = {
   reserved_ms: number;
   sent_ms: number;
   spend_scopes: string[] | null;
+  purpose: string;
+  created_ms: number;
+  was_sent: boolean;
+  was_held: boolean;
 };
 
 /** `remedy`: that of the report's error; null: it reports no failure. Out: the row before and after; null: no text fits. */
@@ -170,7 +190,7 @@ async function moveForward(
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
       select id, status, coalesce(array_position(${order}, provider_status), 0) as rank, price, price_settled_at,
-             error_code, segments
+             error_code, segments, sent_at
       from sms_messages where ${isAbout(report)} for update
     )
     update sms_messages m
@@ -208,6 +228,8 @@ async function moveForward(
           when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
     from before where m.id = before.id
     returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
+      m.purpose, (extract(epoch from m.created_at) * 1000)::float8 as created_ms,
+      before.sent_at is not null as was_sent, m.held_at is not null as was_held,
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
       (extract(epoch from m.sent_at) * 1000)::float8 as sent_ms,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { isUniqueViolation } from '@/db/unique-violation';
 import type { fewAtOnce } from '@/lib/few-at-once';
 import { gather } from '@/lib/gather';
+import { measureSend } from '@/lib/sms/delivery/measure-texts';
 import type { HeldText, Work } from './claim';
 import { isFailure } from '@/lib/sms/delivery/status-report';
 
@@ -90,9 +91,10 @@ async function markSent(
     from wanted where m.id = wanted.id and m.id in (select id from unsent)
     returning m.id`);
   const marked = new Set(rows.map(({ id }) => id));
-  for (const { message, answer } of texts) {
-    if (marked.has(message.id))
-      work.log.info('sms_sent', { message: message.id, purpose: message.purpose, sid: answer.sid });
+  for (const { message, held, answer } of texts) {
+    if (!marked.has(message.id)) continue;
+    work.log.info('sms_sent', { message: message.id, purpose: message.purpose, sid: answer.sid });
+    measureSend(message, message.heldAt === null ? 'sent' : 'sent_after_hold', held.clock());
   }
   return marked;
 }

@@ -8,6 +8,8 @@ import { changeSpend, microsOf, type BudgetRefusal } from '@/lib/sms/capacity/bu
 import { isHeld, type Held, type HeldText, type Work } from './claim';
 import { restSender, applyEffect } from '@/lib/sms/delivery/after-failure';
 import { findRemedy, type ProviderReason, type Remedy } from '@/lib/sms/delivery/error-codes';
+import { measureSend } from '@/lib/sms/delivery/measure-texts';
+import { countRefusal } from '@/lib/metrics/meters';
 import { senderRestUntil, nextTryAt, backoffMs, giveUpAfterMs } from '@/lib/sms/delivery/retry-policy';
 import type { PolicyReason } from './send-policy';
 import { refundSend, lockNumber } from '@/lib/sms/numbers/number';
@@ -169,6 +171,7 @@ export async function recordOverBudget(work: Work, text: HeldText, refusal: Budg
     retryAt: refusal.retryAt?.toISOString() ?? null,
   };
   work.log.warn('sms_over_budget', { message: message.id, ...details });
+  countRefusal(refusal.rule);
   const isForOne = refusal.rule === 'SMS_DAILY_BUDGET_PER_USER_USD';
   if (!isForOne && (await isFirstToday(work.db, `budget:${refusal.rule}`, held.clock()))) {
     const alert =
@@ -246,7 +249,10 @@ export async function recordEnd(
       },
     );
   });
-  if (ended) log.info('sms_not_sent', { message: message.id, reason: end.reason, status: end.status });
+  if (ended) {
+    log.info('sms_not_sent', { message: message.id, reason: end.reason, status: end.status });
+    measureSend(message, end.status, now);
+  }
   return ended;
 }
 
@@ -339,6 +345,7 @@ export async function endUnknown(
     .update(smsMessages)
     .set({ status: 'failed', reason, details, failedAt: now, leaseUntil: null, unknownSince: null })
     .where(isHeld(held))
-    .returning({ id: smsMessages.id });
+    .returning({ purpose: smsMessages.purpose, createdAt: smsMessages.createdAt });
+  for (const text of ended) measureSend(text, 'unknown', now);
   return ended.length > 0;
 }

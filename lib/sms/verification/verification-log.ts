@@ -5,6 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { foldRefusal, isFolded } from './fold-refusal';
 import { askedWithinSeconds } from '@/lib/sms/capacity/send-order';
+import { countRefusal } from '@/lib/metrics/meters';
 import { markNumber } from '@/lib/phone/mark';
 
 /** Appends one event of a verification, or adds a refusal to those of its kind, number and hour. Never the code. */
@@ -23,6 +24,7 @@ export async function logVerification(
   context: RequestContext,
 ): Promise<void> {
   const { userId, phone, challengeId = null, reason = null, network = null, details = null } = about;
+  if (reason !== null && (event === 'send_refused' || event === 'check_refused')) countRefusal(reason);
   if (userId !== null && reason !== null && isFolded(event, reason)) {
     await foldRefusal(tx, { event, reason, phone, userId, challengeId, network, details }, context);
     return;

@@ -3,6 +3,7 @@ import type { RefusalReason, Webhook } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
+import { countEvent } from '@/lib/metrics/meters';
 import { isFirstThisHour } from '@/lib/once-a-day';
 import { makeTally } from './tally';
 
@@ -53,6 +54,8 @@ export function makeRefusalCounter({
   return {
     note: (refusal, now) => {
       log()[mayBeTwilio(refusal) ? 'warn' : 'info']('webhook_refused', refusal);
+      const { webhook, reason } = refusal;
+      countEvent('webhookRefusals', { webhook, reason });
       const atMs = now.getTime();
       const counted = { ...refusal, hourMs: atMs - (atMs % hourMs), count: 1, firstMs: atMs, lastMs: atMs };
       add(JSON.stringify([counted.hourMs, refusal.webhook, refusal.reason, refusal.namesUs]), counted);
