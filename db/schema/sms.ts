@@ -304,6 +304,8 @@ export const smsMessages = pgTable(
     retryOf: uuid('retry_of'),
     retries: integer('retries').notNull().default(0),
     dedupeKey: text('dedupe_key').unique(),
+    /** The request that it was wished for in, as the log has it (lib/request-scope.ts); null: none. */
+    requestId: text('request_id'),
     createdAt: instant('created_at').notNull(),
     sendAfter: instant('send_after').notNull(),
     /** Worthless after this: not sent any more. */
