@@ -81,6 +81,7 @@ const zones = [
         ...below.map((name) => `./${name}`),
         './env.ts',
         './metrics',
+        './request-scope.ts',
         './result.ts',
         './audit.ts',
         './body-limit.ts',

@@ -1,36 +1,81 @@
+import { pino } from 'pino';
 import { env, type LogLevel } from '@/lib/env';
+import { currentRequestId } from '@/lib/request-scope';
 
 export type Log = Record<LogLevel, (event: string, fields?: LogFields) => void>;
 
 export type LogFields = Record<string, unknown>;
 
-const order: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+/** `json`: an object a line, for programs. `lines`: the same in words that a person reads. */
+export type LogFormat = 'json' | 'lines';
 
-/** Fields whose value is never shown, whatever it is. */
+/** Fields whose value is never shown, whatever it is, however deep they are. */
 const secretNames =
-  /^(?:phone|number|to|from|code|otp|body|text|password|secret|token|authorization|cookie|params)$|(?:Phone|Password|Secret|Token)s?$/;
+  /^(?:phone|number|to|from|code|otp|body|text|email|address|password|secret|token|authorization|cookie|params)$|(?:Phone|Email|Password|Secret|Token)s?$/;
+
+/** What is deeper than this is not looked at, and not shown. */
+const mostDeep = 4;
 
 /**
- * Writes one line per event: time, level, event, then `name=value` pairs; to standard error unless `write` says
- * otherwise. Lines below LOG_LEVEL are dropped.
+ * Writes one line per event, by pino: time, level, event, then the fields; to standard error unless `write` says otherwise.
+ * Lines below LOG_LEVEL are dropped. What is written while a request is answered has the request's id as `request`.
  *
- * Whole phone numbers and runs of exactly six digits are hidden wherever they are in text, and an error shows its
- * name, message and code only: an HTTP client's error also carries the request, with the credentials and the text.
+ * Whole phone numbers, runs of exactly six digits, emails and the tokens of links are hidden wherever they are in text, fields of
+ * secret names at any depth. An error shows its name, message and code only: an HTTP client's error also carries the
+ * request, with the credentials and the text.
  */
 export function openLog({
   level = env().logLevel,
-  write = (line: string) => void process.stderr.write(`${line}\n`),
-}: { level?: LogLevel; write?: (line: string) => void } = {}): Log {
-  const at = (lineLevel: LogLevel) => {
-    if (order.indexOf(lineLevel) < order.indexOf(level)) return () => undefined;
-    return (event: string, fields: LogFields = {}) => {
-      const pairs = Object.entries(fields)
-        .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => ` ${name}=${showValue(name, value)}`);
-      write(`${new Date().toISOString()} ${lineLevel} ${hideDigits(event)}${pairs.join('')}`);
+  write = toStandardError,
+  format = usualFormat(),
+}: { level?: LogLevel; write?: (line: string) => void; format?: LogFormat } = {}): Log {
+  if (write !== toStandardError) return makeLog(level, write, format);
+  const key = `${level} ${format}`;
+  const log = usual.get(key) ?? makeLog(level, write, format);
+  usual.set(key, log);
+  return log;
+}
+
+const usual = new Map<string, Log>();
+
+function toStandardError(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** On localhost a person reads, and wherever the output is a terminal; in public a program. */
+function usualFormat(): LogFormat {
+  return env().isPublic && !process.stdout.isTTY && !process.stderr.isTTY ? 'json' : 'lines';
+}
+
+function makeLog(level: LogLevel, write: (line: string) => void, format: LogFormat): Log {
+  const logger = pino(
+    {
+      level,
+      base: null,
+      messageKey: 'event',
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }), log: (fields) => hideFields(fields, 0) },
+    },
+    { write: (json: string) => write(format === 'json' ? json.trimEnd() : readably(json)) },
+  );
+  const at =
+    (lineLevel: LogLevel) =>
+    (event: string, fields: LogFields = {}) => {
+      const request = currentRequestId();
+      logger[lineLevel](request === null ? fields : { request, ...fields }, hideTelling(event));
     };
-  };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** `time level event name=value …` of a line of JSON. */
+function readably(json: string): string {
+  const { time, level, event, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const pairs = Object.entries(fields).map(([name, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const isPlain = typeof value !== 'object' || value === null;
+    return ` ${name}=${isPlain && /^[\w.:/[\]-]+$/.test(text) ? text : JSON.stringify(text)}`;
+  });
+  return `${String(time)} ${String(level)} ${String(event)}${pairs.join('')}`;
 }
 
 /** Hides what could be a phone number or a code in a piece of text. */
@@ -42,25 +87,29 @@ export function hideDigits(text: string): string {
     .replace(/(?<![\w.-])\d{6}(?![\w-])/g, '[digits]');
 }
 
-function showValue(name: string, value: unknown): string {
+/** Hides emails and the tokens of links besides. */
+function hideTelling(text: string): string {
+  const quiet = text
+    .replace(/\b(link|token|code|password)=[^\s&"'<>]+/gi, '$1=[hidden]')
+    .replace(/[\w.+%-]{1,64}(?:@|%40)(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b/gi, '[email]');
+  return hideDigits(quiet);
+}
+
+function hideFields(fields: object, depth: number): Record<string, unknown> {
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(shown.map(([name, value]) => [name, hideField(name, value, depth)]));
+}
+
+function hideField(name: string, value: unknown, depth: number): unknown {
   if (value !== null && secretNames.test(name)) return '[hidden]';
-  if (
-    value === null ||
-    typeof value === 'boolean' ||
-    typeof value === 'number' ||
-    typeof value === 'bigint'
-  ) {
-    return String(value);
-  }
-  if (value instanceof Date) return value.toISOString();
-  const text =
-    value instanceof Error
-      ? showError(value)
-      : typeof value === 'string'
-        ? value
-        : (JSON.stringify(value) ?? '');
-  const hidden = hideDigits(text);
-  return /^[\w.:/[\]-]+$/.test(hidden) ? hidden : JSON.stringify(hidden);
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'string') return hideTelling(value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? String(value) : value.toISOString();
+  if (value instanceof Error) return hideTelling(showError(value));
+  if (typeof value !== 'object' || depth >= mostDeep) return `[${typeof value}]`;
+  if (Array.isArray(value)) return value.map((each: unknown) => hideField('', each, depth + 1));
+  return hideFields(value, depth + 1);
 }
 
 function showError(error: Error): string {

@@ -18,6 +18,12 @@ const port = Number(process.env.PORT);
 const { serveWeb } = await tsImport('./web/serve.ts', import.meta.url);
 /** @type {typeof import('../lib/env.ts')} */
 const { env, isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.url);
+/** @type {typeof import('../lib/log.ts')} */
+const { openLog } = await tsImport('../lib/log.ts', import.meta.url);
+/** @type {typeof import('./web/request-log.ts')} */
+const { makeRequestLog } = await tsImport('./web/request-log.ts', import.meta.url);
+/** @type {typeof import('./web/route-names.ts')} */
+const { makeRouteNames, readRoutes } = await tsImport('./web/route-names.ts', import.meta.url);
 
 // After an action's redirect Next fetches the next page from itself, with the visitor's cookies. Left alone it would do so
 // at APP_URL's host and our inner port, which from here is anyone or nobody; its own starter sets this too.
@@ -52,6 +58,11 @@ try {
       port,
       trustedProxyHops: env().trustedProxyHops,
       handle: (request, response) => handle(request, response),
+      follow: makeRequestLog({
+        routeOf: makeRouteNames(readRoutes(fileURLToPath(new URL('../app', import.meta.url)))),
+        trustsProxy: env().trustedProxyHops > 0,
+        log: openLog,
+      }),
       ...(dev
         ? {
             handleUpgrade: (request, socket, head) => {

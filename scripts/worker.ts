@@ -41,6 +41,7 @@ async function runWorker(): Promise<void> {
     { openLog },
     { shareCounts },
     { makeWatchdog },
+    { writePlainly },
   ] = await Promise.all([
     import('@/lib/sms/dispatch/dispatch'),
     import('@/lib/housekeeping'),
@@ -56,8 +57,10 @@ async function runWorker(): Promise<void> {
     import('@/lib/log'),
     import('@/lib/metrics/share-counts'),
     import('@/lib/watchdog'),
+    import('./web/plain-console'),
   ]);
   const log = (line: string) => console.log(line);
+  if (process.env.NODE_ENV === 'production') writePlainly(console, openLog({ write: log }), 'worker');
   const watchdog = makeWatchdog({
     patienceMs,
     onStuck: () => {

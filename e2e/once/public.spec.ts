@@ -98,6 +98,41 @@ test('the whole journey works in public: text, signed callbacks, code, dashboard
   await expect(page.getByText('198.51.100.7').first()).toBeVisible();
 });
 
+test('in public the log is JSON, and the line of a callback names the request that asked for the text', async ({
+  page,
+  publicApp: { proxy, twilio },
+}) => {
+  proxy.clientAddress = '198.51.100.8';
+  const phone = newPhone();
+  await register(page, { phone, verify: true });
+  const text = await twilio.whenSeen(({ texts }) => texts.find(({ to }) => to === phone));
+  await twilio.report(text, { status: 'delivered' });
+  const [row] = await readRows<{ id: string; request_id: string }>(
+    'select id, request_id from sms_messages where phone = $1',
+    [phone],
+  );
+  expect(row!.request_id).toMatch(/^[0-9a-f-]{36}$/);
+  const events = readFileSync(readRun().serverLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const about = events.filter(({ message }) => message === row!.id);
+  expect(about.map(({ event, askedBy }) => [event, askedBy])).toEqual([
+    ['sms_sent', row!.request_id],
+    ['sms_status', row!.request_id],
+  ]);
+  expect(about[1]).toMatchObject({ level: 'info', status: 'delivered' });
+  expect(about[1]!.request).not.toBe(row!.request_id);
+  expect(events).toContainEqual(
+    expect.objectContaining({
+      event: 'request',
+      request: row!.request_id,
+      method: 'POST',
+      route: paths.register,
+    }),
+  );
+});
+
 test('someone who knows nothing but their email chooses a new password by a text, where there is no mail', async ({
   page,
   publicApp: { proxy, twilio },

@@ -1,13 +1,16 @@
 import { findFreePort } from '../../scripts/postgres/server';
 import { startThrowawayDatabase } from '../../scripts/postgres/throwaway';
 import { announceRun } from './run';
-import { startApp } from './start-app';
+import { clearLogs, searchLogs } from './search-logs';
+import { logFolder, startApp } from './start-app';
 
 /**
  * Starts, once per run, a throw-away PostgreSQL and the production build on it. All that the app prints goes to one
- * file, where tests read the texts. Out: what stops both.
+ * file, where tests read the texts. Out: what stops both, and fails where the log of any app of the run has what no log may have
+ * (search-logs.ts).
  */
 export default async function setUp(): Promise<() => Promise<void>> {
+  clearLogs(logFolder);
   const database = await startThrowawayDatabase();
   try {
     const port = await findFreePort();
@@ -17,6 +20,7 @@ export default async function setUp(): Promise<() => Promise<void>> {
     return async () => {
       await app.stop();
       await database.stop();
+      searchLogs(logFolder);
     };
   } catch (error) {
     await database.stop();

@@ -1,9 +1,12 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where the apps of a run keep what they print. */
+export const logFolder = join(root, 'test-results');
 
 /** What the running app seals and signs with. */
 export const authSecret = 'a secret of the browser tests, worth nothing anywhere else';
@@ -61,8 +64,8 @@ export async function startApp(
   logName: string,
   { port, appUrl, databaseUrl, variables = {} }: AppOptions,
 ): Promise<RunningApp> {
-  const serverLog = join(root, 'test-results', logName);
-  mkdirSync(dirname(serverLog), { recursive: true });
+  const serverLog = join(logFolder, logName);
+  mkdirSync(logFolder, { recursive: true });
   writeFileSync(serverLog, '');
   const app = fork(join(root, 'e2e', 'support', 'app.ts'), {
     cwd: root,

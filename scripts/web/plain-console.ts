@@ -5,12 +5,16 @@ const mostFrames = 6;
 
 /**
  * Gives what Next and packages print as errors and warnings the form of our own log, one line each: `web_error` and
- * `web_warning`. An error keeps its name, message and code, the digest that its error page shows, and where it came from; a
+ * `web_warning`, or `worker_error` and `worker_warning`. An error keeps its name, message and code, the digest that its error page shows, and where it came from; a
  * database's values are in none of them (db/quiet-errors.ts). Standard output is left alone.
  */
-export function writePlainly(console: Pick<Console, 'error' | 'warn'>, log: Log = openLog()): void {
-  console.error = (...said: unknown[]) => log.error('web_error', describe(said));
-  console.warn = (...said: unknown[]) => log.warn('web_warning', describe(said));
+export function writePlainly(
+  console: Pick<Console, 'error' | 'warn'>,
+  log: Log = openLog(),
+  where: 'web' | 'worker' = 'web',
+): void {
+  console.error = (...said: unknown[]) => log.error(`${where}_error`, describe(said));
+  console.warn = (...said: unknown[]) => log.warn(`${where}_warning`, describe(said));
 }
 
 function describe(said: readonly unknown[]): LogFields {

@@ -5,6 +5,7 @@ import { clientAddress, networkOf } from '@/lib/client-address';
 import { isLoopbackHostname } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { flushCounts } from '@/lib/metrics/meters';
+import { inRequest } from '@/lib/request-scope';
 import { makeAdmission } from './admission';
 import { refuse, tooLargeWords } from './answers';
 import { makeConnections } from './connections';
@@ -22,6 +23,8 @@ export type WebOptions = {
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Hot reload's websocket; without it every upgrade is refused. */
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Told of every request when it comes in, and whether it is our own; out: its id. Without it requests have none. */
+  follow?: (request: IncomingMessage, response: ServerResponse, isInner: boolean) => string;
   /** For tests. */
   log?: () => Log;
   mostConnections?: number;
@@ -52,6 +55,7 @@ export async function serveWeb({
   trustedProxyHops = 0,
   handle,
   handleUpgrade,
+  follow,
   log,
   mostConnections: most = mostConnections,
 }: WebOptions): Promise<WebServer> {
@@ -100,11 +104,13 @@ export async function serveWeb({
 
   const open = async (host: string | undefined, at: number): Promise<number> => {
     const server = createServer({ connectionsCheckingInterval: lookForSlowMs }, (request, response) => {
-      // We listen four times for its end, and Next about as often as Node takes to be no leak.
-      response.setMaxListeners(response.getMaxListeners() + 4);
+      // We listen five times for its end, and Next about as often as Node takes to be no leak.
+      response.setMaxListeners(response.getMaxListeners() + 5);
       connections.use(request, response);
       const network = networkOfRequest(request);
-      const mayGoOn = oneAtATime(request, response, () => receive(request, response, network));
+      const id = follow?.(request, response, inner.isMarked(request));
+      const begin = () => receive(request, response, network);
+      const mayGoOn = oneAtATime(request, response, id === undefined ? begin : () => inRequest(id, begin));
       if (!mayGoOn) refusals.note('pipelined', network);
     });
     server.on('connection', (socket) => connections.open(socket, networkOf(socket.remoteAddress ?? '')));

@@ -1,6 +1,7 @@
 import { AxiosError, AxiosHeaders } from 'axios';
 import { describe, expect, test } from 'vitest';
 import { hideDigits, openLog, type LogFields } from '@/lib/log';
+import { inRequest } from '@/lib/request-scope';
 
 function write(fields: LogFields): string {
   const lines: string[] = [];
@@ -47,6 +48,65 @@ describe('openLog', () => {
     ['error 30003', 'error 30003'],
   ])('in %j numbers and codes are hidden, and only those', (text, hidden) => {
     expect(hideDigits(text)).toBe(hidden);
+  });
+
+  test('as JSON an event is one object a line, with the same fields and nothing more', () => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', write: (line) => lines.push(line), format: 'json' });
+    log.warn('event', {
+      message: 'a-b',
+      count: 3,
+      nothing: null,
+      left: undefined,
+      said: 'two\nlines',
+      big: 5n,
+    });
+    log.info('alone');
+    log.debug('below');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      {
+        level: 'warn',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
+        message: 'a-b',
+        count: 3,
+        nothing: null,
+        said: 'two\nlines',
+        big: '5',
+        event: 'event',
+      },
+      { level: 'info', time: expect.any(String) as unknown, event: 'alone' },
+    ]);
+  });
+
+  test.each(['lines', 'json'] as const)('as %s nothing secret is shown, however deep it is', (format) => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', write: (line) => lines.push(line), format });
+    const secrets = ['+12125550100', '123456', 'someone@example.com', 'hunter2', 'A81pOs-YDQ.x9'];
+    const deep = {
+      about: [{ phone: secrets[0], note: `to ${secrets[0]}`, inner: { newPassword: secrets[3] } }],
+    };
+    log.error(`event ${secrets[1]}`, {
+      deep,
+      error: new Error(`550 ${secrets[2]} unknown`),
+      said: `https://example.com/users/confirm-email?link=${secrets[4]}&next=%2F someone%40example.com`,
+      email: secrets[2],
+      at: new Date('2026-11-24T12:00:00Z'),
+    });
+    for (const secret of [...secrets, 'someone']) expect(lines.join()).not.toContain(secret);
+    expect(lines.join()).toContain('550 [email] unknown');
+    expect(lines.join()).toContain('2026-11-24T12:00:00.000Z');
+  });
+
+  test('what is written while a request is answered has its id, also after it has waited', async () => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', write: (line) => lines.push(line.replace(/^\S+ /, '')) });
+    log.info('before');
+    await inRequest('a-b', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      log.info('within', { count: 1 });
+    });
+    log.info('after');
+    expect(lines).toEqual(['info before', 'info within request=a-b count=1', 'info after']);
   });
 
   test('an error of an HTTP client shows neither its credentials nor what it sent', () => {

@@ -61,7 +61,9 @@ export async function enqueueRetry(
     network: string | null;
     expires_at: string | null;
     retries: number;
-  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries
+    request_id: string | null;
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries,
+      request_id
     from sms_messages where id = ${messageId}`);
   const row = rows[0]!;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
@@ -81,6 +83,7 @@ export async function enqueueRetry(
     expiresAt,
     retryOf: messageId,
     retries: row.retries + 1,
+    requestId: row.request_id,
     now,
   });
 }

@@ -29,8 +29,10 @@ export async function answerStatusCall(db: Db, request: Request, now: Date): Pro
     const result = await inTurn(() => applyStatus(db, report));
     const message = report.messageId ?? report.sid;
     if (!result.ok) log.info('sms_status_ignored', { message, reason: result.reason });
-    else if (result.alert !== null) {
-      log.error('sms_alert', { alert: result.alert, message, errorCode: report.errorCode });
+    else {
+      const { status, errorCode } = report;
+      log.info('sms_status', { message, status, errorCode: errorCode ?? undefined, askedBy: result.askedBy });
+      if (result.alert !== null) log.error('sms_alert', { alert: result.alert, message, errorCode });
     }
   }
   return new Response(null, { status: 204 });

@@ -59,7 +59,8 @@ export function isFailure(status: string): boolean {
 const erasedPhone = '';
 
 export type StatusResult =
-  { ok: true; changed: boolean; alert: string | null } | { ok: false; reason: 'not_ours' | 'unknown_status' };
+  | { ok: true; changed: boolean; alert: string | null; askedBy: string | null }
+  | { ok: false; reason: 'not_ours' | 'unknown_status' };
 
 /**
  * Takes in what the provider says became of a text, however late, early, often or out of order: one conditional UPDATE
@@ -68,7 +69,8 @@ export type StatusResult =
  * has not been answered yet is settled by that.
  *
  * What a failure calls for happens in the same transaction, once: the opt-out of error 21610, the mark on a number that
- * cannot be texted, a further try as a new text, a rest for the sender, unless it delivers others' texts. `alert` is set when an operator should know.
+ * cannot be texted, a further try as a new text, a rest for the sender, unless it delivers others' texts. `alert` is set when an
+ * operator should know; `askedBy` is the request that the text was wished for in.
  * Refuses with `not_ours` when no text fits, and with `unknown_status` for a word that the documentation does not have
  * (twilio.com/docs/messaging/api/message-resource#message-status-values).
  */
@@ -122,7 +124,7 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
     // A reservation, too, locks the sums before the sender.
     if (row.sender !== null)
       await tellSender(tx, row.sender, { moved, status: row.status, remedy: due }, report.now);
-    return { ok: true as const, changed: row.changed, alert: due && alertOf(due) };
+    return { ok: true as const, changed: row.changed, alert: due && alertOf(due), askedBy: row.request_id };
   });
   if (after !== null) measure(after, report.now);
   return result;
@@ -154,6 +156,7 @@ type MovedRow = {
   reserved_ms: number;
   sent_ms: number;
   spend_scopes: string[] | null;
+  request_id: string | null;
   purpose: string;
   created_ms: number;
   was_sent: boolean;
@@ -228,7 +231,7 @@ async function moveForward(
           when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
     from before where m.id = before.id
     returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
-      m.purpose, (extract(epoch from m.created_at) * 1000)::float8 as created_ms,
+      m.request_id, m.purpose, (extract(epoch from m.created_at) * 1000)::float8 as created_ms,
       before.sent_at is not null as was_sent, m.held_at is not null as was_held,
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,

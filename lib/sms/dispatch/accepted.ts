@@ -93,7 +93,8 @@ async function markSent(
   const marked = new Set(rows.map(({ id }) => id));
   for (const { message, held, answer } of texts) {
     if (!marked.has(message.id)) continue;
-    work.log.info('sms_sent', { message: message.id, purpose: message.purpose, sid: answer.sid });
+    const { id, purpose, requestId } = message;
+    work.log.info('sms_sent', { message: id, purpose, sid: answer.sid, askedBy: requestId ?? undefined });
     measureSend(message, message.heldAt === null ? 'sent' : 'sent_after_hold', held.clock());
   }
   return marked;

@@ -4,6 +4,7 @@ import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
+import { currentRequestId } from '@/lib/request-scope';
 import { refundSend } from '@/lib/sms/numbers/number';
 import type { StoredText, TemplateName } from './text-templates';
 
@@ -33,6 +34,8 @@ export type NewText = StoredText & {
   expiresAt?: Date | null;
   retryOf?: string | null;
   retries?: number;
+  /** The request that it is wished for in; unless given, the one that is being answered. */
+  requestId?: string | null;
   now: Date;
 };
 
@@ -50,13 +53,14 @@ export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: str
     with added as (
       insert into sms_messages (
         id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, counted_at, dedupe_key,
-        created_at, send_after, expires_at, status, retry_of, retries
+        created_at, send_after, expires_at, status, retry_of, retries, request_id
       ) values (
         ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
         ${JSON.stringify({ site: env().siteName, ...text.params })}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
         ${text.network ?? null}, ${at(text.countedAt)},
         ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
-        ${text.retryOf ?? null}, ${text.retries ?? 0}
+        ${text.retryOf ?? null}, ${text.retries ?? 0},
+        ${text.requestId === undefined ? currentRequestId() : text.requestId}
       )
       on conflict (dedupe_key) do nothing
       returning id
