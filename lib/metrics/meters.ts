@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { meterSpecs, refusalRules, type MeterLabels, type MeterName, type MeterSpec } from './catalog';
 
@@ -84,14 +83,11 @@ export function seriesOf(
 }
 
 /** Says how this process writes down what it has counted (share-counts.ts), for `flushCounts`. */
-export function setFlush(flush: (() => Promise<void>) | null): void {
+export function setFlush(flush: () => Promise<void>): void {
   meters().flush = flush;
 }
 
-/** Writes down what this process has counted, before it ends, or gives up after two seconds; nothing where nobody said how. */
+/** Writes down what this process has counted, before it ends; nothing where nobody said how. */
 export async function flushCounts(): Promise<void> {
-  const patience = new AbortController();
-  const silence = delay(2_000, undefined, { signal: patience.signal }).catch(() => undefined);
-  await Promise.race([meters().flush?.(), silence]);
-  patience.abort();
+  await meters().flush?.();
 }

@@ -1,16 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import type { Log } from '@/lib/log';
 import { readCounted, setFlush, type SeriesValues } from './meters';
 
 const everyMs = 10_000;
+const patienceMs = 2_000;
 
 /**
  * Adds what this process counts to the sums of the installation (`metric_sums`), every ten seconds in one statement, so that
  * any web server can tell all of it. A process that crashes loses what it counted since; while the database does not answer,
  * the counts are kept and added later.
  *
- * `flush` does so at once, and so does `flushCounts`. `stop` does it for the last time.
+ * `flush` does so at once. `stop` does it for the last time, and so does `flushCounts`; both give up after two seconds, so that no
+ * database that is away keeps a process from ending.
  */
 export function shareCounts({
   db,
@@ -46,15 +49,15 @@ export function shareCounts({
   const flush = () => (underWay = underWay.then(write));
   const timer = setInterval(() => void flush(), every);
   timer.unref();
-  setFlush(flush);
-  return {
-    flush,
-    stop: async () => {
-      clearInterval(timer);
-      setFlush(null);
-      await flush();
-    },
+  const stop = async (): Promise<void> => {
+    clearInterval(timer);
+    const patience = new AbortController();
+    const silence = delay(patienceMs, undefined, { signal: patience.signal }).catch(() => undefined);
+    await Promise.race([flush(), silence]);
+    patience.abort();
   };
+  setFlush(stop);
+  return { flush, stop };
 }
 
 /** Every process locks the rows in the same order, so that none waits for the other in a circle. */

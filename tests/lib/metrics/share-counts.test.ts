@@ -118,6 +118,18 @@ test('while the database does not answer counts are kept, said once, and added l
   expect(await readSums()).toEqual({ 'a{}': 4 });
 });
 
+test('a database that never answers keeps no process from ending', async () => {
+  const sharing = shareCounts({
+    db: () => database.db,
+    log: silent,
+    every: never,
+    read: () => new Promise(() => undefined),
+  });
+  const beganMs = performance.now();
+  await sharing.stop();
+  expect(performance.now() - beganMs).toBeLessThan(10_000);
+});
+
 test('processes that write the same series at once do not wait for each other in a circle', async () => {
   const names = Array.from({ length: 40 }, (_, index) => `series${index}{}`);
   const processes = Array.from({ length: 12 }, (_, index) => {
