@@ -12,6 +12,7 @@ import { timestamp } from '@/db/timestamp';
 import { env, type Env } from '@/lib/env';
 import { gaugeSpecs, sentPurposes } from '@/lib/metrics/catalog';
 import { makeRegistry, seriesOf } from '@/lib/metrics/meters';
+import { countOpenAlarms } from '@/lib/alarms/count-open-alarms';
 import { openLog } from '@/lib/log';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import packageFile from '@/package.json' with { type: 'json' };
@@ -39,21 +40,12 @@ function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** What `/api/metrics` says of the alarms that are open: how many there are of each name. */
-export type AlarmCounts = Record<string, number>;
-
 /**
  * Prints the figures of the installation in Prometheus's text format: what all processes counted, as `metric_sums` has it, and
  * how things are at this moment. Throws where the database does not answer about the sums.
- *
- * @param readAlarms names and counts of the open alarms; the names are ours alone. Without it nothing is said of alarms.
  */
-export async function printMetrics(
-  db: Db,
-  now: Date,
-  readAlarms?: (db: Db) => Promise<AlarmCounts>,
-): Promise<{ text: string; contentType: string }> {
-  const [counted, gauges] = await Promise.all([readSums(db), readGauges(db, now, readAlarms)]);
+export async function printMetrics(db: Db, now: Date): Promise<{ text: string; contentType: string }> {
+  const [counted, gauges] = await Promise.all([readSums(db), readGauges(db, now)]);
   const all = AggregatorRegistry.aggregate([counted, await gauges.getMetricsAsJSON()]);
   return { text: await all.metrics(), contentType: all.contentType };
 }
@@ -71,11 +63,7 @@ async function readSums(db: Db): Promise<MetricObjectWithValues<MetricValue<stri
   }));
 }
 
-async function readGauges(
-  db: Db,
-  now: Date,
-  readAlarms?: (db: Db) => Promise<AlarmCounts>,
-): Promise<Registry> {
+async function readGauges(db: Db, now: Date): Promise<Registry> {
   const registry = new Registry();
   const gauge = (name: keyof typeof gaugeSpecs, labelNames: string[] = []) =>
     new Gauge({ ...gaugeSpecs[name], labelNames, registers: [registry] });
@@ -83,17 +71,19 @@ async function readGauges(
   gauge('budgetLimit').set(env().smsDailyBudgetMicros / 1e6);
   const unread = gauge('unread');
   try {
-    const { ages, spentMicros } = await db.transaction(async (tx) => {
+    const { ages, spentMicros, open } = await db.transaction(async (tx) => {
       await tx.execute(sql.raw(`set local statement_timeout = ${patienceMs}`));
-      return { ages: await readQueueAges(tx, now), spentMicros: await sumSpend(tx, 'all', now) };
+      return {
+        ages: await readQueueAges(tx, now),
+        spentMicros: await sumSpend(tx, 'all', now),
+        open: await countOpenAlarms(tx),
+      };
     });
     const queueAge = gauge('queueAge', ['purpose']);
     for (const { purpose, seconds } of ages) queueAge.set({ purpose }, seconds);
     gauge('budgetSpent').set(Number(spentMicros) / 1e6);
-    if (readAlarms) {
-      const alarms = gauge('alarms', ['alarm']);
-      for (const [alarm, count] of Object.entries(await readAlarms(db))) alarms.set({ alarm }, count);
-    }
+    const alarms = gauge('alarms', ['alarm']);
+    for (const [alarm, count] of Object.entries(open)) alarms.set({ alarm }, count);
     unread.set(0);
   } catch (error) {
     openLog().warn('metrics_not_read', { error });

@@ -150,7 +150,7 @@ test('counts are written in one statement, in none where nothing happened, and r
   expect(await count(sharing.flush)).toBe(1);
   expect(await count(sharing.flush)).toBe(0);
   // The sums; and in a transaction with a time limit of its own: the queue and the budget.
-  expect(await count(() => printMetrics(database.db, noon))).toBe(6);
+  expect(await count(() => printMetrics(database.db, noon))).toBe(7);
 });
 
 test('a process counts by name and labels, with every bucket that is at least as wide', async () => {
