@@ -143,7 +143,6 @@ const config = [
     settings: { 'import/resolver': { typescript: true, node: true } },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
-      'import/no-cycle': ['error', { ignoreExternal: true }],
       'import/no-restricted-paths': ['error', { zones }],
       'import/no-duplicates': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
