@@ -132,7 +132,7 @@ async function putOff(
   if (row)
     log[row.given_up ? 'error' : 'warn'](row.given_up ? 'alert_given_up' : 'alert_not_taken', {
       alert: id,
-      event,
+      told: event,
       cause,
       attempts,
     });

@@ -189,7 +189,7 @@ describe('an alert that is not taken', () => {
     expect((await listAlerts())[0]!.endedAt).not.toBeNull();
     await skipPause();
     expect(await deliver()).toBe(0);
-    expect(lines.at(-1)).toMatch(/^error alert_given_up alert=\S+ event=opened cause=http_503 attempts=12$/);
+    expect(lines.at(-1)).toMatch(/^error alert_given_up alert=\S+ told=opened cause=http_503 attempts=12$/);
   });
 
   test('since its receiver is not there is put off, too', async () => {
