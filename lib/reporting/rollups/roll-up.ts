@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db, Tx } from '@/db/client';
+import { isLockTimeout } from '@/db/database-fault';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
@@ -33,7 +34,8 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
     try {
       if (await rollUpDay(db, day, { now, timeZone })) done += 1;
     } catch (error) {
-      openLog().error('day_not_summed_up', { day, error });
+      // Another process is at it: a worker waits for it no longer than for any lock.
+      if (!isLockTimeout(error)) openLog().error('day_not_summed_up', { day, error });
     }
   }
   return done;
@@ -62,7 +64,7 @@ async function rollUpDay(
   const to = startOf(addDays(day, 1), timeZone);
   const today = timestamp(startOf(dayOf(now, timeZone), timeZone));
   return db.transaction(async (tx) => {
-    // Whoever else sums up this day waits here, and then finds it done.
+    // Whoever else sums up this day waits here, and then finds it done, or comes again.
     const { rowCount } = await tx.execute(sql`
       insert into rolled_days as rolled (day, time_zone, rolled_at) values (${day}, ${timeZone}, ${timestamp(now)})
       on conflict (day) do update set time_zone = excluded.time_zone, rolled_at = excluded.rolled_at
