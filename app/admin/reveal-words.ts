@@ -4,7 +4,7 @@ import { askToConfirm } from '@/app/users/password-words';
 export const revealAnswers = {
   revealed: {
     tone: 'success',
-    message: 'Shown this once: it is gone when you leave this page. The audit has that you looked.',
+    message: 'Shown this once: it is gone when you leave this page. The audit log says that you looked.',
   },
   confirm_first: {
     message:
@@ -16,4 +16,4 @@ export const revealAnswers = {
 } as const;
 
 /** What the button does, beside it. */
-export const revealNote = 'Takes your second factor, and is kept in the audit.';
+export const revealNote = 'Asks for your second factor, and is written in the audit log.';

@@ -95,5 +95,6 @@ export const mails = pgTable(
 /**
  * `no_account`: the address has no account, so nothing was sent. `link_over`: its link was used or ended meanwhile.
  * `refused`: the mail server refuses it for good. `given_up`: the last attempt failed. `expired`: it came too late.
+ * `superseded`: newer news took its place, or what it says was moot.
  */
 export type MailEnd = 'no_account' | 'link_over' | 'refused' | 'given_up' | 'expired' | 'superseded';

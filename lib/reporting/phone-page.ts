@@ -102,7 +102,7 @@ export async function readPhonePage(
   };
 }
 
-/** Who holds a number, first, and who else names it as theirs, one more than is shown. */
+/** Who holds a number, and who else names it as theirs, one more of these than are shown; in no order that matters. */
 async function listPeopleAt(db: Db, phone: string): Promise<PhonePerson[]> {
   const { rows } = await db.execute<{ id: string; name: string; email: string }>(sql`
     with people as (

@@ -49,7 +49,7 @@ function readCount(name: keyof typeof limits, given: string | undefined): number
 async function run(size: HistorySize, { url, ownerUrl }: DatabaseUrls): Promise<void> {
   if (env().isPublic) {
     throw new StartProblem(
-      `Made-up people do not belong into a database in use, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
+      `Made-up people do not belong in a database that is in use, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
     );
   }
   const now = await readDatabaseClock(openDb());

@@ -168,7 +168,7 @@ async function addPeople(client: Client, people: readonly MadePerson[]): Promise
   );
 }
 
-/** An address of the range for documentation (RFC 2544's for benchmarks), by a number. */
+/** An address of the range that is kept for benchmarks (RFC 2544), by a number. */
 const address = (n: string) => `'198.18.' || ${n} / 250 % 250 || '.' || ${n} % 250`;
 
 async function writeTexts(

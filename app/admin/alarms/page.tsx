@@ -37,8 +37,8 @@ export default async function AlarmsPage() {
       <HeadingGroup>
         <Heading>Alarms</Heading>
         <Lead>
-          Once a minute it is checked whether codes are entered, texts go out and arrive, and money is left.
-          An alarm opens when something is wrong for a while, and ends by itself when it is right again.
+          Once a minute the dispatcher checks whether codes are entered, texts go out and arrive, and money is
+          left. An alarm opens when something is wrong for a while, and ends by itself when it is right again.
         </Lead>
       </HeadingGroup>
       <AdminNav here="alarms" />

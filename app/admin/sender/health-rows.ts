@@ -79,7 +79,7 @@ function sayReports({ expectsReports, webhooks, sending }: SenderHealth, clock: 
   const ago = (at: Date) => `${sayDuration(Math.max(1, (clock.now.getTime() - at.getTime()) / 1000))} ago`;
   const delivery =
     sending.lastReceiptAt === null
-      ? 'No delivery is known of two days.'
+      ? 'No delivery is known from the last two days.'
       : `The last delivery that is known was ${ago(sending.lastReceiptAt)}.`;
   return {
     id: 'reports',
