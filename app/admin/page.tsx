@@ -1,7 +1,9 @@
 import type { Metadata } from 'next';
+import type { ReactNode } from 'react';
 import { SiteNav } from '@/app/site-nav';
 import { ChartGrid } from '@/components/charts/ChartGrid';
 import { FunnelBars } from '@/components/charts/FunnelBars';
+import { GroupedBars } from '@/components/charts/GroupedBars';
 import { StackedBars } from '@/components/charts/StackedBars';
 import { TimeLines } from '@/components/charts/TimeLines';
 import { PeriodForm } from '@/components/forms/staff/PeriodForm';
@@ -20,10 +22,11 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { readPercentile } from '@/lib/reporting/rollups/latency';
-import { dayOf } from '@/lib/reporting/rollups/report-days';
+import { countDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
 import { AlarmList } from './alarms/alarm-list';
+import { linkToMessages } from './messages/messages-query';
 import { findPhoneAction } from './phones/actions';
 import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
@@ -95,20 +98,24 @@ export default async function AdminOverviewPage({
             still being summed up, in the background. Look again in a few minutes.
           </Notice>
         ) : null}
-        <FigureGrid label={name} figures={listFigures(report)} />
+        <FigureGrid label={name} figures={listFigures(report, countDays(period.first, period.last))} />
       </Card>
       <Card label="Charts" id="charts">
         <Charts report={report} period={period} today={today} name={name} />
       </Card>
       <Card label="Verifications" id="verifications">
-        <Heading level={2}>Numbers to verify</Heading>
+        <Heading level={2}>How far codes came</Heading>
         <FunnelBars label="How far codes came" steps={funnelSteps(report)} />
       </Card>
       <Breakdown title="By purpose" table="purpose" report={report} period={period} />
       <Breakdown title="By country" table="country" report={report} period={period} />
       <Breakdown title="By area code" table="area" report={report} period={period} />
       <Breakdown title="Errors and reasons" table="error" report={report} period={period} />
-      <Breakdown title="Refused by a rule" table="refusal" report={report} period={period} />
+      <Breakdown title="Refused by a rule" table="refusal" report={report} period={period}>
+        <Text quiet>
+          What each rule lets be is under <TextLink href="/admin/limits">Limits</TextLink>.
+        </Text>
+      </Breakdown>
     </Page>
   );
 }
@@ -183,7 +190,7 @@ function Charts({
         csvHref={csv('delivery')}
       />
       {isOneDay ? null : (
-        <StackedBars
+        <GroupedBars
           title="Registrations and verified numbers"
           summary={`Registrations and verified numbers, ${name}.`}
           steps={steps}
@@ -222,13 +229,15 @@ function Breakdown({
   table,
   report,
   period,
+  children,
 }: {
   title: string;
   table: TableName;
   report: Report;
   period: ReportPeriod;
+  children?: ReactNode;
 }) {
-  const { columns, rows } = makeTable(report, table);
+  const { columns, rows, errorCodes } = makeTable(report, table);
   return (
     <Card label={title} id={table}>
       {rows.length === 0 ? (
@@ -243,15 +252,25 @@ function Breakdown({
             columns={columns}
             rows={rows
               .slice(0, mostRows)
-              .map(([key, ...figures]) => [String(key), ...figures.map(sayFigure)])}
+              .map(([key, ...figures], index) => [
+                nameRow(String(key), errorCodes?.[index] ?? null),
+                ...figures.map(sayFigure),
+              ])}
           />
           <TextLink href={linkToCsv(table, period)}>
             {rows.length > mostRows ? `Download all ${sayCount(rows.length)} rows as CSV` : 'Download as CSV'}
           </TextLink>
         </>
       )}
+      {children}
     </Card>
   );
+}
+
+/** An error of the provider leads to the texts that met it. */
+function nameRow(name: string, errorCode: number | null): ReactNode {
+  if (errorCode === null) return name;
+  return <TextLink href={linkToMessages({ error: String(errorCode) })}>{name}</TextLink>;
 }
 
 /** A figure of a table: a number as it is counted, dollars as they are exact. */

@@ -8,15 +8,17 @@ export type ReportPeriod = { first: ReportDay; last: ReportDay };
 /** A year and a day: so much fits into a chart that can be read. */
 const mostDays = 366;
 
+/** The days that a link leads to: so many of them, the last so many days ago. */
 export const presets = [
-  { id: 'today', days: 1, words: 'Today' },
-  { id: '7', days: 7, words: '7 days' },
-  { id: '30', days: 30, words: '30 days' },
-  { id: '90', days: 90, words: '90 days' },
+  { id: 'today', days: 1, ago: 0, words: 'Today' },
+  { id: 'yesterday', days: 1, ago: 1, words: 'Yesterday' },
+  { id: '7', days: 7, ago: 0, words: '7 days' },
+  { id: '30', days: 30, ago: 0, words: '30 days' },
+  { id: '90', days: 90, ago: 0, words: '90 days' },
 ] as const;
 
 /**
- * Which days the parameters of a link ask for: `first` and `last`, or else the last `days`, 7 where they say nothing. What makes no
+ * Which days the parameters of a link ask for: `first` and `last`, or else the preset `days`, the last 7 where they say nothing. What makes no
  * sense is put right: days to come are left out, and of more than a year the last is taken.
  */
 export function readPeriod(
@@ -31,13 +33,20 @@ export function readPeriod(
     const first = sorted.first > last ? last : sorted.first;
     return { first: countDays(first, last) > mostDays ? addDays(last, 1 - mostDays) : first, last };
   }
-  const { days } = presets.find(({ id }) => id === one('days')) ?? presets[1];
-  return { first: addDays(today, 1 - days), last: today };
+  return daysOf(presets.find(({ id }) => id === one('days')) ?? usual, today);
+}
+
+const usual = presets.find(({ id }) => id === '7')!;
+
+function daysOf({ days, ago }: { days: number; ago: number }, today: ReportDay): ReportPeriod {
+  const last = addDays(today, -ago);
+  return { first: addDays(last, 1 - days), last };
 }
 
 /** The preset that these days are, as its parameter; null: they are none. */
 export function presetOf({ first, last }: ReportPeriod, today: ReportDay): string | null {
-  return presets.find(({ days }) => last === today && first === addDays(today, 1 - days))?.id ?? null;
+  const isThis = (preset: ReportPeriod) => preset.first === first && preset.last === last;
+  return presets.find((preset) => isThis(daysOf(preset, today)))?.id ?? null;
 }
 
 /** The address of one chart's or table's file. */

@@ -1,13 +1,17 @@
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { addSums, nothing, type PeriodSums, type Report, type Sums } from '@/lib/reporting/rollups/report';
+import { remedies } from '@/lib/sms/delivery/error-codes';
 import { sayCount, sayMicros, saySeconds, sayShare } from './report-words';
-import { sayPurpose, sayReason } from './messages/message-words';
+import { sayPurpose, sayReason, sayWhy } from './messages/message-words';
+import { readErrorCode } from './messages/messages-query';
 
 /** What a table of a report holds: the names of its columns, and its rows as figures. */
 export type ReportTable = {
   columns: readonly string[];
   rows: readonly (readonly (string | number | null)[])[];
+  /** Of the table of errors: the provider's code of each row; null: a reason of our own. */
+  errorCodes?: readonly (number | null)[];
 };
 
 export const tableNames = [
@@ -43,6 +47,8 @@ export function makeTable(report: Report, name: TableName): ReportTable {
   const sumsColumns = ['Texts', 'Sent', 'Delivered', 'Failed', 'Dollars'] as const;
   const sumsRow = (sums: Sums) =>
     [sums.texts, sums.sent, sums.delivered, sums.failed, dollars(sums)] as const;
+  const byCost = (a: Sums, b: Sums) =>
+    b.settledMicros + b.reservedMicros - (a.settledMicros + a.reservedMicros);
   const sorted = (groups: Record<string, Sums>) =>
     Object.entries(groups).sort(([, a], [, b]) => b.texts - a.texts);
   switch (name) {
@@ -84,18 +90,23 @@ export function makeTable(report: Report, name: TableName): ReportTable {
     case 'area':
       return {
         columns: ['Area', ...sumsColumns],
-        rows: sorted(report.byArea).map(([key, sums]) => [sayArea(key), ...sumsRow(sums)]),
+        rows: Object.entries(report.byArea)
+          .sort(([, a], [, b]) => byCost(a, b) || b.texts - a.texts)
+          .map(([key, sums]) => [sayArea(key), ...sumsRow(sums)]),
       };
     case 'country':
       return {
         columns: ['Country', ...sumsColumns],
         rows: sorted(groupByCountry(report.byArea)).map(([key, sums]) => [key, ...sumsRow(sums)]),
       };
-    case 'error':
+    case 'error': {
+      const errors = sorted(report.byError);
       return {
         columns: ['Error or reason', 'Texts'],
-        rows: sorted(report.byError).map(([key, { texts }]) => [sayError(key), texts]),
+        rows: errors.map(([key, { texts }]) => [sayError(key), texts]),
+        errorCodes: errors.map(([key]) => readErrorCode(key)),
       };
+    }
     case 'refusal':
       return {
         columns: ['Rule', 'Times'],
@@ -128,20 +139,23 @@ function sayArea(area: string): string {
 }
 
 function sayError(key: string): string {
-  return /^\d+$/.test(key) ? `Error ${key}` : sayReason(key);
+  const code = readErrorCode(key);
+  if (code === null) return sayReason(key);
+  return sayWhy({ errorCode: code, reason: remedies.get(code)?.reason ?? null })!;
 }
 
 /** One figure of a period, beside what it was in the one before. */
 export type PeriodFigure = { id: string; name: string; value: string; context: string };
 
-/** The figures of a period, each with the same of as many days before. */
-export function listFigures({ period, before }: Report): PeriodFigure[] {
-  const [now, then] = [period, before].map(figuresOf);
+/** The figures of a period, each with the same of as many days before, `days` of them. */
+export function listFigures({ period, before }: Report, days: number): PeriodFigure[] {
+  const then = days === 1 ? 'the day before' : `the ${sayCount(days)} days before`;
+  const [now, earlier] = [period, before].map(figuresOf);
   return now!.map(({ id, name, value, detail }, index) => ({
     id,
     name,
     value,
-    context: [detail, `before: ${then![index]!.value}`].filter(Boolean).join('; '),
+    context: [detail, `${then}: ${earlier![index]!.value}`].filter(Boolean).join('; '),
   }));
 }
 

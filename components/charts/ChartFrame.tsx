@@ -32,7 +32,7 @@ export function heightOf(share: number): number {
   return plot.top + (1 - share) * plotHeight;
 }
 
-/** A chart with its title, legend, axes, table and file; `children` are the marks. */
+/** A chart with its title, legend, axes, table and file; `children` are the marks. Where nothing happened, words instead of it. */
 export function ChartFrame({
   title,
   summary,
@@ -44,6 +44,7 @@ export function ChartFrame({
   children,
 }: ChartProps & { scale: ChartScale; children: ReactNode }) {
   const named = namedSteps(steps.length);
+  const isEmpty = series.every(({ values }) => values.every((value) => value === null || value === 0));
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>{title}</figcaption>
@@ -59,50 +60,54 @@ export function ChartFrame({
           ))}
         </ul>
       ) : null}
-      <svg
-        className={styles.drawing}
-        viewBox={`0 0 ${plot.width} ${plot.height}`}
-        role="img"
-        aria-label={summary}
-      >
-        {scale.ticks.map((tick) => (
-          <g key={tick}>
-            <line
-              className={styles.line}
-              x1={plot.left}
-              x2={plot.width - plot.right}
-              y1={heightOf(scale.place(tick))}
-              y2={heightOf(scale.place(tick))}
-            />
+      {isEmpty ? (
+        <p className={styles.empty}>Nothing in these days.</p>
+      ) : (
+        <svg
+          className={styles.drawing}
+          viewBox={`0 0 ${plot.width} ${plot.height}`}
+          role="img"
+          aria-label={summary}
+        >
+          {scale.ticks.map((tick) => (
+            <g key={tick}>
+              <line
+                className={styles.line}
+                x1={plot.left}
+                x2={plot.width - plot.right}
+                y1={heightOf(scale.place(tick))}
+                y2={heightOf(scale.place(tick))}
+              />
+              <text
+                className={styles.tick}
+                x={plot.left - 6}
+                y={heightOf(scale.place(tick)) + 4}
+                textAnchor="end"
+              >
+                {say(tick)}
+              </text>
+            </g>
+          ))}
+          {children}
+          {named.map(({ step, anchor }) => (
             <text
+              key={step}
               className={styles.tick}
-              x={plot.left - 6}
-              y={heightOf(scale.place(tick)) + 4}
-              textAnchor="end"
+              x={
+                anchor === 'start'
+                  ? plot.left
+                  : anchor === 'end'
+                    ? plot.width - plot.right
+                    : centerOf(step, steps.length)
+              }
+              y={plot.height - 6}
+              textAnchor={anchor}
             >
-              {say(tick)}
+              {steps[step]}
             </text>
-          </g>
-        ))}
-        {children}
-        {named.map(({ step, anchor }) => (
-          <text
-            key={step}
-            className={styles.tick}
-            x={
-              anchor === 'start'
-                ? plot.left
-                : anchor === 'end'
-                  ? plot.width - plot.right
-                  : centerOf(step, steps.length)
-            }
-            y={plot.height - 6}
-            textAnchor={anchor}
-          >
-            {steps[step]}
-          </text>
-        ))}
-      </svg>
+          ))}
+        </svg>
+      )}
       <Disclosure summary={`${title}: table`}>
         <div className={styles.scroll} tabIndex={0} role="region" aria-label={`${title}: table`}>
           <table className={styles.table}>

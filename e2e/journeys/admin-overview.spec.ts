@@ -45,6 +45,11 @@ test('an admin sees how sending is, what some days cost and what became of texts
   // A spreadsheet would take a plus sign for a formula.
   expect(lines.find((line) => line.includes('415'))).toMatch(/^'\+1 415,\d+,\d+,\d+,\d+,\d+\.\d{6}$/);
 
+  await page.getByRole('link', { name: 'Yesterday' }).click();
+  await expect(page).toHaveURL(/days=yesterday/);
+  await expect(page.getByRole('link', { name: 'Yesterday' })).toHaveAttribute('aria-current', 'true');
+  await expect(figure('spend')).toContainText('the day before: ');
+
   const day = new Date(Date.now() - 5 * 24 * 3_600_000).toISOString().slice(0, 10);
   await field(page, 'first').fill(day);
   await field(page, 'last').fill(day);

@@ -12,6 +12,7 @@ describe('the days of a report', () => {
   test.each([
     [{}, { first: '2026-11-24', last: today }],
     [{ days: 'today' }, { first: today, last: today }],
+    [{ days: 'yesterday' }, { first: '2026-11-29', last: '2026-11-29' }],
     [{ days: '90' }, { first: '2026-09-02', last: today }],
     [{ days: 'x' }, { first: '2026-11-24', last: today }],
     [{ days: ['7', '30'] }, { first: '2026-11-24', last: today }],
@@ -43,6 +44,7 @@ describe('the days of a report', () => {
 
   test('a link of our own says which it is', () => {
     expect(presetOf(readPeriod({ days: '30' }, today), today)).toBe('30');
+    expect(presetOf(readPeriod({ days: 'yesterday' }, today), today)).toBe('yesterday');
     expect(presetOf({ first: '2026-11-01', last: '2026-11-03' }, today)).toBeNull();
   });
 });
@@ -89,7 +91,7 @@ const empty: Report = {
 
 test('a report of nothing has every table and figure, and none is no number', () => {
   for (const name of tableNames) expect(makeTable(empty, name).rows).toEqual([]);
-  expect(JSON.stringify(listFigures(empty))).not.toMatch(/NaN|Infinity|undefined|null/);
+  expect(JSON.stringify(listFigures(empty, 7))).not.toMatch(/NaN|Infinity|undefined|null/);
 });
 
 test('what people sent us is in what was spent and in no rate', () => {
@@ -110,7 +112,7 @@ test('what people sent us is in what was spent and in no rate', () => {
       events: { funnel: { verified: 0 }, refusal: { stopped: 2 }, other: {} },
     },
   };
-  const value = Object.fromEntries(listFigures(report).map((figure) => [figure.id, figure.value]));
+  const value = Object.fromEntries(listFigures(report, 7).map((figure) => [figure.id, figure.value]));
   expect(value).toMatchObject({
     spend: '$0.1039',
     texts: '10',
@@ -136,6 +138,43 @@ test('countries are added up from their areas, the largest first', () => {
     ['Canada', 5],
     ['Not known', 1],
   ]);
+});
+
+test('area codes are listed by what they cost, the dearest first', () => {
+  const report = {
+    ...empty,
+    byArea: {
+      '+1415': sums({ texts: 9, settledMicros: 70_000 }),
+      '+1416': sums({ texts: 5, settledMicros: 60_000, reservedMicros: 15_000 }),
+      '+1212': sums({ texts: 1 }),
+      '+1213': sums({ texts: 2 }),
+    },
+  };
+  expect(makeTable(report, 'area').rows.map(([area]) => area)).toEqual([
+    '+1 416',
+    '+1 415',
+    '+1 213',
+    '+1 212',
+  ]);
+});
+
+test('an error is said in words, and knows its code', () => {
+  const report = {
+    ...empty,
+    byError: { 30003: sums({ texts: 3 }), turned_off: sums({ texts: 2 }), 999: sums({ texts: 1 }) },
+  };
+  const { rows, errorCodes } = makeTable(report, 'error');
+  expect(rows).toEqual([
+    ['Error 30003: handset unreachable', 3],
+    ['turned off', 2],
+    ['Error 999', 1],
+  ]);
+  expect(errorCodes).toEqual([30003, null, 999]);
+});
+
+test('a figure says which days it is compared with', () => {
+  const contextOf = (days: number) => listFigures(empty, days).find(({ id }) => id === 'registered')!.context;
+  expect([1, 7].map(contextOf)).toEqual(['the day before: 0', 'the 7 days before: 0']);
 });
 
 describe('the lines of a chart', () => {

@@ -131,7 +131,7 @@ test('operators see every text and attempt', async () => {
   const today = dayOf(soon, env().reportTimeZone);
   const report = await readReport(database.db, { first: addDays(today, -13), last: today }, soon);
   const tables = tableNames.map((name) => makeTable(report, name));
-  expect(JSON.stringify([listFigures(report), tables])).not.toMatch(/NaN|undefined|function/);
+  expect(JSON.stringify([listFigures(report, 1), tables])).not.toMatch(/NaN|undefined|function/);
   const search = { ...everything, status: null, template: null, errorCode: null };
   const { texts } = await readMessagesPage(database.db, search, userId);
   expect(texts.length).toBeGreaterThan(0);

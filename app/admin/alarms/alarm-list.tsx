@@ -7,7 +7,7 @@ import { Notice } from '@/components/ui/Notice';
 import type { OpenAlarms, SeenAlarm } from '@/lib/reporting/alarms-page';
 import { acknowledgeAction, type AlarmsPath } from './actions';
 
-/** The alarms that are open, each with since when, what to do, and who sees to it. `page`: where its button leads back to. */
+/** The alarms that are open, each with since when, what to do, and who sees to it; nothing where none is. `page`: where its button leads back to. */
 export function AlarmList({
   open,
   clock,
@@ -18,6 +18,7 @@ export function AlarmList({
   page: AlarmsPath;
 }) {
   const { alarms, checkedAt, isUnchecked } = open;
+  if (alarms.length === 0 && !isUnchecked) return null;
   return (
     <Stack>
       {isUnchecked ? (

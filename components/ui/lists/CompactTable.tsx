@@ -10,7 +10,7 @@ export function CompactTable({
 }: {
   caption: string;
   columns: readonly string[];
-  rows: readonly (readonly [name: string, ...figures: ReactNode[]])[];
+  rows: readonly (readonly [name: ReactNode, ...figures: ReactNode[]])[];
   total?: readonly [name: string, ...figures: ReactNode[]];
 }) {
   return (
@@ -26,8 +26,8 @@ export function CompactTable({
         </tr>
       </thead>
       <tbody>
-        {rows.map((row) => (
-          <Row key={row[0]} row={row} />
+        {rows.map((row, index) => (
+          <Row key={index} row={row} />
         ))}
       </tbody>
       {total ? (
@@ -39,7 +39,7 @@ export function CompactTable({
   );
 }
 
-function Row({ row: [name, ...figures] }: { row: readonly [name: string, ...figures: ReactNode[]] }) {
+function Row({ row: [name, ...figures] }: { row: readonly [name: ReactNode, ...figures: ReactNode[]] }) {
   return (
     <tr>
       <th scope="row">{name}</th>
