@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 
 /** An invitation that can still be used. */
 export type OpenInvitation = {
@@ -20,16 +20,16 @@ export type OpenInvitation = {
 
 const mostInvitations = 100;
 
-/** Reads all that the page of invitations shows to an admin; `timeZone` null: theirs is not known. */
+/** Reads all that the page of invitations shows to an admin. */
 export async function readInvitationsPage(
   db: Db,
   { adminId, now }: { adminId: string; now: Date },
-): Promise<{ invitations: OpenInvitation[]; timeZone: string | null }> {
-  const [invitations, preferences] = await Promise.all([
+): Promise<{ invitations: OpenInvitation[]; timeZone: string }> {
+  const [invitations, timeZone] = await Promise.all([
     listInvitations(db, now),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
-  return { invitations, timeZone: preferences?.timeZone ?? null };
+  return { invitations, timeZone };
 }
 
 /** Reads the invitations that are open, newest first, a hundred at most. */

@@ -15,7 +15,7 @@ import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
 import { env } from '@/lib/env';
 import { explainEnd, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { sealPhoneId } from './phone-id';
 import type { SeenText } from './sms-texts';
 
@@ -77,8 +77,8 @@ export type TextMoment =
 
 export type MessagePage = {
   message: SeenMessage;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 type Row = typeof smsMessages.$inferSelect;
@@ -91,14 +91,14 @@ export async function readMessagePage(
 ): Promise<MessagePage | null> {
   const [row] = isId(id) ? await db.select().from(smsMessages).where(eq(smsMessages.id, id)) : [];
   if (row === undefined) return null;
-  const [person, tries, challenge, attempts, answers, gates, preferences] = await Promise.all([
+  const [person, tries, challenge, attempts, answers, gates, timeZone] = await Promise.all([
     readPerson(db, row.userId),
     listTries(db, row.id),
     readChallenge(db, row.challengeId),
     listAttemptsOf(db, row),
     listAnswers(db, row),
     explainGates(db, row, now),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
   const notices = await listNotices(db, [row.dedupeKey, ...tries.map((each) => each.dedupe_key)]);
   const life: LifeEvent[] = [
@@ -122,7 +122,7 @@ export async function readMessagePage(
       life,
       gates,
     },
-    timeZone: preferences?.timeZone ?? null,
+    timeZone,
   };
 }
 

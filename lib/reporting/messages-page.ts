@@ -1,5 +1,5 @@
 import type { Db } from '@/db/client';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { readSubject, type MessageSubject, type SeenSubject } from './message-subject';
 import { searchTexts, type SeenText, type TextSearch } from './sms-texts';
 
@@ -11,8 +11,8 @@ export type MessagesPage = {
   older: string | null;
   /** What the texts are about; null: everything. */
   subject: SeenSubject | null;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 const messagesPerPage = 25;
@@ -23,12 +23,12 @@ export async function readMessagesPage(
   { subject, ...search }: MessagesQuery,
   adminId: string,
 ): Promise<MessagesPage> {
-  const [page, seen, preferences] = await Promise.all([
+  const [page, seen, timeZone] = await Promise.all([
     subject?.kind === 'names'
       ? { texts: [], older: null }
       : searchTexts(db, { ...search, subject }, messagesPerPage),
     subject && readSubject(db, subject),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
-  return { ...page, subject: seen, timeZone: preferences?.timeZone ?? null };
+  return { ...page, subject: seen, timeZone };
 }

@@ -3,7 +3,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 import { lacksFactor } from '@/lib/accounts/factors';
 import { maskPhone } from '@/lib/phone/parse';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { cutPage, exactInstant, readKeyset, writeKeyset } from './keyset';
 import { maskNumberFilter, matchNumber, parseNumberFilter, type NumberFilter } from './number-filter';
 import { seal, unseal } from '@/lib/seal';
@@ -79,17 +79,17 @@ export function openPeopleSearch(text: string | undefined): PeopleSearch | null 
   return value.length === 4 ? { lastDigits: value } : null;
 }
 
-/** Reads all that the list shows to an admin; `timeZone` null: theirs is not known. */
+/** Reads all that the list shows to an admin. */
 export async function readPeoplePage(
   db: Db,
   query: PeopleQuery,
   adminId: string,
-): Promise<{ people: ListedPerson[]; older: string | null; timeZone: string | null }> {
-  const [page, preferences] = await Promise.all([
+): Promise<{ people: ListedPerson[]; older: string | null; timeZone: string }> {
+  const [page, timeZone] = await Promise.all([
     listPeople(db, query, peoplePerPage),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
-  return { ...page, timeZone: preferences?.timeZone ?? null };
+  return { ...page, timeZone };
 }
 
 const peoplePerPage = 25;

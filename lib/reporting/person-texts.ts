@@ -8,7 +8,7 @@ import { readOwnSpend, type OwnSpend } from '@/lib/sms/capacity/budget';
 import { explainNext, type NextText } from '@/lib/sms/dispatch/explain-next';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { judgePhone, type PhoneStatus } from '@/lib/sms/numbers/phone-state';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { listNumberLimits, type NumberLimit } from './number-limits';
 import {
   maskEntry,
@@ -43,8 +43,8 @@ export type PersonTexts = {
   /** At their number, also what someone said who had it before. */
   optOuts: SeenOptOut[];
   hasOlderOptOuts: boolean;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 const newestShown = 10;
@@ -65,7 +65,7 @@ export async function readPersonTexts(
   const everyText = { subject, status: null, template: null, errorCode: null, before: null };
   const everyAttempt = { subject, failuresOnly: false, before: null };
   const kinds = ['code', 'news', 'reminder', 'notice'] as const;
-  const [next, spend, number, optOuts, texts, attempts, receipts, preferences] = await Promise.all([
+  const [next, spend, number, optOuts, texts, attempts, receipts, timeZone] = await Promise.all([
     phone === null ? [] : explainNext(db, { userId: id, phone }, kinds, { env: env(), now }),
     readSpendOf(db, user, now),
     phone === null ? null : readNumber(db, phone),
@@ -73,7 +73,7 @@ export async function readPersonTexts(
     searchTexts(db, everyText, newestShown),
     listAttempts(db, everyAttempt, newestShown),
     listReceipts(db, id, { limit: receiptsPerPage + 1, before: receiptsBefore }),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
   return {
     ...{ id, name, next, spend },
@@ -90,7 +90,7 @@ export async function readPersonTexts(
     olderReceipts: receipts.length > receiptsPerPage ? receipts[receiptsPerPage - 1]!.id : null,
     optOuts: optOuts.slice(0, newestShown).map(seeOptOut),
     hasOlderOptOuts: optOuts.length > newestShown,
-    timeZone: preferences?.timeZone ?? null,
+    timeZone,
   };
 }
 

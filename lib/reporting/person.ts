@@ -6,7 +6,7 @@ import { findUser, isEmailReleased } from '@/lib/accounts/users';
 import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { readSeenFactors, type SeenFactors } from './held-factors';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import { maskEmail } from './mask-email';
@@ -27,6 +27,8 @@ export type SeenAuditEntry = {
   at: Date;
   action: string;
   actor: AuditActor;
+  /** Where it was done from, if nobody was signed in: all that is known of who it was; null: not known, or erased. */
+  address: string | null;
   /** What whoever did it gave as the reason; of a refusal, its name. */
   reason: string | null;
   /** The roles before and after, where it was one's change. */
@@ -55,8 +57,8 @@ export type SeenPerson = {
   sessions: Pick<SessionRow, 'id' | 'createdAt' | 'lastSeenAt' | 'address' | 'userAgent'>[];
   history: SeenAuditEntry[];
   olderHistory: string | null;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 const pageSize = 20;
@@ -69,13 +71,13 @@ export async function readPerson(
 ): Promise<SeenPerson | null> {
   const user = isId(userId) ? await findUser(db, userId) : null;
   if (user === null) return null;
-  const [phone, factors, sessions, history, lastSignInAt, preferences] = await Promise.all([
+  const [phone, factors, sessions, history, lastSignInAt, timeZone] = await Promise.all([
     readPhoneState(db, { userId: user.id, phone: user.phone, phoneMovedAt: user.phoneMovedAt }),
     readSeenFactors(db, user.id),
     listSessions(db, user.id, now),
     listHistory(db, user.id, historyBefore),
     readLastSignIn(db, user.id),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
   const state =
     user.deactivatedAt !== null ? 'deactivated' : user.activatedAt !== null ? 'active' : 'pending';
@@ -103,7 +105,7 @@ export async function readPerson(
     })),
     history: history.rows,
     olderHistory: history.older,
-    timeZone: preferences?.timeZone ?? null,
+    timeZone,
   };
 }
 
@@ -125,9 +127,11 @@ async function listHistory(
     action: string;
     actor_id: string | null;
     actor_name: string | null;
+    address: string | null;
     details: unknown;
   }>(sql`
-    select entry.id::text as id, ${exactInstant(sql`entry.at`)} as at, action, actor_id, actor.name as actor_name, details
+    select entry.id::text as id, ${exactInstant(sql`entry.at`)} as at, action, actor_id, actor.name as actor_name,
+      case when actor_id is null then entry.address end as address, details
     from audit_log entry left join users actor on actor.id = entry.actor_id
     where entry.user_id = ${userId}
       ${before ? sql`and (entry.at, entry.id) < (${before.at}::timestamptz, ${before.id}::bigint)` : sql``}
@@ -143,6 +147,7 @@ async function listHistory(
         at: new Date(row.at),
         action: row.action,
         actor: readActor(row, userId, asText(details.operator)),
+        address: row.address,
         reason: asText(details.reason),
         from: asText(details.from),
         to: asText(details.to),

@@ -7,7 +7,7 @@ import { env } from '@/lib/env';
 import { maskPhone } from '@/lib/phone/parse';
 import { explainNext, type NextText } from '@/lib/sms/dispatch/explain-next';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { maskEmail } from './mask-email';
 import { listNumberLimits, type NumberLimit } from './number-limits';
 import { sealSubject } from './message-subject';
@@ -45,8 +45,8 @@ export type PhonePage = {
   consents: (LastWord & { name: string | null })[];
   optOuts: SeenOptOut[];
   hasOlderOptOuts: boolean;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 const newestShown = 10;
@@ -63,14 +63,14 @@ export async function readPhonePage(
   const subject = { kind: 'number' as const, filter: { phone } };
   const everyText = { subject, status: null, template: null, errorCode: null, before: null };
   const everyAttempt = { subject, failuresOnly: false, before: null };
-  const [number, people, texts, attempts, words, optOuts, preferences] = await Promise.all([
+  const [number, people, texts, attempts, words, optOuts, timeZone] = await Promise.all([
     readNumber(db, phone),
     listPeopleAt(db, phone),
     searchTexts(db, everyText, newestShown),
     listAttempts(db, everyAttempt, newestShown),
     listLastWordsAt(db, phone, mostPeople),
     listOptOutsAt(db, phone, newestShown + 1),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
   const holder = people.find((person) => person.id === number?.holderUserId) ?? null;
   const others = people.filter((person) => person !== holder);
@@ -98,7 +98,7 @@ export async function readPhonePage(
       .sort((a, b) => b.at.getTime() - a.at.getTime()),
     optOuts: optOuts.slice(0, newestShown).map(seeOptOut),
     hasOlderOptOuts: optOuts.length > newestShown,
-    timeZone: preferences?.timeZone ?? null,
+    timeZone,
   };
 }
 

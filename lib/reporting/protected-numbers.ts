@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 import { maskPhone } from '@/lib/phone/parse';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 
 /** Someone proved a number that is another account's second factor, and it is that account's still. */
 export type ProtectedProof = {
@@ -18,17 +18,17 @@ export type ProtectedProof = {
 /** Whoever has not asked for their number by then has another one. */
 const toldForDays = 90;
 
-/** What the page of protected numbers shows an admin: their own time zone (null: none is known), and the proofs of everyone. */
+/** What the page of protected numbers shows an admin: the zone of their moments, and the proofs of everyone. */
 export async function readProtectedNumbers(
   db: Db,
   adminId: string,
   now: Date,
-): Promise<{ timeZone: string | null; proofs: ProtectedProof[] }> {
-  const [preferences, proofs] = await Promise.all([
-    readPreferences(db, adminId),
+): Promise<{ timeZone: string; proofs: ProtectedProof[] }> {
+  const [timeZone, proofs] = await Promise.all([
+    readAdminTimeZone(db, adminId),
     listProtectedProofs(db, { holderUserId: null, now }),
   ]);
-  return { timeZone: preferences?.timeZone ?? null, proofs };
+  return { timeZone, proofs };
 }
 
 /**

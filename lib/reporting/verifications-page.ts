@@ -1,5 +1,5 @@
 import type { Db } from '@/db/client';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 import { readSubject, type MessageSubject, type SeenSubject } from './message-subject';
 import { listAttempts, type AttemptSearch, type SeenAttempt } from './verification-attempts';
 
@@ -11,8 +11,8 @@ export type VerificationsPage = {
   older: string | null;
   /** Whose attempts they are; null: everyone's. */
   subject: SeenSubject | null;
-  /** The admin's, in which moments are said to them; null: it is not known. */
-  timeZone: string | null;
+  /** In which moments are said to the admin. */
+  timeZone: string;
 };
 
 const attemptsPerPage = 25;
@@ -23,13 +23,13 @@ export async function readVerificationsPage(
   { subject, ...search }: VerificationsQuery,
   adminId: string,
 ): Promise<VerificationsPage> {
-  const [page, seen, preferences] = await Promise.all([
+  const [page, seen, timeZone] = await Promise.all([
     // No attempt is about an application, nor about several people.
     subject?.kind === 'application' || subject?.kind === 'names'
       ? { attempts: [], older: null }
       : listAttempts(db, { ...search, subject }, attemptsPerPage),
     subject && readSubject(db, subject),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
-  return { ...page, subject: seen, timeZone: preferences?.timeZone ?? null };
+  return { ...page, subject: seen, timeZone };
 }

@@ -3,7 +3,7 @@ import type { Role } from '@/db/schema/accounts';
 import { secondFactorGrace } from '@/db/schema/two-factor';
 import type { Db } from '@/db/client';
 import { lacksFactor } from '@/lib/accounts/factors';
-import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readAdminTimeZone } from './admin-time-zone';
 
 /** The people of a role who can sign in and hold no second factor yet: how many, and some of them by name. */
 export type WithoutFactor = {
@@ -19,15 +19,15 @@ const mostNamed = 20;
 
 const roles = ['broker', 'staff', 'admin'] as const;
 
-/** Reads all that the page about second factors shows to an admin; `timeZone` null: theirs is not known. */
+/** Reads all that the page about second factors shows to an admin. */
 export async function readWithoutFactor(
   db: Db,
   { adminId, now }: { adminId: string; now: Date },
-): Promise<{ roles: WithoutFactor[]; timeZone: string | null }> {
-  const [rows, graces, preferences] = await Promise.all([
+): Promise<{ roles: WithoutFactor[]; timeZone: string }> {
+  const [rows, graces, timeZone] = await Promise.all([
     listWithoutFactor(db),
     db.select().from(secondFactorGrace),
-    readPreferences(db, adminId),
+    readAdminTimeZone(db, adminId),
   ]);
   const graceOf = (role: Role) => graces.find((grace) => grace.role === role && grace.endsAt > now);
   return {
@@ -40,7 +40,7 @@ export async function readWithoutFactor(
         graceUntil: graceOf(role)?.endsAt ?? null,
       };
     }),
-    timeZone: preferences?.timeZone ?? null,
+    timeZone,
   };
 }
 

@@ -37,6 +37,7 @@ export function sayState(state: ListedPerson['state']): { words: string; tone: T
 
 /** What is clearer than the name of the action itself. */
 const actionWords: Record<string, string> = {
+  sign_in_refused: 'Sign-in refused',
   account_replaced: 'Registered again',
   account_created_by_operator: 'Account created by the operator',
   account_invited: 'Invited',
@@ -66,6 +67,17 @@ const actionWords: Record<string, string> = {
 export function sayAuditAction({ action, from, to }: Pick<SeenAuditEntry, 'action' | 'from' | 'to'>): string {
   const words = lookUp(actionWords, action) ?? sayName(action);
   return from !== null && to !== null ? `${words}: ${sayRole(from)} to ${sayRole(to)}` : words;
+}
+
+/** Reasons that the product gives by name; whoever gives one writes it out. */
+const reasonWords: Record<string, string> = {
+  wrong_credentials: 'wrong password',
+  deactivated: 'the account is deactivated',
+};
+
+/** Why something was done or refused. */
+export function sayAuditReason(reason: string): string {
+  return lookUp(reasonWords, reason) ?? reason;
 }
 
 /** A name in `snake_case`, for reading. */

@@ -1,4 +1,6 @@
+import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
+import { smsPreferences } from '@/db/schema/sms';
 import { insertUser } from '@/lib/accounts/users';
 import { recordAudit, type AuditAction } from '@/lib/audit';
 import { readKeyset } from '@/lib/reporting/keyset';
@@ -37,6 +39,31 @@ test('a person is shown with what they have, their number masked', async () => {
       { action: 'signed_in', actor: { kind: 'owner' } },
     ],
   });
+});
+
+test('of whoever was not signed in, the address is known; of others it is left out', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  const context = (seconds: number) => ({ ...contextAt(after(noon, seconds)), address: '203.0.113.9' });
+  const details = { reason: 'wrong_credentials' };
+  await recordAudit(database.db, { action: 'sign_in_refused', userId, actorId: null, details }, context(1));
+  await recordAudit(database.db, { action: 'signed_in', userId }, context(2));
+  expect((await read(userId))?.history).toMatchObject([
+    { action: 'signed_in', address: null },
+    { action: 'sign_in_refused', address: '203.0.113.9', reason: 'wrong_credentials' },
+  ]);
+});
+
+test('an admin reads moments in their own zone, or in that of the reports where none is known', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  const zoneFor = async (adminId: string) =>
+    (await readPerson(database.db, userId, { adminId, historyBefore: null, now: noon }))?.timeZone;
+  expect(await zoneFor(newId())).toBe('America/New_York');
+  const admin = await giveSettledPerson(database.db);
+  await database.db
+    .update(smsPreferences)
+    .set({ timeZone: 'America/Denver' })
+    .where(eq(smsPreferences.userId, admin.userId));
+  expect(await zoneFor(admin.userId)).toBe('America/Denver');
 });
 
 test('what was done names who did it, in what way they did it', async () => {

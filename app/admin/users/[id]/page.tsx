@@ -24,7 +24,7 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { readPerson, type AuditActor, type SeenAuditEntry, type SeenPerson } from '@/lib/reporting/person';
 import { peoplePath } from '../people-query';
-import { roles, sayAuditAction, sayRole, sayState } from '../person-words';
+import { roles, sayAuditAction, sayAuditReason, sayRole, sayState } from '../person-words';
 import {
   changeRoleAction,
   deactivateAction,
@@ -282,16 +282,18 @@ function AdminActions({ person }: { person: SeenPerson }) {
   );
 }
 
-function detailsOf({ actor, reason }: SeenAuditEntry, name: string) {
-  return [sayActor(actor, name), ...(reason === null ? [] : [`Reason: ${reason}`])];
+function detailsOf({ actor, address, reason }: SeenAuditEntry, name: string) {
+  return [sayActor(actor, address, name), ...(reason === null ? [] : [`Reason: ${sayAuditReason(reason)}`])];
 }
 
-function sayActor(actor: AuditActor, name: string) {
+function sayActor(actor: AuditActor, address: string | null, name: string) {
   switch (actor.kind) {
     case 'owner':
       return `By ${name}`;
     case 'nobody':
-      return 'By nobody who was signed in';
+      return address === null
+        ? 'By nobody who was signed in'
+        : `By someone who was not signed in, from ${address}`;
     case 'operator':
       return `By ${actor.name}, at the terminal`;
     case 'person':
