@@ -24,7 +24,7 @@ export function NumberLimits({ limits, clock }: { limits: readonly NumberLimit[]
           term: classes[sendClass],
           detail: (
             <>
-              {sayLeft(sends, clock, 'to send')}, {sayLeft(failures, clock, 'wrong ones heard')}
+              {sayLeft(sends, clock, 'can be sent')}, {sayLeft(failures, clock, 'wrong ones can be entered')}
             </>
           ),
         }))}
@@ -57,7 +57,7 @@ const texts: Record<OwnSpend['counts'], string> = {
 export function SpendLimits({ spend }: { spend: readonly OwnSpend[] }) {
   return (
     <Stack gap="small">
-      <Heading level={3}>Money of this person, in 24 hours</Heading>
+      <Heading level={3}>Money for this person, in 24 hours</Heading>
       <FactList
         facts={spend.map(({ counts, spentMicros, limitMicros }) => {
           const left = limitMicros > spentMicros ? limitMicros - spentMicros : 0n;

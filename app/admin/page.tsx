@@ -30,7 +30,7 @@ import { linkToMessages } from './messages/messages-query';
 import { findPhoneAction } from './phones/actions';
 import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
-import { sayCount, sayMicros, sayReportDay, saySeconds } from './report-words';
+import { sayCount, sayMicros, sayReportDay, saySeconds, sayZone } from './report-words';
 import { SendingNowFigures } from './sending-now';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
@@ -59,7 +59,7 @@ export default async function AdminOverviewPage({
         <Heading>Texts: overview</Heading>
         <Lead>
           What texts cost, whether they arrive, and how verifications go. Days are those of{' '}
-          {timeZone.replaceAll('_', ' ')}.
+          {sayZone(timeZone)}.
         </Lead>
       </HeadingGroup>
       <AdminNav here="overview" />

@@ -168,7 +168,7 @@ test('the page of a text says in words why it was not sent, rule by rule', async
     [...ids, admin.id, newNumber()],
   );
   await enterAs(page, admin);
-  const why = page.locator('section', { hasText: 'Why was this not sent?' });
+  const why = page.locator('section', { hasText: 'Why did this not arrive?' });
   const rowOf = (question: string) => why.locator('dl > div', { hasText: question });
 
   await open(page, `/admin/messages/${ids[0]}`);

@@ -64,7 +64,7 @@ test('an admin opens the page of a number from any spelling, and sees the whole 
   await expect(page.locator('section', { hasText: 'Holder' }).first()).toContainText(person.name);
   await expect(card('What keeps the next code back?')).toContainText('Goes out');
   await expect(card('Limits').locator('dl > div', { hasText: 'To its holder' })).toContainText(
-    '2 more to send, 15 more wrong ones heard',
+    '2 more can be sent, 15 more wrong ones can be entered',
   );
   await expect(card('Newest texts').getByRole('link')).toHaveAttribute(
     'href',
@@ -131,7 +131,7 @@ test('the page of a person leads to all about their texts: proof of consent, lim
     /\$0 of \$[\d.]+ spent, \$[\d.]+ left/,
   );
   await expect(card('Limits').locator('dl > div', { hasText: 'To its holder' })).toContainText(
-    '2 more to send, 15 more wrong ones heard',
+    '2 more can be sent, 15 more wrong ones can be entered',
   );
   await expect(card('Consents')).toContainText('on the registration form (/users/register/applicant)');
   await card('Consents').locator('summary').click();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { presetOf, readPeriod } from '@/app/admin/report-period';
 import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';
-import { sayMicros, saySeconds, sayShare } from '@/app/admin/report-words';
+import { sayMicros, saySeconds, sayShare, sayZone } from '@/app/admin/report-words';
 import { linearScale, timeScale } from '@/components/charts/scale';
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { nothing, type Report, type Sums } from '@/lib/reporting/rollups/report';
@@ -49,7 +49,7 @@ describe('the days of a report', () => {
   });
 });
 
-test('money, times and shares are written as people write them', () => {
+test('money, times, zones and shares are written as people write them', () => {
   expect([0, 7_900, 83, 500_000, 12_345_678, 1_234_567_890_000].map(sayMicros)).toEqual([
     '$0',
     '$0.0079',
@@ -67,6 +67,11 @@ test('money, times and shares are written as people write them', () => {
     '90 min',
     '2 h',
     'over 30 h',
+  ]);
+  expect(['America/New_York', 'America/Argentina/Buenos_Aires', 'UTC'].map(sayZone)).toEqual([
+    'New York',
+    'Buenos Aires',
+    'UTC',
   ]);
   expect([null, 0, 0.5, 0.99949, 1].map(sayShare)).toEqual(['–', '0%', '50%', '99.9%', '100%']);
 });

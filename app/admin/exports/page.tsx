@@ -17,7 +17,7 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { listExports, type ListedExport } from '@/lib/exports/export-jobs';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
-import { sayReportDay } from '@/app/admin/report-words';
+import { sayReportDay, sayZone } from '@/app/admin/report-words';
 import { removeExportAction, startExportAction } from './actions';
 import { exportsPath, formatWords, kindWords, sayExportState } from './export-words';
 
@@ -50,9 +50,8 @@ export default async function ExportsPage({
       <HeadingGroup>
         <Heading>Exports</Heading>
         <Lead>
-          Files of single rows, for your own reports or an auditor. Days are those of{' '}
-          {timeZone.replaceAll('_', ' ')}. Each file is kept for a day, and who made or downloaded it is
-          written down.
+          Files of single rows, for your own reports or an auditor. Days are those of {sayZone(timeZone)}.
+          Each file is kept for a day, and who made or downloaded it is written down.
         </Lead>
       </HeadingGroup>
       <AdminNav here="exports" />
@@ -66,8 +65,7 @@ export default async function ExportsPage({
           days={{ first: addDays(today, -29), last: today, today }}
         />
       </Card>
-      <Card>
-        <Heading level={2}>Files</Heading>
+      <Card label="Files">
         <DataTable
           caption="Exports, newest first"
           columns={columns}

@@ -40,7 +40,7 @@ export default async function LimitsPage() {
         <Heading>Limits</Heading>
         <Lead>
           Every limit, and how often each refused somebody: in the last 24 hours, and today and in the six
-          days before. Where it says “–”, nobody counts.
+          days before. Where it says “–”, refusals are not counted.
         </Lead>
       </HeadingGroup>
       <AdminNav here="limits" />

@@ -73,7 +73,7 @@ export default async function MessagesPage({
             caption="Messages, newest first"
             columns={columns}
             rows={texts.map((text) => ({ id: text.id, cells: cellsOf(text, clock) }))}
-            empty="No text fits."
+            empty={isNarrow === null ? 'No text was sent or came in yet.' : 'No text fits.'}
           />
         )}
         <Pager

@@ -14,7 +14,10 @@ export function SubjectFacts({
   if (person !== null) {
     return (
       <Text>
-        Of <TextLink href={`/admin/users/${person.id}`}>{person.name}</TextLink>
+        Of <TextLink href={`/admin/users/${person.id}`}>{person.name}</TextLink>:{' '}
+        <TextLink href={`/admin/users/${person.id}/texts`}>
+          what keeps the next text back, consents and limits
+        </TextLink>
       </Text>
     );
   }

@@ -1,4 +1,5 @@
 import type { Metadata } from 'next';
+import { AdminNav } from '@/app/admin/admin-nav';
 import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
@@ -7,7 +8,6 @@ import { FactList } from '@/components/ui/lists/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { SavedAlert } from '@/components/forms/SavedAlert';
-import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
@@ -41,6 +41,7 @@ export default async function ProtectedNumbersPage({
           not move when someone else enters a code sent to it. Here you decide whether it should.
         </Lead>
       </HeadingGroup>
+      <AdminNav here="verifications" />
       {said ? <SavedAlert title={said} /> : null}
       {proofs.length === 0 ? (
         <Card>
@@ -81,9 +82,6 @@ export default async function ProtectedNumbersPage({
           </Card>
         ))
       )}
-      <Text quiet>
-        <TextLink href="/admin/verifications">Verifications</TextLink>
-      </Text>
     </Page>
   );
 }

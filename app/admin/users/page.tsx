@@ -87,6 +87,7 @@ const columns = [
   { key: 'role', header: 'Role' },
   { key: 'state', header: 'State' },
   { key: 'phone', header: 'Phone' },
+  { key: 'texts', header: 'Texts' },
   { key: 'created', header: 'Created' },
 ] as const;
 
@@ -102,5 +103,10 @@ function cellsOf({ id, name, email, isEmailProven, role, state, maskedPhone }: L
     role: sayRole(role),
     state: <Badge tone={tone}>{words}</Badge>,
     phone: maskedPhone ?? '–',
+    texts: (
+      <TextLink href={`/admin/users/${id}/texts`} aria-label={`Texts and consents of ${name}`}>
+        Texts
+      </TextLink>
+    ),
   };
 }

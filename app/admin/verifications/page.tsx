@@ -48,6 +48,7 @@ export default async function VerificationsPage({
   const { attempts, older, subject, timeZone } = await readVerificationsPage(db(), query, admin.userId);
   const clock = { timeZone, now: databaseNow() };
   const { before, ...filters } = parameters;
+  const isNarrow = query.subject !== null || query.failuresOnly;
   const linkTo = (id: string) =>
     linkToVerifications({ ...filters, about: sealSubject({ kind: 'person', id }) });
   return (
@@ -68,7 +69,7 @@ export default async function VerificationsPage({
           shown={subject && parameters.about}
           hint={subjectHint}
           failuresOnly={query.failuresOnly}
-          clearHref={query.subject || query.failuresOnly ? verificationsPath : null}
+          clearHref={isNarrow ? verificationsPath : null}
         />
       </Card>
       <Card label="Verification attempts">
@@ -78,7 +79,7 @@ export default async function VerificationsPage({
             caption="Verification attempts, newest first"
             columns={columns}
             rows={attempts.map((attempt) => ({ id: attempt.id, cells: cellsOf(attempt, clock) }))}
-            empty="No attempt fits."
+            empty={isNarrow ? 'No attempt fits.' : 'Nobody asked for a code yet.'}
           />
         )}
         <Pager

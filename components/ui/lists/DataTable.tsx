@@ -19,7 +19,14 @@ export function DataTable<Key extends string>({
   rows: readonly { id: string; cells: Record<Key, ReactNode> }[];
   empty: ReactNode;
 }) {
-  if (rows.length === 0) return <p className={styles.empty}>{empty}</p>;
+  if (rows.length === 0) {
+    return (
+      <div>
+        <p className={styles.caption}>{caption}</p>
+        <p className={styles.empty}>{empty}</p>
+      </div>
+    );
+  }
   return (
     <div className={styles.frame}>
       <table className={styles.table} role="table">
@@ -48,7 +55,7 @@ export function DataTable<Key extends string>({
                   data-label={header}
                   className={classNames(styles.cell, align === 'end' && styles.end)}
                 >
-                  {cells[key]}
+                  <div className={styles.content}>{cells[key]}</div>
                 </td>
               ))}
             </tr>

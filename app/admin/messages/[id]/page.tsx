@@ -54,7 +54,7 @@ export default async function MessagePage({ params }: { params: Promise<{ id: st
       {message.gates === null ? null : (
         <Card>
           <Heading level={2} id="why">
-            Why was this not sent?
+            Why did this not arrive?
           </Heading>
           <Stack>
             <Text>{saySummary(message.gates, message)}</Text>
