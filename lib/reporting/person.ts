@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
@@ -147,7 +148,8 @@ async function listHistory(
         at: new Date(row.at),
         action: row.action,
         actor: readActor(row, userId, asText(details.operator)),
-        address: row.address,
+        // The product by itself has a word in its place.
+        address: row.address !== null && isIP(row.address) !== 0 ? row.address : null,
         reason: asText(details.reason),
         from: asText(details.from),
         to: asText(details.to),

@@ -41,13 +41,22 @@ test('a person is shown with what they have, their number masked', async () => {
   });
 });
 
-test('of whoever was not signed in, the address is known; of others it is left out', async () => {
+test('of whoever was not signed in, the address is known; of others, and of the product, there is none', async () => {
   const { userId } = await givePerson(database.db, { active: true });
   const context = (seconds: number) => ({ ...contextAt(after(noon, seconds)), address: '203.0.113.9' });
   const details = { reason: 'wrong_credentials' };
   await recordAudit(database.db, { action: 'sign_in_refused', userId, actorId: null, details }, context(1));
   await recordAudit(database.db, { action: 'signed_in', userId }, context(2));
+  await recordAudit(
+    database.db,
+    { action: 'account_replaced', userId, actorId: null },
+    {
+      ...context(3),
+      address: 'unknown',
+    },
+  );
   expect((await read(userId))?.history).toMatchObject([
+    { action: 'account_replaced', actor: { kind: 'nobody' }, address: null },
     { action: 'signed_in', address: null },
     { action: 'sign_in_refused', address: '203.0.113.9', reason: 'wrong_credentials' },
   ]);
