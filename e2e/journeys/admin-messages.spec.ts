@@ -107,6 +107,10 @@ test('an admin finds a person by name, email or id, and a text by its SID, whose
     .click();
   await expect(texts.locator('tbody tr')).toHaveCount(1);
   await expect(field(page, 'q')).toHaveValue(name);
+  await expect(texts.getByRole('link', { name: /^what keeps the next text back/ })).toHaveAttribute(
+    'href',
+    `/admin/users/${one.id}/texts`,
+  );
 
   await search(other.email);
   await expect(page).toHaveURL(new RegExp(`about=p\\.${other.id}`));

@@ -219,6 +219,10 @@ test('people are found by name and number and narrowed down, and no address says
   await button(page, 'Search').click();
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText('who left');
+  await expect(rows.getByRole('link', { name: /^Texts and consents of/ })).toHaveAttribute(
+    'href',
+    `${people}/${shut.id}/texts`,
+  );
   await expectToFit(page);
 
   await page.getByRole('link', { name: 'Show all' }).click();
