@@ -60,6 +60,9 @@ const slowSeconds = 300;
 const fewestDeliveries = 20;
 const mostDeliveries = 1_000;
 
+/** In percent of the budget. */
+const budgetMarks = [50, 80, 100] as const;
+
 /** How far below a mark of the budget spending has to fall. */
 const budgetBand = 0.05;
 
@@ -122,19 +125,19 @@ async function findConversion({ db, now }: Asked): Promise<Finding[]> {
 async function findBudget({ db, env, now }: Asked): Promise<Finding[]> {
   const spentMicros = Number(await sumSpend(db, 'all', now));
   const { smsDailyBudgetMicros: budgetMicros, smsPricePerSegmentMicros: priceMicros } = env;
-  return ([50, 80, 100] as const).map((percent) => {
-    // A reservation that does not fit is not made: the budget is used up when not even the shortest text fits.
-    const mark = percent === 100 ? budgetMicros - priceMicros + 1 : (budgetMicros * percent) / 100;
+  // A reservation that does not fit is not made: the budget is used up when not even the shortest text fits.
+  const markOf = (percent: number) =>
+    percent === 100 ? budgetMicros - priceMicros + 1 : (budgetMicros * percent) / 100;
+  return budgetMarks.map((percent, index) => {
+    const higher = budgetMarks[index + 1];
+    // What is past a higher mark opens no alarm about a lower one, and ends none.
+    const isPassed = higher !== undefined && spentMicros >= markOf(higher);
     const clear = (budgetMicros * percent) / 100 - budgetMicros * budgetBand;
+    const isBad = spentMicros >= markOf(percent) && !isPassed;
     return {
       kind: `budget_${percent}` as const,
       subject: '',
-      verdict:
-        spentMicros >= mark
-          ? ('bad' as const)
-          : spentMicros >= clear
-            ? ('between' as const)
-            : ('good' as const),
+      verdict: isBad ? 'bad' : spentMicros >= clear ? 'between' : 'good',
       figures: { spentMicros, budgetMicros },
     };
   });
@@ -158,10 +161,14 @@ async function findFailingCalls({ db, now, isStopped }: Asked): Promise<Finding[
   ];
 }
 
+/** Whether the provider tells by itself; else it is asked (lib/sms/provider/twilio.ts). */
+function awaitsReports(env: Env): boolean {
+  return env.twilio !== null && (env.isPublic || env.twilio.apiBaseUrl !== null);
+}
+
 async function findMissingReports({ db, env, now, begunAt }: Asked): Promise<Finding[]> {
   const found = { kind: 'receipts_stop', subject: '' } as const;
-  // Without callbacks the provider is asked instead (lib/sms/provider/twilio.ts).
-  if (env.twilio === null || !(env.isPublic || env.twilio.apiBaseUrl !== null)) {
+  if (!awaitsReports(env)) {
     return [{ ...found, verdict: 'good', figures: {} }];
   }
   const ago = agoFrom(now);
@@ -229,15 +236,22 @@ async function findOldTexts({ db, now, isStopped }: Asked): Promise<Finding[]> {
   ];
 }
 
-async function findSlowDeliveries({ db, now }: Asked): Promise<Finding[]> {
+async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
   const ago = agoFrom(now);
+  // One that the provider took and nobody has told the end of is slow as well, as long as any ends are told.
+  const reportsCome = awaitsReports(env)
+    ? sql`exists (select from webhook_calls
+        where webhook = 'status' and hour > ${ago(2 * hourMs)} and last_at > ${ago(reportPatienceMs)})`
+    : sql`true`;
   // From the request to the delivery; where quiet hours held it up, from its leaving, as in the reports.
   const { rows } = await db.execute<{ delivered: number; slow: number }>(sql`
-    select count(delivered_at)::int as delivered, count(*) filter (where delivered_at
-      - case when held_at is null then created_at else coalesce(sent_at, delivered_at) end
-      > ${slowSeconds} * interval '1 second')::int as slow
+    select count(*) filter (where ended is not null)::int as delivered,
+      count(*) filter (where ended - begun > ${slowSeconds} * interval '1 second')::int as slow
     from (
-      select created_at, held_at, sent_at, delivered_at from sms_messages
+      select case when held_at is null then created_at else least(coalesce(sent_at, delivered_at), delivered_at) end as begun,
+        case when delivered_at is not null then delivered_at
+          when status = 'sent' and sent_at <= ${ago(slowSeconds * 1000)} and ${reportsCome} then ${timestamp(now)} end as ended
+      from sms_messages
       where created_at > ${ago(hourMs + slowSeconds * 1000)} and created_at <= ${ago(slowSeconds * 1000)} and direction = 'out'
       order by created_at desc, id desc limit ${mostDeliveries}) lately`);
   const { delivered, slow } = rows[0]!;

@@ -4,7 +4,7 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { recordAudit } from '@/lib/audit';
-import { isFresh } from '@/lib/auth/two-factor/step-up';
+import { refuseWithoutFactor, type StaleFactor } from '@/lib/auth/two-factor/confirm-identity';
 import type { RequestContext } from '@/lib/context';
 import { isId, newId } from '@/lib/random';
 
@@ -24,7 +24,7 @@ export type WantedExport = {
 };
 
 export type ExportRequestAnswer =
-  { ok: true; id: string } | { ok: false; reason: 'confirm_first' | 'too_many_under_way' };
+  { ok: true; id: string } | ({ ok: false } & (StaleFactor | { reason: 'too_many_under_way' }));
 
 /**
  * Asks for a file, which a worker then writes. For an admin who has shown within ten minutes who they are, since it holds what is kept
@@ -37,11 +37,12 @@ export async function requestExport(
   context: RequestContext,
 ): Promise<ExportRequestAnswer> {
   const { now } = context;
-  if (!isFresh(admin, now)) return { ok: false, reason: 'confirm_first' };
   const { kind, format, wholeNumbers, from } = wanted;
   const to = wanted.to > now ? now : wanted.to;
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('export_jobs', 0))`);
+    const stale = await refuseWithoutFactor(tx, admin, now);
+    if (stale !== null) return { ok: false as const, ...stale };
     const { rows } = await tx.execute<{ under_way: number }>(sql`
       select count(*)::int as under_way from export_jobs where state = 'writing'`);
     if (rows[0]!.under_way >= mostExportsUnderWay)
@@ -147,7 +148,7 @@ export async function openExport(
   id: string,
   context: RequestContext,
 ): Promise<ExportFile | 'confirm_first' | null> {
-  if (!isFresh(admin, context.now)) return 'confirm_first';
+  if ((await refuseWithoutFactor(db, admin, context.now)) !== null) return 'confirm_first';
   if (!isId(id)) return null;
   const since = new Date(context.now.getTime() - keptMs);
   const { rows } = await db.execute<{

@@ -11,8 +11,10 @@ type KindOfRows = {
   idType: 'uuid' | 'number';
   /** The columns of the file in their order. */
   columns: Record<string, SQL>;
-  /** The columns that hold phone numbers. */
+  /** The columns that hold phone numbers … */
   phones: readonly string[];
+  /** … and those that may have some in their words. */
+  words?: readonly string[];
 };
 
 const moment = (name: SQL) => sql`case when isfinite(${name}) then ${exactInstant(name)} end`;
@@ -105,5 +107,6 @@ export const exportKinds: Record<ExportKind, KindOfRows> = {
       recorded_by: sql`recorded_by`,
     },
     phones: ['phone'],
+    words: ['words'],
   },
 };

@@ -5,6 +5,7 @@ import { isDatabaseFault } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { writeCsvRow } from '@/lib/csv';
+import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { exactInstant, readKeyset, writeKeyset } from '@/lib/reporting/keyset';
 import { exportKinds } from './export-kinds';
@@ -65,7 +66,7 @@ export async function writeNextPart(
 async function lockNext(tx: Tx, now: Date): Promise<Job | undefined> {
   const { rows } = await tx.execute<Job>(sql`
     select id, kind, format, whole_numbers, from_at, to_at, written_to, rows, parts from export_jobs
-    where state = 'writing' and next_at <= ${timestamp(now)} order by next_at limit 1 for update skip locked`);
+    where state = 'writing' and (next_at <= ${timestamp(now)} or next_at > ${timestamp(now)} + interval '1 hour') order by next_at limit 1 for update skip locked`);
   return rows[0];
 }
 
@@ -114,12 +115,13 @@ function writeRows(
   { kind, format, whole_numbers: wholeNumbers, parts }: Job,
   rows: readonly ReadRow[],
 ): string {
-  const { columns, phones } = exportKinds[kind];
+  const { columns, phones, words = [] } = exportKinds[kind];
   const names = Object.keys(columns);
   const show = (row: ReadRow, name: string): string | null => {
     const value = row[name] ?? null;
     if (value === null || value === '') return null;
-    return phones.includes(name) && !wholeNumbers ? maskPhone(value) : value;
+    if (wholeNumbers) return value;
+    return phones.includes(name) ? maskPhone(value) : words.includes(name) ? hideDigits(value) : value;
   };
   if (format === 'jsonl') {
     const write = (row: ReadRow) =>

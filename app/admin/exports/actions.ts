@@ -12,7 +12,7 @@ import { db } from '@/db/client';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { mostExportsUnderWay, removeExport, requestExport } from '@/lib/exports/export-jobs';
-import { addDays, readReportDay, startOf } from '@/lib/reporting/rollups/report-days';
+import { addDays, dayOf, readReportDay, startOf } from '@/lib/reporting/rollups/report-days';
 import { exportsPath, formatWords, isOneOf, kindWords } from './export-words';
 
 const noDay = 'Enter a day, such as 2026-11-24.';
@@ -45,14 +45,18 @@ export async function startExportAction(
     const fieldErrors = { last: 'This day is before the first one.' };
     return answerForm({ fieldErrors }, formData, chosen);
   }
-  if (!isOneOf(kindWords, kind) || !isOneOf(formatWords, format)) return answerForm({}, formData, chosen);
+  const context = await readRequestContext();
   const { reportTimeZone: timeZone } = env();
+  if (first > dayOf(context.now, timeZone)) {
+    return answerForm({ fieldErrors: { first: 'This day is still to come.' } }, formData, chosen);
+  }
+  if (!isOneOf(kindWords, kind) || !isOneOf(formatWords, format)) return answerForm({}, formData, chosen);
   const days = { from: startOf(first, timeZone), to: startOf(addDays(last, 1), timeZone) };
   const wanted = { kind, format, wholeNumbers, ...days };
-  const answer = await requestExport(db(), admin, wanted, await readRequestContext());
+  const answer = await requestExport(db(), admin, wanted, context);
   if (answer.ok) redirect(`${exportsPath}?saved=started`);
   const refused =
-    answer.reason === 'confirm_first'
+    answer.reason !== 'too_many_under_way'
       ? askToConfirm
       : {
           message: `${mostExportsUnderWay} exports are being written already, and no more at a time. Wait until one is done, or end one. What you chose is still here.`,

@@ -100,9 +100,11 @@ function cellsOf(
   const { id, kind, format, wholeNumbers, from, to, requestedBy, createdAt, state, keptUntil } = each;
   const clock = { timeZone, now };
   const name = kindWords[kind];
+  const days = sayDays(dayOf(from, timeZone), dayOf(new Date(to.getTime() - 1), timeZone), today);
+  const which = `${name}, ${days}`;
   return {
     what: `${name}, ${format === 'csv' ? 'CSV' : 'JSON lines'}, ${wholeNumbers ? 'whole' : 'hidden'} numbers`,
-    days: sayDays(dayOf(from, timeZone), dayOf(new Date(to.getTime() - 1), timeZone), today),
+    days,
     by: (
       <>
         <Moment at={createdAt} clock={clock} />
@@ -112,7 +114,7 @@ function cellsOf(
     state: (
       <>
         {state === 'done' ? (
-          <a href={`${exportsPath}/${id}/file`} download>
+          <a href={`${exportsPath}/${id}/file`} download aria-label={`Download the export of ${which}`}>
             Download
           </a>
         ) : null}
@@ -129,7 +131,7 @@ function cellsOf(
         action={removeExportAction}
         id={id}
         words={state === 'writing' ? 'End' : 'Remove'}
-        label={`${state === 'writing' ? 'End' : 'Remove'} the export of ${name}`}
+        label={`${state === 'writing' ? 'End' : 'Remove'} the export of ${which}`}
       />
     ),
   };

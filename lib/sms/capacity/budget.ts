@@ -221,7 +221,12 @@ export async function reserveSpend(
   then: (tx: Tx, reserved: readonly string[]) => Promise<void> = async () => undefined,
 ): Promise<Map<string, SpendAnswer>> {
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${budgetLockKey}::bigint)`);
+    // Others hold it for milliseconds each, but there may be many of them. A row that someone holds is waited for no longer than
+    // before.
+    await tx.execute(sql`
+      with before as materialized (select current_setting('lock_timeout') as patience)
+      select set_config('lock_timeout', '3s', true), pg_advisory_xact_lock(${budgetLockKey}::bigint),
+        set_config('lock_timeout', patience, true) from before`);
     const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
     const sums = await readSums(tx, scopes, now);
     const answers = new Map<string, SpendAnswer>();

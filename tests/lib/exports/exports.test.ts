@@ -124,6 +124,19 @@ describe('an export', () => {
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 
+  test('hides numbers in words, too', async () => {
+    await database.db.execute(sql`
+      insert into sms_opt_outs (at, phone, act, channel, covers, recorded_by, words)
+      values (${after(noon, -60).toISOString()}, '+14155550001', 'opted_out', 'phone', '{updates}', 'staff', 'Called from (415) 555-0001')`);
+    const [hidden, whole] = [
+      await request({ kind: 'opt_outs', wholeNumbers: false }),
+      await request({ kind: 'opt_outs' }),
+    ];
+    await writeAll();
+    expect(await read(hidden)).not.toContain('555-0001');
+    expect(await read(whole)).toContain('555-0001');
+  });
+
   test('hides numbers unless they are asked for whole', async () => {
     await giveTexts(1);
     const [hidden, whole] = [await request({ wholeNumbers: false }), await request()];
@@ -257,9 +270,11 @@ describe('who may', () => {
     const id = await request();
     await writeAll();
     expect(await pruneExports(database.db, after(noon, 24 * hour), 10)).toBe(0);
-    expect(
-      await openExport(database.db, { ...admin, secondFactorAt: after(noon, 25 * hour) }, id, at(25 * hour)),
-    ).toBeNull();
+    await database.db.execute(sql`
+      update sessions set second_factor_at = ${after(noon, 25 * hour).toISOString()},
+        last_seen_at = ${after(noon, 25 * hour).toISOString()}, expires_at = ${after(noon, 99 * hour).toISOString()}
+      where id = ${admin.sessionId}`);
+    expect(await openExport(database.db, admin, id, at(25 * hour))).toBeNull();
     expect(await pruneExports(database.db, after(noon, 25 * hour), 10)).toBe(1);
   });
 });
