@@ -61,6 +61,12 @@ export type SpendAnswer = { ok: true } | BudgetRefusal | { ok: false; reason: 'l
 /** Any constant will do, as long as every process that reserves uses the same. */
 const budgetLockKey = 7_316_004_253;
 
+/**
+ * Whoever waits for it gets it when those before are done, unlike a row that someone holds. So it is waited for longer than other
+ * locks: where many dispatchers reserve and the database is slow, giving up would put off all texts of a claim.
+ */
+const budgetLockWaitMs = 3_000;
+
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayHours = 24;
@@ -221,12 +227,7 @@ export async function reserveSpend(
   then: (tx: Tx, reserved: readonly string[]) => Promise<void> = async () => undefined,
 ): Promise<Map<string, SpendAnswer>> {
   return db.transaction(async (tx) => {
-    // Others hold it for milliseconds each, but there may be many of them. A row that someone holds is waited for no longer than
-    // before.
-    await tx.execute(sql`
-      with before as materialized (select current_setting('lock_timeout') as patience)
-      select set_config('lock_timeout', '3s', true), pg_advisory_xact_lock(${budgetLockKey}::bigint),
-        set_config('lock_timeout', patience, true) from before`);
+    await lockBudget(tx);
     const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
     const sums = await readSums(tx, scopes, now);
     const answers = new Map<string, SpendAnswer>();
@@ -253,6 +254,14 @@ export async function reserveSpend(
     );
     return answers;
   });
+}
+
+/** Locks the budget for everyone. What is waited for after that is as long as before. */
+async function lockBudget(tx: Tx): Promise<void> {
+  await tx.execute(sql`
+    with former as materialized (select current_setting('lock_timeout') as patience)
+    select set_config('lock_timeout', ${`${budgetLockWaitMs}ms`}, true), pg_advisory_xact_lock(${budgetLockKey}::bigint),
+      set_config('lock_timeout', patience, true) from former`);
 }
 
 /** The cap that a price does not fit; of several, the one that is counted over the longest time has the latest moment. */

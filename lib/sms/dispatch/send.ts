@@ -50,6 +50,9 @@ const aloneAtOnce = 4;
 /** Records that may wait for a lock that someone else holds, at a time. */
 const waitingAtOnce = 4;
 
+/** Reservations of a process at a time: those of all processes pass one after another, so more would only take connections. */
+const reservingAtOnce = 2;
+
 /** How long things take lately, in ms, so that a place in the pace is taken for when it can be used. */
 export type Pacing = {
   /** From the question for a slot until the call can start. */
@@ -64,6 +67,8 @@ export type Pacing = {
 export type Sending = Work & {
   pacing: Pacing;
   recordAccepted: RecordAccepted;
+  /** Runs what reserves, a few at a time. */
+  reserving: Aside;
   /** Of the connections of a process, few are taken by records that wait for a lock: claiming needs the others. */
   aside: Aside;
 };
@@ -72,7 +77,7 @@ export function startSending(work: Work): Sending {
   const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
   const aside = fewAtOnce(waitingAtOnce);
   const recordAccepted = recordAcceptedTogether(work, aside);
-  return { ...work, pacing, recordAccepted, aside };
+  return { ...work, pacing, recordAccepted, aside, reserving: fewAtOnce(reservingAtOnce) };
 }
 
 type Send = Extract<PolicyAnswer, { answer: 'send' }>;
@@ -252,8 +257,10 @@ async function reserve(
   let reserved: Awaited<ReturnType<typeof reserveSpend>>;
   try {
     const wanted = ready.map(({ facts, decision }) => wantSpend(facts, decision.body, env));
-    reserved = await reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
-      takePlaces(work, tx, ids, places, ready),
+    reserved = await work.reserving(() =>
+      reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
+        takePlaces(work, tx, ids, places, ready),
+      ),
     );
   } catch (error) {
     places.clear();

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/node-postgres';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { openPool, workerPool } from '@/db/client';
 import { smsSpend, type SendClass } from '@/db/schema/sms';
 import {
   capsOf,
@@ -85,6 +88,38 @@ const spentBy = ({ userId }: Person, now = start) =>
   sumSpend(database.db, spendMark(secret, 'person', userId), now);
 
 describe('reserveSpend', () => {
+  test('waits for its turn longer than for a row that someone holds', async () => {
+    const pool = openPool(database.url, workerPool);
+    const worker = drizzle(pool);
+    let letGo = () => undefined as void;
+    const isHeld = new Promise<void>((resolve) => (letGo = resolve));
+    try {
+      const people = [await makePerson(database.db), await makePerson(database.db)];
+      const ids = await claimTexts(people);
+      const [first, second] = ids.map((messageId, n) => wanted({ messageId, person: people[n]! }, plenty));
+      let isFirst = () => undefined as void;
+      const isTaken = new Promise<void>((resolve) => (isFirst = resolve));
+      const before = reserveSpend(worker, { texts: [first!], lease, now: start }, () => {
+        isFirst();
+        return isHeld;
+      });
+      await isTaken;
+      let patience: unknown;
+      const own = reserveSpend(worker, { texts: [second!], lease, now: start }, async (tx) => {
+        patience = (await tx.execute(sql`show lock_timeout`)).rows[0];
+      });
+      own.catch(() => undefined);
+      await delay(2 * workerPool.lockTimeoutMs!);
+      letGo();
+      await before;
+      expect((await own).get(ids[1]!)).toEqual({ ok: true });
+      expect(patience).toEqual({ lock_timeout: `${workerPool.lockTimeoutMs}ms` });
+    } finally {
+      letGo();
+      await pool.end();
+    }
+  });
+
   test('1,000 reservations by 100 processes at the same instant never pass a cap, and use all of it', async () => {
     const people = await Promise.all(Array.from({ length: 20 }, () => makePerson(database.db)));
     const owners = Array.from({ length: 1000 }, (_, index) => people[index % people.length]!);
