@@ -57,7 +57,7 @@ async function claimRound(db: Db): Promise<{ now: Date; ticket: string; begunAt:
       where round.next_at <= clock_timestamp()
         or round.next_at > clock_timestamp() + make_interval(secs => ${farAheadSeconds})
     returning (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms, next_at::text as ticket,
-      (extract(epoch from begun_at) * 1000)::float8 as begun_ms`);
+      (extract(epoch from case when isfinite(begun_at) then begun_at else clock_timestamp() end) * 1000)::float8 as begun_ms`);
   const row = rows[0];
   if (!row) return null;
   return { now: new Date(Math.round(row.now_ms)), ticket: row.ticket, begunAt: new Date(row.begun_ms) };
@@ -70,10 +70,18 @@ async function isStillOurs(tx: Tx, ticket: string): Promise<boolean> {
   return rowCount === 1;
 }
 
-type Known = Standing & { alarmId: string | null; since: Date | null };
+type Known = Standing & {
+  alarmId: string | null;
+  since: Date | null;
+  /** Whether someone holds its rows just now. */
+  isHeld: boolean;
+};
 type Alarm = { id: string; kind: AlarmKind; subject: string; since: Date; figures: AlarmFigures };
 
-/** Takes what was found into account, in a few statements however many conditions there are. */
+/**
+ * Takes what was found into account, in a few statements however many conditions there are. What someone holds the rows of is left to
+ * the next check, so that it keeps no other alarm from opening.
+ */
 async function applyFindings(
   tx: Tx,
   env: Env,
@@ -87,6 +95,7 @@ async function applyFindings(
   for (const finding of withFormerSubjects(findings, known)) {
     const { kind, subject, verdict, figures } = finding;
     const before = known.get(keyOf(finding));
+    if (before?.isHeld) continue;
     const { standing, change } = followCondition(
       before ?? { isOpen: false, run: 0, runSince: null },
       verdict,
@@ -131,6 +140,7 @@ function withFormerSubjects(findings: readonly Finding[], known: ReadonlyMap<str
   return [...findings, ...former];
 }
 
+/** Reads where every condition stands, and locks what of it nobody else holds. A moment that is none counts as not known. */
 async function readStandings(tx: Tx): Promise<Map<string, Known>> {
   const { rows } = await tx.execute<{
     kind: string;
@@ -139,11 +149,16 @@ async function readStandings(tx: Tx): Promise<Map<string, Known>> {
     run_ms: number | null;
     alarm_id: string | null;
     since_ms: number | null;
+    is_held: boolean;
   }>(sql`
-    select kind, subject, run, (extract(epoch from run_since) * 1000)::float8 as run_ms, id as alarm_id,
-      (extract(epoch from since) * 1000)::float8 as since_ms
+    with free_checks as materialized (select kind, subject from alarm_checks for no key update skip locked),
+    free_alarms as materialized (select id from alarms where ended_at is null for no key update skip locked)
+    select kind, subject, greatest(run, 0) as run, (extract(epoch from run_since) * 1000)::float8 as run_ms, id as alarm_id,
+      (extract(epoch from since) * 1000)::float8 as since_ms,
+      run is not null and (kind, subject) not in (select kind, subject from free_checks)
+        or id is not null and id not in (select id from free_alarms) as is_held
     from alarm_checks full join (select id, kind, subject, since from alarms where ended_at is null) open using (kind, subject)`);
-  const instant = (ms: number | null) => (ms === null ? null : new Date(ms));
+  const instant = (ms: number | null) => (ms === null || !Number.isFinite(ms) ? null : new Date(ms));
   return new Map(
     rows.map((row) => [
       keyOf(row),
@@ -153,6 +168,7 @@ async function readStandings(tx: Tx): Promise<Map<string, Known>> {
         runSince: instant(row.run_ms),
         alarmId: row.alarm_id,
         since: instant(row.since_ms),
+        isHeld: row.is_held,
       },
     ]),
   );

@@ -15,7 +15,8 @@ export type SeenAlarm = {
   /** What was measured: by the last check that found it so. */
   said: string;
   whatToDo: string;
-  since: Date;
+  /** Null: it is not known. */
+  since: Date | null;
   endedAt: Date | null;
   /** Who sees to it; `by` null: their account is gone. Null: nobody yet. */
   acknowledged: { at: Date; by: string | null } | null;
@@ -66,13 +67,15 @@ export async function readAlarmsPage(
 }
 
 async function readAlarms(db: Db, { which, most }: { which: SQL; most: number }): Promise<SeenAlarm[]> {
-  const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
+  // A moment that is none was written wrongly.
+  const ms = (name: string) =>
+    sql.raw(`(extract(epoch from case when isfinite(${name}) then ${name} end) * 1000)::float8`);
   const { rows } = await db.execute<{
     id: string;
     kind: string;
     subject: string;
     last_figures: AlarmFigures;
-    since_ms: number;
+    since_ms: number | null;
     ended_ms: number | null;
     acknowledged_ms: number | null;
     acknowledged_name: string | null;
@@ -92,7 +95,7 @@ async function readAlarms(db: Db, { which, most }: { which: SQL; most: number })
     kind: row.kind,
     subject: row.subject === '' ? null : row.subject,
     ...explainAlarm(row.kind, row.last_figures),
-    since: new Date(row.since_ms),
+    since: row.since_ms === null ? null : new Date(row.since_ms),
     endedAt: row.ended_ms === null ? null : new Date(row.ended_ms),
     acknowledged:
       row.acknowledged_ms === null ? null : { at: new Date(row.acknowledged_ms), by: row.acknowledged_name },

@@ -54,7 +54,12 @@ function OpenAlarm({ alarm, clock, page }: { alarm: SeenAlarm; clock: Required<C
           {said === '' ? null : <Text>{said}</Text>}
           {whatToDo === '' ? null : <Text>{whatToDo}</Text>}
           <Text quiet>
-            Since <Moment at={since} clock={clock} />. {sayTold(alarm)}
+            {since === null ? null : (
+              <>
+                Since <Moment at={since} clock={clock} />.{' '}
+              </>
+            )}
+            {sayTold(alarm)}
           </Text>
           {acknowledged === null ? (
             <ActionForm

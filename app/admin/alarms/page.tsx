@@ -65,7 +65,7 @@ export default async function AlarmsPage() {
                   <Text quiet>{[alarm.said, sayTold(alarm)].filter(Boolean).join(' ')}</Text>
                 </>
               ),
-              since: <Moment at={alarm.since} clock={clock} />,
+              since: alarm.since && <Moment at={alarm.since} clock={clock} />,
               ended: alarm.endedAt && <Moment at={alarm.endedAt} clock={clock} />,
               by: alarm.acknowledged?.by ?? '–',
             },

@@ -251,6 +251,43 @@ describe('an alarm', () => {
     expect(await listAlerts()).toEqual([]);
   });
 
+  test.each([
+    ['that is open', 'alarms'],
+    ['that may open', 'alarm_checks'],
+  ])('%s and whose row someone holds keeps no other from opening or ending', async (_, table) => {
+    await spend(900_000);
+    await check();
+    const holder = await database.pool.connect();
+    try {
+      await holder.query(`begin; set local idle_in_transaction_session_timeout = 0`);
+      await holder.query(`select from ${table} where kind = 'budget_50' for update`);
+      await spend(1_000_000);
+      await check();
+      expect(await listOpen()).toEqual(['budget_50', 'budget_80', 'budget_100']);
+      await spend(0);
+      await check(10);
+      expect(await listOpen()).toEqual(['budget_50']);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    await check(10);
+    expect(await listOpen()).toEqual([]);
+  });
+
+  test('with moments that are none, or counts of no checks, keeps no other from opening or ending', async () => {
+    await run(`insert into alarms (id, kind, subject, since, opened_at, last_seen_at, figures, last_figures)
+      values (gen_random_uuid(), 'sender_stopped', 'former', 'infinity', now(), now(), '{}', '{}')`);
+    await run(`insert into alarm_rounds (name, next_at, begun_at) values ('alarms', now(), 'infinity')`);
+    await run(`insert into alarm_checks (kind, subject, run, run_since, checked_at)
+      values ('queue_old', '', 1, 'infinity', now()), ('budget_50', '', -2147483648, '-infinity', now())`);
+    await spend(600_000);
+    await writeTexts(1, { status: `'queued'`, send_after: `now() - interval '1 hour'` });
+    await check(3);
+    expect(await listOpen()).toEqual(['budget_50', 'queue_old']);
+    expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
+  });
+
   test('of a kind that this version does not know stays as it is', async () => {
     await run(`insert into alarms (id, kind, subject, since, opened_at, last_seen_at, figures, last_figures)
       values (gen_random_uuid(), 'constructor', '', now(), now(), now(), '{}', '{}')`);

@@ -110,6 +110,16 @@ describe('the list of open alarms', () => {
   });
 });
 
+test('moments that are none are not known, and every page is shown', async () => {
+  await writeAlarm();
+  await writeAlarm({ endedAt: now });
+  await database.pool.query(`update alarms set since = 'infinity', acknowledged_at = '-infinity'`);
+  const page = await readAlarmsPage(database.db, now);
+  for (const alarm of [...page.alarms, ...page.ended]) {
+    expect(alarm).toMatchObject({ since: null, acknowledged: null });
+  }
+});
+
 test('the page shows the last fifty that have ended, beside all that are open, in three statements', async () => {
   const admin = await giveAdmin();
   for (let n = 0; n < 52; n += 1) {
