@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { Temporal } from 'temporal-polyfill';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { openPool, workerPool } from '@/db/client';
 import { auditLog, users } from '@/db/schema/accounts';
 import { smsOptOuts } from '@/db/schema/consent';
 import { rolledDays, smsRollups } from '@/db/schema/reports';
@@ -303,4 +305,27 @@ describe('times to delivery', () => {
     expect(readShareWithin(counts({}), 10)).toBeNull();
     expect(readShareWithin(counts({ 6: 3, 7: 1 }), 10)).toBe(0.75);
   });
+});
+
+test('a day that another process has in hand for long is no error, and holds up no other', async () => {
+  const at = new Date(now.getTime() - 3 * 24 * hour);
+  await database.db.insert(smsMessages).values(randomText(randomFrom(5), at));
+  const lines = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const pool = openPool(database.url, workerPool);
+  const holder = await database.pool.connect();
+  try {
+    await holder.query('begin');
+    await holder.query(
+      `insert into rolled_days (day, time_zone, rolled_at) values ('2026-11-18', '${zone}', '2026-11-20')`,
+    );
+    const done = await rollUpDays(drizzle(pool), now, 1_000);
+    await holder.query('rollback');
+    expect(await rollUpDays(database.db, now, 1_000)).toBe(1);
+    expect(done).toBeGreaterThan(0);
+    expect(lines.mock.calls.flat().filter((line) => String(line).includes('day_not_summed_up'))).toEqual([]);
+  } finally {
+    holder.release(true);
+    await pool.end();
+    lines.mockRestore();
+  }
 });
