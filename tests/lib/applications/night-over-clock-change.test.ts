@@ -347,7 +347,7 @@ function readTime(time: string): number {
  */
 function foretell({ acts, hours: ownHours, zonesOfNumber }: Applicant, night: Night, wall: Wall): number[] {
   const leaves: number[] = [];
-  const moves: { dueMs: number; isTold: boolean }[] = [];
+  const moves: { ownDueMs: number; dueMs: number; isTold: boolean }[] = [];
   let hours = ownHours;
   let isStopped = false;
   let isOff = false;
@@ -364,11 +364,15 @@ function foretell({ acts, hours: ownHours, zonesOfNumber }: Applicant, night: Ni
   };
   const apply = (act: Act) => {
     switch (act.kind) {
-      case 'move':
-        moves.push({ dueMs: act.atMs + undoSeconds[act.mover]! * secondMs, isTold: false });
+      case 'move': {
+        const dueMs = act.atMs + undoSeconds[act.mover]! * secondMs;
+        moves.push({ ownDueMs: dueMs, dueMs, isTold: false });
         return;
+      }
       case 'undo':
         moves.pop();
+        // What was put off for it waits no longer.
+        for (const move of moves) move.dueMs = move.ownDueMs;
         return;
       case 'hours':
         hours = act.hours;
