@@ -135,7 +135,7 @@ export async function withdrawMails(tx: Tx, ids: readonly string[], now: Date): 
     update mails set ended_at = ${timestamp(now)}, reason = 'superseded'
     where id = any(array(
       select id from mails where id = any(${sql.param(ids)}::uuid[])
-        and sent_at is null and ended_at is null and (leased_until is null or leased_until <= now())
+        and sent_at is null and ended_at is null and (lease_id is null or leased_until <= now())
       order by id for no key update skip locked))
     returning id`);
   return rows.map(({ id }) => id);

@@ -449,7 +449,9 @@ describe('where no text reaches someone', () => {
       await database.db.execute(sql`update users set phone = null where id = ${about.applicant.userId}`);
       const { id, applicant } = await move(about, 'in_review', 60);
       await decide(70);
-      if (isInHand) await database.db.update(mails).set({ leaseId: newId(), leasedUntil: after(noon, 200) });
+      // Leases go by the database's clock.
+      const leasedUntil = sql`now() + interval '1 minute'`;
+      if (isInHand) await database.db.update(mails).set({ leaseId: newId(), leasedUntil });
       const shown = await readShownVersion(database.db, applicant, id, after(noon, 100));
       await moveApplication(database.db, applicant, { id, to: 'withdrawn', version: shown }, at(100));
       expect(await readApplicationRow(database.db, id)).toMatchObject({
