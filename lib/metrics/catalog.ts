@@ -105,7 +105,7 @@ export const meterSpecs = {
   },
   refusals: {
     name: 'doorstep_refusals_total',
-    help: 'How often each rule refused somebody.',
+    help: 'How often each rule refused someone.',
     labels: { rule: refusalRules },
   },
   hashWait: {

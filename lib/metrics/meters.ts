@@ -57,7 +57,7 @@ export function measureSeconds<Name extends Exclude<MeterName, CounterName>>(
 
 const knownRules: ReadonlySet<string> = new Set(refusalRules);
 
-/** Counts that a rule refused somebody, where it says so; one that the catalog does not have counts as `other`. */
+/** Counts that a rule refused someone, where it says so; one that the catalog does not have counts as `other`. */
 export function countRefusal(rule: string): void {
   countEvent('refusals', {
     rule: knownRules.has(rule) ? (rule as (typeof refusalRules)[number]) : 'other',

@@ -5,7 +5,7 @@ import { sumEvents } from './rollups/day-sums';
 import { addDays, dayOf, type ReportDay } from './rollups/report-days';
 import { readReport } from './rollups/report';
 
-/** How often each reason refused somebody. */
+/** How often each reason refused someone. */
 export type RefusalCounts = {
   /** In the 24 hours before now. */
   lastDay: Record<string, number>;

@@ -186,7 +186,7 @@ export type MoneySettings = Pick<
 >;
 
 /**
- * Every rule in groups. `counted`: the reasons that refused somebody lately; those that belong to no rule here come last, so that
+ * Every rule in groups. `counted`: the reasons that refused someone lately; those that belong to no rule here come last, so that
  * nothing that was counted is left out.
  */
 export function listLimits(settings: MoneySettings, counted: readonly string[]): LimitGroup[] {

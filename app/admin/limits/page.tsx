@@ -27,7 +27,7 @@ const columns = [
   { key: 'week', header: 'Refused in 7 days', align: 'end' },
 ] as const;
 
-/** Every limit in words, and how often each refused somebody lately. */
+/** Every limit in words, and how often each refused someone lately. */
 export default async function LimitsPage() {
   await requireRole('/admin/limits', 'admin');
   const { lastDay, lastWeek, missingDays } = await readRefusalCounts(db(), databaseNow());
@@ -39,8 +39,8 @@ export default async function LimitsPage() {
       <HeadingGroup>
         <Heading>Limits</Heading>
         <Lead>
-          Every limit, and how often each refused somebody: in the last 24 hours, and today and in the six
-          days before. Where it says “–”, refusals are not counted.
+          Every limit, and how often each refused someone: in the last 24 hours, and today and in the six days
+          before. Where it says “–”, refusals are not counted.
         </Lead>
       </HeadingGroup>
       <AdminNav here="limits" />
