@@ -6,7 +6,7 @@ import { timestamp } from '@/db/timestamp';
 import type { Env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
 import { likelyCauses } from '@/lib/sms/webhooks/refused-calls';
 import type { AlarmKind } from './alarm-kinds';
 import type { Verdict } from './follow-condition';
@@ -159,11 +159,6 @@ async function findFailingCalls({ db, now, isStopped }: Asked): Promise<Finding[
       figures: { called, failed },
     },
   ];
-}
-
-/** Whether the provider tells by itself; else it is asked (lib/sms/provider/twilio.ts). */
-function awaitsReports(env: Env): boolean {
-  return env.twilio !== null && (env.isPublic || env.twilio.apiBaseUrl !== null);
 }
 
 async function findMissingReports({ db, env, now, begunAt }: Asked): Promise<Finding[]> {

@@ -3,7 +3,7 @@ import type { Webhook } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
 import { readSendingNow, type SendingNow } from './admin-overview';
 import { addDays, dayOf } from './rollups/report-days';
 import { addSums, nothing, readReport } from './rollups/report';
@@ -37,7 +37,7 @@ export const mostWaiting = 1_000;
 
 /** Reads all that the page about the sender shows. */
 export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth> {
-  const { twilio, isPublic, smsMessagesPerSecond, smsBackend, reportTimeZone } = env();
+  const { smsMessagesPerSecond, smsBackend, reportTimeZone } = env();
   const ago = (seconds: number) => timestamp(new Date(now.getTime() - seconds * 1000));
   const today = dayOf(now, reportTimeZone);
   const [sending, report, counts, calls] = await Promise.all([
@@ -85,6 +85,6 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
     filtered: textsWith(30007),
     unregistered: textsWith(30032, 30034),
     webhooks: { status: webhook('status'), inbound: webhook('inbound') },
-    expectsReports: twilio !== null && (isPublic || twilio.apiBaseUrl !== null),
+    expectsReports: awaitsReports(env()),
   };
 }

@@ -23,3 +23,11 @@ export function isOwnSender(
 
 /** Whom the development phone texts. */
 export const developmentSender = '+15550100000';
+
+/**
+ * Whether the provider tells by itself what became of a text: it can reach us, or stands beside us. Else it is asked
+ * (lib/sms/delivery/reconcile.ts).
+ */
+export function awaitsReports({ twilio, isPublic }: Pick<Env, 'twilio' | 'isPublic'>): boolean {
+  return twilio !== null && (isPublic || twilio.apiBaseUrl !== null);
+}

@@ -7,7 +7,7 @@ import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message'
 import type { TwilioSettings } from '@/lib/env';
 import { readFigures } from './figures';
 import type { AskFault, ListedText, Provider, ProviderText, SendOutcome } from './provider';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
 const connectTimeoutMs = 2_500;
@@ -41,7 +41,7 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
     httpClient: new TwilioRequests(apiBaseUrl),
     accountSid,
   });
-  const withCallbacks = isPublic || apiBaseUrl !== null;
+  const withCallbacks = awaitsReports({ twilio: settings, isPublic });
   const from =
     'fromPhone' in sender ? { from: sender.fromPhone } : { messagingServiceSid: sender.messagingServiceSid };
 
