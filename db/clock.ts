@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 
-/** Clocks drift by seconds a day at worst; what an administrator sets is seen within this. */
-const everyMs = 10_000;
+/** Clocks drift by seconds a day at worst; what an administrator sets on the database's machine is seen within this. */
+const everyMs = 3_000;
 
 /** For the first reading only: whoever starts is not kept by a database that does not answer. */
 const firstPatienceMs = 3_000;
@@ -15,14 +15,21 @@ const bearableTripMs = 1_000;
 const bearableSkewMs = 2_000;
 
 // Next bundles what starts a server apart from what answers requests; both mean one clock.
-const holder = globalThis as typeof globalThis & { doorstepClock?: { behindMs: number } };
+const holder = globalThis as typeof globalThis & { doorstepClock?: Reading };
+
+/** What the database said, and when, by this process's own ticks: no clock that someone sets moves those. */
+type Reading = { databaseMs: number; tickMs: number };
 
 /**
- * The moment it is by the database's clock, as far as this process knows it (`keepDatabaseClock`); by this machine's own
- * until then. Every web server and worker tells the same time by it, whatever their machines say.
+ * The moment it is by the database's clock, as far as this process knows it (`keepDatabaseClock`): the last reading, and what has
+ * passed since, whatever is set on this machine meanwhile. By this machine's own clock until there is one. Every web server and worker
+ * tells the same time by it.
  */
 export function databaseNow(): Date {
-  return new Date(Math.round(Date.now() + (holder.doorstepClock?.behindMs ?? 0)));
+  const last = holder.doorstepClock;
+  return new Date(
+    last === undefined ? Date.now() : Math.round(last.databaseMs + performance.now() - last.tickMs),
+  );
 }
 
 /** Asks the database what time it is, in whole milliseconds. */
@@ -34,7 +41,7 @@ export async function readDatabaseClock(db: Db): Promise<Date> {
 }
 
 /**
- * Keeps `databaseNow` by the database's clock until stopped: reads it now and every ten seconds. While the database does
+ * Keeps `databaseNow` by the database's clock until stopped: reads it now and every three seconds. While the database does
  * not answer, what was read last goes on. `onSkew` is told, once, how far this machine's clock is ahead, in
  * milliseconds, when that is more than two seconds.
  *
@@ -50,12 +57,12 @@ export async function keepDatabaseClock(
     if (isUnderWay) return;
     isUnderWay = true;
     try {
-      const before = Date.now();
-      const now = await readDatabaseClock(db);
-      const after = Date.now();
+      const before = performance.now();
+      const databaseMs = (await readDatabaseClock(db)).getTime();
+      const after = performance.now();
       if (after - before > bearableTripMs) return;
-      const behindMs = now.getTime() - (before + after) / 2;
-      holder.doorstepClock = { behindMs };
+      holder.doorstepClock = { databaseMs, tickMs: (before + after) / 2 };
+      const behindMs = databaseNow().getTime() - Date.now();
       if (!isTold && Math.abs(behindMs) > bearableSkewMs) {
         isTold = true;
         onSkew(Math.round(-behindMs));

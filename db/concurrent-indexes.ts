@@ -75,6 +75,15 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     name: 'sms_consents_removed_index',
     on: `on sms_consents (user_id, phone, at) where medium = 'number_removed'`,
   },
+  // By the keyed mark of a number its evidence pack finds what was erased.
+  {
+    name: 'sms_messages_mark_index',
+    on: 'on sms_messages (phone_mark, created_at, id) where phone_mark is not null',
+  },
+  {
+    name: 'sms_verification_log_mark_index',
+    on: 'on sms_verification_log (phone_mark, id) where phone_mark is not null',
+  },
   {
     // What is erased when an account ends.
     name: 'sms_consent_details_user_index',
@@ -139,6 +148,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     // How many mails a network asked for within the hour.
     name: 'mails_network_index',
     on: 'on mails (network, created_at) where network is not null',
+  },
+  {
+    // Of which the network is forgotten when it is counted no more.
+    name: 'mails_marked_index',
+    on: 'on mails (created_at) where network is not null',
   },
   {
     // Invitations that are open are listed.

@@ -108,3 +108,25 @@ export const alarmAlerts = pgTable(
       .where(sql`${t.sentAt} is null and ${t.endedAt} is null`),
   ],
 );
+
+/**
+ * The nightly check of the ledgers, a row for each part of it: what was checked when, and what did not agree. It says nothing about a
+ * person. Written by lib/alarms/ledger-checks.ts.
+ */
+export const ledgerChecks = pgTable('ledger_checks', {
+  /** `budget`, `numbers`, `opt_outs`, `consents`, or a day that is over as `day 2026-11-29`. */
+  part: text('part').primaryKey(),
+  /** When it was checked last; null: it never was. */
+  checkedAt: instant('checked_at'),
+  /** Until then one process checks it, or nobody does since it could not be read; the exact value is that process's ticket. */
+  leasedUntil: instant('leased_until'),
+  /** Since when it is due and was begun in vain; null: the last check came to its end. */
+  uncheckedSince: instant('unchecked_since'),
+  /** What the last check found, and what a later one found before it failed. */
+  differences: jsonb('differences').$type<LedgerDifference[]>().notNull().default([]),
+  /** Since when each check has found something; null: the last found nothing. */
+  foundAt: instant('found_at'),
+});
+
+/** What did not agree: which kind of difference, how often, and a few examples: ids of texts, or ids of rows of a ledger. */
+export type LedgerDifference = { kind: string; count: number; examples: string[] };

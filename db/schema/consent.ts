@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, check, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns';
 
 /**
@@ -77,6 +77,28 @@ export const smsConsentDetails = pgTable('sms_consent_details', {
   address: text('address'),
   userAgent: text('user_agent'),
 });
+
+/**
+ * STOPs of numbers that very many accounts name, until the withdrawals of all of them are in the ledger: of a number one at most,
+ * and one that was found late. Readers take what it withdraws for withdrawn already. Written by lib/consent/ledger.ts.
+ */
+export const smsUnfinishedStops = pgTable(
+  'sms_unfinished_stops',
+  {
+    phone: text('phone').notNull(),
+    isLate: boolean('is_late').notNull(),
+    medium: text('medium').$type<StopMedium>().notNull(),
+    /** When it was said. */
+    at: instant('at').notNull(),
+    /** Whoever agreed later keeps it; null: nobody, but by `through_id`. */
+    agreedBefore: instant('agreed_before'),
+    /** It is about rows of the ledger up to this one. */
+    throughId: bigint('through_id', { mode: 'number' }).notNull(),
+    /** The accounts up to this one are done. */
+    afterUserId: uuid('after_user_id').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.phone, t.isLate] })],
+);
 
 /**
  * The ledger of opt-outs: a row each time someone asked for no more texts, or took that back, also where no account ever

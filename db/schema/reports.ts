@@ -5,6 +5,7 @@ import {
   date,
   index,
   integer,
+  jsonb,
   numeric,
   pgTable,
   primaryKey,
@@ -74,6 +75,8 @@ export const rolledDays = pgTable('rolled_days', {
   day: date('day').primaryKey(),
   timeZone: text('time_zone').notNull(),
   rolledAt: instant('rolled_at').notNull(),
+  /** Of a day that was still on: up to when. Null: the whole day. */
+  summedUntil: instant('summed_until'),
 });
 
 /**
@@ -84,8 +87,10 @@ export const exportJobs = pgTable(
   'export_jobs',
   {
     id: uuid('id').primaryKey(),
-    kind: text('kind').$type<ExportKind>().notNull(),
-    format: text('format').$type<ExportFormat>().notNull(),
+    kind: text('kind').$type<ExportKind | 'evidence'>().notNull(),
+    format: text('format').$type<ExportFormat | 'zip'>().notNull(),
+    /** Of an evidence pack: whom it is about. Null: it is no pack. */
+    subject: jsonb('subject').$type<PackSubject>(),
     /** Whether phone numbers are in it as they are; else all but their last digits are hidden. */
     wholeNumbers: boolean('whole_numbers').notNull(),
     /** What happened from the one moment on, before the other. */
@@ -94,7 +99,10 @@ export const exportJobs = pgTable(
     requestedBy: uuid('requested_by').references(() => users.id, { onDelete: 'set null' }),
     createdAt: instant('created_at').notNull(),
     state: text('state').$type<ExportState>().notNull().default('writing'),
-    /** The place of the last row that was written: lib/reporting/keyset.ts; null: there is none yet. */
+    /**
+     * The place of the last row that was written: lib/reporting/keyset.ts; of a pack also in which part of it: lib/exports/write-packs.ts.
+     * Null: there is none yet.
+     */
     writtenTo: text('written_to'),
     rows: bigint('rows', { mode: 'number' }).notNull().default(0),
     bytes: bigint('bytes', { mode: 'number' }).notNull().default(0),
@@ -116,8 +124,11 @@ export const exportJobs = pgTable(
 /** Rows by whole columns: what is in each is said by lib/exports/export-kinds.ts. */
 export type ExportKind = 'messages' | 'attempts' | 'consents' | 'opt_outs';
 export type ExportFormat = 'csv' | 'jsonl';
-/** `too_large`: it has more rows than one file may have. `failed`: its rows could not be read. */
-export type ExportState = 'writing' | 'done' | 'too_large' | 'failed';
+/**
+ * `too_large`: it has more rows than one file may have. `failed`: its rows could not be read. `subject_gone`: the account that a pack is
+ * about was deleted while it was written. `removed`: nobody sees it any more, and it goes when its pieces are gone.
+ */
+export type ExportState = 'writing' | 'done' | 'too_large' | 'failed' | 'subject_gone' | 'removed';
 
 /** A piece of such a file; all of them, in their order, are the file. */
 export const exportParts = pgTable(
@@ -130,4 +141,36 @@ export const exportParts = pgTable(
     data: bytea('data').notNull(),
   },
   (t) => [primaryKey({ columns: [t.jobId, t.part] })],
+);
+
+/**
+ * Whom an evidence pack is about: one number, whoever had it, or an account with the numbers it had when the pack was asked for. `held`:
+ * the one that it held then, and since when (ISO); null: none.
+ */
+export type PackSubject =
+  | {
+      kind: 'person';
+      userId: string;
+      phones: readonly string[];
+      held: { phone: string; since: string } | null;
+    }
+  | { kind: 'number'; phone: string };
+
+/**
+ * What becomes a file of an evidence pack, piece by piece, until the ZIP of all of them is written to `export_parts`. Written by
+ * lib/exports/write-packs.ts.
+ */
+export const packPieces = pgTable(
+  'pack_pieces',
+  {
+    jobId: uuid('job_id')
+      .notNull()
+      .references(() => exportJobs.id, { onDelete: 'cascade' }),
+    file: text('file').notNull(),
+    part: integer('part').notNull(),
+    /** How many rows of the database are in it. */
+    rows: integer('rows').notNull(),
+    data: bytea('data').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.jobId, t.file, t.part] })],
 );

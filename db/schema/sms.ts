@@ -352,6 +352,7 @@ export const smsMessages = pgTable(
     reservedAt: instant('reserved_at'),
     /** Which sums of sms_spend it counts in: lib/sms/capacity/budget.ts. */
     spendScopes: text('spend_scopes').array(),
+    /** When the price that counts was told. */
     priceSettledAt: instant('price_settled_at'),
     /** When to ask the provider what became of it, or what it cost; null: nothing is missing. */
     checkAt: instant('check_at'),

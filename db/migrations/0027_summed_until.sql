@@ -1,0 +1,1 @@
+ALTER TABLE "rolled_days" ADD COLUMN "summed_until" timestamp with time zone;

@@ -1,0 +1,1 @@
+ALTER TABLE "ledger_checks" ADD COLUMN "unchecked_since" timestamp with time zone;
