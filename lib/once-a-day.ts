@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { rateLimits } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { believedAheadMs } from '@/lib/stored-moment';
 
 const hourMs = 3600 * 1000;
 
@@ -18,7 +19,7 @@ export async function isFirstThisHour(db: Db, name: string, now: Date): Promise<
 async function isFirst(db: Db, key: string, { now, again }: { now: Date; again: Date }): Promise<boolean> {
   const at = (instant: Date) => timestamp(instant);
   // What a clock that was ahead wrote silences no alert for longer than the time itself.
-  const tooFarAhead = new Date(2 * again.getTime() - now.getTime());
+  const tooFarAhead = new Date(again.getTime() + believedAheadMs);
   const first = await db
     .insert(rateLimits)
     .values({ key, emptyAt: again })

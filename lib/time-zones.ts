@@ -1,4 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
+import { cityOf } from './zone-city';
 
 const listedZones: readonly string[] = Intl.supportedValuesOf('timeZone').filter((zone) =>
   zone.includes('/'),
@@ -44,12 +45,39 @@ function reckonIn(zone: string): void {
   local.toPlainDate().toZonedDateTime({ timeZone: zone, plainTime: local.toPlainTime() });
 }
 
-let listed: readonly { zone: string; words: string }[] | undefined;
+/**
+ * A zone that a person may choose: `name` is what they type (`nameZone`), `words` are its city, the time there and its general name,
+ * so that a search finds it by each.
+ */
+export type ListedZone = { zone: string; name: string; words: string };
 
-/** Every IANA zone a person may choose, with words that a search finds it by: its general name and its city. */
-export function listTimeZones(): readonly { zone: string; words: string }[] {
-  listed ??= listedZones.map((zone) => ({ zone, words: `${cityOf(zone)} · ${nameOf(zone)}` }));
-  return listed;
+/** As of a minute. */
+let listed: { minute: number; zones: readonly ListedZone[] } | undefined;
+const generalNames = new Map<string, string>();
+const names = new Map<string, string>();
+
+/** What a person calls a zone: its city where no other has that name, else the IANA name with spaces. `readTimeZone` reads both. */
+export function nameZone(zone: string): string {
+  const known = names.get(zone);
+  if (known !== undefined) return known;
+  const city = cityOf(zone);
+  const name = readTimeZone(city) === zone ? city : zone.replace(/_/g, ' ');
+  names.set(zone, name);
+  return name;
+}
+
+/** Every zone that a person may choose, with what its clocks show now. */
+export function listTimeZones(now: Date): readonly ListedZone[] {
+  const minute = Math.floor(now.getTime() / 60_000);
+  if (listed?.minute !== minute) {
+    const zones = listedZones.map((zone) => ({
+      zone,
+      name: nameZone(zone),
+      words: `${cityOf(zone)} · ${timeIn(zone, now)} · ${generalNameOf(zone)}`,
+    }));
+    listed = { minute, zones };
+  }
+  return listed.zones;
 }
 
 /**
@@ -65,11 +93,18 @@ export function readTimeZone(raw: string): string | null {
   return cities.length === 1 ? cities[0]! : null;
 }
 
-function cityOf(zone: string): string {
-  return zone.slice(zone.lastIndexOf('/') + 1).replace(/_/g, ' ');
+/** `8:05 PM`. */
+function timeIn(timeZone: string, now: Date): string {
+  return now
+    .toLocaleTimeString('en-US', { timeZone, hour: 'numeric', minute: '2-digit' })
+    .replace('\u202f', ' ');
 }
 
-function nameOf(timeZone: string): string {
+function generalNameOf(timeZone: string): string {
+  const known = generalNames.get(timeZone);
+  if (known !== undefined) return known;
   const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longGeneric' }).formatToParts();
-  return parts.find((part) => part.type === 'timeZoneName')?.value ?? timeZone;
+  const name = parts.find((part) => part.type === 'timeZoneName')?.value ?? timeZone;
+  generalNames.set(timeZone, name);
+  return name;
 }

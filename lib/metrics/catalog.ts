@@ -60,6 +60,8 @@ export const refusalRules = [
   'too_soon',
   'send_limit',
   'network_asked',
+  'range_closed',
+  'network_closed',
   'crowded',
   'no_challenge',
   'expired',
@@ -147,8 +149,20 @@ export const gaugeSpecs = {
     help: 'What may be spent in 24 hours (SMS_DAILY_BUDGET_USD).',
   },
   alarms: { name: 'doorstep_open_alarms', help: 'Alarms that are open, by their name.' },
+  ledgerDifferences: {
+    name: 'doorstep_ledger_differences',
+    help: 'What the last checks of the ledgers found not to agree, by kind.',
+  },
+  ledgerAge: {
+    name: 'doorstep_ledger_check_age_seconds',
+    help: 'Seconds since budget, numbers, opt-outs, consents and the last 35 days were all checked; +Inf: never.',
+  },
+  dispatcherRound: {
+    name: 'doorstep_dispatcher_round_age_seconds',
+    help: 'Seconds since a dispatcher last ended its round of a minute; +Inf: none ever has.',
+  },
   unread: {
     name: 'doorstep_gauges_unread',
-    help: '1: the database did not answer in time, so queue age, budget and alarms are missing here.',
+    help: '1: the database did not answer in time, so queue age, budget, alarms, ledgers and the round are missing here.',
   },
 } as const;
