@@ -2,11 +2,13 @@ import { Ratelimit } from '@upstash/ratelimit';
 import { Redis } from '@upstash/redis';
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { lazyCommit } from '@/db/lazy-commit';
 import { timestamp } from '@/db/timestamp';
 import { addressBlocks } from '@/lib/client-address';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
 import { countRefusal } from '@/lib/metrics/meters';
+import { believedAheadMs } from '@/lib/stored-moment';
 import { limitKeys } from './hits';
 import { type AddressLimit, type BucketRule } from './limits';
 import { limits } from './limits';
@@ -49,9 +51,6 @@ function widen({ atOnce, perHour }: BucketRule, times: number): BucketRule {
   return { atOnce: atOnce * times, perHour: perHour * times };
 }
 
-/** The clocks of two web servers differ by so much at most. */
-const believedAhead = sql`interval '1 minute'`;
-
 /** After how many milliseconds one more fits into a bucket. */
 function stepMsOf({ perHour }: BucketRule): number {
   return 3_600_000 / perHour;
@@ -59,45 +58,46 @@ function stepMsOf({ perHour }: BucketRule): number {
 
 /**
  * One statement locks the rows of all buckets in the order of their keys, reads them as they are then, and takes from
- * all of them if each has room: leaky buckets, of which a row says when it is empty again. A moment more
- * than a minute further ahead than a full bucket takes to empty was written by a wrong clock, and counts as none. A row
- * that does not exist yet cannot be locked, so it is made first.
+ * all of them if each has room: leaky buckets, of which a row says when it is empty again. A moment further
+ * ahead than a full bucket takes to empty was written by a wrong clock, and counts as none (`believedAheadMs`). A row
+ * that does not exist yet cannot be locked: where others make it meanwhile, it is asked again by itself, and if it refuses then,
+ * the others have counted one too many.
  */
 async function takeFromBuckets(db: Db, buckets: readonly Bucket[], now: Date): Promise<Verdict> {
   const at = timestamp(now);
   const listOf = <Value>(read: (bucket: Bucket) => Value) => sql.param(buckets.map(read));
-  const keys = sql`${listOf(({ key }) => key)}::text[]`;
-  const steps = sql`${listOf(({ rule }) => stepMsOf(rule) / 1000)}::float8[]`;
-  const sizes = sql`${listOf(({ rule }) => rule.atOnce)}::int[]`;
-  for (;;) {
-    const { rows } = await db.execute<{ locked: number; free_at: Date | string | null; taken: boolean }>(sql`
-      with asked as (
-        select key, make_interval(secs => step) as step, make_interval(secs => step * size) as depth
-        from unnest(${keys}, ${steps}, ${sizes}) as asked (key, step, size)
-      ), held as (
-        select key, empty_at from rate_limits where key = any(${keys}) order by key for update
-      ), judged as (
-        select key, greatest(filled, ${at}) + step as filled_until, filled - depth + step as free_at
-        from held join asked using (key),
-          lateral (
-            select case when empty_at > ${at} + depth + ${believedAhead} then ${at} else least(empty_at, ${at} + depth) end as filled
-          ) as believed
-      ), verdict as (
-        select count(*)::int as locked, max(free_at) as free_at,
-          count(*) = ${buckets.length} and max(free_at) <= ${at} as taken
-        from judged
-      ), filled as (
-        update rate_limits set empty_at = judged.filled_until
-        from judged, verdict where rate_limits.key = judged.key and verdict.taken
-      )
-      select locked, free_at, taken from verdict`);
-    const { locked, free_at: freeAt, taken } = rows[0]!;
-    if (taken) return { ok: true };
-    if (locked === buckets.length && freeAt !== null) return { ok: false, retryAt: new Date(freeAt) };
-    await db.execute(sql`
-      insert into rate_limits (key, empty_at) select key, ${at} from unnest(${keys}) as key order by key
-      on conflict (key) do nothing`);
-  }
+  const { rows } = await db.execute<{ free_at: Date | string; taken: string[] | null }>(sql`
+    with asked as (
+      select key, make_interval(secs => step) as step, make_interval(secs => step * size) as depth
+      from unnest(${listOf(({ key }) => key)}::text[], ${listOf(({ rule }) => stepMsOf(rule) / 1000)}::float8[],
+        ${listOf(({ rule }) => rule.atOnce)}::int[]) as asked (key, step, size)
+    ), held as (
+      select key, empty_at from rate_limits where key = any(${listOf(({ key }) => key)}::text[]) order by key for update
+    ), judged as (
+      select key, held.key is null as is_new, greatest(filled, ${at}) + step as filled_until, filled - depth + step as free_at
+      from asked left join held using (key),
+        lateral (
+          select case when empty_at is null or empty_at > ${at} + depth + make_interval(secs => ${believedAheadMs / 1000}) then ${at}
+            else least(empty_at, ${at} + depth) end as filled
+        ) as believed
+    ), verdict as (
+      select max(free_at) as free_at, max(free_at) <= ${at} as has_room from judged
+    ), filled as (
+      update rate_limits set empty_at = judged.filled_until
+      from judged, verdict where rate_limits.key = judged.key and not judged.is_new and verdict.has_room
+      returning rate_limits.key
+    ), made as (
+      insert into rate_limits (key, empty_at)
+      select key, filled_until from judged, verdict where is_new and has_room order by key
+      on conflict (key) do nothing
+      returning key
+    )
+    select free_at, case when has_room then array(select key from filled union all select key from made) end as taken
+    from verdict, (${lazyCommit}) as lazily`);
+  const { free_at: freeAt, taken } = rows[0]!;
+  if (taken === null) return { ok: false, retryAt: new Date(freeAt) };
+  const missed = buckets.filter(({ key }) => !taken.includes(key));
+  return missed.length === 0 ? { ok: true } : takeFromBuckets(db, missed, now);
 }
 
 const limiters = new Map<string, Ratelimit>();

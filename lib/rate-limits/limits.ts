@@ -36,11 +36,11 @@ export const limits = {
     { limit: 3, windowSeconds: hour },
     { limit: 5, windowSeconds: day },
   ],
-  /** Answers to texts from one number, of any kind, so that two machines cannot keep answering each other at our cost. */
-  repliesPerNumber: [{ limit: 20, windowSeconds: day }],
+  /** Answers to texts from one number, so that two machines cannot keep answering each other at our cost. */
+  repliesPerNumber: [{ limit: 5, windowSeconds: day }],
   /**
-   * Of these, confirmations of a STOP have a limit of their own, so that whoever opts out is told (FCC 24-24), and nobody who
-   * says STOP and START in turn spends everyone's budget.
+   * Confirmations of a STOP have a limit of their own, so that whoever opts out is told (FCC 24-24), and nobody who says STOP and
+   * START in turn spends everyone's budget.
    */
   stopConfirmationsPerNumber: [{ limit: 5, windowSeconds: day }],
   wrongTriesPerChallenge: 5,
@@ -50,6 +50,8 @@ export const limits = {
   sameCodeMinimumSeconds: 3 * minute,
   /** Without a delivery receipt for this long, the account may be opened without verification. */
   receiptPatienceSeconds: 60,
+  /** Where a text was delivered, whoever has the phone can enter the code; whoever mistyped the number waits no longer than this. */
+  deliveredPatienceSeconds: 3 * minute,
   /** Wrong passwords for one email by browsers that its account does not know: from one address … */
   passwordsPerEmailAndAddress: [{ limit: 5, windowSeconds: passwordsPerAddressSeconds }],
   /** … and from all of them together. When these are spent, only such browsers wait (docs/decisions/0012). */

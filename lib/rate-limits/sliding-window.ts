@@ -1,13 +1,14 @@
+import { countsStill } from '@/lib/stored-moment';
+
 /** At most `limit` within any `windowSeconds`. */
 export type WindowRule = { limit: number; windowSeconds: number };
 
 /**
  * What sliding windows say of one more hit at `now`.
  *
- * In: the instants of earlier hits, in any order; one further ahead of `now` than a window is long was written by a wrong
- * clock and counts as none in it. Out: `remaining` (how many more are allowed right now, 0 when
- * refused), `retryAt` (the moment the next is allowed; null when it is now) and `kept` (the hits that still count in
- * the longest window: what is worth storing).
+ * In: the instants of earlier hits, in any order; one far ahead of `now` keeps nobody waiting (`countsStill`). Out: `remaining`
+ * (how many more are allowed right now, 0 when refused), `retryAt` (the moment the next is allowed; null when it is now) and
+ * `kept` (what is worth storing: the hits that still count in the longest window, or will once a clock comes to them).
  */
 export function readWindows(
   hits: readonly Date[],
@@ -21,7 +22,7 @@ export function readWindows(
   for (const { limit, windowSeconds } of rules) {
     const windowMs = windowSeconds * 1000;
     longest = Math.max(longest, windowMs);
-    const counted = times.filter((time) => Math.abs(now.getTime() - time) < windowMs);
+    const counted = times.filter((time) => countsStill(time, windowMs, now));
     remaining = Math.min(remaining, Math.max(0, limit - counted.length));
     const blocking = counted[counted.length - limit];
     if (blocking !== undefined) retryAt = Math.max(retryAt, blocking + windowMs);

@@ -109,8 +109,28 @@ const networksOfAPrefix = 3n;
 /** A share is never so small that it lets less than this many of the codes at hand through. */
 const fewestCodesOfAShare = 5n;
 
+/** The parts of the budget for everyone, in millionths of a dollar; codes at hand may widen those of one source a little. */
+export function shareBudget(totalMicros: bigint): {
+  /** What updates and codes for new numbers leave to what is most urgent. */
+  keptMicros: bigint;
+  /** What codes may take that strangers ask for. */
+  strangersMicros: bigint;
+  /** Of this, what one network may take, and what one number prefix may. */
+  ofOneSourceMicros: bigint;
+  /** What one network may take of a prefix. */
+  ofOneNetworkAndPrefixMicros: bigint;
+} {
+  return {
+    keptMicros: totalMicros / keptForAccess,
+    strangersMicros: totalMicros - (totalMicros * keptFromStrangers.parts) / keptFromStrangers.of,
+    ofOneSourceMicros: totalMicros / shareOfOneSource,
+    ofOneNetworkAndPrefixMicros: totalMicros / shareOfOneSource / networksOfAPrefix,
+  };
+}
+
 /** Whose cap it is. */
-type PayerKind = 'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'notice' | 'holder';
+type PayerKind =
+  'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'notice' | 'notice-number' | 'holder';
 
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
 export function spendMark(secret: string, kind: PayerKind | 'network', whose: string): string {
@@ -130,7 +150,7 @@ export function prefixOf(phone: string): string {
  * reason a proven email has a sum of its own, which nobody spends who only types that address; what it spends counts for them too,
  * so that an account which is deleted and registered again starts no new cap. Codes of
  * a second factor, those to choose a new password, and notices about an account's security have a cap of their own each: whoever
- * has a password cannot spend with codes what its owner's warning needs. A code that someone who does not hold the
+ * has a password cannot spend with codes what its owner's warning needs. Notices have one for the number besides. A code that someone who does not hold the
  * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's and
  * its prefix's.
  */
@@ -150,13 +170,14 @@ export function capsOf(
   secrets: readonly [string, ...string[]],
 ): Cap[] {
   const total = BigInt(budget.totalMicros);
+  const shares = shareBudget(total);
   const perUser = BigInt(budget.perUserMicros);
   const isNotice = text.purpose === 'notice';
   const isOfAccess = isNotice || classesOfAccess.includes(text.sendClass);
   const caps: Cap[] = [
     isOfAccess
       ? { ...everyone, rule: 'SMS_DAILY_BUDGET_USD', limitMicros: total }
-      : { ...everyone, rule: 'all_but_kept', limitMicros: total - total / keptForAccess },
+      : { ...everyone, rule: 'all_but_kept', limitMicros: total - shares.keptMicros },
   ];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
   const marked = (kind: PayerKind, whose: string) => {
@@ -165,6 +186,8 @@ export function capsOf(
   };
   if (isNotice || text.sendClass === 'sign_in') {
     caps.push({ ...own, ...marked(isNotice ? 'notice' : 'factor', text.userId) });
+    // They go to a number that the account has proven, so no stranger spends this; one phone does not get those of many accounts.
+    if (isNotice) caps.push({ ...own, ...marked('notice-number', text.phone) });
     return caps;
   }
   if (text.sendClass === 'recover') caps.push({ ...own, ...marked('recovery', text.userId) });
@@ -183,7 +206,7 @@ export function capsOf(
 
   const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
   const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);
-  const strangers = total - (total * keptFromStrangers.parts) / keptFromStrangers.of;
+  const strangers = shares.strangersMicros;
   for (let hours = 1n; hours <= BigInt(dayHours); hours += 1n) {
     // What may be taken at once, and the rest spread over the day: together, no 24 hours hold more than their share.
     const released =
@@ -195,7 +218,7 @@ export function capsOf(
       limitMicros: hours === 24n ? strangers : atLeastAFew(released),
     });
   }
-  const ofOne = atLeastAFew(total / shareOfOneSource);
+  const ofOne = atLeastAFew(shares.ofOneSourceMicros);
   if (text.network !== null) {
     caps.push({ rule: 'network_share', scope: text.network, hours: dayHours, limitMicros: ofOne });
   }
@@ -203,7 +226,7 @@ export function capsOf(
   caps.push({ rule: 'prefix_share', scope: prefix, hours: dayHours, limitMicros: ofOne });
   if (text.network !== null) {
     // So it takes three networks to close a prefix to everyone else.
-    const limitMicros = atLeastAFew(total / shareOfOneSource / networksOfAPrefix);
+    const limitMicros = atLeastAFew(shares.ofOneNetworkAndPrefixMicros);
     caps.push({ rule: 'network_share', scope: `${text.network}@${prefix}`, hours: dayHours, limitMicros });
   }
   return caps;
@@ -481,8 +504,17 @@ export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]):
 
 /** What was spent in the day before `now`, settled and reserved, in micros: by everyone (`all`) or under one mark. */
 export async function sumSpend(db: Db | Tx, scope: string, now: Date): Promise<bigint> {
-  const sums = await readSums(db, [scope], now);
-  return sums.within({ scope, hours: dayHours });
+  return (await sumSpendOf(db, [scope], now))(scope);
+}
+
+/** The same of several, in one statement: what was spent under each. */
+export async function sumSpendOf(
+  db: Db | Tx,
+  scopes: readonly string[],
+  now: Date,
+): Promise<(scope: string) => bigint> {
+  const sums = await readSums(db, scopes, now);
+  return (scope) => sums.within({ scope, hours: dayHours });
 }
 
 /**

@@ -10,7 +10,7 @@ export const askedWithinSeconds = 3600;
 const mostCounted = 200;
 
 /** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
-const longestWaitMs = 60_000;
+export const longestCodeWaitMs = 60_000;
 
 /** Where texts wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
 const shareOfOthers = 4 / 3;
@@ -120,7 +120,7 @@ export async function findCrowd(
   const { known, strangers, others_wait: doOthersWait, wait_ms: firstMs } = rows[0]!;
   const ahead = known + strangers * (doOthersWait ? shareOfOthers : 1);
   const waitMs =
-    Math.min(firstMs ?? 0, longestWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
-  if (waitMs <= longestWaitMs) return null;
-  return { retryAt: new Date(now.getTime() + Math.ceil((waitMs - longestWaitMs) / 1000) * 1000) };
+    Math.min(firstMs ?? 0, longestCodeWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
+  if (waitMs <= longestCodeWaitMs) return null;
+  return { retryAt: new Date(now.getTime() + Math.ceil((waitMs - longestCodeWaitMs) / 1000) * 1000) };
 }

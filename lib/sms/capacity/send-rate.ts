@@ -61,12 +61,13 @@ export async function readSender(
     : null;
 }
 
-/** A place in a sender's pace: how long after the question its moment comes, by the database's clock. */
-export type Slot = { waitMs: number };
+/** Places in a sender's pace, in ms since 1970 by the database's clock, and what that said when they were taken. */
+export type Slots = { atMs: number[]; nowMs: number };
 
 /**
  * Takes the next slots of a sender, by the database's clock, so that several machines agree. None begins sooner than
- * `leadMs` from now: what it takes until its request can start.
+ * `leadMs` from now: what it takes until its request can start. `inPlaceOf` is a slot that was taken before and missed: where
+ * nobody has taken one after it, it is given back, so that who is late is the only one to wait.
  */
 export async function takeSlots(
   tx: Tx | Db,
@@ -75,19 +76,29 @@ export async function takeSlots(
     messagesPerSecond,
     count,
     leadMs,
-  }: { sender: string; messagesPerSecond: number; count: number; leadMs: number },
-): Promise<Slot[]> {
+    inPlaceOf = null,
+  }: { sender: string; messagesPerSecond: number; count: number; leadMs: number; inPlaceOf?: number | null },
+): Promise<Slots> {
   const spacing = slotSpacingMicros(messagesPerSecond);
-  const { rows } = await tx.execute<{ wait_ms: number }>(sql`
+  const next = nextSlot(messagesPerSecond);
+  const missed = sql`to_timestamp(${inPlaceOf}::float8 / 1000)`;
+  const free =
+    inPlaceOf === null
+      ? next
+      : sql`case when abs(extract(epoch from next_slot_at - ${missed}) * 1000000 - ${spacing}::int) <= 1
+          then ${missed} else ${next} end`;
+  const { rows } = await tx.execute<{ end_ms: number; now_ms: number }>(sql`
     update sms_senders
-    set next_slot_at = greatest(${nextSlot(messagesPerSecond)}, clock_timestamp() + ${leadMs}::float8 * interval '1 millisecond')
+    set next_slot_at = greatest(${free}, clock_timestamp() + ${leadMs}::float8 * interval '1 millisecond')
       + ${count * spacing}::float8 * interval '1 microsecond'
     where sender = ${sender}
-    returning (extract(epoch from next_slot_at - clock_timestamp()) * 1000)::float8 as wait_ms`);
-  const untilEndMs = rows[0]!.wait_ms;
-  return Array.from({ length: count }, (_, index) => ({
-    waitMs: Math.max(0, untilEndMs - ((count - index) * spacing) / 1000),
-  }));
+    returning (extract(epoch from next_slot_at) * 1000)::float8 as end_ms,
+      (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms`);
+  const { end_ms: endMs, now_ms: nowMs } = rows[0]!;
+  return {
+    atMs: Array.from({ length: count }, (_, index) => endMs - ((count - index) * spacing) / 1000),
+    nowMs,
+  };
 }
 
 /** Gives the last slots back in the transaction that took them, in which nothing was started. */

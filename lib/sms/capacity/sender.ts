@@ -1,8 +1,20 @@
 import type { Env } from '@/lib/env';
 
 /** The number that texts come from and that people can write to; null: it is not known (a messaging service, the console). */
-export function senderPhone({ twilio }: Pick<Env, 'twilio'>): string | null {
+function senderPhone({ twilio }: Pick<Env, 'twilio'>): string | null {
   return twilio !== null && 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : null;
+}
+
+/**
+ * The number that a START has to be texted to after a STOP: our from-number; on the console the one that the development phone
+ * texts; and of a messaging service the number that the STOP was sent to. In: what the ledger says that was. Null: not known.
+ */
+export function startPhone(
+  { twilio }: Pick<Env, 'twilio'>,
+  { stopSender }: { stopSender: string | null },
+): string | null {
+  if (twilio === null) return developmentSender;
+  return senderPhone({ twilio }) ?? (stopSender?.startsWith('+') ? stopSender : null);
 }
 
 /** Whose pace is counted: the from-number, the messaging service, or the console. */

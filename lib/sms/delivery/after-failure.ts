@@ -1,5 +1,5 @@
 import type { Db, Tx } from '@/db/client';
-import { hasLiftedSince } from '@/lib/consent/opt-out-ledger';
+import { hasLiftedSince, isOptOutOf } from '@/lib/consent/opt-out-ledger';
 import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
 import type { Remedy } from './error-codes';
 import { markUndeliverable } from '@/lib/sms/numbers/number';
@@ -11,7 +11,7 @@ import { readStoredText } from '@/lib/sms/outbox/text-templates';
 /**
  * What a final error says about the number itself: kept with it, in the transaction that records the failure. An opt-out that the
  * person has lifted since the text was called for is over. In: the text's number, our sender, its SID (null: it was not
- * accepted), and when it was called for.
+ * accepted), when it was called for, and when it failed.
  */
 export async function applyEffect(
   tx: Tx,
@@ -21,14 +21,30 @@ export async function applyEffect(
     sender,
     sid,
     calledAt,
+    failedAt,
     now,
-  }: { phone: string; sender: string | null; sid: string | null; calledAt: Date; now: Date },
+  }: {
+    phone: string;
+    sender: string | null;
+    sid: string | null;
+    calledAt: Date;
+    failedAt: Date;
+    now: Date;
+  },
 ): Promise<void> {
   if (remedy.kind !== 'final') return;
-  if (remedy.effect === 'opt_out' && !(await hasLiftedSince(tx, phone, calledAt))) {
+  if (remedy.effect === 'opt_out' && !(await isOptOutOver(tx, { phone, sid, calledAt }))) {
     await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
   }
-  if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, now });
+  if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, at: failedAt });
+}
+
+/** Whether it is in the ledger by this very text, or the person has lifted it since. The number is locked. */
+async function isOptOutOver(
+  tx: Tx,
+  { phone, sid, calledAt }: { phone: string; sid: string | null; calledAt: Date },
+): Promise<boolean> {
+  return (sid !== null && (await isOptOutOf(tx, phone, sid))) || (await hasLiftedSince(tx, phone, calledAt));
 }
 
 /** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */

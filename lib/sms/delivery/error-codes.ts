@@ -78,7 +78,7 @@ export const remedies: ReadonlyMap<number, Remedy> = new Map<number, Remedy>([
 ]);
 
 /** What Twilio charges for a text that it took and then failed, however long it was: dollars. */
-const failureFeeUsd = '0.001';
+export const failureFeeUsd = '0.001';
 
 /** Failures that it charges nothing for (help.twilio.com, "Failed Message Processing Fees", since 2024-09-30). */
 const freeFailures: ReadonlySet<number> = new Set([

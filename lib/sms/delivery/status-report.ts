@@ -68,8 +68,9 @@ export type StatusResult =
  * text when message id and SID belong together, or, while no SID is stored, message id and number do; a text whose call
  * has not been answered yet is settled by that.
  *
- * What a failure calls for happens in the same transaction, once: the opt-out of error 21610, the mark on a number that
- * cannot be texted, a further try as a new text, a rest for the sender, unless it delivers others' texts. `alert` is set when an
+ * What each failure calls for happens in the same transaction, once: the opt-out of error 21610, the mark on a number that
+ * cannot be texted, a further try as a new text, a rest for the sender, unless it delivers others' texts. That, too, does not depend
+ * on the order of the reports. `alert` is set when an
  * operator should know; `askedBy` is the request that the text was wished for in.
  * Refuses with `not_ours` when no text fits, and with `unknown_status` for a word that the documentation does not have
  * (twilio.com/docs/messaging/api/message-resource#message-status-values).
@@ -111,14 +112,11 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
       if (wasUndeliverable) await markDeliverable(tx, row.phone);
     }
-    // A later report of another error may be what says that the number has opted out.
-    const isOther =
-      remedy?.kind === 'final' &&
-      remedy.reason !== 'validity_over' &&
-      row.before_error_code !== report.errorCode;
-    const due = row.status === 'failed' && row.decided && (moved || isOther) ? remedy : null;
-    if (due !== null) await followFailure(tx, row, report, due);
-    if (due !== null && !moved) await cancelTexts(tx, { retryOf: row.id }, due.reason, report.now);
+    // What each error calls for is done once it is first told, whichever of them counts for the row: so their order does not matter.
+    const isNew = moved || row.before_error_code !== report.errorCode;
+    const due = remedy !== null && row.status === 'failed' && isNew ? remedy : null;
+    if (remedy !== null) await applyEffectOf(tx, row, report, { remedy, isNew });
+    if (due !== null) await repeatOrNot(tx, row, { remedy: due, isFirst: moved, now: report.now });
     const micros = microsOf(row.price) - microsOf(row.before_price);
     await changeSpend(tx, [{ scopes: row.spend_scopes, reservedAt: new Date(row.reserved_ms), micros }]);
     // A reservation, too, locks the sums before the sender.
@@ -147,14 +145,13 @@ type MovedRow = {
   status: MessageStatus;
   changed: boolean;
   before_error_code: number | null;
-  /** Its error is the one that counts by now. */
-  decided: boolean;
   phone: string;
   sender: string | null;
   before_price: string | null;
   price: string | null;
   reserved_ms: number;
   sent_ms: number;
+  failed_ms: number | null;
   spend_scopes: string[] | null;
   request_id: string | null;
   purpose: string;
@@ -190,6 +187,7 @@ async function moveForward(
   const decides = sql`(${rank} > before.rank
     or (${rank} = before.rank and ${code}::int < coalesce(before.error_code, 2147483647)))`;
   const at = timestamp(report.now);
+  // A price that was settled and is raised counts as settled then: so whoever summed it up earlier knows that it may be another.
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
       select id, status, coalesce(array_position(${order}, provider_status), 0) as rank, price, price_settled_at,
@@ -221,8 +219,8 @@ async function moveForward(
           when ${price}::numeric is not null then ${price}::numeric
           when ${decides} then ${fee === null ? sql`m.estimated_price` : sql`${fee.usd}::numeric`}
           else m.price end,
-        price_settled_at = case when ${price}::numeric is not null then coalesce(m.price_settled_at, ${at})
-          else m.price_settled_at end,
+        price_settled_at = case when ${price}::numeric > m.price or m.price_settled_at is null and ${price}::numeric is not null
+          then ${at} else m.price_settled_at end,
         check_at = case
           when (${final} or before.status in ('delivered', 'failed')) and (
             m.price_settled_at is not null or ${price}::numeric is not null
@@ -236,8 +234,9 @@ async function moveForward(
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
       (extract(epoch from m.sent_at) * 1000)::float8 as sent_ms,
+      (extract(epoch from m.failed_at) * 1000)::float8 as failed_ms,
       (${rank} > before.rank or m.price is distinct from before.price or m.segments is distinct from before.segments
-        or m.error_code is distinct from before.error_code) as changed, ${decides} as decided,
+        or m.error_code is distinct from before.error_code) as changed,
       before.error_code as before_error_code`);
   return rows[0] ?? null;
 }
@@ -264,33 +263,57 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
   return price.replace(/^-/, '');
 }
 
-/** Does what a failure after acceptance calls for, except for the sender. */
-async function followFailure(
+/**
+ * Keeps what a failure says about the number. Who has opted out has, even if this text was delivered after all; that a number takes
+ * no texts is believed only while this one was not.
+ */
+async function applyEffectOf(
+  tx: Tx,
+  { phone, sender, status, sent_ms: sentMs, failed_ms: failedMs }: MovedRow,
+  { sid, now }: StatusReport,
+  { remedy, isNew }: { remedy: Remedy; isNew: boolean },
+): Promise<void> {
+  // Erased: there is no number that the error could be about.
+  if (phone === erasedPhone || remedy.kind !== 'final') return;
+  // Twilio is asked about a text for days. What it says again is about then: a later text may have shown that the number works.
+  if (remedy.effect !== 'opt_out' && (status !== 'failed' || !isNew)) return;
+  const failedAt = failedMs === null ? now : new Date(failedMs);
+  await applyEffect(tx, remedy, { phone, sender, sid, calledAt: new Date(sentMs), failedAt, now });
+}
+
+/**
+ * Repeats a text where its first failure calls for that, and takes a repetition back that still waits where a further error calls for
+ * none: so there is one only if all do.
+ */
+async function repeatOrNot(
   tx: Tx,
   row: MovedRow,
-  { sid, now }: StatusReport,
-  remedy: Remedy,
+  { remedy, isFirst, now }: { remedy: Remedy; isFirst: boolean; now: Date },
 ): Promise<void> {
-  // There is nobody to send it to again, and no number that the error could be about.
+  // Erased: there is nobody to send it to again.
   if (row.phone === erasedPhone) return;
-  if (remedy.kind === 'final' && remedy.reason !== 'validity_over') {
-    const { phone, sender } = row;
-    await applyEffect(tx, remedy, { phone, sender, sid, calledAt: new Date(row.sent_ms), now });
-    return;
-  }
   const { rows } = await tx.execute<Pick<Message, 'purpose' | 'retries'>>(
     sql`select purpose, retries from sms_messages where id = ${row.id}`,
   );
-  const { purpose, retries } = rows[0]!;
-  const isCode = purpose === 'verification';
+  const nextAt = findNextTry(rows[0]!, remedy, now);
+  if (nextAt === null) await cancelTexts(tx, { retryOf: row.id }, remedy.reason, now);
+  else if (isFirst) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
+}
+
+/** When a text that was accepted and failed is sent again; null: it is not. */
+function findNextTry(
+  { purpose, retries }: Pick<Message, 'purpose' | 'retries'>,
+  remedy: Remedy,
+  now: Date,
+): Date | null {
   // Each repetition is paid for, and what a sender was refused for it is refused again until an operator has acted.
-  const repeats = retries < mostRepetitions && remedy.kind !== 'stop_sender';
-  const facts = { attempt: retries + 1, isCode, random: Math.random(), now };
-  // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the send policy waits for their end.
-  const isLate = remedy.kind === 'final';
-  const again = isLate ? (isCode ? null : now) : nextTryAt(remedy, facts);
-  const nextAt = repeats ? again : null;
-  if (nextAt !== null) await enqueueRetry(tx, row.id, { sendAfter: nextAt, now });
+  if (retries >= mostRepetitions || remedy.kind === 'stop_sender') return null;
+  const isCode = purpose === 'verification';
+  if (remedy.kind === 'final') {
+    // A code is worth nothing any more; another text was only not to arrive in the quiet hours, and the send policy waits for their end.
+    return remedy.reason === 'validity_over' && !isCode ? now : null;
+  }
+  return nextTryAt(remedy, { attempt: retries + 1, isCode, random: Math.random(), now });
 }
 
 /** A report that a carrier takes nothing from a sender is not believed while one of its texts was delivered this lately … */

@@ -9,6 +9,7 @@ import { shortestLifeSeconds } from './send-policy';
 import { codesInLine, isOfStranger } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
+import type { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { isStopped, nextSlot, slotHorizonMs, slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 
 /** No text is ever claimed for longer: the send policy, the slot, the call and its record fit with room to spare. */
@@ -29,6 +30,8 @@ export type Work = {
   env: Env;
   provider: Provider;
   log: Log;
+  /** How the database's clock stands to this process's ticks; each answer with its time tells more. */
+  paceClock: PaceClock;
   /** For tests: what the dispatcher takes the database's clock to be ahead by. */
   clockOffsetMs: number;
 };
@@ -87,13 +90,20 @@ const isPrompt = sql`purpose in ('notice', 'reply', 'test')`;
  * send policy has decided. Of what is no code, notices go before updates. Codes of strangers leave one place in four to what is
  * no code, while any of that waits. So a crowd delays nobody's notice for long.
  *
- * In: `strangersBefore`, how many places strangers have had since the last one of others (`countStrangers`).
+ * In: `strangersBefore`, how many places strangers have had since the last one of others (`countStrangers`); `leadMs`, how long a
+ * text takes from here to its call, by which slots come within reach sooner.
  */
 export async function claimSends(
   work: Work,
-  { room, roomForOthers, strangersBefore }: { room: number; roomForOthers: number; strangersBefore: number },
+  {
+    room,
+    roomForOthers,
+    strangersBefore,
+    leadMs,
+  }: { room: number; roomForOthers: number; strangersBefore: number; leadMs: number },
 ): Promise<Claim> {
   const rate = work.env.smsMessagesPerSecond;
+  const reachMs = slotHorizonMs + leadMs;
   const askedMs = performance.now();
   const now = sql`(select now from clock)`;
   const codes =
@@ -125,7 +135,7 @@ export async function claimSends(
         s.stopped_until is not null as was_stopped,
         greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
-    ), room as materialized (select ${slotsInReach(rate, room)} as n from pace),
+    ), room as materialized (select ${slotsInReach({ rate, room, reachMs })} as n from pace),
     front as materialized (select ${rate === null ? sql`null::uuid[]` : frontOfLine(now)} as ids),
     waiting as materialized (${codes}),
     free as materialized (
@@ -157,7 +167,7 @@ export async function claimSends(
       where m.id in (select id from codes union all select id from others)
     )
     select ${epochMs(now)} as now_ms, ${epochMs(leaseEnd(now))} as lease_ms, stopped, was_stopped,
-      greatest(0, wait_ms - ${rate === null ? Infinity : slotHorizonMs}::float8) as slot_in_ms,
+      greatest(0, wait_ms - ${rate === null ? Infinity : reachMs}::float8) as slot_in_ms,
       (select array_agg(id) from codes)::text[] as codes, (select count(*)::int from strangers) as strangers,
       (select array_agg(id) from others)::text[] as others,
       exists (select from sms_messages where status = 'queued' and send_after <= ${now}
@@ -166,7 +176,7 @@ export async function claimSends(
         where status = 'queued' and send_after > ${now}) as due_in_ms
     from pace`);
   const row = rows[0]!;
-  const clock = runClock(row.now_ms, askedMs);
+  const clock = runClock(work, row.now_ms, askedMs);
   const lease = new Date(row.lease_ms);
   const hold = (isCode: boolean) => (id: string) => ({ id, isCode, lease, clock });
   return {
@@ -191,11 +201,11 @@ function frontOfLine(now: SQL): SQL {
   return sql`array(select id from (${codesInLine(now)}) line order by place limit ${lookedAtInLine})`;
 }
 
-function slotsInReach(rate: number | null, room: number): SQL {
+function slotsInReach({ rate, room, reachMs }: { rate: number | null; room: number; reachMs: number }): SQL {
   const wanted = sql`${room}::int`;
   if (rate === null) return sql`case when stopped is null then ${wanted} else 0 end`;
-  const reach = sql`(${slotHorizonMs}::float8 - wait_ms) * 1000 / ${slotSpacingMicros(rate)}::float8`;
-  return sql`case when stopped is not null or wait_ms > ${slotHorizonMs} then 0
+  const reach = sql`(${reachMs}::float8 - wait_ms) * 1000 / ${slotSpacingMicros(rate)}::float8`;
+  return sql`case when stopped is not null or wait_ms > ${reachMs}::float8 then 0
     else least(${wanted}, 1 + floor(${reach})::int) end`;
 }
 
@@ -232,7 +242,7 @@ export async function holdBack(
       select id from sms_messages where status = 'queued' and send_after <= (select now from clock)
       order by send_after limit 200 for update skip locked
     )`);
-  return rows.map((row) => readHeld(row, askedMs));
+  return rows.map((row) => readHeld(work, row, askedMs));
 }
 
 /** What waits for a dispatcher, and when something will. */
@@ -270,7 +280,7 @@ export async function lookForWork(work: Work): Promise<Look> {
     from clock`);
   const row = rows[0]!;
   return {
-    clock: runClock(row.now_ms, askedMs),
+    clock: runClock(work, row.now_ms, askedMs),
     abandoned: row.abandoned,
     lookUps: row.look_ups,
     checks: row.checks,
@@ -299,7 +309,7 @@ export async function claimLookUps(work: Work, limit: number): Promise<Held[]> {
       order by (purpose = 'verification') desc, send_after limit ${limit}::int for update skip locked
     )
     ${returningHeld}`);
-  return rows.map((row) => readHeld(row, askedMs));
+  return rows.map((row) => readHeld(work, row, askedMs));
 }
 
 /** What a statement that claims texts, with its time in `clock`, says of each. */
@@ -308,8 +318,8 @@ const returningHeld = sql`returning m.id, m.purpose = 'verification' as is_code,
 
 type HeldRow = { id: string; is_code: boolean; now_ms: number; lease_ms: number };
 
-function readHeld({ id, is_code, now_ms, lease_ms }: HeldRow, askedMs: number): Held {
-  return { id, isCode: is_code, lease: new Date(lease_ms), clock: runClock(now_ms, askedMs) };
+function readHeld(work: Work, { id, is_code, now_ms, lease_ms }: HeldRow, askedMs: number): Held {
+  return { id, isCode: is_code, lease: new Date(lease_ms), clock: runClock(work, now_ms, askedMs) };
 }
 
 function lookUpDue({ provider }: Work, now: SQL): SQL {
@@ -341,6 +351,9 @@ function epochMs(instant: SQL): SQL {
 }
 
 /** The database said its time at some moment after the question: this clock is ahead of it by the round trip at most. */
-function runClock(nowMs: number, askedMs: number): DatabaseClock {
+function runClock({ paceClock, clockOffsetMs }: Work, nowMs: number, askedMs: number): DatabaseClock {
+  const databaseMs = nowMs - clockOffsetMs;
+  // `clockNow` leaves out what is less than a millisecond.
+  paceClock.learn({ databaseMs, blurMs: 1, askedMs, answeredMs: performance.now() });
   return () => new Date(Math.round(nowMs + Math.max(0, performance.now() - askedMs)));
 }

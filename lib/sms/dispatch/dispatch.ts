@@ -17,6 +17,7 @@ import { openProvider } from '@/lib/sms/provider/open-provider';
 import { recordFault } from './outcome';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { readFacts, sendClaimed, startSending, type Sending } from './send';
 import { addSender } from '@/lib/sms/capacity/send-rate';
 import { listenToOutbox, makeWake, type Wake } from '@/lib/outbox-listener';
@@ -126,7 +127,14 @@ async function loop(
   const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, fewAtMs: 0, waitsForRoom: false };
   const clockOffsetMs = options.clockOffsetMs ?? 0;
   const hands: Hands = {
-    ...startSending({ db: options.db ?? openDb(), env, provider, log, clockOffsetMs }),
+    ...startSending({
+      db: options.db ?? openDb(),
+      env,
+      provider,
+      log,
+      paceClock: new PaceClock(),
+      clockOffsetMs,
+    }),
     sends: new Map(),
     lookUps: new Set(),
     isChecking: false,
@@ -195,7 +203,8 @@ async function claim(hands: Hands): Promise<void> {
   if (plan.waitsForRoom) return;
 
   const { strangersBefore } = hands;
-  const found = await claimSends(hands, { room, roomForOthers, strangersBefore });
+  const { leadMs } = hands.pacing;
+  const found = await claimSends(hands, { room, roomForOthers, strangersBefore, leadMs });
   hands.strangersBefore = countStrangers(strangersBefore, found);
   const now = performance.now();
   if (found.stopped !== null) {

@@ -8,7 +8,13 @@ import { senderName } from '@/lib/sms/capacity/sender';
 import { readSends } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import { readLastChallenge, type Challenge } from '@/lib/sms/verification/challenge';
-import { findCodeRefusal, judgeChallenge, type SendRefusal } from '@/lib/sms/verification/request';
+import { readOrdersAbout, type StandingOrder } from '@/lib/sms/pumping/orders';
+import {
+  findCodeRefusal,
+  findOrderRefusal,
+  judgeChallenge,
+  type SendRefusal,
+} from '@/lib/sms/verification/request';
 import { explainFacts, nameLimit, type Gate, type GateName } from './explain-text';
 import { readImaginedFacts, type ImaginedText, type PolicyFacts } from './send-policy-facts';
 
@@ -33,15 +39,16 @@ export async function explainNext(
   { env, now }: { env: Env; now: Date },
 ): Promise<NextText[]> {
   const imagined = kinds.map((kind) => imagineText(kind, { userId, phone }, { env, now }));
-  const [facts, last, sender] = await Promise.all([
+  const [facts, last, orders, sender] = await Promise.all([
     readImaginedFacts(db, imagined),
-    kinds.includes('code') ? readLastChallenge(db, userId) : null,
+    kinds.includes('code') ? readLastChallenge(db, userId, now) : null,
+    kinds.includes('code') ? readOrdersAbout(db, phone, now) : [],
     readSender(db, senderName(env)),
   ]);
   return Promise.all(
     facts.map(async (of, index) => {
       const kind = kinds[index]!;
-      const code = kind === 'code' ? await askForCode(db, of, { last, userId, env, now }) : null;
+      const code = kind === 'code' ? await askForCode(db, of, { last, orders, userId, env, now }) : null;
       const gates = await explainFacts(db, code?.facts ?? of, { sender, isAskedFor: false, env, now });
       const kept = gates.filter(({ gate }) => !onlyOfTexts.includes(gate));
       return { kind, gates: code === null ? kept : [code.gate, ...kept] };
@@ -68,12 +75,24 @@ function imagineText(
 async function askForCode(
   db: Db,
   facts: PolicyFacts,
-  { last, userId, env, now }: { last: Challenge | null; userId: string; env: Env; now: Date },
+  {
+    last,
+    orders,
+    userId,
+    env,
+    now,
+  }: { last: Challenge | null; orders: readonly StandingOrder[]; userId: string; env: Env; now: Date },
 ): Promise<{ gate: Gate; facts: PolicyFacts }> {
   const { message, number } = facts;
   const purpose = last?.purpose ?? 'prove';
-  const { current, sendClass } = judgeChallenge({ last, userId, phone: message.phone, purpose, number }, now);
-  const refusal = findCodeRefusal({ number, current, sendClass, stranger: null }, now);
+  const { current, kept, sendClass } = judgeChallenge(
+    { last, userId, phone: message.phone, purpose, number },
+    now,
+  );
+  const refusal =
+    findCodeRefusal({ number, current, sendClass, stranger: null }, now) ??
+    findOrderRefusal(orders, { sendClass, kept })?.refusal ??
+    null;
   const crowd =
     refusal === null
       ? await findCrowd(db, {

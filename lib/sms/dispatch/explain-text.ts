@@ -98,13 +98,7 @@ export function explainEnd(
   if (status === 'canceled' && reason !== 'challenge_closed') return [gate('withdrawn', 'refuse', reason)];
   const budgetRule = reason === 'budget' ? readBudgetRule(details) : null;
   const atRule = reason === null ? null : ruleOf(reason);
-  const order: GateName[] = [
-    ...policyRules,
-    'body',
-    budgetRule ?? 'SMS_DAILY_BUDGET_USD',
-    'sender',
-    'provider',
-  ];
+  const order = wayOut(budgetRule ?? 'SMS_DAILY_BUDGET_USD');
   const ended: GateName =
     atRule ?? budgetRule ?? (reason === 'internal_error' && errorCode === null ? 'body' : 'provider');
   const place = order.indexOf(ended);
@@ -112,6 +106,17 @@ export function explainEnd(
     if (index < place) return gate(name, 'pass');
     return index > place ? gate(name, 'not_reached') : gate(name, 'refuse', reason, details);
   });
+}
+
+/** The same of a text that went out: every gate let it pass, or it would not have gone. What each said then was not kept. */
+export function explainSent({ status }: Pick<Message, 'status'>): Gate[] | null {
+  if (status !== 'sent' && status !== 'delivered') return null;
+  return wayOut('SMS_DAILY_BUDGET_USD').map((name) => gate(name, 'pass'));
+}
+
+/** The gates on the way of any text, in their order. */
+function wayOut(budgetRule: BudgetRule): GateName[] {
+  return [...policyRules, 'body', budgetRule, 'sender', 'provider'];
 }
 
 const budgetRules: readonly BudgetRule[] = [

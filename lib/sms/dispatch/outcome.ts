@@ -243,6 +243,7 @@ export async function recordEnd(
             sender: provider.sender,
             sid: null,
             calledAt,
+            failedAt: now,
             now,
           });
         }

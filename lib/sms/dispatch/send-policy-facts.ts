@@ -106,7 +106,7 @@ function selectFacts(db: Pick<Db, 'select'>) {
 function toFacts({ recovery, signIn, ...row }: Awaited<ReturnType<typeof selectFacts>>[number]): PolicyFacts {
   return {
     ...row,
-    challenge: row.challenge ?? ofRecovery(recovery) ?? ofSignIn(signIn),
+    challenge: row.challenge ?? ofRecovery(recovery) ?? (signIn && ofSignIn(signIn)),
     preferences: row.preferences && soundPreferences(row.preferences),
     consents: new Set(row.consents),
   };

@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
-import type { Tx } from '@/db/client';
-import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
+import type { Db, Tx } from '@/db/client';
+import { isDatabaseFault, isLockTimeout, isStatementTimeout } from '@/db/database-fault';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { newId } from '@/lib/random';
 import { recordAcceptedTogether, type Aside, type RecordAccepted } from './accepted';
@@ -21,13 +21,7 @@ import {
   recordOverBudget,
   recordWait,
 } from './outcome';
-import {
-  releaseSlots,
-  slotHorizonMs,
-  slotToleranceMs,
-  takeSlots,
-  type Slot,
-} from '@/lib/sms/capacity/send-rate';
+import { releaseSlots, slotHorizonMs, slotToleranceMs, takeSlots } from '@/lib/sms/capacity/send-rate';
 
 /** What was read about a number is believed for so long; then it is asked once more whether a STOP has come. */
 const stopBelievedMs = 50;
@@ -47,6 +41,12 @@ const factsWithinMs = 2_000;
 /** Texts that are looked at alone, at a time: the pool has ten connections. */
 const aloneAtOnce = 4;
 
+/**
+ * Where someone holds the row of the sender, or a sum, no text can go. That is the fault of none of them, so all come again this
+ * soon.
+ */
+const heldAgainMs = 2_000;
+
 /** Records that may wait for a lock that someone else holds, at a time. */
 const waitingAtOnce = 4;
 
@@ -59,8 +59,6 @@ export type Pacing = {
   leadMs: number;
   /** What it takes to ask for a STOP. */
   stopCheckMs: number;
-  /** The fastest answer to the question for a slot: half of it is the least that each way takes. */
-  fastestAnswerMs: number;
 };
 
 /** What sending works with. */
@@ -74,7 +72,7 @@ export type Sending = Work & {
 };
 
 export function startSending(work: Work): Sending {
-  const pacing = { leadMs: 3, stopCheckMs: 5, fastestAnswerMs: Infinity };
+  const pacing = { leadMs: 3, stopCheckMs: 5 };
   const aside = fewAtOnce(waitingAtOnce);
   const recordAccepted = recordAcceptedTogether(work, aside);
   return { ...work, pacing, recordAccepted, aside, reserving: fewAtOnce(reservingAtOnce) };
@@ -88,15 +86,15 @@ type Send = Extract<PolicyAnswer, { answer: 'send' }>;
 type RecordAside = (held: Held, run: () => Promise<unknown>) => void;
 type Ready = { facts: PolicyFacts; held: Held; decision: Send };
 
-/** When a text may start, by this process's own clock. */
+/** When a text may start. */
 type Place = {
-  /** When the reservation looked whether a STOP has come. */
+  /** When the reservation looked whether a STOP has come, by this process's ticks. */
   stopCheckedMs: number;
   slot: PlacedSlot | null;
 };
 
-/** When a place in the pace begins: at the earliest and at the latest. */
-type PlacedSlot = { askedMs: number; fromMs: number; toMs: number };
+/** A place in the pace by the database's clock, and when it was asked for by this process's ticks. */
+type PlacedSlot = { atMs: number; askedMs: number };
 
 /**
  * Takes claimed texts from the send policy to their recorded outcomes. It is asked about all of them at once, then one
@@ -264,7 +262,11 @@ async function reserve(
     );
   } catch (error) {
     places.clear();
-    if (isDatabaseFault(error)) {
+    if (isLockTimeout(error)) {
+      log.warn('sms_budget_or_sender_held', { texts: ready.length });
+      const sendAfter = new Date(now.getTime() + heldAgainMs);
+      for (const { held } of ready) record(held, () => putBack(work.db, held, { sendAfter }));
+    } else if (isDatabaseFault(error)) {
       for (const { held } of ready) record(held, () => Promise.reject(error as Error));
     } else if (ready.length > 1) {
       // One of them may be what cannot be reserved for.
@@ -301,27 +303,31 @@ async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
  * meanwhile, a text goes back to where it was, so that a code which is asked for in between is not behind it.
  */
 async function takePlaces(
-  { env, provider, pacing }: Sending,
+  work: Sending,
   tx: Tx,
   ids: readonly string[],
   places: Map<string, Place>,
   ready: readonly Ready[],
 ): Promise<void> {
+  const { env, provider, pacing } = work;
   const messagesPerSecond = env.smsMessagesPerSecond;
   const stopCheckedMs = performance.now();
   if (messagesPerSecond === null || ids.length === 0) {
     for (const id of ids) places.set(id, { stopCheckedMs, slot: null });
     return;
   }
-  const askedMs = performance.now();
   const { sender } = provider;
   const { leadMs } = pacing;
-  const slots = await takeSlots(tx, { sender, messagesPerSecond, count: ids.length, leadMs });
-  const findPlace = readPlaces(pacing, askedMs);
+  const { slots, nowMs } = await askForSlots(work, tx, {
+    sender,
+    messagesPerSecond,
+    count: ids.length,
+    leadMs,
+  });
   const reachMs = 2 * slotHorizonMs + leadMs;
-  const inReach = slots.filter(({ waitMs }) => waitMs <= reachMs).length;
+  const inReach = slots.filter(({ atMs }) => atMs - nowMs <= reachMs).length;
   ids.slice(0, inReach).forEach((id, index) => {
-    places.set(id, { stopCheckedMs, slot: findPlace(slots[index]!) });
+    places.set(id, { stopCheckedMs, slot: slots[index]! });
   });
   const beyond = ids.slice(inReach);
   if (beyond.length === 0) return;
@@ -332,18 +338,16 @@ async function takePlaces(
   }
 }
 
-/**
- * The database said its "now" at some moment between our question and its answer, and each way takes half of the fastest
- * answer at least. Waiting until the latest moment that this allows, and counting lateness from the earliest, errs on the
- * safe side of both.
- */
-function readPlaces(pacing: Pacing, askedMs: number): (slot: Slot) => PlacedSlot {
-  const answeredMs = performance.now();
-  const tookMs = answeredMs - askedMs;
-  const known = pacing.fastestAnswerMs;
-  pacing.fastestAnswerMs = tookMs < known ? tookMs : known * 0.98 + tookMs * 0.02;
-  const wayMs = Math.min(pacing.fastestAnswerMs, tookMs) / 2;
-  return ({ waitMs }) => ({ askedMs, fromMs: askedMs + wayMs + waitMs, toMs: answeredMs - wayMs + waitMs });
+/** Takes slots, and learns from the answer how the database's clock stands. */
+async function askForSlots(
+  { paceClock }: Work,
+  tx: Tx | Db,
+  wanted: Parameters<typeof takeSlots>[1],
+): Promise<{ slots: PlacedSlot[]; nowMs: number }> {
+  const askedMs = performance.now();
+  const { atMs, nowMs } = await takeSlots(tx, wanted);
+  paceClock.learn({ databaseMs: nowMs, askedMs, answeredMs: performance.now() });
+  return { slots: atMs.map((each) => ({ atMs: each, askedMs })), nowMs };
 }
 
 /**
@@ -365,7 +369,8 @@ async function call(
   const start = await waitForStart(work, { held, ...moments });
   if (start.when === 'late') {
     log.warn('sms_place_missed', { message: message.id, attempt });
-    await putBack(work.db, held, { sendAfter: held.clock() });
+    // Nothing was tried.
+    await putBack(work.db, held, { sendAfter: held.clock(), attempts: message.attempts });
     return;
   }
   if (start.when === 'never') {
@@ -405,19 +410,22 @@ type Refusal = Extract<PolicyAnswer, { answer: 'refuse' }>;
  * Waits for a text's place in the pace, and asks the send policy there once more: a STOP may have come since, or texts were turned
  * off, or the account was closed: `never`. Quiet hours that begin in this very moment hold nothing back. A place that has passed by
  * more than the tolerance is never used, since the next one may follow too closely: another is taken. `late` when that takes too
- * long, or the text's row is gone.
+ * long, as it does where the next place is far away, or the text's row is gone.
  */
 async function waitForStart(
-  { db, env, provider, pacing }: Sending,
+  work: Sending,
   { held, place, claimedMs }: { held: Held; place: Place; claimedMs: number },
 ): Promise<{ when: 'now' | 'late' } | { when: 'never'; answer: Refusal }> {
+  const { db, env, provider, pacing, paceClock } = work;
   const messagesPerSecond = env.smsMessagesPerSecond;
   const readyMs = performance.now();
   let slot = place.slot;
   let checkedMs = place.stopCheckedMs;
   let believedMs = stopBelievedMs;
   while (performance.now() - claimedMs < callByMs) {
-    const goMs = slot?.toMs ?? performance.now();
+    const goMs = slot ? paceClock.find(slot.atMs).toMs : performance.now();
+    // The sender is slow, or the database's clock was set back.
+    if (goMs - claimedMs > callByMs) return { when: 'late' };
     const asksAgain = goMs - checkedMs > believedMs;
     if (slot !== null && slot === place.slot) {
       pacing.leadMs = smooth(pacing.leadMs, readyMs - slot.askedMs + (asksAgain ? pacing.stopCheckMs : 0));
@@ -436,11 +444,12 @@ async function waitForStart(
     }
     await waitUntil(goMs);
     if (slot === null || messagesPerSecond === null) return { when: 'now' };
-    if (performance.now() - slot.fromMs <= slotToleranceMs) return { when: 'now' };
+    if (performance.now() - paceClock.find(slot.atMs).fromMs <= slotToleranceMs) return { when: 'now' };
     const { sender } = provider;
-    const takenMs = performance.now();
-    const [next] = await takeSlots(db, { sender, messagesPerSecond, count: 1, leadMs: pacing.leadMs });
-    slot = readPlaces(pacing, takenMs)(next!);
+    const { leadMs } = pacing;
+    const inPlaceOf = slot.atMs;
+    const asked = { sender, messagesPerSecond, count: 1, leadMs, inPlaceOf };
+    slot = (await askForSlots(work, db, asked)).slots[0]!;
   }
   return { when: 'late' };
 }

@@ -5,6 +5,7 @@ import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
+import { believedAheadMs } from '@/lib/stored-moment';
 import { receiveText, type TakeAnswer } from './receive-text';
 import { type FoundLate } from './found-late';
 import { openProvider } from '@/lib/sms/provider/open-provider';
@@ -118,15 +119,21 @@ export async function readMissedTexts(
   return 'read';
 }
 
+/** What is said to be read up to a moment that has not come, or never comes, counts as never read; nor is a read due any later. */
 async function beginRead(
   db: Db,
   sender: string,
   { now, isStart, ticket }: { now: Date; isStart: boolean; ticket: Date },
 ): Promise<{ readUntil: Date; isFirst: boolean } | null> {
+  const at = timestamp(now);
+  const furthest = timestamp(new Date(now.getTime() + hourMs + believedAheadMs));
   const { rows } = await db.execute<{ read_ms: number; is_first: boolean }>(sql`
     insert into sms_inbound_reads as known (sender, read_until, next_at)
     values (${sender}, ${timestamp(new Date(now.getTime() - firstReachMs))}, ${timestamp(ticket)})
-    on conflict (sender) do update set next_at = excluded.next_at where ${isStart} or known.next_at <= ${timestamp(now)}
+    on conflict (sender) do update set next_at = excluded.next_at,
+      read_until = case when isfinite(known.read_until) and known.read_until <= ${at}
+        then known.read_until else excluded.read_until end
+    where ${isStart} or known.next_at <= ${at} or known.next_at > ${furthest}
     returning (extract(epoch from read_until) * 1000)::float8 as read_ms, xmax = 0 as is_first`);
   const row = rows[0];
   return row ? { readUntil: new Date(row.read_ms), isFirst: row.is_first } : null;

@@ -1,5 +1,5 @@
 import type { Tx } from '@/db/client';
-import { findUser, findUsersByPhone, type User } from '@/lib/accounts/users';
+import { findUser, findNaming, type User } from '@/lib/accounts/users';
 import { lockUsers } from '@/lib/accounts/lock-users';
 import { hasConsent, resumeConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -80,13 +80,13 @@ async function resumeForHolder(
 async function findWaiting(tx: Tx, number: NumberRow, now: Date): Promise<User[]> {
   const phone = number.number;
   const askers = await findAskers(tx, phone, new Date(now.getTime() - waitingForMs));
-  const owners = new Set((await findUsersByPhone(tx, phone)).map((user) => user.id));
+  const owners = new Set(await findNaming(tx, phone, askers));
   const waiting: User[] = [];
   for (const userId of askers) {
     if (userId === number.holderUserId) continue;
     const user = await findUser(tx, userId);
     if (user === null || user.deactivatedAt !== null) continue;
-    const challenge = await readLastChallenge(tx, userId);
+    const challenge = await readLastChallenge(tx, userId, now);
     const isProving =
       challenge?.phone === phone && challenge.consumedAt === null && challenge.endedAt === null;
     if (owners.has(userId) || isProving) waiting.push(user);

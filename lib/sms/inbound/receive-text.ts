@@ -34,12 +34,13 @@ export type TakeAnswer = (
  * Takes in a text from a person: keeps it, does what it asks for (STOP, START), and says what to reply, if anything. All
  * of it is one transaction under the number's lock.
  *
- * The caller hands the reply to the provider. It is recorded here, and no budget applies to it, but its price
- * is reserved in the sum for everyone: never in a person's own, since a number can be forged. There is no reply where the
+ * The caller hands the reply to the provider. It is recorded here, and its price is reserved in the sum for everyone: never in
+ * a person's own, since a number can be forged. There is no reply where the
  * provider replies itself: to its own keywords, and where `optOutType` is set. STOP is confirmed
  * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP gets
  * a reply whoever asks (CTIA Messaging Principles 2023), as does START, until the number has had `limits.repliesPerNumber`.
- * Where nobody has proven the number, both end when such numbers have had their share of the budget (`strangersScopes`).
+ * Both end when replies have had their share of the budget, or what is left of it is kept for codes by which people get in
+ * (`recordReply`).
  * What comes after is kept and obeyed all the same.
  *
  * A text that is handed over again is recorded once and gets the same reply. Refuses with `not_to_us` what was sent to

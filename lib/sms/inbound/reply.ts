@@ -2,10 +2,11 @@ import { limits } from '@/lib/rate-limits/limits';
 import { smsMessages } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { renderFilled, renderStoredText, type FilledText } from '@/lib/sms/outbox/text-templates';
-import { and, eq, gt } from 'drizzle-orm';
+import { and, eq, gt, lte, ne, type SQL } from 'drizzle-orm';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
-import { sumSpend, changeSpend } from '@/lib/sms/capacity/budget';
+import { believedAheadMs } from '@/lib/stored-moment';
+import { changeSpend, shareBudget, sumSpendOf } from '@/lib/sms/capacity/budget';
 import { priceOf } from '@/lib/sms/capacity/price';
 import { type InboundText } from './read-inbound-text';
 import { countSegments } from '@/lib/sms/outbox/segments';
@@ -15,6 +16,8 @@ export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help'
 
 type AboutAnswer = 'answerTaken' | 'answerUnclear';
 
+const stopTemplate = 'stopConfirmation' satisfies Reply['template'];
+
 /** Said once a day each: people write more than one text. */
 const aboutAnswers: ReadonlySet<string> = new Set<AboutAnswer>(['answerTaken', 'answerUnclear']);
 
@@ -22,43 +25,48 @@ const aboutAnswers: ReadonlySet<string> = new Set<AboutAnswer>(['answerTaken', '
 export type SentReply = { id: string; body: string };
 
 /**
- * Anyone can text us, and numbers can be forged. Replies to numbers that nobody has proven are counted under a scope of
- * their own, too, and take one twentieth of the budget for everyone in any 24 hours; so do confirmations of a STOP, so
- * that no chatter takes theirs. The rest is for those who wait for codes and updates.
+ * Anyone can text us, as often as they like, and numbers can be forged. So replies are counted under a scope of their own, too, and
+ * take a part of the budget for everyone in any 24 hours; so do confirmations of a STOP, so that no chatter takes theirs. Replies
+ * to numbers that nobody has proven take nothing from those to proven ones.
  */
-const strangersScopes = { replies: 'strangers_replies', stopConfirmations: 'strangers_stops' };
-
-const strangersShare = 20n;
+const shares = {
+  strangers: { replies: 'strangers_replies', stopConfirmations: 'strangers_stops', of: 20n },
+  holders: { replies: 'holders_replies', stopConfirmations: 'holders_stops', of: 10n },
+};
 
 /**
- * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply. A
- * STOP's confirmations are counted by themselves. What became of an answer is said once a day.
+ * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply.
+ * Confirmations of a STOP and other replies are counted each by themselves. What became of an answer is said once a day.
  */
 export async function mayReply(
   tx: Tx,
   { phone, reply }: { phone: string; reply: Reply },
   now: Date,
 ): Promise<boolean> {
-  const isStop = reply.template === 'stopConfirmation';
+  const isStop = reply.template === stopTemplate;
   const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
-  const countReplies = (template: Reply['template'] | null, seconds: number) =>
+  const countReplies = (which: SQL | undefined, seconds: number) =>
     tx.$count(
       smsMessages,
       and(
         eq(smsMessages.phone, phone),
         eq(smsMessages.purpose, 'reply'),
-        template === null ? undefined : eq(smsMessages.template, template),
+        which,
         gt(smsMessages.createdAt, new Date(now.getTime() - seconds * 1000)),
+        lte(smsMessages.createdAt, new Date(now.getTime() + believedAheadMs)),
       ),
     );
   const { template } = reply;
-  if (aboutAnswers.has(template) && (await countReplies(template, daySeconds)) > 0) return false;
-  return (await countReplies(isStop ? 'stopConfirmation' : null, windowSeconds)) < limit;
+  const isSame = eq(smsMessages.template, template);
+  if (aboutAnswers.has(template) && (await countReplies(isSame, daySeconds)) > 0) return false;
+  return (
+    (await countReplies(isStop ? isSame : ne(smsMessages.template, stopTemplate), windowSeconds)) < limit
+  );
 }
 
 const daySeconds = 24 * 3600;
 
-/** Null: strangers have had their share of the budget. */
+/** Null: replies have had their share of the budget for everyone, or what is left of it is kept for codes by which people get in. */
 export async function recordReply(
   tx: Tx,
   {
@@ -74,13 +82,14 @@ export async function recordReply(
   const { body } = renderFilled(reply);
   const segments = countSegments(body);
   const priceMicros = segments * priceOf(env(), text.from);
-  const share = strangersScopes[template === 'stopConfirmation' ? 'stopConfirmations' : 'replies'];
-  if (isStranger) {
-    const spent = await sumSpend(tx, share, now);
-    if (spent + BigInt(priceMicros) > BigInt(env().smsDailyBudgetMicros) / strangersShare) return null;
-  }
+  const share = shares[isStranger ? 'strangers' : 'holders'];
+  const scope = share[template === stopTemplate ? 'stopConfirmations' : 'replies'];
+  const total = BigInt(env().smsDailyBudgetMicros);
+  const spent = await sumSpendOf(tx, ['all', scope], now);
+  const fits = (which: string, limit: bigint) => spent(which) + BigInt(priceMicros) <= limit;
+  if (!fits(scope, total / share.of) || !fits('all', total - shareBudget(total).keptMicros)) return null;
   const price = (priceMicros / 1_000_000).toFixed(6);
-  const scopes = isStranger ? ['all', share] : ['all'];
+  const scopes = ['all', scope];
   await tx.insert(smsMessages).values({
     id,
     userId,

@@ -1,10 +1,11 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, sql, type SQL } from 'drizzle-orm';
 import type { StopMedium } from '@/db/schema/consent';
 import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { limits } from '@/lib/rate-limits/limits';
 import { distinctInstant, readWindows } from '@/lib/rate-limits/sliding-window';
+import { countsUntil } from '@/lib/stored-moment';
 import { addAct, withoutSend, type Stranger } from './subjects';
 
 export type NumberRow = typeof phoneNumbers.$inferSelect;
@@ -25,12 +26,27 @@ const undeliverableForMs = 24 * 3600 * 1000;
  * decided about this number happens before or after the transaction, never beside it.
  */
 export async function lockNumber(tx: Tx, phone: string): Promise<NumberRow> {
-  const [row] = await tx
-    .insert(phoneNumbers)
-    .values({ number: phone })
-    .onConflictDoUpdate({ target: phoneNumbers.number, set: { number: phone } })
-    .returning();
-  return row!;
+  const [known] = await tx
+    .select()
+    .from(phoneNumbers)
+    .where(eq(phoneNumbers.number, phone))
+    .for('no key update');
+  if (known) return known;
+  const [made] = await tx.insert(phoneNumbers).values({ number: phone }).onConflictDoNothing().returning();
+  // Where others made it meanwhile, it is there to be locked now.
+  return made ?? lockNumber(tx, phone);
+}
+
+/** Locks one of the numbers that a statement lists, and that nobody holds; null: there is none. */
+export async function lockFreeNumber(tx: Tx, phones: SQL): Promise<string | null> {
+  const [free] = await tx
+    .select({ number: phoneNumbers.number })
+    .from(phoneNumbers)
+    // As an array, so that they are found by the key, however many numbers there are.
+    .where(sql`${phoneNumbers.number} = any(array${phones})`)
+    .limit(1)
+    .for('no key update', { skipLocked: true });
+  return free?.number ?? null;
 }
 
 /** Locks several numbers, always in the same order, so that two transactions cannot wait for each other. */
@@ -48,6 +64,16 @@ export async function lockNumbers(
 export async function readNumber(db: Db | Tx, phone: string): Promise<NumberRow | null> {
   const [row] = await db.select().from(phoneNumbers).where(eq(phoneNumbers.number, phone));
   return row ?? null;
+}
+
+/** The number of an account, where it holds it, and since when; null: it has none, or does not hold it. */
+export async function readHeldNumber(
+  db: Db | Tx,
+  { id: userId, phone }: { id: string; phone: string | null },
+): Promise<{ phone: string; since: Date } | null> {
+  const number = phone === null ? null : await readNumber(db, phone);
+  if (number?.holderUserId !== userId || number.heldSince === null) return null;
+  return { phone: number.number, since: number.heldSince };
 }
 
 /** The class of a code that proves a number: its holder's own, or a stranger's. */
@@ -82,9 +108,8 @@ export function readFailures(
 
 /** Whether a carrier lately said that this number cannot be texted, and until when that is believed. */
 export function readUndeliverable(number: NumberRow | null, now: Date): { until: Date } | null {
-  if (!number?.undeliverableAt) return null;
-  const until = new Date(number.undeliverableAt.getTime() + undeliverableForMs);
-  return until > now ? { until } : null;
+  const until = countsUntil(number?.undeliverableAt ?? null, undeliverableForMs, now);
+  return until && { until };
 }
 
 /**
@@ -156,9 +181,9 @@ export async function refundSend(
     .where(eq(phoneNumbers.number, phone));
 }
 
-/** The carrier says the number cannot be texted (landline, unknown, unreachable). */
-export async function markUndeliverable(tx: Tx, { phone, now }: { phone: string; now: Date }): Promise<void> {
-  await tx.update(phoneNumbers).set({ undeliverableAt: now }).where(eq(phoneNumbers.number, phone));
+/** The carrier says the number cannot be texted (landline, unknown, unreachable), by a text that failed at that moment. */
+export async function markUndeliverable(tx: Tx, { phone, at }: { phone: string; at: Date }): Promise<void> {
+  await tx.update(phoneNumbers).set({ undeliverableAt: at }).where(eq(phoneNumbers.number, phone));
 }
 
 /** A carrier delivered a text to it after all. */

@@ -5,6 +5,7 @@ import { env } from '@/lib/env';
 import { keyedNames } from '@/lib/keys';
 import { limits } from '@/lib/rate-limits/limits';
 import { type WindowRule } from '@/lib/rate-limits/sliding-window';
+import { countsStill } from '@/lib/stored-moment';
 
 /** Someone who does not hold a number and asks for codes to it or guesses, as the number's row names them. */
 export type Stranger = Pick<StrangerAct, 'account' | 'network'> & {
@@ -36,9 +37,10 @@ export function nameStranger(phone: string, userId: string, network: string | nu
   return { ...now!, formerly };
 }
 
-/** What strangers did, with one act more; what is older than a day counts nowhere any more and is left out. */
+/** What strangers did, with one act more; what counts nowhere any more, and will not once a clock comes to it, is left out. */
 export function addAct(number: NumberRow, { act, atMs, account, network }: StrangerAct): StrangerAct[] {
-  return [...number.strangerActs.filter((each) => each.atMs > atMs - dayMs), { act, atMs, account, network }];
+  const kept = number.strangerActs.filter((each) => Math.abs(each.atMs - atMs) < dayMs);
+  return [...kept, { act, atMs, account, network }];
 }
 
 /** The same without a send that no longer counts. */
@@ -77,7 +79,7 @@ export function readNetworkMoment(number: NumberRow, stranger: Stranger, now: Da
   for (const { act, account, network, atMs } of number.strangerActs) {
     if (act !== 'send' || network === null || own.some((name) => name.account === account)) continue;
     if (!own.some((name) => name.network === network)) continue;
-    if (atMs > now.getTime() - windowMs) lastAsked.set(account, Math.max(atMs, lastAsked.get(account) ?? 0));
+    if (countsStill(atMs, windowMs, now)) lastAsked.set(account, Math.max(atMs, lastAsked.get(account) ?? 0));
   }
   const others = [...lastAsked.values()].sort((a, b) => a - b);
   const blocking = others[others.length - accountsPerNetwork];
@@ -97,12 +99,10 @@ export function isUsedUpByOthers(
       : [number.proveFailures, limits.failuresPerNumber];
   const own = listNames(stranger).map(({ account }) => account);
   return rules.some(({ limit, windowSeconds }) => {
-    const sinceMs = now.getTime() - windowSeconds * 1000;
+    const counts = (at: Date | number) => countsStill(at, windowSeconds * 1000, now);
     return (
-      hits.filter((hit) => hit.getTime() > sinceMs).length >= limit &&
-      number.strangerActs.some(
-        (each) => each.act === act && !own.includes(each.account) && each.atMs > sinceMs,
-      )
+      hits.filter(counts).length >= limit &&
+      number.strangerActs.some((each) => each.act === act && !own.includes(each.account) && counts(each.atMs))
     );
   });
 }

@@ -83,7 +83,7 @@ export async function listTextsAt(
     purpose: row.purpose,
     template: row.template,
     phone: row.phone,
-    body: renderForReading(row),
+    body: writeForReading(row),
     status: row.status,
     reason: row.reason,
     errorCode: row.errorCode,
@@ -98,7 +98,7 @@ export async function listTextsAt(
  * The words without the machine-readable last line of a code's text, and without the code; said to be lost where the row is
  * of an earlier version and cannot be written out any more.
  */
-function renderForReading({
+export function writeForReading({
   purpose,
   template,
   params,

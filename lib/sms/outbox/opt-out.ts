@@ -1,5 +1,5 @@
-import type { Tx } from '@/db/client';
-import { withdrawEverywhere } from '@/lib/consent/ledger';
+import type { Db, Tx } from '@/db/client';
+import { finishStop, unfinishedNumbers, withdrawEverywhere } from '@/lib/consent/ledger';
 import {
   everyScope,
   recordOptOut,
@@ -7,7 +7,7 @@ import {
   type Said,
   type ToldChannel,
 } from '@/lib/consent/opt-out-ledger';
-import { lockNumber, markSuppressed } from '@/lib/sms/numbers/number';
+import { lockFreeNumber, lockNumber, markSuppressed } from '@/lib/sms/numbers/number';
 import { cancelTexts } from './text-outbox';
 
 const unsaid: Said = { sender: null, words: null, providerSid: null };
@@ -15,9 +15,10 @@ const unsaid: Said = { sender: null, words: null, providerSid: null };
 /**
  * A number's owner wants no more texts, by a word to us (`sms_stop`) or to their carrier (`carrier_stop`, Twilio error
  * 21610), or by a call or letter to one of the operator's people (`told`): at once, for every account with that number, in both
- * ledgers, and for what already waits (47 CFR 64.1200(a)(10)). A handful of statements, however many accounts there are, since
- * all wait for the number's lock meanwhile. An open challenge stays open, so that a code which has arrived already can still be
- * entered.
+ * ledgers, and for what already waits (47 CFR 64.1200(a)(10)). A handful of statements that take a bounded time, however many
+ * accounts there are: nobody can make a STOP fail by naming the number. The rows that it leaves out of the ledger of consents count
+ * as written, until `finishStops` has written them. An open challenge stays open, so that a code which has arrived already can
+ * still be entered.
  *
  * `said`: the evidence for it, as far as there is any. `late`: it is learned of only now. It counts from `saidAt` on, and leaves
  * alone who has agreed after `agreedBefore`.
@@ -40,11 +41,11 @@ export async function optOut(
     late?: { saidAt: Date; agreedBefore: Date } | null;
   },
 ): Promise<{ isFirst: boolean }> {
-  const { suppressedAt } = await lockNumber(tx, phone);
+  const { suppressedAt, holderUserId } = await lockNumber(tx, phone);
   const at = late?.saidAt ?? now;
   const medium = typeof by === 'string' ? by : 'recorded_stop';
   await markSuppressed(tx, { phone, by: medium, now: at });
-  await withdrawEverywhere(tx, { phone, medium, at, agreedBefore: late?.agreedBefore ?? null });
+  await withdrawEverywhere(tx, { phone, holderUserId, medium, at, agreedBefore: late?.agreedBefore ?? null });
   await cancelTexts(tx, { phone }, 'stopped', now);
   if (by === 'sms_stop') {
     await recordTextedOptOut(tx, { phone, act: 'opted_out', said, saidAt: late?.saidAt ?? null, now });
@@ -56,4 +57,17 @@ export async function optOut(
     await recordOptOut(tx, { phone, act: 'opted_out', covers: everyScope, evidence, at });
   }
   return { isFirst: suppressedAt === null };
+}
+
+/**
+ * Appends the withdrawals of `limit` accounts at most that a STOP has left out, in one transaction; a number that others hold is
+ * left to the next time. Out: `limit` while there may be more; 0: none were left.
+ */
+export async function finishStops(db: Db, _now: Date, limit: number): Promise<number> {
+  return db.transaction(async (tx) => {
+    const phone = await lockFreeNumber(tx, unfinishedNumbers);
+    if (phone === null) return 0;
+    await finishStop(tx, phone, limit);
+    return limit;
+  });
 }

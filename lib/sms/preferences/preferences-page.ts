@@ -1,4 +1,5 @@
 import type { Db } from '@/db/client';
+import { readStopSender } from '@/lib/consent/opt-out-ledger';
 import { listReceipts, type Receipt } from '@/lib/consent/receipts';
 import { listTextsAt, type SentText } from '@/lib/sms/outbox/history';
 import { readPhoneChange } from '@/lib/sms/verification/change-phone';
@@ -8,7 +9,7 @@ import { pickQuietHours, type QuietHours } from './save-quiet-hours';
 /** How far back the last test text is looked for. */
 const recentTexts = 20;
 
-/** All that the page of SMS preferences shows of a person. */
+/** All that the page of text preferences shows of a person. */
 export type PreferencesPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
   /** The number that waits for its code to take the place of theirs; null: none does. */
   change: { phone: string; open: boolean } | null;
@@ -19,16 +20,20 @@ export type PreferencesPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
   lastTest: SentText | null;
   /** What they last agreed to or withdrew at their number. */
   agreement: Receipt | null;
+  /** What their number's last STOP was sent to, as the ledger has it; null: it is not stopped, or nothing is known. */
+  stopSender: string | null;
 };
 
-/** Reads it: six statements, at most three of them one after the other, and each row once. */
+/** Reads it: six statements, one more after a STOP, at most three of them one after the other, and each row once. */
 export async function readPreferencesPage(db: Db, user: PhoneOwner, now: Date): Promise<PreferencesPage> {
   const { userId, phone } = user;
-  const [{ phone: phoneState, texts, preferences, recent }, change, receipts] = await Promise.all([
-    readWithTexts(db, user),
-    readPhoneChange(db, user, now),
-    phone === null ? [] : listReceipts(db, userId, { limit: 1, phone }),
-  ]);
+  const [{ phone: phoneState, texts, preferences, recent, stopSender }, change, receipts] = await Promise.all(
+    [
+      readWithTexts(db, user),
+      readPhoneChange(db, user, now),
+      phone === null ? [] : listReceipts(db, userId, { limit: 1, phone }),
+    ],
+  );
   return {
     phone: phoneState,
     texts,
@@ -38,14 +43,19 @@ export async function readPreferencesPage(db: Db, user: PhoneOwner, now: Date): 
     recent,
     lastTest: recent.find((text) => text.purpose === 'test') ?? null,
     agreement: receipts[0] ?? null,
+    stopSender,
   };
 }
 
 async function readWithTexts(
   db: Db,
   user: PhoneOwner,
-): Promise<PhoneAndTexts & { recent: readonly SentText[] }> {
+): Promise<PhoneAndTexts & Pick<PreferencesPage, 'recent' | 'stopSender'>> {
   const read = await readPhoneAndTexts(db, user);
-  const recent = await listTextsAt(db, { userId: user.userId, number: read.number }, { limit: recentTexts });
-  return { ...read, recent };
+  const { number, phone } = read;
+  const [recent, stopSender] = await Promise.all([
+    listTextsAt(db, { userId: user.userId, number }, { limit: recentTexts }),
+    number === null || !phone.stopped ? null : readStopSender(db, number.number),
+  ]);
+  return { ...read, recent, stopSender };
 }

@@ -58,12 +58,27 @@ export function wantsTemplate(preferences: TextSwitches | null, template: string
   return category === null || preferences[category];
 }
 
-/** The same of an account that is known to exist, and so has a row. */
+/**
+ * The same of an account that was there a moment ago. One that was erased since wants nothing, in versions that no page was shown:
+ * nothing can be saved to it, and the next request finds nobody signed in.
+ */
 export async function requirePreferences(db: Db | Tx, userId: string): Promise<Preferences> {
-  const preferences = await readPreferences(db, userId);
-  if (preferences === null) throw new Error('An account has no row in sms_preferences');
-  return preferences;
+  return (await readPreferences(db, userId)) ?? { userId, ...ofNobody };
 }
+
+const ofNobody: Omit<Preferences, 'userId'> = {
+  enabled: false,
+  applicationStatus: false,
+  reminders: false,
+  security: false,
+  textsVersion: 0,
+  quietHoursEnabled: true,
+  quietHoursStart: defaultQuietWindow.start,
+  quietHoursEnd: defaultQuietWindow.end,
+  timeZone: null,
+  quietHoursVersion: 0,
+  updatedAt: new Date(0),
+};
 
 /** Keeps a person's preferences as they are until the transaction ends, where they have any. */
 export async function lockPreferences(tx: Tx, userId: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull } from 'drizzle-orm';
+import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
 import {
   recoveries,
   signInCodes,
@@ -7,9 +7,11 @@ import {
   type VerificationPurpose,
 } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
 import { newId, newNonce } from '@/lib/random';
+import { believedAheadMs, countsUntil, lastsStill } from '@/lib/stored-moment';
 import { deriveCodes } from './code';
 
 export type Challenge = typeof smsVerifications.$inferSelect;
@@ -27,8 +29,8 @@ export function ofRecovery(recovery: typeof recoveries.$inferSelect | null): Cod
 }
 
 /** A code by text for signing in as the source of that code; its wrong tries are counted by account, with all second factors. */
-export function ofSignIn(code: typeof signInCodes.$inferSelect | null): CodeSource | null {
-  return code === null ? null : { ...code, wrongTries: 0, endedAt: null, purpose: 'sign_in' };
+export function ofSignIn(code: typeof signInCodes.$inferSelect): CodeSource {
+  return { ...code, wrongTries: 0, endedAt: null, purpose: 'sign_in' };
 }
 
 /** Opens a challenge. There is at most one open per person: the caller ends an earlier one first. */
@@ -84,14 +86,25 @@ export async function markChallengeSent(tx: Tx, challengeId: string, now: Date):
 }
 
 /** A person's newest challenge, open or not. */
-export async function readLastChallenge(db: Db | Tx, userId: string): Promise<Challenge | null> {
+export async function readLastChallenge(db: Db | Tx, userId: string, now: Date): Promise<Challenge | null> {
   const [challenge] = await db
     .select()
     .from(smsVerifications)
     .where(eq(smsVerifications.userId, userId))
-    .orderBy(desc(smsVerifications.createdAt))
+    .orderBy(lastChallengeFirst(now))
     .limit(1);
   return challenge ?? null;
+}
+
+/** The one that is not over is the newest, and those that a clock wrote which was ahead are the oldest. */
+export function lastChallengeFirst(now: Date): SQL {
+  const latest = timestamp(new Date(now.getTime() + believedAheadMs));
+  return sql`consumed_at is null and ended_at is null desc, created_at <= ${latest} desc, created_at desc`;
+}
+
+/** When a text with this code, or another in its place, may go out again; null: now. */
+export function readNextSend({ lastSentAt }: Pick<Challenge, 'lastSentAt'>, now: Date): Date | null {
+  return countsUntil(lastSentAt, limits.secondsBetweenSends * 1000, now);
 }
 
 /** Whether a code can still be right for it. */
@@ -99,7 +112,7 @@ export function isOpen(challenge: Omit<CodeSource, 'purpose' | 'phone'>, now: Da
   return (
     challenge.consumedAt === null &&
     challenge.endedAt === null &&
-    challenge.expiresAt > now &&
+    lastsStill(challenge.expiresAt, limits.codeTtlSeconds * 1000, now) &&
     challenge.wrongTries < limits.wrongTriesPerChallenge
   );
 }
@@ -128,9 +141,7 @@ export async function readOpenCode(
 ): Promise<{ code: string; expiresAt: Date } | null> {
   const [challenge] = await db.select().from(smsVerifications).where(eq(smsVerifications.id, challengeId));
   const source =
-    challenge ??
-    ofRecovery(await findRecovery(db, challengeId)) ??
-    ofSignIn(await findSignIn(db, challengeId));
+    challenge ?? ofRecovery(await findRecovery(db, challengeId)) ?? (await findSignIn(db, challengeId));
   if (source === null || !isOpen(source, now)) return null;
   return { code: codesOf(source)[0]!, expiresAt: source.expiresAt };
 }
@@ -140,9 +151,9 @@ async function findRecovery(db: Db | Tx, id: string): Promise<typeof recoveries.
   return recovery ?? null;
 }
 
-async function findSignIn(db: Db | Tx, id: string): Promise<typeof signInCodes.$inferSelect | null> {
+async function findSignIn(db: Db | Tx, id: string): Promise<CodeSource | null> {
   const [code] = await db.select().from(signInCodes).where(eq(signInCodes.id, id));
-  return code ?? null;
+  return code === undefined ? null : ofSignIn(code);
 }
 
 /** Every code that can still be right for this number, over all accounts. Never store or log them. */
@@ -169,7 +180,7 @@ export async function readOpenCodes(db: Db | Tx, phone: string, now: Date): Prom
   const sources = [
     ...challenges,
     ...asked.flatMap((recovery) => ofRecovery(recovery) ?? []),
-    ...signingIn.flatMap((code) => ofSignIn(code) ?? []),
+    ...signingIn.map(ofSignIn),
   ];
   return new Set(sources.filter((source) => isOpen(source, now)).flatMap(codesOf));
 }

@@ -74,7 +74,7 @@ export async function startPhoneChange(
       return { ok: false as const, reason: 'many_numbers' as const, retryAt: nextNumberAt };
     }
 
-    const last = await readLastChallenge(tx, userId);
+    const last = await readLastChallenge(tx, userId, now);
     const request = await requestCode(tx, { userId, purpose: 'prove', number: numbers.get(phone)! }, context);
     if (!request.ok) return request;
 
@@ -187,7 +187,7 @@ export async function readPhoneChange(
   { userId, phone }: Omit<NumberOwner, 'sessionId'>,
   now: Date,
 ): Promise<{ phone: string; open: boolean } | null> {
-  return phone === null ? null : judgePhoneChange(await readLastChallenge(db, userId), phone, now);
+  return phone === null ? null : judgePhoneChange(await readLastChallenge(db, userId, now), phone, now);
 }
 
 /** The same, pure: what a person's last challenge says about the number `phone` that they have. */

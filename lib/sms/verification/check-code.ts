@@ -47,7 +47,7 @@ export async function checkCode(
   const coarse = await takeAddressHit(db, 'check', context.address, now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
 
-  const challenge = await readLastChallenge(db, prover.userId);
+  const challenge = prover.lastChallenge ?? (await readLastChallenge(db, prover.userId, now));
   if (!challenge || challenge.purpose !== prover.purpose || !isOpen(challenge, now)) {
     return refuseCheck(db, prover, challenge, context);
   }
@@ -81,7 +81,7 @@ export async function checkCode(
       context,
     );
     if (decision === null)
-      return refuseCheck(tx, prover, await readLastChallenge(tx, prover.userId), context);
+      return refuseCheck(tx, prover, await readLastChallenge(tx, prover.userId, now), context);
     if (!decision.right) {
       const triesLeft = Math.min(decision.triesLeft, failures.remaining - 1);
       return { ok: false as const, reason: 'wrong_code' as const, triesLeft };
@@ -118,7 +118,8 @@ function explainClosed(
 ): 'no_challenge' | 'expired' | 'tries_spent' {
   if (!challenge || challenge.purpose !== purpose || challenge.consumedAt) return 'no_challenge';
   if (challenge.wrongTries >= limits.wrongTriesPerChallenge) return 'tries_spent';
-  return challenge.expiresAt <= now || challenge.endedBy === 'expired' ? 'expired' : 'no_challenge';
+  const isOver = challenge.endedAt === null ? !isOpen(challenge, now) : challenge.endedBy === 'expired';
+  return isOver || challenge.expiresAt <= now ? 'expired' : 'no_challenge';
 }
 
 async function logRefusal(

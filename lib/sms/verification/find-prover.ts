@@ -15,7 +15,7 @@ export async function findSignedInProver(
 ): Promise<ProverHere> {
   const prover = { userId, role, purpose: 'prove' as const, readFrom: { sessionId } };
   if (phone === null) return { ...prover, phone };
-  const lastChallenge = await readLastChallenge(db, userId);
+  const lastChallenge = await readLastChallenge(db, userId, now);
   const change = judgePhoneChange(lastChallenge, phone, now);
   return change === null
     ? { ...prover, phone, lastChallenge }

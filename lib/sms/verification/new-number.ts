@@ -15,7 +15,7 @@ export async function readNumberMoment(
   { userId, phone }: { userId: string; phone: string },
   now: Date,
 ): Promise<Date | null> {
-  if (await hasNamed(tx, { userId, phone })) return null;
   const named = await listFirstNamed(tx, { userId, since: new Date(now.getTime() - longestMs) });
-  return readWindows(named, limits.numbersPerAccount, now).retryAt;
+  const { retryAt } = readWindows(named, limits.numbersPerAccount, now);
+  return retryAt !== null && (await hasNamed(tx, { userId, phone })) ? null : retryAt;
 }

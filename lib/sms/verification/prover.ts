@@ -6,6 +6,7 @@ import type { Challenge } from './challenge';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { readPending } from '@/lib/accounts/pending';
 import { refuseStill } from '@/lib/accounts/refuse-still';
+import type { User } from '@/lib/accounts/users';
 
 /** Whose number is being proven: someone pending (`activate`) or someone signed in (`prove`). */
 export type Prover = {
@@ -37,10 +38,12 @@ export async function agreedToCodes(
   return hasConsent(db, { userId, phone, scope: 'verification' });
 }
 
-/** Whether the person is still as the journey found them: nobody proved, skipped or changed the number meanwhile. */
-export async function isStill(tx: Tx, prover: Prover): Promise<boolean> {
+/** Locks the person. Null: they are not as the journey found them, since someone proved, skipped or changed the number meanwhile. */
+export async function lockProver(tx: Tx, prover: Prover): Promise<User | null> {
   const user = await lockUser(tx, prover.userId);
-  if (user === null || user.deactivatedAt !== null) return false;
+  if (user === null || user.deactivatedAt !== null) return null;
   const pending = user.activatedAt === null;
-  return user.phone === (prover.changesFrom ?? prover.phone) && pending === (prover.purpose === 'activate');
+  const isStill =
+    user.phone === (prover.changesFrom ?? prover.phone) && pending === (prover.purpose === 'activate');
+  return isStill ? user : null;
 }

@@ -7,6 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { hashToken, newId, newNonce, newToken } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
 import { addFailure } from '@/lib/sms/numbers/number';
+import { believedAheadMs } from '@/lib/stored-moment';
 import { isOpen } from './challenge';
 
 export type Recovery = typeof recoveries.$inferSelect;
@@ -29,11 +30,12 @@ export async function askForRecovery(
   const at = timestamp(now);
   const longEnough = timestamp(new Date(now.getTime() + limits.sameCodeMinimumSeconds * 1000));
   const expiresAt = timestamp(new Date(now.getTime() + limits.codeTtlSeconds * 1000));
+  const believed = timestamp(new Date(now.getTime() + limits.codeTtlSeconds * 1000 + believedAheadMs));
   const { rows } = await db.execute<{ is_kept: boolean }>(sql`
     with kept as (
       update recoveries set asked_at = ${at}, address = ${address}, user_agent = ${userAgent}
       where token_hash = ${hashToken(token ?? fresh)} and email_key = ${emailKey(email)}
-        and consumed_at is null and ended_at is null and expires_at >= ${longEnough}
+        and consumed_at is null and ended_at is null and expires_at between ${longEnough} and ${believed}
         and wrong_tries < ${limits.wrongTriesPerChallenge}
       returning id
     ), added as (

@@ -1,9 +1,9 @@
-import type { SendClass, VerificationPurpose } from '@/db/schema/sms';
+import { sql } from 'drizzle-orm';
+import { smsVerifications, type SendClass, type VerificationPurpose } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
-import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import {
   endChallenge,
@@ -11,7 +11,9 @@ import {
   isSentAgain,
   markChallengeSent,
   openChallenge,
+  lastChallengeFirst,
   readLastChallenge,
+  readNextSend,
   type Challenge,
 } from './challenge';
 import { expireChallengeOf } from './expiry';
@@ -24,6 +26,14 @@ import {
   takeSend,
   type NumberRow,
 } from '@/lib/sms/numbers/number';
+import { noteHit } from '@/lib/sms/pumping/pumping-hits';
+import {
+  findCatching,
+  ordersThatHold,
+  readOrders,
+  scopesOfRequest,
+  type StandingOrder,
+} from '@/lib/sms/pumping/orders';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { senderName } from '@/lib/sms/capacity/sender';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment, type Stranger } from '@/lib/sms/numbers/subjects';
@@ -38,6 +48,9 @@ export type SendRefusal = {
     | 'too_soon'
     | 'send_limit'
     | 'network_asked'
+    /** Too many codes to numbers like this one, or from this network, were not entered lately (docs/pumping.md). */
+    | 'range_closed'
+    | 'network_closed'
     /** So many codes wait to be sent that this one would come too late. */
     | 'crowded';
   retryAt: Date | null;
@@ -67,9 +80,9 @@ export async function requestCode(
 ): Promise<{ ok: true; challenge: Challenge } | ({ ok: false } & SendRefusal)> {
   const { now } = context;
   const phone = number.number;
-  const last = await readLastChallenge(tx, userId);
-  const { current, kept, sendClass } = judgeChallenge({ last, userId, phone, purpose, number }, now);
   const from = network === undefined ? networkOf(context.address) : network;
+  const { last, orders } = await readLastWithOrders(tx, { userId, phone, network: from }, now);
+  const { current, kept, sendClass } = judgeChallenge({ last, userId, phone, purpose, number }, now);
   const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
 
   const { appUrl, authSecrets, smsMessagesPerSecond: messagesPerSecond } = env();
@@ -94,6 +107,11 @@ export async function requestCode(
 
   const refusal = findCodeRefusal({ number, current, sendClass, stranger }, now);
   if (refusal) return refuse(refusal);
+  const caught = findOrderRefusal(orders, { sendClass, kept });
+  if (caught !== null) {
+    await noteHit(tx, { orderId: caught.orderId, userId }, now);
+    if (caught.refusal !== null) return refuse(caught.refusal);
+  }
   const crowd = await findCrowd(tx, {
     sendClass,
     network: mark,
@@ -110,8 +128,10 @@ export async function requestCode(
     challenge = kept;
     await markChallengeSent(tx, challenge.id, now);
   } else {
-    await expireChallengeOf(tx, userId, now);
-    await endChallenge(tx, userId, 'replaced', now);
+    if (last !== null) {
+      await expireChallengeOf(tx, userId, now);
+      await endChallenge(tx, userId, 'replaced', now);
+    }
     challenge = await openChallenge(tx, { userId, phone, purpose, sendClass, now });
   }
   await enqueueText(tx, {
@@ -135,6 +155,47 @@ export async function requestCode(
     context,
   );
   return { ok: true, challenge };
+}
+
+/**
+ * What is known before a code is asked for, in one statement: the person's newest challenge, and what the pumping guard or an admin
+ * has ordered about the number, its prefix and the network.
+ */
+async function readLastWithOrders(
+  tx: Tx,
+  { userId, phone, network }: { userId: string; phone: string; network: string | null },
+  now: Date,
+): Promise<{ last: Challenge | null; orders: StandingOrder[] }> {
+  if (env().pumpingGuard === 'off') return { last: await readLastChallenge(tx, userId, now), orders: [] };
+  const [row] = await tx
+    .select({
+      last: smsVerifications,
+      orders: ordersThatHold(scopesOfRequest(phone, network), now),
+    })
+    .from(sql`(select) as request`)
+    .leftJoin(
+      smsVerifications,
+      sql`${smsVerifications.id} = (
+        select id from sms_verifications where user_id = ${userId} order by ${lastChallengeFirst(now)} limit 1)`,
+    );
+  return { last: row!.last, orders: readOrders(row!.orders) };
+}
+
+/**
+ * Which of the orders that hold for a request catches it, and how it is refused (`refusal` null: it is only written down); null: none
+ * does. Only what strangers ask for is caught, and who was texted before is no new number: the same code may go out again. What an
+ * admin ordered always holds; what the guard did, only where it is not just to be recorded.
+ */
+export function findOrderRefusal(
+  orders: readonly StandingOrder[],
+  { sendClass, kept }: { sendClass: SendClass; kept: Challenge | null },
+): { orderId: string; refusal: SendRefusal | null } | null {
+  const catching = sendClass === 'prove' && kept === null ? findCatching(orders) : null;
+  if (catching === null) return null;
+  const { id: orderId, kind, scope, endsAt: retryAt } = catching;
+  if (kind === 'closed' && env().pumpingGuard !== 'enforce') return { orderId, refusal: null };
+  const reason = scope.startsWith('network:') ? 'network_closed' : 'range_closed';
+  return { orderId, refusal: { reason, retryAt } };
 }
 
 /** What a request for a code finds: the person's open challenge for this number, whether its code goes out again, and the class. */
@@ -182,8 +243,8 @@ export function findCodeRefusal(
     return { reason: 'number_locked', retryAt: failures.retryAt, ...byOthers('failure') };
   }
   if (current) {
-    const nextAt = new Date(current.lastSentAt.getTime() + limits.secondsBetweenSends * 1000);
-    if (nextAt > now) return { reason: 'too_soon', retryAt: nextAt };
+    const nextAt = readNextSend(current, now);
+    if (nextAt !== null) return { reason: 'too_soon', retryAt: nextAt };
   }
   const limitAt = readSends(number, sendClass, now).retryAt;
   const networkAt = stranger && number && readNetworkMoment(number, stranger, now);

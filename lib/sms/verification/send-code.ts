@@ -1,7 +1,7 @@
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Db } from '@/db/client';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
-import { findUser, setPhone } from '@/lib/accounts/users';
+import { setPhone } from '@/lib/accounts/users';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
@@ -12,8 +12,7 @@ import { readNumberMoment } from './new-number';
 import { requestCode, type SendRefusal } from './request';
 import { lockNumber, lockNumbers } from '@/lib/sms/numbers/number';
 import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
-import { agreedToCodes, isStill } from './prover';
-import { type Prover } from './prover';
+import { agreedToCodes, lockProver, type Prover } from './prover';
 
 export type SendCodeRefusal =
   | SendRefusal
@@ -34,7 +33,7 @@ export async function sendCode(
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, prover.phone);
-    if (!(await isStill(tx, prover))) {
+    if ((await lockProver(tx, prover)) === null) {
       return { ok: false as const, reason: 'changed_meanwhile' as const, retryAt: null };
     }
     if (number.suppressedAt === null && !(await agreedToCodes(tx, prover))) {
@@ -54,8 +53,8 @@ export async function sendCode(
  * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven: changing
  * that one takes the password.
  *
- * Out: `refusal` null when a code is on its way, or why not; the number is changed either way, and that is counted
- * (`settingsPerAccount`).
+ * Out: `refusal` null when a code is on its way, or why not; `changed` whether it is another number than before, which it is either
+ * way. What was asked for is counted (`settingsPerAccount`).
  */
 export async function replacePendingPhone(
   db: Db,
@@ -63,7 +62,7 @@ export async function replacePendingPhone(
   phone: string,
   context: RequestContext,
 ): Promise<
-  | { ok: true; refusal: SendRefusal | null }
+  | { ok: true; refusal: SendRefusal | null; changed: boolean }
   | { ok: false; reason: 'number_proven' | 'changed_meanwhile' }
   | ({ ok: false } & (
       { reason: 'too_many_requests' | 'many_numbers' | 'recovered_lately'; retryAt: Date } | TooManyChanges
@@ -78,12 +77,12 @@ export async function replacePendingPhone(
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
   const replaced = await db.transaction(async (tx) => {
     const numbers = await lockNumbers(tx, [prover.phone, phone]);
-    if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
+    const account = await lockProver(tx, prover);
+    if (account === null) return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (prover.phone !== null && numbers.get(prover.phone)!.holderUserId === userId) {
       return { ok: false as const, reason: 'number_proven' as const };
     }
-    const account = await findUser(tx, userId);
-    const frozen = account === null || account.activatedAt === null ? null : frozenUntil(account, now);
+    const frozen = account.activatedAt === null ? null : frozenUntil(account, now);
     if (frozen !== null && prover.phone !== null && prover.phone !== phone) {
       return { ok: false as const, reason: 'recovered_lately' as const, retryAt: frozen };
     }
@@ -105,13 +104,12 @@ export async function replacePendingPhone(
     }
     if (prover.phone !== phone) {
       // Someone who is registering knows it.
-      const before = purpose === 'prove' ? await findUser(tx, userId) : null;
-      if (before !== null) await tellOfNumber(tx, before, context);
+      if (purpose === 'prove') await tellOfNumber(tx, account, context);
       await setPhone(tx, userId, phone);
     }
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'code_page' }, context);
     const request = await requestCode(tx, { userId, purpose, number: numbers.get(phone)! }, context);
-    return { ok: true as const, refusal: request.ok ? null : request };
+    return { ok: true as const, refusal: request.ok ? null : request, changed: prover.phone !== phone };
   });
   if (!replaced.ok) await hit.refund();
   return replaced;

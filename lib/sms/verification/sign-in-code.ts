@@ -10,7 +10,7 @@ import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import { lockNumber, readUndeliverable, takeSend } from '@/lib/sms/numbers/number';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
-import { codesOf, ofSignIn } from './challenge';
+import { codesOf, isOpen, ofSignIn, readNextSend } from './challenge';
 import { codeMatches } from './code';
 import { logVerification } from './verification-log';
 
@@ -38,13 +38,13 @@ export async function sendSignInCode(
     const undeliverable = readUndeliverable(number, now);
     if (undeliverable !== null) return refuse('undeliverable', undeliverable.until);
     const last = await readCode(tx, userId);
-    const isOpen = last !== null && last.phone === phone && last.consumedAt === null && last.expiresAt > now;
-    const nextAt = isOpen ? last.lastSentAt.getTime() + limits.secondsBetweenSends * 1000 : 0;
-    if (nextAt > now.getTime()) return refuse('too_soon', new Date(nextAt));
+    const open = last !== null && last.phone === phone && isOpen(ofSignIn(last), now) ? last : null;
+    const nextAt = open && readNextSend(open, now);
+    if (nextAt !== null) return refuse('too_soon', nextAt);
     const send = await takeSend(tx, number, 'sign_in', now);
     if (!send.ok) return refuse('send_limit', send.retryAt);
-    const leftMs = isOpen ? last.expiresAt.getTime() - now.getTime() : 0;
-    const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? last : null;
+    const leftMs = open === null ? 0 : open.expiresAt.getTime() - now.getTime();
+    const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? open : null;
     const code = kept ?? { id: newId(), expiresAt: new Date(now.getTime() + limits.codeTtlSeconds * 1000) };
     if (kept !== null)
       await tx.update(signInCodes).set({ lastSentAt: now }).where(eq(signInCodes.id, kept.id));
@@ -89,8 +89,9 @@ export async function checkSignInCode(
   { userId, code }: { userId: string; code: string },
   now: Date,
 ): Promise<boolean> {
-  const source = ofSignIn(await readCode(db, userId));
-  if (source === null || !codeMatches(code, codesOf(source))) return false;
+  const stored = await readCode(db, userId);
+  const source = stored && ofSignIn(stored);
+  if (source === null || !isOpen(source, now) || !codeMatches(code, codesOf(source))) return false;
   const used = await db
     .update(signInCodes)
     .set({ consumedAt: now })
@@ -110,7 +111,7 @@ export async function checkSignInCode(
 /** Whether a code that a person was texted can still be right. */
 export async function hasOpenSignInCode(db: Db, userId: string, now: Date): Promise<boolean> {
   const code = await readCode(db, userId);
-  return code !== null && code.consumedAt === null && code.expiresAt > now;
+  return code !== null && isOpen(ofSignIn(code), now);
 }
 
 /** Removes codes that are over, `limit` at most. Out: how many. */

@@ -9,7 +9,7 @@ import { endChallenge } from './challenge';
 import { logVerification } from './verification-log';
 import { type Prover } from './prover';
 import { readVerificationState } from './state';
-import { isStill } from './prover';
+import { lockProver } from './prover';
 
 /**
  * Opens a pending account with its phone unverified, when the code page offers it. Never for an account that must hold a
@@ -29,7 +29,8 @@ export async function skipVerification(
   if (prover.role !== 'applicant') return { ok: false, reason: 'not_allowed' };
   return db.transaction(async (tx) => {
     await lockNumber(tx, phone);
-    if (!(await isStill(tx, prover))) return { ok: false as const, reason: 'changed_meanwhile' as const };
+    if ((await lockProver(tx, prover)) === null)
+      return { ok: false as const, reason: 'changed_meanwhile' as const };
     const state = await readVerificationState(
       tx,
       { userId, phone, network: networkOf(context.address) },

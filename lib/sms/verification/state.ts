@@ -2,7 +2,7 @@ import { and, asc, eq } from 'drizzle-orm';
 import { smsMessages, type MessageDetails, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { limits } from '@/lib/rate-limits/limits';
-import { isOpen, isSentAgain, readLastChallenge, type Challenge } from './challenge';
+import { isOpen, isSentAgain, readLastChallenge, readNextSend, type Challenge } from './challenge';
 import {
   findSendClass,
   readFailures,
@@ -12,7 +12,8 @@ import {
   type NumberRow,
 } from '@/lib/sms/numbers/number';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';
-import { readCrowdedUntil } from './verification-log';
+import { readSendPutOff, type SendPutOff } from './verification-log';
+import { lastsStill } from '@/lib/stored-moment';
 
 type Text = {
   status: MessageStatus;
@@ -20,14 +21,16 @@ type Text = {
   reason: string | null;
   errorCode: number | null;
   details: MessageDetails | null;
+  /** How often it was repeated by itself, because an earlier one of the same code failed. */
+  retries: number;
 };
 
 /** The challenge of the number, and its texts, oldest first. */
 export type SentCode = {
   challenge: Challenge | null;
   texts: readonly Text[];
-  /** No code was sent because too many waited; until then another would wait too long, too. */
-  crowdedUntil?: Date | null;
+  /** No code was sent, and until then no other is. */
+  putOff?: SendPutOff | null;
 };
 
 /** All that the code page says, derived from the rows as they are at one moment. */
@@ -42,7 +45,11 @@ export type VerificationState = {
     /** Why it failed, was not sent, or is late (`queued` with a reason); null while all is well. */
     reason: string | null;
     errorCode: number | null;
+    /** It has the code of an earlier text: nobody asked (`by_itself`), or the person did; null: it is the first. */
+    repeats: 'by_itself' | 'asked' | null;
   };
+  /** No text of this code can have arrived, and none to this number would. */
+  deadEnd: boolean;
   tries: { remaining: number; retryAt: Date | null };
   sends: { remaining: number; retryAt: Date | null };
   /** What keeps every text from this number, whoever asks; null: nothing does. */
@@ -71,15 +78,20 @@ export async function readVerificationState(
   return deriveVerificationState({ userId, phone, network, number, ...sent }, now);
 }
 
+/** Whether a code that is typed now may be right. */
+export function hearsCodes({ challenge, tries }: Pick<VerificationState, 'challenge' | 'tries'>): boolean {
+  return challenge !== null && tries.remaining > 0;
+}
+
 /** The last code that was asked for at this number: two reads, or one with `lastChallenge`. */
 export async function readSentCode(
   db: Db | Tx,
   { userId, phone, lastChallenge }: CodeOwner,
   now: Date,
 ): Promise<SentCode> {
-  const last = lastChallenge === undefined ? await readLastChallenge(db, userId) : lastChallenge;
+  const last = lastChallenge === undefined ? await readLastChallenge(db, userId, now) : lastChallenge;
   if (last?.phone !== phone) {
-    return { challenge: null, texts: [], crowdedUntil: await readCrowdedUntil(db, userId, now) };
+    return { challenge: null, texts: [], putOff: await readSendPutOff(db, userId, now) };
   }
   const texts = await db
     .select({
@@ -88,11 +100,12 @@ export async function readSentCode(
       reason: smsMessages.reason,
       errorCode: smsMessages.errorCode,
       details: smsMessages.details,
+      retries: smsMessages.retries,
     })
     .from(smsMessages)
     .where(and(eq(smsMessages.challengeId, last.id), eq(smsMessages.direction, 'out')))
     .orderBy(asc(smsMessages.createdAt));
-  return { challenge: last, texts, crowdedUntil: null };
+  return { challenge: last, texts, putOff: null };
 }
 
 /** The same, pure: what follows from a challenge, its texts and its number. */
@@ -104,7 +117,7 @@ export function deriveVerificationState(
     challenge,
     number,
     texts,
-    crowdedUntil = null,
+    putOff = null,
   }: {
     userId: string;
     phone: string;
@@ -129,9 +142,9 @@ export function deriveVerificationState(
     networkAt !== null ||
     (nextClass === 'prove' && isUsedUpByOthers(number, { act: 'send', ...stranger }, now)) ||
     (triedClass === 'prove' && isUsedUpByOthers(number, { act: 'failure', ...stranger }, now));
-  const soonest = open ? new Date(open.lastSentAt.getTime() + limits.secondsBetweenSends * 1000) : null;
+  const soonest = open && readNextSend(open, now);
   const undeliverable = readUndeliverable(number, now);
-  const text = deriveText(number, texts, { crowdedUntil, now });
+  const text = deriveText(number, texts, { putOff, now });
   const sends = {
     remaining: windows.remaining,
     retryAt: latestOf(
@@ -139,8 +152,8 @@ export function deriveVerificationState(
         windows.retryAt,
         networkAt,
         soonest,
-        readBudgetMoment(texts.at(-1)),
-        crowdedUntil,
+        readBudgetMoment(texts.at(-1), now),
+        putOff?.until ?? null,
         undeliverable?.until ?? null,
       ],
       now,
@@ -151,6 +164,7 @@ export function deriveVerificationState(
     closed: challenge === null || open !== null ? null : whyClosed(challenge, now),
     challenge: open && { id: open.id, expiresAt: open.expiresAt, purpose: open.purpose },
     text,
+    deadEnd: isDeadEnd(text, texts),
     tries,
     sends,
     blocked: number?.suppressedAt ? 'stopped' : undeliverable ? 'undeliverable' : null,
@@ -168,22 +182,28 @@ function latestOf(moments: readonly (Date | null)[], now: Date): Date | null {
 /** Why a challenge that is not open hears no code any more. */
 function whyClosed(challenge: Challenge, now: Date): 'tries_spent' | 'expired' | 'ended' {
   if (challenge.wrongTries >= limits.wrongTriesPerChallenge) return 'tries_spent';
-  return challenge.expiresAt <= now ? 'expired' : 'ended';
+  const isLeft = challenge.consumedAt === null && challenge.endedAt === null;
+  return isLeft || challenge.expiresAt <= now ? 'expired' : 'ended';
 }
 
 function deriveText(
   number: NumberRow | null,
   texts: readonly Text[],
-  { crowdedUntil, now }: { crowdedUntil: Date | null; now: Date },
+  { putOff, now }: { putOff: SendPutOff | null; now: Date },
 ): VerificationState['text'] {
   const latest = texts.at(-1);
-  const details = { reason: latest?.reason ?? null, errorCode: latest?.errorCode ?? null };
+  const details = {
+    reason: latest?.reason ?? null,
+    errorCode: latest?.errorCode ?? null,
+    repeats: texts.length < 2 ? null : latest!.retries > 0 ? ('by_itself' as const) : ('asked' as const),
+  };
   if (number?.suppressedAt) return { ...details, status: 'stopped' };
   if (latest === undefined) {
     return {
       status: 'failed',
-      reason: readUndeliverable(number, now) ? 'undeliverable' : crowdedUntil ? 'crowded' : 'not_sent',
+      reason: readUndeliverable(number, now) ? 'undeliverable' : (putOff?.reason ?? 'not_sent'),
       errorCode: null,
+      repeats: null,
     };
   }
   switch (latest.status) {
@@ -198,10 +218,33 @@ function deriveText(
   }
 }
 
+/** Why a text failed that would fail again: the number is not one that our texts reach. */
+const incurable: ReadonlySet<string> = new Set([
+  'invalid_number',
+  'undeliverable',
+  'undeliverable_number',
+  'not_valid',
+  'premium',
+  'toll_free',
+  'landline',
+  'not_mobile',
+  'country_not_served',
+  'region_not_enabled',
+  'filtered',
+  'blocked_by_carrier',
+  'blocked_as_fraud',
+]);
+
+function isDeadEnd({ status, reason }: VerificationState['text'], texts: readonly Text[]): boolean {
+  if (status !== 'failed' || reason === null || !incurable.has(reason)) return false;
+  return !texts.some((each) => each.status === 'sent' || each.status === 'delivered');
+}
+
 /**
  * When "Continue without verifying" is offered: at once when the text failed, was refused or met a fault of the provider,
- * a limit is reached, be it by others, or the challenge ended; once a text was delivered, when the challenge expires; else
- * 60 seconds after the first text. So the account stays protected while a code can be entered, and nobody is trapped.
+ * a limit is reached, be it by others, or the challenge ended; once a text was delivered, three minutes after the first one, or
+ * when the challenge expires; else 60 seconds after the first text. So whoever has the code has the time to enter it, and nobody is
+ * trapped.
  */
 function deriveSkipAt(
   state: {
@@ -218,14 +261,19 @@ function deriveSkipAt(
   if (!open || text.status === 'failed' || text.status === 'stopped') return now;
   if (text.status === 'queued' && text.reason !== null) return now;
   if (tries.remaining === 0 || sends.remaining === 0 || byOthers) return now;
-  if (texts.some((each) => each.status === 'delivered')) return open.expiresAt;
   const first = texts[0];
-  return first ? new Date(first.createdAt.getTime() + limits.receiptPatienceSeconds * 1000) : now;
+  if (first === undefined) return now;
+  const isDelivered = texts.some((each) => each.status === 'delivered');
+  const patience = isDelivered ? limits.deliveredPatienceSeconds : limits.receiptPatienceSeconds;
+  return new Date(Math.min(first.createdAt.getTime() + patience * 1000, open.expiresAt.getTime()));
 }
 
+/** The budget counts what was spent in the last day. */
+const longestBudgetMs = 24 * 3600 * 1000;
+
 /** When a code fits the budget again that the last text was refused for; null: it was not, or waiting does not help. */
-function readBudgetMoment(text: Text | undefined): Date | null {
+function readBudgetMoment(text: Text | undefined, now: Date): Date | null {
   const moment = text?.reason === 'budget' ? text.details?.retryAt : null;
   const at = typeof moment === 'string' ? new Date(moment) : null;
-  return at === null || Number.isNaN(at.getTime()) ? null : at;
+  return at !== null && lastsStill(at, longestBudgetMs, now) ? at : null;
 }

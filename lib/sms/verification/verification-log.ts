@@ -7,6 +7,7 @@ import { foldRefusal, isFolded } from './fold-refusal';
 import { askedWithinSeconds } from '@/lib/sms/capacity/send-order';
 import { countRefusal } from '@/lib/metrics/meters';
 import { markNumber } from '@/lib/phone/mark';
+import { isFarAhead } from '@/lib/stored-moment';
 
 /** Appends one event of a verification, or adds a refusal to those of its kind, number and hour. Never the code. */
 export async function logVerification(
@@ -96,13 +97,20 @@ export async function readLastVerification(db: Db | Tx, userId: string): Promise
   );
 }
 
-/** Until when the line of waiting codes was too long for this person's, if that was the last thing that happened; or null. */
-export async function readCrowdedUntil(db: Db | Tx, userId: string, now: Date): Promise<Date | null> {
+/** Why a person got no code at all, whoever they are, and until when no other goes out to them. */
+export type SendPutOff = { reason: 'crowded' | 'range_closed' | 'network_closed'; until: Date };
+
+const putOffReasons: readonly SendPutOff['reason'][] = ['crowded', 'range_closed', 'network_closed'];
+
+/** Until when this person's code was put off, if that was the last thing that happened; or null. */
+export async function readSendPutOff(db: Db | Tx, userId: string, now: Date): Promise<SendPutOff | null> {
   const last = await readLastVerification(db, userId);
-  if (last?.event !== 'send_refused' || last.reason !== 'crowded') return null;
+  const reason = putOffReasons.find((known) => known === last?.reason);
+  if (last?.event !== 'send_refused' || reason === undefined || isFarAhead(last.lastAt ?? last.at, now))
+    return null;
   const moment = last.details?.retry_at;
-  const at = typeof moment === 'string' ? new Date(moment) : null;
-  return at !== null && at > now ? at : null;
+  const until = typeof moment === 'string' ? new Date(moment) : null;
+  return until !== null && until > now ? { reason, until } : null;
 }
 
 /** Attempts of an account of which something can be erased: their ids. At most `limit`. */
@@ -163,6 +171,9 @@ function isAmong(userId: string): SQL {
 /** The limits of a number let no more than a few of them have a code; each is looked at under its lock. */
 const mostAskers = 50;
 
+/** Looked for among so many rows of the number, the last: however many accounts were refused a code to it. */
+const mostActs = 5_000;
+
 /**
  * Who asked for a code to this number at `since` or later, and neither proved it nor went on without: the last fifty, last
  * first.
@@ -172,13 +183,16 @@ export async function findAskers(tx: Tx, phone: string, since: Date): Promise<st
   // A row of refusals holds those of an hour.
   const begun = sql`${timestamp(since)} - interval '1 hour'`;
   const { rows } = await tx.execute<{ user_id: string }>(sql`
+    with latest as materialized (
+      select * from sms_verification_log where phone = ${phone} order by phone desc, id desc limit ${mostActs}
+    )
     select user_id from (
-      select user_id, id, event, reason, coalesce(last_at, at) as moment from sms_verification_log
-      where phone = ${phone} and at >= ${begun} and user_id is not null
+      select user_id, id, event, reason, coalesce(last_at, at) as moment from latest
+      where at >= ${begun} and user_id is not null
       union all
       select account::uuid, id, event, reason, to_timestamp((accounts -> account ->> 1)::float8 / 1000)
-      from sms_verification_log cross join lateral jsonb_object_keys(accounts) account
-      where phone = ${phone} and at >= ${begun} and user_id is null and accounts is not null
+      from latest cross join lateral jsonb_object_keys(accounts) account
+      where at >= ${begun} and user_id is null and accounts is not null
     ) acts
     where moment >= ${timestamp(since)}
     group by user_id
