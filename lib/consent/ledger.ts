@@ -1,8 +1,8 @@
-import { getTableColumns, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/pg-core';
+import { and, eq, getTableColumns, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import {
   smsConsentDetails,
   smsConsents,
+  smsUnfinishedStops,
   type ConsentMedium,
   type ConsentScope,
   type StopMedium,
@@ -39,6 +39,7 @@ export async function grantConsent(
   context: RequestContext,
 ): Promise<void> {
   if (consent.scopes.length === 0) return;
+  await writeStopsOf(tx, consent);
   const wording = currentWording();
   const { siteName, operator } = env();
   const rows = await tx
@@ -94,40 +95,123 @@ export async function withdrawConsent(
   return scopes;
 }
 
+/** What a STOP says of every account: in which way and when it was said, and since when an account keeps what it agreed to. */
+type Stop = { phone: string; medium: StopMedium; at: Date; agreedBefore: Date | null };
+
+/** The withdrawals of so many accounts are part of the STOP itself, which takes them some hundredths of a second. */
+const accountsAtOnce = 500;
+
 /**
- * Appends a withdrawal for each scope that anyone consents to at this number: one statement, however many accounts it has,
- * and two reads for each of them, however long their ledgers are.
+ * Withdraws each scope that anyone consents to at this number, which is locked. That takes a bounded time, however many accounts
+ * name the number: appended here are the rows of `holderUserId` and of `accountsAtOnce` accounts. Where there are more, a row of
+ * `sms_unfinished_stops` has every reader take what they agreed to for withdrawn (`lastActs`), until `finishStop` has appended
+ * theirs.
  *
  * `agreedBefore` null: for everyone. Else whoever gave or resumed a consent at this number later than that keeps theirs.
  */
 export async function withdrawEverywhere(
   tx: Tx,
-  {
-    phone,
-    medium,
-    at,
-    agreedBefore,
-  }: { phone: string; medium: ConsentMedium; at: Date; agreedBefore: Date | null },
+  { holderUserId, ...stop }: Stop & { holderUserId: string | null },
 ): Promise<void> {
-  const before = agreedBefore === null ? sql`'infinity'` : sql`${agreedBefore.toISOString()}`;
+  const { phone, medium, at, agreedBefore } = stop;
+  if (holderUserId !== null) await withdrawFrom(tx, stop, one(phone, holderUserId));
+  const first = await withdrawFrom(tx, stop, accountsBehind(phone, nobody, accountsAtOnce));
+  if (first.lastUserId === null) return;
+  // The ledger's ids are given under the number's lock: whoever agrees at it later has a greater one. And what an earlier STOP has
+  // left is part of what this one is about.
   await tx.execute(sql`
-    with recursive accounts (phone, user_id) as (
-      select ${phone}, ${nobody}::uuid
-      union all
-      select next.phone, next.user_id from accounts cross join lateral (
-        select c.phone, c.user_id from sms_consents c where (c.phone, c.user_id) > (accounts.phone, accounts.user_id)
-        order by c.phone, c.user_id limit 1
-      ) next where next.phone = ${phone}
+    insert into sms_unfinished_stops as known (phone, is_late, medium, at, agreed_before, through_id, after_user_id)
+    select ${phone}, ${agreedBefore !== null}, ${medium}, ${timestamp(at)},
+      ${agreedBefore?.toISOString() ?? null}::timestamptz, max(id), ${first.lastUserId}::uuid
+    from sms_consents
+    on conflict (phone, is_late) do update set
+      medium = excluded.medium, at = greatest(known.at, excluded.at),
+      agreed_before = greatest(known.agreed_before, excluded.agreed_before),
+      through_id = excluded.through_id, after_user_id = excluded.after_user_id`);
+}
+
+/** The numbers at which a STOP is unfinished, for a statement to choose from. */
+export const unfinishedNumbers = sql`(select phone from sms_unfinished_stops)`;
+
+/**
+ * Appends what the unfinished STOP of a number withdraws from its next `limit` accounts; the number is locked. What was agreed to
+ * after the STOP stays. Whoever is stopped on the way loses nothing: the next one goes on where the last transaction ended.
+ */
+export async function finishStop(tx: Tx, phone: string, limit: number): Promise<void> {
+  const [stop] = await listUnfinished(tx, phone);
+  if (stop === undefined) return;
+  const accounts = accountsBehind(phone, stop.afterUserId, limit);
+  const { lastUserId } = await withdrawFrom(tx, stop, accounts);
+  const isThis = and(eq(smsUnfinishedStops.phone, phone), eq(smsUnfinishedStops.isLate, stop.isLate));
+  if (lastUserId === null) await tx.delete(smsUnfinishedStops).where(isThis);
+  else await tx.update(smsUnfinishedStops).set({ afterUserId: lastUserId }).where(isThis);
+}
+
+/** Appends for one account what unfinished STOPs of a number withdraw from it, so that what it says next stands behind that. */
+async function writeStopsOf(tx: Tx, { userId, phone }: { userId: string; phone: string }): Promise<void> {
+  for (const stop of await listUnfinished(tx, phone)) {
+    await withdrawFrom(tx, stop, one(phone, userId));
+  }
+}
+
+async function listUnfinished(tx: Tx, phone: string): Promise<(typeof smsUnfinishedStops.$inferSelect)[]> {
+  return tx
+    .select()
+    .from(smsUnfinishedStops)
+    .where(eq(smsUnfinishedStops.phone, phone))
+    .orderBy(smsUnfinishedStops.isLate);
+}
+
+/** One account, for `withdrawFrom`. */
+function one(phone: string, userId: string): SQL {
+  return sql`select ${phone}, ${userId}::uuid, 1`;
+}
+
+/** The next accounts in the ledger of a number, each found by an index, however often it is there. The first is behind `userId`. */
+function accountsBehind(phone: string, userId: string, limit: number): SQL {
+  return sql`select ${phone}, ${userId}::uuid, -${limit}::int
+    union all
+    select next.phone, next.user_id, accounts.nth + 1 from accounts cross join lateral (
+      select c.phone, c.user_id from sms_consents c where (c.phone, c.user_id) > (accounts.phone, accounts.user_id)
+      order by c.phone, c.user_id limit 1
+    ) next where next.phone = ${phone} and accounts.nth < 0`;
+}
+
+/**
+ * Appends what a STOP withdraws from `accounts` (rows of a number, an account, and how many are left to be read: 0 is the last):
+ * one statement. Out: the account with which it ended; null: there is no other.
+ */
+async function withdrawFrom(
+  tx: Tx,
+  { medium, at, agreedBefore, throughId }: Omit<Stop, 'phone'> & { throughId?: number },
+  accounts: SQL,
+): Promise<{ lastUserId: string | null }> {
+  const { rows } = await tx.execute<{ user_id: string }>(sql`
+    with recursive accounts (phone, user_id, nth) as (${accounts}),
+    written as (
+      insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
+      select ${timestamp(at)}, act.user_id, act.phone, act.scope, 'withdrawn', ${medium}, ${env().siteName}
+      from accounts cross join lateral (
+        select last.* from ${writtenActs(sql`accounts.user_id`, sql`accounts.phone`)}
+      ) act
+      where ${isWithdrawnBy({
+        throughId: throughId === undefined ? latest : sql`${throughId}::bigint`,
+        agreedBefore: sql`${agreedBefore?.toISOString() ?? null}::timestamptz`,
+      })}
+      order by act.user_id, act.scope desc
     )
-    insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
-    select ${timestamp(at)}, user_id, ${phone}, scope, 'withdrawn', ${medium}, ${env().siteName}
-    from (
-      select last.user_id, last.scope, last.action,
-        max(last.at) filter (where last.action <> 'withdrawn') over (partition by last.user_id) as agreed_at
-      from accounts cross join ${lastActs(sql`accounts.user_id`, sql`accounts.phone`)}
-    ) acts
-    where action <> 'withdrawn' and agreed_at < ${before}::timestamptz
-    order by user_id, scope desc`);
+    select user_id from accounts where nth = 0`);
+  return { lastUserId: rows[0]?.user_id ?? null };
+}
+
+/**
+ * Whether a STOP withdraws the row `act`, the last of its scope: one up to `throughId`, unless its account had agreed to anything at
+ * `agreedBefore` or later by then. What the account says afterwards of one scope changes nothing about the other.
+ */
+function isWithdrawnBy({ throughId, agreedBefore }: Record<'throughId' | 'agreedBefore', SQL>): SQL {
+  return sql`act.action <> 'withdrawn' and act.id <= ${throughId} and (${agreedBefore} is null or not exists (
+    select from ${writtenActs(sql`act.user_id`, sql`act.phone`, throughId)}
+    where last.action <> 'withdrawn' and last.at >= ${agreedBefore}))`;
 }
 
 /** Appends a withdrawal for each scope that this person consents to, at whatever number. */
@@ -181,30 +265,58 @@ async function listStanding(
 
 /**
  * The last row of each scope for a person and a number, to be read `from` under the name `last`: one read by an index
- * (sms_consents_last_index) for each, however long the ledger is.
- *
- * The rows are named as a stretch of that index. Where columns are compared one by one, PostgreSQL may go through the ledger
- * backwards until it meets one, which is all of it for a scope that was last spoken of long ago.
+ * (sms_consents_last_index) for each, however long the ledger is. What an unfinished STOP withdraws is read as if its rows were
+ * there already, with the id of what it withdraws.
  */
 export function lastActs(userId: SQLWrapper | string, phone: SQLWrapper | string): SQL {
   return sql`unnest(array['verification', 'updates']) each (name) cross join lateral (
-    select c.* from sms_consents c where ${isWithin({ userId, phone, scope: sql`each.name` })}
-    order by ${lastFirst} limit 1
+    select ${asWritten}, coalesce(stop.action, act.action) as action, coalesce(stop.medium, act.medium) as medium,
+      coalesce(stop.at, act.at) as at
+    from (${lastAct({ userId, phone, scope: sql`each.name` })}) act left join lateral (
+      select 'withdrawn' as action, s.medium, s.at from sms_unfinished_stops s
+      where s.phone = act.phone
+        and ${isWithdrawnBy({ throughId: sql`s.through_id`, agreedBefore: sql`s.agreed_before` })}
+      order by s.is_late limit 1
+    ) stop on true
   ) last`;
 }
 
-/** Of the rows `c`: those about one scope for one person and number, up to the one with the id `last`. */
-function isWithin({
-  userId,
-  phone,
-  scope,
-  last = sql`9223372036854775807`,
-}: Record<'userId' | 'phone' | 'scope', SQLWrapper | string> & { last?: SQL }): SQL {
+/** The same as the ledger has it, up to the row with the id `last`. */
+function writtenActs(userId: SQLWrapper, phone: SQLWrapper, last = latest): SQL {
+  return sql`unnest(array['verification', 'updates']) each (name) cross join lateral (
+    ${lastAct({ userId, phone, scope: sql`each.name`, last })}) last`;
+}
+
+/** The columns of a row that no unfinished STOP changes. */
+const asWritten = sql.raw(
+  Object.values(getTableColumns(smsConsents))
+    .filter(({ name }) => !['action', 'medium', 'at'].includes(name))
+    .map(({ name }) => `act.${name}`)
+    .join(', '),
+);
+
+type About = Record<'userId' | 'phone' | 'scope', SQLWrapper | string> & { last?: SQL };
+
+/** The last row about one scope for one person and number, up to the one with the id `last`. */
+function lastAct(about: About): SQL {
+  return sql`select c.* from sms_consents c where ${isWithin(about)} order by ${lastFirst} limit 1`;
+}
+
+/**
+ * Of the rows `c`: those about one scope for one person and number, up to the one with the id `last`.
+ *
+ * They are named as a stretch of an index. Where columns are compared one by one, PostgreSQL may go through the ledger backwards
+ * until it meets one, which is all of it for a scope that was last spoken of long ago.
+ */
+function isWithin({ userId, phone, scope, last = latest }: About): SQL {
   return sql`(c.phone, c.user_id, c.scope, c.id) >= (${phone}, ${userId}, ${scope}, 0)
     and (c.phone, c.user_id, c.scope, c.id) <= (${phone}, ${userId}, ${scope}, ${last})`;
 }
 
 const lastFirst = sql`c.phone desc, c.user_id desc, c.scope desc, c.id desc`;
+
+/** No row has a greater id. */
+const latest = sql`9223372036854775807`;
 
 /** The id that no account has, and that comes before every other. */
 const nobody = '00000000-0000-0000-0000-000000000000';
@@ -245,6 +357,7 @@ export async function resumeConsent(
   now: Date,
 ): Promise<ConsentScope[]> {
   const { userId, phone, stoppedSince } = consent;
+  await writeStopsOf(tx, consent);
   // What was resumed before has the wording of its grant.
   const { rows } = await tx.execute<{ scope: ConsentScope }>(sql`
     insert into sms_consents (at, user_id, phone, scope, action, medium,
@@ -292,13 +405,15 @@ export async function readLastAct(
   db: Db | Tx,
   { userId, phone, scope }: { userId: string; phone: string; scope: ConsentScope },
 ): Promise<LastAct | null> {
-  const c = alias(smsConsents, 'c');
+  const columns = getTableColumns(smsConsents);
+  // By the name of the table, so that the columns are read as they are of one that is there.
+  const act = db
+    .$with('sms_consents', columns)
+    .as(sql`select last.* from ${lastActs(userId, phone)} where last.scope = ${scope}`);
   const [row] = await db
-    .select({ ...getTableColumns(c), isToOperator: isToOperator() })
-    .from(c)
-    .where(isWithin({ userId, phone, scope }))
-    .orderBy(lastFirst)
-    .limit(1);
+    .with(act)
+    .select({ ...columns, isToOperator: isToOperator() })
+    .from(smsConsents);
   return row ?? null;
 }
 

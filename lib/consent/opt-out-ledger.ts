@@ -137,6 +137,22 @@ export async function readLastOptOut(
   return row ?? null;
 }
 
+/** Whether an opt-out of a number is written down already that the carrier reported of one text. */
+export async function isOptOutOf(tx: Tx, phone: string, providerSid: string): Promise<boolean> {
+  const found = await tx
+    .select({ id: smsOptOuts.id })
+    .from(smsOptOuts)
+    .where(
+      and(
+        eq(smsOptOuts.phone, phone),
+        eq(smsOptOuts.act, 'opted_out'),
+        eq(smsOptOuts.providerSid, providerSid),
+      ),
+    )
+    .limit(1);
+  return found.length > 0;
+}
+
 /** Whether a number has lifted an opt-out after a moment, such as by START. */
 export async function hasLiftedSince(tx: Tx, phone: string, since: Date): Promise<boolean> {
   const found = await tx
@@ -188,4 +204,10 @@ export async function listOptOutsAt(db: Db, phone: string, limit: number): Promi
     .where(eq(smsOptOuts.phone, phone))
     .orderBy(desc(at), desc(id))
     .limit(limit);
+}
+
+/** What a number's last STOP was sent to, for the START that takes it back; null: nothing is known. */
+export async function readStopSender(db: Db, phone: string): Promise<string | null> {
+  const [last] = await listOptOutsAt(db, phone, 1);
+  return last?.sender ?? null;
 }

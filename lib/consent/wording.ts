@@ -1,5 +1,6 @@
-/** A stretch of the text; with `href` it is shown as a link. */
+/** A stretch of the text; with `href` it is shown as a link, with a `title` it begins a line of its own. */
 export interface WordingPart {
+  title?: string;
   text: string;
   href?: '/terms' | '/privacy';
 }
@@ -9,6 +10,8 @@ export interface Wording {
   /** What ticking the box under this text can grant; which of them it did grant depends on what was asked for. */
   scopes: readonly ('verification' | 'updates')[];
   parts: readonly WordingPart[];
+  /** The label of the box, below the text. Before `2026-11-3` the whole text was the label. */
+  box?: string;
 }
 
 /** Where a wording says who sends. */
@@ -59,10 +62,43 @@ export const wordings: readonly [Wording, ...Wording[]] = [
       { text: '.' },
     ],
   },
+  {
+    version: '2026-11-3',
+    scopes: ['verification', 'updates'],
+    parts: [
+      {
+        text:
+          'By checking this box I agree that {sender} may send automated text messages to the phone number I enter ' +
+          'here.',
+      },
+      {
+        title: 'What',
+        text:
+          'a verification code each time I ask for one and, if I also choose text updates, updates about my ' +
+          'application and my account.',
+      },
+      {
+        title: 'How often',
+        text:
+          'Message frequency varies, usually fewer than 10 a month; one code each time you ask. Message and data ' +
+          'rates may apply.',
+      },
+      { title: 'To stop', text: 'Reply STOP to any text to opt out, or HELP for help.' },
+      {
+        title: 'Your choice',
+        text: 'Agreeing is not a condition of applying or of any purchase. Read our ',
+      },
+      { text: 'terms', href: '/terms' },
+      { text: ' and ' },
+      { text: 'privacy policy', href: '/privacy' },
+      { text: '.' },
+    ],
+    box: 'I agree to get texts at this number',
+  },
 ];
 
 /** The day since which the terms and the privacy policy hold as they are; changes with them. */
-export const policiesEffectiveOn = 'November 25, 2026';
+export const policiesEffectiveOn = 'November 30, 2026';
 
 /** The present wording, before it says who sends. */
 export const latestWording: Wording = wordings[wordings.length - 1] ?? wordings[0];
@@ -77,7 +113,10 @@ export function isLatestVersion(version: string): boolean {
   return version === latestWording.version || version.startsWith(`${latestWording.version}-`);
 }
 
-/** Writes a text as it is kept as evidence: plain, each link followed by its path. */
-export function writePlain({ parts }: Pick<Wording, 'parts'>): string {
-  return parts.map(({ text, href }) => (href ? `${text} (${href})` : text)).join('');
+/** Writes a text as it is kept as evidence, in the order in which it is read: plain, each link followed by its path, the box last. */
+export function writePlain({ parts, box }: Pick<Wording, 'parts' | 'box'>): string {
+  const written = parts.map(
+    ({ title, text, href }) => `${title ? ` ${title}: ` : ''}${href ? `${text} (${href})` : text}`,
+  );
+  return [written.join(''), ...(box ? [`[Box] ${box}`] : [])].join(' ');
 }
