@@ -1,5 +1,6 @@
 import type { AlarmFigures } from '@/db/schema/alarms';
 import type { Patience } from './follow-condition';
+import { explainDifference } from './ledger-kinds';
 
 export type AlarmKind =
   | 'conversion_falls'
@@ -11,7 +12,10 @@ export type AlarmKind =
   | 'receipts_stop'
   | 'webhooks_refused'
   | 'queue_old'
-  | 'slow_deliveries';
+  | 'slow_deliveries'
+  | 'pumping_closed'
+  | 'pumping_everywhere'
+  | 'ledgers_differ';
 
 type KindOfAlarm = Patience & {
   /** What is wrong, as a title. */
@@ -121,6 +125,33 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
     whatToDo:
       'See whether texts wait here (the oldest text that is due) or at the carriers: by area code, and at status.twilio.com. If it is one carrier or country, ask Twilio.',
   },
+  pumping_closed: {
+    name: 'Codes are asked for and not entered: ranges are closed',
+    opensAfter: 1,
+    clearsAfter: 1,
+    say: ({ ranges, networks, guard }) =>
+      `${count(ranges)} ranges of numbers and ${count(networks)} networks ${guard === 'enforce' ? 'are closed' : 'would be closed; PUMPING_GUARD only records'}.`,
+    whatToDo:
+      'Look at “Pumping” in the admin area. If those are people (a launch, a school), open the range again and allow it. If it is an attack and PUMPING_GUARD only records, set it to enforce, or block the ranges there.',
+  },
+  pumping_everywhere: {
+    name: 'Very many codes are not entered',
+    opensAfter: 3,
+    clearsAfter: 15,
+    say: ({ unverified, threshold, verified, window }) =>
+      `In ${window === 'hour' ? 'an hour' : '24 hours'} ${count(unverified)} codes were not entered, over all ranges; ${count(verified)} were. It takes ${count(threshold)}.`,
+    whatToDo:
+      'Nothing closes by itself over this. See on the overview whether it is one area or all of them: all of them means that texts do not arrive, or an attack that is spread wide. Then block countries (SMS_COUNTRIES), lower SMS_DAILY_BUDGET_USD, or ask the proxy for a challenge.',
+  },
+  ledgers_differ: {
+    name: 'The ledgers do not agree',
+    opensAfter: 1,
+    clearsAfter: 1,
+    say: ({ differences, kinds }) =>
+      `The check of the night found ${count(differences)} ${differences === 1 ? 'difference' : 'differences'}. ${sayDifferences(kinds)}`,
+    whatToDo:
+      'Look at “Ledgers” on the page of alarms: it says what differs, where, and what to do about each. When it is mended, npm run check-ledgers looks again at once, and the alarm ends.',
+  },
 };
 
 export const alarmKindNames = Object.keys(alarmKinds) as AlarmKind[];
@@ -146,4 +177,12 @@ function count(figure: AlarmFigures[string] | undefined): string {
 
 function dollars(micros: AlarmFigures[string] | undefined): string {
   return typeof micros === 'number' ? `$${(micros / 1_000_000).toFixed(2)}` : '–';
+}
+
+function sayDifferences(kinds: AlarmFigures[string] | undefined): string {
+  if (typeof kinds !== 'string' || kinds === '') return '';
+  return kinds
+    .split(',')
+    .map((kind) => `${explainDifference(kind).name}.`)
+    .join(' ');
 }

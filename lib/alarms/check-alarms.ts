@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { newId } from '@/lib/random';
-import { alarmKinds, isAlarmKind, type AlarmKind } from './alarm-kinds';
+import { alarmKinds, isAlarmKind } from './alarm-kinds';
 import { writeAlert } from './alert-body';
 import { followCondition, type Standing } from './follow-condition';
 import { readConditions, type Finding } from './read-conditions';
@@ -20,6 +20,9 @@ const slackSeconds = 5;
 const farAheadSeconds = 300;
 
 const roundName = 'alarms';
+
+/** An alarm of a kind that this release does not check ends when no other release has found it so for this long. */
+const forgottenAfterMs = 60 * 60_000;
 
 type Work = { db: Db; env: Env; log: Log };
 
@@ -73,10 +76,11 @@ async function isStillOurs(tx: Tx, ticket: string): Promise<boolean> {
 type Known = Standing & {
   alarmId: string | null;
   since: Date | null;
+  lastSeenAt: Date | null;
   /** Whether someone holds its rows just now. */
   isHeld: boolean;
 };
-type Alarm = { id: string; kind: AlarmKind; subject: string; since: Date; figures: AlarmFigures };
+type Alarm = { id: string; kind: string; subject: string; since: Date; figures: AlarmFigures };
 
 /**
  * Takes what was found into account, in a few statements however many conditions there are. What someone holds the rows of is left to
@@ -109,6 +113,7 @@ async function applyFindings(
     if (change?.is === 'ends') ended.push({ id, kind, subject, since: before?.since ?? now, figures });
     else if (verdict === 'bad') seen.push({ id, figures });
   }
+  ended.push(...listForgotten(known, now));
   await writeChecks(tx, checks, now);
   await openAlarms(tx, opened, now);
   await noteSeen(tx, seen, now);
@@ -140,6 +145,16 @@ function withFormerSubjects(findings: readonly Finding[], known: ReadonlyMap<str
   return [...findings, ...former];
 }
 
+/** Open alarms of kinds that another release had, and that nobody has found so lately. */
+function listForgotten(known: ReadonlyMap<string, Known>, now: Date): Alarm[] {
+  return [...known].flatMap(([key, { alarmId: id, since, lastSeenAt, isHeld }]) => {
+    const [kind, subject] = JSON.parse(key) as [string, string];
+    if (id === null || isHeld || isAlarmKind(kind)) return [];
+    const isForgotten = lastSeenAt === null || now.getTime() - lastSeenAt.getTime() > forgottenAfterMs;
+    return isForgotten ? [{ id, kind, subject, since: since ?? now, figures: {} }] : [];
+  });
+}
+
 /** Reads where every condition stands, and locks what of it nobody else holds. A moment that is none counts as not known. */
 async function readStandings(tx: Tx): Promise<Map<string, Known>> {
   const { rows } = await tx.execute<{
@@ -149,15 +164,16 @@ async function readStandings(tx: Tx): Promise<Map<string, Known>> {
     run_ms: number | null;
     alarm_id: string | null;
     since_ms: number | null;
+    seen_ms: number | null;
     is_held: boolean;
   }>(sql`
     with free_checks as materialized (select kind, subject from alarm_checks for no key update skip locked),
     free_alarms as materialized (select id from alarms where ended_at is null for no key update skip locked)
     select kind, subject, greatest(run, 0) as run, (extract(epoch from run_since) * 1000)::float8 as run_ms, id as alarm_id,
-      (extract(epoch from since) * 1000)::float8 as since_ms,
+      (extract(epoch from since) * 1000)::float8 as since_ms, (extract(epoch from last_seen_at) * 1000)::float8 as seen_ms,
       run is not null and (kind, subject) not in (select kind, subject from free_checks)
         or id is not null and id not in (select id from free_alarms) as is_held
-    from alarm_checks full join (select id, kind, subject, since from alarms where ended_at is null) open using (kind, subject)`);
+    from alarm_checks full join (select id, kind, subject, since, last_seen_at from alarms where ended_at is null) open using (kind, subject)`);
   const instant = (ms: number | null) => (ms === null || !Number.isFinite(ms) ? null : new Date(ms));
   return new Map(
     rows.map((row) => [
@@ -168,6 +184,7 @@ async function readStandings(tx: Tx): Promise<Map<string, Known>> {
         runSince: instant(row.run_ms),
         alarmId: row.alarm_id,
         since: instant(row.since_ms),
+        lastSeenAt: instant(row.seen_ms),
         isHeld: row.is_held,
       },
     ]),

@@ -18,8 +18,11 @@ const answerTimeoutMs = 10_000;
 const firstPauseSeconds = 30;
 const longestPauseSeconds = 2 * 3600;
 
-/** An alert that was not taken for so long is given up. */
+/** An alert that was not taken for so long is given up … */
 const giveUpAfterSeconds = 24 * 3600;
+
+/** … and after so many tries, which take longer than that, whatever its row says of when it was written. */
+const mostAttempts = 30;
 
 const atOnce = 4;
 
@@ -122,7 +125,7 @@ async function putOff(
   { leaseId, cause }: { leaseId: string; cause: string },
 ): Promise<void> {
   const pauseSeconds = Math.min(longestPauseSeconds, firstPauseSeconds * 2 ** Math.min(20, attempts - 1));
-  const isOver = sql`created_at <= clock_timestamp() - make_interval(secs => ${giveUpAfterSeconds})`;
+  const isOver = sql`(attempts >= ${mostAttempts} or created_at <= clock_timestamp() - make_interval(secs => ${giveUpAfterSeconds}))`;
   const { rows } = await db.execute<{ given_up: boolean }>(sql`
     update alarm_alerts set send_after = clock_timestamp() + make_interval(secs => ${pauseSeconds}), cause = ${cause},
       ended_at = case when ${isOver} then clock_timestamp() end, lease_id = null, leased_until = null

@@ -14,7 +14,7 @@ export type Change = { is: 'opens'; since: Date } | { is: 'ends' };
 
 /**
  * Takes one more check into account. An alarm opens when enough checks in a row were bad, and ends when enough in a row were good;
- * a single one that says otherwise begins the count anew. So nothing that goes to and fro opens and ends again and again.
+ * a single one that says otherwise starts the count again. So nothing that goes to and fro opens and ends again and again.
  */
 export function followCondition(
   { isOpen, run, runSince }: Standing,

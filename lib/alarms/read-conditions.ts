@@ -7,9 +7,13 @@ import type { Env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
+import { isDueAt } from '@/lib/sms/outbox/due-texts';
+import { readScopeCounts } from '@/lib/sms/pumping/close-scopes';
+import { judgeCounts } from '@/lib/sms/pumping/closing-rule';
 import { likelyCauses } from '@/lib/sms/webhooks/refused-calls';
 import type { AlarmKind } from './alarm-kinds';
 import type { Verdict } from './follow-condition';
+import { countDifferences, readLedgerState } from './ledger-checks';
 
 /** What one check found of a condition. `subject`: what it is about, empty where there is only one. */
 export type Finding = { kind: AlarmKind; subject: string; verdict: Verdict; figures: AlarmFigures };
@@ -59,6 +63,9 @@ const oldTextSeconds = { bad: 1_800, good: 900 };
 const slowSeconds = 300;
 const fewestDeliveries = 20;
 const mostDeliveries = 1_000;
+
+/** So many closures are told apart at most. */
+const mostClosed = 1_000;
 
 /** In percent of the budget. */
 const budgetMarks = [50, 80, 100] as const;
@@ -212,8 +219,7 @@ async function findRefusedCalls({ db, now }: Asked): Promise<Finding[]> {
 }
 
 async function findOldTexts({ db, now, isStopped }: Asked): Promise<Finding[]> {
-  // Before this there was no such site: a row that says so was written wrongly.
-  const due = sql`status = 'queued' and send_after <= ${timestamp(now)} and send_after > '2000-01-01'::timestamptz`;
+  const due = isDueAt(now);
   const waits = sql`floor(extract(epoch from ${timestamp(now)} - min(send_after)))::float8`;
   const { rows } = await db.execute<{ code: number | null; any: number | null }>(sql`
     select (select ${waits} from sms_messages where ${due} and purpose = 'verification') as code,
@@ -261,6 +267,60 @@ async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
   ];
 }
 
+async function findClosedRanges({ db, env, now }: Asked): Promise<Finding[]> {
+  const { rows } = await db.execute<{ ranges: number; networks: number }>(sql`
+    select count(*) filter (where scope like 'prefix:%')::int as ranges,
+      count(*) filter (where scope like 'network:%')::int as networks
+    from (
+      select scope from pumping_orders
+      where ends_at > ${timestamp(now)} and ended_at is null and kind = 'closed' limit ${mostClosed}) closed`);
+  const { ranges, networks } = rows[0]!;
+  return [
+    {
+      kind: 'pumping_closed',
+      subject: '',
+      verdict: env.pumpingGuard !== 'off' && ranges + networks > 0 ? 'bad' : 'good',
+      figures: { ranges, networks, guard: env.pumpingGuard },
+    },
+  ];
+}
+
+async function findPumpingEverywhere({ db, env, now }: Asked): Promise<Finding[]> {
+  const hour = new Date(Math.floor((now.getTime() - codeLifeMs) / hourMs) * hourMs);
+  const counts = await readScopeCounts(db, [{ scope: 'all', hour, from: null }]);
+  const of = counts.get('all')!;
+  const verdict = env.pumpingGuard === 'off' ? null : judgeCounts('all', of);
+  const isHour = verdict?.window === 'hour';
+  return [
+    {
+      kind: 'pumping_everywhere',
+      subject: '',
+      verdict: verdict === null ? 'good' : 'bad',
+      figures: {
+        window: verdict?.window ?? 'day',
+        unverified: isHour ? of.unverifiedHour : of.unverifiedDay,
+        threshold: verdict?.threshold ?? null,
+        verified: isHour ? of.verifiedHour : of.verifiedDay,
+      },
+    },
+  ];
+}
+
+async function findDifferences({ db }: Asked): Promise<Finding[]> {
+  const found = Object.entries(countDifferences(await readLedgerState(db))).filter(([, count]) => count > 0);
+  return [
+    {
+      kind: 'ledgers_differ',
+      subject: '',
+      verdict: found.length > 0 ? 'bad' : 'good',
+      figures: {
+        differences: found.reduce((sum, [, count]) => sum + count, 0),
+        kinds: found.map(([kind]) => kind).join(','),
+      },
+    },
+  ];
+}
+
 const others = [
   findConversion,
   findBudget,
@@ -269,6 +329,9 @@ const others = [
   findRefusedCalls,
   findOldTexts,
   findSlowDeliveries,
+  findClosedRanges,
+  findPumpingEverywhere,
+  findDifferences,
 ];
 
 /**

@@ -1,8 +1,9 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { AlarmFigures } from '@/db/schema/alarms';
 import type { Db } from '@/db/client';
-import { timestamp } from '@/db/timestamp';
 import { explainAlarm } from '@/lib/alarms/alarm-kinds';
+import { readLedgerState, type LedgerState } from '@/lib/alarms/ledger-checks';
+import { readLastRound } from '@/lib/alarms/last-round';
 import { env } from '@/lib/env';
 
 /** An alarm as admins see it. */
@@ -40,30 +41,25 @@ const mostRecent = 50;
 
 /** Reads the alarms that are open, the newest first, and when conditions were checked last. */
 export async function readOpenAlarms(db: Db, now: Date): Promise<OpenAlarms> {
-  const [alarms, { rows }] = await Promise.all([
+  const [alarms, checkedAt] = await Promise.all([
     readAlarms(db, { which: sql`ended_at is null`, most: mostOpen }),
-    db.execute<{ checked_ms: number | null }>(sql`
-      select (extract(epoch from max(checked_at)) * 1000)::float8 as checked_ms
-      from alarm_rounds where checked_at <= ${timestamp(new Date(now.getTime() + uncheckedAfterMs))}`),
+    readLastRound(db, now),
   ]);
-  const checkedMs = rows[0]?.checked_ms ?? null;
-  return {
-    alarms,
-    checkedAt: checkedMs === null ? null : new Date(checkedMs),
-    isUnchecked: checkedMs === null || now.getTime() - checkedMs > uncheckedAfterMs,
-  };
+  const isUnchecked = checkedAt === null || now.getTime() - checkedAt.getTime() > uncheckedAfterMs;
+  return { alarms, checkedAt, isUnchecked };
 }
 
-/** Reads what the page of alarms shows: those that are open, and the last of those that have ended. */
+/** Reads what the page of alarms shows: those that are open, the last of those that have ended, and what of the ledgers differs. */
 export async function readAlarmsPage(
   db: Db,
   now: Date,
-): Promise<OpenAlarms & { ended: SeenAlarm[]; isTold: boolean }> {
-  const [open, ended] = await Promise.all([
+): Promise<OpenAlarms & { ended: SeenAlarm[]; isTold: boolean; ledgers: LedgerState }> {
+  const [open, ended, ledgers] = await Promise.all([
     readOpenAlarms(db, now),
     readAlarms(db, { which: sql`ended_at is not null`, most: mostRecent }),
+    readLedgerState(db),
   ]);
-  return { ...open, ended, isTold: env().alertWebhook !== null };
+  return { ...open, ended, ledgers, isTold: env().alertWebhook !== null };
 }
 
 async function readAlarms(db: Db, { which, most }: { which: SQL; most: number }): Promise<SeenAlarm[]> {

@@ -22,8 +22,7 @@ import { priceOf } from '@/lib/sms/capacity/price';
 import { countSegments } from '@/lib/sms/outbox/segments';
 import { renderText } from '@/lib/sms/outbox/text-templates';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
-import { defaultQuietWindow, type QuietWindow } from '@/lib/sms/preferences/quiet-hours';
-import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
+import { defaultQuietWindow, nextAllowedInstant, type QuietWindow } from '@/lib/sms/preferences/quiet-hours';
 import { lastTry, listAssignable, type Assignable } from './applications-list';
 
 /** Whom an application is of, as far as those who see to it need to know. */
@@ -194,8 +193,9 @@ async function judgeReach(
     };
   }
   const { phone } = user;
-  const quiet = await readQuiet(found, phone);
-  const arrivalFrom = (from: Date) => previewQuietHours({ ...quiet, now: from }).nowArrivesAt;
+  const { window, zones } = await readQuiet(found, phone);
+  const arrivalFrom = (from: Date) =>
+    window === null ? from : nextAllowedInstant({ window, zones, now: from }).at;
   const fromNow = arrivalFrom(now);
   const arrivesAt = arrivalFrom(seenFrom);
   return {

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { isId } from '@/lib/random';
-import { maskEmail } from './mask-email';
 import {
   maskNumberFilter,
   openNumberFilter,
@@ -25,8 +24,8 @@ type Found = MessageSubject | { kind: 'message'; id: string };
 export type SubjectRefusal =
   'too_few_digits' | 'part_of_number' | 'not_a_number' | 'too_long' | 'unknown_id' | 'nobody';
 
-/** Someone to choose from; the number and the email masked. */
-export type SubjectChoice = { id: string; name: string; maskedEmail: string; maskedPhone: string | null };
+/** Someone to choose from; the number masked. */
+export type SubjectChoice = { id: string; name: string; email: string; maskedPhone: string | null };
 
 /** A subject as a page names it. */
 export type SeenSubject = {
@@ -158,10 +157,7 @@ export async function readSubject(db: Db, subject: MessageSubject): Promise<Seen
     case 'names': {
       const query = { search: { text: subject.text }, role: null, state: null, after: undefined };
       const { people, older } = await listPeople(db, query, mostChoices);
-      const choices = people.map(({ id, name, email, maskedPhone }) => ({
-        ...{ id, name, maskedPhone },
-        maskedEmail: maskEmail(email),
-      }));
+      const choices = people.map(({ id, name, email, maskedPhone }) => ({ id, name, email, maskedPhone }));
       return { ...seen, words: subject.text, choices, isMore: older !== null };
     }
   }

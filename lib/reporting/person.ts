@@ -2,15 +2,16 @@ import { isIP } from 'node:net';
 import { sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { listSessions, type SessionRow } from '@/lib/accounts/sessions';
 import { findUser, isEmailReleased } from '@/lib/accounts/users';
+import type { AuditAction } from '@/lib/audit';
 import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { readAdminTimeZone } from './admin-time-zone';
 import { readSeenFactors, type SeenFactors } from './held-factors';
 import { cutPage, exactInstant, type Keyset } from './keyset';
-import { maskEmail } from './mask-email';
 import { sealPhoneId } from './phone-id';
 
 /** Who did something to an account, as far as it is known. */
@@ -40,7 +41,7 @@ export type SeenAuditEntry = {
 export type SeenPerson = {
   id: string;
   name: string;
-  maskedEmail: string;
+  email: string;
   emailProvenAt: Date | null;
   /** The owner of the email had the account closed: it cannot be opened again. */
   isEmailReleased: boolean;
@@ -52,17 +53,23 @@ export type SeenPerson = {
   phone: Awaited<ReturnType<typeof readPhoneState>>;
   createdAt: Date;
   deactivatedAt: Date | null;
+  /** Who closed the account, and why; null: it is open, or nobody wrote it down. */
+  closing: SeenAuditEntry | null;
   /** By password; null: never, or longer ago than the audit goes back. */
   lastSignInAt: Date | null;
   factors: SeenFactors | null;
   sessions: Pick<SessionRow, 'id' | 'createdAt' | 'lastSeenAt' | 'address' | 'userAgent'>[];
   history: SeenAuditEntry[];
   olderHistory: string | null;
+  /** Which admins had the whole phone number shown, the newest first; and whether there are older ones. */
+  looks: SeenAuditEntry[];
+  hasOlderLooks: boolean;
   /** In which moments are said to the admin. */
   timeZone: string;
 };
 
 const pageSize = 20;
+const mostLooks = 10;
 
 /** Reads what an admin sees of one person, with a page of the audit about them; null: there is no such account. */
 export async function readPerson(
@@ -72,12 +79,14 @@ export async function readPerson(
 ): Promise<SeenPerson | null> {
   const user = isId(userId) ? await findUser(db, userId) : null;
   if (user === null) return null;
-  const [phone, factors, sessions, history, lastSignInAt, timeZone] = await Promise.all([
+  const [phone, factors, sessions, history, looks, lastSignInAt, closing, timeZone] = await Promise.all([
     readPhoneState(db, { userId: user.id, phone: user.phone, phoneMovedAt: user.phoneMovedAt }),
     readSeenFactors(db, user.id),
     listSessions(db, user.id, now),
     listHistory(db, user.id, historyBefore),
+    listLooks(db, user.id),
     readLastSignIn(db, user.id),
+    user.deactivatedAt === null ? null : readClosing(db, user.id, user.deactivatedAt),
     readAdminTimeZone(db, adminId),
   ]);
   const state =
@@ -85,7 +94,7 @@ export async function readPerson(
   return {
     id: user.id,
     name: user.name,
-    maskedEmail: maskEmail(user.email),
+    email: user.email,
     emailProvenAt: user.emailProvenAt,
     isEmailReleased: isEmailReleased(user),
     role: user.role,
@@ -95,6 +104,7 @@ export async function readPerson(
     phone,
     createdAt: user.createdAt,
     deactivatedAt: user.deactivatedAt,
+    closing,
     lastSignInAt,
     factors,
     sessions: sessions.map(({ id, createdAt, lastSeenAt, address, userAgent }) => ({
@@ -106,6 +116,8 @@ export async function readPerson(
     })),
     history: history.rows,
     olderHistory: history.older,
+    looks: looks.slice(0, mostLooks),
+    hasOlderLooks: looks.length > mostLooks,
     timeZone,
   };
 }
@@ -122,39 +134,66 @@ async function listHistory(
   userId: string,
   before: Keyset | null,
 ): Promise<{ rows: SeenAuditEntry[]; older: string | null }> {
-  const { rows } = await db.execute<{
-    id: string;
-    at: string;
-    action: string;
-    actor_id: string | null;
-    actor_name: string | null;
-    address: string | null;
-    details: unknown;
-  }>(sql`
-    select entry.id::text as id, ${exactInstant(sql`entry.at`)} as at, action, actor_id, actor.name as actor_name,
-      case when actor_id is null then entry.address end as address, details
-    from audit_log entry left join users actor on actor.id = entry.actor_id
-    where entry.user_id = ${userId}
+  const { rows } = await db.execute<AuditRow>(sql`
+    ${auditEntries} where entry.user_id = ${userId}
       ${before ? sql`and (entry.at, entry.id) < (${before.at}::timestamptz, ${before.id}::bigint)` : sql``}
     order by entry.at desc, entry.id desc
     limit ${pageSize + 1}`);
   const page = cutPage(rows, pageSize);
+  return { older: page.older, rows: page.rows.map((row) => readEntry(row, userId)) };
+}
+
+/** What is written down of an admin who looks. */
+const lookActions = ['contact_revealed', 'number_revealed'] as const satisfies readonly AuditAction[];
+
+async function listLooks(db: Db, userId: string): Promise<SeenAuditEntry[]> {
+  const { rows } = await db.execute<AuditRow>(sql`
+    ${auditEntries} where entry.user_id = ${userId} and action = any(${sql.param(lookActions)}::text[])
+    order by entry.at desc, entry.id desc limit ${mostLooks + 1}`);
+  return rows.map((row) => readEntry(row, userId));
+}
+
+/** What closes an account; its entry is written with it, at the same moment. */
+const closingActions = ['account_deactivated', 'account_disowned'] as const satisfies readonly AuditAction[];
+
+async function readClosing(db: Db, userId: string, closedAt: Date): Promise<SeenAuditEntry | null> {
+  // A moment that is none was written by hand, and has no entry.
+  if (Number.isNaN(closedAt.getTime())) return null;
+  const around = (ms: number) => timestamp(new Date(closedAt.getTime() + ms));
+  const { rows } = await db.execute<AuditRow>(sql`
+    ${auditEntries} where entry.user_id = ${userId} and entry.at >= ${around(-1000)} and entry.at <= ${around(1000)}
+      and action = any(${sql.param(closingActions)}::text[])
+    order by entry.at desc, entry.id desc limit 1`);
+  return rows[0] ? readEntry(rows[0], userId) : null;
+}
+
+type AuditRow = {
+  id: string;
+  at: string;
+  action: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  address: string | null;
+  details: unknown;
+};
+
+const auditEntries = sql`
+  select entry.id::text as id, ${exactInstant(sql`entry.at`)} as at, action, actor_id, actor.name as actor_name,
+    case when actor_id is null then entry.address end as address, details
+  from audit_log entry left join users actor on actor.id = entry.actor_id`;
+
+function readEntry(row: AuditRow, userId: string): SeenAuditEntry {
+  const details = Object(row.details) as Record<string, unknown>;
   return {
-    older: page.older,
-    rows: page.rows.map((row) => {
-      const details = Object(row.details) as Record<string, unknown>;
-      return {
-        id: row.id,
-        at: new Date(row.at),
-        action: row.action,
-        actor: readActor(row, userId, asText(details.operator)),
-        // The product by itself has a word in its place.
-        address: row.address !== null && isIP(row.address) !== 0 ? row.address : null,
-        reason: asText(details.reason),
-        from: asText(details.from),
-        to: asText(details.to),
-      };
-    }),
+    id: row.id,
+    at: new Date(row.at),
+    action: row.action,
+    actor: readActor(row, userId, asText(details.operator)),
+    // The product by itself has a word in its place.
+    address: row.address !== null && isIP(row.address) !== 0 ? row.address : null,
+    reason: asText(details.reason),
+    from: asText(details.from),
+    to: asText(details.to),
   };
 }
 

@@ -8,7 +8,6 @@ import { maskPhone } from '@/lib/phone/parse';
 import { explainNext, type NextText } from '@/lib/sms/dispatch/explain-next';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { readAdminTimeZone } from './admin-time-zone';
-import { maskEmail } from './mask-email';
 import { listNumberLimits, type NumberLimit } from './number-limits';
 import { sealSubject } from './message-subject';
 import { openPhoneId } from './phone-id';
@@ -17,7 +16,7 @@ import { searchTexts, type SeenText } from './sms-texts';
 import { listAttempts, type SeenAttempt } from './verification-attempts';
 
 /** Someone who has the number on their account. */
-export type PhonePerson = { id: string; name: string; maskedEmail: string };
+export type PhonePerson = { id: string; name: string; email: string };
 
 /** A number as admins see it, masked, with all that is known of it. */
 export type PhonePage = {
@@ -111,7 +110,7 @@ async function listPeopleAt(db: Db, phone: string): Promise<PhonePerson[]> {
       (select u.id, u.name, u.email, 1 from users u where u.phone = ${phone} limit ${mostPeople + 2})
     )
     select distinct on (id) id, name, email, place from people order by id, place`);
-  return rows.map(({ id, name, email }) => ({ id, name, maskedEmail: maskEmail(email) }));
+  return rows.map(({ id, name, email }) => ({ id, name, email }));
 }
 
 async function readNames(db: Db, words: readonly LastWord[]): Promise<Map<string, string>> {

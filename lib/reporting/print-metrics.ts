@@ -13,7 +13,10 @@ import { env, type Env } from '@/lib/env';
 import { gaugeSpecs, sentPurposes } from '@/lib/metrics/catalog';
 import { makeRegistry, seriesOf } from '@/lib/metrics/meters';
 import { countOpenAlarms } from '@/lib/alarms/count-open-alarms';
+import { differenceKinds } from '@/lib/alarms/ledger-kinds';
 import { openLog } from '@/lib/log';
+import { countDifferences, readLedgerState } from '@/lib/alarms/ledger-checks';
+import { readLastRound } from '@/lib/alarms/last-round';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import packageFile from '@/package.json' with { type: 'json' };
 
@@ -71,12 +74,14 @@ async function readGauges(db: Db, now: Date): Promise<Registry> {
   gauge('budgetLimit').set(env().smsDailyBudgetMicros / 1e6);
   const unread = gauge('unread');
   try {
-    const { ages, spentMicros, open } = await db.transaction(async (tx) => {
+    const { ages, spentMicros, open, lastRound, ledgers } = await db.transaction(async (tx) => {
       await tx.execute(sql.raw(`set local statement_timeout = ${patienceMs}`));
       return {
         ages: await readQueueAges(tx, now),
         spentMicros: await sumSpend(tx, 'all', now),
         open: await countOpenAlarms(tx),
+        lastRound: await readLastRound(tx, now),
+        ledgers: await readLedgerState(tx),
       };
     });
     const queueAge = gauge('queueAge', ['purpose']);
@@ -84,6 +89,14 @@ async function readGauges(db: Db, now: Date): Promise<Registry> {
     gauge('budgetSpent').set(Number(spentMicros) / 1e6);
     const alarms = gauge('alarms', ['alarm']);
     for (const [alarm, count] of Object.entries(open)) alarms.set({ alarm }, count);
+    const differences = countDifferences(ledgers);
+    const ledger = gauge('ledgerDifferences', ['kind']);
+    for (const kind of differenceKinds) ledger.set({ kind }, differences[kind] ?? 0);
+    // Never is longer ago than any limit.
+    const ageOf = (at: Date | null) =>
+      at === null ? Infinity : Math.max(0, now.getTime() - at.getTime()) / 1000;
+    gauge('ledgerAge').set(ageOf(ledgers.checkedAt));
+    gauge('dispatcherRound').set(ageOf(lastRound));
     unread.set(0);
   } catch (error) {
     openLog().warn('metrics_not_read', { error });
@@ -99,13 +112,11 @@ async function readQueueAges(
   const { rows } = await tx.execute<{ purpose: string; seconds: number | null }>(sql`
     select purpose, (
       select extract(epoch from ${timestamp(now)} - send_after)::float8 from sms_messages m
-      where m.status = 'queued' and m.purpose = asked.purpose and send_after <= ${timestamp(now)}
-      order by send_after limit 1
+      -- As isDueAt says it, in pairs, which only the index by purpose answers: one purpose may be far behind in a long queue.
+      where status = 'queued' and (m.purpose, send_after) > (asked.purpose, '2000-01-01'::timestamptz)
+        and (m.purpose, send_after) <= (asked.purpose, ${timestamp(now)})
+      order by m.purpose, send_after limit 1
     ) as seconds
     from unnest(${sql.param(sentPurposes)}::text[]) as asked (purpose)`);
-  return rows.map(({ purpose, seconds }) => ({
-    purpose,
-    // A moment that is none was written wrongly.
-    seconds: seconds !== null && Number.isFinite(seconds) ? seconds : 0,
-  }));
+  return rows.map(({ purpose, seconds }) => ({ purpose, seconds: seconds ?? 0 }));
 }

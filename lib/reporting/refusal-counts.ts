@@ -21,11 +21,12 @@ const hourMs = 3600 * 1000;
 export async function readRefusalCounts(db: Db, now: Date): Promise<RefusalCounts> {
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
-  const lately = { from: new Date(now.getTime() - 24 * hourMs), to: now, timeZone };
+  const aDayAgo = new Date(now.getTime() - 24 * hourMs);
+  const lately = { from: aDayAgo, to: now, startsAt: aDayAgo };
   const [{ rows }, week] = await Promise.all([
     db.execute<{ key: string; times: number }>(sql`
       select key, times::float8 from (${sumEvents(lately)}) events where kind = 'refusal'`),
-    readReport(db, { first: addDays(today, -6), last: today }, now),
+    readReport(db, { first: addDays(today, -6), last: today, only: 'events' }, now),
   ]);
   // Without a prototype: a reason may have any name.
   const lastDay: Record<string, number> = Object.create(null) as Record<string, number>;

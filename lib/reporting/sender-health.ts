@@ -3,10 +3,27 @@ import type { Webhook } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
+import { sumSpend } from '@/lib/sms/capacity/budget';
+import { readSender } from '@/lib/sms/capacity/send-rate';
 import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
-import { readSendingNow, type SendingNow } from './admin-overview';
+import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { addDays, dayOf } from './rollups/report-days';
 import { addSums, nothing, readReport } from './rollups/report';
+
+/** How sending is at this moment. Money is in whole millionths of a dollar. */
+export type SendingNow = {
+  /** Of the last 24 hours, settled and reserved, and what may be. */
+  spentMicros: number;
+  budgetMicros: number;
+  /** Since when the oldest text is due that was not sent yet; null: none is. */
+  oldestDueAt: Date | null;
+  failedInLastHour: number;
+  /** The last delivery that the provider told us of within two days; null: none. */
+  lastReceiptAt: Date | null;
+  webhooksRefusedInLastHour: number;
+  /** Until when our sender rests, and why; null: it sends. */
+  stopped: { until: Date; reason: string | null } | null;
+};
 
 /** How our sender does: what the provider and the carriers make of what it sends. Counts of several days are of `days` days. */
 export type SenderHealth = {
@@ -42,7 +59,7 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
   const today = dayOf(now, reportTimeZone);
   const [sending, report, counts, calls] = await Promise.all([
     readSendingNow(db, now),
-    readReport(db, { first: addDays(today, 1 - days), last: today }, now),
+    readReport(db, { first: addDays(today, 1 - days), last: today, only: 'texts' }, now),
     db.execute<{ sent: number; waiting: number }>(sql`
       select (select count(*)::int from sms_messages
           where attempted_at > ${ago(60)} and attempted_at <= ${timestamp(now)} and sent_at is not null) as sent,
@@ -86,5 +103,39 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
     unregistered: textsWith(30032, 30034),
     webhooks: { status: webhook('status'), inbound: webhook('inbound') },
     expectsReports: awaitsReports(env()),
+  };
+}
+
+/** Reads how sending is at this moment. */
+export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
+  const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
+  const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
+  const [spent, sender, { rows }] = await Promise.all([
+    sumSpend(db, 'all', now),
+    readSender(db, senderName(env())),
+    db.execute<{
+      due_ms: number | null;
+      failed: number;
+      receipt_ms: number | null;
+      refused: number;
+    }>(sql`
+      select
+        (select ${ms('min(send_after)')} from sms_messages where ${isDueAt(now)}) as due_ms,
+        (select count(*)::int from sms_messages where status = 'failed' and created_at > ${since(1)}) as failed,
+        (select ${ms('delivered_at')} from sms_messages where status = 'delivered' and created_at > ${since(48)}
+          order by created_at desc limit 1) as receipt_ms,
+        (select coalesce(sum(count), 0)::int from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused`),
+  ]);
+  const row = rows[0]!;
+  // A moment that is none was written wrongly.
+  const instant = (at: number | null) => (at === null || !Number.isFinite(at) ? null : new Date(at));
+  return {
+    spentMicros: Number(spent),
+    budgetMicros: env().smsDailyBudgetMicros,
+    oldestDueAt: instant(row.due_ms),
+    failedInLastHour: row.failed,
+    lastReceiptAt: instant(row.receipt_ms),
+    webhooksRefusedInLastHour: row.refused,
+    stopped: sender?.restsUntil ? { until: sender.restsUntil, reason: sender.reason } : null,
   };
 }

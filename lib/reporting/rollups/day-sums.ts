@@ -1,78 +1,122 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { timestamp } from '@/db/timestamp';
 import { latencyBounds } from './latency';
+import { addDays, startOf, type ReportDay } from './report-days';
 
-/** A day of a report: from its first moment to the first of the next. */
-export type DaySpan = { from: Date; to: Date; timeZone: string };
+/** From one moment to before another; what is counted in it stands at `startsAt`. */
+type Stretch = { from: Date; to: Date; startsAt: Date };
+
+/** A day of a report, or a part of it that begins and ends with an hour. `hasEvenHours`: its hours are all as long. */
+export type DaySpan = Stretch & { timeZone: string; hasEvenHours: boolean };
+
+/** A whole day: from its first moment to the first of the next. */
+export function spanOf(day: ReportDay, timeZone: string): DaySpan {
+  const from = startOf(day, timeZone);
+  const to = startOf(addDays(day, 1), timeZone);
+  const hasEvenHours = to.getTime() - from.getTime() === 24 * 3_600_000;
+  return { from, to, startsAt: from, timeZone, hasEvenHours };
+}
 
 /** What a number is grouped by: `+1415` in the North American plan, else what begins with its calling code (`+44x`). */
-const area = sql`case when phone = '' then 'erased' when phone like '+1%' then left(phone, 5) else left(phone, 4) end`;
+export const areaOf = sql`case when phone = '' then 'erased' when phone like '+1%' then left(phone, 5) else left(phone, 4) end`;
 
-const bounds = sql`array[${sql.raw(latencyBounds.join(','))}]::float8[]`;
+const bounds = sql`array[${sql.raw(latencyBounds.map((seconds) => `'${seconds} seconds'`).join(','))}]::interval[]`;
 
-/** How many there are in each class of latency. */
+/** How many of some counts are in each class of latency. */
 const latencies = sql`array[${sql.join(
   Array.from(
     { length: latencyBounds.length + 1 },
-    (_, latency) => sql`count(*) filter (where latency = ${sql.raw(String(latency))})`,
+    (_, latency) => sql`coalesce(sum(texts) filter (where latency = ${sql.raw(String(latency))}), 0)`,
   ),
   sql`, `,
 )}]::int[]`;
 
 /** From the request to the delivery; where quiet hours held it up, from its leaving. */
-const seconds = sql`extract(epoch from delivered_at)::float8 - extract(epoch from case when held_at is null then created_at
-  else least(coalesce(sent_at, delivered_at), delivered_at) end)::float8`;
+const took = sql`delivered_at - case when held_at is null then created_at
+  else least(coalesce(sent_at, delivered_at), delivered_at) end`;
 
 /**
  * What became of the texts of one day, summed up from the single rows: as the columns of sms_rollups. Texts count when they
  * were asked for, money when it began to count against the budgets.
  */
-export function sumTexts({ from, to, timeZone }: DaySpan): SQL {
-  const hour = (moment: SQL) => sql`date_trunc('hour', ${moment}, ${timeZone})`;
-  const counts = sql`count(*) as texts, coalesce(sum(segments), 0) as segments, count(sent_at) as sent,
-    count(delivered_at) as delivered, count(*) filter (where status = 'failed') as failed,
-    count(*) filter (where status = 'canceled') as canceled, count(held_at) as held`;
-  const noMoney = sql`0 as settled_usd, 0 as reserved_usd, 0 as failed_usd`;
-  const noCounts = sql`0, 0, 0, 0, 0, 0, 0`;
-  const money = sql`coalesce(sum(price) filter (where price_settled_at is not null), 0),
-    coalesce(sum(price) filter (where price_settled_at is null), 0),
-    coalesce(sum(price) filter (where price_settled_at is not null and status = 'failed'), 0)`;
+export function sumTexts(day: DaySpan): SQL {
+  const sums = sql.raw(
+    ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held']
+      .map((name) => `sum(${name})::bigint as ${name}`)
+      .concat(
+        ['settled_usd', 'reserved_usd', 'failed_usd'].map(
+          (name) => `sum(${name})::numeric(18, 6) as ${name}`,
+        ),
+      )
+      .join(', '),
+  );
+  return sql`
+    select kind, at, key, ${sums}, max(latencies) as latencies
+    from (select * from (${sumAsked(day)}) asked union all select * from (${sumPaid(day)}) paid) parts group by 1, 2, 3`;
+}
+
+/** The part of these sums that counts texts, in the same columns. */
+export function sumAsked(day: DaySpan): SQL {
+  const names = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
+  const sums = sql.raw(names.map((name) => `sum(${name}) as ${name}`).join(', '));
+  // Each text is looked at once for each way to group it; the classes of latency are spread out over what that leaves.
   return sql`
     with asked as materialized (
-      select ${hour(sql`created_at`)} as hour, purpose, ${area} as area, coalesce(error_code::text, reason) as error,
+      select ${hourOf(day, sql`created_at`)} as hour, purpose, ${areaOf} as area, coalesce(error_code::text, reason) as error,
         status, segments, sent_at, delivered_at, held_at,
-        case when delivered_at is not null and direction = 'out' then width_bucket(${seconds}, ${bounds}) end as latency
-      from sms_messages where created_at >= ${timestamp(from)} and created_at < ${timestamp(to)}
-    ), paid as materialized (
-      select ${hour(sql`reserved_at`)} as hour, purpose, ${area} as area, status, price, price_settled_at
-      from sms_messages
-      where price is not null and price <> 'NaN' and reserved_at >= ${timestamp(from)} and reserved_at < ${timestamp(to)}
-    ), parts as (
-      select case when grouping(hour) = 0 then 'hour' else 'purpose' end as kind, hour as at, purpose as key,
-        ${counts}, ${noMoney}, ${latencies} as latencies
-      from asked group by grouping sets ((hour, purpose), (purpose))
-      union all
-      select case when grouping(area) = 0 then 'area' else 'error' end, null, coalesce(area, error), ${counts}, ${noMoney}, '{}'
-      from asked group by grouping sets ((area), (error)) having grouping(area) = 0 or error is not null
-      union all
-      select case when grouping(hour) = 0 then 'hour' when grouping(purpose) = 0 then 'purpose' else 'area' end, hour,
-        coalesce(purpose, area), ${noCounts}, ${money}, '{}'
-      from paid group by grouping sets ((hour, purpose), (purpose), (area))
+        case when delivered_at is not null and direction = 'out' then width_bucket(${took}, ${bounds}) end as latency
+      from sms_messages where ${isWithinDay(day, sql`created_at`)}
+    ), counted as materialized (
+      select case when grouping(hour) = 0 then 'hour' when grouping(area) = 0 then 'area' else 'error' end as kind, hour,
+        purpose, latency, area, error, count(*) as texts, coalesce(sum(segments), 0) as segments, count(sent_at) as sent,
+        count(delivered_at) as delivered, count(*) filter (where status = 'failed') as failed,
+        count(*) filter (where status = 'canceled') as canceled, count(held_at) as held
+      from asked group by grouping sets ((hour, purpose, latency), (area), (error))
     )
-    select kind, coalesce(at, ${timestamp(from)}) as at, key, sum(texts)::bigint as texts, sum(segments)::bigint as segments,
-      sum(sent)::bigint as sent, sum(delivered)::bigint as delivered, sum(failed)::bigint as failed,
-      sum(canceled)::bigint as canceled, sum(held)::bigint as held, sum(settled_usd)::numeric(18, 6) as settled_usd,
-      sum(reserved_usd)::numeric(18, 6) as reserved_usd, sum(failed_usd)::numeric(18, 6) as failed_usd,
-      max(latencies) as latencies
-    from parts group by 1, 2, 3`;
+    select case when grouping(hour) = 0 then 'hour' else 'purpose' end as kind, coalesce(hour, ${timestamp(day.startsAt)}) as at,
+      purpose as key, ${sums}, ${noMoney}, ${latencies} as latencies
+    from counted where kind = 'hour' group by grouping sets ((hour, purpose), (purpose))
+    union all
+    select kind, ${timestamp(day.startsAt)}, coalesce(area, error), ${sql.raw(names.join(', '))}, ${noMoney}, '{}'
+    from counted where kind = 'area' or kind = 'error' and error is not null`;
+}
+
+/** The part of these sums that counts money, in the same columns. */
+export function sumPaid(day: DaySpan): SQL {
+  return sql`
+    with paid as materialized (
+      select ${hourOf(day, sql`reserved_at`)} as hour, purpose, ${areaOf} as area, status, price, price_settled_at
+      from sms_messages where price is not null and price <> 'NaN' and ${isWithinDay(day, sql`reserved_at`)}
+    )
+    select case when grouping(hour) = 0 then 'hour' when grouping(purpose) = 0 then 'purpose' else 'area' end as kind,
+      coalesce(hour, ${timestamp(day.startsAt)}) as at, coalesce(purpose, area) as key, 0 as texts, 0 as segments, 0 as sent,
+      0 as delivered, 0 as failed, 0 as canceled, 0 as held,
+      coalesce(sum(price) filter (where price_settled_at is not null), 0) as settled_usd,
+      coalesce(sum(price) filter (where price_settled_at is null), 0) as reserved_usd,
+      coalesce(sum(price) filter (where price_settled_at is not null and status = 'failed'), 0) as failed_usd,
+      '{}'::int[] as latencies
+    from paid group by grouping sets ((hour, purpose), (purpose), (area))`;
+}
+
+const noMoney = sql`0 as settled_usd, 0 as reserved_usd, 0 as failed_usd`;
+
+/** The hour that a moment of the day is in. */
+export function hourOf({ startsAt, timeZone, hasEvenHours }: DaySpan, moment: SQL): SQL {
+  return hasEvenHours
+    ? sql`date_bin('1 hour', ${moment}, ${timestamp(startsAt)})`
+    : sql`date_trunc('hour', ${moment}, ${timeZone})`;
+}
+
+export function isWithinDay({ from, to }: Pick<Stretch, 'from' | 'to'>, moment: SQL): SQL {
+  return sql`${moment} >= ${timestamp(from)} and ${moment} < ${timestamp(to)}`;
 }
 
 /** How often what is no text happened on one day: as the columns of event_rollups. */
-export function sumEvents({ from, to }: DaySpan): SQL {
-  const within = (moment: SQL) => sql`${moment} >= ${timestamp(from)} and ${moment} < ${timestamp(to)}`;
+export function sumEvents(day: Stretch): SQL {
+  const { from, to, startsAt } = day;
   return sql`
     with attempts as materialized (
-      select event, reason, times from sms_verification_log where ${within(sql`at`)}
+      select event, reason, times from sms_verification_log where ${isWithinDay(day, sql`at`)}
         and event in ('send_refused', 'check_refused', 'wrong_code')
     ), codes as (
       select challenge_id, bool_or(sent_at is not null) as sent, bool_or(delivered_at is not null) as delivered
@@ -85,7 +129,7 @@ export function sumEvents({ from, to }: DaySpan): SQL {
         count(*) filter (where wrong_tries > 0 or consumed_at is not null) as entered,
         count(consumed_at) as verified
       from sms_verifications left join codes on codes.challenge_id = sms_verifications.id
-      where ${within(sql`sms_verifications.created_at`)}
+      where ${isWithinDay(day, sql`sms_verifications.created_at`)}
     ), counted as (
       select 'funnel' as kind, key, times from funnel cross join lateral (values ('asked', asked), ('sent', sent),
         ('delivered', delivered), ('entered', entered), ('verified', verified)) step (key, times)
@@ -93,13 +137,13 @@ export function sumEvents({ from, to }: DaySpan): SQL {
       select 'refusal', coalesce(reason, event), sum(times) from attempts where event <> 'wrong_code' group by 2
       union all
       select 'refusal', reason, count(*) from sms_messages
-      where ${within(sql`created_at`)} and status in ('failed', 'canceled') and attempts = 0 and reason is not null group by 2
+      where ${isWithinDay(day, sql`created_at`)} and status in ('failed', 'canceled') and attempts = 0 and reason is not null group by 2
       union all
       select 'other', 'wrong_code', sum(times) from attempts where event = 'wrong_code'
       union all
-      select 'other', 'registered', count(*) from audit_log where action = 'account_registered' and ${within(sql`at`)}
+      select 'other', 'registered', count(*) from audit_log where action = 'account_registered' and ${isWithinDay(day, sql`at`)}
       union all
-      select 'other', 'opted_out', count(*) from sms_opt_outs where act = 'opted_out' and ${within(sql`at`)}
+      select 'other', 'opted_out', count(*) from sms_opt_outs where act = 'opted_out' and ${isWithinDay(day, sql`at`)}
     )
-    select kind, ${timestamp(from)} as at, key, sum(times)::bigint as times from counted group by 1, 3 having sum(times) > 0`;
+    select kind, ${timestamp(startsAt)} as at, key, sum(times)::bigint as times from counted group by 1, 3 having sum(times) > 0`;
 }

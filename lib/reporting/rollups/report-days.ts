@@ -26,6 +26,32 @@ export function countDays(first: ReportDay, last: ReportDay): number {
   return Temporal.PlainDate.from(first).until(last, { largestUnit: 'day' }).days + 1;
 }
 
+/** What some days are compared with: `month`: a whole month with the one before it; `part`: its first days with the same of that one. */
+export type DaysBefore = { first: ReportDay; last: ReportDay; is: 'days' | 'month' | 'part' };
+
+/** The days that others are compared with: of a month or its first days the month before, else as many just before. */
+export function findDaysBefore(first: ReportDay, last: ReportDay): DaysBefore {
+  const [from, to] = [Temporal.PlainDate.from(first), Temporal.PlainDate.from(last)];
+  const isOfMonth = from.day === 1 && first !== last && from.toPlainYearMonth().equals(to.toPlainYearMonth());
+  if (!isOfMonth) {
+    return { first: addDays(first, -countDays(first, last)), last: addDays(first, -1), is: 'days' };
+  }
+  const before = from.subtract({ months: 1 });
+  const isWhole = to.day === to.daysInMonth;
+  const day = isWhole ? before.daysInMonth : Math.min(to.day, before.daysInMonth);
+  return {
+    first: before.toString(),
+    last: before.with({ day }).toString(),
+    is: isWhole ? 'month' : 'part',
+  };
+}
+
+/** The first and the last day of the month that a day is in, or of so many months before. */
+export function monthOf(day: ReportDay, monthsAgo = 0): { first: ReportDay; last: ReportDay } {
+  const first = Temporal.PlainDate.from(day).with({ day: 1 }).subtract({ months: monthsAgo });
+  return { first: first.toString(), last: first.with({ day: first.daysInMonth }).toString() };
+}
+
 /** Reads a day that exists, from 2000 to 2199; null for anything else. */
 export function readReportDay(text: string | undefined): ReportDay | null {
   if (!/^2[01]\d\d-\d\d-\d\d$/.test(text ?? '')) return null;

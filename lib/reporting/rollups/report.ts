@@ -3,10 +3,10 @@ import type { EventKind, RollupKind } from '@/db/schema/reports';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
-import { sumEvents, sumTexts, type DaySpan } from './day-sums';
+import { spanOf, sumAsked, sumEvents, sumPaid, type DaySpan } from './day-sums';
 import { latencyBounds } from './latency';
 import { readFirstDay } from './roll-up';
-import { addDays, countDays, dayOf, startOf, type ReportDay } from './report-days';
+import { addDays, countDays, dayOf, findDaysBefore, startOf, type ReportDay } from './report-days';
 
 /** What became of some texts. Money is in whole millionths of a dollar. */
 export type Sums = {
@@ -33,7 +33,7 @@ export type PeriodSums = { byPurpose: Record<string, Sums>; events: EventCounts 
 export type Report = {
   timeZone: string;
   period: PeriodSums;
-  /** As many days, just before. */
+  /** The days that these are compared with (`findDaysBefore`). */
   before: PeriodSums;
   /** By day of the period; by hour where it is one day. `label` is the day, or the hour as `HH:MM`. */
   series: { label: string; byPurpose: Record<string, Sums>; events: EventCounts }[];
@@ -43,86 +43,101 @@ export type Report = {
   missingDays: ReportDay[];
 };
 
-/** Days that are not summed up are read from the single rows, so many of them: more is a backlog that is being worked off. */
+/** Days that are not summed up to their end are read from the single rows, so many of them: more is a backlog that is worked off. */
 const mostLiveDays = 2;
 
 /**
  * Reads what became of texts, codes and registrations from one day to another (both counted) and in the days before. Days that
- * are over are read from the sums of the last night, today from the single rows.
+ * are over are read from the sums of the last night, the last one or two hours of today from the single rows. `only`: the other part is left empty, for those
+ * who show nothing of it.
  */
 export async function readReport(
   db: Db,
-  { first, last }: { first: ReportDay; last: ReportDay },
+  { first, last, only }: { first: ReportDay; last: ReportDay; only?: 'texts' | 'events' },
   now: Date,
 ): Promise<Report> {
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
-  const firstBefore = addDays(first, -countDays(first, last));
-  const span = (day: ReportDay): DaySpan => ({
-    from: startOf(day, timeZone),
-    to: startOf(addDays(day, 1), timeZone),
-    timeZone,
-  });
+  const before = findDaysBefore(first, last);
+  const span = (day: ReportDay) => spanOf(day, timeZone);
   const isOneDay = first === last;
-  const { missingDays, liveDays } = await findDaysWithoutSums(db, {
-    first: firstBefore,
+  const { missingDays, live } = await findWithoutSums(db, {
+    first: before.first,
     last,
     today,
     timeZone,
   });
-  const live = liveDays.map(span);
-  const whole = { from: startOf(firstBefore, timeZone), to: span(last).to };
+  const whole = { from: span(before.first).from, to: span(last).to };
   const begin = startOf(first, timeZone).getTime();
   // The sums of a day that has none of its own are of another zone, or of an earlier state.
-  const without = [...missingDays, ...liveDays].map(span);
-  const moments = (pick: (day: DaySpan) => Date) =>
-    sql`array[${sql.join(
-      without.map((day) => timestamp(pick(day))),
-      sql`, `,
-    )}]::timestamptz[]`;
-  const summed = sql`at >= ${timestamp(whole.from)} and at < ${timestamp(whole.to)}
-    and not exists (select from unnest(${moments(({ from }) => from)}, ${moments(({ to }) => to)}) as gap (since, until)
-      where at >= since and at < until)`;
-  const [texts, groups, events, liveTexts, liveEvents] = await Promise.all([
-    readTexts(
-      db,
-      sql`select ${columns} from sms_rollups where ${kinds(isOneDay ? ['hour', 'purpose'] : ['purpose'])} and ${summed}`,
+  const without = [...missingDays.map(span), ...live];
+  // Said as ranges, so that PostgreSQL knows how few they leave out: else it would go through all sums there are.
+  const gaps = joinSpans(without).map(
+    ({ from, to }) => sql`and not (at >= ${timestamp(from)} and at < ${timestamp(to)})`,
+  );
+  const summed = sql`at >= ${timestamp(whole.from)} and at < ${timestamp(whole.to)} ${sql.join(gaps, sql` `)}`;
+  const textQueries = [
+    sql`select ${columns} from sms_rollups where ${kinds(isOneDay ? ['hour', 'purpose'] : ['purpose'])} and ${summed}`,
+    ...live.flatMap((day) =>
+      [sumAsked(day), sumPaid(day)].map((sums) => sql`select ${columns} from (${sums}) live`),
     ),
-    readTexts(
-      db,
-      sql`select kind, 0 as at_ms, key, ${totals}, '{}'::int[] as latencies from sms_rollups
-        where ${kinds(['area', 'error'])} and ${summed} and at >= ${timestamp(new Date(begin))} group by kind, key`,
-    ),
-    readEvents(db, sql`select ${eventColumns} from event_rollups where ${summed}`),
-    Promise.all(live.map((day) => readTexts(db, sql`select ${columns} from (${sumTexts(day)}) live`))),
-    Promise.all(live.map((day) => readEvents(db, sql`select ${eventColumns} from (${sumEvents(day)}) live`))),
+  ];
+  const groupQuery = sql`select kind, 0 as at_ms, key, ${totals}, '{}'::int[] as latencies from sms_rollups
+    where ${kinds(['area', 'error'])} and ${summed} and at >= ${timestamp(new Date(begin))} group by kind, key`;
+  const eventQueries = [
+    sql`select ${eventColumns} from event_rollups where ${summed}`,
+    ...live.map((day) => sql`select ${eventColumns} from (${sumEvents(day)}) live`),
+  ];
+  const readAll = async <Row>(queries: readonly SQL[], read: (db: Db, query: SQL) => Promise<Row[]>) =>
+    (await Promise.all(queries.map((query) => read(db, query)))).flat();
+  const [texts, groups, events] = await Promise.all([
+    only === 'events' ? [] : readAll(textQueries, readTexts),
+    only === 'events' ? [] : readTexts(db, groupQuery),
+    only === 'texts' ? [] : readAll(eventQueries, readEvents),
   ]);
   return arrange({
     timeZone,
     days: Array.from({ length: countDays(first, last) }, (_, n) => addDays(first, n)),
     missingDays,
     begin,
-    texts: [...texts, ...liveTexts.flat()],
+    endBefore: span(before.last).to.getTime(),
+    texts,
     groups,
-    events: [...events, ...liveEvents.flat()],
+    events,
   });
 }
 
-/** Which days of a stretch up to today have no sums of their own in this zone. */
-async function findDaysWithoutSums(
+/** The same stretches, those that follow each other as one: days that are worked off are many and together. */
+function joinSpans(spans: readonly Pick<DaySpan, 'from' | 'to'>[]): { from: Date; to: Date }[] {
+  const joined: { from: Date; to: Date }[] = [];
+  for (const { from, to } of spans.toSorted((a, b) => a.from.getTime() - b.from.getTime())) {
+    const last = joined.at(-1);
+    if (last === undefined || last.to < from) joined.push({ from, to });
+    else if (to > last.to) last.to = to;
+  }
+  return joined;
+}
+
+/** Which days of a stretch up to today, or which parts of them, have no sums of their own in this zone. */
+async function findWithoutSums(
   db: Db,
   { first, last, today, timeZone }: { first: ReportDay; last: ReportDay; today: ReportDay; timeZone: string },
-): Promise<{ missingDays: ReportDay[]; liveDays: ReportDay[] }> {
+): Promise<{ missingDays: ReportDay[]; live: DaySpan[] }> {
   const firstDay = await readFirstDay(db, timeZone);
-  if (firstDay === null) return { missingDays: [], liveDays: [] };
+  if (firstDay === null) return { missingDays: [], live: [] };
   const [from, to] = [first > firstDay ? first : firstDay, last < today ? last : today];
-  const { rows } = await db.execute<{ day: ReportDay }>(sql`
-    select to_char(at, 'YYYY-MM-DD') as day
+  const { rows } = await db.execute<{ day: ReportDay; until_ms: number | null }>(sql`
+    select to_char(at, 'YYYY-MM-DD') as day, (extract(epoch from rolled.summed_until) * 1000)::float8 as until_ms
     from generate_series(${from}::date::timestamp, ${to}::date::timestamp, '1 day') at
-    where not exists (select from rolled_days r where r.day = at::date and r.time_zone = ${timeZone})
+    left join rolled_days rolled on rolled.day = at::date and rolled.time_zone = ${timeZone}
+    where rolled.day is null or rolled.summed_until is not null
     order by 1`);
-  const days = rows.map(({ day }) => day);
-  return { liveDays: days.slice(-mostLiveDays), missingDays: days.slice(0, -mostLiveDays) };
+  const live = rows.slice(-mostLiveDays).map(({ day, until_ms: untilMs }) => {
+    const whole = spanOf(day, timeZone);
+    const isPartOf = untilMs !== null && untilMs > whole.from.getTime() && untilMs < whole.to.getTime();
+    return isPartOf ? { ...whole, from: new Date(untilMs) } : whole;
+  });
+  return { live, missingDays: rows.slice(0, -mostLiveDays).map(({ day }) => day) };
 }
 
 type TextRow = { kind: RollupKind; atMs: number; key: string; sums: Sums };
@@ -188,6 +203,7 @@ function arrange({
   days,
   missingDays,
   begin,
+  endBefore,
   texts,
   groups,
   events,
@@ -196,6 +212,8 @@ function arrange({
   days: readonly ReportDay[];
   missingDays: ReportDay[];
   begin: number;
+  /** Where the days end that these are compared with. */
+  endBefore: number;
   texts: readonly TextRow[];
   groups: readonly TextRow[];
   events: readonly EventRow[];
@@ -225,7 +243,7 @@ function arrange({
     timeZone,
     missingDays,
     period: period(inPeriod),
-    before: period((atMs) => !inPeriod(atMs)),
+    before: period((atMs) => atMs < endBefore),
     series: labels.map(({ label }, index) => ({
       label,
       byPurpose: addUp(textsAt[index]!),

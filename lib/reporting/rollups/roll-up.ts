@@ -1,10 +1,12 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Db, Tx } from '@/db/client';
 import { isLockTimeout } from '@/db/database-fault';
 import { timestamp } from '@/db/timestamp';
+import { dayPartOf, keepLedgerFinds, mayBeSummedAgain } from '@/lib/alarms/ledger-checks';
+import type { DifferenceKind } from '@/lib/alarms/ledger-kinds';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
-import { sumEvents, sumTexts, type DaySpan } from './day-sums';
+import { spanOf, sumEvents, sumTexts, type DaySpan } from './day-sums';
 import { addDays, dayOf, startOf, type ReportDay } from './report-days';
 
 /** Deliveries and prices are reported days later, too: so many days are summed up again each night. */
@@ -12,26 +14,32 @@ const daysAgain = 10;
 
 /**
  * Sums up days that are over and that are not summed up yet in the reports' zone, or not since this day began and among the last ten:
- * the newest first, `limit` at most, each in a transaction of its own. Days before the first text or account are none.
+ * the newest first, `limit` at most, each in a transaction of its own. Days before the first text or account are none. What was changed
+ * by hand in a day would be gone with its next sum, so a day whose ledgers differ is left as it is, and so is one not yet checked today.
  * Any number of processes may do it at the same time; a day that cannot be summed up is logged and holds up no other. Out: how many
  * days were summed up.
  */
 export async function rollUpDays(db: Db, now: Date, limit: number): Promise<number> {
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
+  const tonight = startOf(today, timeZone);
   const first = await readFirstDay(db, timeZone);
   if (first === null || first >= today) return 0;
-  const { rows } = await db.execute<{ day: ReportDay }>(sql`
-    select to_char(at, 'YYYY-MM-DD') as day
+  const { rows } = await db.execute<{ day: ReportDay; unchecked_part: string | null }>(sql`
+    select to_char(at, 'YYYY-MM-DD') as day,
+      case when rolled.summed_until is null and rolled_at is not null and checked_at < ${timestamp(tonight)} is not false then part end
+        as unchecked_part
     from generate_series(${addDays(today, -1)}::date::timestamp, ${first}::date::timestamp, '-1 day') at
     left join rolled_days rolled on rolled.day = at::date and time_zone = ${timeZone}
-    where rolled.day is null
-      or (rolled_at < ${timestamp(startOf(today, timeZone))} and at >= ${addDays(today, -daysAgain)}::date)
+    left join ledger_checks on part = ${dayPartOf(sql`at`)}
+    where rolled.day is null or rolled.summed_until is not null
+      or (rolled_at < ${timestamp(tonight)} and at >= ${addDays(today, -daysAgain)}::date and ${mayBeSummedAgain(tonight, now)})
     order by 1 desc limit ${2 * limit}`);
   let done = 0;
-  for (const { day } of rows) {
+  for (const { day, unchecked_part: uncheckedPart } of rows) {
     if (done === limit) break;
     try {
+      if (uncheckedPart !== null) await noteNotChecked(db, uncheckedPart, now);
       if (await rollUpDay(db, day, { now, timeZone })) done += 1;
     } catch (error) {
       // Another process is at it: a worker waits for it no longer than for any lock.
@@ -39,6 +47,13 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
     }
   }
   return done;
+}
+
+/** Someone has to learn of a day that is summed up again although what was changed in it by hand may have gone unnoticed. */
+async function noteNotChecked(db: Db, part: string, now: Date): Promise<void> {
+  const found = { kind: 'not_checked' satisfies DifferenceKind, count: 1 };
+  await keepLedgerFinds(db, part, { differences: [{ ...found, examples: [] }], now });
+  openLog().error('ledgers_differ', { part, ...found });
 }
 
 /** Before this there was no such site: a row that says so was written wrongly. */
@@ -54,28 +69,63 @@ export async function readFirstDay(db: Db, timeZone: string): Promise<ReportDay 
   return ms === null ? null : dayOf(new Date(ms), timeZone);
 }
 
-/** Out: whether it was still to be done once its turn came. */
+const hourMs = 3600 * 1000;
+const todayAgainMs = 10 * 60 * 1000;
+
+/**
+ * Sums up the hours of today that have been over for an hour, every ten minutes, so that a report has few single rows left to read.
+ * What is told of their texts since shows with the next time. Out: 1, or 0 where it was not due.
+ */
+export async function rollUpToday(db: Db, now: Date): Promise<number> {
+  const { reportTimeZone: timeZone } = env();
+  const day = dayOf(now, timeZone);
+  const { from } = spanOf(day, timeZone);
+  const hours = Math.floor((now.getTime() - from.getTime()) / hourMs) - 1;
+  if (hours < 1) return 0;
+  const until = new Date(from.getTime() + hours * hourMs);
+  const around = (ms: number) => timestamp(new Date(now.getTime() + ms));
+  const isDue = sql`rolled.rolled_at <= ${around(-todayAgainMs)} or rolled.rolled_at > ${around(todayAgainMs)}`;
+  try {
+    return (await rollUp(db, { day, timeZone, until, isDue }, now)) ? 1 : 0;
+  } catch (error) {
+    // Another process is at it.
+    if (isLockTimeout(error)) return 0;
+    throw error;
+  }
+}
+
+/** A whole day. Out: whether it was still to be done once its turn came. */
 async function rollUpDay(
   db: Db,
   day: ReportDay,
   { now, timeZone }: { now: Date; timeZone: string },
 ): Promise<boolean> {
-  const from = startOf(day, timeZone);
-  const to = startOf(addDays(day, 1), timeZone);
   const today = timestamp(startOf(dayOf(now, timeZone), timeZone));
+  return rollUp(db, { day, timeZone, until: null, isDue: sql`rolled.rolled_at < ${today}` }, now);
+}
+
+/** Sums up a day, up to an hour of it or whole (`until` null), where it was never done in this zone or is due again. */
+async function rollUp(
+  db: Db,
+  { day, timeZone, until, isDue }: { day: ReportDay; timeZone: string; until: Date | null; isDue: SQL },
+  now: Date,
+): Promise<boolean> {
+  const whole = spanOf(day, timeZone);
   return db.transaction(async (tx) => {
     // Whoever else sums up this day waits here, and then finds it done, or comes again.
     const { rowCount } = await tx.execute(sql`
-      insert into rolled_days as rolled (day, time_zone, rolled_at) values (${day}, ${timeZone}, ${timestamp(now)})
-      on conflict (day) do update set time_zone = excluded.time_zone, rolled_at = excluded.rolled_at
-      where rolled.time_zone <> excluded.time_zone or rolled.rolled_at < ${today}`);
+      insert into rolled_days as rolled (day, time_zone, rolled_at, summed_until)
+      values (${day}, ${timeZone}, ${timestamp(now)}, ${until && timestamp(until)})
+      on conflict (day) do update set time_zone = excluded.time_zone, rolled_at = excluded.rolled_at,
+        summed_until = excluded.summed_until
+      where rolled.time_zone <> excluded.time_zone or ${isDue}`);
     if (rowCount === 0) return false;
-    await replaceDay(tx, { from, to, timeZone }, now);
+    await replaceDay(tx, { ...whole, to: until ?? whole.to }, now);
     return true;
   });
 }
 
-/** What is older than attempts to verify are kept for cannot be counted again, so what was counted of it stays. */
+/** What came of attempts to verify cannot be counted again once they are erased by their age, so what was counted of it stays. */
 async function replaceDay(tx: Tx, span: DaySpan, now: Date): Promise<void> {
   const within = sql`at >= ${timestamp(span.from)} and at < ${timestamp(span.to)}`;
   await tx.execute(sql`delete from sms_rollups where ${within}`);
@@ -84,7 +134,9 @@ async function replaceDay(tx: Tx, span: DaySpan, now: Date): Promise<void> {
       failed_usd, latencies) ${sumTexts(span)}`);
   const keptSinceMs = now.getTime() - env().retention.attemptsDays * 24 * 3600 * 1000;
   const { rows: counted } = await tx.execute(sql`select from event_rollups where ${within} limit 1`);
-  if (span.from.getTime() < keptSinceMs && counted.length > 0) return;
-  await tx.execute(sql`delete from event_rollups where ${within}`);
-  await tx.execute(sql`insert into event_rollups (kind, at, key, times) ${sumEvents(span)}`);
+  const isKept = span.from.getTime() < keptSinceMs && counted.length > 0;
+  const again = isKept ? sql`kind = 'other' and key in ('opted_out', 'registered')` : sql`true`;
+  await tx.execute(sql`delete from event_rollups where ${within} and ${again}`);
+  await tx.execute(sql`
+    insert into event_rollups (kind, at, key, times) select kind, at, key, times from (${sumEvents(span)}) sums where ${again}`);
 }
