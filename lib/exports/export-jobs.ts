@@ -1,9 +1,9 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { exportJobs, type ExportFormat, type ExportKind, type ExportState } from '@/db/schema/reports';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { SessionUser } from '@/lib/accounts/sessions';
-import { recordAudit } from '@/lib/audit';
+import { recordAudit, type AuditAction, type AuditedAct } from '@/lib/audit';
 import { refuseWithoutFactor, type StaleFactor } from '@/lib/auth/two-factor/confirm-identity';
 import type { RequestContext } from '@/lib/context';
 import { isId, newId } from '@/lib/random';
@@ -12,7 +12,7 @@ import { isId, newId } from '@/lib/random';
 export const mostExportsUnderWay = 5;
 
 /** How long a finished file is kept. */
-const keptMs = 24 * 3600 * 1000;
+export const keptMs = 24 * 3600 * 1000;
 
 export type WantedExport = {
   kind: ExportKind;
@@ -36,9 +36,28 @@ export async function requestExport(
   wanted: WantedExport,
   context: RequestContext,
 ): Promise<ExportRequestAnswer> {
+  const { kind, format, wholeNumbers, from, to } = wanted;
+  return startJob(
+    db,
+    admin,
+    { kind, format, wholeNumbers, fromAt: from, toAt: to },
+    (id) => ({ action: 'export_requested', details: { export: id, kind, wholeNumbers } }),
+    context,
+  );
+}
+
+/**
+ * Starts a job, an export or a pack, for an admin with a fresh second step, as long as not too many are under way. It ends at `now` at
+ * the latest. The audit log has what `describe` says of it by its id, and its period.
+ */
+export async function startJob(
+  db: Db,
+  admin: SessionUser,
+  job: Omit<typeof exportJobs.$inferInsert, 'id' | 'requestedBy' | 'createdAt' | 'nextAt'>,
+  describe: (id: string) => Pick<AuditedAct, 'action' | 'details'>,
+  context: RequestContext,
+): Promise<ExportRequestAnswer> {
   const { now } = context;
-  const { kind, format, wholeNumbers, from } = wanted;
-  const to = wanted.to > now ? now : wanted.to;
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('export_jobs', 0))`);
     const stale = await refuseWithoutFactor(tx, admin, now);
@@ -48,20 +67,16 @@ export async function requestExport(
     if (rows[0]!.under_way >= mostExportsUnderWay)
       return { ok: false as const, reason: 'too_many_under_way' as const };
     const id = newId();
-    await tx.insert(exportJobs).values({
-      ...{ id, kind, format, wholeNumbers, fromAt: from, toAt: to },
-      requestedBy: admin.userId,
-      createdAt: now,
-      nextAt: now,
-    });
+    const { fromAt } = job;
+    const toAt = job.toAt > now ? now : job.toAt;
+    await tx
+      .insert(exportJobs)
+      .values({ ...job, id, toAt, requestedBy: admin.userId, createdAt: now, nextAt: now });
+    const { action, details } = describe(id);
+    const period = { from: fromAt.toISOString(), to: toAt.toISOString() };
     await recordAudit(
       tx,
-      {
-        action: 'export_requested',
-        userId: null,
-        actorId: admin.userId,
-        details: { export: id, kind, wholeNumbers, from: from.toISOString(), to: to.toISOString() },
-      },
+      { action, userId: null, actorId: admin.userId, details: { ...details, ...period } },
       context,
     );
     return { ok: true as const, id };
@@ -88,6 +103,10 @@ export type ListedExport = {
   keptUntil: Date | null;
 };
 
+/** A moment that no page could show, such as `infinity`, is the nearest that one can. */
+export const near = (column: string) =>
+  sql.raw(`least(greatest(${column}, '2000-01-02Z'::timestamptz), '2199-12-30Z'::timestamptz)`);
+
 /** The files that are there or under way, the newest first, a hundred at most. */
 export async function listExports(db: Db): Promise<ListedExport[]> {
   const { rows } = await db.execute<{
@@ -105,8 +124,10 @@ export async function listExports(db: Db): Promise<ListedExport[]> {
     written_to: string | null;
     ended_at: string | null;
   }>(sql`
-    select e.id, kind, format, whole_numbers, from_at, to_at, u.name, e.created_at, state, rows, bytes, written_to, ended_at
+    select e.id, kind, format, whole_numbers, ${near('from_at')} as from_at, ${near('to_at')} as to_at, u.name,
+      ${near('e.created_at')} as created_at, state, rows, bytes, written_to, ${near('ended_at')} as ended_at
     from export_jobs e left join users u on u.id = e.requested_by
+    where kind <> 'evidence' and state <> 'removed'
     order by e.created_at desc limit 100`);
   return rows.map((row) => {
     const [from, to] = [new Date(row.from_at), new Date(row.to_at)];
@@ -134,9 +155,10 @@ function shareWritten(from: Date, to: Date, writtenTo: string | null): number {
 export type ExportFile = {
   kind: ExportKind;
   format: ExportFormat;
-  bytes: number;
-  pieces: AsyncGenerator<Buffer, void>;
-};
+} & JobFile;
+
+/** What a finished job wrote. */
+export type JobFile = { bytes: number; pieces: AsyncGenerator<Buffer, void> };
 
 /**
  * A finished file to be downloaded by an admin, which is written down in the audit log. Null: there is none, or none any more. It is
@@ -148,31 +170,49 @@ export async function openExport(
   id: string,
   context: RequestContext,
 ): Promise<ExportFile | 'confirm_first' | null> {
+  const file = await openJob(db, admin, id, sql`kind <> 'evidence'`, context);
+  if (file === null || file === 'confirm_first') return file;
+  const { kind, format, bytes, pieces } = file;
+  await recordDownload(db, admin, 'export_downloaded', { export: id, kind }, context);
+  return { kind: kind as ExportKind, format: format as ExportFormat, bytes, pieces };
+}
+
+/** A finished job among those of `which`, for an admin with a fresh second step; null: there is none, or none any more. */
+export async function openJob(
+  db: Db,
+  admin: SessionUser,
+  id: string,
+  which: SQL,
+  context: RequestContext,
+): Promise<(JobFile & { kind: string; format: string; createdAt: Date }) | 'confirm_first' | null> {
   if ((await refuseWithoutFactor(db, admin, context.now)) !== null) return 'confirm_first';
   if (!isId(id)) return null;
   const since = new Date(context.now.getTime() - keptMs);
   const { rows } = await db.execute<{
-    kind: ExportKind;
-    format: ExportFormat;
+    kind: string;
+    format: string;
     parts: number;
     bytes: string;
+    created_at: string;
   }>(sql`
-    select kind, format, parts, bytes from export_jobs
-    where id = ${id} and state = 'done' and ended_at > ${timestamp(since)}`);
+    select kind, format, parts, bytes, created_at from export_jobs
+    where id = ${id} and state = 'done' and ended_at > ${timestamp(since)} and ${which}`);
   const found = rows[0];
   if (!found) return null;
-  await recordAudit(
-    db,
-    {
-      action: 'export_downloaded',
-      userId: null,
-      actorId: admin.userId,
-      details: { export: id, kind: found.kind },
-    },
-    context,
-  );
   const { kind, format, parts, bytes } = found;
-  return { kind, format, bytes: Number(bytes), pieces: readPieces(db, id, parts) };
+  const pieces = readPieces(db, id, parts);
+  return { kind, format, bytes: Number(bytes), pieces, createdAt: new Date(found.created_at) };
+}
+
+/** Writes down who takes a file away, before the first piece of it is read. */
+export async function recordDownload(
+  db: Db,
+  admin: SessionUser,
+  action: Extract<AuditAction, 'export_downloaded' | 'pack_downloaded'>,
+  details: Record<string, string>,
+  context: RequestContext,
+): Promise<void> {
+  await recordAudit(db, { action, userId: null, actorId: admin.userId, details }, context);
 }
 
 async function* readPieces(db: Db, id: string, parts: number): AsyncGenerator<Buffer, void> {
@@ -184,7 +224,7 @@ async function* readPieces(db: Db, id: string, parts: number): AsyncGenerator<Bu
   }
 }
 
-/** Removes a file, or ends one that is being written. False: there is none. */
+/** Removes a file or a pack, or ends one that is being written; its pieces go later (`pruneExports`). False: there is none. */
 export async function removeExport(
   db: Db,
   admin: SessionUser,
@@ -193,23 +233,40 @@ export async function removeExport(
 ): Promise<boolean> {
   if (!isId(id)) return false;
   return db.transaction(async (tx) => {
-    const { rowCount } = await tx.execute(sql`delete from export_jobs where id = ${id}`);
-    if (rowCount === 0) return false;
-    await recordAudit(
-      tx,
-      { action: 'export_removed', userId: null, actorId: admin.userId, details: { export: id } },
-      context,
-    );
+    const { rows } = await tx.execute<{ kind: string }>(sql`
+      update export_jobs set state = 'removed', subject = null where id = ${id} and state <> 'removed' returning kind`);
+    if (!rows[0]) return false;
+    const isPack = rows[0].kind === 'evidence';
+    const action = isPack ? 'pack_removed' : 'export_removed';
+    const details = { [isPack ? 'pack' : 'export']: id };
+    await recordAudit(tx, { action, userId: null, actorId: admin.userId, details }, context);
     return true;
   });
 }
 
-/** Removes files that are over for a day, `limit` at most. Out: how many. */
+/**
+ * Removes files that are over for a day, and those that say they are of a later day; the pieces of which packs were made; and what was
+ * removed or came to nothing. Of each `limit` at most, so that no statement takes long, however large a file is. Out: how many.
+ */
 export async function pruneExports(db: Db, now: Date, limit: number): Promise<number> {
   const before = new Date(now.getTime() - keptMs);
-  const { rowCount } = await db.execute(sql`
-    delete from export_jobs where id = any(array(
-      select id from export_jobs where ended_at < ${timestamp(before)} or created_at < ${timestamp(before)} - interval '7 days'
+  await db.execute(sql`
+    update export_jobs set state = 'removed', subject = null where id = any(array(
+      select id from export_jobs where state <> 'removed' and (ended_at < ${timestamp(before)}
+        or created_at < ${timestamp(before)} - interval '7 days'
+        or greatest(ended_at, created_at) > ${timestamp(now)} + interval '1 day')
       order by created_at limit ${limit} for update skip locked))`);
-  return rowCount ?? 0;
+  const pieces = await db.execute(sql`
+    delete from pack_pieces where ctid = any(array(
+      select piece.ctid from pack_pieces piece join export_jobs job on job.id = piece.job_id
+      where job.state <> 'writing' limit ${limit} for update of piece skip locked))`);
+  const parts = await db.execute(sql`
+    delete from export_parts where ctid = any(array(
+      select part.ctid from export_parts part join export_jobs job on job.id = part.job_id
+      where job.state not in ('writing', 'done') limit ${limit} for update of part skip locked))`);
+  const jobs = await db.execute(sql`
+    delete from export_jobs job where state = 'removed'
+      and not exists (select from pack_pieces where job_id = job.id)
+      and not exists (select from export_parts where job_id = job.id)`);
+  return (pieces.rowCount ?? 0) + (parts.rowCount ?? 0) + (jobs.rowCount ?? 0);
 }

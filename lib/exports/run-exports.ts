@@ -7,8 +7,11 @@ import { writeNextPart } from './write-exports';
 /** Someone looks at the page and waits; where there is no file to write, it is one short transaction each time. */
 const everyMs = 5_000;
 
-/** Between two parts: so that a large file takes no more than a part of a core from those who send texts. */
-const restMs = 50;
+/** Between two parts, so many times what the last one took: so a large file takes a small share from those who send texts … */
+const restTimes = 4;
+
+/** … and where a part takes long since someone holds something, the next is not put off for ever. */
+const longestRestMs = 5_000;
 
 /**
  * Writes the files that admins asked for until stopped, by the database's clock. Any number of processes may run it. `stop()` begins no
@@ -28,11 +31,13 @@ export function runExports({ db: given, log: write }: { db?: Db; log?: (line: st
     const db = given ?? openDb();
     while (!signal.aborted) {
       let wasThere = false;
+      const begunMs = performance.now();
       try {
         wasThere = await writeNextPart(db, await readDatabaseClock(db), { onFault });
       } catch (error) {
         log.warn('exports_round_failed', { error });
       }
+      const restMs = Math.min(longestRestMs, restTimes * (performance.now() - begunMs));
       await delay(wasThere ? restMs : everyMs, undefined, { signal }).catch(() => undefined);
     }
   }

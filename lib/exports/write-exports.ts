@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
-import { exportParts, type ExportFormat, type ExportKind } from '@/db/schema/reports';
+import { exportParts, type ExportFormat, type ExportKind, type PackSubject } from '@/db/schema/reports';
 import type { Db, Tx } from '@/db/client';
-import { isDatabaseFault } from '@/db/database-fault';
+import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { writeCsvRow } from '@/lib/csv';
@@ -9,22 +9,29 @@ import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { exactInstant, readKeyset, writeKeyset } from '@/lib/reporting/keyset';
 import { exportKinds } from './export-kinds';
+import { mostPackRows } from './pack-rows';
+import { continuePack, leasePack, PackLost } from './write-packs';
 
 /** One file holds no more; whoever wants more asks for fewer days at a time. */
 const mostRows = 3_000_000;
 
-/** A part is so many rows: it takes some hundred milliseconds, and a megabyte or two. */
-const rowsPerPart = 5_000;
+/** A part is so many rows: it takes some ten milliseconds, so that a text that comes meanwhile hardly waits. */
+const rowsPerPart = 1_000;
 
 /** What fails so often in a row is given up. */
 const mostFaults = 5;
 
 export type ExportLimits = { mostRows: number; rowsPerPart: number };
 
-type Job = {
+/** A pack has more to each row than an export, in three forms, and a page that a browser has to show. */
+const packRowsPerPart = 250;
+
+type Job = RowsJob | (Place & { kind: 'evidence'; subject: PackSubject });
+
+type RowsJob = Place & { kind: ExportKind; format: ExportFormat; subject: null };
+
+type Place = {
   id: string;
-  kind: ExportKind;
-  format: ExportFormat;
   whole_numbers: boolean;
   from_at: string;
   to_at: string;
@@ -36,7 +43,8 @@ type Job = {
 /**
  * Writes the next part of the file that waits longest for it, in one transaction: a part is there whole, with the place where the next
  * begins, or not at all. Any number of processes may do so at the same time. Rows are read from the place of the last one on, so
- * nothing is held open in between. Out: whether there was a file to write.
+ * nothing is held open in between. Of a pack the transaction takes a lease, under which it is gone on with. Out: whether there was a
+ * file to write.
  */
 export async function writeNextPart(
   db: Db,
@@ -50,32 +58,41 @@ export async function writeNextPart(
   },
 ): Promise<boolean> {
   let job: Job | undefined;
+  let ticket: string | undefined;
   try {
     await db.transaction(async (tx) => {
       job = await lockNext(tx, now);
-      if (job) await writePart(tx, job, now, limits);
+      if (job?.kind === 'evidence') ticket = await leasePack(tx, job.id, now);
+      else if (job) await writePart(tx, job, now, limits);
     });
+    if (job?.kind === 'evidence' && ticket !== undefined) {
+      const mostRows = Math.min(limits.mostRows, mostPackRows);
+      const rowsPerPart = Math.min(limits.rowsPerPart, packRowsPerPart);
+      await continuePack(db, job, ticket, { now, rowsPerPart, mostRows });
+    }
   } catch (error) {
     if (!job) throw error;
+    // Whoever has it now goes on with it.
+    if (error instanceof PackLost) return true;
     onFault(job.id, error);
-    await putOffExport(db, job.id, { now, counts: !isDatabaseFault(error) });
+    // What takes too long may do so for ever, so it counts as a try.
+    await putOffExport(db, job.id, { now, counts: !isDatabaseFault(error) || isStatementTimeout(error) });
   }
   return job !== undefined;
 }
 
 async function lockNext(tx: Tx, now: Date): Promise<Job | undefined> {
   const { rows } = await tx.execute<Job>(sql`
-    select id, kind, format, whole_numbers, from_at, to_at, written_to, rows, parts from export_jobs
+    select id, kind, format, subject, whole_numbers, from_at, to_at, written_to, rows, parts from export_jobs
     where state = 'writing' and (next_at <= ${timestamp(now)} or next_at > ${timestamp(now)} + interval '1 hour') order by next_at limit 1 for update skip locked`);
   return rows[0];
 }
 
-async function writePart(tx: Tx, job: Job, now: Date, limits: ExportLimits): Promise<void> {
+async function writePart(tx: Tx, job: RowsJob, now: Date, limits: ExportLimits): Promise<void> {
   const { rows, writtenTo } = await readRows(tx, job, limits.rowsPerPart);
   const count = Number(job.rows) + rows.length;
   const isLast = rows.length < limits.rowsPerPart;
   if (count > limits.mostRows) {
-    await tx.execute(sql`delete from export_parts where job_id = ${job.id}`);
     await tx.execute(sql`
       update export_jobs set state = 'too_large', bytes = 0, parts = 0, ended_at = ${timestamp(now)} where id = ${job.id}`);
     return;
@@ -94,7 +111,7 @@ type ReadRow = Record<string, string | null> & { place_at: string; place_id: str
 
 async function readRows(
   tx: Tx,
-  job: Job,
+  job: RowsJob,
   limit: number,
 ): Promise<{ rows: ReadRow[]; writtenTo: string | null }> {
   const { table, at, id, idType, columns } = exportKinds[job.kind];
@@ -105,14 +122,14 @@ async function readRows(
   const { rows } = await tx.execute<ReadRow>(sql`
     select ${sql.join(selected, sql`, `)}, ${exactInstant(at)} as place_at, ${id}::text as place_id
     from ${table} source
-    where ${at} >= ${timestamp(new Date(job.from_at))} and ${at} < ${timestamp(new Date(job.to_at))} and ${later}
+    where ${at} >= ${job.from_at}::timestamptz and ${at} < ${job.to_at}::timestamptz and ${later}
     order by ${at}, ${id} limit ${limit}`);
   const last = rows.at(-1);
   return { rows, writtenTo: last ? writeKeyset({ at: last.place_at, id: last.place_id }) : null };
 }
 
 function writeRows(
-  { kind, format, whole_numbers: wholeNumbers, parts }: Job,
+  { kind, format, whole_numbers: wholeNumbers, parts }: RowsJob,
   rows: readonly ReadRow[],
 ): string {
   const { columns, phones, words = [] } = exportKinds[kind];
