@@ -55,6 +55,8 @@ export type AuditAction =
   | 'enroll_link_made'
   | 'second_factor_grace_set'
   | 'alarm_acknowledged'
+  | 'pumping_ordered'
+  | 'pumping_order_ended'
   | 'device_trusted'
   | 'device_trust_ended'
   | 'trusted_device_replayed'
@@ -71,27 +73,29 @@ export type AuditAction =
   | 'export_requested'
   | 'export_downloaded'
   | 'export_removed'
+  | 'pack_requested'
+  | 'pack_downloaded'
+  | 'pack_removed'
   | 'application_opened'
   | 'application_moved'
   | 'application_move_undone'
   | 'application_assigned'
   | 'account_deleted';
 
+/** What was done to whose account, by whom (else by themselves; null: by nobody who is known). */
+export type AuditedAct = {
+  action: AuditAction;
+  userId: string | null;
+  actorId?: string | null;
+  details?: Record<string, string | number | boolean | null>;
+};
+
 /**
  * Writes who did what, in the transaction of the action: if it cannot be written, the action does not happen. Where someone else
  * did it by proving a number, their address and browser are with their own attempt in the verification log, and not here
  * too, where the end of their account would not find them.
  */
-export async function recordAudit(
-  tx: Tx | Db,
-  entry: {
-    action: AuditAction;
-    userId: string | null;
-    actorId?: string | null;
-    details?: Record<string, string | number | boolean | null>;
-  },
-  context: RequestContext,
-): Promise<void> {
+export async function recordAudit(tx: Tx | Db, entry: AuditedAct, context: RequestContext): Promise<void> {
   const actorId = entry.actorId === undefined ? entry.userId : entry.actorId;
   const byStranger = actorId === null && isOthersAction(entry.action);
   await tx.insert(auditLog).values({

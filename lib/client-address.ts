@@ -26,6 +26,12 @@ export function networkOf(address: string): string {
   return addressBlocks(address).at(-1)!;
 }
 
+/** Whether an address tells where someone was: one of the public internet does; one of this machine or a private network does not. */
+export function isPublicAddress(address: string): boolean {
+  const normal = normalizeAddress(address);
+  return normal !== null && addresses.parse(normal).range() === 'unicast';
+}
+
 /** Providers give a /64 to one line, and a /56 or a /48 to one customer (RFC 6177). */
 const blockBits = [64, 56, 48];
 

@@ -1,5 +1,7 @@
 import { getCountries, type CountryCode } from 'libphonenumber-js/min';
 import { z } from 'zod';
+import { deriveColors, type SiteColors } from './site-colors';
+import { readSiteLogo, type SiteLogo } from './site-logo';
 import { canonicalZone } from './time-zones';
 
 /** Every setting of the project, checked; money is in whole millionths of a dollar (micros). */
@@ -31,11 +33,19 @@ export type Env = {
   /** Where alarms are told; null: nowhere but on the page and in the log. */
   alertWebhook: AlertWebhook | null;
   trustedProxyHops: number;
+  /** Whether codes nobody enters close number ranges and networks (docs/pumping.md): not counted, only written down, or done. */
+  pumpingGuard: PumpingGuard;
   logLevel: LogLevel;
   /** Who may read `/api/metrics` in public; null: nobody, and on localhost whoever is on this machine. */
   metricsToken: string | null;
   /** The name that pages and texts speak in. */
   siteName: string;
+  /** What the site is for, in the operator's words; null: general ones. */
+  siteTagline: string | null;
+  /** In place of Doorstep's own mark; null: none. */
+  siteLogo: SiteLogo | null;
+  /** In the place of the colors of `app/globals.css`; null: those. */
+  siteColors: SiteColors | null;
   operator: Operator;
   /** Where people apply, when that is not here; null: here. */
   nextStep: NextStep | null;
@@ -73,6 +83,8 @@ export type Operator = {
 
 export type LogLevel = (typeof logLevels)[number];
 
+export type PumpingGuard = (typeof pumpingGuards)[number];
+
 export type TwilioSettings = {
   accountSid: string;
   /** Newest first: the first signs requests to Twilio, webhooks signed with any are accepted. */
@@ -92,7 +104,11 @@ export type MailSettings = { via: 'smtp'; url: string; from: string } | { via: '
 export type EnvSource = Record<string, string | undefined>;
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
+const pumpingGuards = ['off', 'record', 'enforce'] as const;
 const minSecretBytes = 32;
+
+/** What a monitor shows, and what alerts are signed with. */
+const minTokenLength = 16;
 const knownCountries = new Set<string>(getCountries());
 
 /** Whether a host name, as in `URL.hostname` or a Host header without its port, can only mean this machine. */
@@ -171,10 +187,7 @@ export function parseEnv(
     beside(given, 'NEXT_STEP_URL', (missing) => oneLine(60, missing)),
   );
   const alertUrl = read('ALERT_WEBHOOK_URL', beside(given, 'ALERT_WEBHOOK_SECRET', alertReceiver));
-  const alertSecret = read(
-    'ALERT_WEBHOOK_SECRET',
-    beside(given, 'ALERT_WEBHOOK_URL', (missing) => z.string(missing)),
-  );
+  const alertSecret = read('ALERT_WEBHOOK_SECRET', beside(given, 'ALERT_WEBHOOK_URL', alertSecretText));
   const value: Env = {
     databaseUrl,
     databaseOwnerUrl,
@@ -199,9 +212,16 @@ export function parseEnv(
         : { via: isPublic ? 'off' : 'console' },
     alertWebhook: alertUrl && alertSecret ? { url: alertUrl, secret: alertSecret } : null,
     trustedProxyHops: read('TRUSTED_PROXY_HOPS', isPublic ? hops : hops.prefault('0')),
+    pumpingGuard: read(
+      'PUMPING_GUARD',
+      oneOf(pumpingGuards, `one of ${pumpingGuards.join(', ')}`).prefault('record'),
+    ),
     logLevel: read('LOG_LEVEL', oneOf(logLevels, `one of ${logLevels.join(', ')}`).prefault('info')),
     metricsToken: read('METRICS_TOKEN', bearerToken.optional()) ?? null,
     siteName: read('SITE_NAME', siteName.prefault('Doorstep')),
+    siteTagline: read('SITE_TAGLINE', oneLine(120, '').optional()) ?? null,
+    siteLogo: read('SITE_LOGO', made(readSiteLogo).optional()) ?? null,
+    siteColors: read('SITE_ACCENT_COLOR', made(deriveColors).optional()) ?? null,
     operator: {
       name: read('OPERATOR_NAME', isPublic ? operatorName : operatorName.optional()) ?? null,
       contact: read('OPERATOR_CONTACT', isPublic ? operatorContact : operatorContact.optional()) ?? null,
@@ -236,6 +256,15 @@ type Read = <T extends z.ZodType>(name: string, schema: T) => z.output<T>;
 /** Takes what `fits`; the words of a refusal follow the variable's name. */
 const textThat = (fits: (text: string) => boolean, refusal: (text: string) => string, missing?: string) =>
   z.string(missing).refine(fits, { error: ({ input }) => refusal(String(input)) });
+
+/** What a function of another file makes of a text; its words of a refusal follow the variable's name. */
+const made = <Value>(make: (text: string) => { ok: true; value: Value } | { ok: false; problem: string }) =>
+  z.string().transform((text, context) => {
+    const answer = make(text);
+    if (answer.ok) return answer.value;
+    context.addIssue(answer.problem);
+    return z.NEVER;
+  });
 
 const wholeNumber = (least: number, most: number, { of = '', missing = '' } = {}) =>
   textThat(
@@ -285,9 +314,17 @@ const httpUrl = (missing?: string) =>
 
 /** What can stand behind `Authorization: Bearer` (RFC 6750, 2.1); a refusal never repeats it. */
 const bearerToken = textThat(
-  (text) => /^[A-Za-z0-9._~+/-]+=*$/.test(text),
-  () => 'must have letters, digits and . _ ~ + / - alone (openssl rand -hex 32)',
+  (text) => text.length >= minTokenLength && /^[A-Za-z0-9._~+/-]+=*$/.test(text),
+  () =>
+    `must have ${minTokenLength} characters or more: letters, digits and . _ ~ + / - alone (openssl rand -hex 32)`,
 );
+
+const alertSecretText = (missing: string) =>
+  textThat(
+    (text) => text.length >= minTokenLength,
+    () => `must have ${minTokenLength} characters or more (openssl rand -hex 32)`,
+    missing,
+  );
 
 /** People who are signed in follow it from one https site to another. */
 const nextStepUrl = (isPublic: boolean, missing: string) =>

@@ -16,14 +16,18 @@ import { pruneExports } from '@/lib/exports/export-jobs';
 import { pruneLimits } from '@/lib/rate-limits/hits';
 import { openLog } from './log';
 import { pruneLinks } from '@/lib/mail/links';
-import { pruneMails } from '@/lib/mail/outbox';
+import { forgetNetworks, pruneMails } from '@/lib/mail/outbox';
 import { pruneSpend } from '@/lib/sms/capacity/budget';
+import { countCodes, prunePumpingSums } from '@/lib/sms/pumping/count-codes';
+import { pruneOrders } from '@/lib/sms/pumping/orders';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
 import { pruneSignInCodes } from '@/lib/sms/verification/sign-in-code';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
+import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
-import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { checkLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
 import { pruneCalls } from '@/lib/sms/webhooks/accepted-calls';
 import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
 
@@ -37,18 +41,38 @@ export const batchRows = 1_000;
 /** So many batches of one chore in one round, so that a large arrear leaves room for the other chores. */
 export const mostBatches = 200;
 
+/** Pieces of files are some hundred KB each, so fewer of them are a batch; that is 5,000 of them a round. */
+const batchPieces = 25;
+
 /** An account that ends takes a dozen statements, so fewer of them are a batch, and a round; that is 280,000 a day. */
 const batchAccounts = 20;
 const mostAccountBatches = 10;
 
+/** Of a STOP, so many accounts are a batch: it holds the number, and so a START from it, for some hundredths of a second. */
+const batchAccountsOfStop = 500;
+
 /** Each day of reports is a transaction over all of its texts; a year of them is summed up within minutes. */
 const mostDays = 30;
 
+/** What a network asked for is counted over an hour; its mark on mails is kept for twice that. */
+const networksKeptMs = 2 * 3600 * 1000;
+
+/** What the pumping guard and admins ordered is looked at for thirty days, and kept for as long again after its end. */
+const daysOfOrders = 60;
+
 type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
+
+/** Parts of the ledgers, each some statements over a day: the ten days that are summed up again, and a few more. */
+const mostParts = 14;
 
 /** What is done, each by the batch. Each looks after itself: one that fails keeps no other from being done. */
 const chores: Record<string, Chore | { run: Chore; limit: number; most: number }> = {
+  finishStops: { run: finishStops, limit: batchAccountsOfStop, most: mostBatches },
   expireChallenges,
+  countCodes,
+  prunePumpingSums,
+  pruneOrders: (db, now, limit) =>
+    pruneOrders(db, new Date(now.getTime() - daysOfOrders * 24 * 3600 * 1000), limit),
   pruneLimits,
   pruneSessions,
   pruneLoginGrants,
@@ -60,18 +84,22 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneRecoveries,
   pruneSignInCodes,
   pruneSpend,
-  pruneExports,
+  pruneExports: { run: pruneExports, limit: batchPieces, most: mostBatches },
   pruneRefusals,
   pruneCalls,
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
+  // Before days are summed up again, which waits for it.
+  checkLedgers: { run: checkLedgers, limit: 1, most: mostParts },
   // Before anything of those days is erased.
   rollUpDays: { run: rollUpDays, limit: mostDays, most: 1 },
+  rollUpToday: { run: rollUpToday, limit: 1, most: 1 },
   eraseNumbersOfSent,
   eraseOldTexts: (db, now, limit) =>
     eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),
   pruneAttempts: (db, now, limit) => pruneAttempts(db, daysBefore(now, 'attemptsDays'), now, limit),
   pruneChallenges: (db, now, limit) => pruneChallenges(db, daysBefore(now, 'attemptsDays'), limit),
   pruneMails: (db, now, limit) => pruneMails(db, daysBefore(now, 'messagesDays'), limit),
+  forgetNetworks: (db, now, limit) => forgetNetworks(db, new Date(now.getTime() - networksKeptMs), limit),
   pruneLinks: (db, now, limit) =>
     pruneLinks(
       db,

@@ -4,7 +4,10 @@ import { currentRequestId } from '@/lib/request-scope';
 
 export type Log = Record<LogLevel, (event: string, fields?: LogFields) => void>;
 
-export type LogFields = Record<string, unknown>;
+/** What a line has of its own; no field may have these names. */
+const ownNames = ['time', 'level', 'event', 'request'] as const;
+
+export type LogFields = Record<string, unknown> & { [Name in (typeof ownNames)[number]]?: never };
 
 /** `json`: an object a line, for programs. `lines`: the same in words that a person reads. */
 export type LogFormat = 'json' | 'lines';
@@ -21,7 +24,8 @@ const mostDeep = 4;
  * Lines below LOG_LEVEL are dropped. What is written while a request is answered has the request's id as `request`.
  *
  * Whole phone numbers, runs of exactly six digits, emails and the tokens of links are hidden wherever they are in text, fields of
- * secret names at any depth. An error shows its name, message and code only: an HTTP client's error also carries the
+ * secret names at any depth. A field that is named as one of the line's own, where the compiler could not see it, is written as
+ * `own_event` and so on: nothing overwrites what a line is about. An error shows its name, message and code only: an HTTP client's error also carries the
  * request, with the credentials and the text.
  */
 export function openLog({
@@ -62,9 +66,20 @@ function makeLog(level: LogLevel, write: (line: string) => void, format: LogForm
     (lineLevel: LogLevel) =>
     (event: string, fields: LogFields = {}) => {
       const request = currentRequestId();
-      logger[lineLevel](request === null ? fields : { request, ...fields }, hideTelling(event));
+      const own = renameOwn(fields);
+      logger[lineLevel](request === null ? own : { request, ...own }, hideTelling(event));
     };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+function renameOwn(fields: LogFields): LogFields {
+  if (!ownNames.some((name) => Object.hasOwn(fields, name))) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      ownNames.some((own) => own === name) ? `own_${name}` : name,
+      value,
+    ]),
+  );
 }
 
 /** `time level event name=value …` of a line of JSON. */

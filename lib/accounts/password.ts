@@ -11,7 +11,15 @@ const stored = /^v1(\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53})$/;
 // Of a random password that nobody knows: what a missing account is checked against.
 const nobodysHash = '$2b$12$AlhKhXCuxpADTGewdrf4.e9KGIWPvEigRIsPbm9zrSKvnPnmI9beK';
 
-const threads = Math.min(4, Math.max(1, availableParallelism() - 1));
+/**
+ * How many passwords are hashed at once, four at most. On Linux one a core, since their threads have a low priority there
+ * (password-worker.mjs); elsewhere they leave a core to everything else, where there is more than one.
+ */
+export function countHashThreads(cores: number, platform: NodeJS.Platform): number {
+  return Math.min(4, Math.max(1, platform === 'linux' ? cores : cores - 1));
+}
+
+const threads = countHashThreads(availableParallelism(), process.platform);
 
 /**
  * Hashes a password for storage, in a worker thread: bcrypt, cost 12, over a digest of the password.

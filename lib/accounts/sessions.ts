@@ -48,6 +48,8 @@ export type SessionUser = {
   phone: string | null;
   phoneMovedAt: Date | null;
   emailProvenAt: Date | null;
+  /** When the password was last set without the old one (`frozenUntil`); null: never. */
+  recoveredAt: Date | null;
   /** When the password was last given in this session, or a passkey. */
   authenticatedAt: Date;
   /** When a second factor was last given in this session; null: none was. */
@@ -147,7 +149,8 @@ export async function readSession(db: Db | Tx, sessionId: string, now: Date): Pr
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(and(eq(sessions.id, sessionId), isNull(users.deactivatedAt)));
   if (!row || row.activatedAt === null || row.session.expiresAt <= now) return null;
-  const { session, email, name, role, phone, phoneMovedAt, emailProvenAt, passkey, totp, sms } = row;
+  const { session, email, name, role, phone, phoneMovedAt, emailProvenAt, recoveredAt } = row;
+  const { passkey, totp, sms } = row;
   const { userId, lastSeenAt, authenticatedAt, secondFactorAt, byTrustedDevice } = session;
   const idleSeconds = (now.getTime() - lastSeenAt.getTime()) / 1000;
   if (idleSeconds > sessionIdleSeconds(role)) return null;
@@ -160,8 +163,8 @@ export async function readSession(db: Db | Tx, sessionId: string, now: Date): Pr
   const graceUntil = hasGrace ? row.graceUntil : null;
   const standing = sessionStanding(role, factors, { secondFactorAt, byTrustedDevice }, hasGrace);
   return {
-    ...{ sessionId, userId, email, name, role, phone, phoneMovedAt, emailProvenAt, authenticatedAt },
-    ...{ secondFactorAt, factors, standing, graceUntil },
+    ...{ sessionId, userId, email, name, role, phone, phoneMovedAt, emailProvenAt, recoveredAt },
+    ...{ authenticatedAt, secondFactorAt, factors, standing, graceUntil },
     enrollUntil: latest(session.enrollUntil, row.enrollUntil, now),
   };
 }

@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { thisChange } from '@/db/schema/columns';
 import { users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
@@ -27,9 +27,13 @@ export async function findOnlyUserByPhone(db: Db | Tx, phone: string): Promise<s
   return accounts.length === 1 ? accounts[0]!.id : null;
 }
 
-/** Every account that names this number, proven or not. */
-export async function findUsersByPhone(db: Db | Tx, phone: string): Promise<User[]> {
-  return db.select().from(users).where(eq(users.phone, phone));
+/** Which of these accounts name this number, proven or not. */
+export async function findNaming(db: Db | Tx, phone: string, userIds: readonly string[]): Promise<string[]> {
+  const accounts = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(inArray(users.id, [...userIds]), eq(users.phone, phone)));
+  return accounts.map(({ id }) => id);
 }
 
 /** Makes everyone else who registers or replaces this email wait until the transaction ends. */

@@ -7,7 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { isId } from '@/lib/random';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { findApplication } from './application';
-import { supersedeWaiting } from './decide-notices';
+import { supersedeWaiting } from './supersede-waiting';
 import { asApplicantSees, renewNews } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 

@@ -6,7 +6,7 @@ import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
-import { supersedeWaiting } from './decide-notices';
+import { supersedeWaiting } from './supersede-waiting';
 import { readUndoSeconds } from './undo-time';
 import { movesFrom } from './moves';
 import { asApplicantSees, renewNews, takeBackAfter } from './shown-move';

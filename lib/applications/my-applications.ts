@@ -8,6 +8,8 @@ import { movesFrom } from './moves';
 import { shownMove, shownVersion } from './shown-move';
 import { isOwn } from './who-sees';
 
+/** So many of a person's applications are counted; nobody has as many. */
+const mostCounted = 100;
 /** How many applications the list of a person shows at a time. */
 const pageSize = 20;
 /** The newest of a timeline that are shown: nobody reads more, and answers have no end. */
@@ -102,6 +104,25 @@ export async function readMyApplicationsPage(
     timeZone: preferences?.timeZone ?? null,
     applications,
     older: found.length > pageSize ? (applications.at(-1) ?? null) : null,
+  };
+}
+
+/** How many applications someone has, as they see them; of those who have very many, of the newest. */
+export type MyApplicationCounts = { drafts: number; underWay: number; handedIn: number };
+
+const underWay: ReadonlySet<ApplicationStatus> = new Set(['submitted', 'in_review', 'documents_needed']);
+
+/** Counts them by what becomes of each when the account ends (`eraseApplications`). */
+export async function countMyApplications(db: Db, userId: string, now: Date): Promise<MyApplicationCounts> {
+  const { rows } = await db.execute<{ status: ApplicationStatus }>(sql`
+    select coalesce(seen.to_status, 'draft') as status
+    from applications a
+    left join lateral (${shownMove(now)}) seen on true
+    where ${isOwn(userId)} order by a.created_at desc, a.id desc limit ${mostCounted}`);
+  return {
+    drafts: rows.filter(({ status }) => status === 'draft').length,
+    underWay: rows.filter(({ status }) => underWay.has(status)).length,
+    handedIn: rows.filter(({ status }) => status !== 'draft').length,
   };
 }
 

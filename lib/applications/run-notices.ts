@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { db as openDb, type Db } from '@/db/client';
 import { openLog } from '@/lib/log';
-import { decideNotices, followTexts } from './decide-notices';
+import { decideNotices } from './decide-notices';
+import { followTexts } from './follow-notices';
 
 /** Undo times are counted in seconds, so is this: half a statement a second where nothing happens. */
 const everyMs = 2_000;

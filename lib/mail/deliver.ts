@@ -3,7 +3,6 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { EmailLink } from './links';
 import { db as openDb, type Db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
-import { isDatabaseFault } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import type { MailEnd } from '@/db/schema/mail';
 import { env as readEnv, type Env } from '@/lib/env';
@@ -15,23 +14,25 @@ import { newId } from '@/lib/random';
 import { failedTurn, inHandTurn, moveTurn } from './mail-turn';
 import { mailChannel, type Mail } from './outbox';
 import { readMail } from './read-mail';
+import { isOverByLease, watchLeases, type EndedLease, type LeaseWatch } from './watch-leases';
 import { openTransport, type MailTransport } from './transport';
 
-/** Until then nobody else sends a mail whose mailer died … */
+/** Until then, and some time beyond (`watchLeases`), nobody else sends a mail whose mailer died … */
 const leaseSeconds = 60;
 
-/** … while one that is being sent is held on to: so often, and again this soon where the database did not hear it … */
+/**
+ * … while one that is being sent or recorded is held on to, for as long as this process runs: so often, and again this soon where
+ * the database did not hear it.
+ */
 const renewEveryMs = 15_000;
 const renewAgainMs = 1_000;
 
-/** … for longer than a mail takes whose server answers each command in its last moment. */
-const holdAtMostMs = 300_000;
-
-/** No lease is this long: one that ends further ahead was written by a clock that was wrong. */
-const farAheadSeconds = 600;
-
-/** What became of a mail is known to nobody else, so a database that is away is told again and again; the pause in between. */
+/**
+ * What became of a mail is known to nobody else, so a database that is away is told again and again; the first pause in between,
+ * and the longest, which is well below the time for which another mailer watches (`watchLeases`).
+ */
 const recordAgainMs = 500;
+const recordAgainAtMostMs = 4_000;
 
 /** Who is to stop goes on with that no longer than this, which is more than a statement takes that is never answered. */
 const recordWhenStoppingMs = 20_000;
@@ -87,8 +88,8 @@ export type MailerOptions = {
  * Sends what the outbox of mail holds, until stopped. Any number of processes may run it at the same time.
  *
  * Each mail is claimed under a lease, which is renewed while it is being sent, and recorded, again and again where the database
- * is away. One whose sender dies is sent again once the lease is over: at least once, with the same Message-ID. A failure puts
- * it off, eight in all end it; what was given up is logged and stays in its row.
+ * is away or someone holds its row. One whose sender dies is sent again once the lease is over and nobody renews it: at least once,
+ * with the same Message-ID. A failure puts it off, eight in all end it; what was given up is logged and stays in its row.
  *
  * `stop()` claims nothing more and resolves when every claimed mail is recorded.
  */
@@ -111,6 +112,7 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
     const freed = makeWake();
     const lost = new Map<string, number>();
     const work = { db, transport, log, signal, tell: fewAtOnce(toldAtOnce) };
+    const watch = watchLeases();
     while (!signal.aborted) {
       const slowSince = performance.now() - slowAfterMs;
       const onTheirWay = [...inHand.values()].filter(({ isOut }) => !isOut);
@@ -120,7 +122,9 @@ export function runMailer(options: MailerOptions = {}): { stop(): Promise<void> 
       let isMore = false;
       try {
         await giveBackLost(db, lost);
-        const claimed = room > 0 ? await claimMails(db, leaseId, { room, inHand: [...inHand.keys()] }) : [];
+        const mine = [...inHand.keys()];
+        const abandoned = await watch.look(db, mine);
+        const claimed = room > 0 ? await claimMails(db, leaseId, { room, inHand: mine, abandoned }) : [];
         for (const mail of claimed) {
           const its = { begunMs: performance.now(), isOut: false };
           const noteOut = () => {
@@ -170,10 +174,19 @@ type Sending = {
   tell: ReturnType<typeof fewAtOnce>;
 };
 
-/** Claims what is due, `atOnce` at most, and sends it. Out: how many mails were claimed. */
-export async function sendDueMails(db: Db, transport: MailTransport, log: Log): Promise<number> {
+/**
+ * Claims what is due, `atOnce` at most, and sends it; of what others had claimed only what `watch` finds abandoned. Out: how many
+ * mails were claimed.
+ */
+export async function sendDueMails(
+  db: Db,
+  transport: MailTransport,
+  log: Log,
+  watch?: LeaseWatch,
+): Promise<number> {
   const leaseId = newId();
-  const claimed = await claimMails(db, leaseId, { room: atOnce, inHand: [] });
+  const abandoned = (await watch?.look(db, [])) ?? [];
+  const claimed = await claimMails(db, leaseId, { room: atOnce, inHand: [], abandoned });
   const work = { db, transport, log, tell: fewAtOnce(toldAtOnce) };
   await Promise.all(claimed.map((mail) => handle(work, mail, { leaseId, noteOut: () => undefined })));
   return claimed.length;
@@ -209,10 +222,9 @@ async function renewLease(
   { db, log, tell }: Sending,
   { id, leaseId, signal }: { id: string; leaseId: string; signal: AbortSignal },
 ): Promise<void> {
-  const untilMs = performance.now() + holdAtMostMs;
   const pause = (ms: number) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
   await pause(renewEveryMs);
-  while (!signal.aborted && performance.now() < untilMs) {
+  while (!signal.aborted) {
     const renewed = await tell(() =>
       changeMail(db, {
         id,
@@ -225,23 +237,22 @@ async function renewLease(
 }
 
 /**
- * Records until the database has heard it, and nobody else holds the row. What else goes wrong is told, and the lease runs out.
- * `record`: false where someone holds it.
+ * Records until the database has heard it and nobody else holds the row, for as long as this process runs: nobody else knows
+ * whether the mail went out. `record`: false where someone holds it.
  */
 async function recordSurely(
   { log, signal, tell }: Sending,
   { id }: ClaimedMail,
   { record, noteOut }: { record: () => Promise<boolean>; noteOut: () => void },
 ): Promise<void> {
-  const begunMs = performance.now();
+  let stoppedMs: number | null = null;
   for (let tries = 1; ; tries += 1) {
     try {
       if (await tell(record)) return;
       throw new HeldByOthers();
     } catch (error) {
-      const patienceMs = signal?.aborted ? recordWhenStoppingMs : holdAtMostMs;
-      const mayPass = error instanceof HeldByOthers || isDatabaseFault(error);
-      if (!mayPass || performance.now() - begunMs > patienceMs) {
+      if (signal?.aborted) stoppedMs ??= performance.now();
+      if (stoppedMs !== null && performance.now() - stoppedMs > recordWhenStoppingMs) {
         log.warn('mail_not_recorded', { mail: id, error });
         return;
       }
@@ -249,7 +260,8 @@ async function recordSurely(
         log.warn('mail_record_retried', { mail: id, error });
         noteOut();
       }
-      await delay(recordAgainMs);
+      const pauseMs = Math.min(recordAgainAtMostMs, recordAgainMs * 2 ** Math.floor(tries / 20));
+      await delay(pauseMs);
     }
   }
 }
@@ -281,7 +293,7 @@ async function sendMail({ transport, log }: Sending, mail: ClaimedMail): Promise
 async function claimMails(
   db: Db,
   leaseId: string,
-  { room, inHand }: { room: number; inHand: string[] },
+  { room, inHand, abandoned }: { room: number; inHand: string[]; abandoned: EndedLease[] },
 ): Promise<ClaimedMail[]> {
   const { rows } = await db.execute<{
     id: string;
@@ -295,7 +307,7 @@ async function claimMails(
     nonce: Buffer;
     link_user_id: string | null;
     is_over: boolean;
-  }>(claimDue(leaseId, { room, inHand }));
+  }>(claimDue(leaseId, { room, inHand, abandoned }));
   return rows.map((row) => ({
     id: row.id,
     to: row.to,
@@ -318,19 +330,22 @@ async function claimMails(
 
 const waits = sql`sent_at is null and ended_at is null`;
 
-const isFree = sql`(leased_until is null or leased_until <= now()
-  or leased_until > now() + make_interval(secs => ${farAheadSeconds}))`;
-
 /**
- * Takes what is due under a lease, in the order of the turns (`turnOf`), of each turn the oldest first. What this process still
- * has in hand is left alone, even where its lease is over. By the database's clock, as all that follows: `now()`, which an index
+ * Takes what is due under a lease, in the order of the turns (`turnOf`), of each turn the oldest first. What someone has
+ * in hand is left alone, even where its lease is over, but for what was `abandoned`: its lease is still that very one. By the database's clock, as all that follows: `now()`, which an index
  * can be read by, is the beginning of this statement, which is a transaction of its own.
  *
  * Each step of the recursion reads the next turn at which something waits, until there is enough: so it reads a page of what
  * waits, however much that is. Those are then found by their ids; `coalesce` keeps the planner from looking for them among all
  * that wait, of which it may believe that there is nothing.
  */
-function claimDue(leaseId: string, { room, inHand }: { room: number; inHand: string[] }): SQL {
+function claimDue(
+  leaseId: string,
+  { room, inHand, abandoned }: { room: number; inHand: string[]; abandoned: EndedLease[] },
+): SQL {
+  const isFree = sql`(leased_until is null or lease_id is null or (turn not between ${inHandTurn} and ${failedTurn - 1} and ${isOverByLease})
+    or (id, lease_id, leased_until) in (select * from unnest(${toIds(abandoned.map(({ id }) => id))},
+      ${toIds(abandoned.map((each) => each.leaseId))}, ${toMoments(abandoned.map(({ until }) => until))})))`;
   return sql`
     with recursive line as (
       select -2147483648 as turn, '{}'::uuid[] as ids, 0 as found
@@ -378,6 +393,10 @@ async function giveBackLost(db: Db, lost: Map<string, number>): Promise<void> {
 
 function toIds(ids: string[]): SQL {
   return sql`${`{${ids.join(',')}}`}::uuid[]`;
+}
+
+function toMoments(moments: string[]): SQL {
+  return sql`${sql.param(moments)}::timestamptz[]`;
 }
 
 /**

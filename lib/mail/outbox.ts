@@ -126,8 +126,8 @@ function atOnce(now: Date) {
 const wake = sql`select pg_notify(${mailChannel}, '') from mail`;
 
 /**
- * Takes back those of these mails that nobody has sent, given up or in hand (whose lease is over, nobody has): newer news takes their place, or what they say is moot.
- * Out: their ids.
+ * Takes back those of these mails that nobody has sent, given up or in hand: newer news takes their place, or what they say is moot.
+ * One whose lease is over may have gone out all the same, unrecorded, and is left alone (docs/decisions/0018). Out: their ids.
  */
 export async function withdrawMails(tx: Tx, ids: readonly string[], now: Date): Promise<string[]> {
   if (ids.length === 0) return [];
@@ -135,7 +135,7 @@ export async function withdrawMails(tx: Tx, ids: readonly string[], now: Date): 
     update mails set ended_at = ${timestamp(now)}, reason = 'superseded'
     where id = any(array(
       select id from mails where id = any(${sql.param(ids)}::uuid[])
-        and sent_at is null and ended_at is null and (lease_id is null or leased_until <= now())
+        and sent_at is null and ended_at is null and lease_id is null
       order by id for no key update skip locked))
     returning id`);
   return rows.map(({ id }) => id);
@@ -163,5 +163,17 @@ export async function pruneMails(db: Db, before: Date, limit: number): Promise<n
     delete from mails where id = any(array(
       select id from mails where created_at < ${timestamp(before)} and (sent_at is not null or ended_at is not null)
       order by created_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
+
+/**
+ * Takes the mark of its network off mails that were written before `before`, when it is counted no more, `limit` at most. Out: how
+ * many.
+ */
+export async function forgetNetworks(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    update mails set network = null where id = any(array(
+      select id from mails where network is not null and created_at < ${timestamp(before)}
+      order by created_at limit ${limit} for no key update skip locked))`);
   return rowCount ?? 0;
 }

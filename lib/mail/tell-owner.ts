@@ -12,8 +12,8 @@ export function isReachedByMail({ emailProvenAt }: Pick<User, 'emailProvenAt'>):
 /**
  * Tells the owner of an account by mail what happened to it, at the address that it had until then, if that was proven: news
  * goes to no other. For seven days the mail's link, "This was not me", ends every session and puts email and number back
- * (`undoChanges`). `before`: the account as it was. `event`: what
- * happened to a second factor, in words of ours. The address is that of the request that changed the account: see `turnOfNotice`.
+ * (`undoChanges`). `before`: the account as it was. `event`: what happened to a second factor, or what else a reset did, in words of
+ * ours. The address is that of the request that changed the account: see `turnOfNotice`.
  */
 export async function tellOwner(
   tx: Tx,

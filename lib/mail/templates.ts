@@ -105,11 +105,15 @@ const templates = {
       'The password was reset',
       'has a new password, chosen by a link to this address.',
     );
+    const isPhoneOff = facts.params.event === 'phone_taken_off';
+    const phone =
+      'This also confirmed your email. Since it was not confirmed before, we took the phone number off the account, for your protection. You can add it again right away, and then agree to text updates again.';
     return {
       ...words,
+      paragraphs: isPhoneOff ? [words.paragraphs[0]!, phone, ...words.paragraphs.slice(1)] : words.paragraphs,
       notes: [
         ...words.notes,
-        'If it was not you, someone else reads your email: secure your mailbox first. For 72 hours your email and phone number cannot be changed.',
+        `If it was not you, someone else reads your email: secure your mailbox first. For 72 hours your email cannot be changed${isPhoneOff ? '' : ', nor a phone number that the account has'}.`,
       ],
     };
   },

@@ -9,13 +9,10 @@ import { refuseWithoutFactor, type StaleFactor } from '@/lib/auth/two-factor/con
 
 type Admin = { userId: string; sessionId: string };
 
-/** What an admin is shown masked. */
-export type Contact = { email: string; phone: string | null };
-
 export type RevealRefusal = StaleFactor | { reason: 'gone' };
 
 /**
- * Tells an admin the email and the number (E.164) of a person. The admin has shown a second factor within ten minutes, and the audit
+ * Tells an admin the number (E.164) of a person. The admin has shown a second factor within ten minutes, and the audit
  * has who asked about whom, in the same transaction: what cannot be written there is not told.
  */
 export async function revealPerson(
@@ -23,14 +20,14 @@ export async function revealPerson(
   admin: Admin,
   userId: string,
   context: RequestContext,
-): Promise<{ ok: true; contact: Contact } | ({ ok: false } & RevealRefusal)> {
+): Promise<{ ok: true; phone: string } | ({ ok: false } & RevealRefusal)> {
   return db.transaction(async (tx) => {
     const stale = await refuseWithoutFactor(tx, admin, context.now);
     if (stale !== null) return { ok: false, ...stale };
     const user = isId(userId) ? await findUser(tx, userId) : null;
-    if (user === null) return { ok: false, reason: 'gone' };
+    if (user === null || user.phone === null) return { ok: false, reason: 'gone' };
     await noteReveal(tx, { action: 'contact_revealed', admin, userId: user.id, details: {} }, context);
-    return { ok: true, contact: { email: user.email, phone: user.phone } };
+    return { ok: true, phone: user.phone };
   });
 }
 

@@ -130,7 +130,7 @@ async function resetByRightCode(
     if (!mayRecoverByText(locked, number, await readFactors(tx, locked.id), now)) return null;
     if (readFailures(number, 'recover', now).retryAt !== null) return null;
     if (!(await consumeRecovery(tx, recovery.id, now))) return null;
-    await finishReset(tx, locked, newHash, context, { reason: 'by_text' });
+    await finishReset(tx, locked, newHash, context, { details: { reason: 'by_text' } });
     return 'done' as const;
   });
 }

@@ -60,13 +60,13 @@ export type ResetRefusal =
  * codes are heard again where too many wrong ones had shut the account to them.
  *
  * Where the address was not proven before, someone else may have made the account: an applicant's number, second factors and the
- * links under way are taken off it, so that they lead no stranger back.
+ * links under way are taken off it, so that they lead no stranger back. Out: `phoneTakenOff`, whether there was such a number.
  */
 export async function resetPassword(
   db: Db,
   { token, newPassword }: { token: string; newPassword: string },
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & ResetRefusal)> {
+): Promise<{ ok: true; phoneTakenOff: boolean } | ({ ok: false } & ResetRefusal)> {
   const { now } = context;
   const read = await readLink(db, token, ['reset'], now);
   if (!read.ok) return read;
@@ -86,10 +86,10 @@ export async function resetPassword(
       return { ok: false as const, reason: 'closed' as const };
     }
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };
-    if (locked.emailProvenAt === null) await proveByReset(tx, locked, numbers, context);
+    const phoneTakenOff = locked.emailProvenAt === null && (await proveByReset(tx, locked, numbers, context));
     await reopenShut(tx, locked.id);
-    await finishReset(tx, locked, hash.value, context);
-    return { ok: true as const };
+    await finishReset(tx, locked, hash.value, context, { phoneTakenOff });
+    return { ok: true as const, phoneTakenOff };
   });
 }
 
@@ -103,7 +103,7 @@ export async function finishReset(
   user: User,
   newHash: string,
   context: RequestContext,
-  details?: { reason: 'by_text' },
+  { phoneTakenOff = false, details }: { phoneTakenOff?: boolean; details?: { reason: 'by_text' } } = {},
 ): Promise<void> {
   const { id: userId } = user;
   const { now } = context;
@@ -119,22 +119,26 @@ export async function finishReset(
   await forgetWrongPasswords(tx, user.email, [context.address]);
   // Without the number that was taken off: nobody is to put that back.
   const left = await findUser(tx, userId);
-  if (left !== null) await tellOwner(tx, { template: 'passwordWasReset', before: left }, context);
+  if (left !== null) {
+    const event = phoneTakenOff ? ('phone_taken_off' as const) : undefined;
+    await tellOwner(tx, { template: 'passwordWasReset', event, before: left }, context);
+  }
 }
 
+/** Out: whether a number was taken off. */
 async function proveByReset(
   tx: Tx,
   user: User,
   numbers: Map<string, NumberRow>,
   context: RequestContext,
-): Promise<void> {
+): Promise<boolean> {
   const { id: userId, phone } = user;
   await markEmailProven(tx, userId, context.now);
   await recordAudit(tx, { action: 'email_proven', userId, actorId: null }, context);
-  if (user.role !== 'applicant') return;
+  if (user.role !== 'applicant') return false;
   await removeFactors(tx, userId);
   // A pending account has proven nothing, and without a number it could not be finished.
-  if (user.activatedAt !== null && phone !== null) {
-    await takePhoneOff(tx, { userId, phone }, numbers, context);
-  }
+  if (user.activatedAt === null || phone === null) return false;
+  await takePhoneOff(tx, { userId, phone }, numbers, context);
+  return true;
 }

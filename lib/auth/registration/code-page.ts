@@ -1,4 +1,5 @@
 import type { Db } from '@/db/client';
+import { readStopSender } from '@/lib/consent/opt-out-ledger';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { agreedToCodes, type Prover } from '@/lib/sms/verification/prover';
@@ -12,10 +13,17 @@ import { deriveVerificationState, readSentCode, type VerificationState } from '@
 export type CodePage =
   | { shows: 'verified' }
   | { shows: 'number' }
-  | { shows: 'code'; phone: string; state: VerificationState; timeZone: string | null };
+  | {
+      shows: 'code';
+      phone: string;
+      state: VerificationState;
+      timeZone: string | null;
+      /** What the number's last STOP was sent to, as the ledger has it; null: it is not stopped, or nothing is known. */
+      stopSender: string | null;
+    };
 
 /**
- * Reads it: five statements, four where `lastChallenge` was read before. At most two of them wait for each other, and each row is
+ * Reads it: five statements, four where `lastChallenge` was read before, one more after a STOP. At most two of them wait for each other, and each row is
  * read once. It has no effect.
  */
 export async function readCodePage(
@@ -33,7 +41,8 @@ export async function readCodePage(
   if (purpose === 'prove' && number?.holderUserId === userId) return { shows: 'verified' };
   if (!agreed && number?.suppressedAt == null) return { shows: 'number' };
   const state = deriveVerificationState({ userId, phone, network, number, ...sent }, now);
-  return { shows: 'code', phone, state, timeZone: preferences?.timeZone ?? null };
+  const stopSender = number?.suppressedAt == null ? null : await readStopSender(db, phone);
+  return { shows: 'code', phone, state, timeZone: preferences?.timeZone ?? null, stopSender };
 }
 
 /** A STOP withdraws consent and marks the number at once: in this order a page that it comes between shows it. */

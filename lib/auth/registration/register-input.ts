@@ -98,7 +98,7 @@ export const registrationSchema = z
     error: (issue) =>
       (issue.input as RegistrationInput).verifyPhone
         ? 'Enter the phone number to verify, or uncheck “Verify my phone”.'
-        : 'Enter the phone number for text updates, or uncheck “Send me SMS updates”.',
+        : 'Enter the phone number for text updates, or uncheck “Send me text updates”.',
     when: () => true,
   })
   .refine((input) => !wantsTexts(input) || input.tcpaConsent, {

@@ -15,7 +15,7 @@ import { findConsentedPhones, grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
 import { requestCode } from '@/lib/sms/verification/request';
-import { lockNumber, lockNumbers, type NumberRow } from '@/lib/sms/numbers/number';
+import { lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { inheritActs } from '@/lib/sms/numbers/subjects';
@@ -93,7 +93,8 @@ export async function register(
     await lockEmail(tx, input.email);
     const found = await findUserByEmail(tx, input.email);
     let earlier = null;
-    if (found === null) await lockNumbers(tx, [phone]);
+    let number = null;
+    if (found === null) number = phone === null ? null : await lockNumber(tx, phone);
     else {
       const phones = [phone, ...(await findConsentedPhones(tx, found.id))];
       earlier = (await lockPerson(tx, found.id, phones, () => lockUser(tx, found.id))).locked;
@@ -112,8 +113,8 @@ export async function register(
       const refused = await makeWay(tx, { earlier, isAllowed, userId, mayMail }, context);
       if (refused !== null) return refused;
     }
-    // Read again: ending a pending account may have given sends of this number back.
-    const number = phone === null ? null : await lockNumber(tx, phone);
+    // Read only now: ending a pending account may have given sends of this number back.
+    if (found !== null && phone !== null) number = await lockNumber(tx, phone);
     const account = { userId, input, passwordHash: hash.value, number, emailProven: claimed !== null };
     const made = await createAccount(tx, account, context);
     if (claimed === null && mayMail?.ok) await mailProof(tx, { userId, email: input.email }, context);

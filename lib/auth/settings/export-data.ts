@@ -20,7 +20,7 @@ import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-accou
 import { listMails, type Mail } from '@/lib/mail/outbox';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { listTexts } from '@/lib/sms/outbox/history';
-import { readNumber } from '@/lib/sms/numbers/number';
+import { readHeldNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { listVerifications, type VerificationEntry } from '@/lib/sms/verification/verification-log';
@@ -252,10 +252,9 @@ async function readTimeline(db: Db, userId: string, id: string, now: Date): Prom
   }
 }
 
-async function pageOptOuts(db: Db, { id: userId, phone }: User): Promise<List[1]> {
-  const number = phone === null ? null : await readNumber(db, phone);
-  const since = number?.holderUserId === userId ? number.heldSince : null;
-  const held = number !== null && since !== null ? { phone: number.number, since } : null;
+async function pageOptOuts(db: Db, user: User): Promise<List[1]> {
+  const { id: userId } = user;
+  const held = await readHeldNumber(db, user);
   const phones = await listNumbersInLedger(db, userId);
   return pagesOf((last: { id: number } | null) =>
     listOptOuts(db, { userId, phones, held }, { limit: exportPageRows, before: last?.id ?? null }),

@@ -9,6 +9,7 @@ import type { RequestContext } from '@/lib/context';
 import {
   forgetHits,
   limitKeys,
+  peekEachHits,
   peekHits,
   takeHits,
   type HitsLeft,
@@ -87,6 +88,36 @@ export async function forgetWrongPasswords(
   addresses: readonly string[] = [],
 ): Promise<void> {
   await forgetHits(db, [...sharedKeys(email), ...addresses.flatMap((address) => keysAt(email, address))]);
+}
+
+/** Until when wrong passwords keep browsers out that an account does not know; null: they do not. */
+export type PasswordLocks = {
+  /** All of them, from wherever they ask. */
+  everywhere: Date | null;
+  /** Those of an address, of the ones given. */
+  ofAddresses: { address: string; until: Date }[];
+};
+
+/** Reads, in one statement, whom wrong passwords for an email keep out by now. Browsers that the account knows have tries of their own. */
+export async function readPasswordLocks(
+  db: Db,
+  email: string,
+  { addresses, now }: { addresses: readonly string[]; now: Date },
+): Promise<PasswordLocks> {
+  const ofAddresses = addresses.map((address) => ({
+    keys: keysAt(email, address),
+    rules: limits.passwordsPerEmailAndAddress,
+  }));
+  const ofAll = { keys: sharedKeys(email), rules: limits.passwordsPerEmail };
+  const [all, ...each] = await peekEachHits(db, [ofAll, ...ofAddresses], now);
+  const untilOf = ({ count, thenAt }: HitsLeft) => (count > 0 ? null : thenAt);
+  return {
+    everywhere: untilOf(all!),
+    ofAddresses: each.flatMap((left, index) => {
+      const until = untilOf(left);
+      return until === null ? [] : [{ address: addresses[index]!, until }];
+    }),
+  };
 }
 
 async function renewHash(

@@ -1,7 +1,8 @@
 import { cache } from 'react';
-import { headers } from 'next/headers';
+import { cookies, headers } from 'next/headers';
 import { forbidden, redirect } from 'next/navigation';
 import NextAuth from 'next-auth';
+import { decode } from 'next-auth/jwt';
 import Credentials from 'next-auth/providers/credentials';
 import type { Role } from '@/db/schema/accounts';
 import { db } from '@/db/client';
@@ -19,13 +20,10 @@ import type { RequestContext } from '@/lib/context';
 import { cookieName } from '@/lib/cookie-names';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
-import { makeAuthLog } from './auth-log';
+import { makeAuthLog, nameAuthError, unreadableCookie } from './auth-log';
 
 declare module 'next-auth' {
   interface User {
-    sessionId?: string;
-  }
-  interface Session {
     sessionId?: string;
   }
 }
@@ -61,12 +59,8 @@ const nextAuth = NextAuth(() => {
     ],
     callbacks: {
       jwt: ({ token, user }) => (user?.sessionId ? { sessionId: user.sessionId } : token),
-      session: ({ session, token }) => {
-        if (typeof token.sessionId === 'string') session.sessionId = token.sessionId;
-        return session;
-      },
     },
-    logger: { error: (error) => noteAuthError(error, databaseNow()) },
+    logger: { error: (error) => noteAuthError(nameAuthError(error), databaseNow()) },
   };
 });
 
@@ -99,9 +93,24 @@ export async function signInWithGrant(grant: string): Promise<boolean> {
 
 /** The session of this browser, whatever it is good for. Asked once per request. */
 const readAnySession = cache(async (): Promise<SessionUser | null> => {
-  const session = await nextAuth.auth();
-  return session?.sessionId ? readSession(db(), session.sessionId, databaseNow()) : null;
+  const sessionId = await readSessionId();
+  return sessionId === null ? null : readSession(db(), sessionId, databaseNow());
 });
+
+/**
+ * The id in this browser's cookie; null: there is none that we wrote, or none any more. Auth.js itself would write a new cookie on
+ * each read, which a page cannot set.
+ */
+async function readSessionId(): Promise<string | null> {
+  const name = cookieName('session', env().appUrl);
+  const token = (await cookies()).get(name)?.value;
+  if (token === undefined) return null;
+  const content = await decode({ token, secret: [...env().authSecrets], salt: name }).catch(() => {
+    noteAuthError(unreadableCookie, databaseNow());
+    return null;
+  });
+  return typeof content?.sessionId === 'string' ? content.sessionId : null;
+}
 
 /** Who is signed in, or null: also where a second factor is still to be set up, or was never shown. */
 export async function readUser(): Promise<SessionUser | null> {

@@ -1,4 +1,5 @@
 import type { Db, Tx } from '@/db/client';
+import { commitWithNext } from '@/db/lazy-commit';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { asksSecondFactor, hasGrace, isEnrolled, readFactors } from '@/lib/accounts/factors';
 import { endLoginGrants } from '@/lib/accounts/login-grants';
@@ -74,7 +75,10 @@ export async function signIn(
       const pendingToken = await issuePendingToken(tx, user.id, context.now);
       return { ok: true as const, next: 'verify' as const, pendingToken, mark: issueMark(user, context.now) };
     }
-    return acceptPassword(tx, user, { knownBrowser, trustedDevice }, context);
+    const inside = await acceptPassword(tx, user, { knownBrowser, trustedDevice }, context);
+    // The session that the grant opens at once is what has to last.
+    if (inside.ok && inside.next === 'dashboard') await commitWithNext(tx);
+    return inside;
   });
   if (accepted.ok || accepted.reason !== 'must_enroll') return accepted;
   return { ...accepted, ...(await mailEnrollLink(db, user, context)) };

@@ -4,6 +4,7 @@ import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { openLog } from '@/lib/log';
 import { isFirstThisHour } from '@/lib/once-a-day';
+import { believedAheadMs, lastsStill } from '@/lib/stored-moment';
 
 /** After so many wrong codes in a row codes pause … */
 const triesBetweenPauses = 10;
@@ -36,7 +37,7 @@ export async function countTry(
   const pauseSeconds = sql`least(${longestPauseSeconds}::int, ${firstPauseSeconds}::int * power(2, least(20, (${next}) / ${triesBetweenPauses}::int - 1)))`;
   // What a clock that was ahead wrote pauses nobody for longer than any pause lasts.
   const isPaused = sql`coalesce(tries.paused_until > ${at}
-    and tries.paused_until <= ${at} + make_interval(secs => ${longestPauseSeconds}::int), false)`;
+    and tries.paused_until <= ${at} + make_interval(secs => ${longestPauseSeconds + believedAheadMs / 1000}::int), false)`;
   const { rows } = await db.execute<{ wrong: number; paused_ms: number | null }>(sql`
     insert into second_factor_tries as tries (user_id, wrong_in_a_row) values (${userId}, 1)
     on conflict (user_id) do update set
@@ -57,7 +58,9 @@ export async function readTries(db: Db, userId: string, now: Date): Promise<Trie
   if (row === undefined) return null;
   if (row.wrongInARow >= mostInARow) return { reason: 'shut' };
   const { pausedUntil } = row;
-  return pausedUntil !== null && pausedUntil > now ? { reason: 'paused', retryAt: pausedUntil } : null;
+  return pausedUntil !== null && lastsStill(pausedUntil, longestPauseSeconds * 1000, now)
+    ? { reason: 'paused', retryAt: pausedUntil }
+    : null;
 }
 
 async function refuse(db: Db, userId: string, now: Date): Promise<{ ok: false } & TriesRefusal> {
