@@ -6,7 +6,7 @@ import type { FormState } from './form-state';
 
 /**
  * The alert at the top of a form: the action's message and a link to each field that has an error, in the order of
- * `fields`. A single error is the alert's title. Renders nothing before the first answer. `idPrefix` is what the form puts
+ * `fields`. A single error is the alert's title, in plain words where the answer's own link goes on in its place. Renders nothing before the first answer. `idPrefix` is what the form puts
  * before its fields' ids.
  */
 export function FormAlert<Field extends string>({
@@ -46,7 +46,13 @@ export function FormAlert<Field extends string>({
     <Alert
       key={state.key}
       tone={failed.length > 0 ? 'error' : (state.tone ?? 'error')}
-      title={isOnly ? links[0] : (message ?? `${failed.length} things need your attention`)}
+      title={
+        isOnly
+          ? state.link?.here
+            ? state.fieldErrors[failed[0]!]
+            : links[0]
+          : (message ?? `${failed.length} things need your attention`)
+      }
       focusOn={takesFocus ? state : undefined}
     >
       {failed.length > 0 && !isOnly ? (

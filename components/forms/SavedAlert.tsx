@@ -1,20 +1,40 @@
 'use client';
 
-import { useEffect } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Alert } from '@/components/ui/Alert';
 
-/** What has just been saved, as the address says. The address then forgets it, so that a reload does not say it again. */
+/**
+ * What has just been saved, as the address says. It takes the focus, so that screen readers say it. The address then forgets it,
+ * so that a reload does not say it again. It goes once another form is sent, whose answer is elsewhere, and stays while the page
+ * is read again by itself, where it is rendered without a title.
+ */
 export function SavedAlert({
   title,
   tone = 'success',
 }: {
-  title: string;
+  title: string | undefined;
   /** `warning`: it says what could not be done. */
   tone?: 'success' | 'warning';
 }) {
+  const around = useRef<HTMLDivElement>(null);
+  const [said, setSaid] = useState(title);
+  if (title !== undefined && title !== said) setSaid(title);
+  useEffect(() => {
+    const hide = () => around.current?.toggleAttribute('hidden', true);
+    document.addEventListener('submit', hide);
+    return () => document.removeEventListener('submit', hide);
+  }, []);
   // At each rendering: the same may be saved twice.
   useEffect(() => {
-    if (location.search !== '') history.replaceState(null, '', location.pathname + location.hash);
+    if (title === undefined || location.search === '') return;
+    around.current?.removeAttribute('hidden');
+    around.current?.querySelector<HTMLElement>('[role]')?.focus();
+    history.replaceState(null, '', location.pathname + location.hash);
   });
-  return <Alert tone={tone} title={title} />;
+  if (said === undefined) return null;
+  return (
+    <div ref={around}>
+      <Alert tone={tone} title={said} />
+    </div>
+  );
 }

@@ -1,6 +1,9 @@
-import { Button, type ButtonVariant } from '@/components/ui/Button';
+'use client';
 
-/** One button that ends this browser's session. */
+import { Button, type ButtonVariant } from '@/components/ui/Button';
+import { forgetAllTyping } from './kept-typing';
+
+/** One button that ends this browser's session, and forgets what was typed and not saved in this tab. */
 export function SignOutForm({
   action,
   variant = 'quiet',
@@ -9,7 +12,7 @@ export function SignOutForm({
   variant?: ButtonVariant;
 }) {
   return (
-    <form action={action}>
+    <form action={action} onSubmit={() => forgetAllTyping()}>
       <Button variant={variant}>Sign out</Button>
     </form>
   );

@@ -13,25 +13,32 @@ const isSecret = (name: string) => /password/i.test(name);
 /**
  * `useActionState` of a server action, for a form that loses nothing: where the action fails, the connection is gone, or the
  * site was updated since the page was opened, what was typed stays, with words about it above. Without JavaScript the form
- * is sent as ever.
+ * is sent as ever. `onDone` is called, where scripts run, once the action has succeeded: its answer says so, or leads to another page.
  *
  * Out: the answer to show, what the form takes as its `action`, and whether it is under way.
  */
 export function useFormAction<Field extends string>(
   action: FormAction<Field>,
+  onDone?: () => void,
 ): [FormState<Field>, (formData: FormData) => void, boolean] {
   return useActionState(
     // The server has to see the action itself, since it writes where a form without JavaScript goes.
-    typeof window === 'undefined' ? action : keepWhatWasTyped(action),
+    typeof window === 'undefined' ? action : keepWhatWasTyped(action, onDone),
     emptyFormState as FormState<Field>,
   );
 }
 
-function keepWhatWasTyped<Field extends string>(action: FormAction<Field>): FormAction<Field> {
+function keepWhatWasTyped<Field extends string>(
+  action: FormAction<Field>,
+  onDone?: () => void,
+): FormAction<Field> {
   return async (state, formData) => {
     try {
-      return await action(state, formData);
+      const answer = await action(state, formData);
+      if (answer.tone === 'success') onDone?.();
+      return answer;
     } catch (error) {
+      if (isRedirect(error)) onDone?.();
       rethrow(error);
       const typed = [...formData].filter(
         ([name, value]) => typeof value === 'string' && !name.startsWith('$') && !isSecret(name),
@@ -48,6 +55,11 @@ function keepWhatWasTyped<Field extends string>(action: FormAction<Field>): Form
       };
     }
   };
+}
+
+/** What Next throws where the action has led to another page. */
+function isRedirect(error: unknown): boolean {
+  return String(Object(error).digest).startsWith('NEXT_REDIRECT');
 }
 
 function explain(error: unknown, kept: string): Pick<FormState<never>, 'message' | 'link'> {

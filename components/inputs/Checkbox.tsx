@@ -2,12 +2,11 @@ import type { ComponentProps } from 'react';
 import styles from './Checkbox.module.css';
 import { describeField, FieldError, type FieldProps } from './Field';
 
-/** A check box with its label, its error and a hint (links allowed); `finePrint` is for a label of many words. */
+/** A check box with its label, its error and a hint (links allowed). */
 export function Checkbox({
   label,
   hint,
   error,
-  finePrint = false,
   name,
   id = name,
   ...rest
@@ -15,7 +14,6 @@ export function Checkbox({
   Omit<ComponentProps<'input'>, 'name' | 'id' | 'type' | 'className'> & {
     name: string;
     id?: string;
-    finePrint?: boolean;
   }) {
   return (
     <div className={styles.checkbox}>
@@ -28,7 +26,7 @@ export function Checkbox({
           type="checkbox"
           className={styles.box}
         />
-        <span className={finePrint ? styles.finePrint : styles.label}>{label}</span>
+        <span className={styles.label}>{label}</span>
       </label>
       {error || hint ? (
         <div className={styles.below}>

@@ -4,17 +4,21 @@ import { Checkbox } from './Checkbox';
 import { ConsentText } from './ConsentText';
 
 /**
- * The agreement to be texted: the box's label is the wording itself, nothing more, and the form carries its version as
- * `consentVersion`, so that the action can tell when another wording has been published since.
+ * The agreement to be texted: the terms, to be read, and below them a box with a short name. A screen reader says that the box
+ * has details, and does not read them at each focus. The form carries the version of the wording as `consentVersion`, so that
+ * the action can tell when another one has been published since.
  */
 export function ConsentCheckbox({
   wording,
+  name,
+  id = name,
   ...rest
-}: Omit<ComponentProps<typeof Checkbox>, 'label' | 'hint' | 'finePrint'> & { wording: Wording }) {
+}: Omit<ComponentProps<typeof Checkbox>, 'label' | 'hint'> & { wording: Wording }) {
   return (
-    <>
-      <Checkbox {...rest} label={<ConsentText wording={wording} />} finePrint />
+    <div>
+      <ConsentText wording={wording} id={`${id}-terms`} />
+      <Checkbox {...rest} name={name} id={id} label={wording.box} aria-details={`${id}-terms`} />
       <input type="hidden" name="consentVersion" value={wording.version} />
-    </>
+    </div>
   );
 }

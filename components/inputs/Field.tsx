@@ -3,7 +3,14 @@ import styles from './Field.module.css';
 import { Icon } from '@/components/ui/Icon';
 
 /** What every control of a form takes besides the attributes of its element. */
-export type FieldProps = { label: ReactNode; hint?: ReactNode; error?: string; optional?: boolean };
+export type FieldProps = {
+  label: ReactNode;
+  hint?: ReactNode;
+  error?: string;
+  /** The error announces itself, each time this becomes another value: for a form whose alert does not say it. */
+  announcedOn?: number;
+  optional?: boolean;
+};
 
 /** The attributes that tie a control to its hint and its error. */
 export function describeField(id: string, { hint, error }: { hint?: ReactNode; error?: string }) {
@@ -17,6 +24,7 @@ export function Field({
   label,
   hint,
   error,
+  announcedOn,
   optional = false,
   children,
 }: FieldProps & { id: string; children: ReactNode }) {
@@ -27,7 +35,7 @@ export function Field({
         {optional ? <span className={styles.optional}> (optional)</span> : null}
       </label>
       {children}
-      <FieldError id={id} error={error} />
+      <FieldError key={announcedOn} id={id} error={error} isAnnounced={announcedOn !== undefined} />
       {hint ? (
         <div className={styles.hint} id={`${id}-hint`}>
           {hint}
@@ -38,10 +46,18 @@ export function Field({
 }
 
 /** The error of one control, beside it. */
-export function FieldError({ id, error }: { id: string; error?: string }) {
+export function FieldError({
+  id,
+  error,
+  isAnnounced = false,
+}: {
+  id: string;
+  error?: string;
+  isAnnounced?: boolean;
+}) {
   if (!error) return null;
   return (
-    <p className={styles.error} id={`${id}-error`}>
+    <p className={styles.error} id={`${id}-error`} role={isAnnounced ? 'alert' : undefined}>
       <Icon name="alert" />
       <span>{error}</span>
     </p>

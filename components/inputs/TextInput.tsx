@@ -8,6 +8,7 @@ export function TextInput({
   label,
   hint,
   error,
+  announcedOn,
   optional,
   name,
   id = name,
@@ -16,7 +17,7 @@ export function TextInput({
   ...rest
 }: FieldProps & Omit<ComponentProps<'input'>, 'name' | 'id'> & { name: string; id?: string }) {
   return (
-    <Field id={id} label={label} hint={hint} error={error} optional={optional}>
+    <Field id={id} label={label} hint={hint} error={error} announcedOn={announcedOn} optional={optional}>
       <input
         {...rest}
         {...describeField(id, { hint, error })}

@@ -4,12 +4,12 @@ export function TimeZoneList({
   zones,
 }: {
   id: string;
-  zones: readonly { zone: string; words: string }[];
+  zones: readonly { name: string; words: string }[];
 }) {
   return (
     <datalist id={id}>
-      {zones.map(({ zone, words }) => (
-        <option key={zone} value={zone}>
+      {zones.map(({ name, words }) => (
+        <option key={name} value={name}>
           {words}
         </option>
       ))}

@@ -25,15 +25,19 @@ const quickWords = ['STOP', 'START', 'HELP'] as const;
 export function DevPhone({
   initial,
   textsUrl,
+  timeZone,
   answer,
   report,
 }: {
   initial: DevPhoneState;
   textsUrl: string;
+  /** In which times are said where no script runs. */
+  timeZone: string;
   answer: (formData: FormData) => Promise<void>;
   report: (formData: FormData) => Promise<void>;
 }) {
   const hydrated = useHydrated();
+  const zone = hydrated ? undefined : timeZone;
   const { state, hasService } = usePolledState(initial, textsUrl);
   const [seenAtFirst] = useState(() => new Set(initial.thread?.texts.map((text) => text.id)));
   const { handsets, thread } = state;
@@ -58,7 +62,7 @@ export function DevPhone({
               >
                 <span className={styles.handsetNumber}>{handset.label}</span>
                 <time className={styles.handsetTime} dateTime={handset.lastAt} suppressHydrationWarning>
-                  {sayTime(handset.lastAt, hydrated)}
+                  {sayTime(handset.lastAt, zone)}
                 </time>
               </a>
             ))}
@@ -70,7 +74,7 @@ export function DevPhone({
       </aside>
       <main className={styles.phone}>
         <div className={styles.screen}>
-          <StatusBar hasService={hasService} hydrated={hydrated} />
+          <StatusBar hasService={hasService} />
           <header className={styles.contact}>
             <span className={styles.avatar}>
               <Mark />
@@ -92,6 +96,7 @@ export function DevPhone({
                     phone={thread.phone}
                     report={report}
                     hydrated={hydrated}
+                    zone={zone}
                   />
                 ))
               ) : (
@@ -195,8 +200,8 @@ function Empty() {
   );
 }
 
-function StatusBar({ hasService, hydrated }: { hasService: boolean; hydrated: boolean }) {
-  const clock = useClock(hydrated);
+function StatusBar({ hasService }: { hasService: boolean }) {
+  const clock = useClock();
   return (
     <div className={styles.bar}>
       <span className={styles.clock}>{clock}</span>
@@ -217,7 +222,7 @@ function StatusBar({ hasService, hydrated }: { hasService: boolean; hydrated: bo
   );
 }
 
-function useClock(hydrated: boolean): string {
+function useClock(): string {
   const [now, setNow] = useState<string | null>(null);
   useEffect(() => {
     const tick = () => setNow(new Date().toISOString());
@@ -228,7 +233,7 @@ function useClock(hydrated: boolean): string {
       clearInterval(timer);
     };
   }, []);
-  return now === null ? '' : sayTime(now, hydrated);
+  return now === null ? '' : sayTime(now, undefined);
 }
 
 function Mark() {

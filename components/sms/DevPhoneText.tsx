@@ -25,13 +25,13 @@ const failures = [
   { code: 21610, words: 'Opted out' },
 ] as const;
 
-/** The time of day where the reader is, `8:05 PM EST`; before the browser has taken over, in UTC. */
-export function sayTime(at: string, isLocal: boolean): string {
+/** The time of day, `8:05 PM EST`: in `zone`, undefined for where the browser is, once it has taken over. */
+export function sayTime(at: string, zone: string | undefined): string {
   const words = new Date(at).toLocaleTimeString('en-US', {
     hour: 'numeric',
     minute: '2-digit',
     timeZoneName: 'short',
-    timeZone: isLocal ? undefined : 'UTC',
+    timeZone: zone,
   });
   return words.replaceAll('\u202f', ' ');
 }
@@ -44,6 +44,7 @@ export function DevPhoneText({
   phone,
   report,
   hydrated,
+  zone,
 }: {
   text: DevText;
   previousAt: string | null;
@@ -51,6 +52,7 @@ export function DevPhoneText({
   phone: string;
   report: (formData: FormData) => Promise<void>;
   hydrated: boolean;
+  zone: string | undefined;
 }) {
   const { from, at, status, errorCode } = text;
   const pauseMs = previousAt === null ? Infinity : Date.parse(at) - Date.parse(previousAt);
@@ -59,7 +61,7 @@ export function DevPhoneText({
       {pauseMs > 15 * 60_000 ? (
         <p className={styles.day}>
           <time dateTime={at} suppressHydrationWarning>
-            {sayDay(at, hydrated)}
+            {sayDay(at, zone)}
           </time>
         </p>
       ) : null}
@@ -69,7 +71,7 @@ export function DevPhoneText({
       </div>
       <div className={styles.meta}>
         <time dateTime={at} suppressHydrationWarning>
-          {sayTime(at, hydrated)}
+          {sayTime(at, zone)}
         </time>
         {status === 'sent' ? <Report text={text} phone={phone} report={report} /> : null}
         {status === 'delivered' ? (
@@ -186,16 +188,16 @@ function linkAddresses(words: string): ReactNode[] {
   );
 }
 
-function sayDay(at: string, isLocal: boolean): string {
+function sayDay(at: string, zone: string | undefined): string {
   const date = new Date(at);
-  const isToday = isLocal && date.toDateString() === new Date().toDateString();
+  const isToday = zone === undefined && date.toDateString() === new Date().toDateString();
   const day = date.toLocaleDateString('en-US', {
     weekday: 'short',
     month: 'short',
     day: 'numeric',
-    timeZone: isLocal ? undefined : 'UTC',
+    timeZone: zone,
   });
-  return `${isToday ? 'Today' : day}, ${sayTime(at, isLocal)}`;
+  return `${isToday ? 'Today' : day}, ${sayTime(at, zone)}`;
 }
 
 function Tick({ twice = false }: { twice?: boolean }) {

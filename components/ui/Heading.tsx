@@ -2,19 +2,25 @@ import type { ReactNode } from 'react';
 import { classNames } from './class-names';
 import styles from './Heading.module.css';
 
-/** A heading: level 1 names the page (one a page), 2 a card, 3 a part of it. */
+/** A heading: level 1 names the page (one a page), 2 a card, 3 a part of it. `takesFocus`: a script may put the focus on it. */
 export function Heading({
   children,
   level = 1,
   id,
+  takesFocus = false,
 }: {
   children: ReactNode;
   level?: 1 | 2 | 3;
   id?: string;
+  takesFocus?: boolean;
 }) {
   const Tag = `h${level}` as const;
   return (
-    <Tag id={id} className={classNames(styles.heading, styles[`level${level}`])}>
+    <Tag
+      id={id}
+      tabIndex={takesFocus ? -1 : undefined}
+      className={classNames(styles.heading, styles[`level${level}`])}
+    >
       {children}
     </Tag>
   );

@@ -2,11 +2,22 @@
 
 import { createContext, use, type ReactNode } from 'react';
 
-const NameContext = createContext('Home');
+/** Where the operator's logo is, and how wide and high it is in units of its own. */
+export type LogoPlace = { src: string; width: number; height: number };
+
+const SiteContext = createContext<{ name: string; logo: LogoPlace | null }>({ name: 'Home', logo: null });
 
 /** Tells the components below what the site is called: those that run in the browser cannot read the settings. */
-export function SiteNameProvider({ name, children }: { name: string; children: ReactNode }) {
-  return <NameContext value={name}>{children}</NameContext>;
+export function SiteNameProvider({
+  name,
+  logo = null,
+  children,
+}: {
+  name: string;
+  logo?: LogoPlace | null;
+  children: ReactNode;
+}) {
+  return <SiteContext value={{ name, logo }}>{children}</SiteContext>;
 }
 
 /** What the site is called. A page that takes the place of the root layout, since that failed, does not know it: "Home". */
@@ -16,5 +27,10 @@ export function SiteName() {
 
 /** The same as a string. */
 export function useSiteName(): string {
-  return use(NameContext);
+  return use(SiteContext).name;
+}
+
+/** The operator's logo; null: the project's own mark stands in its place. */
+export function useSiteLogo(): LogoPlace | null {
+  return use(SiteContext).logo;
 }

@@ -3,6 +3,7 @@
 import { Form } from '@/components/forms/Form';
 import type { FormAction } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
+import { forgetTyping } from '@/components/forms/kept-typing';
 import { useFormAction } from '@/components/forms/use-form-action';
 import { Button } from '@/components/ui/Button';
 import { Card } from '@/components/ui/Card';
@@ -17,18 +18,22 @@ export type WithdrawField = 'id' | 'version';
  */
 export function WithdrawForm({
   action,
+  owner,
   id,
   version,
   note,
   isOpen,
 }: {
   action: FormAction<WithdrawField>;
+  owner: string;
   id: string;
   version: number;
   note: string;
   isOpen: boolean;
 }) {
-  const [state, formAction, pending] = useFormAction(action);
+  const [state, formAction, pending] = useFormAction(action, () =>
+    forgetTyping({ owner, what: `application:${id}` }),
+  );
   if (!isOpen && state.key === undefined) return null;
   const form = (
     <Form action={formAction} pending={pending}>

@@ -24,6 +24,7 @@ export function CodeForm({
   action,
   label = 'Six-digit code',
   hint,
+  tries,
   submitLabel = 'Verify',
   autoFocus = true,
   sendsItself = true,
@@ -33,6 +34,8 @@ export function CodeForm({
   action: FormAction<CodeField>;
   label?: ReactNode;
   hint?: ReactNode;
+  /** How many tries are left; a wrong code says so itself. */
+  tries?: ReactNode;
   submitLabel?: string;
   autoFocus?: boolean;
   sendsItself?: boolean;
@@ -85,13 +88,15 @@ export function CodeForm({
           event.preventDefault();
       }}
     >
-      <FormAlert state={state} fields={['code']} idPrefix={idPrefix} takesFocus={!state.fieldErrors.code} />
+      {/* The only field says its error itself, once. */}
+      <FormAlert state={state} fields={[]} />
       <TextInput
         id={`${idPrefix}code`}
         name="code"
         label={label}
-        hint={hint}
+        hint={state.fieldErrors.code ? hint : (hint ?? tries)}
         error={state.fieldErrors.code}
+        announcedOn={state.key}
         inputMode="numeric"
         autoComplete="one-time-code"
         autoCorrect="off"

@@ -10,16 +10,20 @@ import { useFormAction } from '@/components/forms/use-form-action';
 
 /**
  * "Continue without verifying". `availableAt` is the moment it is offered, null for now: until then only
- * that moment is said, and the button appears when it comes.
+ * that moment is said, and the button appears when it comes. `isMain`: there is nothing else to do.
  */
 export function ContinueWithoutForm({
   action,
   availableAt,
   serverNow,
+  isDelivered = false,
+  isMain = false,
 }: {
   action: FormAction<never>;
   availableAt: FutureMoment | null;
   serverNow: string;
+  isDelivered?: boolean;
+  isMain?: boolean;
 }) {
   const [state, formAction, pending] = useFormAction(action);
   const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
@@ -29,12 +33,12 @@ export function ContinueWithoutForm({
       <FormAlert state={state} fields={[]} />
       {availableAt !== null && waits ? (
         <p className={styles.note}>
-          If you cannot enter the code, you can continue without verifying{' '}
-          <TimeLeft until={availableAt} leftMs={leftMs} />.
+          {isDelivered ? 'Cannot enter the code?' : 'No text?'}{' '}
+          <TimeLeft until={availableAt} leftMs={leftMs} begins /> you can continue without verifying.
         </p>
       ) : (
         <div className={styles.row}>
-          <Button variant="secondary" pending={pending}>
+          <Button variant={isMain ? 'primary' : 'secondary'} pending={pending}>
             Continue without verifying
           </Button>
           <p className={styles.note}>Your account opens now. You can verify your phone later.</p>

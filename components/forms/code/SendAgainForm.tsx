@@ -11,7 +11,7 @@ import { useFormAction } from '@/components/forms/use-form-action';
 /**
  * "Send the code again", or, without a code that still works (`isNew`), "Send a new code". `availableAt` is the moment the next
  * send is allowed, null for now; until then the button waits. Without JavaScript it is always enabled and the action refuses.
- * `sendsLeft` is said in words.
+ * `sendsLeft` is said in words. `waitsLong`: something else is the thing to do meanwhile.
  */
 export function SendAgainForm({
   action,
@@ -19,12 +19,14 @@ export function SendAgainForm({
   serverNow,
   sendsLeft,
   isNew,
+  waitsLong,
 }: {
   action: FormAction<never>;
   availableAt: FutureMoment | null;
   serverNow: string;
   sendsLeft: number;
   isNew: boolean;
+  waitsLong: boolean;
 }) {
   const [state, formAction, pending] = useFormAction(action);
   const leftMs = useTimeLeft(availableAt?.at ?? null, serverNow);
@@ -34,7 +36,7 @@ export function SendAgainForm({
       <FormAlert state={state} fields={[]} />
       <div className={styles.row}>
         <Button
-          variant={isNew ? 'primary' : 'secondary'}
+          variant={isNew && !waitsLong ? 'primary' : 'secondary'}
           pending={pending}
           disabled={leftMs !== null && waits}
         >

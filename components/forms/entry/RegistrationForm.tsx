@@ -20,16 +20,18 @@ import { TimeZoneField } from '@/components/inputs/TimeZoneField';
 import type { RegistrationContext } from './registration-validator';
 import { useSiteName } from '@/components/ui/SiteName';
 import { useFormAction } from '@/components/forms/use-form-action';
+import styles from './RegistrationForm.module.css';
 
 const texts = ['email', 'name', 'password', 'phone'] as const;
-const boxes = ['smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;
+const boxes = ['verifyPhone', 'smsOptIn', 'tcpaConsent'] as const;
 const fieldOrder = [...texts, ...boxes] as const;
 
 const loadValidator = () => import('./registration-validator');
 
 /**
  * The registration form. The browser checks with the server's own schema, loaded on first focus; what it lets through
- * goes to the action, and without JavaScript everything does. `wording` is the consent text to show; its version
+ * goes to the action, and without JavaScript everything does. The boxes about texts are always in the page; where scripts run,
+ * they are the next question once a phone is there. `wording` is the consent text to show; its version
  * travels with the form as `consentVersion`. `claim`: the link of a mail, and the email that it proves.
  */
 export function RegistrationForm({
@@ -159,40 +161,49 @@ export function RegistrationForm({
         error={errorOf('password')}
         {...register('password')}
       />
-      <FieldGroup legend="Text messages" hint="You can skip this and add your phone later.">
+      <FieldGroup legend="Texts" hint="You can skip this and add your phone later.">
         {smsDelayed ? (
           <Notice tone="warning" title="Texts are slow right now">
             Verification by text is delayed at the moment. You can create your account without it and verify
             later.
           </Notice>
         ) : null}
-        <PhoneInput
-          label="Phone"
-          optional
-          hint={phoneHint}
-          defaultValue={state.values.phone}
-          error={errorOf('phone')}
-          {...register('phone')}
-        />
-        <div>
-          <Checkbox
-            label="Send me SMS updates"
-            defaultChecked={state.values.smsOptIn === 'on'}
-            error={errorOf('smsOptIn')}
-            {...register('smsOptIn', { onChange: () => recheck('phone', 'tcpaConsent') })}
+        <div className={styles.texts}>
+          {/* Not empty, so that the style sheet can tell a field with a number in it from one without. */}
+          <PhoneInput
+            label="Phone"
+            optional
+            placeholder=" "
+            hint={phoneHint}
+            defaultValue={state.values.phone}
+            error={errorOf('phone')}
+            {...register('phone')}
           />
-          <Checkbox
-            label="Verify my phone (recommended)"
-            defaultChecked={state.values.verifyPhone === 'on'}
-            error={errorOf('verifyPhone')}
-            {...register('verifyPhone', { onChange: () => recheck('phone', 'tcpaConsent') })}
-          />
-          <ConsentCheckbox
-            wording={wording}
-            defaultChecked={state.values.tcpaConsent === 'on'}
-            error={errorOf('tcpaConsent')}
-            {...register('tcpaConsent')}
-          />
+          <div className={styles.question} role="group" aria-labelledby="texts-question">
+            <p className={styles.asked} id="texts-question">
+              What may we text to this number?
+            </p>
+            <Checkbox
+              label="Verify my phone (recommended)"
+              hint="We text you a six-digit code now."
+              defaultChecked={state.values.verifyPhone === 'on'}
+              error={errorOf('verifyPhone')}
+              {...register('verifyPhone', { onChange: () => recheck('phone', 'tcpaConsent') })}
+            />
+            <Checkbox
+              label="Send me text updates"
+              hint="When something happens with your application or your account."
+              defaultChecked={state.values.smsOptIn === 'on'}
+              error={errorOf('smsOptIn')}
+              {...register('smsOptIn', { onChange: () => recheck('phone', 'tcpaConsent') })}
+            />
+            <ConsentCheckbox
+              wording={wording}
+              defaultChecked={state.values.tcpaConsent === 'on'}
+              error={errorOf('tcpaConsent')}
+              {...register('tcpaConsent')}
+            />
+          </div>
         </div>
       </FieldGroup>
       <TimeZoneField />

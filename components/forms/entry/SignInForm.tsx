@@ -14,16 +14,24 @@ const fieldOrder = ['email', 'password'] as const;
 
 /**
  * Email and password; the browser may offer a passkey in the field for the email. `next` is the path to go to afterwards, which
- * the action checks.
+ * the action checks; `email` what was typed on the page before.
  */
-export function SignInForm({ action, next }: { action: FormAction<SignInField>; next?: string }) {
+export function SignInForm({
+  action,
+  next,
+  email,
+}: {
+  action: FormAction<SignInField>;
+  next?: string;
+  email?: string;
+}) {
   const [state, formAction, pending] = useFormAction(action);
   return (
     <Form action={formAction} pending={pending}>
       <FormAlert state={state} fields={fieldOrder} />
       <EmailInput
         autoComplete="username webauthn"
-        defaultValue={state.values.email}
+        defaultValue={state.values.email ?? email}
         error={state.fieldErrors.email}
       />
       <PasswordInput

@@ -10,9 +10,14 @@ import { Form } from '@/components/forms/Form';
 import type { FormAction } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
 import { useFormAction } from '@/components/forms/use-form-action';
-import { makePasskey, useKnowsPasskeys, usePasskey } from './use-passkey';
+import { useHydrated } from '@/components/ui/use-hydrated';
+import styles from './PasskeyOffer.module.css';
+import { makePasskey, usePasskey } from './use-passkey';
 
-/** Offers a passkey to someone who has none. Browsers without passkeys show nothing. */
+/**
+ * Offers a passkey to someone who has none. It is there from the start, so that nothing below it moves; browsers without passkeys,
+ * or without JavaScript, show nothing.
+ */
 export function PasskeyOffer({
   action,
   declineAction,
@@ -25,29 +30,37 @@ export function PasskeyOffer({
   /** What the passkey is called in the list of them. */
   name: string;
 }) {
-  const knowsPasskeys = useKnowsPasskeys();
+  const lacksPasskeys = useHydrated() && !('PublicKeyCredential' in window);
   const [state, formAction, pending] = useFormAction(action);
   const { form, problem, waiting, ask } = usePasskey(() => makePasskey(options));
-  if (!knowsPasskeys) return null;
+  if (lacksPasskeys) return null;
   return (
-    <Card label="Passkey">
-      <HeadingGroup>
-        <Heading level={2}>Next time, no password and no text</Heading>
-        <Text>
-          Sign in with your fingerprint, face or screen lock instead. It works on this device, and on others
-          that share your passkeys. Your password still works.
-        </Text>
-      </HeadingGroup>
-      <Form ref={form} action={formAction} pending={pending}>
-        <FormAlert state={state} fields={[]} />
-        {problem ? <Alert tone="error" title={problem} /> : null}
-        <input type="hidden" name="passkey" />
-        <input type="hidden" name="passkeyName" value={name} />
-        <Button type="button" wide pending={pending || waiting} onClick={() => void ask()}>
-          Add a passkey
-        </Button>
-      </Form>
-      <ActionForm action={declineAction} label="Not now" />
-    </Card>
+    <div className={styles.offer}>
+      <Card label="Passkey">
+        <HeadingGroup>
+          <Heading level={2}>Next time, no password and no text</Heading>
+          <Text>
+            Sign in with your fingerprint, face or screen lock instead. It works on this device, and on others
+            that share your passkeys. Your password still works.
+          </Text>
+        </HeadingGroup>
+        <Form ref={form} action={formAction} pending={pending}>
+          <FormAlert state={state} fields={[]} />
+          {problem ? <Alert tone="error" title={problem} /> : null}
+          <input type="hidden" name="passkey" />
+          <input type="hidden" name="passkeyName" value={name} />
+          <Button
+            type="button"
+            variant="secondary"
+            wide
+            pending={pending || waiting}
+            onClick={() => void ask()}
+          >
+            Add a passkey
+          </Button>
+        </Form>
+        <ActionForm action={declineAction} label="Not now" variant="quiet" />
+      </Card>
+    </div>
   );
 }

@@ -11,6 +11,7 @@ import styles from './QuietHoursForm.module.css';
 import { sameClock } from '@/components/ui/time/same-clock';
 import { TextInput } from '@/components/inputs/TextInput';
 import { useHydrated } from '@/components/ui/use-hydrated';
+import { cityOf } from '@/lib/zone-city';
 import { useFormAction } from '@/components/forms/use-form-action';
 
 export type QuietHoursField =
@@ -30,22 +31,26 @@ const fieldOrder = ['quietHoursEnabled', 'quietHoursStart', 'quietHoursEnd', 'ti
 const pauseMs = 250;
 
 /**
- * Quiet hours with an example in words, worked out by the server: as they are changed, or, without JavaScript, by a
- * button. `zonesId` names the page's `datalist` of time zones.
+ * Quiet hours and what they do in words, worked out by the server: as they are changed, or, without JavaScript, by a
+ * button. `zoneName` is what a person calls the saved zone; `zonesId` names the page's `datalist` of time zones; `goesByNumber`: where none is chosen, the person's number says it.
  */
 export function QuietHoursForm({
   action,
   saved,
+  zoneName,
   version,
   preview,
   previewUrl,
+  goesByNumber,
   zonesId,
 }: {
   action: FormAction<QuietHoursField>;
   saved: QuietHoursValues;
+  zoneName: string;
   version: number;
   preview: string;
   previewUrl: string;
+  goesByNumber: boolean;
   zonesId: string;
 }) {
   const [state, formAction, pending] = useFormAction(action);
@@ -99,7 +104,7 @@ export function QuietHoursForm({
         hint="Texts wait until your quiet hours are over."
         defaultChecked={typed ? state.values.quietHoursEnabled === 'on' : saved.quietHoursEnabled}
       />
-      <div className={styles.times}>
+      <div className={styles.fields}>
         <TextInput
           name="quietHoursStart"
           label="From"
@@ -116,35 +121,38 @@ export function QuietHoursForm({
           defaultValue={state.values.quietHoursEnd ?? saved.quietHoursEnd}
           error={state.fieldErrors.quietHoursEnd}
         />
-      </div>
-      <div className={styles.zone}>
-        <TextInput
-          name="timeZone"
-          label="Time zone"
-          optional
-          hint="Type a city or pick one from the list. If left empty, we go by your number."
-          list={zonesId}
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          maxLength={64}
-          defaultValue={state.values.timeZone ?? saved.timeZone}
-          error={state.fieldErrors.timeZone}
-        />
-        {browserZone !== null && !sameClock(browserZone, zone) && !sameClock(browserZone, saved.timeZone) ? (
-          <Button
-            type="button"
-            variant="quiet"
-            onClick={() => {
-              const field = form.current?.elements.namedItem('timeZone');
-              if (!(field instanceof HTMLInputElement)) return;
-              field.value = browserZone;
-              ask();
-            }}
-          >
-            Use this device’s time zone: {browserZone}
-          </Button>
-        ) : null}
+        <div className={styles.zone}>
+          <TextInput
+            name="timeZone"
+            label="Time zone"
+            optional
+            hint={`Type a city or pick one from the list.${goesByNumber ? ' If left empty, we go by your number.' : ''}`}
+            list={zonesId}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            maxLength={64}
+            defaultValue={state.values.timeZone ?? zoneName}
+            error={state.fieldErrors.timeZone}
+          />
+          {browserZone !== null &&
+          !sameClock(browserZone, zone) &&
+          zone.trim() !== findListedName(browserZone, zonesId) &&
+          !sameClock(browserZone, saved.timeZone) ? (
+            <Button
+              type="button"
+              variant="quiet"
+              onClick={() => {
+                const field = form.current?.elements.namedItem('timeZone');
+                if (!(field instanceof HTMLInputElement)) return;
+                field.value = findListedName(browserZone, zonesId) ?? browserZone;
+                ask();
+              }}
+            >
+              Use this device’s time zone: {cityOf(browserZone)}
+            </Button>
+          ) : null}
+        </div>
       </div>
       <div role="status">
         <Notice tone="neutral">
@@ -167,4 +175,11 @@ export function QuietHoursForm({
       </div>
     </Form>
   );
+}
+
+/** The city of a zone, where the list of zones calls it so; null: it has another name there. */
+function findListedName(zone: string, zonesId: string): string | null {
+  const city = cityOf(zone);
+  const option = document.getElementById(zonesId)?.querySelector(`option[value="${CSS.escape(city)}"]`);
+  return option ? city : null;
 }

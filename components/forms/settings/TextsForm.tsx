@@ -49,7 +49,7 @@ export function TextsForm({
       <div>
         <Checkbox
           name="smsEnabled"
-          label="Send me SMS updates"
+          label="Send me text updates"
           hint="Turns all updates on or off."
           defaultChecked={isOn('smsEnabled')}
           error={state.fieldErrors.smsEnabled}
@@ -94,7 +94,7 @@ export function TextsForm({
         </div>
       </FieldGroup>
       <Button wide pending={pending}>
-        Save
+        Save text updates
       </Button>
       {offersOff ? (
         <div className={styles.row}>

@@ -8,6 +8,7 @@ import { Stack, Text } from '@/components/ui/Heading';
 import { Form } from '@/components/forms/Form';
 import type { FormAction } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
+import styles from '@/components/forms/SideForm.module.css';
 import { useFormAction } from '@/components/forms/use-form-action';
 
 export type AdminActionField = 'role' | 'days' | 'reason';
@@ -24,6 +25,7 @@ export function AdminActionForm({
   about,
   idPrefix,
   summary,
+  which,
   note,
   submitLabel,
   variant = 'secondary',
@@ -35,6 +37,8 @@ export function AdminActionForm({
   about: { name: string; value: string };
   idPrefix: string;
   summary: string;
+  /** What it is done to, for who hears the summary alone. */
+  which?: string;
   note: string;
   submitLabel: string;
   variant?: ButtonVariant;
@@ -44,7 +48,19 @@ export function AdminActionForm({
 }) {
   const [state, formAction, pending] = useFormAction(action);
   return (
-    <Disclosure summary={summary} open={state.key !== undefined}>
+    <Disclosure
+      summary={
+        which === undefined ? (
+          summary
+        ) : (
+          <>
+            {summary}
+            <span className={styles.announced}>: {which}</span>
+          </>
+        )
+      }
+      open={state.key !== undefined}
+    >
       <Stack>
         <Text quiet>{note}</Text>
         <Form action={formAction} pending={pending}>

@@ -2,12 +2,12 @@
 
 import { Checkbox } from '@/components/inputs/Checkbox';
 import { Select, type SelectOption } from '@/components/inputs/Select';
-import { TextInput } from '@/components/inputs/TextInput';
 import { Button } from '@/components/ui/Button';
 import { Form } from '@/components/forms/Form';
 import type { FormAction } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
 import { useFormAction } from '@/components/forms/use-form-action';
+import { DaysFields } from './DaysFields';
 
 export type ExportField = 'kind' | 'format' | 'first' | 'last' | 'wholeNumbers';
 
@@ -31,24 +31,7 @@ export function ExportForm({
     <Form action={formAction} pending={pending} aria-label="New export">
       <FormAlert state={state} fields={fieldOrder} />
       <Select name="kind" label="What" options={kinds} defaultValue={values.kind} error={fieldErrors.kind} />
-      <TextInput
-        name="first"
-        label="From"
-        type="date"
-        max={days.today}
-        required
-        defaultValue={values.first ?? days.first}
-        error={fieldErrors.first}
-      />
-      <TextInput
-        name="last"
-        label="To"
-        type="date"
-        max={days.today}
-        required
-        defaultValue={values.last ?? days.last}
-        error={fieldErrors.last}
-      />
+      <DaysFields days={days} state={state} />
       <Select
         name="format"
         label="File"

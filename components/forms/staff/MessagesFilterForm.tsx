@@ -35,7 +35,7 @@ export function MessagesFilterForm({
   return (
     <FilterForm
       action={action}
-      label="Messages"
+      label="Texts"
       fieldOrder={['q', 'status', 'template', 'error']}
       kept={{ name: 'shown', value: shown }}
       button="Search"

@@ -1,11 +1,11 @@
-import type { ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { classNames } from '../class-names';
 import styles from './DataTable.module.css';
 
 export type DataColumn<Key extends string> = { key: Key; header: string; align?: 'start' | 'end' };
 
 /**
- * Rows and columns under a caption; on phones each row becomes a card that names its cells. `empty` is said when
+ * Rows and columns under a heading that names them; on phones each row becomes a card that names its cells. `empty` is said when
  * there is no row. Roles are written out because a table laid out as cards loses them in some browsers.
  */
 export function DataTable<Key extends string>({
@@ -19,18 +19,21 @@ export function DataTable<Key extends string>({
   rows: readonly { id: string; cells: Record<Key, ReactNode> }[];
   empty: ReactNode;
 }) {
+  const id = useId();
   if (rows.length === 0) {
     return (
       <div>
-        <p className={styles.caption}>{caption}</p>
+        <h2 className={styles.caption}>{caption}</h2>
         <p className={styles.empty}>{empty}</p>
       </div>
     );
   }
   return (
     <div className={styles.frame}>
-      <table className={styles.table} role="table">
-        <caption className={styles.caption}>{caption}</caption>
+      <h2 className={styles.caption} id={id}>
+        {caption}
+      </h2>
+      <table className={styles.table} role="table" aria-labelledby={id}>
         <thead className={styles.head} role="rowgroup">
           <tr role="row">
             {columns.map(({ key, header, align }) => (
@@ -46,13 +49,14 @@ export function DataTable<Key extends string>({
           </tr>
         </thead>
         <tbody role="rowgroup">
-          {rows.map(({ id, cells }) => (
-            <tr key={id} role="row" className={styles.row}>
+          {rows.map(({ id: row, cells }) => (
+            <tr key={row} role="row" className={styles.row}>
               {columns.map(({ key, header, align }) => (
                 <td
                   key={key}
                   role="cell"
                   data-label={header}
+                  data-empty={cells[key] === '–' ? '' : undefined}
                   className={classNames(styles.cell, align === 'end' && styles.end)}
                 >
                   <div className={styles.content}>{cells[key]}</div>

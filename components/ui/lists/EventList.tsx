@@ -28,12 +28,14 @@ export function EventList({ items, empty }: { items: readonly EventItem[]; empty
             </span>
             {badge ? <Badge tone={badge.tone}>{badge.words}</Badge> : null}
           </div>
-          <p className={styles.when}>{when}</p>
-          {details.map((detail, index) => (
-            <p key={index} className={styles.detail}>
-              {detail}
-            </p>
-          ))}
+          <div className={styles.facts}>
+            <p className={styles.when}>{when}</p>
+            {details.map((detail, index) => (
+              <p key={index} className={styles.detail}>
+                {detail}
+              </p>
+            ))}
+          </div>
           {action ? <div className={styles.action}>{action}</div> : null}
         </li>
       ))}

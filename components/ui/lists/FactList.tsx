@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './FactList.module.css';
 
-/** Facts as term and detail, a row each; `action` is a link or button at the row's end. */
+/** Facts as term and detail, a row each; `action` is a link or button at the row's end; without a `detail` it is the answer. */
 export function FactList({
   facts,
 }: {
@@ -12,7 +12,7 @@ export function FactList({
       {facts.map(({ term, detail, action }) => (
         <div className={styles.row} key={term}>
           <dt className={styles.term}>{term}</dt>
-          <dd className={styles.detail}>{detail}</dd>
+          {detail === null ? null : <dd className={styles.detail}>{detail}</dd>}
           {action ? <dd className={styles.action}>{action}</dd> : null}
         </div>
       ))}

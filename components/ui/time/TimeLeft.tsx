@@ -37,8 +37,18 @@ export function useTimeLeft(until: string | null, serverNow: string): number | n
 }
 
 /** The time left until a moment, as the browser counts it (`useTimeLeft`); until it does, the words of the server. */
-export function TimeLeft({ until, leftMs }: { until: FutureMoment; leftMs: number | null }) {
+export function TimeLeft({
+  until,
+  leftMs,
+  begins = false,
+}: {
+  until: FutureMoment;
+  leftMs: number | null;
+  /** It begins a sentence. */
+  begins?: boolean;
+}) {
+  const words = leftMs === null ? until.words : `in ${sayDuration(leftMs / 1_000)}`;
   return (
-    <time dateTime={until.at}>{leftMs === null ? until.words : `in ${sayDuration(leftMs / 1_000)}`}</time>
+    <time dateTime={until.at}>{begins ? `${words.charAt(0).toUpperCase()}${words.slice(1)}` : words}</time>
   );
 }

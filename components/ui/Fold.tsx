@@ -1,0 +1,18 @@
+import type { ReactNode } from 'react';
+import styles from './Fold.module.css';
+
+/**
+ * A part of a page that a phone shows folded, under its title and what is in it in a word (`note`). On wider screens, and where
+ * pages are printed, it always stands open, without anything to fold.
+ */
+export function Fold({ title, note, children }: { title: string; note?: string; children: ReactNode }) {
+  return (
+    <details className={styles.fold} data-fold="">
+      <summary className={styles.summary}>
+        <h2 className={styles.title}>{title}</h2>
+        {note === undefined ? null : <span className={styles.note}>{note}</span>}
+      </summary>
+      <div className={styles.body}>{children}</div>
+    </details>
+  );
+}
