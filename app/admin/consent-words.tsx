@@ -17,7 +17,7 @@ import { PhoneLink } from './phones/phone-link';
 const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
   code_page: 'on the code page',
-  preferences: 'in their SMS preferences',
+  preferences: 'in their text preferences',
   sms_stop: 'by texting STOP',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as the carrier says',
@@ -46,11 +46,17 @@ function sayAct({ action, scope }: Pick<Receipt, 'action' | 'scope'>): Pick<Even
     ...{ before: `${sayReason(action)}:`, tone: 'neutral' as const, words: 'Changed' },
   };
   const badge = { tone: act.tone, words: act.words };
-  return { title: `${act.before} ${lookUp(scopeWords, scope) ?? sayReason(scope)}`, badge };
+  return { title: `${act.before} ${sayScope(scope)}`, badge };
 }
 
-function sayMedium(medium: string): string {
+/** How a person said it, behind a comma: `by texting STOP`; a way that we do not know is said as it is. */
+export function sayMedium(medium: string): string {
   return lookUp(mediumWords, medium) ?? sayReason(medium);
+}
+
+/** What was agreed to: `codes` or `updates`; what we do not know is said as it is. */
+export function sayScope(scope: string): string {
+  return lookUp(scopeWords, scope) ?? sayReason(scope);
 }
 
 /** An act of the ledger with all that proves it: number, way, page, wording, sender, address and browser. */

@@ -3,10 +3,11 @@ import { Badge } from '@/components/ui/Badge';
 import { Disclosure } from '@/components/ui/Disclosure';
 import { Stack, Text } from '@/components/ui/Heading';
 import { FactList } from '@/components/ui/lists/FactList';
+import { Notice } from '@/components/ui/Notice';
 import type { NextText } from '@/lib/sms/dispatch/explain-next';
 import type { Gate } from '@/lib/sms/dispatch/explain-text';
-import { WhyList } from './messages/why-list';
-import { sayAnswer, sayGate, sayQuestion, type AskedText } from './messages/why-words';
+import { GateList } from './messages/why-list';
+import { isAgainst, sayAnswer, sayGate, sayQuestion, type AskedText } from './messages/why-words';
 
 const kinds: Record<NextText['kind'], string> = {
   code: 'A code to prove the number',
@@ -18,26 +19,41 @@ const kinds: Record<NextText['kind'], string> = {
 /** A text that nobody has written down yet. */
 const notWritten: AskedText = { status: 'queued', errorCode: null };
 
-/** What would become of the next text of each kind, if it came now: first in short, then rule by rule. */
+/**
+ * What would become of the next text of each kind, if it came now: first what keeps back every kind, then each in short, then rule
+ * by rule.
+ */
 export function NextTexts({ next, clock }: { next: readonly NextText[]; clock: Required<Clock> }) {
+  const ofAll = findCommon(next);
   return (
     <Stack>
+      {ofAll.length === 0 ? null : (
+        <Notice tone="warning" title="This keeps back every kind of text">
+          {ofAll.map((gate) => (
+            <Text key={gate.gate}>{sayGate(gate, notWritten, clock)}</Text>
+          ))}
+        </Notice>
+      )}
       <FactList
         facts={next.map(({ kind, gates }) => {
-          const against = gates.filter(saysNo);
-          const first = against[0];
+          const against = gates.filter(isAgainst);
+          const own = against.filter((gate) => !ofAll.some((common) => isSameAnswer(common, gate)));
           return {
             term: kinds[kind],
             detail:
-              first === undefined
+              against.length === 0
                 ? 'Nothing keeps it back.'
-                : against.map((gate) => (
-                    <Text key={gate.gate}>
-                      {sayQuestion(gate)} {sayGate(gate, notWritten, clock)}
-                    </Text>
-                  )),
+                : own.length === 0
+                  ? 'Nothing but the above keeps it back.'
+                  : ofAll.length > 0
+                    ? `Besides: ${own.map(sayQuestion).join(' ')}`
+                    : own.map((gate) => (
+                        <Text key={gate.gate}>
+                          {sayQuestion(gate)} {sayGate(gate, notWritten, clock)}
+                        </Text>
+                      )),
             action:
-              first === undefined ? (
+              against.length === 0 ? (
                 <Badge tone="success">Goes out</Badge>
               ) : (
                 <Badge tone={sayOverall(against).tone}>{sayOverall(against).words}</Badge>
@@ -48,7 +64,7 @@ export function NextTexts({ next, clock }: { next: readonly NextText[]; clock: R
       <div>
         {next.map(({ kind, gates }) => (
           <Disclosure key={kind} summary={`${kinds[kind]}: every rule`}>
-            <WhyList gates={gates} text={notWritten} clock={clock} />
+            <GateList gates={gates} text={notWritten} clock={clock} />
           </Disclosure>
         ))}
       </div>
@@ -56,8 +72,24 @@ export function NextTexts({ next, clock }: { next: readonly NextText[]; clock: R
   );
 }
 
-function saysNo({ answer }: Gate): boolean {
-  return answer === 'hold' || answer === 'refuse';
+/** What keeps back each of several kinds: it is said once. */
+function findCommon(next: readonly NextText[]): Gate[] {
+  const [first, ...others] = next;
+  if (first === undefined || others.length === 0) return [];
+  return first.gates.filter(
+    (gate) =>
+      isAgainst(gate) && others.every(({ gates }) => gates.some((other) => isSameAnswer(gate, other))),
+  );
+}
+
+/** An opt-out keeps a code from being asked for by the rule `request`, which says the same as `opt_out`. */
+function isSameAnswer(common: Gate, other: Gate): boolean {
+  if (common.gate === 'opt_out' && other.gate === 'request') return other.reason === 'stopped';
+  return (
+    common.gate === other.gate &&
+    common.answer === other.answer &&
+    JSON.stringify(common.details) === JSON.stringify(other.details)
+  );
 }
 
 /** It waits where all that say no will pass by themselves. */

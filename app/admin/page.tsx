@@ -8,7 +8,9 @@ import { StackedBars } from '@/components/charts/StackedBars';
 import { TimeLines } from '@/components/charts/TimeLines';
 import { PeriodForm } from '@/components/forms/staff/PeriodForm';
 import { PhoneForm } from '@/components/forms/staff/PhoneForm';
+import { SavedAlert } from '@/components/forms/SavedAlert';
 import { Card } from '@/components/ui/Card';
+import { Fold } from '@/components/ui/Fold';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { CompactTable } from '@/components/ui/lists/CompactTable';
 import { CountList } from '@/components/ui/lists/CountList';
@@ -22,15 +24,17 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { readPercentile } from '@/lib/reporting/rollups/latency';
-import { countDays, dayOf } from '@/lib/reporting/rollups/report-days';
+import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
-import { AlarmList } from './alarms/alarm-list';
+import { AttackFigures } from './attack-figures';
+import { AlarmList, alarmSavedWords } from './alarms/alarm-list';
 import { linkToMessages } from './messages/messages-query';
 import { findPhoneAction } from './phones/actions';
-import { linkToCsv, overviewPath, presetOf, presets, readPeriod, type ReportPeriod } from './report-period';
+import { isPresetOf, linkToCsv, overviewPath, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
 import { sayCount, sayMicros, sayReportDay, saySeconds, sayZone } from './report-words';
+import { listHealth, sayHealth } from './sender/health-rows';
 import { SendingNowFigures } from './sending-now';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
@@ -49,10 +53,13 @@ export default async function AdminOverviewPage({
   const now = databaseNow();
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
-  const period = readPeriod(await searchParams, today);
-  const { alarms, sending, report } = await readAdminOverview(db(), period, now);
-  const preset = presetOf(period, today);
+  const search = await searchParams;
+  const period = readPeriod(search, today);
+  const said = typeof search.saved === 'string' ? alarmSavedWords.get(search.saved) : undefined;
+  const { alarms, health, attack, report } = await readAdminOverview(db(), period, now);
   const name = namePeriod(period, today);
+  const clock = { timeZone, now };
+  const healthRows = listHealth(health, clock);
   return (
     <Page wide nav={<SiteNav page="/admin" />}>
       <HeadingGroup>
@@ -63,16 +70,23 @@ export default async function AdminOverviewPage({
         </Lead>
       </HeadingGroup>
       <AdminNav here="overview" />
+      {said ? <SavedAlert title={said} /> : null}
       <Card label="Now">
         <Heading level={2}>Now</Heading>
-        <AlarmList open={alarms} clock={{ timeZone, now }} page="/admin" />
+        <AlarmList open={alarms} clock={clock} page="/admin" />
         <SendingNowFigures
-          sending={sending}
+          sending={health.sending}
+          rows={healthRows}
           isStopTold={alarms.alarms.some(({ kind }) => kind === 'sender_stopped')}
-          now={now}
-          timeZone={timeZone}
+          clock={clock}
         />
-        {alarms.alarms.length === 0 && !alarms.isUnchecked ? <Text quiet>No alarm is open.</Text> : null}
+        <Text quiet>
+          {alarms.alarms.length === 0 && !alarms.isUnchecked ? 'No alarm is open. ' : null}
+          {sayHealth(healthRows)} <TextLink href="/admin/sender">See how the sender does</TextLink>
+        </Text>
+      </Card>
+      <Card label="Are we under attack?" id="attack">
+        <AttackFigures signs={attack} />
       </Card>
       <Card label="A phone number">
         <Heading level={2}>A phone number</Heading>
@@ -82,11 +96,11 @@ export default async function AdminOverviewPage({
         <Heading level={2}>{name}</Heading>
         <CountList
           label="Days"
-          parts={presets.map(({ id, words }) => ({
-            id,
-            words,
-            href: `${overviewPath}?days=${id}#days`,
-            isCurrent: preset === id,
+          parts={presets.map((preset) => ({
+            id: preset.id,
+            words: preset.words,
+            href: `${overviewPath}?days=${preset.id}#days`,
+            isCurrent: isPresetOf(preset, period, today),
           }))}
         />
         <PeriodForm action={`${overviewPath}#days`} {...period} today={today} />
@@ -98,10 +112,12 @@ export default async function AdminOverviewPage({
             still being summed up, in the background. Look again in a few minutes.
           </Notice>
         ) : null}
-        <FigureGrid label={name} figures={listFigures(report, countDays(period.first, period.last))} />
+        <FigureGrid label={name} figures={listFigures(report, period)} />
       </Card>
       <Card label="Charts" id="charts">
-        <Charts report={report} period={period} today={today} name={name} />
+        <Fold title="Charts" note={name}>
+          <Charts report={report} period={period} today={today} name={name} />
+        </Fold>
       </Card>
       <Card label="Verifications" id="verifications">
         <Heading level={2}>How far codes came</Heading>
@@ -113,7 +129,7 @@ export default async function AdminOverviewPage({
       <Breakdown title="Errors and reasons" table="error" report={report} period={period} />
       <Breakdown title="Refused by a rule" table="refusal" report={report} period={period}>
         <Text quiet>
-          What each rule lets be is under <TextLink href="/admin/limits">Limits</TextLink>.
+          What each rule allows is under <TextLink href="/admin/limits">Limits</TextLink>.
         </Text>
       </Breakdown>
     </Page>
@@ -243,10 +259,10 @@ function Breakdown({
       {rows.length === 0 ? (
         <>
           <Heading level={2}>{title}</Heading>
-          <Text quiet>Nothing yet in these days. What texts and codes add up to will stand here.</Text>
+          <Text quiet>Nothing yet in these days. What texts and codes add up to will be here.</Text>
         </>
       ) : (
-        <>
+        <Fold title={title} note={rows.length === 1 ? '1 row' : `${sayCount(rows.length)} rows`}>
           <CompactTable
             caption={title}
             columns={columns}
@@ -260,7 +276,7 @@ function Breakdown({
           <TextLink href={linkToCsv(table, period)}>
             {rows.length > mostRows ? `Download all ${sayCount(rows.length)} rows as CSV` : 'Download as CSV'}
           </TextLink>
-        </>
+        </Fold>
       )}
       {children}
     </Card>

@@ -1,4 +1,10 @@
-import { addDays, countDays, readReportDay, type ReportDay } from '@/lib/reporting/rollups/report-days';
+import {
+  addDays,
+  countDays,
+  monthOf,
+  readReportDay,
+  type ReportDay,
+} from '@/lib/reporting/rollups/report-days';
 
 export const overviewPath = '/admin';
 
@@ -8,14 +14,18 @@ export type ReportPeriod = { first: ReportDay; last: ReportDay };
 /** A year and a day: so much fits into a chart that can be read. */
 const mostDays = 366;
 
-/** The days that a link leads to: so many of them, the last so many days ago. */
-export const presets = [
-  { id: 'today', days: 1, ago: 0, words: 'Today' },
-  { id: 'yesterday', days: 1, ago: 1, words: 'Yesterday' },
-  { id: '7', days: 7, ago: 0, words: '7 days' },
-  { id: '30', days: 30, ago: 0, words: '30 days' },
-  { id: '90', days: 90, ago: 0, words: '90 days' },
-] as const;
+type Preset = { id: string; words: string; of: (today: ReportDay) => ReportPeriod };
+
+/** The days that a link leads to. */
+export const presets: readonly Preset[] = [
+  { id: 'today', words: 'Today', of: (today) => lastDays(1, today) },
+  { id: 'yesterday', words: 'Yesterday', of: (today) => lastDays(1, addDays(today, -1)) },
+  { id: '7', words: '7 days', of: (today) => lastDays(7, today) },
+  { id: '30', words: '30 days', of: (today) => lastDays(30, today) },
+  { id: '90', words: '90 days', of: (today) => lastDays(90, today) },
+  { id: 'month', words: 'This month', of: (today) => ({ first: monthOf(today).first, last: today }) },
+  { id: 'last-month', words: 'Last month', of: (today) => monthOf(today, 1) },
+];
 
 /**
  * Which days the parameters of a link ask for: `first` and `last`, or else the preset `days`, the last 7 where they say nothing. What makes no
@@ -33,20 +43,17 @@ export function readPeriod(
     const first = sorted.first > last ? last : sorted.first;
     return { first: countDays(first, last) > mostDays ? addDays(last, 1 - mostDays) : first, last };
   }
-  return daysOf(presets.find(({ id }) => id === one('days')) ?? usual, today);
+  return presets.find(({ id }) => id === one('days'))?.of(today) ?? lastDays(7, today);
 }
 
-const usual = presets.find(({ id }) => id === '7')!;
-
-function daysOf({ days, ago }: { days: number; ago: number }, today: ReportDay): ReportPeriod {
-  const last = addDays(today, -ago);
+function lastDays(days: number, last: ReportDay): ReportPeriod {
   return { first: addDays(last, 1 - days), last };
 }
 
-/** The preset that these days are, as its parameter; null: they are none. */
-export function presetOf({ first, last }: ReportPeriod, today: ReportDay): string | null {
-  const isThis = (preset: ReportPeriod) => preset.first === first && preset.last === last;
-  return presets.find((preset) => isThis(daysOf(preset, today)))?.id ?? null;
+/** Whether a preset is of these days: some days are those of several. */
+export function isPresetOf({ of }: Preset, { first, last }: ReportPeriod, today: ReportDay): boolean {
+  const days = of(today);
+  return days.first === first && days.last === last;
 }
 
 /** The address of one chart's or table's file. */

@@ -1,10 +1,12 @@
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
+import { countDays, findDaysBefore } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type PeriodSums, type Report, type Sums } from '@/lib/reporting/rollups/report';
 import { remedies } from '@/lib/sms/delivery/error-codes';
 import { sayCount, sayMicros, saySeconds, sayShare } from './report-words';
 import { sayPurpose, sayReason, sayWhy } from './messages/message-words';
 import { readErrorCode } from './messages/messages-query';
+import type { ReportPeriod } from './report-period';
 
 /** What a table of a report holds: the names of its columns, and its rows as figures. */
 export type ReportTable = {
@@ -147,9 +149,9 @@ function sayError(key: string): string {
 /** One figure of a period, beside what it was in the one before. */
 export type PeriodFigure = { id: string; name: string; value: string; context: string };
 
-/** The figures of a period, each with the same of as many days before, `days` of them. */
-export function listFigures({ period, before }: Report, days: number): PeriodFigure[] {
-  const then = days === 1 ? 'the day before' : `the ${sayCount(days)} days before`;
+/** The figures of some days, each with the same of those that they are compared with. */
+export function listFigures({ period, before }: Report, days: ReportPeriod): PeriodFigure[] {
+  const then = sayDaysBefore(days);
   const [now, earlier] = [period, before].map(figuresOf);
   return now!.map(({ id, name, value, detail }, index) => ({
     id,
@@ -157,6 +159,19 @@ export function listFigures({ period, before }: Report, days: number): PeriodFig
     value,
     context: [detail, `${then}: ${earlier![index]!.value}`].filter(Boolean).join('; '),
   }));
+}
+
+function sayDaysBefore({ first, last }: ReportPeriod): string {
+  switch (findDaysBefore(first, last).is) {
+    case 'month':
+      return 'the month before';
+    case 'part':
+      return 'the same days of the month before';
+    case 'days': {
+      const days = countDays(first, last);
+      return days === 1 ? 'the day before' : `the ${sayCount(days)} days before`;
+    }
+  }
 }
 
 function figuresOf(period: PeriodSums): { id: string; name: string; value: string; detail?: string }[] {

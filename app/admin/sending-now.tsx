@@ -1,30 +1,32 @@
 import { FigureGrid } from '@/components/ui/lists/FigureGrid';
 import { Notice } from '@/components/ui/Notice';
 import { sayDuration } from '@/components/ui/time/say-duration';
-import type { SendingNow } from '@/lib/reporting/admin-overview';
-import { sayMoment } from '@/app/_format/say-moment';
+import type { SendingNow } from '@/lib/reporting/sender-health';
+import { sayMoment, type Clock } from '@/app/_format/say-moment';
 import { sayCount, sayMicros, sayShare } from './report-words';
 import { sayReason } from './messages/message-words';
+import type { HealthRow } from './sender/health-rows';
 
-/** From so long on, a text that is due and not sent means that something is wrong. */
-const lateSeconds = 300;
-
-/** How sending is at this moment, in a row of figures. `isStopTold`: an alarm says already that nothing is being sent. */
+/** How sending is at this moment, in a row of figures, judged as the page about the sender judges it (`rows`). `isStopTold`: an alarm says already that nothing is being sent. */
 export function SendingNowFigures({
   sending,
+  rows,
   isStopTold,
-  now,
-  timeZone,
+  clock,
 }: {
   sending: SendingNow;
+  rows: readonly HealthRow[];
   isStopTold: boolean;
-  now: Date;
-  timeZone: string;
+  clock: Required<Clock>;
 }) {
   const { spentMicros, budgetMicros, oldestDueAt, failedInLastHour, lastReceiptAt, stopped } = sending;
+  const { now } = clock;
   const used = budgetMicros === 0 ? 1 : spentMicros / budgetMicros;
   const dueSeconds = oldestDueAt === null ? null : (now.getTime() - oldestDueAt.getTime()) / 1000;
-  const clock = { timeZone, now };
+  const toneOf = (id: string) => {
+    const words = rows.find((row) => row.id === id)?.state.words;
+    return words === 'Bad' ? 'danger' : words === 'Look' ? 'warning' : 'plain';
+  };
   return (
     <>
       {stopped === null || isStopTold ? null : (
@@ -42,13 +44,13 @@ export function SendingNowFigures({
             name: 'Budget used, last 24 hours',
             value: sayShare(used),
             context: `${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}`,
-            tone: used >= 1 ? 'danger' : used >= 0.8 ? 'warning' : 'plain',
+            tone: toneOf('budget'),
           },
           {
             id: 'oldest-due',
             name: 'Oldest text that is due',
             value: dueSeconds === null ? 'None' : sayDuration(Math.max(1, dueSeconds)),
-            tone: dueSeconds !== null && dueSeconds > lateSeconds ? 'danger' : 'plain',
+            tone: toneOf('queue'),
           },
           { id: 'failed', name: 'Failed, last hour', value: sayCount(failedInLastHour) },
           {

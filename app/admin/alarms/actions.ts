@@ -33,6 +33,5 @@ export async function acknowledgeAction(
   if (!done.ok && done.reason === 'not_admin') {
     return answerForm({ message: 'You are no longer an admin. Nothing was changed.' });
   }
-  // Settled meanwhile: the page shows by whom, or that it has ended.
-  redirect(page);
+  redirect(`${page}?saved=${done.ok ? 'acknowledged' : 'settled'}`);
 }

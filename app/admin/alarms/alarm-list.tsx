@@ -7,6 +7,12 @@ import { Notice } from '@/components/ui/Notice';
 import type { OpenAlarms, SeenAlarm } from '@/lib/reporting/alarms-page';
 import { acknowledgeAction, type AlarmsPath } from './actions';
 
+/** What became of acknowledging one, as the address says. */
+export const alarmSavedWords: ReadonlyMap<string, string> = new Map([
+  ['acknowledged', 'You see to it now. The other admins see that you do.'],
+  ['settled', 'Nothing was changed: someone sees to it already, or it has ended.'],
+]);
+
 /** The alarms that are open, each with since when, what to do, and who sees to it; nothing where none is. `page`: where its button leads back to. */
 export function AlarmList({
   open,

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
+import { SavedAlert } from '@/components/forms/SavedAlert';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { DataTable } from '@/components/ui/lists/DataTable';
@@ -11,7 +12,8 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { readAlarmsPage } from '@/lib/reporting/alarms-page';
 import { AdminNav } from '../admin-nav';
-import { AlarmList, sayTold } from './alarm-list';
+import { AlarmList, alarmSavedWords, sayTold } from './alarm-list';
+import { LedgerList } from './ledger-list';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata(): Promise<Metadata> {
@@ -26,9 +28,15 @@ const columns = [
   { key: 'by', header: 'Seen to by' },
 ] as const;
 
-/** The alarms that are open, and the last that have ended. */
-export default async function AlarmsPage() {
+/** The alarms that are open, what of the ledgers does not agree, and the last alarms that have ended. */
+export default async function AlarmsPage({
+  searchParams,
+}: {
+  searchParams: Promise<{ saved?: string | string[] }>;
+}) {
   await requireRole('/admin/alarms', 'admin');
+  const { saved } = await searchParams;
+  const said = typeof saved === 'string' ? alarmSavedWords.get(saved) : undefined;
   const now = databaseNow();
   const page = await readAlarmsPage(db(), now);
   const clock = { timeZone: env().reportTimeZone, now };
@@ -42,6 +50,7 @@ export default async function AlarmsPage() {
         </Lead>
       </HeadingGroup>
       <AdminNav here="alarms" />
+      {said ? <SavedAlert title={said} /> : null}
       <Card label="Open alarms">
         <Heading level={2}>Open alarms</Heading>
         {page.alarms.length === 0 ? <Text>None is open.</Text> : null}
@@ -51,6 +60,14 @@ export default async function AlarmsPage() {
             ? 'Each is told to ALERT_WEBHOOK_URL when it opens and when it ends.'
             : 'They are told nowhere else: set ALERT_WEBHOOK_URL to be woken by them.'}
         </Text>
+      </Card>
+      <Card label="Ledgers">
+        <Heading level={2}>Ledgers</Heading>
+        <Text>
+          Each night texts, consents, opt-outs, the budget and the sums of days that are over are compared
+          with each other. What one of them says and another does not is here until it is mended.
+        </Text>
+        <LedgerList ledgers={page.ledgers} clock={clock} />
       </Card>
       <Card label="Alarms that have ended">
         <DataTable
@@ -70,7 +87,7 @@ export default async function AlarmsPage() {
               by: alarm.acknowledged?.by ?? '–',
             },
           }))}
-          empty="None yet. What was wrong for a while, and until when, will stand here."
+          empty="None yet. What was wrong for a while, and until when, will be here."
         />
       </Card>
     </Page>

@@ -10,24 +10,15 @@ import type { ExportField } from '@/components/forms/staff/ExportForm';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
-import { env } from '@/lib/env';
-import { mostExportsUnderWay, removeExport, requestExport } from '@/lib/exports/export-jobs';
-import { addDays, dayOf, readReportDay, startOf } from '@/lib/reporting/rollups/report-days';
-import { exportsPath, formatWords, isOneOf, kindWords } from './export-words';
-
-const noDay = 'Enter a day, such as 2026-11-24.';
-const day = text.transform((typed, context) => {
-  const read = readReportDay(typed);
-  if (read !== null) return read;
-  context.addIssue({ code: 'custom', message: noDay });
-  return z.NEVER;
-});
+import { removeExport, requestExport } from '@/lib/exports/export-jobs';
+import { readDays, reportDay } from './export-days';
+import { exportsPath, formatWords, isOneOf, kindWords, tooManyUnderWayWords } from './export-words';
 
 const exportForm = z.object({
   kind: text.refine((kind) => isOneOf(kindWords, kind), 'Choose what to export.'),
   format: text.refine((format) => isOneOf(formatWords, format), 'Choose a kind of file.'),
-  first: day,
-  last: day,
+  first: reportDay,
+  last: reportDay,
   wholeNumbers: box,
 });
 
@@ -41,26 +32,14 @@ export async function startExportAction(
   const form = readForm(exportForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, chosen);
   const { kind, format, first, last, wholeNumbers } = form.fields;
-  if (last < first) {
-    const fieldErrors = { last: 'This day is before the first one.' };
-    return answerForm({ fieldErrors }, formData, chosen);
-  }
   const context = await readRequestContext();
-  const { reportTimeZone: timeZone } = env();
-  if (first > dayOf(context.now, timeZone)) {
-    return answerForm({ fieldErrors: { first: 'This day is still to come.' } }, formData, chosen);
-  }
+  const days = readDays({ first, last }, context.now);
+  if (!days.ok) return answerForm({ fieldErrors: days.fieldErrors }, formData, chosen);
   if (!isOneOf(kindWords, kind) || !isOneOf(formatWords, format)) return answerForm({}, formData, chosen);
-  const days = { from: startOf(first, timeZone), to: startOf(addDays(last, 1), timeZone) };
-  const wanted = { kind, format, wholeNumbers, ...days };
+  const wanted = { kind, format, wholeNumbers, ...days.period };
   const answer = await requestExport(db(), admin, wanted, context);
   if (answer.ok) redirect(`${exportsPath}?saved=started`);
-  const refused =
-    answer.reason !== 'too_many_under_way'
-      ? askToConfirm
-      : {
-          message: `${mostExportsUnderWay} exports are being written already, and no more at a time. Wait until one is done, or end one. What you chose is still here.`,
-        };
+  const refused = answer.reason === 'too_many_under_way' ? { message: tooManyUnderWayWords } : askToConfirm;
   return answerForm<ExportField>(refused, formData, chosen);
 }
 

@@ -1,9 +1,7 @@
 import type { Metadata } from 'next';
 import { AdminNav } from '@/app/admin/admin-nav';
-import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
 import { ExportForm } from '@/components/forms/staff/ExportForm';
-import { RemoveExportForm } from '@/components/forms/staff/RemoveExportForm';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
@@ -17,9 +15,18 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
 import { listExports, type ListedExport } from '@/lib/exports/export-jobs';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
-import { sayReportDay, sayZone } from '@/app/admin/report-words';
+import { sayZone } from '@/app/admin/report-words';
 import { removeExportAction, startExportAction } from './actions';
-import { exportsPath, formatWords, kindWords, sayExportState } from './export-words';
+import {
+  exportsPath,
+  formatWords,
+  kindWords,
+  sayPeriodOf,
+  sayExportKind,
+  sayExportState,
+  sayProgress,
+} from './export-words';
+import { describeFile } from './file-cells';
 
 const savedWords: ReadonlyMap<string, string> = new Map([
   ['started', 'The export has started.'],
@@ -55,7 +62,7 @@ export default async function ExportsPage({
         </Lead>
       </HeadingGroup>
       <AdminNav here="exports" />
-      {savedNow ? <SavedAlert title={savedNow} /> : null}
+      <SavedAlert title={savedNow} />
       <Card>
         <Heading level={2}>New export</Heading>
         <ExportForm
@@ -66,10 +73,13 @@ export default async function ExportsPage({
         />
       </Card>
       <Card label="Files">
+        <p role="status">
+          {sayProgress(exports, (newest) => `${sayExportKind(newest)}: ${sayExportState(newest)}`)}
+        </p>
         <DataTable
           caption="Exports, newest first"
           columns={columns}
-          rows={exports.map((each) => ({ id: each.id, cells: cellsOf(each, { today, timeZone, now }) }))}
+          rows={exports.map((each) => ({ id: each.id, cells: cellsOf(each, { timeZone, now }) }))}
           empty="There is no export. One that you start stands here, and can be downloaded once it is written."
         />
         {exports.some(({ state }) => state === 'writing') ? (
@@ -93,53 +103,21 @@ const columns = [
   { key: 'remove', header: 'Remove' },
 ] as const;
 
-function cellsOf(
-  each: ListedExport,
-  { today, timeZone, now }: { today: string; timeZone: string; now: Date },
-) {
-  const { id, kind, format, wholeNumbers, from, to, requestedBy, createdAt, state, keptUntil } = each;
-  const clock = { timeZone, now };
-  const name = kindWords[kind];
-  const days = sayDays(dayOf(from, timeZone), dayOf(new Date(to.getTime() - 1), timeZone), today);
-  const which = `${name}, ${days}`;
+function cellsOf(each: ListedExport, clock: { timeZone: string; now: Date }) {
+  const { format, wholeNumbers } = each;
+  const name = sayExportKind(each);
+  const days = sayPeriodOf(each, clock);
   return {
     what: `${name}, ${format === 'csv' ? 'CSV' : 'JSON lines'}, ${wholeNumbers ? 'whole' : 'hidden'} numbers`,
     days,
-    by: (
-      <>
-        <Moment at={createdAt} clock={clock} />
-        {requestedBy === null ? '' : ` by ${requestedBy}`}
-      </>
-    ),
-    state: (
-      <>
-        {state === 'done' ? (
-          <a href={`${exportsPath}/${id}/file`} download aria-label={`Download the export of ${which}`}>
-            Download
-          </a>
-        ) : null}
-        <Text>{sayExportState(each)}</Text>
-        {keptUntil === null ? null : (
-          <Text quiet>
-            Kept until <Moment at={keptUntil} clock={clock} />
-          </Text>
-        )}
-      </>
-    ),
-    remove: (
-      <RemoveExportForm
-        action={removeExportAction}
-        id={id}
-        words={state === 'writing' ? 'End' : 'Remove'}
-        label={`${state === 'writing' ? 'End' : 'Remove'} the export of ${which}`}
-      />
-    ),
+    ...describeFile(each, {
+      which: `the export of ${name}, ${days}`,
+      state: sayExportState(each),
+      path: exportsPath,
+      remove: removeExportAction,
+      clock,
+    }),
   };
-}
-
-function sayDays(first: string, last: string, today: string): string {
-  if (first === last) return sayReportDay(first, today);
-  return `${sayReportDay(first, today)} to ${sayReportDay(last, today)}`;
 }
 
 function optionsOf(words: Record<string, string>) {

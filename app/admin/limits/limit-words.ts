@@ -1,6 +1,8 @@
 import type { Env } from '@/lib/env';
 import { limits, type AddressLimit, type BucketRule } from '@/lib/rate-limits/limits';
 import type { WindowRule } from '@/lib/rate-limits/sliding-window';
+import { shareBudget } from '@/lib/sms/capacity/budget';
+import { longestCodeWaitMs } from '@/lib/sms/capacity/send-order';
 import { sayReason } from '../messages/message-words';
 import { sayCount, sayMicros } from '../report-words';
 
@@ -58,12 +60,17 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     rule: 'Without a delivery for so long, an account can be opened without the code',
     limit: sayLength(limits.receiptPatienceSeconds),
   },
+  deliveredPatienceSeconds: {
+    group: 'codes',
+    rule: 'With a delivery, an account can be opened without the code after so long',
+    limit: sayLength(limits.deliveredPatienceSeconds),
+  },
   lastTries: { group: 'codes', rule: 'People are told how many tries are left from so many on' },
   numbersPerAccount: { group: 'codes', rule: 'Numbers that one account names for the first time' },
   recoveriesPerNetwork: { group: 'codes', rule: 'Codes to choose a new password, from one network' },
   testTexts: { group: 'texts', rule: 'Test texts to one number' },
-  repliesPerNumber: { group: 'texts', rule: 'Answers to texts from one number' },
-  stopConfirmationsPerNumber: { group: 'texts', rule: 'Of these, confirmations of a STOP' },
+  repliesPerNumber: { group: 'texts', rule: 'Other answers to texts from one number' },
+  stopConfirmationsPerNumber: { group: 'texts', rule: 'Confirmations of a STOP to one number' },
   passwordsPerEmailAndAddress: {
     group: 'passwords',
     rule: 'Wrong passwords for one email, from one address, by browsers that the account does not know',
@@ -113,36 +120,51 @@ function listMoney(settings: MoneySettings): LimitRow[] {
     smsDailyBudgetPerUserMicros: perUser,
     smsMessagesPerSecond: pace,
   } = settings;
+  const shares = shareBudget(BigInt(total));
+  const inAnyDay = (micros: bigint) => `${sayMicros(Number(micros))} in any day`;
   return [
     {
       rule: 'All texts together (SMS_DAILY_BUDGET_USD). What a text may not cost any more is counted here, whichever of these caps said so',
-      limit: `${sayMicros(total)} in any day`,
+      limit: inAnyDay(BigInt(total)),
       reasons: ['budget'],
     },
     {
       rule: 'Of this, what updates and codes for new numbers leave to codes to get in and to notices',
-      limit: `${sayMicros(total / 10)} in any day`,
+      limit: inAnyDay(shares.keptMicros),
       reasons: [],
     },
     {
       rule: 'Of this, codes that strangers ask for',
-      limit: `${sayMicros(total * 0.7)} in any day, by the hour`,
+      limit: `${inAnyDay(shares.strangersMicros)}, by the hour`,
       reasons: [],
     },
     {
       rule: 'Of this, codes of one network, and codes to one number prefix',
-      limit: `${sayMicros(total / 20)} in any day`,
+      limit: inAnyDay(shares.ofOneSourceMicros),
+      reasons: [],
+    },
+    {
+      rule: 'Of this, codes of one network to one number prefix',
+      limit: inAnyDay(shares.ofOneNetworkAndPrefixMicros),
       reasons: [],
     },
     {
       rule: 'One person, of each kind of text (SMS_DAILY_BUDGET_PER_USER_USD)',
-      limit: `${sayMicros(perUser)} in any day`,
+      limit: inAnyDay(BigInt(perUser)),
       reasons: [],
     },
     {
       rule: 'How long a stranger’s code may have to wait for its place in the pace (SMS_MESSAGES_PER_SECOND)',
-      limit: pace === null ? 'no limit on the pace' : `1 minute, at ${pace} a second`,
+      limit:
+        pace === null
+          ? 'no limit on the pace'
+          : `${sayLength(longestCodeWaitMs / 1000)}, at ${pace} a second`,
       reasons: ['crowded'],
+    },
+    {
+      rule: 'New numbers of a range in which, or from a network by which, many codes were asked for and not entered (PUMPING_GUARD)',
+      limit: 'closed for a while: see “Pumping”',
+      reasons: ['range_closed', 'network_closed'],
     },
   ];
 }

@@ -68,6 +68,7 @@ export default async function LimitsPage() {
         </Card>
       ))}
       <Card label="About these counts">
+        <Heading level={2}>About these counts</Heading>
         <Text quiet>
           Each refused try counts, also where someone tries again at once. Sign-ins that were refused are in
           the audit log (sign_in_refused).

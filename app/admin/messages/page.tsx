@@ -9,6 +9,7 @@ import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { DataTable } from '@/components/ui/lists/DataTable';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { Results } from '@/components/ui/lists/Results';
 import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
@@ -27,7 +28,7 @@ import { subjectHint } from './subject-words';
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata(): Promise<Metadata> {
   const user = await readUser();
-  return { title: user?.role === 'admin' ? 'Messages' : 'Not allowed' };
+  return { title: user?.role === 'admin' ? 'All texts' : 'Not allowed' };
 }
 
 /** Every text, to be searched and narrowed down. Reads only. */
@@ -47,7 +48,7 @@ export default async function MessagesPage({
   return (
     <Page wide nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
-        <Heading>Messages</Heading>
+        <Heading>All texts</Heading>
         <Lead>Every text that we sent, or that people sent us. Each leads to its own page.</Lead>
       </HeadingGroup>
       <AdminNav here="messages" />
@@ -66,21 +67,23 @@ export default async function MessagesPage({
           clearHref={isNarrow === null ? null : messagesPath}
         />
       </Card>
-      <Card label="Messages">
-        {subject ? <SubjectFacts subject={subject} linkTo={linkTo} /> : null}
-        {subject && subject.choices.length > 0 ? null : (
-          <DataTable
-            caption="Messages, newest first"
-            columns={columns}
-            rows={texts.map((text) => ({ id: text.id, cells: cellsOf(text, clock) }))}
-            empty={isNarrow === null ? 'No text was sent or came in yet.' : 'No text fits.'}
+      <Card label="Texts">
+        <Results label="What was found" of={linkToMessages(filters)}>
+          {subject ? <SubjectFacts subject={subject} linkTo={linkTo} /> : null}
+          {subject && subject.choices.length > 0 ? null : (
+            <DataTable
+              caption="Texts, newest first"
+              columns={columns}
+              rows={texts.map((text) => ({ id: text.id, cells: cellsOf(text, clock) }))}
+              empty={isNarrow === null ? 'No text was sent or came in yet.' : 'No text fits.'}
+            />
+          )}
+          <Pager
+            label="Older and newer texts"
+            newestHref={before ? linkToMessages(filters) : null}
+            olderHref={older ? linkToMessages({ ...filters, before: older }) : null}
           />
-        )}
-        <Pager
-          label="Messages"
-          newestHref={before ? linkToMessages(filters) : null}
-          olderHref={older ? linkToMessages({ ...filters, before: older }) : null}
-        />
+        </Results>
       </Card>
     </Page>
   );

@@ -36,8 +36,8 @@ export function SubjectFacts({
         {isMore ? ' There are more: enter more of the name to see them.' : null}
       </Text>
       <FactList
-        facts={choices.map(({ id, name, maskedEmail, maskedPhone }) => ({
-          term: [maskedEmail, maskedPhone ?? 'no phone'].join(', '),
+        facts={choices.map(({ id, name, email, maskedPhone }) => ({
+          term: [email, maskedPhone ?? 'no phone'].join(', '),
           detail: <TextLink href={linkTo(id)}>{name}</TextLink>,
         }))}
       />

@@ -1,10 +1,14 @@
 import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
 import { LogMoment } from '@/app/_format/log-moment';
-import type { Clock } from '@/app/_format/say-moment';
+import { sayWallTime, type Clock } from '@/app/_format/say-moment';
 import { sayUsd } from '@/app/_format/say-usd';
+import { TextLink } from '@/components/ui/TextLink';
 import type { Tone } from '@/components/ui/Notice';
 import type { SeenMessage } from '@/lib/reporting/message-page';
+import type { ProviderReason } from '@/lib/sms/delivery/error-codes';
+import { cityOf } from '@/lib/zone-city';
+import { sayMedium, sayScope } from '../consent-words';
 import { sayReason } from './message-words';
 
 type Gate = NonNullable<SeenMessage['gates']>[number];
@@ -59,10 +63,16 @@ export function sayAnswer({ answer }: Gate, message: AskedText): { words: string
 
 const letPass: { words: string; tone: Tone } = { words: 'Let it pass', tone: 'neutral' };
 
+/** Whether a gate keeps the text back. */
+export function isAgainst({ answer }: Gate): boolean {
+  return answer === 'hold' || answer === 'refuse';
+}
+
 /** What the gates come to, for who reads no further. */
-export function saySummary(gates: readonly Gate[], message: AskedText): string {
-  const first = gates.find(({ answer }) => answer === 'hold' || answer === 'refuse');
+export function saySummary(gates: readonly Gate[], message: AskedText): ReactNode {
+  const first = gates.find(isAgainst);
   if (isOver(message)) {
+    if (first?.gate === 'provider') return sayFailure(first.reason, message.errorCode);
     return gates.length === 1
       ? 'It ended here.'
       : 'It ended where it says no. What comes before that did not keep it back.';
@@ -75,6 +85,96 @@ export function saySummary(gates: readonly Gate[], message: AskedText): string {
   return first.answer === 'hold'
     ? 'It waits. Every rule is asked as of now, and again when it is due.'
     : 'It will end where it says no, unless that changes before it is due. Every rule is asked as of now.';
+}
+
+type Failure = { was: string; next: ReactNode };
+
+const askedAgain = 'Nothing to do: it was tried again as often as it may be.';
+const paceOfSender =
+  'Nothing to do for this one. If it comes often, compare SMS_MESSAGES_PER_SECOND with what the sender’s registration allows.';
+const registration = 'Finish the registration of the sender in the Twilio console.';
+const pumping = (
+  <>
+    See <TextLink href="/admin/pumping">Pumping</TextLink>. If the person is real, ask Twilio about the
+    number.
+  </>
+);
+
+/** What an error of the provider means, and what an admin does about it. */
+const failures: Record<ProviderReason, Failure> = {
+  provider_authentication: {
+    was: 'the provider did not take our credentials',
+    next: 'Correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN, and restart.',
+  },
+  too_many_requests: { was: 'the provider got more requests than it takes', next: paceOfSender },
+  invalid_number: {
+    was: 'the number does not exist, or takes no texts',
+    next: 'The person has to correct their number.',
+  },
+  region_not_enabled: {
+    was: 'the provider does not send to this country for us',
+    next: 'Allow the country in the Twilio console, or take it out of SMS_COUNTRIES.',
+  },
+  opted_out: { was: 'the number opted out', next: 'Nothing to do: START from the phone allows texts again.' },
+  queue_full: { was: 'too many texts waited at the provider', next: paceOfSender },
+  handset_unreachable: {
+    was: 'the phone could not be reached: it was off, or without a signal',
+    next: 'Nothing to do: the next text may arrive, and a new code may be asked for.',
+  },
+  undeliverable_number: {
+    was: 'the number cannot be texted, as that of a landline, or it is not in use any more',
+    next: 'It is not tried for a day. The person has to use another number.',
+  },
+  filtered: {
+    was: 'a carrier filtered it as unwanted',
+    next: (
+      <>
+        Compare what it says with the samples of the campaign. How many were filtered is under{' '}
+        <TextLink href="/admin/sender">Sender</TextLink>.
+      </>
+    ),
+  },
+  unknown_error: { was: 'the carrier did not say why', next: askedAgain },
+  rate_limited: { was: 'the sender was faster than the carrier allows', next: paceOfSender },
+  daily_cap: {
+    was: 'the sender had sent as much as the carrier allows in a day',
+    next: 'Ask Twilio for a higher limit, or use another sender.',
+  },
+  sender_not_registered: { was: 'the sender is not registered with the carriers', next: registration },
+  provider_timeout: { was: 'the provider gave up on it', next: askedAgain },
+  blocked_as_pumping: {
+    was: 'the provider takes its number’s range for one that fraudsters use',
+    next: pumping,
+  },
+  blocked_as_fraud: { was: 'the provider blocked it as fraud', next: pumping },
+  blocked_by_carrier: {
+    was: 'the carrier blocks texts to the number',
+    next: 'The person has to ask their carrier, or use another number.',
+  },
+  validity_over: {
+    was: 'the provider held it for longer than it was worth anything',
+    next: 'Nothing to do: a new code may be asked for.',
+  },
+  provider_internal_error: { was: 'the provider had a fault', next: askedAgain },
+  provider_refused: {
+    was: 'the provider refused it',
+    next: 'Look the error up at twilio.com/docs/api/errors.',
+  },
+  provider_unreachable: { was: 'the provider could not be reached', next: askedAgain },
+  provider_fault: { was: 'the provider had a fault', next: askedAgain },
+};
+
+/** The one sentence about a text that the provider or a carrier did not take, and the next step. */
+function sayFailure(reason: string | null, errorCode: number | null): ReactNode {
+  const failure = lookUp(failures, reason);
+  const was = failure?.was ?? (reason === null ? 'nothing says why' : sayReason(reason));
+  const code = errorCode === null ? '' : ` (error ${errorCode})`;
+  return (
+    <>
+      It failed: {was}
+      {code}. {failure?.next}
+    </>
+  );
 }
 
 /** Whether its gates are what its row remembers, and not what they would say now. */
@@ -167,7 +267,7 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
               <LogMoment at={since} clock={clock} />
             </>
           )}
-          {by === null ? null : `, by ${sayReason(by)}`}.
+          {by === null ? null : `, ${sayMedium(by)}`}.
         </>
       );
     }
@@ -179,7 +279,7 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
       return isPassed ? 'It is.' : 'It was deactivated.';
     case 'consent': {
       const scope = detail('scope');
-      return `${isPassed ? 'They agreed' : 'They have not agreed'}${scope === null ? '' : ` to ${scope}`}.`;
+      return `${isPassed ? 'They agreed' : 'They have not agreed'}${scope === null ? '' : ` to ${scope.split(' or ').map(sayScope).join(' or ')}`}.`;
     }
     case 'holder':
       return isPassed ? 'It is theirs.' : 'The person has not proven that it is theirs.';
@@ -188,8 +288,8 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
     case 'quiet_hours': {
       const [window, zones] = [detail('window'), detail('zones')];
       if (window === null) return isPassed ? 'The person has none.' : null;
-      const where = zones === null ? '' : ` in ${zones.replaceAll(',', ', ')}`;
-      return `${isPassed ? 'It is.' : 'It is not.'} Quiet hours are ${window.replace('-', ' to ')}${where}.`;
+      const where = zones === null ? '' : ` in ${zones.split(',').map(cityOf).join(', ')}`;
+      return `${isPassed ? 'It is.' : 'It is not.'} Quiet hours are ${sayWindow(window)}${where}.`;
     }
     case 'number_limit': {
       const next = asMoment(detail('retryAt'));
@@ -242,6 +342,8 @@ function sayRequestRefusal(reason: string | null, limit: string | null): string 
       return 'One was asked for a moment ago.';
     case 'send_limit':
       return `The number has been sent as many codes as it may get. The limit is ${limit ?? 'not known'}.`;
+    case 'range_closed':
+      return 'Codes to new numbers of this range are held back: see “Pumping”.';
     case 'crowded':
       return 'So many codes wait that it would come too late.';
     default:
@@ -255,6 +357,12 @@ function readDetail({ details }: Gate): (name: string) => string | null {
     const value = details === null ? undefined : lookUp(details, name);
     return value === null || value === undefined ? null : String(value);
   };
+}
+
+/** `20:00-09:00` as clocks here show it; what is no such window stays as it is. */
+function sayWindow(window: string): string {
+  const times = /^(\d\d:\d\d)-(\d\d:\d\d)$/.exec(window);
+  return times === null ? window : `${sayWallTime(times[1]!)} to ${sayWallTime(times[2]!)}`;
 }
 
 function asMoment(text: string | null): Date | null {

@@ -50,6 +50,7 @@ export default async function ProtectedNumbersPage({
       ) : (
         proofs.map((proof) => (
           <Card key={proof.id} label={`The number of ${proof.holder.name}`}>
+            <Heading level={2}>The number of {proof.holder.name}</Heading>
             <Stack>
               <FactList
                 facts={[

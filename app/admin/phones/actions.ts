@@ -12,7 +12,7 @@ import { revealNumber } from '@/lib/auth/admin/reveal-contact';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { parseNumberFilter } from '@/lib/reporting/number-filter';
 import { openPhoneId, sealPhoneId } from '@/lib/reporting/phone-id';
-import { phonesPath } from './phone-link';
+import { phonesPath, wholeNumberWords } from './phone-link';
 
 /** Leads to the page of a number, in any spelling. A form that is posted, so that no address ever holds the number. */
 export async function findPhoneAction(
@@ -23,10 +23,7 @@ export async function findPhoneAction(
   const form = readForm(z.object({ phone: text }), formData);
   const number = form.ok ? parseNumberFilter(form.fields.phone) : null;
   if (!number?.ok || !('phone' in number.filter)) {
-    const fieldErrors = {
-      phone: 'Enter all of a number, with the + and the country code where it is from another country.',
-    };
-    return answerForm({ fieldErrors }, formData, ['phone']);
+    return answerForm({ fieldErrors: { phone: wholeNumberWords } }, formData, ['phone']);
   }
   redirect(`${phonesPath}/${sealPhoneId(number.filter.phone)}`);
 }

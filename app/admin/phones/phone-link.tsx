@@ -2,6 +2,10 @@ import { TextLink } from '@/components/ui/TextLink';
 
 export const phonesPath = '/admin/phones';
 
+/** What to do where no whole number was typed. */
+export const wholeNumberWords =
+  'Enter all of a number, with the + and the country code where it is from another country.';
+
 /** A masked number, which leads to its page; `none` where there is no number. */
 export function PhoneLink({
   of: { maskedPhone, phoneId },

@@ -10,6 +10,9 @@ export type HealthRow = { id: string; what: string; now: string; state: HealthSt
 
 export type HealthState = { words: 'Good' | 'Look' | 'Bad' | 'Nothing yet'; tone: Tone };
 
+/** The worst first. */
+const order: readonly HealthState['words'][] = ['Bad', 'Look', 'Nothing yet', 'Good'];
+
 const good: HealthState = { words: 'Good', tone: 'success' };
 const look: HealthState = { words: 'Look', tone: 'warning' };
 const bad: HealthState = { words: 'Bad', tone: 'danger' };
@@ -20,11 +23,24 @@ const filteredShares = { look: 0.002, bad: 0.01 };
 
 const dueSeconds = { look: 60, bad: 300 };
 
-/** What the page about the sender says, in its order; each with what to do, also where nothing is wrong. */
+/** What the page about the sender says, the worst first; each with what to do, also where nothing is wrong. */
 export function listHealth(health: SenderHealth, clock: Required<Clock>): HealthRow[] {
-  return [sayStop, sayRegistration, sayFiltered, sayReports, sayRefused, sayPace, sayQueue, sayBudget].map(
-    (say) => say(health, clock),
-  );
+  const rank = ({ state }: HealthRow) => order.indexOf(state.words);
+  return [sayStop, sayRegistration, sayFiltered, sayReports, sayRefused, sayPace, sayQueue, sayBudget]
+    .map((say) => say(health, clock))
+    .sort((a, b) => rank(a) - rank(b));
+}
+
+/** What the page about the sender says, in a sentence. */
+export function sayHealth(rows: readonly HealthRow[]): string {
+  const about = (words: HealthState['words']) =>
+    rows.filter(({ state }) => state.words === words).map(({ what }) => what);
+  const [wrong, doubtful] = [about('Bad'), about('Look')];
+  const said = [
+    ...(wrong.length === 0 ? [] : [`Bad: ${wrong.join(', ')}.`]),
+    ...(doubtful.length === 0 ? [] : [`To look at: ${doubtful.join(', ')}.`]),
+  ];
+  return said.length === 0 ? 'Nothing is wrong with the sender.' : said.join(' ');
 }
 
 function sayStop({ sending: { stopped } }: SenderHealth, clock: Required<Clock>): HealthRow {

@@ -6,6 +6,7 @@ import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { DataTable } from '@/components/ui/lists/DataTable';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { Results } from '@/components/ui/lists/Results';
 import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
@@ -60,22 +61,24 @@ export default async function PeoplePage({
         />
       </Card>
       <Card label="People">
-        <DataTable
-          caption={byName ? 'People, by name or email' : 'People, newest first'}
-          columns={columns}
-          rows={people.map((person) => ({
-            id: person.id,
-            cells: { ...cellsOf(person), created: <Moment at={person.createdAt} clock={clock} /> },
-          }))}
-          empty="No matches."
-        />
-        <Pager
-          label="People"
-          first={byName ? 'First' : 'Newest'}
-          next={byName ? 'More' : 'Older'}
-          newestHref={after ? linkToPeople(filters) : null}
-          olderHref={older ? linkToPeople({ ...filters, after: older }) : null}
-        />
+        <Results label="What was found" of={linkToPeople(filters)}>
+          <DataTable
+            caption={byName ? 'People, by name or email' : 'People, newest first'}
+            columns={columns}
+            rows={people.map((person) => ({
+              id: person.id,
+              cells: { ...cellsOf(person), created: <Moment at={person.createdAt} clock={clock} /> },
+            }))}
+            empty="No matches."
+          />
+          <Pager
+            label="People"
+            first={byName ? 'First' : 'Newest'}
+            next={byName ? 'More' : 'Older'}
+            newestHref={after ? linkToPeople(filters) : null}
+            olderHref={older ? linkToPeople({ ...filters, after: older }) : null}
+          />
+        </Results>
       </Card>
     </Page>
   );

@@ -59,7 +59,7 @@ const actionWords: Record<string, string> = {
   number_protected: 'Someone else entered a code for the number',
   number_moved: 'Someone else verified the number',
   opt_out_recorded: 'Opt-out from texts recorded',
-  contact_revealed: 'Email and phone number shown to an admin',
+  contact_revealed: 'Phone number shown to an admin',
   number_revealed: 'Phone number shown to an admin',
 };
 

@@ -13,6 +13,7 @@ import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { DataTable } from '@/components/ui/lists/DataTable';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
+import { Results } from '@/components/ui/lists/Results';
 import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
@@ -73,20 +74,22 @@ export default async function VerificationsPage({
         />
       </Card>
       <Card label="Verification attempts">
-        {subject ? <SubjectFacts subject={subject} linkTo={linkTo} /> : null}
-        {subject && subject.choices.length > 0 ? null : (
-          <DataTable
-            caption="Verification attempts, newest first"
-            columns={columns}
-            rows={attempts.map((attempt) => ({ id: attempt.id, cells: cellsOf(attempt, clock) }))}
-            empty={isNarrow ? 'No attempt fits.' : 'Nobody asked for a code yet.'}
+        <Results label="What was found" of={linkToVerifications(filters)}>
+          {subject ? <SubjectFacts subject={subject} linkTo={linkTo} /> : null}
+          {subject && subject.choices.length > 0 ? null : (
+            <DataTable
+              caption="Verification attempts, newest first"
+              columns={columns}
+              rows={attempts.map((attempt) => ({ id: attempt.id, cells: cellsOf(attempt, clock) }))}
+              empty={isNarrow ? 'No attempt fits.' : 'Nobody asked for a code yet.'}
+            />
+          )}
+          <Pager
+            label="Verification attempts"
+            newestHref={before ? linkToVerifications(filters) : null}
+            olderHref={older ? linkToVerifications({ ...filters, before: older }) : null}
           />
-        )}
-        <Pager
-          label="Verification attempts"
-          newestHref={before ? linkToVerifications(filters) : null}
-          olderHref={older ? linkToVerifications({ ...filters, before: older }) : null}
-        />
+        </Results>
       </Card>
     </Page>
   );

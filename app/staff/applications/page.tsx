@@ -11,6 +11,7 @@ import { CountList } from '@/components/ui/lists/CountList';
 import { DataTable } from '@/components/ui/lists/DataTable';
 import { Pager } from '@/components/ui/lists/Pager';
 import { Notice } from '@/components/ui/Notice';
+import { Results } from '@/components/ui/lists/Results';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
@@ -88,27 +89,30 @@ export default async function ApplicationsPage({
         />
       </Card>
       <Card label="Applications">
-        {shown.isTooWide ? (
-          <Notice tone="warning" title="Very many people fit this search">
-            <p>Only the applications of the first of them are listed. Enter more of the name or email.</p>
-          </Notice>
-        ) : null}
-        <DataTable
-          caption="Applications, newest move first"
-          columns={columns}
-          rows={shown.applications.map((application) => ({
-            id: application.id,
-            cells: cellsOf(application, clock),
-          }))}
-          empty={isNarrowed || after ? 'No matches.' : 'There are no applications yet.'}
-        />
-        <Pager
-          label="Applications"
-          newestHref={after ? linkToApplications(filters) : null}
-          olderHref={shown.older ? linkToApplications({ ...filters, after: shown.older }) : null}
-        />
+        <Results label="What was found" of={linkToApplications(filters)}>
+          {shown.isTooWide ? (
+            <Notice tone="warning" title="Very many people fit this search">
+              <p>Only the applications of the first of them are listed. Enter more of the name or email.</p>
+            </Notice>
+          ) : null}
+          <DataTable
+            caption="Applications, newest move first"
+            columns={columns}
+            rows={shown.applications.map((application) => ({
+              id: application.id,
+              cells: cellsOf(application, clock),
+            }))}
+            empty={isNarrowed || after ? 'No matches.' : 'There are no applications yet.'}
+          />
+          <Pager
+            label="Applications"
+            newestHref={after ? linkToApplications(filters) : null}
+            olderHref={shown.older ? linkToApplications({ ...filters, after: shown.older }) : null}
+          />
+        </Results>
       </Card>
       <Card label="Your undo time">
+        <Heading level={2}>Your undo time</Heading>
         <UndoTimeForm action={saveUndoTimeAction} seconds={shown.undoSeconds} range={undoTime} />
       </Card>
     </Page>

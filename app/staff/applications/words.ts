@@ -73,6 +73,9 @@ export function sayNews(state: News, textStatus: TextStatus): { words: string; t
       return { words: 'Not reached', tone: 'danger' };
     case 'superseded':
       return { words: 'Not needed any more', tone: 'neutral' };
+    default:
+      // A row of another version may hold any word.
+      return { words: 'News', tone: 'neutral' };
   }
 }
 
@@ -91,18 +94,24 @@ export function markOfText(status: TextStatus): 'queued' | 'sent' | 'delivered' 
   }
 }
 
-export const noticeWords: Record<SeenNotice['kind'], string> = {
+const noticeWords: Record<SeenNotice['kind'], string> = {
   news: 'News',
   documents: 'News',
   reminder: 'Reminder',
 };
 
+/** What a notice is called. */
+export function sayNoticeKind({ kind }: Pick<SeenNotice, 'kind'>): string {
+  return lookUp(noticeWords, kind) ?? 'News';
+}
+
 /** What happened, as the title of an entry of the timeline. */
 export function sayEvent({ kind, fromStatus, toStatus, byText }: SeenEvent): string {
   switch (kind) {
     case 'moved': {
-      const to = toStatus === null ? 'another status' : statusWords[toStatus];
-      return fromStatus === null ? to : `${statusWords[fromStatus]} to ${to}`;
+      const from = lookUp(statusWords, fromStatus);
+      const to = lookUp(statusWords, toStatus);
+      return from === undefined ? (to ?? 'Another status') : `${from} to ${to ?? 'another status'}`;
     }
     case 'answered':
       return byText ? 'The applicant texted' : 'The applicant answered';
@@ -110,6 +119,8 @@ export function sayEvent({ kind, fromStatus, toStatus, byText }: SeenEvent): str
       return 'Note';
     case 'assigned':
       return 'Assignee changed';
+    default:
+      return 'Changed';
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import type { ReactNode } from 'react';
+import { cache, type ReactNode } from 'react';
 import { AdminNav } from '@/app/admin/admin-nav';
 import { PhoneLink } from '@/app/admin/phones/phone-link';
 import { LogMoment } from '@/app/_format/log-moment';
@@ -13,6 +13,7 @@ import { FactList } from '@/components/ui/lists/FactList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
+import { Columns } from '@/components/ui/Columns';
 import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
@@ -25,52 +26,70 @@ import { WhyList } from '../why-list';
 import { saySummary } from '../why-words';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
-export async function generateMetadata(): Promise<Metadata> {
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const user = await readUser();
-  return { title: user?.role === 'admin' ? 'Message' : 'Not allowed' };
+  if (user?.role !== 'admin') return { title: 'Not allowed' };
+  const { page } = await readShown((await params).id, user.userId);
+  return { title: page === null ? 'Text' : sayTemplate(page.message.template) };
 }
 
-/** One text: what it is, to whom, and all that happened to it. Reads only. */
-export default async function MessagePage({ params }: { params: Promise<{ id: string }> }) {
-  const admin = await requireRole(`${messagesPath}/${(await params).id}`, 'admin');
-  const { id } = await params;
+type Props = { params: Promise<{ id: string }> };
+
+/** Read once, for the page and for its title. */
+const readShown = cache(async (id: string, adminId: string) => {
   const now = databaseNow();
-  const page = await readMessagePage(db(), id, { adminId: admin.userId, now });
+  return { page: await readMessagePage(db(), id, { adminId, now }), now };
+});
+
+/** One text: what it is, to whom, and all that happened to it. Reads only. */
+export default async function MessagePage({ params }: Props) {
+  const admin = await requireRole(`${messagesPath}/${(await params).id}`, 'admin');
+  const { page, now } = await readShown((await params).id, admin.userId);
   if (page === null) notFound();
   const { message, timeZone } = page;
   const clock = { timeZone, now };
   return (
-    <Page nav={<SiteNav part="/admin" />}>
+    <Page wide nav={<SiteNav part="/admin" />}>
       <HeadingGroup>
         <Heading>{sayTemplate(message.template)}</Heading>
         <Lead>
-          <TextLink href={messagesPath}>Messages</TextLink>
+          <TextLink href={messagesPath}>All texts</TextLink>
         </Lead>
       </HeadingGroup>
       <AdminNav here="messages" />
-      <Card label="Message">
-        <FactList facts={factsOf(message, clock)} />
-      </Card>
-      {message.gates === null ? null : (
-        <Card>
-          <Heading level={2} id="why">
-            Why did this not arrive?
-          </Heading>
-          <Stack>
-            <Text>{saySummary(message.gates, message)}</Text>
-            <WhyList gates={message.gates} text={message} clock={clock} />
-          </Stack>
-        </Card>
-      )}
-      <Card>
-        <Heading level={2} id="life">
-          What happened
-        </Heading>
-        <EventList
-          empty="Nothing is known."
-          items={message.life.map((event, index) => sayLife(event, index, message, clock))}
-        />
-      </Card>
+      <Columns
+        even
+        first={
+          <Card label="Text">
+            <Heading level={2}>What it is</Heading>
+            <FactList facts={factsOf(message, clock)} />
+          </Card>
+        }
+        second={
+          <>
+            {message.gates === null ? null : (
+              <Card>
+                <Heading level={2} id="why">
+                  Why did this not arrive?
+                </Heading>
+                <Stack>
+                  <Text>{saySummary(message.gates, message)}</Text>
+                  <WhyList gates={message.gates} text={message} clock={clock} />
+                </Stack>
+              </Card>
+            )}
+            <Card>
+              <Heading level={2} id="life">
+                What happened
+              </Heading>
+              <EventList
+                empty="Nothing is known."
+                items={message.life.map((event, index) => sayLife(event, index, message, clock))}
+              />
+            </Card>
+          </>
+        }
+      />
     </Page>
   );
 }

@@ -19,7 +19,7 @@ import { peoplePath } from '../people-query';
 import { chosenRole } from '../role-field';
 import { handOn, refusalWords } from './account-change-words';
 
-/** Shows the email and the number of a person, this once, to an admin who has shown who they are. */
+/** Shows the number of a person, this once, to an admin who has shown who they are. */
 export async function revealPersonAction(
   _state: FormState<never>,
   formData: FormData,
@@ -29,9 +29,7 @@ export async function revealPersonAction(
   const userId = form.ok ? form.fields.userId : '';
   const revealed = await revealPerson(db(), admin, userId, await readRequestContext());
   if (!revealed.ok) return answerForm(revealAnswers[revealed.reason]);
-  const { email, phone } = revealed.contact;
-  const shown = [email, ...(phone === null ? [] : [formatPhone(phone)])].join(', ');
-  return answerForm({ ...revealAnswers.revealed, shown });
+  return answerForm({ ...revealAnswers.revealed, shown: formatPhone(revealed.phone) });
 }
 
 type Answer = Promise<FormState<AdminActionField>>;

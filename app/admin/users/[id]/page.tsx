@@ -4,6 +4,8 @@ import { PhoneLink } from '@/app/admin/phones/phone-link';
 import { revealNote } from '@/app/admin/reveal-words';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
+import { sayTab } from '@/app/_format/tab-title';
+import { linkToPacks } from '@/app/admin/packs/packs-path';
 import { SiteNav } from '@/app/site-nav';
 import { nameDevice } from '@/app/users/security/device-words';
 import { AdminActionForm } from '@/components/forms/staff/AdminActionForm';
@@ -18,8 +20,10 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Headin
 import { Page } from '@/components/ui/Page';
 import { Pager } from '@/components/ui/lists/Pager';
 import { TextLink } from '@/components/ui/TextLink';
+import { Columns } from '@/components/ui/Columns';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
+import { readAccountLocks, type AccountLocks } from '@/lib/auth/admin/read-locks';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readKeyset } from '@/lib/reporting/keyset';
 import { readPerson, type AuditActor, type SeenAuditEntry, type SeenPerson } from '@/lib/reporting/person';
@@ -37,33 +41,33 @@ import {
 } from './actions';
 import { savedWords } from './account-change-words';
 import { holdsFactor, sayFactors } from './factor-facts';
+import { sayLocks } from './lock-facts';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
-export async function generateMetadata(): Promise<Metadata> {
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const user = await readUser();
-  return { title: user?.role === 'admin' ? 'Person' : 'Not allowed' };
+  return { title: user?.role === 'admin' ? sayTab('Person', (await params).id) : 'Not allowed' };
 }
 
-/** One person: who they are, where they are signed in, what was done to their account, and what an admin can do. */
-export default async function PersonPage({
-  params,
-  searchParams,
-}: {
+type Props = {
   params: Promise<{ id: string }>;
   searchParams: Promise<{ saved?: string | string[]; before?: string | string[] }>;
-}) {
+};
+
+/** One person: who they are, where they are signed in, what was done to their account, and what an admin can do. */
+export default async function PersonPage({ params, searchParams }: Props) {
   const admin = await requireRole(`${peoplePath}/${(await params).id}`, 'admin');
-  const { id } = await params;
   const { saved, before } = await searchParams;
   const now = databaseNow();
   const historyBefore = typeof before === 'string' ? readKeyset(before, 'number') : null;
-  const person = await readPerson(db(), id, { adminId: admin.userId, historyBefore, now });
+  const person = await readPerson(db(), (await params).id, { adminId: admin.userId, historyBefore, now });
   if (person === null) notFound();
+  const locks = await readAccountLocks(db(), person, now);
   const clock = { timeZone: person.timeZone, now };
   const said = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   const here = `${peoplePath}/${person.id}`;
   return (
-    <Page nav={<SiteNav part="/admin/users" />}>
+    <Page wide nav={<SiteNav part="/admin/users" />}>
       <HeadingGroup>
         <Heading>{person.name}</Heading>
         <Lead>
@@ -71,87 +75,124 @@ export default async function PersonPage({
         </Lead>
       </HeadingGroup>
       {said ? <SavedAlert title={said} /> : null}
-      <Card label="Account">
-        <Stack>
-          <FactList facts={factsOf(person, clock)} />
-          <ActionForm
-            action={revealPersonAction}
-            label="Reveal"
-            fields={{ userId: person.id }}
-            note={`Shows the email and the phone number. ${revealNote}`}
-          />
-          <TextLink href={`${here}/texts`} standalone>
-            Texts, consents, opt-outs and limits
-          </TextLink>
-        </Stack>
-      </Card>
-      <Card label="What you can do">
-        <Heading level={2}>What you can do</Heading>
-        {person.id === admin.userId ? (
-          <Text>
-            This is your own account. What concerns it is under{' '}
-            <TextLink href="/users/security">Security</TextLink>; another admin can do the rest.
-          </Text>
-        ) : (
-          <AdminActions person={person} />
-        )}
-      </Card>
-      <Card>
-        <Heading level={2} id="sessions">
-          Signed in
-        </Heading>
-        <EventList
-          empty="Not signed in anywhere."
-          items={person.sessions.map((session) => ({
-            id: session.id,
-            title: nameDevice(session.userAgent),
-            when: (
-              <>
-                Last active <Moment at={session.lastSeenAt} clock={clock} />
-              </>
-            ),
-            details: [
-              <>
-                Signed in <Moment at={session.createdAt} clock={clock} />
-                {session.address ? ` from ${session.address}` : null}
-              </>,
-            ],
-          }))}
-        />
-      </Card>
-      <Card>
-        <Heading level={2} id="history">
-          What happened
-        </Heading>
-        <EventList
-          empty="Nothing more."
-          items={person.history.map((entry) => ({
-            id: entry.id,
-            title: sayAuditAction(entry),
-            when: <Moment at={entry.at} clock={clock} />,
-            details: detailsOf(entry, person.name),
-          }))}
-        />
-        <Pager
-          label="What happened"
-          newestHref={historyBefore ? `${here}#history` : null}
-          olderHref={
-            person.olderHistory ? `${here}?before=${encodeURIComponent(person.olderHistory)}#history` : null
-          }
-        />
-      </Card>
+      <Columns
+        even
+        first={
+          <>
+            <Card label="Account">
+              <Heading level={2}>Account</Heading>
+              <Stack>
+                <FactList facts={factsOf(person, locks, clock)} />
+                {person.phoneId === null ? null : (
+                  <ActionForm
+                    action={revealPersonAction}
+                    label="Reveal"
+                    fields={{ userId: person.id }}
+                    note={`Shows the whole phone number. ${revealNote}`}
+                  />
+                )}
+                <TextLink href={`${here}/texts`} standalone>
+                  Texts, consents, opt-outs and limits
+                </TextLink>
+                <TextLink href={linkToPacks({ person: person.id })} standalone>
+                  Make an evidence pack
+                </TextLink>
+              </Stack>
+            </Card>
+            <Card label="What you can do">
+              <Heading level={2}>What you can do</Heading>
+              {person.id === admin.userId ? (
+                <Text>
+                  This is your own account. What concerns it is under{' '}
+                  <TextLink href="/users/security">Security</TextLink>; another admin can do the rest.
+                </Text>
+              ) : (
+                <AdminActions person={person} />
+              )}
+            </Card>
+          </>
+        }
+        second={
+          <>
+            <Card>
+              <Heading level={2} id="sessions">
+                Signed in
+              </Heading>
+              <EventList
+                empty="Not signed in anywhere."
+                items={person.sessions.map((session) => ({
+                  id: session.id,
+                  title: nameDevice(session.userAgent),
+                  when: (
+                    <>
+                      Last active <Moment at={session.lastSeenAt} clock={clock} />
+                    </>
+                  ),
+                  details: [
+                    <>
+                      Signed in <Moment at={session.createdAt} clock={clock} />
+                      {session.address ? ` from ${session.address}` : null}
+                    </>,
+                  ],
+                }))}
+              />
+            </Card>
+            <Card>
+              <Heading level={2} id="looks">
+                Who looked at this
+              </Heading>
+              <Text quiet>
+                Admins who had the whole phone number shown. Opening this page, where it is hidden, is not
+                written down.
+              </Text>
+              <EventList
+                empty="Nobody so far."
+                items={person.looks.map((look) => ({
+                  id: look.id,
+                  title: sayActor(look.actor, look.address, person.name),
+                  when: <Moment at={look.at} clock={clock} />,
+                }))}
+              />
+              {person.hasOlderLooks ? <Text quiet>Older ones are among what happened.</Text> : null}
+            </Card>
+            <Card>
+              <Heading level={2} id="history">
+                What happened
+              </Heading>
+              <EventList
+                empty="Nothing more."
+                items={person.history.map((entry) => ({
+                  id: entry.id,
+                  title: sayAuditAction(entry),
+                  when: <Moment at={entry.at} clock={clock} />,
+                  details: detailsOf(entry, person.name),
+                }))}
+              />
+              <Pager
+                label="What happened"
+                newestHref={historyBefore ? `${here}#history` : null}
+                olderHref={
+                  person.olderHistory
+                    ? `${here}?before=${encodeURIComponent(person.olderHistory)}#history`
+                    : null
+                }
+              />
+            </Card>
+          </>
+        }
+      />
     </Page>
   );
 }
 
-function factsOf(person: SeenPerson, clock: Clock) {
+function factsOf(person: SeenPerson, locks: AccountLocks, clock: Clock) {
   const { words, tone } = sayState(person.state);
   return [
     {
       term: 'Email',
       detail: (
         <>
-          {person.maskedEmail}{' '}
+          {person.email}{' '}
           {person.emailProvenAt ? (
             <Badge tone="success">Confirmed</Badge>
           ) : (
@@ -172,9 +213,11 @@ function factsOf(person: SeenPerson, clock: Clock) {
               since <Moment at={person.deactivatedAt} clock={clock} />
             </>
           ) : null}
+          {person.closing ? <> · {sayClosing(person.closing, person.name)}</> : null}
         </>
       ),
     },
+    { term: 'Locked now', detail: sayLocks(locks, clock) },
     {
       term: 'Phone',
       detail: (
@@ -284,6 +327,16 @@ function AdminActions({ person }: { person: SeenPerson }) {
 
 function detailsOf({ actor, address, reason }: SeenAuditEntry, name: string) {
   return [sayActor(actor, address, name), ...(reason === null ? [] : [`Reason: ${sayAuditReason(reason)}`])];
+}
+
+/** Who closed the account, and why. */
+function sayClosing({ actor, address, reason }: SeenAuditEntry, name: string) {
+  return (
+    <>
+      {sayActor(actor, address, name)}
+      {reason === null ? null : <>. Reason: {sayAuditReason(reason)}</>}
+    </>
+  );
 }
 
 function sayActor(actor: AuditActor, address: string | null, name: string) {

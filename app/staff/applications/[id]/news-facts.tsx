@@ -5,7 +5,7 @@ import { sayReason } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/_format/say-usd';
 import { Written } from '@/components/ui/Written';
 import type { NewsPreview, SeenEvent, SeenNotice } from '@/lib/reporting/application-page';
-import { markOfText, noticeWords, sayNews } from '../words';
+import { markOfText, sayNews, sayNoticeKind } from '../words';
 
 /** What the applicant would hear of a move that is made now, and how. */
 export function Preview({
@@ -62,7 +62,7 @@ export function sayNotice(
   { undoneAt }: Pick<SeenEvent, 'undoneAt'>,
   clock: Required<Clock>,
 ) {
-  const { id, kind, state, dueAt, textStatus, textReason, textWaitsUntil } = notice;
+  const { id, state, dueAt, textStatus, textReason, textWaitsUntil } = notice;
   const words = sayOutcome(notice, undoneAt !== null);
   const isDue = dueAt <= clock.now;
   return (
@@ -71,7 +71,7 @@ export function sayNotice(
       data-notification-status={state}
       data-text-status={state === 'texted' ? (markOfText(textStatus) ?? undefined) : undefined}
     >
-      {noticeWords[kind]}: {words}
+      {sayNoticeKind(notice)}: {words}
       {state === 'waiting' && !isDue ? (
         <>
           , due <Moment at={dueAt} clock={clock} />

@@ -23,6 +23,7 @@ import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { statusWords } from '@/app/_format/application-words';
+import { sayTab } from '@/app/_format/tab-title';
 import { seesInternal } from '@/lib/applications/who-sees';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import {
@@ -37,25 +38,24 @@ import { addNoteAction, assignApplicationAction, moveApplicationAction, undoMove
 import { Preview, sayNotice } from './news-facts';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
-export async function generateMetadata(): Promise<Metadata> {
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
   const user = await readUser();
-  return { title: user === null || user.role === 'applicant' ? 'Not allowed' : 'Application' };
+  const isAllowed = user !== null && user.role !== 'applicant';
+  return { title: isAllowed ? sayTab('Application', (await params).id) : 'Not allowed' };
 }
 
-/** One application: where it is, what happened to it, whom it is of, and what whoever looks can do. */
-export default async function ApplicationPage({
-  params,
-  searchParams,
-}: {
+type Props = {
   params: Promise<{ id: string }>;
   searchParams: Promise<{ saved?: string | string[]; before?: string | string[] }>;
-}) {
+};
+
+/** One application: where it is, what happened to it, whom it is of, and what whoever looks can do. */
+export default async function ApplicationPage({ params, searchParams }: Props) {
   const user = await requireRole(`${applicationsPath}/${(await params).id}`, 'broker', 'staff', 'admin');
-  const { id } = await params;
   const { saved, before } = await searchParams;
   const now = databaseNow();
   const eventsBefore = typeof before === 'string' && /^\d{1,15}$/.test(before) ? Number(before) : null;
-  const shown = await readApplicationPage(db(), user, id, { eventsBefore, now });
+  const shown = await readApplicationPage(db(), user, (await params).id, { eventsBefore, now });
   if (shown === null) notFound();
   const { application, undo, undoSeconds } = shown;
   const clock = { timeZone: shown.timeZone, now };
@@ -88,6 +88,7 @@ export default async function ApplicationPage({
         />
       ) : null}
       <Card label="Application">
+        <Heading level={2}>Where it is</Heading>
         <FactList facts={factsOf(shown, clock)} />
       </Card>
       <Card>

@@ -21,5 +21,7 @@ function did(kind: LastChange['kind'], status: string): string {
       return 'changed who sees to it';
     case 'noted':
       return 'wrote a note';
+    default:
+      return 'changed it';
   }
 }

@@ -1,6 +1,6 @@
 import { redirect } from 'next/navigation';
 import { exportsPath } from '@/app/admin/exports/export-words';
-import { refuseHead } from '@/app/export-answer';
+import { refuseHead, streamPieces } from '@/app/export-answer';
 import { db } from '@/db/client';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { openExport } from '@/lib/exports/export-jobs';
@@ -38,17 +38,3 @@ export async function GET(
 }
 
 export const HEAD = refuseHead;
-
-function streamPieces(pieces: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        const { value, done } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: async () => void (await pieces.return()),
-    },
-    { highWaterMark: 0 },
-  );
-}
