@@ -23,6 +23,17 @@ const config: NextConfig = {
   },
   /** `npm run check` and the tests do both; a start should not do them again. */
   typescript: { ignoreBuildErrors: true },
+  /** What people type who know other sites. */
+  redirects: async () =>
+    Object.entries({
+      '/login': '/users/login',
+      '/register': '/users/register/applicant',
+      '/users/register': '/users/register/applicant',
+      '/settings': '/users/sms-preferences',
+      '/preferences': '/users/sms-preferences',
+      '/account': '/users/profile',
+      '/users': '/dashboard',
+    }).map(([source, destination]) => ({ source, destination, permanent: false })),
   headers: async () => [
     {
       source: '/:path*',

@@ -18,6 +18,8 @@ export function proxy(request: NextRequest): NextResponse {
   ].join('; ');
   const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
+  // A layout is not told which page it is for.
+  headers.set('x-path', request.nextUrl.pathname);
   headers.set('content-security-policy', policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set('content-security-policy', policy);
@@ -26,12 +28,12 @@ export function proxy(request: NextRequest): NextResponse {
 }
 
 // Before a request that passes here Next reads its body to the end. A webhook reads its own, and only as far as it needs;
-// what it answers is no page.
+// what it answers is no page. Pictures of the brand bring a stricter policy of their own (app/brand/serve-picture.ts).
 export const config = {
   matcher: [
     {
       source:
-        '/((?!_next/static/|_next/image|icon\\.svg$|favicon\\.ico$|users/webhook/twilio/?$|users/webhook/twilio/inbound/?$).*)',
+        '/((?!_next/static/|_next/image|favicon\\.ico$|brand/(?:logo|icon|social)/?$|users/webhook/twilio/?$|users/webhook/twilio/inbound/?$).*)',
     },
   ],
 };

@@ -44,7 +44,7 @@ export function answerExport(
     });
   }
   endWith(signal, exported.chunks);
-  return new Response(streamChunks(exported.chunks), {
+  return new Response(streamPieces(exported.chunks), {
     headers: {
       'content-type': 'application/json; charset=utf-8',
       'content-disposition': `attachment; filename="${name}-${now.toISOString().slice(0, 10)}.json"`,
@@ -68,17 +68,17 @@ function endWith(signal: AbortSignal, chunks: AsyncGenerator<string, void>): voi
   else signal.addEventListener('abort', end, { once: true });
 }
 
-function streamChunks(chunks: AsyncGenerator<string, void>): ReadableStream<Uint8Array> {
+/** A file, a piece at a time, each read when it is asked for. Where the browser goes away, no more are, and a person's turn ends. */
+export function streamPieces(pieces: AsyncGenerator<Uint8Array | string, void>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {
-        const { value, done } = await chunks.next();
+        const { value, done } = await pieces.next();
         if (done) controller.close();
-        else controller.enqueue(encoder.encode(value));
+        else controller.enqueue(typeof value === 'string' ? encoder.encode(value) : value);
       },
-      // The browser went away: the person's turn ends.
-      cancel: async () => void (await chunks.return()),
+      cancel: async () => void (await pieces.return()),
     },
     { highWaterMark: 0 },
   );

@@ -11,7 +11,7 @@ import { env } from '@/lib/env';
 const home = { href: '/dashboard', label: 'Dashboard' } as const;
 const applications = { href: '/applications', label: 'Applications' } as const;
 const settings = [
-  { href: '/users/sms-preferences', label: 'SMS preferences' },
+  { href: '/users/sms-preferences', label: 'Text preferences' },
   { href: '/users/profile', label: 'Profile' },
   { href: '/users/security', label: 'Security' },
 ] as const;

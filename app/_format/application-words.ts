@@ -1,3 +1,4 @@
+import { lookUp } from './look-up';
 import type { Tone } from '@/components/ui/Notice';
 import type { ApplicationStatus } from '@/lib/applications/moves';
 import type { MyApplication, MyEvent } from '@/lib/applications/my-applications';
@@ -56,7 +57,7 @@ export function sayMyEvent(event: MyEvent, before: ApplicationStatus | null): st
   if (toStatus === 'in_review' && (before === 'approved' || before === 'declined')) {
     return 'We are looking at it again';
   }
-  return eventWords[toStatus];
+  return lookUp(eventWords, toStatus) ?? 'It was changed';
 }
 
 const eventWords: Record<ApplicationStatus, string> = {

@@ -1,6 +1,7 @@
-import { sayLogMoment, type Clock } from './say-moment';
+import { isMoment, sayLogMoment, type Clock } from './say-moment';
 
 /** A moment of a log, exact to the second, in one unbroken piece, and for machines. */
 export function LogMoment({ at, clock }: { at: Date; clock: Required<Clock> }) {
-  return <time dateTime={at.toISOString()}>{sayLogMoment(at, clock).replaceAll(' ', '\u00a0')}</time>;
+  const words = sayLogMoment(at, clock).replaceAll(' ', '\u00a0');
+  return isMoment(at) ? <time dateTime={at.toISOString()}>{words}</time> : words;
 }

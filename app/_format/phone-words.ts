@@ -3,17 +3,46 @@ import { env } from '@/lib/env';
 import type { PhoneRefusal } from '@/lib/phone/parse';
 import type { TooManyChanges } from '@/lib/rate-limits/by-account';
 import type { SendCodeRefusal } from '@/lib/sms/verification/send-code';
+import { lookUp } from './look-up';
 import { sayWhen } from './say-when';
 
-/** How to enter a number from elsewhere; undefined where all the countries that texts go to share the code +1. */
+/** More countries than these are too many to read beside a field. */
+const listedCountries = 6;
+
+const adjectives: Readonly<Record<string, string>> = { US: 'US', CA: 'Canadian', 'US,CA': 'US and Canadian' };
+
+/** Whose numbers texts go to (`SMS_COUNTRIES`), as a sentence; null: too many countries to name. */
+export function sayServed(): string | null {
+  const { smsCountries } = env();
+  const adjective = lookUp(
+    adjectives,
+    ['US', 'CA'].filter((each) => smsCountries.includes(each as 'US')).join(),
+  );
+  if (adjective !== undefined && smsCountries.every((country) => country === 'US' || country === 'CA')) {
+    return `${adjective} numbers only.`;
+  }
+  if (smsCountries.length > listedCountries) return null;
+  const names = new Intl.DisplayNames('en', { type: 'region' });
+  const listed = new Intl.ListFormat('en').format(
+    smsCountries.map((country) => names.of(country) ?? country),
+  );
+  return `Numbers from these countries only: ${listed}.`;
+}
+
+/** Which numbers a field takes, and how to enter one from elsewhere; undefined where there is nothing to say. */
 export function sayPhoneHint(): string | undefined {
-  return env().smsCountries.some((country) => getCountryCallingCode(country) !== '1')
-    ? 'Outside the US and Canada, start with + and the country code.'
-    : undefined;
+  const isAbroad = env().smsCountries.some((country) => getCountryCallingCode(country) !== '1');
+  const spelling = isAbroad ? 'Outside the US and Canada, start with + and the country code.' : null;
+  return [sayServed(), spelling].filter(Boolean).join(' ') || undefined;
 }
 
 /** Why a number cannot be taken, and what to do. */
-export const phoneWords: Record<PhoneRefusal, string> = {
+export function sayPhoneRefusal(reason: PhoneRefusal): string {
+  const served = reason === 'country_not_served' ? sayServed() : null;
+  return served === null ? phoneWords[reason] : `${phoneWords[reason]} ${served}`;
+}
+
+const phoneWords: Record<PhoneRefusal, string> = {
   empty: 'Enter your phone number.',
   not_a_number:
     'This is not a phone number. Enter one number, such as (555) 123-4567, without letters or an extension.',
@@ -44,9 +73,13 @@ export const sendWords: Record<
   send_limit: (retryAt) =>
     `This number has reached its limit for codes. You can send the next one ${retryAt}.`,
   network_asked: (retryAt) =>
-    `Other people on your network asked for codes to this number. You can ask for one ${retryAt}, or go on without verifying it.`,
+    `Other people on your network asked for codes to this number. You can ask for one ${retryAt}, or continue without verifying it.`,
+  range_closed: (retryAt) =>
+    `We cannot text new numbers in this range right now. You can continue without verifying. Nothing was sent or counted. You can also use another number, or try again ${retryAt}.`,
+  network_closed: (retryAt) =>
+    `We cannot text new numbers from your network right now. You can continue without verifying. Nothing was sent or counted. You can also try again ${retryAt}, or from another network.`,
   crowded: (retryAt) =>
-    `Very many people are asking for codes right now, so yours would come too late. Nothing was sent or counted. Send the code again ${retryAt}, or go on without verifying.`,
+    `Very many people are asking for codes right now, so yours would come too late. Nothing was sent or counted. Send the code again ${retryAt}, or continue without verifying.`,
   consent_missing: () =>
     'We need your agreement to text this number first. Enter it below and check the box.',
   changed_meanwhile: () =>
@@ -64,9 +97,9 @@ export const sendWords: Record<
 /** The same where others have a part in it. */
 const othersWords: Partial<typeof sendWords> = {
   number_locked: (retryAt) =>
-    `Other people asked for codes to this number and entered wrong ones. You can try again ${retryAt}, or go on without verifying it.`,
+    `Other people asked for codes to this number and entered wrong ones. You can try again ${retryAt}, or continue without verifying it.`,
   send_limit: (retryAt) =>
-    `Other people asked for codes to this number, so it has reached its limit. You can send the next one ${retryAt}, or go on without verifying it.`,
+    `Other people asked for codes to this number, so it has reached its limit. You can send the next one ${retryAt}, or continue without verifying it.`,
 };
 
 export function saySendRefusal(

@@ -1,18 +1,12 @@
-/** How moments are said to someone: `timeZone` IANA, null: UTC; `now` spares them the year they are in. */
+import { writeMoment, writeTime } from '@/components/ui/time/write-moment';
+import { env } from '@/lib/env';
+
+/** How moments are said to someone: `timeZone` IANA, null: not known, so in the zone of the reports; `now` spares them the year they are in. */
 export type Clock = { timeZone: string | null; now?: Date };
 
 /** Writes a moment: `Tue, Nov 24, 8:05 PM EST`, with the year when it is another than now's, or when no `now` is given. */
 export function sayMoment(at: Date, { timeZone, now }: Clock): string {
-  const year = (date: Date) => format(date, timeZone, { year: 'numeric' });
-  return format(at, timeZone, {
-    weekday: 'short',
-    month: 'short',
-    day: 'numeric',
-    year: now && year(at) === year(now) ? undefined : 'numeric',
-    hour: 'numeric',
-    minute: '2-digit',
-    timeZoneName: 'short',
-  });
+  return writeMoment(at, { timeZone: knownZone(timeZone), now, namesZone: true });
 }
 
 /** Writes a moment of a log, exact to the second: `Nov 24, 8:05:10 PM EST`; with the year when it is another than now's. */
@@ -26,9 +20,14 @@ export function sayLogMoment(at: Date, { timeZone, now }: Required<Clock>): stri
   return `${day}, ${sayTimeOfDay(at, timeZone)}`;
 }
 
-/** Writes a moment of the coming days: `Tue 8:00 AM EDT`. */
+/** Writes a moment of the coming days in a zone that is said beside it: `Tue 8:00 AM`. */
 export function sayWeekday(at: Date, timeZone: string): string {
-  return `${format(at, timeZone, { weekday: 'short' })} ${sayMinuteOfDay(at, timeZone)}`;
+  return `${format(at, timeZone, { weekday: 'short' })} ${sayClock(at, timeZone)}`;
+}
+
+/** Writes what the clocks of a zone show that is said beside it: `8:05 PM`. */
+export function sayClock(at: Date, timeZone: string): string {
+  return format(at, timeZone, { hour: 'numeric', minute: '2-digit' });
 }
 
 /** Writes a time of day to the minute, rounded down: `8:05 PM EST`. */
@@ -51,7 +50,15 @@ export function sayTimeOfDay(at: Date, timeZone: string | null): string {
   });
 }
 
-function format(at: Date, timeZone: string | null, options: Intl.DateTimeFormatOptions): string {
-  const words = new Intl.DateTimeFormat('en-US', { ...options, timeZone: timeZone ?? 'UTC' }).format(at);
-  return words.replace(/[\u202f\u00a0]/g, ' ');
+/** Whether it is a moment at all: PostgreSQL has some that are none here, `infinity` and the year 290000. */
+export function isMoment(at: Date): boolean {
+  return !Number.isNaN(at.getTime());
+}
+
+function format(at: Date, timeZone: string | null, parts: Intl.DateTimeFormatOptions): string {
+  return writeTime(at, { ...parts, timeZone: knownZone(timeZone) });
+}
+
+function knownZone(timeZone: string | null): string {
+  return timeZone ?? env().reportTimeZone;
 }

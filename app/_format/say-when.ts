@@ -6,7 +6,7 @@ const longSeconds = 12 * 3600;
 
 /**
  * Names a moment to come, so that it can be waited for: `in 12 minutes (at 2:05:10 PM EST)`, with its date from twelve
- * hours on. `timeZone` null: nobody knows it, so the clock is left out where the wait alone tells enough, and else is UTC's.
+ * hours on. `timeZone` null: nobody knows it, so the clock is left out where the wait alone tells enough.
  */
 export function sayWhen(at: Date, now: Date, timeZone: string | null = null): string {
   const seconds = secondsUntil(at, now);

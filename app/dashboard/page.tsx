@@ -1,34 +1,35 @@
 import type { Metadata } from 'next';
 import { itemsOfApplications } from '@/app/applications/application-items';
-import { applicationPath } from '@/app/applications/application-input';
 import { StartLink } from '@/app/applications/start-link';
 import { SiteNav } from '@/app/site-nav';
-import { ActionForm } from '@/components/forms/ActionForm';
 import { Card } from '@/components/ui/Card';
+import { Columns } from '@/components/ui/Columns';
 import { EventList } from '@/components/ui/lists/EventList';
 import { FactList } from '@/components/ui/lists/FactList';
-import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
+import { TaskList } from '@/components/ui/lists/TaskList';
+import { Heading, Stack } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
 import { PhoneState, type PhoneStateValue } from '@/components/sms/PhoneState';
 import { TextLink } from '@/components/ui/TextLink';
-import { VerifyPhoneForm } from '@/components/forms/settings/VerifyPhoneForm';
 import { PasskeyOffer } from '@/components/forms/factors/PasskeyOffer';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { GraceNotice } from '@/app/users/security/two-factor/grace-notice';
 import { nameDevice } from '@/app/users/security/device-words';
 import { db } from '@/db/client';
+import { frozenUntil, wasProvenByReset } from '@/lib/accounts/after-recovery';
 import { isEnrolled } from '@/lib/accounts/factors';
 import { readRequestContext, requireUser } from '@/lib/auth/sign-in/session';
-import { env } from '@/lib/env';
-import type { MyApplication } from '@/lib/applications/my-applications';
 import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
 import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { formatPhone } from '@/lib/phone/parse';
 import { type TextsState } from '@/lib/sms/preferences/text-switches';
 import { isMailOn } from '@/lib/mail/outbox';
-import { sendProofAction, startVerificationAction } from './actions';
+import { DecisionCard } from './decision-card';
+import { findNews, isDecided, nameList } from './news';
+import { findNextStep, isToldByText, NextStepCard } from './next-step';
+import { listOpenTasks } from './open-tasks';
 import { acceptPasskeyAction, declinePasskeyAction } from './passkey-actions';
 
 export const metadata: Metadata = { title: 'Dashboard' };
@@ -46,33 +47,30 @@ export default async function DashboardPage({
     readDashboardPage(db(), user, now),
     readPasskeyOffer(db(), user, now),
   ]);
-  const updatesOn = texts.switches.enabled && texts.consent !== 'none' && !texts.stopped;
   const aboutMine = proofs.find(({ holder }) => holder.userId === user.userId);
   const asked = await searchParams;
   const isProtected = asked.phone === 'protected';
+  const email = user.emailProvenAt === null && isMailOn() ? user.email : null;
+  const isApplicant = user.role === 'applicant';
+  const next = isApplicant ? findNextStep(applications) : null;
+  const newest = findNews(applications, now, shownApplications);
+  const decided = isApplicant ? newest.find(isDecided) : undefined;
+  const stillNew = newest.filter((application) => application !== decided);
+  const others = applications.filter((application) => !newest.includes(application));
+  const clock = { timeZone, now };
+  const tasks = listOpenTasks({
+    email,
+    phone: phone.state,
+    isAfterReset: isApplicant && wasProvenByReset(user) && frozenUntil(user, now) !== null,
+    lacksPasskey: isApplicant && !user.factors.passkey && passkeyOptions === null,
+  });
+  const isJustVerified = asked.phone === 'verified' && phone.state === 'verified';
   return (
-    <Page nav={<SiteNav page="/dashboard" />}>
-      <HeadingGroup>
-        <Heading>Hello, {user.name}</Heading>
-        <Lead>Your account is open.</Lead>
-      </HeadingGroup>
-      {user.emailProvenAt === null && isMailOn() ? (
-        <Notice title="Confirm your email">
-          <Stack gap="small">
-            <p>
-              Open the link in our email to {user.email} to show that the address is yours. You can use your
-              account meanwhile.
-            </p>
-            <ActionForm action={sendProofAction} label="Send the link again" />
-          </Stack>
-        </Notice>
-      ) : null}
+    <Page wide nav={<SiteNav page="/dashboard" />}>
+      {isJustVerified ? <SavedAlert title="Phone verified" /> : null}
+      <Heading>Hello, {user.name}</Heading>
       {user.graceUntil !== null && !isEnrolled(user.role, user.factors) ? (
-        <GraceNotice
-          until={user.graceUntil}
-          clock={{ timeZone: null, now }}
-          href="/users/security/two-factor"
-        />
+        <GraceNotice until={user.graceUntil} clock={clock} href="/users/security/two-factor" />
       ) : null}
       {isProtected && phone.state !== 'verified' ? (
         <Notice tone="warning" title="Your code was right, but the number was not added">
@@ -96,154 +94,120 @@ export default async function DashboardPage({
       {asked.passkey === 'added' ? (
         <SavedAlert title="Your passkey was added. Next time, choose “Sign in with a passkey”." />
       ) : null}
-      {passkeyOptions ? (
-        <PasskeyOffer
-          action={acceptPasskeyAction}
-          declineAction={declinePasskeyAction}
-          options={passkeyOptions}
-          name={nameDevice(userAgent)}
-        />
+      {asked.passkey === 'declined' ? (
+        <SavedAlert title="No passkey was added. You can add one under Security at any time." />
       ) : null}
-      {user.role === 'applicant' ? (
-        <>
-          <NextNotice applications={applications} hearsByText={updatesOn && phone.state === 'verified'} />
-          <Card>
-            <Heading level={2}>Your applications</Heading>
-            <EventList
-              items={itemsOfApplications(applications.slice(0, shownApplications), { timeZone, now })}
-              empty={
-                env().nextStep === null
-                  ? 'You have no applications yet.'
-                  : 'You have no applications here. You apply on another site.'
-              }
-            />
-            {applications.length > shownApplications ? (
-              <TextLink href="/applications" standalone>
-                All your applications
-              </TextLink>
-            ) : null}
-            <StartLink isFirst={applications.length === 0} />
-          </Card>
-        </>
-      ) : null}
-      {user.role !== 'applicant' && applications.length > 0 ? (
-        <Card>
-          <Heading level={2}>Your own applications</Heading>
-          <EventList
-            items={itemsOfApplications(applications.slice(0, shownApplications), { timeZone, now })}
-            empty="None."
-          />
-          <TextLink href="/applications" standalone>
-            All your applications
-          </TextLink>
-        </Card>
-      ) : null}
-      <Card label="Your account">
-        <FactList
-          facts={[
-            { term: 'Name', detail: user.name },
-            { term: 'Email', detail: user.email },
-            {
-              term: 'Phone',
-              detail: <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />,
-            },
-            {
-              term: 'Text updates',
-              detail: sayTexts(texts, phone.state),
-            },
-          ]}
-        />
-      </Card>
-      {phone.state === 'verified' ? null : (
-        <Card label="Verify your phone">
-          <Stack>
-            <Heading level={2}>{invitation[phone.state].title}</Heading>
-            <Text>{invitation[phone.state].words}</Text>
-            {phone.state === 'none' ? (
-              <LinkButton href="/users/verify-phone" variant="primary">
-                Add my phone
-              </LinkButton>
+      <Columns
+        first={
+          <>
+            {decided === undefined ? null : <DecisionCard decided={decided} clock={clock} />}
+            {next === null ? (
+              <WorkCard isAdmin={user.role === 'admin'} />
             ) : (
-              <VerifyPhoneForm action={startVerificationAction} />
+              <NextStepCard
+                next={next}
+                hearsByText={isToldByText(texts, phone.state)}
+                isFirst={decided === undefined}
+              />
             )}
-          </Stack>
-        </Card>
-      )}
+            {stillNew.length > 0 ? (
+              <Card>
+                <Heading level={2}>{decided === undefined ? 'What is new' : 'What else is new'}</Heading>
+                <EventList items={itemsOfApplications(stillNew, clock)} empty="Nothing." />
+              </Card>
+            ) : null}
+            {applications.length > 0 ? (
+              <Card>
+                <Heading level={2}>
+                  {nameList({ isApplicant, areOthers: newest.length > 0 && others.length > 0 })}
+                </Heading>
+                {others.length > 0 ? (
+                  <EventList
+                    items={itemsOfApplications(others.slice(0, shownApplications), clock)}
+                    empty="None."
+                  />
+                ) : null}
+                <Stack gap="small">
+                  {others.length > shownApplications || !isApplicant || newest.length > 0 ? (
+                    <TextLink href="/applications" standalone>
+                      All your applications
+                    </TextLink>
+                  ) : null}
+                  {next === null || next.step === 'start' ? null : <StartLink isFirst={false} />}
+                </Stack>
+              </Card>
+            ) : null}
+          </>
+        }
+        second={
+          <>
+            {passkeyOptions ? (
+              <PasskeyOffer
+                action={acceptPasskeyAction}
+                declineAction={declinePasskeyAction}
+                options={passkeyOptions}
+                name={nameDevice(userAgent)}
+              />
+            ) : null}
+            {tasks.length > 0 ? (
+              <Card>
+                <Heading level={2}>Still open</Heading>
+                <TaskList tasks={tasks} />
+              </Card>
+            ) : null}
+            <Card label="Your account">
+              <FactList
+                facts={[
+                  { term: 'Email', detail: user.email },
+                  {
+                    term: 'Phone',
+                    detail: <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />,
+                  },
+                  {
+                    term: 'Text updates',
+                    detail: sayTexts(texts, phone.state),
+                    action: (
+                      <TextLink
+                        href="/users/sms-preferences#texts"
+                        standalone
+                        aria-label="Change text updates"
+                      >
+                        Change
+                      </TextLink>
+                    ),
+                  },
+                ]}
+              />
+            </Card>
+          </>
+        }
+      />
     </Page>
   );
 }
 
-/** What an applicant has to do, or that there is nothing; where several applications wait for them, the latest comes first. */
-function NextNotice({
-  applications,
-  hearsByText,
-}: {
-  applications: readonly MyApplication[];
-  hearsByText: boolean;
-}) {
-  const asked = applications.find(({ status, isAnswered }) => status === 'documents_needed' && !isAnswered);
-  if (asked) {
-    return (
-      <Notice tone="warning" title="We need something from you">
-        <p>
-          Before we can go on with <TextLink href={applicationPath(asked.id)}>{asked.title}</TextLink>, read
-          what we need and answer.
-        </p>
-      </Notice>
-    );
-  }
-  const hears = hearsByText ? 'you will see it here, and we will text you.' : 'you will see it here.';
-  if (applications.some(({ status }) => underWay.has(status))) {
-    return (
-      <Notice title="What happens next">
-        <p>There is nothing you need to do. When your application moves forward, {hears}</p>
-      </Notice>
-    );
-  }
-  const draft = applications.find(({ status }) => status === 'draft');
-  if (draft) {
-    return (
-      <Notice title="What happens next">
-        <p>
-          Nobody but you has seen your draft{' '}
-          <TextLink href={applicationPath(draft.id)}>{draft.title}</TextLink>. Submit it when it is ready.
-        </p>
-      </Notice>
-    );
-  }
-  if (applications.length > 0 || env().nextStep !== null) return null;
+/** Where the operator's people go on. */
+function WorkCard({ isAdmin }: { isAdmin: boolean }) {
   return (
-    <Notice title="What happens next">
-      <p>Start an application when you are ready. When it moves forward, {hears}</p>
-    </Notice>
+    <Card>
+      <Heading level={2}>Your work</Heading>
+      <Stack gap="small">
+        <LinkButton href="/staff/applications" variant="primary" wide>
+          See to applications
+        </LinkButton>
+        {isAdmin ? (
+          <LinkButton href="/admin" wide>
+            See how texts are doing
+          </LinkButton>
+        ) : null}
+      </Stack>
+    </Card>
   );
 }
 
-const underWay: ReadonlySet<MyApplication['status']> = new Set([
-  'submitted',
-  'in_review',
-  'documents_needed',
-]);
-
-const invitation: Record<Exclude<PhoneStateValue, 'verified'>, { title: string; words: string }> = {
-  none: {
-    title: 'Add your phone',
-    words: 'With a verified phone we can text you when something changes, and you can prove that it is you.',
-  },
-  unverified: {
-    title: 'Verify your phone',
-    words: 'We text a six-digit code to your number. Until it is verified, you won’t get updates there.',
-  },
-  moved: {
-    title: 'Verify your phone again',
-    words:
-      'Someone else verified this number, so we stopped texting it for you. If it is still yours, verify it again.',
-  },
-};
-
 function sayTexts(texts: TextsState, state: PhoneStateValue): string {
   if (!texts.switches.enabled) return 'Off';
-  if (texts.stopped) return 'Stopped: this number texted STOP. Text START to undo that.';
-  if (texts.consent === 'none') return 'Off, until you agree to them again in your settings';
+  if (texts.stopped) return 'Stopped: your number replied STOP';
+  if (texts.consent === 'none') return 'Off, until you agree to them again';
   return state === 'verified' ? 'On' : 'On, once your phone is verified';
 }

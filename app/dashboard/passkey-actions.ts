@@ -49,5 +49,5 @@ export async function declinePasskeyAction(): Promise<FormState<never>> {
   const actor = await readActor<never>('/dashboard');
   if (!actor.ok) return actor.answer;
   await markPasskeyOffered(db(), actor.user.userId, databaseNow());
-  redirect('/dashboard');
+  redirect('/dashboard?passkey=declined');
 }

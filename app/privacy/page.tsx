@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { connection } from 'next/server';
+import { sayDays } from '@/app/_format/say-days';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
@@ -30,7 +31,12 @@ export default async function PrivacyPage() {
           <ul>
             <li>
               <strong>Your account:</strong> your email address, name and time zone, and a one-way hash of
-              your password that nobody can turn back into the password.
+              your password that nobody can turn back into the password. If you set up two-step sign-in, what
+              checks it: the public keys of your passkeys, the key of your authenticator app, hashes of your
+              recovery codes.
+            </li>
+            <li>
+              <strong>Your applications:</strong> what you write, what we answer, and what was decided.
             </li>
             <li>
               <strong>Your phone, if you add one:</strong> the number, whether you have verified it, and which
@@ -45,8 +51,9 @@ export default async function PrivacyPage() {
           <h2>Email</h2>
           <ul>
             <li>
-              We email you links that you ask for, and tell you when your password, phone number or email was
-              changed or a new browser signed in. Nothing else, and no advertising.
+              We email you links that you ask for or need, tell you when something that protects your account
+              was changed or a new browser signed in, and send you news about your application where it does
+              not go by text. Nothing else, and no advertising.
             </li>
             <li>
               We keep a record of each email: when it was sent, to which address, and what it was about. Your
@@ -57,8 +64,8 @@ export default async function PrivacyPage() {
           <h2 id="sms">Text messages</h2>
           <ul>
             <li>
-              {siteName} is the sender. We text you the codes you ask for and, if you choose SMS updates, news
-              about your application and your account. Nothing else, and no advertising.
+              {siteName} is the sender. We text you the codes you ask for and, if you choose text updates,
+              news about your application and your account. Nothing else, and no advertising.
             </li>
             <li>
               One code each time you ask; updates vary, usually fewer than 10 a month. Message and data rates
@@ -110,9 +117,10 @@ export default async function PrivacyPage() {
 
           <h2>Cookies</h2>
           <p>
-            Only the ones the site needs: one keeps you signed in, one is set while you verify a phone, one
-            remembers for 180 days that you gave your password in this browser, so that strangers who guess
-            passwords cannot lock you out, and some protect forms. No tracking, no advertising.
+            Only the ones the site needs: one keeps you signed in, one is set while you verify a phone or sign
+            in in two steps, one while you reset your password by text, one remembers for 180 days that you
+            gave your password in this browser, so that strangers who guess passwords cannot lock you out, and
+            one, if you choose it, that you trust this browser for 30 days. No tracking, no advertising.
           </p>
 
           <h2>Your rights</h2>
@@ -124,11 +132,4 @@ export default async function PrivacyPage() {
       </Card>
     </Page>
   );
-}
-
-/** `400 days`, or `5 years` where it is years. */
-function sayDays(days: number): string {
-  const years = days / 365;
-  if (Number.isInteger(years)) return years === 1 ? '1 year' : `${years} years`;
-  return days === 1 ? '1 day' : `${days.toLocaleString('en-US')} days`;
 }

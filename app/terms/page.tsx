@@ -27,7 +27,7 @@ export default async function TermsPage() {
 
           <h2>Your account</h2>
           <ul>
-            <li>Use your own name and an email address that you check. One account per person, please.</li>
+            <li>Use your own name and an email address that you check. One account per person.</li>
             <li>Keep your password to yourself. You are responsible for what is done with it.</li>
             <li>
               You can delete your account at any time. We may close accounts that are used to harm others.
@@ -39,7 +39,7 @@ export default async function TermsPage() {
           <ul>
             <li>
               <strong>What we send.</strong> {siteName} sends automated texts to the number you enter: a code
-              each time you ask for one and, if you choose SMS updates, news about your application and your
+              each time you ask for one and, if you choose text updates, news about your application and your
               account.
             </li>
             <li>
@@ -50,8 +50,9 @@ export default async function TermsPage() {
               <strong>What it costs.</strong> We charge nothing. Message and data rates may apply.
             </li>
             <li>
-              <strong>How to stop.</strong> Reply STOP to any text, or turn texts off in your SMS preferences.
-              After STOP we confirm once and then send nothing more. Reply START to lift the block.
+              <strong>How to stop.</strong> Reply STOP to any text, or turn texts off in your text
+              preferences. After STOP we confirm once and then send nothing more. Reply START to lift the
+              block.
             </li>
             <li>
               <strong>How to get help.</strong> Reply HELP to any text.
@@ -61,8 +62,8 @@ export default async function TermsPage() {
               purchase.
             </li>
             <li>
-              <strong>No guarantee.</strong> Carriers can delay or lose texts and are not liable for that.
-              Everything we text you is in your account, too.
+              <strong>No guarantee.</strong> Carriers can delay or lose texts and are not liable for that. The
+              texts we sent you are listed in your account, without their codes.
             </li>
           </ul>
 
@@ -74,8 +75,8 @@ export default async function TermsPage() {
 
           <h2>Changes</h2>
           <p>
-            If we change these terms in a way that matters, we will tell you before the change takes effect.
-            The consent you gave to texts keeps the wording you saw. You can read it in your SMS preferences.
+            If we change these terms, the new ones are on this page, with the day since when they hold. The
+            consent you gave to texts keeps the wording you saw. You can read it in your text preferences.
           </p>
           <p>
             Our <a href="/privacy">privacy policy</a> explains how we handle your data.

@@ -1,13 +1,14 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { sayMyEvent, sayNext, statusTones, statusWords } from '@/app/_format/application-words';
-import { Moment } from '@/app/_format/moment';
+import { MyMoment } from '@/app/_format/my-moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { AnswerForm } from '@/components/forms/applications/AnswerForm';
 import { ApplicationForm } from '@/components/forms/applications/ApplicationForm';
 import { WithdrawForm } from '@/components/forms/applications/WithdrawForm';
 import { SavedAlert } from '@/components/forms/SavedAlert';
+import { OperatorContact } from '@/components/pages/OperatorNote';
 import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { EventList, type EventItem } from '@/components/ui/lists/EventList';
@@ -26,6 +27,7 @@ import {
   type MyEvent,
 } from '@/lib/applications/my-applications';
 import type { ApplicationStatus } from '@/lib/applications/moves';
+import { env } from '@/lib/env';
 import { actsOnOwn } from '@/lib/applications/who-sees';
 import { requireUser } from '@/lib/auth/sign-in/session';
 import { answerApplicationAction, saveApplicationAction, withdrawApplicationAction } from '../actions';
@@ -82,7 +84,7 @@ export default async function ApplicationPage({
           <span data-application-status={status}>
             <Badge tone={statusTones[status]}>{statusWords[status]}</Badge>
           </span>{' '}
-          {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
+          {status === 'draft' ? 'started' : 'since'} <MyMoment at={application.since} clock={clock} />
         </Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
@@ -91,14 +93,18 @@ export default async function ApplicationPage({
       </Notice>
       <AnswerForm
         action={answerApplicationAction}
+        owner={user.userId}
         id={id}
         asked={findAsked(events)}
         isAnswered={isAnswered}
         mostCharacters={applicationLimits.note}
         isOpen={may.answer}
-      />
+      >
+        <WhereToSend />
+      </AnswerForm>
       <ApplicationForm
         action={saveApplicationAction}
+        owner={user.userId}
         saved={{ id, version, title, message }}
         limits={applicationLimits}
         isOpen={may.edit}
@@ -125,6 +131,7 @@ export default async function ApplicationPage({
       )}
       <WithdrawForm
         action={withdrawApplicationAction}
+        owner={user.userId}
         id={id}
         version={version}
         note={sayWithdrawal(status)}
@@ -134,6 +141,27 @@ export default async function ApplicationPage({
         All your applications
       </TextLink>
     </Page>
+  );
+}
+
+/** Where what we need goes, as far as the operator said: the form takes words alone. */
+function WhereToSend() {
+  const { nextStep, operator } = env();
+  return (
+    <Text>
+      You cannot attach files here. If we did not say above where to send them,{' '}
+      {nextStep !== null ? (
+        <>
+          hand them in where you apply: <TextLink href={nextStep.url}>{nextStep.label}</TextLink>.
+        </>
+      ) : operator.contact !== null ? (
+        <>
+          send them to <OperatorContact contact={operator.contact} />, and write in your answer that you did.
+        </>
+      ) : (
+        'ask in your answer.'
+      )}
+    </Text>
   );
 }
 
@@ -161,7 +189,7 @@ function listHappened({ application, events, isCut }: MyApplicationPage, clock: 
     return {
       id: String(event.id),
       title: event.note === null ? sayMyEvent(event, before) : `${sayMyEvent(event, before)}:`,
-      when: <Moment at={event.at} clock={clock} />,
+      when: <MyMoment at={event.at} clock={clock} />,
       details: event.note === null ? [] : [<Written key="note">{event.note}</Written>],
     };
   });
@@ -175,5 +203,5 @@ function isHandedInAtOnce({ createdAt }: MyApplication, events: readonly MyEvent
 }
 
 function describeStart({ createdAt }: MyApplication, clock: Clock): EventItem {
-  return { id: 'start', title: 'You started it', when: <Moment at={createdAt} clock={clock} /> };
+  return { id: 'start', title: 'You started it', when: <MyMoment at={createdAt} clock={clock} /> };
 }

@@ -17,7 +17,7 @@ export async function generateMetadata(): Promise<Metadata> {
 
 /** A new application; 404 where people apply on another site. */
 export default async function NewApplicationPage() {
-  await requireRole('/applications/new', 'applicant');
+  const { userId } = await requireRole('/applications/new', 'applicant');
   if (env().nextStep !== null) notFound();
   return (
     <Page nav={<SiteNav part="/applications" />}>
@@ -25,7 +25,13 @@ export default async function NewApplicationPage() {
         <Heading>Start an application</Heading>
         <Lead>A draft is for your eyes only. We see it once you submit it, and then it stays as it is.</Lead>
       </HeadingGroup>
-      <ApplicationForm action={saveApplicationAction} saved={null} limits={applicationLimits} isOpen />
+      <ApplicationForm
+        action={saveApplicationAction}
+        owner={userId}
+        saved={null}
+        limits={applicationLimits}
+        isOpen
+      />
     </Page>
   );
 }

@@ -1,5 +1,6 @@
 import type { Metadata } from 'next';
 import { databaseNow } from '@/db/clock';
+import { env } from '@/lib/env';
 import { DevPhone } from '@/components/sms/DevPhone';
 import { answerAction, reportAction } from './actions';
 import { requireDevPhone } from './guard';
@@ -17,5 +18,13 @@ export default async function DevPhonePage({
   const phone = readNumberParam((await searchParams).number);
   const state = await readDevPhoneState(phone, databaseNow());
   const textsUrl = phone === null ? '/dev/phone/texts' : `/dev/phone/texts?number=${phone.slice(1)}`;
-  return <DevPhone initial={state} textsUrl={textsUrl} answer={answerAction} report={reportAction} />;
+  return (
+    <DevPhone
+      initial={state}
+      textsUrl={textsUrl}
+      timeZone={env().reportTimeZone}
+      answer={answerAction}
+      report={reportAction}
+    />
+  );
 }

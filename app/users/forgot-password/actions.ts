@@ -7,6 +7,7 @@ import { readKnownBrowserCookie } from '@/app/_cookies/known-browser-cookie';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
 import { sayWhen } from '@/app/_format/say-when';
+import { pathToSent } from '@/app/users/typed-email';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { registrationSchema } from '@/lib/auth/registration/register-input';
@@ -27,7 +28,7 @@ export async function forgotPasswordAction(
   const { email } = form.fields;
   const context = await readRequestContext();
   const requested = await requestReset(db(), email, context, await readKnownBrowserCookie());
-  if (requested.ok) redirect('/users/forgot-password?sent=yes');
+  if (requested.ok) redirect(pathToSent(email));
   const answer =
     requested.reason === 'mail_off'
       ? await askForCode(email, context)

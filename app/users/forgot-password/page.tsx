@@ -9,7 +9,7 @@ import { env } from '@/lib/env';
 import { sayLinkLife } from '@/lib/mail/links';
 import { isMailOn } from '@/lib/mail/outbox';
 import { provenWithinDays } from '@/lib/sms/verification/send-recovery-codes';
-import { readForgotten } from '../forgotten-link';
+import { readTypedEmail } from '../typed-email';
 import { forgotPasswordAction } from './actions';
 
 export const metadata: Metadata = { title: 'Forgot your password?' };
@@ -23,19 +23,25 @@ export default async function ForgotPasswordPage({
   const { contact } = env().operator;
   const operator = contact === null ? 'the operator of this site' : <OperatorContact contact={contact} />;
   if (sent === 'yes') {
+    const typed = readTypedEmail(email);
     return (
       <Page>
         <Card>
           <HeadingGroup>
             <Heading>Check your email</Heading>
             <Lead>
-              If there is an account with that address, we have sent it a link to choose a new password.
+              If there is an account with {typed ?? 'that address'}, we have sent it a link to choose a new
+              password.
             </Lead>
           </HeadingGroup>
           <Text quiet>
             The link works for {sayLinkLife('reset')}. Nothing there? Look in the spam folder, and check that
-            you entered the address of your account. You can also contact {operator}.
+            this is the address of your account.
+            {contact === null ? null : <> You can also contact {operator}.</>}
           </Text>
+          <TextLink href="/users/forgot-password" standalone>
+            Use another email
+          </TextLink>
           <TextLink href="/users/login" standalone>
             Back to sign-in
           </TextLink>
@@ -56,7 +62,7 @@ export default async function ForgotPasswordPage({
       <Card>
         <ForgotPasswordForm
           action={forgotPasswordAction}
-          email={readForgotten(email)}
+          email={readTypedEmail(email)}
           label={isMailOn() ? 'Send me a link' : 'Text me a code'}
         />
         {isMailOn() ? null : (

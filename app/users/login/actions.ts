@@ -7,7 +7,7 @@ import { readForm, required, text } from '@/app/_forms/read-form';
 import { readTrustedDeviceCookie, setTrustedDeviceCookie } from '@/app/_cookies/trusted-device-cookie';
 import { readKnownBrowserCookie, rememberBrowser } from '@/app/_cookies/known-browser-cookie';
 import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/_cookies/pending-cookie';
-import { linkToForgotten } from '@/app/users/forgotten-link';
+import { linkToForgotten } from '@/app/users/typed-email';
 import { safePath } from '@/app/_forms/safe-path';
 import { sayWhen } from '@/app/_format/say-when';
 import { sayTriesLeft } from '@/app/users/password-words';

@@ -15,8 +15,14 @@ import { resetByText, type ResetByTextRefusal } from '@/lib/auth/recovery/reset-
 import { resetPassword, type ResetRefusal } from '@/lib/auth/recovery/reset-password';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { linkWords } from '../link-words';
+import { pathToReset } from '../typed-email';
 
-const resetForm = z.object({ newPassword: required('Choose a new password.'), link: text, code: text });
+const resetForm = z.object({
+  newPassword: required('Choose a new password.'),
+  link: text,
+  code: text,
+  email: text,
+});
 
 /**
  * Sets a new password by the link of a mail, or by the code of a text in the browser that asked for it; then to sign in with it.
@@ -27,8 +33,9 @@ export async function resetPasswordAction(
 ): Promise<FormState<ResetField>> {
   const form = readForm(resetForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
-  const { newPassword, link, code } = form.fields;
+  const { newPassword, link, code, email } = form.fields;
   const context = await readRequestContext();
+  let done = 'yes';
   if (link === '') {
     const token = await readRecoveryCookie();
     const reset = await resetByText(db(), { token, code, newPassword }, context);
@@ -37,9 +44,10 @@ export async function resetPasswordAction(
   } else {
     const reset = await resetPassword(db(), { token: link, newPassword }, context);
     if (!reset.ok) return answerForm(explain(reset));
+    if (reset.phoneTakenOff) done = 'phone';
   }
   await clearPendingCookie();
-  redirect('/users/reset-password?done=yes');
+  redirect(pathToReset(done, email));
 }
 
 function explainText(refusal: ResetByTextRefusal, now: Date): Partial<FormState<ResetField>> {

@@ -17,14 +17,25 @@ import { limits } from '@/lib/rate-limits/limits';
 import { readRecovery } from '@/lib/sms/verification/recovery';
 import { provenWithinDays } from '@/lib/sms/verification/send-recovery-codes';
 import { linkWords } from '../link-words';
+import { linkToSignIn, readTypedEmail } from '../typed-email';
 import { resetPasswordAction } from './actions';
 
 export const metadata: Metadata = { title: 'Choose a new password' };
 
-const done = {
-  title: 'Your password is changed',
-  words: 'You are signed out everywhere. Sign in with the new password.',
-};
+const title = 'Your password is changed';
+const doneWords = 'You are signed out everywhere. Sign in with the new password.';
+
+/** What was done, by what the address says. */
+const done: ReadonlyMap<unknown, { title: string; words: string }> = new Map([
+  ['yes', { title, words: doneWords }],
+  [
+    'phone',
+    {
+      title,
+      words: `${doneWords} Your email is confirmed now. It was not before, so we took the phone number off your account. You can add it again once you are in.`,
+    },
+  ],
+]);
 
 /** Where the link of a mail leads. Opening it changes nothing, because mail programs open links to look at them. */
 export default async function ResetPasswordPage({
@@ -34,19 +45,25 @@ export default async function ResetPasswordPage({
 }) {
   const search = await searchParams;
   const token = linkTokenOf(search);
-  const outcome = search.done;
-  if (search.link === undefined && outcome === undefined && !isMailOn()) return <ResetByText />;
-  const read = await readLink(db(), token, ['reset'], databaseNow());
-  if (outcome === 'yes' || !read.ok) {
-    const { title, words } = outcome === 'yes' || read.ok ? done : linkWords[read.reason];
+  const outcome = done.get(search.done);
+  if (search.link === undefined && search.done === undefined && !isMailOn()) return <ResetByText />;
+  if (outcome !== undefined) {
+    const email = readTypedEmail(search.email);
     return (
       <Page>
         <Outcome
-          title={title}
-          words={words}
-          href={outcome === 'yes' ? '/users/login' : '/users/forgot-password'}
-          label={outcome === 'yes' ? 'Sign in' : 'Ask for a new link'}
+          {...outcome}
+          href={email === undefined ? '/users/login' : linkToSignIn(email).href}
+          label="Sign in"
         />
+      </Page>
+    );
+  }
+  const read = await readLink(db(), token, ['reset'], databaseNow());
+  if (!read.ok) {
+    return (
+      <Page>
+        <Outcome {...linkWords[read.reason]} href="/users/forgot-password" label="Ask for a new link" />
       </Page>
     );
   }
@@ -57,6 +74,11 @@ export default async function ResetPasswordPage({
         <Lead>For the account with {read.link.email}. You will be signed out everywhere else.</Lead>
       </HeadingGroup>
       <Card>
+        {/* The same for everyone: whoever opens the link is told nothing of the account. */}
+        <Text>
+          If this email was never confirmed for the account, changing the password confirms it. A phone number
+          that is on the account is then taken off, for your protection, and you can add it again.
+        </Text>
         <ResetPasswordForm action={resetPasswordAction} link={token} email={read.link.email} />
       </Card>
     </Page>

@@ -24,8 +24,9 @@ import {
 } from '@/lib/auth/settings/change-phone-by-password';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { isFresh } from '@/lib/auth/two-factor/step-up';
-import { cancelPhoneChange, startPhoneChange, type ChangeRefusal } from '@/lib/sms/verification/change-phone';
-import { maskPhone } from '@/lib/phone/parse';
+import { addFirstPhone } from '@/lib/sms/preferences/add-first-phone';
+import { cancelPhoneChange, type ChangeRefusal } from '@/lib/sms/verification/change-phone';
+import { formatPhone, maskPhone } from '@/lib/phone/parse';
 import { sendCode } from '@/lib/sms/verification/send-code';
 
 const here = '/users/sms-preferences';
@@ -37,28 +38,33 @@ const passwordForm = (user: SessionUser) => z.object({ currentPassword: currentP
 const shownForm = z.object({ shownPhone: text });
 
 /**
- * Takes a first number with consent to texts at it, sends a code there and leads to the code page: in a session that has shown
+ * Takes a first number with consent to texts at it, turns updates on if that is asked for, sends a code there and leads to the
+ * code page: in a session that has shown
  * within ten minutes whose it is, since a number can reset a password.
  */
 export async function addPhoneAction(
   _state: FormState<NumberField>,
   formData: FormData,
 ): Promise<FormState<NumberField>> {
-  const actor = await readActor<NumberField>(here, formData, ['phone', 'tcpaConsent']);
+  const typed = ['phone', 'smsOptIn', 'tcpaConsent'] as const;
+  const actor = await readActor<NumberField>(here, formData, typed);
   if (!actor.ok) return actor.answer;
   const { user } = actor;
   if (user.phone !== null) {
     refresh();
-    return answerForm({ message: `Your account already has the number ${maskPhone(user.phone)}.` });
+    return answerForm({ message: `Your account already has the number ${formatPhone(user.phone)}.` });
   }
   const form = readNumberForm(formData);
-  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
+  if (!form.ok) {
+    return answerForm({ fieldErrors: form.fieldErrors }, formData, [...form.keep, 'smsOptIn']);
+  }
   const context = await readRequestContext();
-  if (!isFresh(user, context.now)) return answerForm(askBeforeNumber, formData, ['phone', 'tcpaConsent']);
-  const added = await startPhoneChange(db(), user, form.phone, context);
+  if (!isFresh(user, context.now)) return answerForm(askBeforeNumber, formData, typed);
+  const wish = { phone: form.phone, wantsUpdates: form.wantsUpdates };
+  const added = await addFirstPhone(db(), user, wish, context);
   if (added.ok) redirect(codePage);
   const message = explainChange(added, context.now, await readPersonTimeZone(user));
-  return answerForm({ message }, formData, ['phone', 'tcpaConsent']);
+  return answerForm({ message }, formData, typed);
 }
 
 /** Sends a code to the number that waits to be proven and leads to the code page, which also says why none was sent. */
@@ -147,7 +153,7 @@ function explainOtherNumber(phone: string | null, formData: FormData): string | 
   refresh();
   return phone === null
     ? 'Your number was removed in the meantime, perhaps in another tab. Nothing else has changed.'
-    : `Your number was changed in the meantime, perhaps in another tab. It is now ${maskPhone(phone)}. Send the form again to continue.`;
+    : `Your number was changed in the meantime, perhaps in another tab. It is now ${formatPhone(phone)}. Send the form again to continue.`;
 }
 
 function explainChange(refusal: ChangeRefusal | FrozenRefusal, now: Date, timeZone: string | null): string {

@@ -1,42 +1,44 @@
-import { sayMinuteOfDay, sayWeekday } from '@/app/_format/say-moment';
+import { sayClock, sayWallTime, sayWeekday } from '@/app/_format/say-moment';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
+import { nextAllowedInstant } from '@/lib/sms/preferences/quiet-hours';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
-import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
+import { cityOf } from '@/lib/zone-city';
 
-/** Says by an example what quiet hours do. In: the hours as typed, the person's number where there is no zone, the time now. */
+/**
+ * Says in words what quiet hours do, and whether it is in them now, which promises no text: others may be why none goes out. In: the hours as typed, the person's number, the
+ * time now. Whose number says nothing certain about the zone, or who has none, is asked to choose one.
+ */
 export async function sayPreview(hours: QuietHours, phone: string | null, now: Date): Promise<string> {
-  if (!hours.quietHoursEnabled) return 'Without quiet hours, a text goes out as soon as it is ready.';
-  const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
-  if (window.start === window.end) {
-    return 'They start and end at the same time, so no text is held back.';
+  const { quietHoursEnabled, quietHoursStart: start, quietHoursEnd: end, timeZone } = hours;
+  if (!quietHoursEnabled) return 'Without quiet hours, a text goes out as soon as it is ready.';
+  if (start === end) return 'They start and end at the same time, so no text is held back.';
+  const wait = `Texts wait from ${sayWallTime(start)} to ${sayWallTime(end)}`;
+  if (timeZone === null && phone === null) {
+    return `${wait} where you are. Choose your time zone, so that we know when that is.`;
   }
   const zones = await zonesOf(hours, phone);
   const zone = zones[0]!;
-  const { sample, nowArrivesAt } = previewQuietHours({ window, zones, now });
-  const sentences: string[] = [];
-  if (sample) {
-    sentences.push(
-      `A text at ${sayMinuteOfDay(sample.readyAt, zone)} would arrive ${sayWeekday(sample.arrivesAt, zone)}.`,
-    );
-  }
-  sentences.push(
-    nowArrivesAt <= now
-      ? 'One sent now would arrive right away.'
-      : `One sent now would arrive ${sayWeekday(nowArrivesAt, zone)}.`,
-  );
+  const { at } = nextAllowedInstant({ now, window: { start, end }, zones });
+  const isOutside = at <= now;
   if (zones.length > 1) {
-    sentences.push(
-      'Your number could be in several time zones, so we pick a time that suits all of them. Choose your time zone to be exact.',
-    );
+    const inIt = isOutside
+      ? 'It is outside them now.'
+      : `They last until ${sayWeekday(at, zone)}, ${sayCityTime(zone)}.`;
+    return `${wait} in each time zone that your number may be in. ${inIt} Choose your time zone to be exact.`;
   }
-  return sentences.join(' ');
+  return `${wait}, ${sayCityTime(zone)}. It is ${sayClock(now, zone)} there now, ${isOutside ? 'outside them' : `so they last until ${sayWeekday(at, zone)}`}.`;
+}
+
+/** What a zone is called: `Tokyo time`. */
+export function sayCityTime(zone: string): string {
+  return zone.includes('/') ? `${cityOf(zone)} time` : zone;
 }
 
 /** When quiet hours would let a text go that is ready now; now itself where nothing holds it. */
 export async function findHeldUntil(hours: QuietHours, phone: string | null, now: Date): Promise<Date> {
   if (!hours.quietHoursEnabled) return now;
   const window = { start: hours.quietHoursStart, end: hours.quietHoursEnd };
-  return previewQuietHours({ window, zones: await zonesOf(hours, phone), now }).nowArrivesAt;
+  return nextAllowedInstant({ window, zones: await zonesOf(hours, phone), now }).at;
 }
 
 async function zonesOf(hours: QuietHours, phone: string | null): Promise<readonly string[]> {

@@ -12,7 +12,7 @@ import type { QuietHoursField } from '@/components/forms/settings/QuietHoursForm
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { saveQuietHours, type QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
-import { sayPreview } from './preview-words';
+import { sayPreview, sayCityTime } from './preview-words';
 import { quietHoursForm } from './quiet-hours-input';
 
 const kept = ['quietHoursEnabled', 'quietHoursStart', 'quietHoursEnd', 'timeZone', 'version'] as const;
@@ -43,7 +43,8 @@ export async function saveQuietHoursAction(
   const saved = await saveQuietHours(db(), user, wish, context);
   if (saved.ok) {
     refresh();
-    return answerForm({ tone: 'success', message: `Saved. ${preview}` });
+    // What they do now is said below the fields, once.
+    return answerForm({ tone: 'success', message: 'Saved. Your quiet hours count from now on.' });
   }
   if (saved.reason === 'too_many_changes') {
     const when = sayWhen(saved.retryAt, context.now, await readPersonTimeZone(user));
@@ -68,6 +69,6 @@ export async function saveQuietHoursAction(
 
 function sayHours({ quietHoursEnabled, quietHoursStart, quietHoursEnd, timeZone }: QuietHours): string {
   if (!quietHoursEnabled) return 'off';
-  const zone = timeZone === null ? "in your number's time zone" : `in ${timeZone}`;
-  return `from ${sayWallTime(quietHoursStart)} to ${sayWallTime(quietHoursEnd)} ${zone}`;
+  const hours = `from ${sayWallTime(quietHoursStart)} to ${sayWallTime(quietHoursEnd)}`;
+  return timeZone === null ? hours : `${hours}, ${sayCityTime(timeZone)}`;
 }

@@ -22,7 +22,7 @@ export const quietHoursForm = z.object({
     if (zone !== null) return zone;
     context.addIssue({
       code: 'custom',
-      message: 'We do not know this time zone. Pick one from the list, such as America/New_York.',
+      message: 'We do not know this time zone. Pick a city from the list, such as New York.',
     });
     return z.NEVER;
   }),

@@ -1,16 +1,17 @@
 import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
-import { Moment } from '@/app/_format/moment';
+import { MyMoment } from '@/app/_format/my-moment';
 import type { Clock } from '@/app/_format/say-moment';
 import type { EventItem } from '@/components/ui/lists/EventList';
 import type { Tone } from '@/components/ui/Notice';
+import { TextLink } from '@/components/ui/TextLink';
 import type { Receipt } from '@/lib/consent/receipts';
 import type { SentText } from '@/lib/sms/outbox/history';
-import { formatPhone, maskPhone } from '@/lib/phone/parse';
+import { formatPhone } from '@/lib/phone/parse';
 
 const templateWords: Readonly<Record<string, string>> = {
   verification: 'Verification code',
-  optInConfirmation: 'Welcome to SMS updates',
+  optInConfirmation: 'Welcome to text updates',
   phoneChanged: 'Your number was changed',
   applicationStatus: 'Application status',
   documentsNeeded: 'Something is needed for your application',
@@ -75,12 +76,12 @@ export function describeText(text: SentText, clock: Clock): EventItem {
   return {
     id: text.id,
     title: lookUp(templateWords, text.template) ?? 'Text',
-    when: <Moment at={text.createdAt} clock={clock} />,
+    when: <MyMoment at={text.createdAt} clock={clock} />,
     badge: badgeOf(text),
     details: [
       `“${text.body}”`,
       <>
-        To {maskPhone(text.phone)}. {sayOutcome(text, clock)}
+        To {formatPhone(text.phone)}. {sayOutcome(text, clock)}
       </>,
     ],
   };
@@ -88,7 +89,7 @@ export function describeText(text: SentText, clock: Clock): EventItem {
 
 /**
  * What has become of the last test text, beside the button that sends the next. `heldUntil` is when quiet hours would
- * let a text of now go, for one that the dispatcher has not decided about yet.
+ * let a text sent now go, for one that the dispatcher has not decided about yet.
  */
 export function describeTestText(
   text: SentText,
@@ -135,7 +136,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
       return (
         <>
           {why} {text.reason === 'quiet_hours' ? 'Goes out' : 'We will try again'}{' '}
-          <Moment at={text.sendAfter} clock={clock} />.
+          <MyMoment at={text.sendAfter} clock={clock} />.
         </>
       );
     case 'sending':
@@ -147,7 +148,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
           {text.sentAt ? (
             <>
               {' '}
-              <Moment at={text.sentAt} clock={clock} />
+              <MyMoment at={text.sentAt} clock={clock} />
             </>
           ) : null}
           . Delivery not confirmed yet.
@@ -160,7 +161,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
           {text.deliveredAt ? (
             <>
               {' '}
-              <Moment at={text.deliveredAt} clock={clock} />
+              <MyMoment at={text.deliveredAt} clock={clock} />
             </>
           ) : null}
           .
@@ -176,7 +177,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
 const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
   code_page: 'on the code page',
-  preferences: 'in your SMS preferences',
+  preferences: 'in your text preferences',
   sms_stop: 'by text',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as your carrier told us',
@@ -193,7 +194,7 @@ const mediumWords: Record<Receipt['medium'], string> = {
 
 const scopeWords: Record<Receipt['scope'], string> = {
   verification: 'verification codes',
-  updates: 'SMS updates',
+  updates: 'text updates',
 };
 
 type ActWords = { title: (scope: string) => string; tone: Tone; words: string };
@@ -210,19 +211,45 @@ const otherAct: ActWords = {
   words: 'Changed',
 };
 
-/** One act of the ledger as an item of the record, with its exact wording. */
-export function describeReceipt(receipt: Receipt, clock: Clock): EventItem {
+/** A wording that acts of the ledger were agreed to in: shown once, under its `id`, however many acts refer to it. */
+export type ShownWording = { id: string; title: string; wording: string };
+
+/** The wordings of these acts, each once, in the order of the acts. One version has another text for each sender. */
+export function listWordings(receipts: readonly Receipt[]): ShownWording[] {
+  const found = new Map<string, ShownWording>();
+  for (const { wording, wordingVersion } of receipts) {
+    if (wording === null || found.has(wording)) continue;
+    const nth = found.size + 1;
+    const title = wordingVersion === null ? `Wording ${nth}` : `Wording ${wordingVersion}`;
+    found.set(wording, { id: `wording-${nth}`, title, wording });
+  }
+  return [...found.values()];
+}
+
+/** One act of the ledger as an item of the record; `wordings` are those that the page shows, for the one that it was in. */
+export function describeReceipt(
+  receipt: Receipt,
+  clock: Clock,
+  wordings: readonly ShownWording[] = [],
+): EventItem {
+  const words = wordings.find(({ wording }) => wording === receipt.wording);
   const act = lookUp(actWords, receipt.action) ?? otherAct;
   const how = [formatPhone(receipt.phone), lookUp(mediumWords, receipt.medium)].filter(Boolean).join(', ');
   return {
     id: `consent-${receipt.id}`,
     title: act.title(lookUp(scopeWords, receipt.scope) ?? 'texts'),
-    when: <Moment at={receipt.at} clock={clock} />,
+    when: <MyMoment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${how}. Sender: ${saySender(receipt)}.`,
       ...(receipt.page === null || receipt.action !== 'granted' ? [] : [`On the page ${receipt.page}.`]),
-      ...(receipt.wording ? [`Wording ${receipt.wordingVersion ?? ''}: “${receipt.wording}”`] : []),
+      ...(words
+        ? [
+            <>
+              In these words: <TextLink href={`#${words.id}`}>{words.title}</TextLink>.
+            </>,
+          ]
+        : []),
     ],
   };
 }

@@ -7,7 +7,6 @@ import { readConsentVersion } from '@/app/_forms/consent-version';
 import { answerForm } from '@/app/_forms/form-answer';
 import { box, readForm, text, version } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
-import { sayMoment } from '@/app/_format/say-moment';
 import { sayWhen } from '@/app/_format/say-when';
 import { readPersonTimeZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
@@ -94,7 +93,7 @@ export async function sendTestTextAction(): Promise<FormState<never>> {
   if (sent.at <= context.now) return answerForm({ tone: 'success' });
   return answerForm({
     tone: 'info',
-    message: `Your quiet hours are on, so the test text will go out ${sayMoment(sent.at, clock)}.`,
+    message: 'Your quiet hours are on, so the test text will go out when they are over.',
   });
 }
 

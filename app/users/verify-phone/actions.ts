@@ -5,7 +5,7 @@ import { headers } from 'next/headers';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
-import { readForm, required } from '@/app/_forms/read-form';
+import { readForm, required, text } from '@/app/_forms/read-form';
 import { clearPendingCookie } from '@/app/_cookies/pending-cookie';
 import { readNumberForm } from '@/app/_forms/number-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
@@ -16,6 +16,7 @@ import type { FormState } from '@/components/forms/form-state';
 import type { NumberField } from '@/components/forms/settings/NumberForm';
 import { db } from '@/db/client';
 import { readEnrollingUser, readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
+import { formatPhone } from '@/lib/phone/parse';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { askBeforeNumber } from '@/app/users/password-words';
 import { isFresh } from '@/lib/auth/two-factor/step-up';
@@ -29,9 +30,9 @@ const here = '/users/verify-phone';
 
 const notACode = 'Enter all six digits of the code. This did not count as a try.';
 
-const codeForm = z.object({ code: required(notACode) });
+const codeForm = z.object({ code: required(notACode), shownPhone: text });
 
-/** Checks a code; right, it leads inside. */
+/** Checks a code; right, it leads inside. Of a page that shows another number than the account has by now, no try is taken. */
 export async function checkCodeAction(
   _state: FormState<CodeField>,
   formData: FormData,
@@ -39,19 +40,26 @@ export async function checkCodeAction(
   const prover = await requireProver();
   const form = readForm(codeForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
+  const { code, shownPhone } = form.fields;
+  if (shownPhone !== '' && shownPhone !== prover.phone) {
+    if ((await headers()).has('next-action')) refresh();
+    return answerForm({
+      message: `Your number was changed in another tab${prover.phone === null ? '' : ` to ${formatPhone(prover.phone)}`}. The code that you entered was not for it, and did not count as a try.`,
+    });
+  }
   const context = await readRequestContext();
-  const checked = await checkCode(db(), prover, form.fields.code, context);
+  const checked = await checkCode(db(), prover, code, context);
   if (!checked.ok) {
     // The rest of the page says how many tries are left, too; without JavaScript the page is made again anyway.
     if ((await headers()).has('next-action')) refresh();
-    return answerForm({
-      fieldErrors: { code: explain(checked, context.now, await readPersonTimeZone(prover)) },
-    });
+    const timeZone = 'retryAt' in checked ? await readPersonTimeZone(prover) : null;
+    return answerForm({ fieldErrors: { code: explain(checked, context.now, timeZone) } });
   }
   await enter(checked.grant);
-  const user = await readEnrollingUser();
+  // A pending account has its session only since then; an applicant needs no second factor.
+  const user = prover.user ?? (prover.role === 'applicant' ? null : await readEnrollingUser());
   if (checked.proven && user?.standing === 'enroll') redirect('/users/security/two-factor?saved=phone#texts');
-  redirect(checked.proven ? '/dashboard' : '/dashboard?phone=protected');
+  redirect(`/dashboard?phone=${checked.proven ? 'verified' : 'protected'}`);
 }
 
 /** Sends the code again, or a first one. The page shows what became of it. */
@@ -77,22 +85,29 @@ export async function replaceNumberAction(
   const form = readNumberForm(formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, form.keep);
   const context = await readRequestContext();
-  const user = prover.purpose === 'prove' ? await readEnrollingUser() : null;
-  if (user !== null && !isFresh(user, context.now)) {
+  if (prover.user !== null && !isFresh(prover.user, context.now)) {
     return answerForm(askBeforeNumber, formData, ['phone', 'tcpaConsent']);
   }
   const replaced = await replacePendingPhone(db(), prover, form.phone, context);
-  const timeZone = await readPersonTimeZone(prover);
   if (!replaced.ok && !('retryAt' in replaced)) {
     redirect(replaced.reason === 'number_proven' ? '/dashboard' : here);
   }
-  if (!replaced.ok)
-    return answerForm({ message: saySendRefusal(replaced, context.now, timeZone) }, formData, ['phone']);
-  if (replaced.refusal) {
-    const why = saySendRefusal(replaced.refusal, context.now, timeZone);
+  const refusal = replaced.ok ? replaced.refusal : replaced;
+  if (refusal === null) redirect(here);
+  const why = saySendRefusal(refusal, context.now, await readPersonTimeZone(prover));
+  if (!replaced.ok) return answerForm({ message: why }, formData, ['phone']);
+  if (replaced.changed) {
+    // The page names the number, and sends it along with a code.
+    if ((await headers()).has('next-action')) refresh();
     return answerForm({ message: `Your number was changed, but no code could be sent. ${why}` });
   }
-  redirect(here);
+  return answerForm(
+    refusal.reason === 'undeliverable'
+      ? { fieldErrors: { phone: 'This is the number that cannot receive texts. Enter another one.' } }
+      : { message: `This is the number you have, and no code was sent. ${why}` },
+    formData,
+    ['phone'],
+  );
 }
 
 /** Opens a pending account without verification, where that is offered; for someone signed in, goes back. */
@@ -134,7 +149,7 @@ function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): str
       return 'You have used all the tries for this code. Send a new one.';
     case 'number_locked':
       return refusal.byOthers
-        ? `Other people entered wrong codes for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}, or go on without verifying it.`
+        ? `Other people entered wrong codes for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}, or continue without verifying it.`
         : `Too many wrong codes were entered for this number. You can try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;
     case 'too_many_requests':
       return `There have been many requests from your network. Try again ${sayWhen(refusal.retryAt, now, timeZone)}.`;

@@ -1,34 +1,39 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { signOutAction } from '@/app/users/login/actions';
+import { sayPhoneHint } from '@/app/_format/phone-words';
 import { sayMinuteOfDay } from '@/app/_format/say-moment';
 import { sayAt, sayWhen } from '@/app/_format/say-when';
 import { SiteNav } from '@/app/site-nav';
+import { StartWay } from '@/app/users/start-way';
+import { ArrivingHeading } from '@/components/sms/ArrivingHeading';
 import { ArrivingNotice } from '@/components/sms/ArrivingNotice';
 import { Card } from '@/components/ui/Card';
 import { CodeForm } from '@/components/forms/code/CodeForm';
 import { ContinueWithoutForm } from '@/components/forms/code/ContinueWithoutForm';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
+import { LinkButton } from '@/components/ui/LinkButton';
 import { NavBar } from '@/components/ui/NavBar';
 import { Notice } from '@/components/ui/Notice';
 import { NumberForm } from '@/components/forms/settings/NumberForm';
+import { NumberInUse } from '@/components/sms/NumberInUse';
 import { Page } from '@/components/ui/Page';
 import { SendAgainForm } from '@/components/forms/code/SendAgainForm';
 import { SignOutForm } from '@/components/forms/SignOutForm';
 import { SmsStatus } from '@/components/sms/SmsStatus';
 import { TextLink } from '@/components/ui/TextLink';
+import { LocalTime } from '@/components/ui/time/LocalTime';
 import { db } from '@/db/client';
 import { readCodePage } from '@/lib/auth/registration/code-page';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { networkOf } from '@/lib/client-address';
 import { currentWording } from '@/lib/consent/current-wording';
-import { env } from '@/lib/env';
-import { formatPhone, maskPhone } from '@/lib/phone/parse';
-import { senderPhone } from '@/lib/sms/capacity/sender';
-import { type VerificationState } from '@/lib/sms/verification/state';
+import { formatPhone } from '@/lib/phone/parse';
+import { hearsCodes, type VerificationState } from '@/lib/sms/verification/state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
+import { chooseMainAct, sayClosed, sayHeading, waitsLong } from './main-act';
 import { requireProver } from './require-prover';
-import { codeLife, sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
+import { sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
 
 export const metadata: Metadata = { title: 'Verify your phone' };
 
@@ -37,7 +42,7 @@ export default async function VerifyPhonePage() {
   const prover = await requireProver();
   const pending = prover.purpose === 'activate';
   const { now, address } = await readRequestContext();
-  const numberForm = { action: replaceNumberAction, wording: currentWording() };
+  const numberForm = { action: replaceNumberAction, wording: currentWording(), phoneHint: sayPhoneHint() };
   const nav = pending ? (
     <NavBar>
       <SignOutForm action={signOutAction} />
@@ -56,7 +61,7 @@ export default async function VerifyPhonePage() {
           <Lead>We will text you a six-digit code to make sure the number is yours.</Lead>
         </HeadingGroup>
         <Card>
-          <NumberForm {...numberForm} phone={prover.phone} />
+          <NumberForm {...numberForm} isMain phone={prover.phone} />
         </Card>
         {pending ? (
           <ContinueWithoutForm
@@ -74,100 +79,127 @@ export default async function VerifyPhonePage() {
   }
 
   const { phone, state, timeZone } = page;
+  const number = formatPhone(phone);
   const serverNow = now.toISOString();
   const say = (at: Date | null) => at && { at: at.toISOString(), words: sayAt(at, now, timeZone) };
   const nextAt = state.tries.retryAt ?? state.sends.retryAt;
   const wayOn = wayOnOf(prover);
   const others = sayOthers(state, { when: nextAt && sayWhen(nextAt, now, timeZone), wayOn });
+  const whyNew =
+    others ?? sayClosed(state, state.tries.retryAt && sayWhen(state.tries.retryAt, now, timeZone));
   const offerSkip = state.skipAt <= now;
-  const hearsCodes = state.challenge !== null && state.tries.remaining > 0;
+  const asks = chooseMainAct(state);
+  const leadsOn = wayOn !== 'none' && waitsLong(asks, nextAt, now);
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
-  const status = (
-    <SmsStatus
-      status={state.text.status}
-      detail={sayTextState(state.text, wayOn)}
-      offerSkip={offerSkip}
-      hidden={!hearsCodes && (isOut || state.blocked === 'undeliverable')}
-      statusUrl="/users/verify-phone/status"
-      latestHref="/users/verify-phone"
-    >
-      {state.text.status === 'stopped' ? <StartLink /> : null}
-    </SmsStatus>
-  );
-  // A text that cannot arrive is not offered: the words beside it say why, and what can be done.
-  const sendAgain = state.blocked ? null : (
-    <SendAgainForm
-      action={sendAgainAction}
-      isNew={!hearsCodes}
-      availableAt={say(state.sends.retryAt)}
-      serverNow={serverNow}
-      sendsLeft={state.sends.remaining}
-    />
-  );
+  const isUnderWay = isOut || state.text.status === 'queued';
+  const changesNumber = !prover.changesFrom;
   return (
     <Page nav={nav}>
       <HeadingGroup>
-        <Heading>
-          {hearsCodes ? 'Enter the code' : state.blocked ? 'Verify your phone' : 'Get a new code'}
-        </Heading>
+        <ArrivingHeading of={`${asks} ${phone}`}>{sayHeading(state, asks)}</ArrivingHeading>
         <Lead>
-          {state.challenge ? (
+          {asks === 'number' || !state.challenge || !isUnderWay ? (
+            'Your number is not verified yet.'
+          ) : (
             <>
-              {isOut ? 'We texted a six-digit code to' : 'Enter the six-digit code we text to'}{' '}
-              {maskPhone(phone)}. It expires at{' '}
-              <time dateTime={state.challenge.expiresAt.toISOString()}>
-                {sayMinuteOfDay(state.challenge.expiresAt, timeZone)}
-              </time>
+              {isOut
+                ? 'We texted a six-digit code to this number.'
+                : 'We text a six-digit code to this number.'}{' '}
+              It expires at{' '}
+              <LocalTime
+                at={state.challenge.expiresAt.toISOString()}
+                words={sayMinuteOfDay(state.challenge.expiresAt, timeZone)}
+              />
               .
             </>
-          ) : (
-            `Your phone ${maskPhone(phone)} is not verified yet.`
           )}
         </Lead>
       </HeadingGroup>
       <Card>
         <Stack>
-          {hearsCodes ? (
-            <>
-              {status}
-              <CodeForm action={checkCodeAction} hint={sayTries(state)} />
-              {others ? <Notice>{others}</Notice> : null}
-              {sendAgain}
-            </>
-          ) : state.blocked ? (
-            <>
-              {state.blocked === 'undeliverable' ? (
-                <ArrivingNotice title="This number cannot receive texts">
-                  {sayUndeliverable(nextAt && sayWhen(nextAt, now, timeZone), wayOn)}
-                </ArrivingNotice>
-              ) : null}
-              {status}
-            </>
-          ) : (
-            <>
-              <ArrivingNotice title={others ? 'A new code has to wait' : 'You need a new code'}>
-                {others ??
-                  (state.tries.retryAt
-                    ? `Too many wrong codes were entered for this number. You can try again ${sayWhen(state.tries.retryAt, now, timeZone)}.`
-                    : closedWords[state.closed ?? 'ended'])}
-              </ArrivingNotice>
-              {sendAgain}
-              {status}
-            </>
-          )}
-          {prover.changesFrom ? (
-            <Text quiet>
-              Until this code is right, {maskPhone(prover.changesFrom)} stays your number.{' '}
-              <TextLink href="/users/sms-preferences#phone">Use another number, or keep the old one</TextLink>
-            </Text>
-          ) : (
+          {changesNumber && asks !== 'number' ? (
             <NumberForm
               {...numberForm}
-              summary={state.blocked && !hearsCodes ? undefined : 'Wrong number?'}
+              key={phone}
+              beside={<NumberInUse phone={number} />}
+              summary="Change number"
               label="New phone number"
+              phone={phone}
               idPrefix="other-"
             />
+          ) : (
+            <NumberInUse phone={number} />
           )}
+          {asks === 'number' && state.blocked === 'undeliverable' && !hearsCodes(state) ? (
+            <ArrivingNotice title="This number cannot receive texts">
+              {sayUndeliverable(nextAt && sayWhen(nextAt, now, timeZone), wayOn)}
+            </ArrivingNotice>
+          ) : null}
+          {asks === 'new_code' && whyNew !== null ? (
+            <ArrivingNotice title={others ? 'A new code has to wait' : 'You need a new code'}>
+              {whyNew}
+            </ArrivingNotice>
+          ) : null}
+          <SmsStatus
+            status={state.text.status}
+            detail={sayTextState(state.text, wayOn)}
+            offerSkip={offerSkip}
+            hearsCodes={hearsCodes(state)}
+            isUnsent={state.challenge === null && state.closed === null}
+            hidden={!hearsCodes(state) && (isOut || state.blocked === 'undeliverable')}
+            statusUrl="/users/verify-phone/status"
+            latestHref="/users/verify-phone"
+          >
+            {state.text.status === 'stopped' ? (
+              <StartWay phone={phone} stopSender={page.stopSender} isSaid />
+            ) : null}
+          </SmsStatus>
+          {asks === 'code' ? (
+            <>
+              <CodeForm action={checkCodeAction} tries={sayTries(state)}>
+                <input type="hidden" name="shownPhone" value={phone} />
+              </CodeForm>
+              {others ? <Notice>{others}</Notice> : null}
+            </>
+          ) : null}
+          {/* A text that cannot arrive is not offered: the words say why, and what can be done. */}
+          {asks === 'number' || state.blocked ? null : (
+            <SendAgainForm
+              action={sendAgainAction}
+              isNew={asks === 'new_code'}
+              waitsLong={leadsOn}
+              availableAt={say(state.sends.retryAt)}
+              serverNow={serverNow}
+              sendsLeft={state.sends.remaining}
+            />
+          )}
+          {changesNumber && asks === 'number' ? (
+            <NumberForm
+              {...numberForm}
+              key={phone}
+              isMain
+              label="New phone number"
+              phone={state.blocked === 'stopped' ? phone : null}
+              idPrefix="other-"
+            />
+          ) : null}
+          {prover.changesFrom ? (
+            <>
+              {asks === 'number' ? (
+                <LinkButton href="/users/sms-preferences#phone" variant="primary" wide>
+                  Use another number, or keep the old one
+                </LinkButton>
+              ) : null}
+              <Text quiet>
+                Until this code is right, {formatPhone(prover.changesFrom)} stays your number.{' '}
+                {asks === 'number' ? null : (
+                  <TextLink href="/users/sms-preferences#phone">
+                    Use another number, or keep the old one
+                  </TextLink>
+                )}
+              </Text>
+            </>
+          ) : null}
         </Stack>
       </Card>
       {pending && prover.role === 'applicant' ? (
@@ -175,9 +207,15 @@ export default async function VerifyPhonePage() {
           action={continueWithoutAction}
           availableAt={offerSkip ? null : say(state.skipAt)}
           serverNow={serverNow}
+          isDelivered={state.text.status === 'delivered'}
+          isMain={leadsOn}
         />
       ) : null}
-      {pending ? null : (
+      {pending ? null : leadsOn ? (
+        <LinkButton href="/dashboard" variant="primary" wide>
+          Not now
+        </LinkButton>
+      ) : (
         <Text quiet>
           <TextLink href="/dashboard">Not now</TextLink>
         </Text>
@@ -185,23 +223,6 @@ export default async function VerifyPhonePage() {
     </Page>
   );
 }
-
-/** How to lift a STOP: a text of one word, which a phone can prepare. */
-function StartLink() {
-  const { smsBackend } = env();
-  if (smsBackend === 'console')
-    return <TextLink href="/dev/phone">Text START from the development phone</TextLink>;
-  const sender = senderPhone(env());
-  return sender ? (
-    <TextLink href={`sms:${sender}?body=START`}>Text START to {formatPhone(sender)}</TextLink>
-  ) : null;
-}
-
-const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {
-  tries_spent: 'Five wrong codes were entered, so the last code no longer works.',
-  expired: `The last code has expired. ${codeLife}`,
-  ended: 'The last code no longer works.',
-};
 
 function sayTries({ tries }: VerificationState): string {
   return tries.remaining === 1 ? '1 try left.' : `${tries.remaining} tries left.`;

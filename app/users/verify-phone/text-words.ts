@@ -24,7 +24,7 @@ const ranOut: Say = ({ or }) => `The code expired before it could be sent. Send 
 
 /** What to do next about a text that failed, by the reason that the outbox keeps. */
 const failureWords: Readonly<Record<string, Say>> = {
-  not_sent: () => 'No text has been sent yet.',
+  not_sent: ({ also }) => `See below when you can send one.${also}`,
   invalid_number: cannotBeTexted,
   undeliverable: cannotBeTexted,
   undeliverable_number: cannotBeTexted,
@@ -44,6 +44,10 @@ const failureWords: Readonly<Record<string, Say>> = {
     `The limit for texts in 24 hours has been reached. See below when the next code can be sent.${also}`,
   crowded: ({ also }) =>
     `Very many people are asking for codes right now, so yours was not sent, and nothing was counted. See below when you can send it.${also}`,
+  range_closed: ({ also }) =>
+    `We cannot text new numbers in this range right now, so no code was sent, and nothing was counted. See below when you can try again.${also}`,
+  network_closed: ({ also }) =>
+    `We cannot text new numbers from your network right now, so no code was sent, and nothing was counted. See below when you can try again.${also}`,
   internal_error: ({ also }) => `Something went wrong on our side. Send the code again.${also}`,
   daily_cap: ({ also }) => `No more texts can be sent for now.${also}`,
   expired: ranOut,
@@ -63,16 +67,26 @@ export function sayTextState(text: VerificationState['text'], wayOn: WayOn): str
   const way = { or: wayOn === 'skip' ? ', or continue without verifying' : '', also: also[wayOn] };
   switch (text.status) {
     case 'stopped':
-      return 'This number opted out by texting STOP. Text START to the number our texts come from, or use another number.';
+      return 'This number opted out by texting STOP. Text START from it, or use another number.';
     case 'failed':
       return (lookUp(failureWords, text.reason) ?? failed)(way);
     case 'queued':
       return text.reason === null
-        ? null
+        ? text.repeats === 'by_itself'
+          ? 'The first text did not arrive, so we are sending it again.'
+          : null
         : `Texts are delayed right now. Yours will go out as soon as possible, as long as the code is valid. You can wait${way.or}.`;
-    default:
-      return null;
+    case 'sent':
+    case 'delivered':
+      return sayRepeated(text.repeats);
   }
+}
+
+function sayRepeated(repeats: VerificationState['text']['repeats']): string | null {
+  if (repeats === null) return null;
+  return repeats === 'by_itself'
+    ? 'The first text did not arrive, so we sent it again.'
+    : 'It has the same code as the one before.';
 }
 
 /** How someone who meets a limit that others used up gets on without a code. */

@@ -47,9 +47,8 @@ export async function deleteAccountAction(
   }
   if (deleted.reason === 'recovered_lately') {
     const when = sayWhen(deleted.retryAt, context.now, await readPersonTimeZone(actor.user));
-    return answerForm({
-      message: `Your password was reset lately. To protect the account, it can be deleted ${when}. Nothing was changed.`,
-    });
+    const message = `Your password was reset lately. To protect the account, it can be deleted ${when}. Nothing was changed.`;
+    return answerForm({ message }, formData, ['confirmDelete']);
   }
   return answerForm({
     message: 'You are the only admin. Make someone else an admin first.',

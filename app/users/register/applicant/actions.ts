@@ -6,7 +6,7 @@ import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
 import { readConsentVersion } from '@/app/_forms/consent-version';
 import { rememberBrowser } from '@/app/_cookies/known-browser-cookie';
 import { clearPendingCookie, readPendingCookie, setPendingCookie } from '@/app/_cookies/pending-cookie';
-import { phoneWords } from '@/app/_format/phone-words';
+import { sayPhoneRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
@@ -15,6 +15,7 @@ import { passwordErrors } from '@/lib/accounts/password-strength';
 import { register, type RegisterRefusal } from '@/lib/auth/registration/register';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
 import { linkWords } from '../../link-words';
+import { linkToSignIn } from '../../typed-email';
 
 const kept = ['email', 'name', 'phone', 'smsOptIn', 'verifyPhone', 'tcpaConsent'] as const;
 
@@ -41,7 +42,7 @@ export async function registerAction(
   const claim = readField(formData, 'link') || null;
   const pendingToken = await readPendingCookie();
   const registered = await register(db(), form.input, context, { claim, pendingToken });
-  if (!registered.ok) return answerForm(explain(registered, context.now), formData, kept);
+  if (!registered.ok) return answerForm(explain(registered, form.input.email, context.now), formData, kept);
   await rememberBrowser(registered.mark);
   if (registered.next === 'verify') {
     await setPendingCookie(registered.pendingToken);
@@ -51,12 +52,18 @@ export async function registerAction(
   redirect((await signInWithGrant(registered.grant)) ? '/dashboard' : '/users/login');
 }
 
-function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<RegistrationField>> {
+function explain(refusal: RegisterRefusal, email: string, now: Date): Partial<FormState<RegistrationField>> {
   switch (refusal.reason) {
     case 'email_taken':
-      return { fieldErrors: { email: 'This email has an account: sign in, or use another email.' } };
+      return {
+        fieldErrors: { email: 'This email has an account. Sign in, or use another email.' },
+        link: linkToSignIn(email),
+      };
     case 'email_unproven':
-      return { fieldErrors: { email: sayUnproven(refusal.mailRetryAt, now) } };
+      return {
+        fieldErrors: { email: sayUnproven(refusal.mailRetryAt, now) },
+        link: linkToSignIn(email),
+      };
     case 'claim': {
       if (refusal.why === 'other_email') {
         return { fieldErrors: { email: 'The link in the email was for another address. Use that one.' } };
@@ -67,9 +74,9 @@ function explain(refusal: RegisterRefusal, now: Date): Partial<FormState<Registr
     case 'password':
       return { fieldErrors: { password: passwordErrors[refusal.why] } };
     case 'phone':
-      return { fieldErrors: { phone: phoneWords[refusal.why] } };
+      return { fieldErrors: { phone: sayPhoneRefusal(refusal.why) } };
     case 'phone_missing':
-      return { fieldErrors: { phone: phoneWords.empty } };
+      return { fieldErrors: { phone: sayPhoneRefusal('empty') } };
     case 'consent_missing':
       return { fieldErrors: { tcpaConsent: 'We need your agreement to text you.' } };
     case 'busy':

@@ -10,6 +10,8 @@ import { RegistrationForm } from '@/components/forms/entry/RegistrationForm';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
+import { readPendingCookie } from '@/app/_cookies/pending-cookie';
+import { readPending } from '@/lib/accounts/pending';
 import { readUser } from '@/lib/auth/sign-in/session';
 import { currentWording } from '@/lib/consent/current-wording';
 import { readLink } from '@/lib/mail/links';
@@ -29,12 +31,20 @@ export default async function RegisterApplicantPage({
   const token = linkTokenOf(await searchParams);
   const now = databaseNow();
   const claim = token !== '' ? await readLink(db(), token, ['claim'], now) : null;
+  const isVerifying = await isPending(now);
   return (
     <Page>
       <HeadingGroup>
         <Heading>Create your account</Heading>
         <Lead>It takes about a minute.</Lead>
       </HeadingGroup>
+      {isVerifying ? (
+        <Notice title="Your account waits for its code">
+          You created one in this browser.{' '}
+          <TextLink href="/users/verify-phone">Continue verification</TextLink>, or create another account
+          below.
+        </Notice>
+      ) : null}
       {claim?.ok ? (
         <Notice title="This email is yours">
           When you create your account, the earlier one with {claim.link.email} will be closed. Nothing of it
@@ -67,4 +77,10 @@ export default async function RegisterApplicantPage({
       </Text>
     </Page>
   );
+}
+
+/** Whether this browser has an account to finish, as after Back from the code page. */
+async function isPending(now: Date): Promise<boolean> {
+  const token = await readPendingCookie();
+  return token !== null && (await readPending(db(), token, now)) !== null;
 }

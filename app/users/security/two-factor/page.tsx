@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { Moment } from '@/app/_format/moment';
+import { MyMoment } from '@/app/_format/my-moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { nameDevice } from '@/app/users/security/device-words';
@@ -90,9 +90,11 @@ export default async function TwoFactorPage({
         <Lead>Something that only you have, besides your password.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
+      {/* A key that waits to be scanned comes first. */}
+      {page.waitingTotp ? <Totp page={page} clock={clock} /> : null}
       <Standing user={user} page={page} clock={clock} />
       <Passkeys page={page} clock={clock} suggestedName={nameDevice(userAgent)} />
-      <Totp page={page} clock={clock} />
+      {page.waitingTotp ? null : <Totp page={page} clock={clock} />}
       {page.sms ? <SmsCard sms={page.sms} clock={clock} /> : null}
       <RecoveryCodes page={page} hasFactor={Object.values(user.factors).includes(true)} />
       {page.trustedDevices.length > 0 ? <TrustedDevices page={page} clock={clock} /> : null}
@@ -174,14 +176,14 @@ function Passkeys({
             titleId: `passkey-${passkey.id}`,
             when: passkey.lastUsedAt ? (
               <>
-                Last used <Moment at={passkey.lastUsedAt} clock={clock} />
+                Last used <MyMoment at={passkey.lastUsedAt} clock={clock} />
               </>
             ) : (
               'Not used yet'
             ),
             details: [
               <>
-                Added <Moment at={passkey.createdAt} clock={clock} />
+                Added <MyMoment at={passkey.createdAt} clock={clock} />
               </>,
             ],
             action: (
@@ -210,33 +212,37 @@ function Passkeys({
 
 function Totp({ page, clock }: { page: FactorsPage; clock: Clock }) {
   const { totp, waitingTotp } = page;
+  const about = (
+    <Text quiet>
+      An app on your phone shows a new six-digit code every 30 seconds, even without a signal.
+    </Text>
+  );
+  const present = totp ? (
+    <Text>
+      Set up <MyMoment at={totp.confirmedAt} clock={clock} />
+      {totp.lastUsedAt ? (
+        <>
+          , last used <MyMoment at={totp.lastUsedAt} clock={clock} />
+        </>
+      ) : null}
+      .
+    </Text>
+  ) : null;
   return (
     <Card>
       <HeadingGroup>
         <Heading level={2} id="authenticator">
           Authenticator app
         </Heading>
-        <Text quiet>
-          An app on your phone shows a new six-digit code every 30 seconds, even without a signal.
-        </Text>
+        {waitingTotp ? null : about}
       </HeadingGroup>
-      {totp ? (
-        <Text>
-          Set up <Moment at={totp.confirmedAt} clock={clock} />
-          {totp.lastUsedAt ? (
-            <>
-              , last used <Moment at={totp.lastUsedAt} clock={clock} />
-            </>
-          ) : null}
-          .
-        </Text>
-      ) : null}
+      {waitingTotp ? null : present}
       {waitingTotp ? (
         <Stack>
+          <QrCode text={waitingTotp.uri} label="QR code with the key for your authenticator app" />
           <Text>
             Scan this with your app, or type the key into it. Then enter the code that the app shows.
           </Text>
-          <QrCode text={waitingTotp.uri} label="QR code with the key for your authenticator app" />
           <Text>
             Is the app on this phone? <TextLink href={waitingTotp.uri}>Open it with the key</TextLink>.
           </Text>
@@ -257,6 +263,7 @@ function Totp({ page, clock }: { page: FactorsPage; clock: Clock }) {
           label={totp ? 'Set up another authenticator app' : 'Set up an authenticator app'}
         />
       )}
+      {waitingTotp ? present : null}
       {totp ? <ActionForm action={removeTotpAction} label="Remove the authenticator app" /> : null}
     </Card>
   );
@@ -319,12 +326,12 @@ function TrustedDevices({ page, clock }: { page: FactorsPage; clock: Clock }) {
           titleId: `trusted-${device.id}`,
           when: (
             <>
-              Last used <Moment at={device.lastUsedAt} clock={clock} />
+              Last used <MyMoment at={device.lastUsedAt} clock={clock} />
             </>
           ),
           details: [
             <>
-              Until <Moment at={device.expiresAt} clock={clock} />
+              Until <MyMoment at={device.expiresAt} clock={clock} />
             </>,
           ],
           action: (

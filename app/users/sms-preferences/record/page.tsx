@@ -11,7 +11,7 @@ import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { requireUser } from '@/lib/auth/sign-in/session';
 import { readRecordPage, type RecordPlace } from '@/lib/sms/preferences/record-page';
-import { describeReceipt, describeText } from '../record-words';
+import { describeReceipt, describeText, listWordings } from '../record-words';
 import { readCursor, readReceiptCursor, writeCursor } from './cursor';
 
 export const metadata: Metadata = { title: 'My record of texts and agreements' };
@@ -29,6 +29,7 @@ export default async function RecordPage({
   const { timeZone, texts, olderTexts, receipts, olderReceipts } = page;
   // What is printed and kept says the year of every moment.
   const clock = { timeZone };
+  const wordings = listWordings(receipts);
   return (
     <Page nav={<SiteNav part="/users/sms-preferences" />}>
       <HeadingGroup>
@@ -44,9 +45,17 @@ export default async function RecordPage({
       <Card>
         <Heading level={2}>What I agreed to</Heading>
         <EventList
-          items={receipts.map((receipt) => describeReceipt(receipt, clock))}
+          items={receipts.map((receipt) => describeReceipt(receipt, clock, wordings))}
           empty={before.receipts ? 'There are no older agreements.' : 'You have not agreed to any texts yet.'}
         />
+        {wordings.map(({ id, title, wording }) => (
+          <Stack key={id} gap="small">
+            <Heading level={3} id={id}>
+              {title}
+            </Heading>
+            <Text quiet>“{wording}”</Text>
+          </Stack>
+        ))}
         {olderReceipts ? (
           <LinkButton href={hrefOf({ ...before, receipts: olderReceipts })} wide>
             Older agreements

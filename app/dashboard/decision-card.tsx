@@ -1,0 +1,28 @@
+import { applicationPath } from '@/app/applications/application-input';
+import { MyMoment } from '@/app/_format/my-moment';
+import type { Clock } from '@/app/_format/say-moment';
+import { Card } from '@/components/ui/Card';
+import { Heading, HeadingGroup, Text } from '@/components/ui/Heading';
+import { LinkButton } from '@/components/ui/LinkButton';
+import { Written } from '@/components/ui/Written';
+import type { MyApplication } from '@/lib/applications/my-applications';
+
+/** What we decided about an application lately, which its applicant waited for: it is the first thing on their dashboard. */
+export function DecisionCard({ decided, clock }: { decided: MyApplication; clock: Clock }) {
+  const isApproved = decided.status === 'approved';
+  return (
+    <Card>
+      <HeadingGroup>
+        <Heading level={2}>
+          {isApproved ? 'We approved your application' : 'We declined your application'}
+        </Heading>
+        <Text>
+          <Written>{decided.title}</Written>, <MyMoment at={decided.since} clock={clock} />.
+        </Text>
+      </HeadingGroup>
+      <LinkButton href={applicationPath(decided.id)} variant="primary" wide>
+        Read the decision
+      </LinkButton>
+    </Card>
+  );
+}

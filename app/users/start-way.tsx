@@ -1,0 +1,43 @@
+import { headers } from 'next/headers';
+import { TextLink } from '@/components/ui/TextLink';
+import { env } from '@/lib/env';
+import { formatPhone } from '@/lib/phone/parse';
+import { startPhone } from '@/lib/sms/capacity/sender';
+import { isDevPhoneOpen } from '@/lib/sms/inbound/dev-phone';
+
+/**
+ * How to take a STOP back: a text of one word, which a phone can prepare. `stopSender`: what the STOP was sent to, if known.
+ * `isSaid`: what it is for is said already.
+ */
+export async function StartWay({
+  phone,
+  stopSender,
+  isSaid = false,
+}: {
+  phone: string;
+  stopSender: string | null;
+  isSaid?: boolean;
+}) {
+  const to = startPhone(env(), { stopSender });
+  const hasDevPhone = isDevPhoneOpen(env(), await headers());
+  return (
+    <>
+      <p>
+        {isSaid ? 'Text' : 'To get texts again, text'} <strong>START</strong>
+        {isSaid ? null : ' from it'} to{' '}
+        {to === null ? (
+          'the number our texts come from'
+        ) : (
+          <TextLink href={`sms:${to}?&body=START`}>{formatPhone(to)}</TextLink>
+        )}
+        .
+      </p>
+      {hasDevPhone ? (
+        <p>
+          Texts go to this computer’s console, so text it from the{' '}
+          <TextLink href={`/dev/phone?number=${phone.slice(1)}`}>development phone</TextLink>.
+        </p>
+      ) : null}
+    </>
+  );
+}
