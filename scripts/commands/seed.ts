@@ -33,7 +33,7 @@ export const demoTotpKey = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 /** The applicant's number, proven; fictional, and not the one that the README registers with. */
 const demoPhone = '+15555550142';
 
-const people: readonly { email: string; name: string; role: Role; phone: string | null }[] = [
+export const demoPeople: readonly { email: string; name: string; role: Role; phone: string | null }[] = [
   { email: 'admin@example.com', name: 'Avery Admin', role: 'admin', phone: null },
   { email: 'staff@example.com', name: 'Sam Staff', role: 'staff', phone: null },
   { email: 'broker@example.com', name: 'Blake Broker', role: 'broker', phone: null },
@@ -57,15 +57,15 @@ export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
       `Demo people have a password that everyone knows, and APP_URL is public (${env().appUrl.origin}): nothing was written.`,
     );
   }
-  const emails = people.map(({ email }) => email);
+  const emails = demoPeople.map(({ email }) => email);
   const known = await db.select({ email: users.email }).from(users).where(inArray(users.email, emails));
-  if (known.length === people.length)
-    return people.map(({ email, role }) => ({ email, role, created: false, recoveryCodes: [] }));
+  if (known.length === demoPeople.length)
+    return demoPeople.map(({ email, role }) => ({ email, role, created: false, recoveryCodes: [] }));
   const hash = await hashPassword(demoPassword);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
 
   const seeded: SeededPerson[] = [];
-  for (const person of people) {
+  for (const person of demoPeople) {
     const written = await db.transaction((tx) =>
       seedPerson(tx, { ...person, passwordHash: hash.value }, now),
     );
@@ -76,7 +76,7 @@ export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
 
 async function seedPerson(
   tx: Tx,
-  person: (typeof people)[number] & { passwordHash: string },
+  person: (typeof demoPeople)[number] & { passwordHash: string },
   now: Date,
 ): Promise<Pick<SeededPerson, 'created' | 'recoveryCodes'>> {
   const { email, name, role, phone, passwordHash } = person;

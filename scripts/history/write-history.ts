@@ -106,6 +106,7 @@ async function writePeople(
     count += people.length;
     say(`${count.toLocaleString('en-US')} people`);
   }
+  await client.query('create index on made_people (at)');
   await client.query('analyze made_people');
   await client.query(
     `insert into phone_numbers (number, holder_user_id, held_since, suppressed_at, suppressed_by)
@@ -120,6 +121,10 @@ async function writePeople(
     [wording.version, writePlain(wording), env().siteName],
   );
   await client.query(
+    `insert into sms_consent_details (consent_id, user_id, address) select id, user_id, ${address('id')} from sms_consents
+     where action = 'granted' and user_id in (select id from made_people)`,
+  );
+  await client.query(
     `insert into sms_opt_outs (at, phone, act, channel, covers, words, user_id, recorded_by)
      select stopped_at, phone, 'opted_out', 'text', array['verification', 'updates'], 'STOP', id, 'inbound_webhook'
      from made_people where stopped_at is not null order by stopped_at`,
@@ -128,7 +133,7 @@ async function writePeople(
     `insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
      select stopped_at, id, phone, scope, 'withdrawn', 'sms_stop', $1
      from made_people cross join (values ('verification'), ('updates')) scopes (scope)
-     where stopped_at is not null order by stopped_at`,
+     where stopped_at is not null and case scope when 'updates' then updates else proven end order by stopped_at`,
     [env().siteName],
   );
   await client.query(
@@ -205,15 +210,25 @@ async function draftTexts(client: Client, hours: readonly HistoryHour[], now: Da
   await client.query(
     `create temporary table drafts on commit drop as
      with hours as materialized (
-       select h.*, greatest(1, (select count(*) from made_people p where p.at < h."from" + interval '1 hour')) as known
+       select h.*, greatest(1, (select q from made_people p where p.at < h."from" + interval '1 hour' order by p.at desc limit 1)) as known
        from jsonb_to_recordset($1::jsonb) as h ("from" timestamptz, codes int, updates int, notices int, inbound int, attack int,
          "failedShare" float8, slowness float8)
-     ), drawn as (
-       select kind, hours.*, "from" + random() * interval '1 hour' as at, 1 + floor(known * power(random(), 0.4))::bigint as q,
+     ), draws as (
+       select kind, hours.*, "from" + random() * interval '1 hour' as drawn_at, 1 + floor(known * power(random(), 0.4))::bigint as drawn_q,
          random() as fate, random() as turn, -ln(1 - random()) as pause, random() as other
        from hours cross join lateral (values ('code', codes), ('update', updates), ('notice', notices), ('inbound', inbound),
          ('attack', attack)) kinds (kind, count)
        cross join lateral generate_series(1, kinds.count)
+     ), picked as (
+       -- Updates go to people who want them: whoever of those registered last before the one who was drawn.
+       select draws.*, case when kind = 'update' then coalesce(
+           (select q from made_people p where p.q <= drawn_q and p.updates and p.proven order by q desc limit 1),
+           (select q from made_people p where p.q > drawn_q and p.updates and p.proven order by q limit 1)) else drawn_q end as q
+       from draws
+     ), drawn as (
+       select picked.*, case when kind = 'attack' then drawn_at
+         else least(greatest(drawn_at, p.at + interval '1 minute'), $2) end as at
+       from picked left join made_people p on p.q = picked.q
      )
      select gen_random_uuid() as id, drawn.kind, drawn.at, turn, other, random() < 0.09 as mistyped,
        floor(random() * case kind when 'attack' then 40 else 60000 end)::int as origin,
@@ -223,19 +238,20 @@ async function draftTexts(client: Client, hours: readonly HistoryHour[], now: Da
          else 'recover' end when 'attack' then 'prove' end as send_class,
        case when kind = 'code' and turn < 0.86 then gen_random_uuid() end as challenge_id,
        case when kind = 'inbound' then 'received'
-         when p.stopped_at <= drawn.at and kind <> 'attack' then 'opted_out'
+         when p.stopped_at <= leaves_at and kind <> 'attack' then 'opted_out'
          when kind = 'update' and (other < 0.015 or is_evening and $2 - drawn.at < interval '14 hours') then 'turned_off'
          when fate < "failedShare" then 'failed'
          when fate > 0.992 then 'silent'
          else 'delivered' end as fate_name,
-       -- What comes in the evening waits for the morning.
-       case when kind = 'update' and is_evening
-         then date_trunc('day', drawn.at, 'America/New_York') + interval '1 day 9 hours' + other * interval '10 minutes'
-         else drawn.at end + interval '0.2 seconds' + other * interval '0.6 seconds' as sent_at,
+       leaves_at + interval '0.2 seconds' + other * interval '0.6 seconds' as sent_at,
        (0.8 + 3.2 * pause) * slowness * interval '1 second' as took,
        case when kind = 'update' and other > 0.93 then 2 else 1 end as segments
      from drawn left join made_people p on p.q = drawn.q
      cross join lateral (select extract(hour from drawn.at at time zone 'America/New_York') >= 20 as is_evening) local
+     -- What comes in the evening waits for the morning.
+     cross join lateral (select case when kind = 'update' and is_evening
+       then date_trunc('day', drawn.at, 'America/New_York') + interval '1 day 9 hours' + other * interval '10 minutes'
+       else drawn.at end as leaves_at) way
      order by drawn.at`,
     [JSON.stringify(hours), now],
   );

@@ -17,10 +17,18 @@ export type ThrowawayDatabase = {
 };
 
 /**
- * A PostgreSQL of its own in a temporary folder, without flushing to disk and with room for many connections. A small
- * process watches over it, so that it is stopped and removed even when we are killed.
+ * A PostgreSQL of its own in a temporary folder, with room for many connections. A small process watches over it, so that it is
+ * stopped and removed even when we are killed. It flushes to disk only where it `isDurable`, for whoever measures what that costs.
+ *
+ * @param settings `-c` settings beside or instead of ours
  */
-export async function startThrowawayDatabase(): Promise<ThrowawayDatabase> {
+export async function startThrowawayDatabase({
+  isDurable = false,
+  settings = {},
+}: {
+  isDurable?: boolean;
+  settings?: Record<string, string | number>;
+} = {}): Promise<ThrowawayDatabase> {
   const user = postgresUser(null);
   const home = makeHome(user);
   try {
@@ -28,8 +36,8 @@ export async function startThrowawayDatabase(): Promise<ThrowawayDatabase> {
       home,
       binaries: findBinaries(user, home),
       user,
-      throwaway: true,
-      settings: { max_connections: 300, shared_buffers: '64MB', autovacuum: 'off' },
+      throwaway: !isDurable,
+      settings: { max_connections: 300, shared_buffers: '64MB', autovacuum: 'off', ...settings },
     };
     createCluster(options);
     const server = await launchServer(options);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Log } from '@/lib/log';
+import { inRequest } from '@/lib/request-scope';
 
 /** What every page brings along, and what machines ask for all day: said at the level `debug` only. */
 const quietRoutes = new Set(['/_next', '/api/health', '/api/ready', '/api/metrics']);
@@ -36,13 +37,10 @@ export function makeRequestLog({
     response.setHeader('x-request-id', id);
     response.once('close', () => {
       const route = routeOf(url);
-      log()[isInner || quietRoutes.has(route) ? 'debug' : 'info']('request', {
-        request: id,
-        method,
-        route,
-        status: response.headersSent ? response.statusCode : 499,
-        ms: Math.round(performance.now() - beganMs),
-      });
+      const level = isInner || quietRoutes.has(route) ? 'debug' : 'info';
+      const status = response.headersSent ? response.statusCode : 499;
+      const ms = Math.round(performance.now() - beganMs);
+      inRequest(id, () => log()[level]('request', { method, route, status, ms }));
     });
     return id;
   };
