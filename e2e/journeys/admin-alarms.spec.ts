@@ -35,7 +35,8 @@ test('an admin sees what is wrong since when and what to do, and acknowledges it
   await alarm.getByRole('button', { name: 'Acknowledge' }).click();
   await expect(alarm).toContainText(`${admin.name} sees to it`);
   await expect(alarm.getByRole('button')).toHaveCount(0);
-  await expect(page).toHaveURL(/\/admin$/);
+  await expect(page).toHaveURL(/\/admin(\?|$)/);
+  await expect(page.getByText('You see to it now.')).toBeVisible();
 
   const other = await (await openBrowser()).newPage();
   await enterAs(other, await makePerson('admin'));

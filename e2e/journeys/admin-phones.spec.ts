@@ -104,12 +104,18 @@ test('the page of a person leads to all about their texts: proof of consent, lim
   page,
 }) => {
   const { person, phone, messageId } = await makeHolder();
-  await enterAs(page, await makePerson('admin'));
+  const admin = await makePerson('admin');
+  await enterAs(page, admin);
   await open(page, `/admin/users/${person.id}`);
   await awaitScript(page);
-  expect(await page.content()).not.toContain(person.email);
+  await expect(page.getByText(person.email)).toBeVisible();
+  expect(await page.content()).not.toContain(phone.slice(-7));
   await button(page, 'Reveal').click();
-  await expect(revealed(page)).toContainText(`${person.email}, ${writeNationally(phone)}`);
+  await expect(revealed(page)).toContainText(writeNationally(phone));
+
+  await open(page, `/admin/users/${person.id}`);
+  const looks = page.locator('section', { has: page.getByRole('heading', { name: 'Who looked at this' }) });
+  await expect(looks).toContainText(`By ${admin.name}`);
 
   await page.getByRole('link', { name: 'Texts, consents, opt-outs and limits' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Texts of ${person.name}`);
@@ -146,4 +152,17 @@ test('the page of a person leads to all about their texts: proof of consent, lim
   await expect(page).toHaveURL(/\/admin\/phones\//);
   await page.getByRole('link', { name: person.name }).first().click();
   await expect(page).toHaveURL(new RegExp(`/admin/users/${person.id}$`));
+});
+
+test('the page of a number that nobody has heard of says so, and claims nothing about it', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  await enterAs(page, await makePerson('admin'));
+  await open(page, '/admin');
+  await field(page, 'phone').fill(writeNationally(phone));
+  await button(page, 'Open its page').click();
+  await expect(page.getByText('We know nothing of this number')).toBeVisible();
+  await expect(page.locator('dl > div', { hasText: 'Opt-out' })).toContainText('It has not opted out');
+  await expect(page.locator('dl').getByText('Yes', { exact: true })).toHaveCount(0);
 });

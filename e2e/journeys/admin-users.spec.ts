@@ -138,8 +138,9 @@ test('an admin deactivates someone, who is out at once, and lets them in again',
   await expect(field(form, 'reason')).toHaveValue('Left the company.');
   await button(form, 'Deactivate the account').click();
   await expect(page.getByText('The account is deactivated.')).toBeVisible();
-  await expect(page.getByText('Reason: Left the company.')).toBeVisible();
-  await expect(page.getByRole('link', { name: admin.name })).toBeVisible();
+  await expect(page.getByText('Reason: Left the company.', { exact: true })).toBeVisible();
+  // Who did it stands beside the state of the account, and in its record.
+  await expect(page.getByRole('link', { name: admin.name })).toHaveCount(2);
   await expectToFit(page);
 
   await open(theirs, paths.dashboard);
@@ -190,6 +191,7 @@ test('an admin changes a role, ends sessions and resets password tries, and does
   await open(theirs, paths.dashboard);
   await expectPage(theirs, paths.signIn);
   await awaitScript(page);
+  await expect(page.locator('dl > div', { hasText: 'Locked now' })).toContainText('No');
   await submitAction(page, 'Unlock', 'Reset the tries', 'Called us.');
   await expect(page.getByText('The password tries were reset, and codes work again.')).toBeVisible();
 

@@ -8,7 +8,7 @@ import {
 } from '../support/applications';
 import { readRows } from '../support/database';
 import { alertOf, button, expectPage, field, open, paths, register, signOut } from '../support/journeys';
-import { formWith } from '../support/settings';
+import { formWith, settingsPaths } from '../support/settings';
 import { enterAs, makePerson } from '../support/staff';
 import { expect, test } from '../support/test';
 
@@ -43,7 +43,7 @@ test('who is new starts an application, saves a draft, rewrites it, submits it, 
   page,
 }) => {
   await register(page);
-  await expect(page.getByText('You have no applications yet.')).toBeVisible();
+  await expect(page.getByText('Start an application when you are ready.')).toBeVisible();
   await page.getByRole('link', { name: 'Applications', exact: true }).click();
   await expectPage(page, list);
   await page.getByRole('link', { name: 'Start an application' }).click();
@@ -88,9 +88,8 @@ test('who is new starts an application, saves a draft, rewrites it, submits it, 
   await expectStatus(page, 'approved');
   await expect(button(page, 'Withdraw')).toHaveCount(0);
   await open(page, paths.dashboard);
-  await expect(
-    page.getByRole('listitem').filter({ hasText: 'A home by the sea' }).getByText('Approved'),
-  ).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'We approved your application' })).toBeVisible();
+  await expect(page.locator('main')).toContainText('A home by the sea');
 });
 
 test('what is missing or too long is said beside its field, and what was typed stays', async ({ page }) => {
@@ -158,11 +157,18 @@ test('what is needed is read and answered, more than once, and an empty answer i
   await moveAsStaff(id, 'documents_needed', { note: 'Your lease,\nand your pay slips.' });
   await open(page, paths.dashboard);
   await expect(page.getByText('We need something from you')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'Read and answer' })).toHaveAttribute('href', pathOf(id));
+  // What we did lately stands first, once.
+  await expect(
+    page.getByRole('heading', { level: 2 }).filter({ hasText: /What is new|applications/ }),
+  ).toHaveText(['What is new', 'Your applications']);
   await page.getByRole('listitem').getByRole('link', { name: 'A home' }).click();
   await expectPage(page, pathOf(id));
   await expectStatus(page, 'documents_needed');
   await expect(happened(page).first()).toContainText('We need documents:');
   await expect(happened(page).first()).toContainText('and your pay slips.');
+  await expect(page.getByText('You cannot attach files here.')).toBeVisible();
+  await expect(page.getByRole('link', { name: 'help@example.com' })).toBeVisible();
   await button(page, 'Send answer').click();
   await expect(page.locator('#note-error')).toHaveText('Enter your answer.');
   await field(page, 'note').fill('I mailed both today.');
@@ -256,6 +262,14 @@ test('an application that was decided meanwhile is not withdrawn by an old page,
   await withdraw(page);
   await expect(alertOf(page)).toContainText('Not withdrawn: it is decided already. It is now: Approved.');
   await expectStatus(page, 'approved');
+
+  // It is the first thing on the dashboard, before what to do next.
+  await open(page, paths.dashboard);
+  const headings = page.locator('main').getByRole('heading', { level: 2 });
+  await expect(headings.first()).toHaveText('We approved your application');
+  await expect(page.getByRole('link', { name: 'Start another application' })).toHaveClass(/secondary/);
+  await page.getByRole('link', { name: 'Read the decision' }).click();
+  await expectPage(page, pathOf(id));
 });
 
 test('who became one of the operator’s people reads what they applied for, and does nothing about it', async ({
@@ -328,5 +342,34 @@ test('the list goes on where a page of it ends', async ({ page }) => {
   await page.getByRole('link', { name: 'Newest', exact: true }).click();
   await expect(items).toHaveCount(20);
   await open(page, paths.dashboard);
-  await expect(page.locator('main').getByRole('listitem')).toHaveText([/Home 1/, /Home 2/, /Home 3/]);
+  await expect(items.filter({ hasText: 'Home' })).toHaveText([/Home 1/, /Home 2/, /Home 3/]);
+});
+
+test('who deletes their account is told first what becomes of their applications', async ({ page }) => {
+  const { email, password } = await register(page);
+  await open(page, settingsPaths.deletion);
+  await expect(page.getByText('About your applications')).toHaveCount(0);
+  await writeApplication(page, { title: 'A draft' }, 'Save draft');
+  const id = await writeApplication(page, { title: 'A home' }, 'Submit application');
+  // A decision that may still be taken back is not told here either.
+  await moveAsStaff(id, 'in_review');
+  await moveAsStaff(id, 'approved', { hidden: true });
+  await open(page, settingsPaths.deletion);
+  await expect(page.getByText('1 application is under way. It will be withdrawn.')).toBeVisible();
+  await expect(page.getByText('1 draft will be deleted.')).toBeVisible();
+  await expect(page.getByRole('listitem').filter({ hasText: 'for 5 years after' })).toContainText(
+    'what you wrote stays as it is',
+  );
+
+  await readRows('update users set recovered_at = now() where email = $1', [email]);
+  await open(page, settingsPaths.deletion);
+  await expect(page.getByText('Your account cannot be deleted yet')).toBeVisible();
+  await expect(button(page, 'Delete my account')).toHaveCount(0);
+  await readRows('update users set recovered_at = null where email = $1', [email]);
+  await open(page, settingsPaths.deletion);
+  await field(page, 'confirmDelete').check();
+  await field(page, 'currentPassword').fill(password);
+  await button(page, 'Delete my account').click();
+  await expectPage(page, settingsPaths.deleted);
+  await expect(page.getByText('Applications that you submitted stay with us')).toBeVisible();
 });

@@ -13,6 +13,7 @@ import {
 import { readRows } from '../support/database';
 import { readMailLink } from '../support/mails';
 import { newApplicant } from '../support/people';
+import { registerVerified, settingsPaths } from '../support/settings';
 import { expect, test } from '../support/test';
 
 test.describe.configure({ timeout: 120_000 });
@@ -113,6 +114,9 @@ test('a forgotten password is replaced by the link of a mail, and every browser 
   await field(other, 'email').fill(applicant.email);
   await button(other, 'Send me a link').click();
   await expect(other.getByRole('heading', { level: 1 })).toHaveText('Check your email');
+  await expect(other.getByText(`If there is an account with ${applicant.email},`)).toBeVisible();
+  await other.getByRole('link', { name: 'Use another email' }).click();
+  await expect(field(other, 'email')).toHaveValue('');
   const link = await readMailLink(other, { to: applicant.email, subject: /Reset your/ });
   await open(other, link);
   await field(other, 'newPassword').fill('password123');
@@ -126,6 +130,32 @@ test('a forgotten password is replaced by the link of a mail, and every browser 
   await signIn(page, { email: applicant.email, password: 'amber lantern orchard' });
   await expectPage(page, paths.dashboard);
   await signOut(page);
+});
+
+test('who resets a password before their email was confirmed is told that their phone is taken off', async ({
+  page,
+  openBrowser,
+}) => {
+  const { applicant } = await registerVerified(page, { updates: true });
+  const other = await (await openBrowser()).newPage();
+  await open(other, '/users/forgot-password');
+  await field(other, 'email').fill(applicant.email);
+  await button(other, 'Send me a link').click();
+  await open(other, await readMailLink(other, { to: applicant.email, subject: /Reset your/ }));
+  await expect(other.getByText('A phone number that is on the account is then taken off')).toBeVisible();
+  const password = 'amber lantern orchard';
+  await field(other, 'newPassword').fill(password);
+  await button(other, 'Change password').click();
+  await expect(other.getByText('we took the phone number off your account')).toBeVisible();
+  await other.getByRole('link', { name: 'Sign in' }).click();
+  await expectPage(other, paths.signIn);
+  await expect(field(other, 'email')).toHaveValue(applicant.email);
+  await field(other, 'password').fill(password);
+  await button(other, 'Sign in').click();
+  await expectPage(other, paths.dashboard);
+  await expect(other.getByText('that took off any phone number that was on the account')).toBeVisible();
+  await other.getByRole('link', { name: 'Add my phone' }).click();
+  await expectPage(other, settingsPaths.preferences);
 });
 
 test('an address without an account gets the same answer, and no mail', async ({ page }) => {

@@ -1,6 +1,17 @@
 import { countCodeTexts, letTimePass, readAccounts, readEvents, readRows } from '../support/database';
-import { alertOf, button, enterCode, expectPage, field, open, paths, register } from '../support/journeys';
+import {
+  alertOf,
+  button,
+  enterCode,
+  expectPage,
+  field,
+  open,
+  paths,
+  register,
+  signIn,
+} from '../support/journeys';
 import { newNumber, writeNationally } from '../support/people';
+import { readConsents, settingsPaths } from '../support/settings';
 import { expect, test } from '../support/test';
 import { awaitTexts, readCode, wrongCode } from '../support/texts';
 
@@ -11,13 +22,15 @@ test('who leaves the phone out is inside at once, and can add and verify it from
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'none');
   expect((await readAccounts(email))[0]).toMatchObject({ phone: null, verified: false });
 
-  await page.getByRole('link', { name: 'Add my phone' }).click();
-  await expectPage(page, paths.code);
+  await open(page, paths.code);
   await page.getByRole('link', { name: 'Not now' }).click();
   await expectPage(page, paths.dashboard);
 
-  await open(page, paths.code);
+  // One consent is enough for the code and for updates.
+  await page.getByRole('link', { name: 'Add my phone' }).click();
+  await expectPage(page, settingsPaths.preferences);
   await field(page, 'phone').fill(writeNationally(phone));
+  await field(page, 'smsOptIn').check();
   await field(page, 'tcpaConsent').check();
   await button(page, 'Send the code to this number').click();
   await expect(field(page, 'code')).toBeVisible();
@@ -25,6 +38,10 @@ test('who leaves the phone out is inside at once, and can add and verify it from
   await expectPage(page, paths.dashboard);
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
   expect((await readAccounts(email))[0]).toMatchObject({ phone, verified: true });
+  expect((await readConsents(phone)).sort()).toEqual([
+    'granted updates by preferences',
+    'granted verification by preferences',
+  ]);
 });
 
 test('who gave a phone without verifying it goes from the dashboard to the code page and back, and verifies there', async ({
@@ -61,7 +78,7 @@ test('who verifies gets a text bound to this site, and its code leads inside', a
   const phone = newNumber();
   const { email } = await register(page, { phone: writeNationally(phone), verify: true });
   expect((await readAccounts(email))[0]).toMatchObject({ activated_at: null });
-  await expect(page.getByText(`•••${phone.slice(-4)}`)).toBeVisible();
+  await expect(page.getByText(writeNationally(phone))).toBeVisible();
   await expect(page.locator('[data-sms-status]')).toHaveCount(1);
 
   await expect(page.locator('main input[name="code"]')).toHaveCount(1);
@@ -169,8 +186,9 @@ test('a wrong number is put right in place: the new one gets the code, and the o
   const { email } = await register(page, { phone, verify: true });
   const old = await readCode(phone);
 
-  await page.getByText('Wrong number?').click();
+  await page.getByText('Change number').click();
   const form = page.locator('details form');
+  await expect(field(form, 'phone')).toHaveValue(writeNationally(phone));
   await expect(form).toContainText('Reply STOP to any text to opt out');
   await field(form, 'phone').fill(writeNationally(other));
   await button(form, 'Send the code to this number').click();
@@ -178,7 +196,7 @@ test('a wrong number is put right in place: the new one gets the code, and the o
   expect(await countCodeTexts(other)).toBe(0);
   await field(form, 'tcpaConsent').check();
   await button(form, 'Send the code to this number').click();
-  await expect(page.getByText(`•••${other.slice(-4)}`)).toBeVisible();
+  await expect(page.getByText(writeNationally(other))).toBeVisible();
 
   const code = await readCode(other);
   if (old !== code) {
@@ -192,6 +210,68 @@ test('a wrong number is put right in place: the new one gets the code, and the o
   expect(await countCodeTexts(phone)).toBe(1);
 });
 
+test('a code on a page that shows an earlier number costs no try, and the page shows the number that it is now', async ({
+  page,
+  context,
+}) => {
+  const [phone, other] = [newNumber(), newNumber()];
+  await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+  const tab = await context.newPage();
+  await open(tab, paths.code);
+  await tab.getByText('Change number').click();
+  const form = tab.locator('details form');
+  await field(form, 'phone').fill(writeNationally(other));
+  await field(form, 'tcpaConsent').check();
+  await button(form, 'Send the code to this number').click();
+  await expect(tab.getByText(writeNationally(other))).toBeVisible();
+
+  await enterCode(page, code);
+  await expect(alertOf(page)).toContainText(
+    `Your number was changed in another tab to ${writeNationally(other)}. The code that you entered was not for it, and did not count as a try.`,
+  );
+  await expect(page.getByText('5 tries left.')).toBeVisible();
+  await enterCode(page, await readCode(other));
+  await expectPage(page, paths.dashboard);
+});
+
+test('a code for an account that another browser has opened leads to sign-in, which says why', async ({
+  page,
+  openBrowser,
+  javaScriptEnabled,
+}) => {
+  const phone = newNumber();
+  const applicant = await register(page, { phone, verify: true });
+  const other = await (await openBrowser()).newPage();
+  await signIn(other, applicant);
+  await expectPage(other, paths.code);
+  const code = await readCode(phone);
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  // With a script the page hears of it by itself.
+  if (!javaScriptEnabled) await enterCode(other, code);
+  await expectPage(other, paths.signIn);
+  await expect(other.getByText('No code is needed here anymore.')).toBeVisible();
+  await field(other, 'email').fill(applicant.email);
+  await field(other, 'password').fill(applicant.password);
+  await button(other, 'Sign in').click();
+  await expectPage(other, paths.dashboard);
+});
+
+test('who enters the number they have is told that it stays, and that no code was sent', async ({ page }) => {
+  const phone = newNumber();
+  await register(page, { phone, verify: true });
+  const code = await readCode(phone);
+  await page.getByText('Change number').click();
+  const form = page.locator('details form');
+  await field(form, 'tcpaConsent').check();
+  await button(form, 'Send the code to this number').click();
+  await expect(alertOf(page)).toContainText('This is the number you have, and no code was sent.');
+  expect(await countCodeTexts(phone)).toBe(1);
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+});
+
 test('going on without verifying is offered when no receipt came for 60 seconds, not before', async ({
   page,
 }) => {
@@ -199,9 +279,7 @@ test('going on without verifying is offered when no receipt came for 60 seconds,
   const { email } = await register(page, { phone, verify: true });
   const code = await readCode(phone);
   const skip = button(page, 'Continue without verifying');
-  await expect(
-    page.getByText('If you cannot enter the code, you can continue without verifying'),
-  ).toBeVisible();
+  await expect(page.getByText(/No text\? (In|At) .+ you can continue without verifying\./)).toBeVisible();
   await expect(skip).toHaveCount(0);
 
   await letTimePass(phone, 60);
@@ -270,6 +348,8 @@ test('a number at its limit still gets an account: the code page says when the n
   await expect(second.getByText(/You can ask for another code (in|at) .+\(none left\)\./)).toBeVisible();
   await expect(second.getByText('Other people asked for codes to this number')).toBeVisible();
   expect(await countCodeTexts(phone)).toBe(3);
+  await expect(button(second, 'Continue without verifying')).toHaveClass(/primary/);
+  await expect(button(second, 'Send a new code')).toHaveClass(/secondary/);
   await button(second, 'Continue without verifying').click();
   await expectPage(second, paths.dashboard);
 });

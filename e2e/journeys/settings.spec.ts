@@ -27,9 +27,8 @@ import { readCode, readTexts } from '../support/texts';
 const { preferences, record } = settingsPaths;
 const sendCode = 'Send the code to this number';
 
-const masked = (phone: string) => `•••${phone.slice(-4)}`;
 const phoneState = (page: Page) => page.locator('[data-phone-state]');
-const textsForm = (page: Page) => formWith(page, 'Save');
+const textsForm = (page: Page) => formWith(page, 'Save text updates');
 const hoursForm = (page: Page) => formWith(page, 'Save quiet hours');
 
 test.describe('the phone', () => {
@@ -38,7 +37,7 @@ test.describe('the phone', () => {
     const { email } = await register(page);
     await page
       .getByRole('navigation', { name: 'Main' })
-      .getByRole('link', { name: 'SMS preferences' })
+      .getByRole('link', { name: 'Text preferences' })
       .click();
     await expectPage(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'none');
@@ -65,7 +64,7 @@ test.describe('the phone', () => {
     await field(form, 'tcpaConsent').check();
     await button(form, sendCode).click();
     await expectPage(page, paths.code);
-    await expect(page.getByText(masked(phone)).first()).toBeVisible();
+    await expect(page.getByText(writeNationally(phone)).first()).toBeVisible();
     expect((await readAccounts(email))[0]).toMatchObject({ phone, verified: false });
     await enterCode(page, await readCode(phone));
     await expectPage(page, paths.dashboard);
@@ -119,13 +118,13 @@ test.describe('the phone', () => {
     await awaitText(old, 'update');
     const phone = newNumber();
     await requestChange(page, phone, applicant.password);
-    await expect(page.getByText(masked(phone)).first()).toBeVisible();
+    await expect(page.getByText(writeNationally(phone)).first()).toBeVisible();
     expect((await readAccounts(applicant.email))[0]).toMatchObject({ phone: old, verified: true });
 
     await open(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'verified');
     await expect(phoneState(page)).toContainText(writeNationally(old));
-    await expect(page.getByText(`${masked(phone)} is waiting for its code`)).toBeVisible();
+    await expect(page.getByText(`${writeNationally(phone)} is waiting for its code`)).toBeVisible();
     await button(page, 'Send me a test text').click();
     await awaitText(old, 'test');
     expect(readTexts(phone).map(({ purpose }) => purpose)).toEqual(['verification']);
@@ -152,7 +151,7 @@ test.describe('the phone', () => {
     await requestChange(page, other, applicant.password);
     await readCode(other);
     await open(page, preferences);
-    await button(page, `Keep ${masked(phone)}`).click();
+    await button(page, `Keep ${writeNationally(phone)}`).click();
     await expect(page.getByText('You kept your number.')).toBeVisible();
     await expect(page.getByText('is waiting for its code')).toHaveCount(0);
     expect((await readAccounts(applicant.email))[0]).toMatchObject({ phone, verified: true });
@@ -165,7 +164,10 @@ test.describe('the phone', () => {
     await expectPage(page, paths.dashboard);
   });
 
-  test('a number is removed against the password, is told, and its consent ends', async ({ page }) => {
+  test('a number is removed against the password, is told, and its consent ends', async ({
+    page,
+    javaScriptEnabled,
+  }) => {
     const { applicant, phone } = await registerVerified(page, { updates: true });
     await open(page, preferences);
     await page.getByText('Remove my number').click();
@@ -173,12 +175,27 @@ test.describe('the phone', () => {
     await field(removal, 'currentPassword').fill(applicant.password);
     await button(removal, 'Remove this number').click();
     await expect(page.getByText('Your number was removed.')).toBeVisible();
+    if (javaScriptEnabled) await expect(page.getByRole('status').first()).toBeFocused();
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'none');
     expect((await readAccounts(applicant.email))[0]).toMatchObject({ phone: null, verified: false });
     expect((await awaitText(phone, 'notice')).body).toContain('taken off your account');
     expect((await readConsents(phone)).slice(2).sort()).toEqual([
       'withdrawn updates by number_removed',
       'withdrawn verification by number_removed',
+    ]);
+
+    // The switch was left on, and still a number that is added is asked whether it is to get updates.
+    expect(await readSwitches(applicant.email)).toMatchObject({ enabled: true });
+    const next = newNumber();
+    const form = formWith(page, sendCode);
+    await field(form, 'phone').fill(writeNationally(next));
+    await field(form, 'smsOptIn').check();
+    await field(form, 'tcpaConsent').check();
+    await button(form, sendCode).click();
+    await expectPage(page, paths.code);
+    expect((await readConsents(next)).sort()).toEqual([
+      'granted updates by preferences',
+      'granted verification by preferences',
     ]);
   });
 
@@ -221,14 +238,14 @@ test.describe('texts', () => {
       [phone],
     );
     await open(page, preferences);
-    await expect(page.getByText('Texts are on, but your agreement has ended')).toBeVisible();
+    await expect(page.getByText('Text updates are on, but your agreement has ended')).toBeVisible();
     const form = textsForm(page);
-    await button(form, 'Save').click();
+    await button(form, 'Save text updates').click();
     await expect(alertOf(page)).toBeVisible();
     await expect(field(form, 'tcpaConsent')).toHaveAttribute('aria-invalid', 'true');
 
     await field(form, 'tcpaConsent').check();
-    await button(form, 'Save').click();
+    await button(form, 'Save text updates').click();
     await expect(page.getByText(/^Saved/)).toBeVisible();
     await expect(field(form, 'tcpaConsent')).toHaveCount(0);
     const [last] = await readRows(
@@ -247,18 +264,18 @@ test.describe('texts', () => {
     await expect(field(form, 'smsEnabled')).not.toBeChecked();
     await expect(field(form, 'tcpaConsent')).not.toBeChecked();
     await field(form, 'smsEnabled').check();
-    await button(form, 'Save').click();
+    await button(form, 'Save text updates').click();
     await expect(page.locator('#tcpaConsent-error')).toContainText('We need your agreement to text you');
     await expect(alertOf(page)).toBeVisible();
     await expect(field(form, 'smsEnabled')).toBeChecked();
     expect(await readSwitches(applicant.email)).toMatchObject({ enabled: false });
     expect(await readConsents(phone)).toEqual(['granted verification by registration']);
 
-    const wording = await form
-      .locator('label:has([name="tcpaConsent"])')
-      .evaluate((label) => label.textContent);
+    const terms = await form.locator('[id$="tcpaConsent-terms"] p').allTextContents();
+    const box = await form.locator('label:has([name="tcpaConsent"])').textContent();
+    const wording = `${terms.join(' ')} [Box] ${box}`;
     await field(form, 'tcpaConsent').check();
-    await button(form, 'Save').click();
+    await button(form, 'Save text updates').click();
     await expect(form).toContainText('Saved: texts are on for application status, reminders, and security.');
     await expect(field(form, 'smsEnabled')).toBeChecked();
     await expect(field(form, 'tcpaConsent')).toHaveCount(0);
@@ -274,7 +291,7 @@ test.describe('texts', () => {
     expect((await awaitText(phone, 'update')).body).toContain('Reply HELP for help, STOP to opt out');
 
     await field(form, 'reminders').uncheck();
-    await button(form, 'Save').click();
+    await button(form, 'Save text updates').click();
     await expect(form).toContainText('Saved: texts are on for application status and security.');
     await expect(field(form, 'reminders')).not.toBeChecked();
     expect(await readSwitches(applicant.email)).toEqual({
@@ -306,14 +323,11 @@ test.describe('texts', () => {
     expect(await readTestTexts(phone)).toEqual([{ status: 'canceled', reason: 'turned_off' }]);
   });
 
-  test('without a phone they cannot be turned on, and the page says why', async ({ page }) => {
-    const { email } = await register(page);
+  test('without a phone there is nothing to turn on, and the page says why', async ({ page }) => {
+    await register(page);
     await open(page, preferences);
-    await field(textsForm(page), 'smsEnabled').check();
-    await button(page, 'Save').click();
-    await expect(page.locator('#smsEnabled-error')).toContainText('Add a phone number first');
-    await expect(field(textsForm(page), 'smsEnabled')).toBeChecked();
-    expect(await readSwitches(email)).toMatchObject({ enabled: false });
+    await expect(page.getByText('Add a phone number first.')).toBeVisible();
+    await expect(field(page, 'smsEnabled')).toHaveCount(0);
   });
 
   test('of two tabs the second to save is told what the first saved, and keeps what it chose', async ({
@@ -325,18 +339,18 @@ test.describe('texts', () => {
     const tab = await context.newPage();
     await open(tab, preferences);
     await field(textsForm(tab), 'reminders').uncheck();
-    await button(tab, 'Save').click();
+    await button(tab, 'Save text updates').click();
     await expect(textsForm(tab)).toContainText('Saved: texts are on for application status and security.');
 
     await field(textsForm(page), 'security').uncheck();
-    await button(page, 'Save').click();
+    await button(page, 'Save text updates').click();
     await expect(alertOf(page)).toContainText('Not saved');
     await expect(alertOf(page)).toContainText('texts are on for application status and security');
     await expect(field(textsForm(page), 'security')).not.toBeChecked();
     await expect(field(textsForm(page), 'reminders')).toBeChecked();
     expect(await readSwitches(applicant.email)).toMatchObject({ reminders: false, security: true });
 
-    await button(page, 'Save').click();
+    await button(page, 'Save text updates').click();
     await expect(textsForm(page)).toContainText('Saved: texts are on for application status and reminders.');
     expect(await readSwitches(applicant.email)).toMatchObject({ reminders: true, security: false });
   });
@@ -353,7 +367,7 @@ test.describe('texts', () => {
     await expectPage(tab, paths.signIn);
 
     await field(textsForm(page), 'reminders').uncheck();
-    await button(page, 'Save').click();
+    await button(page, 'Save text updates').click();
     const link = page.getByRole('link', { name: 'Sign in in a new tab' });
     if (!(await isStillHere(page))) {
       // Without a script the answer is a whole page, which only someone signed in may see.
@@ -367,7 +381,7 @@ test.describe('texts', () => {
 
     await signIn(tab, applicant);
     await expectPage(tab, paths.dashboard);
-    await button(page, 'Save').click();
+    await button(page, 'Save text updates').click();
     await expect(textsForm(page)).toContainText('Saved: texts are on for application status and security.');
     expect(await readSwitches(applicant.email)).toMatchObject({ reminders: false });
   });
@@ -385,19 +399,21 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursEnd').fill('08:00');
     await field(form, 'timeZone').fill('phoenix');
     const before = sayInPhoenix(new Date());
+    await expect(form.getByRole('status')).toContainText('Texts wait from');
     if (!javaScriptEnabled) {
       await button(form, 'Preview').click();
       await expect(form).toContainText('This is only a preview. Nothing was saved.');
     }
-    await expect(form.getByText('A text at 10:10 PM MST would arrive')).toContainText(/ MST\./);
-    const example = await form.getByText('A text at 10:10 PM MST would arrive').innerText();
-    expect([before, sayInPhoenix(new Date())]).toContain(example);
+    const inWords = form.getByText('Texts wait from 10:00 PM to 8:00 AM, Phoenix time.');
+    await expect(inWords).toHaveCount(1);
+    expect([before, sayInPhoenix(new Date())]).toContain(await inWords.innerText());
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'timeZone')).toHaveValue('phoenix');
     expect(await readHours(email)).toMatchObject({ hours: '20:00-09:00', version: 1 });
 
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved. A text at 10:10 PM MST would arrive');
+    await expect(form).toContainText('Saved. Your quiet hours count from now on.');
+    await expect(inWords).toHaveCount(1);
     expect(await readHours(email)).toEqual({
       on: true,
       hours: '22:00-08:00',
@@ -407,8 +423,8 @@ test.describe('quiet hours', () => {
     await open(page, preferences);
     await expect(field(form, 'quietHoursStart')).toHaveValue('22:00');
     await expect(field(form, 'quietHoursEnd')).toHaveValue('08:00');
-    await expect(field(form, 'timeZone')).toHaveValue('America/Phoenix');
-    await expect(form).toContainText('A text at 10:10 PM MST would arrive');
+    await expect(field(form, 'timeZone')).toHaveValue('Phoenix');
+    await expect(inWords).toHaveCount(1);
   });
 
   test('equal ends hold nothing back, and neither do quiet hours that are off', async ({ page }) => {
@@ -418,14 +434,15 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursStart').fill('10:00');
     await field(form, 'quietHoursEnd').fill('10:00');
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved. They start and end at the same time, so no text is held back.');
+    await expect(form).toContainText('Saved.');
+    await expect(form).toContainText('They start and end at the same time, so no text is held back.');
     expect(await readHours(email)).toMatchObject({ on: true, hours: '10:00-10:00' });
 
     await field(form, 'quietHoursEnabled').uncheck();
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved. Without quiet hours, a text goes out as soon as it is ready.');
+    await expect.poll(() => readHours(email)).toMatchObject({ on: false, version: 3 });
+    await expect(form).toContainText('Without quiet hours, a text goes out as soon as it is ready.');
     await expect(field(form, 'quietHoursEnabled')).not.toBeChecked();
-    expect(await readHours(email)).toMatchObject({ on: false, version: 3 });
   });
 
   test('a zone or a time that is none is an error beside its field, and what was typed stays', async ({
@@ -472,6 +489,37 @@ test.describe('quiet hours', () => {
   });
 });
 
+test('times are those of the reader’s browser, without a script those of the saved zone by name, and never UTC', async ({
+  page,
+  javaScriptEnabled,
+}) => {
+  const { email } = await register(page);
+  await readRows(
+    `update sms_preferences set time_zone = 'Asia/Tokyo' where user_id = (select id from users where email = $1)`,
+    [email],
+  );
+  await open(page, settingsPaths.security);
+  const active = page.getByText(/^Last active/).first();
+  // The browser is in New York.
+  await expect(active).toContainText(javaScriptEnabled ? /\d [AP]M$/ : /\d [AP]M GMT\+9$/);
+  const at = new Date((await active.locator('time').getAttribute('datetime'))!);
+  const timeZone = javaScriptEnabled ? 'America/New_York' : 'Asia/Tokyo';
+  const clock = at.toLocaleTimeString('en-US', { timeZone, hour: 'numeric', minute: '2-digit' });
+  await expect(active).toContainText(clock.replace('\u202f', ' '));
+
+  // Where no zone is known either, it is that of the operator's reports.
+  await readRows(
+    `update sms_preferences set time_zone = null where user_id = (select id from users where email = $1)`,
+    [email],
+  );
+  for (const path of [paths.dashboard, preferences, record, settingsPaths.security]) {
+    await open(page, path);
+    await expect(page.getByText('UTC')).toHaveCount(0);
+  }
+  // This machine is no place.
+  await expect(page.getByText('127.0.0.1')).toHaveCount(0);
+});
+
 test.describe('the record', () => {
   test('it has every text without its code, and every consent in the words that were shown', async ({
     page,
@@ -485,10 +533,12 @@ test.describe('the record', () => {
     await page.getByRole('link', { name: 'View, print or download everything' }).click();
     await expectPage(page, record);
     await expect(page.getByText('•••••• is your Doorstep code.')).toBeVisible();
-    await expect(page.getByText('Welcome to SMS updates')).toBeVisible();
+    await expect(page.getByText('Welcome to text updates')).toBeVisible();
     await expect(page.getByText('You agreed to verification codes')).toBeVisible();
-    await expect(page.getByText('You agreed to SMS updates')).toBeVisible();
-    await expect(page.getByText(`“${shown}”`)).toHaveCount(2);
+    await expect(page.getByText('You agreed to text updates')).toBeVisible();
+    // Both were given in the same words, which are there once.
+    await expect(page.getByText(`“${shown}”`)).toHaveCount(1);
+    await expect(page.getByText('In these words:')).toHaveCount(2);
     expect(await page.content()).not.toContain(code);
 
     const downloading = page.waitForEvent('download');
@@ -547,7 +597,7 @@ test.describe('the record', () => {
     await endQuietHours(email);
     await open(page, preferences);
     await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'unverified');
-    await expect(page.getByText('Texts start once your number is verified')).toBeVisible();
+    await expect(page.getByText('Text updates start once your number is verified')).toBeVisible();
     await expect(button(page, 'Send me a test text')).toHaveCount(0);
     await button(page, 'Verify this number').click();
     await expectPage(page, paths.code);
@@ -568,12 +618,13 @@ async function requestChange(page: Page, phone: string, password: string): Promi
 
 /** The words of the agreement as the registration page shows them, each link followed by its path. */
 async function readWordingWithPaths(page: Page): Promise<string> {
-  const label = page.locator('label', { has: field(page, 'tcpaConsent') });
-  return label.evaluate((element) => {
+  const box = await page.locator('label', { has: field(page, 'tcpaConsent') }).textContent();
+  const terms = await page.locator('#tcpaConsent-terms').evaluate((element) => {
     const copy = element.cloneNode(true) as HTMLElement;
     for (const link of copy.querySelectorAll('a')) link.append(` (${link.getAttribute('href')})`);
-    return copy.textContent;
+    return [...copy.children].map((line) => line.textContent).join(' ');
   });
+  return `${terms} [Box] ${box}`;
 }
 
 async function isStillHere(page: Page): Promise<boolean> {
@@ -620,15 +671,12 @@ async function readHours(email: string): Promise<unknown> {
 
 /** What 22:00 to 08:00 mean in Phoenix, which is seven hours behind UTC all year, worked out by hand. */
 function sayInPhoenix(now: Date): string {
-  const dayMs = 24 * 3600 * 1000;
   const local = new Date(now.getTime() - 7 * 3600 * 1000);
-  const midnightMs = Math.floor(local.getTime() / dayMs) * dayMs;
-  const hours = (local.getTime() - midnightMs) / 3_600_000;
-  const weekday = (ms: number) =>
-    ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(ms).getUTCDay()]!;
-  const sampleMs = hours > 22 + 1 / 6 ? midnightMs + dayMs : midnightMs;
-  const sample = `A text at 10:10 PM MST would arrive ${weekday(sampleMs + dayMs)} 8:00 AM MST.`;
-  if (hours >= 8 && hours < 22) return `${sample} One sent now would arrive right away.`;
-  const morningMs = hours < 8 ? midnightMs : midnightMs + dayMs;
-  return `${sample} One sent now would arrive ${weekday(morningMs)} 8:00 AM MST.`;
+  const hour = local.getUTCHours();
+  const minutes = String(local.getUTCMinutes()).padStart(2, '0');
+  const clock = `${hour % 12 === 0 ? 12 : hour % 12}:${minutes} ${hour < 12 ? 'AM' : 'PM'}`;
+  const morning = new Date(local.getTime() + (hour < 8 ? 0 : 24 * 3600 * 1000));
+  const day = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][morning.getUTCDay()]!;
+  const then = hour >= 8 && hour < 22 ? 'outside them' : `so they last until ${day} 8:00 AM`;
+  return `Texts wait from 10:00 PM to 8:00 AM, Phoenix time. It is ${clock} there now, ${then}.`;
 }

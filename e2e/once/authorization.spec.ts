@@ -98,6 +98,8 @@ function readRouteAnswer(response: APIResponse): RouteAnswer | string {
   switch (response.status()) {
     case 200:
       return 'shown';
+    case 204:
+      return 'nothing';
     case 401:
       return 'unauthorized';
     case 403:

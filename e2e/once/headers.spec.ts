@@ -13,7 +13,7 @@ const everyPage = [
   paths.privacy,
   '/there/is/no/such/page',
   '/users/webhook/none',
-  '/icon.svg/none',
+  '/brand/icon/none',
   '/favicon.icofoo',
 ];
 
@@ -135,6 +135,16 @@ test('a page that does not exist is answered with 404 and leads back', async ({ 
   expect(response!.status()).toBe(404);
   await page.getByRole('link', { name: 'Go to the front page' }).click();
   await expectPage(page, paths.home);
+});
+
+test('nothing on this machine is for search engines', async ({ request }) => {
+  for (const path of everyPage) {
+    expect(await (await request.get(path)).text(), path).toContain('content="noindex, nofollow"');
+  }
+  expect(await (await request.get('/robots.txt')).text()).toBe('User-Agent: *\nDisallow: /\n\n');
+  expect(await (await request.get('/sitemap.xml')).text()).not.toContain('<loc>');
+  expect((await request.get('/brand/logo')).status()).toBe(404);
+  expect((await request.get('/brand/icon?size=181')).status()).toBe(404);
 });
 
 test('a Host that is no name of this machine is refused', async ({ request }) => {

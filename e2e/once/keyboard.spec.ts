@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { readAccounts } from '../support/database';
-import { alertOf, expectPage, field, open, paths } from '../support/journeys';
+import { alertOf, expectPage, field, open, paths, register, signIn, signOut } from '../support/journeys';
 import { newApplicant, newNumber } from '../support/people';
 import { expect, test } from '../support/test';
 import { readCode, wrongCode } from '../support/texts';
@@ -13,7 +13,9 @@ async function tabTo(page: Page, target: ReturnType<Page['locator']>): Promise<v
       const focused = document.activeElement!;
       const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(focused);
       const ring = outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;
-      return { ring: ring || boxShadow !== 'none', what: focused.outerHTML.slice(0, 120) };
+      // Between the last and the first, the focus is on the browser's own controls.
+      const isOutside = focused === document.body;
+      return { ring: isOutside || ring || boxShadow !== 'none', what: focused.outerHTML.slice(0, 120) };
     });
     expect(outline.ring, `the focus is visible on ${outline.what}`).toBe(true);
     if (await target.evaluate((element) => element === document.activeElement)) return;
@@ -64,4 +66,16 @@ test('who has only a keyboard registers, puts an error right, verifies and is in
   await tabTo(page, page.getByRole('button', { name: 'Sign out' }));
   await page.keyboard.press('Enter');
   await expectPage(page, paths.signIn);
+});
+
+test('where a form leads to another page, the focus is on its heading, or on what it says was done', async ({
+  page,
+}) => {
+  const applicant = await register(page);
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
+  await signOut(page);
+  await expect(page.getByRole('status').filter({ hasText: 'You are signed out.' })).toBeFocused();
+  await signIn(page, applicant);
+  await expectPage(page, paths.dashboard);
+  await expect(page.getByRole('heading', { level: 1 })).toBeFocused();
 });

@@ -1,6 +1,7 @@
 import { findFreePort } from '../../scripts/postgres/server';
 import { readRows } from '../support/database';
 import { button, field, open, paths, register } from '../support/journeys';
+import { newNumber } from '../support/people';
 import { announceRun, readRun } from '../support/run';
 import { formWith, settingsPaths } from '../support/settings';
 import { startApp } from '../support/start-app';
@@ -32,13 +33,13 @@ test('where people apply on another site, dashboard and list lead there, and nob
   faults,
 }) => {
   faults.expect(/status of 404/);
-  const { email } = await register(page);
+  const { email } = await register(page, { phone: newNumber() });
   const link = page.getByRole('link', { name: label });
   await expect(link).toHaveAttribute('href', url);
   await expect(page.getByText('Start an application')).toHaveCount(0);
   await expect(page.getByRole('navigation', { name: 'Main' }).getByRole('link')).toHaveText([
     'Dashboard',
-    'SMS preferences',
+    'Text preferences',
     'Profile',
     'Security',
   ]);
@@ -62,8 +63,8 @@ test('where people apply on another site, dashboard and list lead there, and nob
   await expect(field(page, 'applicationStatus')).toHaveCount(0);
   await expect(field(page, 'reminders')).toHaveCount(0);
   await field(page, 'security').uncheck();
-  await button(page, 'Save').click();
-  await expect(formWith(page, 'Save')).toContainText('Saved');
+  await button(page, 'Save text updates').click();
+  await expect(formWith(page, 'Save text updates')).toContainText('Saved');
   const [row] = await readRows<{ kinds: boolean[] }>(
     `select array[application_status, reminders, security] as kinds from sms_preferences p join users on users.id = p.user_id
      where email = $1`,

@@ -15,7 +15,7 @@ import {
   signOut,
 } from '../support/journeys';
 import { newApplicant } from '../support/people';
-import { siteName, startPublicApp, type PublicApp } from '../support/public-app';
+import { siteName, siteTagline, startPublicApp, type PublicApp } from '../support/public-app';
 import { readRun } from '../support/run';
 import { formWith, settingsPaths } from '../support/settings';
 import { expect, test as base } from '../support/test';
@@ -67,7 +67,8 @@ test('the whole journey works in public: text, signed callbacks, code, dashboard
   page,
   publicApp: { host, origin, proxy, twilio },
 }) => {
-  proxy.clientAddress = '198.51.100.7';
+  // An address that someone could have; those kept for examples are shown as none.
+  proxy.clientAddress = '8.8.4.4';
   const phone = newPhone();
   const applicant = await register(page, { phone, verify: true });
   const text = await twilio.whenSeen(({ texts }) => texts.find(({ to }) => to === phone));
@@ -95,7 +96,7 @@ test('the whole journey works in public: text, signed callbacks, code, dashboard
   await button(hours, 'Save quiet hours').click();
   await expect(page.getByText(/^Saved\. /)).toBeVisible();
   await open(page, security);
-  await expect(page.getByText('198.51.100.7').first()).toBeVisible();
+  await expect(page.getByText('8.8.4.4').first()).toBeVisible();
 });
 
 test('in public the log is JSON, and the line of a callback names the request that asked for the text', async ({
@@ -205,7 +206,7 @@ test('pages, their titles, the consent, the policies and the texts speak in the 
     );
   }
   await open(page, registration);
-  await expect(page.locator('label', { has: field(page, 'tcpaConsent') })).toContainText(
+  await expect(page.locator('#tcpaConsent-terms')).toContainText(
     `I agree that ${siteName}, run by Example Housing, Inc., may send automated text messages`,
   );
   const phone = newPhone();
@@ -218,6 +219,83 @@ test('pages, their titles, the consent, the policies and the texts speak in the 
   );
   expect(consent).toMatchObject({ sender: siteName, legal_sender: 'Example Housing, Inc.' });
   expect(consent!.wording).toContain(`I agree that ${siteName}, run by Example Housing, Inc., may send`);
+});
+
+test('search engines may list the front page and the registration, each under one address, and nothing else', async ({
+  publicApp: { origin, proxy },
+}) => {
+  const read = async (path: string) => (await proxy.fetch(`${origin}${path}`)).text();
+  for (const path of [paths.home, paths.register, `${paths.register}/`, `${paths.register}?from=ad`]) {
+    const html = await read(path);
+    const canonical = `${origin}${path.replace(/(?<=.)(?:\/$|\?.*)/, '')}`.replace(/(?<=test)\/$/, '');
+    expect(html, path).not.toContain('noindex');
+    expect(/<link rel="canonical" href="([^"]*)"/.exec(html)?.[1]?.replace(/(?<=test)\/$/, ''), path).toBe(
+      canonical,
+    );
+    expect(html, path).toContain(`<meta name="description" content="${siteTagline}"/>`);
+    expect(html, path).toMatch(new RegExp(`<meta property="og:image" content="${origin}/brand/social\\?v=`));
+  }
+  for (const path of [paths.signIn, paths.terms, paths.privacy, '/users/forgot-password', '/nowhere']) {
+    const html = await read(path);
+    expect(html, path).toContain('<meta name="robots" content="noindex, nofollow"/>');
+    expect(html, path).not.toContain('rel="canonical"');
+  }
+  const robots = await read('/robots.txt');
+  expect(robots).toContain('Allow: /\n');
+  expect(robots).toContain(`Sitemap: ${origin}/sitemap.xml`);
+  const listed = [...(await read('/sitemap.xml')).matchAll(/<loc>([^<]*)<\/loc>/g)].map(
+    ([, url]) => new URL(url!).pathname,
+  );
+  expect(listed).toEqual([paths.home, paths.register]);
+});
+
+test('the site looks as its operator says: words, logo, color, icons and the picture beside a link', async ({
+  page,
+  publicApp: { origin, proxy },
+}) => {
+  await open(page, paths.home);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(siteTagline);
+  await expect(page.getByRole('main')).toContainText('Run by Example Housing, Inc.');
+  const logo = page.getByRole('banner').getByRole('img', { name: siteName });
+  await expect.poll(() => logo.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBeGreaterThan(0);
+  const main = page.getByRole('link', { name: 'Create account' });
+  await expect(main).toHaveCSS('background-color', 'rgb(29, 78, 216)');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect(main).not.toHaveCSS('background-color', /rgb\((29, 78, 216|99, 210, 177)\)/);
+
+  const src = (await logo.getAttribute('src'))!;
+  const served = await proxy.fetch(`${origin}${src}`);
+  expect(served.headers.get('content-type')).toBe('image/svg+xml');
+  expect(served.headers.get('content-security-policy')).toBe(
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  );
+  expect(served.headers.get('x-content-type-options')).toBe('nosniff');
+  const manifest = (await (await proxy.fetch(`${origin}/manifest.webmanifest`)).json()) as {
+    name: string;
+    icons: { src: string; sizes: string }[];
+  };
+  expect(manifest.name).toBe(siteName);
+  const pictures = [
+    ...manifest.icons.map(({ src: url, sizes }) => ({ url, sizes })),
+    ...(await page.evaluate(() =>
+      [...document.querySelectorAll<HTMLLinkElement>('link[rel="apple-touch-icon"]')].map(({ href }) => ({
+        url: new URL(href).pathname + new URL(href).search,
+        sizes: '180x180',
+      })),
+    )),
+    { url: '/brand/social', sizes: '1200x630' },
+  ];
+  expect(pictures).toHaveLength(6);
+  for (const { url, sizes } of pictures) {
+    const picture = await proxy.fetch(`${origin}${url}`);
+    expect(picture.status, url).toBe(200);
+    if (sizes === 'any') {
+      expect(await picture.text()).toContain('fill="#1d4ed8"');
+      continue;
+    }
+    const bytes = Buffer.from(await picture.arrayBuffer());
+    expect(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`, url).toBe(sizes);
+  }
 });
 
 for (const javaScriptEnabled of [true, false]) {

@@ -11,6 +11,9 @@ import { expect, test } from '../support/test';
 // Colors that fade would be measured half way.
 test.use({ contextOptions: { reducedMotion: 'reduce' } });
 
+// Several pages, each looked at in light and in dark.
+test.describe.configure({ timeout: 120_000 });
+
 async function enterAsAdmin(page: Page): Promise<string> {
   const admin = await makePerson('admin');
   await enterAs(page, admin);
@@ -41,8 +44,27 @@ test('the overview of texts is accessible, with its tables open, in light and da
     await page.emulateMedia({ colorScheme });
     await expectAccessible(page);
   }
+  const charts = page.locator('summary', { hasText: /^Charts/ });
+  if (await charts.isVisible()) await charts.click();
   await page.locator('summary', { hasText: 'Dollars: table' }).click();
   await expectAccessible(page);
+});
+
+test('the charts of the overview are folded on a phone, and stand open on a wide screen with nothing to fold', async ({
+  page,
+}) => {
+  await enterAsAdmin(page);
+  await open(page, '/admin');
+  const summary = page.locator('summary', { hasText: /^Charts/ });
+  const title = page.locator('figcaption', { hasText: /^Dollars$/ });
+  if (page.viewportSize()!.width < 544) {
+    await expect(title).toBeHidden();
+    await summary.focus();
+    await page.keyboard.press('Enter');
+  } else {
+    await expect(summary).toBeHidden();
+  }
+  await expect(title).toBeVisible();
 });
 
 test('the page of exports is accessible, with a file and with an error', async ({ page }) => {
@@ -53,6 +75,18 @@ test('the page of exports is accessible, with a file and with an error', async (
   await expectAccessible(page);
   await page.getByLabel('To', { exact: true }).fill('2020-01-01');
   await button(page, 'Start export').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('the page of evidence packs is accessible, with a pack and with an error', async ({ page }) => {
+  await enterAsAdmin(page);
+  await open(page, '/admin/packs');
+  await page.getByLabel('Phone number').fill(newNumber());
+  await button(page, 'Make pack').click();
+  await expect(page.getByText('The pack has started.')).toBeVisible();
+  await expectAccessible(page);
+  await button(page, 'Make pack').click();
   await expect(alertOf(page)).toBeVisible();
   await expectAccessible(page);
 });
@@ -77,6 +111,30 @@ test('the pages of alarms, of the sender and of limits are accessible, with an a
     }
     await expectAccessible(page);
   }
+});
+
+test('the page of pumping is accessible, with something closed, something blocked, and a form that is refused', async ({
+  page,
+}) => {
+  const admin = await makePerson('admin');
+  for (const kind of ['closed', 'blocked']) {
+    await database().query(
+      `insert into pumping_orders (id, kind, scope, begun_at, ends_at, ordered_by, reason, figures)
+       select id, $1, 'prefix:+1998' || id, now(), now() + interval '1 hour', case when $1 = 'blocked' then $2::uuid end,
+         case when $1 = 'blocked' then 'Robots.' end,
+         case when $1 = 'closed' then '{"window": "hour", "unverified": 24, "threshold": 20, "networks": 12, "verified": 3}'::jsonb end
+       from (select gen_random_uuid() as id) made`,
+      [kind, admin.id],
+    );
+  }
+  await enterAs(page, admin);
+  await open(page, '/admin/pumping');
+  await expect(page.getByText('Open it again').first()).toBeVisible();
+  await expectAccessible(page);
+  await page.locator('summary').filter({ hasText: 'Open it again' }).first().click();
+  await button(page, 'Save').click();
+  await expect(alertOf(page).first()).toBeVisible();
+  await expectAccessible(page);
 });
 
 test('the pages of single texts are accessible', async ({ page }) => {

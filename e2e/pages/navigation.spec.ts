@@ -7,7 +7,7 @@ import { expect, test } from '../support/test';
 const { preferences, record, security, deletion } = settingsPaths;
 const admin = '/admin';
 
-const settings = ['SMS preferences', 'Profile', 'Security'];
+const settings = ['Text preferences', 'Profile', 'Security'];
 const links = ['Dashboard', 'Applications', ...settings];
 
 const navigation = (page: Page) => page.getByRole('navigation', { name: 'Main' });
@@ -30,8 +30,8 @@ test('who is signed in has the same navigation everywhere, which marks where the
     [paths.dashboard, 'Dashboard', 'page'],
     ['/applications', 'Applications', 'page'],
     ['/applications/new', 'Applications', 'true'],
-    [preferences, 'SMS preferences', 'page'],
-    [record, 'SMS preferences', 'true'],
+    [preferences, 'Text preferences', 'page'],
+    [record, 'Text preferences', 'true'],
     ['/users/profile', 'Profile', 'page'],
     [security, 'Security', 'page'],
     [deletion, 'Security', 'true'],
@@ -45,6 +45,25 @@ test('who is signed in has the same navigation everywhere, which marks where the
     }
     await expect(button(page, 'Sign out')).toHaveCount(1);
     await expectToFit(page);
+  }
+});
+
+test('inside, every page begins at the same left edge', async ({ page }) => {
+  await register(page);
+  await page.setViewportSize({ width: 1280, height: 800 });
+  for (const path of [
+    paths.dashboard,
+    '/applications',
+    '/applications/new',
+    preferences,
+    '/users/profile',
+    security,
+    deletion,
+  ]) {
+    await open(page, path);
+    const brand = await page.getByRole('banner').getByRole('link').first().boundingBox();
+    const heading = await page.getByRole('heading', { level: 1 }).boundingBox();
+    expect(Math.round(heading!.x), path).toBe(Math.round(brand!.x));
   }
 });
 

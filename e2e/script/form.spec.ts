@@ -61,6 +61,31 @@ test('an error moves the focus to the alert, whose links lead to the fields', as
   await expect(field(page, 'phone')).toBeInViewport();
 });
 
+test('the questions about texts come with a number, and stay while one of them is ticked', async ({
+  page,
+}) => {
+  await open(page, paths.register);
+  const question = page.getByRole('group', { name: 'What may we text to this number?' });
+  await expect(question).toBeHidden();
+  await field(page, 'phone').pressSequentially('5551234567');
+  await expect(question).toBeVisible();
+  for (const box of ['verifyPhone', 'smsOptIn', 'tcpaConsent']) {
+    await expect(field(page, box)).not.toBeChecked();
+    await expect(field(page, box)).not.toHaveAttribute('required');
+  }
+  const consent = page.getByRole('checkbox', { name: 'I agree to get texts at this number', exact: true });
+  await expect(consent).toHaveAccessibleDescription('');
+  await field(page, 'verifyPhone').check();
+  await field(page, 'phone').fill('');
+  await expect(question).toBeVisible();
+  await field(page, 'verifyPhone').uncheck();
+  await field(page, 'email').focus();
+  await expect(question).toBeHidden();
+  // What a browser fills in by itself fires no event.
+  await field(page, 'phone').evaluate((input) => ((input as HTMLInputElement).value = '(555) 123-4567'));
+  await expect(question).toBeVisible();
+});
+
 test('an error that appears when a field is left does not swallow the click that left it', async ({
   page,
 }) => {

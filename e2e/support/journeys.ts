@@ -65,10 +65,12 @@ export async function fillRegistration(
   await field(page, 'email').fill(applicant.email);
   await field(page, 'name').fill(applicant.name);
   await field(page, 'password').fill(applicant.password);
-  if (phone !== undefined) await field(page, 'phone').fill(phone);
+  // The boxes come with a number, and stay once one of them is ticked.
+  if (phone !== undefined || updates || verify || consent) await field(page, 'phone').fill(phone ?? '5');
   if (updates) await check(field(page, 'smsOptIn'));
   if (verify) await check(field(page, 'verifyPhone'));
   if (consent) await check(field(page, 'tcpaConsent'));
+  if (phone === undefined && (updates || verify || consent)) await field(page, 'phone').fill('');
 }
 
 /**

@@ -11,6 +11,7 @@ const authToken = 'a token of the browser tests';
 
 /** Not the name that it has without a setting. */
 export const siteName = 'Elm & Oak Homes';
+export const siteTagline = 'Apply for a home in Elm County';
 
 /** The app as an operator runs it: on a public name, behind a proxy that ends TLS, with its texts going to Twilio. */
 export type PublicApp = {
@@ -46,6 +47,9 @@ export async function startPublicApp(): Promise<PublicApp> {
       TWILIO_API_BASE_URL: twilio.url,
       TRUSTED_PROXY_HOPS: '1',
       SITE_NAME: siteName,
+      SITE_TAGLINE: siteTagline,
+      SITE_LOGO: 'tests/support/wordmark.svg',
+      SITE_ACCENT_COLOR: '#1d4ed8',
     },
   });
   announceRun({ appUrl: origin, databaseUrl, serverLog: app.serverLog });

@@ -34,6 +34,9 @@ const settings = {
   LOG_LEVEL: '',
   METRICS_TOKEN: '',
   SITE_NAME: '',
+  SITE_TAGLINE: '',
+  SITE_LOGO: '',
+  SITE_ACCENT_COLOR: '',
   NEXT_STEP_URL: '',
   NEXT_STEP_LABEL: '',
   OPERATOR_NAME: 'Example Housing, Inc.',
@@ -52,6 +55,8 @@ export type AppOptions = {
 export type RunningApp = {
   /** The file with all that it prints. */
   serverLog: string;
+  /** The launcher's process; web server and dispatcher are below it. */
+  pid: number;
   /** Ends it as Ctrl-C does; resolves when it is gone. */
   stop: () => Promise<void>;
 };
@@ -81,7 +86,7 @@ export async function startApp(
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   await waitUntilReady(app, serverLog);
-  return { serverLog, stop: () => endProcess(app) };
+  return { serverLog, pid: app.pid!, stop: () => endProcess(app) };
 }
 
 async function waitUntilReady(app: ChildProcess, serverLog: string): Promise<void> {

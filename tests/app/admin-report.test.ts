@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { presetOf, readPeriod } from '@/app/admin/report-period';
+import { isPresetOf, presets, readPeriod } from '@/app/admin/report-period';
 import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';
 import { sayMicros, saySeconds, sayShare, sayZone } from '@/app/admin/report-words';
 import { linearScale, timeScale } from '@/components/charts/scale';
+import { findDaysBefore } from '@/lib/reporting/rollups/report-days';
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { nothing, type Report, type Sums } from '@/lib/reporting/rollups/report';
 
 const today = '2026-11-30';
+const week = { first: '2026-11-24', last: today };
 
 describe('the days of a report', () => {
   test.each([
@@ -14,6 +16,8 @@ describe('the days of a report', () => {
     [{ days: 'today' }, { first: today, last: today }],
     [{ days: 'yesterday' }, { first: '2026-11-29', last: '2026-11-29' }],
     [{ days: '90' }, { first: '2026-09-02', last: today }],
+    [{ days: 'month' }, { first: '2026-11-01', last: today }],
+    [{ days: 'last-month' }, { first: '2026-10-01', last: '2026-10-31' }],
     [{ days: 'x' }, { first: '2026-11-24', last: today }],
     [{ days: ['7', '30'] }, { first: '2026-11-24', last: today }],
     [
@@ -43,9 +47,13 @@ describe('the days of a report', () => {
   });
 
   test('a link of our own says which it is', () => {
-    expect(presetOf(readPeriod({ days: '30' }, today), today)).toBe('30');
-    expect(presetOf(readPeriod({ days: 'yesterday' }, today), today)).toBe('yesterday');
-    expect(presetOf({ first: '2026-11-01', last: '2026-11-03' }, today)).toBeNull();
+    const of = (period: ReturnType<typeof readPeriod>) =>
+      presets.filter((preset) => isPresetOf(preset, period, today)).map(({ id }) => id);
+    expect(of(readPeriod({ days: '7' }, today))).toEqual(['7']);
+    expect(of(readPeriod({ days: 'yesterday' }, today))).toEqual(['yesterday']);
+    // The last 30 days are this month, too, on its last day.
+    expect(of(readPeriod({ days: 'month' }, today))).toEqual(['30', 'month']);
+    expect(of({ first: '2026-11-01', last: '2026-11-03' })).toEqual([]);
   });
 });
 
@@ -96,7 +104,7 @@ const empty: Report = {
 
 test('a report of nothing has every table and figure, and none is no number', () => {
   for (const name of tableNames) expect(makeTable(empty, name).rows).toEqual([]);
-  expect(JSON.stringify(listFigures(empty, 7))).not.toMatch(/NaN|Infinity|undefined|null/);
+  expect(JSON.stringify(listFigures(empty, week))).not.toMatch(/NaN|Infinity|undefined|null/);
 });
 
 test('what people sent us is in what was spent and in no rate', () => {
@@ -117,7 +125,7 @@ test('what people sent us is in what was spent and in no rate', () => {
       events: { funnel: { verified: 0 }, refusal: { stopped: 2 }, other: {} },
     },
   };
-  const value = Object.fromEntries(listFigures(report, 7).map((figure) => [figure.id, figure.value]));
+  const value = Object.fromEntries(listFigures(report, week).map((figure) => [figure.id, figure.value]));
   expect(value).toMatchObject({
     spend: '$0.1039',
     texts: '10',
@@ -177,9 +185,27 @@ test('an error is said in words, and knows its code', () => {
   expect(errorCodes).toEqual([30003, null, 999]);
 });
 
+test.each([
+  ['2026-11-01', '2026-11-30', '2026-10-01', '2026-10-31'],
+  ['2026-11-01', '2026-11-29', '2026-10-01', '2026-10-29'],
+  // A month that is shorter than the days so far.
+  ['2026-03-01', '2026-03-30', '2026-02-01', '2026-02-28'],
+  ['2026-01-01', '2026-01-31', '2025-12-01', '2025-12-31'],
+  ['2026-11-02', '2026-11-30', '2026-10-04', '2026-11-01'],
+  ['2026-11-01', '2026-11-01', '2026-10-31', '2026-10-31'],
+])('%s to %s are compared with %s to %s', (first, last, firstBefore, lastBefore) => {
+  expect(findDaysBefore(first, last)).toMatchObject({ first: firstBefore, last: lastBefore });
+});
+
 test('a figure says which days it is compared with', () => {
-  const contextOf = (days: number) => listFigures(empty, days).find(({ id }) => id === 'registered')!.context;
-  expect([1, 7].map(contextOf)).toEqual(['the day before: 0', 'the 7 days before: 0']);
+  const contextOf = (days: string) =>
+    listFigures(empty, readPeriod({ days }, '2026-11-29')).find(({ id }) => id === 'registered')!.context;
+  expect(['today', '7', 'month', 'last-month'].map(contextOf)).toEqual([
+    'the day before: 0',
+    'the 7 days before: 0',
+    'the same days of the month before: 0',
+    'the month before: 0',
+  ]);
 });
 
 describe('the lines of a chart', () => {

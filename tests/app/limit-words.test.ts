@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { countRefusals, listLimits } from '@/app/admin/limits/limit-words';
+import { sayMicros } from '@/app/admin/report-words';
 import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { limits } from '@/lib/rate-limits/limits';
+import { capsOf } from '@/lib/sms/capacity/budget';
 import { useDatabase } from '../support/database';
 import { makeEnv } from '../support/texts';
 
@@ -39,11 +41,46 @@ describe('the page of limits', () => {
     expect(limitOf('Wrong passwords in a browser')).toBe('5 in any 15 minutes, 20 in any day');
     expect(limitOf('Sign-ins from one address')).toBe('100 at once, 600 an hour');
     expect(limitOf('All texts together')).toBe('$20.00 in any day');
+    // The shares are those that decide (tests/lib/sms/capacity/): of $20.00.
+    expect(limitOf('Of this, what updates')).toBe('$2.00 in any day');
+    expect(limitOf('Of this, codes that strangers')).toBe('$14.00 in any day, by the hour');
+    expect(limitOf('Of this, codes of one network, and')).toBe('$1.00 in any day');
+    expect(limitOf('Of this, codes of one network to')).toBe('$0.333333 in any day');
     // One row a limit, and one a kind of request in the place of `perAddress`.
     const ofTable = Object.keys(limits).length - 1 + Object.keys(limits.perAddress).length;
     expect(rows.length).toBeGreaterThanOrEqual(ofTable);
     expect(rows.filter(({ limit }) => limit === '–' || limit === '')).toEqual([]);
     expect(new Set(rows.map(({ rule }) => rule)).size).toBe(rows.length);
+  });
+
+  test('says what the reservation of a stranger’s code is held against', () => {
+    const totalMicros = 37_123_456;
+    const caps = capsOf(
+      {
+        ...{ userId: 'u', emailKey: 'e', emailProven: false, phone: '+15005550123', network: 'n' },
+        ...{ purpose: 'verification', sendClass: 'prove', priceMicros: 1 },
+      },
+      { totalMicros, perUserMicros: 1_000_000 },
+      ['a secret'],
+    );
+    const dollarsOf = (rule: string, scope: string) => {
+      const cap = caps.find((each) => each.rule === rule && each.scope === scope && each.hours === 24);
+      return sayMicros(Number(cap!.limitMicros));
+    };
+    const rows = listLimits({ ...settings, smsDailyBudgetMicros: totalMicros }, []).flatMap(
+      (group) => group.rows,
+    );
+    const limitOf = (begin: string) => rows.find(({ rule }) => rule.startsWith(begin))!.limit;
+    expect(limitOf('Of this, codes that strangers')).toContain(dollarsOf('strangers_share', 'strangers'));
+    expect(limitOf('Of this, codes of one network, and')).toContain(dollarsOf('network_share', 'n'));
+    expect(limitOf('Of this, codes of one network, and')).toContain(
+      dollarsOf('prefix_share', 'prefix:+1500555'),
+    );
+    expect(limitOf('Of this, codes of one network to')).toContain(
+      dollarsOf('network_share', 'n@prefix:+1500555'),
+    );
+    const kept = BigInt(totalMicros) - caps.find(({ rule }) => rule === 'all_but_kept')!.limitMicros!;
+    expect(limitOf('Of this, what updates')).toContain(sayMicros(Number(kept)));
   });
 
   test('counts no reason twice, and shows those that no rule names', () => {

@@ -175,7 +175,7 @@ test('agreements and texts go on from page to page by themselves, each shown onc
     const html = await render(record, user, search);
     expect(html).toContain('There are no older texts.');
     shown.push(
-      ...[...html.matchAll(/For (\(\d{3}\) \d{3}-\d{4}), in your SMS preferences/g)].map((m) => m[1]!),
+      ...[...html.matchAll(/For (\(\d{3}\) \d{3}-\d{4}), in your text preferences/g)].map((m) => m[1]!),
     );
     const href = /href="([^"]+)"[^>]*>Older agreements/.exec(html)?.[1]?.replaceAll('&amp;', '&');
     search = href ? Object.fromEntries(new URL(href, 'http://localhost').searchParams) : null;

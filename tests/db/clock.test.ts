@@ -63,3 +63,21 @@ test('an answer that took longer than a second changes nothing', async () => {
   expect(told).toEqual([]);
   expect(Math.abs(databaseNow().getTime() - Date.now())).toBeLessThan(1_000);
 });
+
+test('what is set on this machine moves nothing, and what is set on the database’s is followed within some seconds', async () => {
+  let setMs = 0;
+  const moved = {
+    execute: async (query: Parameters<Db['execute']>[0]) => {
+      const { rows } = await database.db.execute<{ now_ms: number }>(query as never);
+      return { rows: [{ now_ms: rows[0]!.now_ms + setMs }] };
+    },
+  } as unknown as Db;
+  clock = await keepDatabaseClock(moved, { onSkew: () => undefined });
+  const offMs = async () => databaseNow().getTime() - (await readDatabaseClock(database.db)).getTime();
+  setMachineClock(hour);
+  expect(Math.abs(await offMs())).toBeLessThan(1_000);
+  setMs = -hour;
+  await expect.poll(async () => Math.abs((await offMs()) + hour), { timeout: 5_000 }).toBeLessThan(1_000);
+  setMs = 0;
+  await expect.poll(async () => Math.abs(await offMs()), { timeout: 5_000 }).toBeLessThan(1_000);
+}, 20_000);

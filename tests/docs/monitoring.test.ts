@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { alarmKindNames } from '@/lib/alarms/alarm-kinds';
+import { differenceKinds } from '@/lib/alarms/ledger-kinds';
 import { gaugeSpecs, meterSpecs, sentPurposes, type MeterSpec } from '@/lib/metrics/catalog';
 
 type Alerts = { groups: { rules: { alert: string; expr: string; annotations: Record<string, string> }[] }[] };
@@ -28,6 +29,12 @@ for (const { name } of Object.values(gaugeSpecs)) printed.set(name, {});
 printed.set(gaugeSpecs.queueAge.name, { purpose: sentPurposes });
 printed.set(gaugeSpecs.build.name, { version: null });
 printed.set(gaugeSpecs.alarms.name, { alarm: alarmKindNames });
+printed.set(gaugeSpecs.ledgerDifferences.name, { kind: differenceKinds });
+
+test('there are alerts and panels to look at', () => {
+  expect(rules.length).toBeGreaterThan(10);
+  expect(dashboard.panels.length).toBeGreaterThan(10);
+});
 
 test.each(expressions)('%s asks for figures, labels and values that exist', (_, expr) => {
   const asked = [...expr.matchAll(/\b(doorstep_\w+)(?:\{([^}]*)\})?/g)];
@@ -37,13 +44,17 @@ test.each(expressions)('%s asks for figures, labels and values that exist', (_, 
     expect(labels, name).toBeDefined();
     for (const [, label, how, value] of matchers.matchAll(/(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g)) {
       const values = labels![label!] ?? [];
-      const fits = how!.endsWith('~')
-        ? new RegExp(`^(?:${value})$`)
-        : { test: (each: string) => each === value };
-      expect(
-        values.some((each) => fits.test(each)),
-        `${name} ${label} ${value}`,
-      ).toBe(true);
+      // Each alternative by itself: one that fits nothing would watch over nothing, beside others that do.
+      const alternatives = how!.endsWith('~') ? value!.split('|') : [value!];
+      for (const alternative of alternatives) {
+        const fits = how!.endsWith('~')
+          ? new RegExp(`^(?:${alternative})$`)
+          : { test: (each: string) => each === alternative };
+        expect(
+          values.some((each) => fits.test(each)),
+          `${name} ${label} ${alternative}`,
+        ).toBe(true);
+      }
     }
   }
   for (const [open, close] of ['()', '{}', '[]']) {

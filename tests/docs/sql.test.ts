@@ -160,7 +160,7 @@ describe('after a restore', () => {
           await client.query(`insert into ${table} values (${values.join(', ')})`);
         }
       }
-      await client.query('drop table numbers, opt_outs, withdrawals');
+      await client.query('drop table numbers, opt_outs, withdrawals, stops');
       await client.query('commit');
     } finally {
       client.release();
@@ -173,8 +173,8 @@ describe('after a restore', () => {
   }
 
   test('nothing that waited goes out, and every opt-out since the backup holds, in both ledgers, once', async () => {
-    const [texted, carried, turnedOff, content] = await Promise.all(
-      [1, 2, 3, 4].map(() => makePerson(lost.db)),
+    const [texted, carried, turnedOff, content, left] = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => makePerson(lost.db)),
     );
     const waited = await askForUpdate(lost.db, content!);
     await restoreFromLost();
@@ -185,11 +185,17 @@ describe('after a restore', () => {
     await lost.db.transaction((tx) => optOut(tx, { phone: carried!.phone, by: 'carrier_stop', now: since }));
     await lost.db.transaction((tx) => optOut(tx, { phone: '+12125550199', by: 'sms_stop', now: since }));
     await turnTextsOff(lost.db, turnedOff!, contextAt(since));
+    // Of a STOP that the chores have not finished yet.
+    await lost.pool.query(
+      `insert into sms_unfinished_stops (phone, is_late, medium, at, through_id, after_user_id)
+       values ($1, false, 'sms_stop', $2, 1000000, '00000000-0000-0000-0000-000000000000')`,
+      [left!.phone, since],
+    );
     const files = await save(since);
 
     await database.pool.query(findSql('update sms_messages set status'));
     expect((await readText(database.db, waited)).status).toBe('canceled');
-    for (const person of [texted, carried, turnedOff, content]) {
+    for (const person of [texted, carried, turnedOff, content, left]) {
       expect(await ask(person!)).toMatchObject({ answer: 'send' });
     }
     await bringBack(files);
@@ -197,6 +203,7 @@ describe('after a restore', () => {
     expect(await ask(texted!)).toMatchObject({ answer: 'refuse', reason: 'stopped' });
     expect(await ask(carried!)).toMatchObject({ answer: 'refuse', reason: 'stopped' });
     expect(await ask(turnedOff!)).toMatchObject({ answer: 'refuse', reason: 'no_consent' });
+    expect(await ask(left!)).toMatchObject({ answer: 'refuse', reason: 'no_consent' });
     expect(await ask(content!)).toMatchObject({ answer: 'send' });
     for (const question of [
       'select at, recorded_at, act, channel, covers, sender, words, provider_sid, user_id, recorded_by, phone from sms_opt_outs order by phone',

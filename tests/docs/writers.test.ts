@@ -7,6 +7,7 @@ import * as accounts from '@/db/schema/accounts';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
 import * as metrics from '@/db/schema/metrics';
+import * as pumping from '@/db/schema/pumping';
 import * as reports from '@/db/schema/reports';
 import * as sms from '@/db/schema/sms';
 import * as twoFactor from '@/db/schema/two-factor';
@@ -18,6 +19,7 @@ const tables = Object.entries({
   ...consent,
   ...mail,
   ...metrics,
+  ...pumping,
   ...reports,
   ...sms,
   ...twoFactor,

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { openPool, workerPool } from '@/db/client';
 import { findUser } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
+import { keepHouse } from '@/lib/housekeeping';
 import { runMailer } from '@/lib/mail/deliver';
 import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
@@ -174,3 +175,72 @@ test.each([
   },
   90_000,
 );
+
+test('who holds the row of the sender keeps texts back for no longer, and nothing else; the log says so', async () => {
+  const pool = openPool(database.url, workerPool);
+  const app = drizzle(pool);
+  const lines: string[] = [];
+  const env = makeEnv(database.url, {
+    SMS_MESSAGES_PER_SECOND: '100',
+    SMS_DAILY_BUDGET_USD: '1000',
+    LOG_LEVEL: 'warn',
+  });
+  const provider = openConsole(() => undefined);
+  const mailed: string[] = [];
+  const transport = {
+    send: async ({ to }: { to: string }) => {
+      mailed.push(to);
+      return { ok: true as const };
+    },
+    close: () => undefined,
+  };
+  const mail = { via: 'smtp', url: 'smtp://127.0.0.1:1', from: 'no-reply@example.com' } as const;
+  const dispatcher = runDispatcher({ db: app, env, provider, log: (line) => void lines.push(line) });
+  const mailer = runMailer({ db: app, env: { ...env, mail }, transport, log: () => undefined });
+  const holder = await database.pool.connect();
+  const first = await askForUpdate(database.db, await makePerson(database.db));
+  try {
+    await whenText(database.db, first, ({ status }) => status === 'sent');
+    await holder.query('begin');
+    await holder.query('select from sms_senders for update');
+    const texts: string[] = [];
+    for (let count = 0; count < 60; count += 1) {
+      const person = await makePerson(database.db);
+      texts.push(await askForUpdate(database.db, person));
+      if (count % 10 === 0) texts.push((await askForCode(database.db, person)).messageId);
+    }
+    const [email] = await writeMails(1);
+    await expect.poll(() => mailed, { timeout: 10_000 }).toContain(email);
+    await database.pool.query(
+      `insert into login_grants (token_hash, user_id, expires_at)
+       select '\\x00', id, now() - interval '1 day' from users limit 1`,
+    );
+    await keepHouse(app, new Date());
+    expect((await database.pool.query('select from login_grants')).rowCount).toBe(0);
+    await delay(6_000);
+    expect(lines.some((line) => line.includes('sms_budget_or_sender_held'))).toBe(true);
+    const isUnsent = async () =>
+      (await database.pool.query(`select from sms_messages where status <> 'sent'`)).rowCount;
+    expect(await isUnsent()).toBe(texts.length);
+    // All are due again within seconds, however long it lasts.
+    const { rows: waiting } = await database.pool.query<{ seconds: number }>(
+      `select extract(epoch from max(send_after) - clock_timestamp())::float8 as seconds from sms_messages where status <> 'sent'`,
+    );
+    expect(waiting[0]!.seconds).toBeLessThan(3);
+    // On a busy machine texts miss their places in the pace, so it is the places that tell.
+    const readSlot = async () =>
+      (await database.pool.query<{ next_slot_at: Date }>('select next_slot_at from sms_senders')).rows[0]!
+        .next_slot_at;
+    const before = await readSlot();
+    await holder.query('rollback');
+    await expect.poll(async () => (await readSlot()) > before, { timeout: 15_000 }).toBe(true);
+    const { rows } = await database.pool.query('select max(faults) as faults from sms_messages');
+    expect(rows).toEqual([{ faults: 0 }]);
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+    await Promise.all([dispatcher.stop(), mailer.stop()]);
+    await pool.end();
+    await database.pool.query(`delete from sms_messages`);
+  }
+}, 120_000);

@@ -108,3 +108,46 @@ test('mails whose claim is never answered go out soon after the database is back
     await stop();
   }
 }, 60_000);
+
+test('two mailers whose rows someone holds past the leases send each mail once, and record it when that is over', async () => {
+  const emails = await writeMails();
+  let letGo = () => undefined as void;
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  const [one, other] = [await startMailer({ send: () => held }), await startMailer({ send: () => held })];
+  const psql = await database.pool.connect();
+  const goOut = () => [...one.sent, ...other.sent].sort();
+  try {
+    await psql.query('begin');
+    await expect
+      .poll(async () => (await psql.query('select from mails where lease_id is not null')).rowCount)
+      .toBe(8);
+    // Held before a mailer could record anything, by someone who meanwhile ends the leases and wakes both.
+    await psql.query(`update mails set leased_until = now() - interval '1 second', sent_at = null`);
+    letGo();
+    await expect.poll(() => goOut().length).toBe(8);
+    await psql.query(`select pg_notify('doorstep_mail', '')`);
+    await psql.query('commit');
+    await expect.poll(() => countWhere('sent_at is not null'), { timeout: 15_000 }).toBe(8);
+    await delay(2_000);
+    expect(goOut()).toEqual(emails);
+    expect(await countWhere('attempts <> 1')).toBe(0);
+  } finally {
+    psql.release();
+    await Promise.all([one.stop(), other.stop()]);
+  }
+}, 60_000);
+
+test('what a mailer had claimed that died is sent by another within half a minute after its lease', async () => {
+  const emails = await writeMails();
+  await database.db.execute(sql`
+    update mails set lease_id = gen_random_uuid(), leased_until = now() - interval '1 second', turn = 1201, attempts = 1`);
+  const { sent, stop } = await startMailer();
+  try {
+    await delay(10_000);
+    expect(sent).toEqual([]);
+    await expect.poll(() => sent.length, { timeout: 20_000 }).toBe(8);
+    expect([...sent].sort()).toEqual(emails);
+  } finally {
+    await stop();
+  }
+}, 60_000);

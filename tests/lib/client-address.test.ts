@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addressBlock, addressBlocks, clientAddress, networkOf } from '@/lib/client-address';
+import { addressBlock, addressBlocks, clientAddress, isPublicAddress, networkOf } from '@/lib/client-address';
 
 test.each([
   ['203.0.113.9', 0, '203.0.113.9'],
@@ -47,6 +47,20 @@ test.each([
   ['unknown', 'unknown'],
 ])('limits count %s as %s', (address, expected) => {
   expect(addressBlock(address)).toBe(expected);
+});
+
+test.each([
+  ['8.8.8.8', true],
+  ['2606:4700::1111', true],
+  ['127.0.0.1', false],
+  ['::1', false],
+  ['10.1.2.3', false],
+  ['192.168.0.7', false],
+  ['fd00::1', false],
+  ['unknown', false],
+  ['', false],
+])('whether %s tells where someone was: %s', (address, tells) => {
+  expect(isPublicAddress(address)).toBe(tells);
 });
 
 test.each([

@@ -51,10 +51,14 @@ describe('on localhost', () => {
       breachedPasswordsUrl: null,
       alertWebhook: null,
       trustedProxyHops: 0,
+      pumpingGuard: 'record',
       logLevel: 'info',
       metricsToken: null,
       mail: { via: 'console' },
       siteName: 'Doorstep',
+      siteTagline: null,
+      siteLogo: null,
+      siteColors: null,
       operator: { name: null, contact: null },
       nextStep: null,
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7, applicationsDays: 1825 },
@@ -98,11 +102,15 @@ describe('on localhost', () => {
       'APP_URL',
       'SMS_BACKEND',
       'SMS_COUNTRIES',
+      'PUMPING_GUARD',
       'LOG_LEVEL',
       'METRICS_TOKEN',
       'TRUSTED_PROXY_HOPS',
       'DATABASE_OWNER_URL',
       'SITE_NAME',
+      'SITE_TAGLINE',
+      'SITE_LOGO',
+      'SITE_ACCENT_COLOR',
       'OPERATOR_NAME',
       'OPERATOR_CONTACT',
       ...Object.keys(twilio),
@@ -127,6 +135,35 @@ describe('on localhost', () => {
       const problems = problemsOf({ ...local, SITE_NAME: name });
       expect(problems).toEqual([expect.stringContaining(`SITE_NAME ${problem}`)]);
       expect(problems[0]).not.toContain('\n');
+    }
+  });
+
+  test('the site looks as the settings say, and what it cannot look like is refused in one line each', () => {
+    const { siteTagline, siteLogo, siteColors } = accept({
+      ...local,
+      SITE_TAGLINE: ' Apply for a home in Elm County ',
+      SITE_LOGO: 'tests/support/wordmark.svg',
+      SITE_ACCENT_COLOR: '#1d4ed8',
+    });
+    expect(siteTagline).toBe('Apply for a home in Elm County');
+    expect(siteLogo).toMatchObject({ type: 'image/svg+xml', width: 200, height: 48 });
+    expect(siteColors?.light.accent).toBe('#1d4ed8');
+    expect(
+      problemsOf({
+        ...local,
+        SITE_TAGLINE: 'x'.repeat(121),
+        SITE_LOGO: 'none.svg',
+        SITE_ACCENT_COLOR: '#ffcc00',
+      }),
+    ).toEqual([
+      'SITE_TAGLINE must be one line of at most 120 characters',
+      'SITE_LOGO names no file: "none.svg"',
+      'SITE_ACCENT_COLOR is too light to be seen on a light page: its contrast is 1.3:1, and it needs 3:1 at least. Choose a darker shade of #ffcc00',
+    ]);
+    for (const color of ['teal', '0c6350', '#0c63', '#0c635', 'rgb(0 0 0)']) {
+      expect(problemsOf({ ...local, SITE_ACCENT_COLOR: color })).toEqual([
+        `SITE_ACCENT_COLOR must be a color such as #0c6350, not "${color}"`,
+      ]);
     }
   });
 
@@ -276,9 +313,11 @@ test.each([
   ['SMS_MESSAGES_PER_SECOND', 'fast'],
   ['TRUSTED_PROXY_HOPS', '-1'],
   ['TRUSTED_PROXY_HOPS', '1.5'],
+  ['PUMPING_GUARD', 'on'],
   ['LOG_LEVEL', 'loud'],
-  ['METRICS_TOKEN', 'two words'],
-  ['METRICS_TOKEN', 'tökens'],
+  ['METRICS_TOKEN', 'two words of a token'],
+  ['METRICS_TOKEN', 'tökens-of-the-monitor'],
+  ['METRICS_TOKEN', 'x'.repeat(15)],
 ])('%s=%s is refused in one line', (name, value) => {
   const problems = problemsOf({ ...local, [name]: value });
   expect(problems).toHaveLength(1);
@@ -300,13 +339,13 @@ test('half of the Redis variables is refused by the name of the other half', () 
 });
 
 test('alarms are told at an https address, or on this machine, beside a secret', () => {
-  const alerts = (ALERT_WEBHOOK_URL: string, ALERT_WEBHOOK_SECRET = 'a secret') => ({
+  const alerts = (ALERT_WEBHOOK_URL: string, ALERT_WEBHOOK_SECRET = 'a secret for alerts') => ({
     ...local,
     ALERT_WEBHOOK_URL,
     ALERT_WEBHOOK_SECRET,
   });
   for (const url of ['https://alerts.example.com/hook?token=secret-token', 'http://127.0.0.1:9000/']) {
-    expect(accept(alerts(url)).alertWebhook).toEqual({ url, secret: 'a secret' });
+    expect(accept(alerts(url)).alertWebhook).toEqual({ url, secret: 'a secret for alerts' });
   }
   for (const url of [
     'http://alerts.example.com/secret-token',
@@ -321,7 +360,14 @@ test('alarms are told at an https address, or on this machine, beside a secret',
   expect(problemsOf(alerts('https://alerts.example.com', ' '))).toEqual([
     'ALERT_WEBHOOK_SECRET is missing while ALERT_WEBHOOK_URL is set',
   ]);
-  expect(problemsOf({ ...local, ALERT_WEBHOOK_SECRET: 'a secret' })).toEqual([
+  for (const short of ['x'.repeat(15), ` ${'x'.repeat(15)} `]) {
+    expect(problemsOf(alerts('https://alerts.example.com', short))).toEqual([
+      'ALERT_WEBHOOK_SECRET must have 16 characters or more (openssl rand -hex 32)',
+    ]);
+  }
+  expect(accept(alerts('https://alerts.example.com', 'x'.repeat(16))).alertWebhook).not.toBeNull();
+  expect(accept({ ...local, METRICS_TOKEN: 'x'.repeat(16) }).metricsToken).toBe('x'.repeat(16));
+  expect(problemsOf({ ...local, ALERT_WEBHOOK_SECRET: 'a secret for alerts' })).toEqual([
     'ALERT_WEBHOOK_URL is missing while ALERT_WEBHOOK_SECRET is set',
   ]);
 });

@@ -72,8 +72,8 @@ test('one round ends and removes all that is over, each thousand in a transactio
   expect(await countLeft()).toEqual({ ...each(rows), logged: 0 });
   const statements = await recordStatements(database.pool, () => keepHouse(database.db, after(noon, 1)));
   expect(await countLeft()).toEqual({ ...each(0), logged: rows });
-  // Of the chores that find nothing, one asks in a transaction.
-  expect(statements).toHaveLength(11 * 3 + 15 + 3);
+  // Of the chores that find nothing, four ask in a transaction, one of these asks twice, and one asks four times.
+  expect(statements).toHaveLength(11 * 3 + 20 + 3 * 3 + 2 * 4);
   const ended = await database.db.select().from(smsVerifications);
   expect(ended.every((row) => row.endedBy === 'expired' && row.endedAt?.getTime() === noon.getTime())).toBe(
     true,
@@ -104,6 +104,19 @@ test('what someone holds at the moment is waited for by nobody, and done in the 
   }
   await keepHouse(database.db, after(noon, 2));
   expect(await countLeft()).toEqual({ ...each(0), logged: 3 });
+});
+
+test('the mark of a network goes off a mail after two hours, and not before', async () => {
+  await database.pool.query(`truncate mails cascade`);
+  await database.pool.query(
+    `insert into mails (id, to_address, template, params, network, created_at, send_after, expires_at)
+     select gen_random_uuid(), 'a@example.com', 'claimEmail', '{}', 'mark', $1::timestamptz - age, $1, $1
+     from unnest('{1 hour 59 minutes,2 hours 1 minute}'::interval[]) age`,
+    [noon],
+  );
+  await keepHouse(database.db, noon);
+  const { rows } = await database.pool.query('select network from mails order by created_at');
+  expect(rows).toEqual([{ network: null }, { network: 'mark' }]);
 });
 
 test('a chore that fails keeps no other from being done, and catches up in the next round', async () => {

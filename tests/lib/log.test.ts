@@ -109,6 +109,34 @@ describe('openLog', () => {
     expect(lines).toEqual(['info before', 'info within request=a-b count=1', 'info after']);
   });
 
+  test.each(['lines', 'json'] as const)('as %s no field overwrites what the line is about', (format) => {
+    const lines: string[] = [];
+    const log = openLog({ level: 'info', write: (line) => lines.push(line), format });
+    // As figures that are spread into a line, which no compiler looks into.
+    const figures: Record<string, unknown> = {
+      event: 'other',
+      level: 'debug',
+      time: 'never',
+      request: 'c-d',
+    };
+    inRequest('a-b', () => log.error('alarm_opened', { ...(figures as LogFields), count: 1 }));
+    expect(lines).toHaveLength(1);
+    const own = { own_event: 'other', own_level: 'debug', own_time: 'never', own_request: 'c-d', count: 1 };
+    if (format === 'json') {
+      expect(JSON.parse(lines[0]!)).toEqual({
+        ...{ level: 'error', event: 'alarm_opened', request: 'a-b', ...own },
+        time: expect.stringMatching(/^\d{4}-/) as unknown,
+      });
+      for (const name of ['event', 'level', 'time', 'request']) {
+        expect(lines[0]!.split(`"${name}":`)).toHaveLength(2);
+      }
+    } else {
+      expect(lines[0]).toMatch(
+        /^\d{4}-\S+Z error alarm_opened request=a-b own_event=other own_level=debug own_time=never own_request=c-d count=1$/,
+      );
+    }
+  });
+
   test('an error of an HTTP client shows neither its credentials nor what it sent', () => {
     const error = new AxiosError('timeout of 4000ms exceeded', 'ECONNABORTED', {
       headers: new AxiosHeaders({ Authorization: 'Basic c2VjcmV0' }),

@@ -6,7 +6,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { sayLife } from '@/app/admin/messages/[id]/life-words';
 import { sayAnswer, sayGate, sayQuestion } from '@/app/admin/messages/why-words';
 import { sayAttempt, sayPrice, sayStatus, sayTemplate, sayWhy } from '@/app/admin/messages/message-words';
+import { sayMyEvent } from '@/app/_format/application-words';
 import { sayUsd } from '@/app/_format/say-usd';
+import { sayExportKind, sayExportState } from '@/app/admin/exports/export-words';
+import { sayMeanwhile } from '@/app/staff/applications/[id]/say-meanwhile';
+import { sayEvent, sayNews, sayNoticeKind } from '@/app/staff/applications/words';
 import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';
 import { sayActivity } from '@/app/users/security/activity-words';
 import { nameDevice } from '@/app/users/security/device-words';
@@ -131,7 +135,9 @@ test('operators see every text and attempt', async () => {
   const today = dayOf(soon, env().reportTimeZone);
   const report = await readReport(database.db, { first: addDays(today, -13), last: today }, soon);
   const tables = tableNames.map((name) => makeTable(report, name));
-  expect(JSON.stringify([listFigures(report, 1), tables])).not.toMatch(/NaN|undefined|function/);
+  expect(JSON.stringify([listFigures(report, { first: today, last: today }), tables])).not.toMatch(
+    /NaN|undefined|function/,
+  );
   const search = { ...everything, status: null, template: null, errorCode: null };
   const { texts } = await readMessagesPage(database.db, search, userId);
   expect(texts.length).toBeGreaterThan(0);
@@ -196,6 +202,29 @@ test.each(['', 'constructor', 'x'.repeat(100_000), '\0', "' or 1=1"])(
     expect(await readSession(database.db, id, noon)).toBeNull();
   },
 );
+
+test.each([...names, 'texted_of_old'])(
+  'whoever sees to an application reads it, though its rows say "%s"',
+  (name) => {
+    const words = [
+      sayNews(name as never, name as never).words,
+      sayNoticeKind({ kind: name as never }),
+      sayEvent({ kind: name, fromStatus: name, toStatus: name, byText: false } as never),
+      sayEvent({ kind: 'moved', fromStatus: name, toStatus: name, byText: false } as never),
+      sayMeanwhile(
+        { kind: name, status: 'approved', actorRole: 'staff', actor: null, at: noon } as never,
+        null,
+      ),
+      sayMyEvent({ kind: name, toStatus: name, isMine: false, byText: false } as never, null),
+    ];
+    for (const each of words) expect(each).toMatch(/^[A-Z][^{]*$/);
+  },
+);
+
+test.each(names)('admins read of an export whose row says "%s"', (name) => {
+  expect(sayExportKind({ kind: name as never })).toBe(name);
+  expect(sayExportState({ state: name, progress: 0, rows: 0, bytes: 0 } as never)).toBe(name);
+});
 
 describe('a price', () => {
   test.each([

@@ -9,6 +9,7 @@ import {
   readMyApplicationsPage,
 } from '@/lib/applications/my-applications';
 import { saveDraft } from '@/lib/applications/write-application';
+import { readDeletionPage } from '@/lib/auth/ending/deletion-page';
 import { readCodePage } from '@/lib/auth/registration/code-page';
 import { readSecurityPage } from '@/lib/auth/settings/security-page';
 import { readFactorsPage } from '@/lib/auth/two-factor/factors-page';
@@ -24,6 +25,7 @@ import { listReceipts } from '@/lib/consent/receipts';
 import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { listTexts } from '@/lib/sms/outbox/history';
+import { newId } from '@/lib/random';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { requirePreferences } from '@/lib/sms/preferences/preferences';
 import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
@@ -112,6 +114,12 @@ describe('a page reads each fact once, in fewer statements than one question aft
     expect(page.tables).toEqual(['application_events', 'applications', 'sms_preferences']);
   });
 
+  test('the page that deletes an account: two', async () => {
+    const { userId } = await givePerson();
+    const page = await count(() => readDeletionPage(database.db, { userId, recoveredAt: null }, now));
+    expect(page.tables).toEqual(['applications', 'sms_preferences']);
+  });
+
   test('whether a passkey is offered: none in a session that is not fresh, else two', async () => {
     const { db } = database;
     const person = await givePerson();
@@ -185,14 +193,14 @@ describe('a page reads each fact once, in fewer statements than one question aft
     ]);
   });
 
-  test('the texts of a person: fifteen, and the page of their number: twelve', async () => {
+  test('the texts of a person: sixteen, and the page of their number: thirteen', async () => {
     const { db } = database;
     const { userId, phone } = await givePerson();
     const seen = { adminId: userId, now };
     const person = await count(() => readPersonTexts(db, userId, { ...seen, receiptsBefore: null }));
-    expect(person.statements).toBe(15);
+    expect(person.statements).toBe(16);
     const number = await count(() => readPhonePage(db, sealPhoneId(phone!), seen));
-    expect(number.statements).toBe(12);
+    expect(number.statements).toBe(13);
   });
 
   test('the code page: five instead of six', async () => {
@@ -241,9 +249,10 @@ describe('a STOP that arrives while a page is read shows on it', () => {
       const original = client.query;
       client.query = async function (this: PoolClient, ...args: Parameters<typeof original>) {
         const [query] = args as unknown as [{ text?: string }];
-        const question = questions.find(
-          (each) => query.text?.trimStart().startsWith('select') && each.test(query.text),
-        );
+        // What the STOP itself locks is no question of the page.
+        const isRead =
+          /^\s*(?:select|with)\b/.test(query.text ?? '') && !/ for no key update$/.test(query.text!);
+        const question = questions.find((each) => isRead && each.test(query.text!));
         if (question) asked.add(question);
         if (asked.size === questions.length) {
           stopped ??= database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now }));
@@ -273,6 +282,20 @@ describe('a STOP that arrives while a page is read shows on it', () => {
     const person = await givePerson();
     const page = await stopInBetween(person.phone!, () => readPreferencesPage(database.db, person, now));
     expect(page).toMatchObject({ phone: { stopped: true }, texts: { stopped: true } });
+  });
+
+  test('the preferences and the code page say which of our numbers a STOP was sent to', async () => {
+    const person = await givePerson();
+    expect(await readPreferencesPage(database.db, person, now)).toMatchObject({ stopSender: null });
+    const said = { sender: '+15005550007', words: 'STOP', providerSid: `SM${newId()}` };
+    await database.db.transaction((tx) => optOut(tx, { phone: person.phone!, by: 'sms_stop', now, said }));
+    expect(await readPreferencesPage(database.db, person, now)).toMatchObject({
+      phone: { stopped: true },
+      stopSender: '+15005550007',
+    });
+    const prover = { ...person, purpose: 'activate' as const };
+    const shown = await readCodePage(database.db, prover, network, now);
+    expect(shown).toMatchObject({ shows: 'code', stopSender: '+15005550007' });
   });
 });
 

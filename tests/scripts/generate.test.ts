@@ -4,6 +4,8 @@ import { Client } from 'pg';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { isGenerated, writeHistory } from '@/scripts/history/write-history';
 import { planHistory } from '@/scripts/history/plan-history';
+import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../support/database';
 
 const now = new Date('2026-11-20T15:30:00Z');
@@ -114,6 +116,21 @@ describe('a history', () => {
         sql`sms_messages m join users u on u.id = m.user_id where m.created_at < u.created_at - interval '1 hour'`,
       ),
     ).toBe(0);
+  });
+
+  test('of which the ledgers agree, and updates went only to who had agreed to them', async () => {
+    expect(await rollUpDays(database.db, now, 30)).toBeGreaterThan(10);
+    const found: unknown[] = [];
+    let parts = 0;
+    await checkAllLedgers(database.db, now, (part, came) => {
+      parts += 1;
+      if (typeof came === 'string' || came.length > 0) found.push({ part, came });
+    });
+    expect(found).toEqual([]);
+    expect(parts).toBeGreaterThan(14);
+    expect(await count(sql`sms_messages where purpose = 'update' and sent_at is not null`)).toBeGreaterThan(
+      500,
+    );
   });
 
   test('and every index and reference is there again', async () => {

@@ -8,7 +8,7 @@ const { config } = ts.readConfigFile('tsconfig.json', ts.sys.readFile);
 const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
 const found = ts.createModuleResolutionCache(root, (name) => name, options);
 
-const files = ['app', 'components', 'db', 'e2e', 'lib', 'scripts', 'tests'].flatMap((room) =>
+const files = ['app', 'bench', 'components', 'db', 'e2e', 'lib', 'scripts', 'tests'].flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.(?:tsx?|mjs)$/.test(file))
     .map((file) => resolve(root, room, file)),

@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { findLeaks } from '@/e2e/support/search-logs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { clearLogs, findLeaks, searchLogs } from '@/e2e/support/search-logs';
 
 const printed = [
   '[sms] to=+15552000001 purpose=verification body="945359 is your Doorstep code.\\n\\n@localhost #945359"',
@@ -34,4 +37,38 @@ test.each([
 ])('and it finds %s', (line) => {
   const { leaks } = findLeaks([...printed, ...harmless, line].join('\n'));
   expect(new Set(leaks.map((leak) => leak.line))).toEqual(new Set([line]));
+});
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'doorstep-logs-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const write = (file: string, ...lines: string[]) =>
+  writeFileSync(join(folder, file), `${lines.join('\n')}\n`);
+
+test('the logs of all servers of a run are searched, and one planted secret in the last of them fails the run', () => {
+  write('server.log', ...printed, ...harmless);
+  write('public-server-1.log', ...harmless);
+  write('local-server.log', ...harmless);
+  expect(() => searchLogs(folder)).not.toThrow();
+  for (const planted of ['info event 945359', 'info event planted@example.com', 'info event violet kettle']) {
+    write('public-server-1.log', ...harmless, planted);
+    expect(() => searchLogs(folder)).toThrow(/public-server-1\.log has .+: info event/);
+  }
+});
+
+test('what one server printed for a developer is a secret in the logs of all', () => {
+  write('server.log', ...printed, ...harmless);
+  write('public-server-1.log', ...harmless, 'info event to 6BwmX.A81q');
+  expect(() => searchLogs(folder)).toThrow(/public-server-1\.log has “6BwmX\.A81q” of a text/);
+});
+
+test('a server whose log says nothing of requests, or that left none, is no proof', () => {
+  expect(() => searchLogs(folder)).toThrow('nothing was searched');
+  write('server.log', ...printed);
+  expect(() => searchLogs(folder)).toThrow('nothing was searched');
+  write('server.log', ...harmless);
+  clearLogs(folder);
+  expect(() => searchLogs(folder)).toThrow('nothing was searched');
 });

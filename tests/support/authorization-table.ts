@@ -28,6 +28,8 @@ export type RouteAnswer =
   | 'inside'
   | 'unauthorized'
   | 'forbidden'
+  /** There is nothing to tell (204). */
+  | 'nothing'
   | 'not_found';
 
 /** What a server action answers. */
@@ -86,6 +88,10 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /': onlySignedOut,
   'GET /terms': anyone,
   'GET /privacy': anyone,
+  'GET /brand/icon': anyone,
+  'GET /brand/social': anyone,
+  // There is none without SITE_LOGO; with one it is anyone's (e2e/once/public.spec.ts).
+  'GET /brand/logo': everyone<RouteAnswer>('not_found'),
   'GET /api/health': anyone,
   'GET /api/ready': anyone,
   // On this machine; METRICS_TOKEN and a public APP_URL change that (tests/app/metrics.test.ts).
@@ -104,7 +110,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /users/not-me': anyone,
   'GET /users/verify-phone': { ...signedIn<RouteAnswer>('shown', 'sign_in', 'shown'), pending: 'shown' },
   'GET /users/verify-phone/status': {
-    ...everyone<RouteAnswer>('not_found'),
+    ...everyone<RouteAnswer>('nothing'),
     pending: 'shown',
     applicant: 'shown',
   },
@@ -128,6 +134,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /admin/alarms': onlyAdmins,
   'GET /admin/sender': onlyAdmins,
   'GET /admin/limits': onlyAdmins,
+  'GET /admin/pumping': onlyAdmins,
   'GET /admin/sms': { ...onlyAdmins, admin: 'moved' },
   'GET /admin/messages': onlyAdmins,
   // Nobody has the id that is in its path here.
@@ -136,6 +143,8 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /admin/exports': onlyAdmins,
   // Nobody has the id that is in its path here.
   'GET /admin/exports/[id]/file': { ...onlyAdmins, admin: 'not_found' },
+  'GET /admin/packs': onlyAdmins,
+  'GET /admin/packs/[id]/file': { ...onlyAdmins, admin: 'not_found' },
   'GET /admin/numbers': onlyAdmins,
   // Nobody has the ids that are in these paths here.
   'GET /admin/phones/[id]': { ...onlyAdmins, admin: 'not_found' },
@@ -287,10 +296,14 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/users/security/two-factor/sms-actions.ts#removeSmsAction': factorsAction,
   'app/users/account/delete/actions.ts#deleteAccountAction': settingsAction,
   'app/admin/alarms/actions.ts#acknowledgeAction': adminAction,
+  'app/admin/pumping/actions.ts#orderPumpingAction': adminAction,
+  'app/admin/pumping/actions.ts#endPumpingOrderAction': adminAction,
   'app/admin/messages/actions.ts#searchMessagesAction': adminAction,
   'app/admin/verifications/actions.ts#searchVerificationsAction': adminAction,
   'app/admin/exports/actions.ts#startExportAction': adminAction,
   'app/admin/exports/actions.ts#removeExportAction': adminAction,
+  'app/admin/packs/actions.ts#startPackAction': adminAction,
+  'app/admin/packs/actions.ts#removePackAction': adminAction,
   'app/admin/numbers/actions.ts#releaseNumberAction': adminAction,
   'app/staff/opt-outs/actions.ts#recordOptOutAction': operatorAction,
   'app/staff/applications/actions.ts#searchApplicationsAction': operatorAction,

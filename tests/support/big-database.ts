@@ -15,6 +15,10 @@ export const bigTables = [
   'pending_tokens',
   'phone_numbers',
   'rate_limits',
+  'pumping_hits',
+  'pumping_orders',
+  'pumping_pairs',
+  'pumping_sums',
   'recoveries',
   'sign_in_codes',
   'recovery_code_sets',
@@ -121,8 +125,11 @@ function statementsOf(rows: number, now: string): string[] {
      select md5('link:' || n)::uuid, case when n % 400 = 0 then 'invite' when n % 20 = 0 then 'claim' else 'confirm' end, case when n % 20 <> 0 then ${person('p')} end,
        'person' || n || '@example.com', 'person' || n || '@example.com', ${token('link')}, ${moment}, ${moment} + interval '1 day',
        case when n % 3 = 0 then ${moment} end from whose`,
-    `insert into mails (id, user_id, to_address, template, params, link_id, created_at, send_after, expires_at, attempts, sent_at)
-     select md5('mail:' || n)::uuid, user_id, email, 'confirmEmail', '{}', md5('link:' || n)::uuid, created_at,
+    // The marks of networks are kept for two hours.
+    `insert into mails (id, user_id, to_address, template, params, link_id, network, created_at, send_after, expires_at, attempts,
+       sent_at)
+     select md5('mail:' || n)::uuid, user_id, email, 'confirmEmail', '{}', md5('link:' || n)::uuid,
+       case when created_at > ${at} - interval '125 minutes' then ${network} end, created_at,
        case when n % 20 = 1 then ${at} + interval '1 hour' else created_at end, expires_at, 1,
        case when n % 20 <> 1 then created_at end from ${each} join email_links on id = md5('link:' || n)::uuid`,
     `insert into rate_limits (key, hits, empty_at)
@@ -217,6 +224,20 @@ function statementsOf(rows: number, now: string): string[] {
     `insert into alarm_alerts (id, alarm_id, event, body, created_at, send_after, attempts, sent_at)
      select md5('alert:' || n)::uuid, md5('alarm:' || n)::uuid, 'opened', '{}', ${moment}, ${moment}, 1,
        case when n % 20000 <> 7 then ${moment} end from ${each}`,
+    // Nearly all of these are over, too; the sums of everyone, and of a few scopes, have every hour of sixteen days.
+    `insert into pumping_orders (id, kind, scope, begun_at, ends_at, ended_at, ended_by, ordered_by, reason)
+     select md5('order:' || n)::uuid, (array['closed', 'closed', 'blocked', 'allowed'])[1 + n % 4], 'prefix:+1' || n, ${moment},
+       case when n % 20000 = 7 then ${at} + interval '1 hour' else ${moment} + interval '1 hour' end,
+       case when n % 20000 <> 7 and n % 4 > 1 then ${moment} end, case when n % 4 = 2 then ${person('p')} end,
+       case when n % 4 > 1 then ${person('p')} end, case when n % 4 > 1 then 'reason' end from whose`,
+    `insert into pumping_hits (order_id, user_id, at, verified_at)
+     select md5('order:' || (1 + n % ${Math.min(rows, 20_000)}))::uuid, ${person('n')}, ${moment}, case when n % 3 = 0 then ${moment} end from ${each}`,
+    `insert into pumping_pairs (prefix, hour, network, unverified)
+     select 'prefix:+1' || n % 3000, date_trunc('hour', ${at}, 'UTC') - interval '1 hour' * (n % 31), ${network}, 1 from ${each}
+     on conflict do nothing`,
+    `insert into pumping_sums (scope, hour, verified, unverified)
+     select case when n < 16 * 24 then 'all' else 'prefix:+1' || n / 400 end,
+       date_trunc('hour', ${at}, 'UTC') - interval '1 hour' * (n % 400), 3, 1 from ${each} on conflict do nothing`,
     `insert into sms_spend (scope, minute, micros) ${spendOf(`'all', 'strangers'`)}`,
     `insert into sms_spend (scope, minute, micros)
      select (array['person:', 'email:', 'network:'])[1 + n % 3] || md5((n / 3)::text),

@@ -98,7 +98,7 @@ export async function givePending(
 
 /** The right code of a person's newest challenge. */
 export async function readCode(db: Db, userId: string): Promise<string> {
-  const challenge = await readLastChallenge(db, userId);
+  const challenge = await readLastChallenge(db, userId, noon);
   if (!challenge) throw new Error('This person has no challenge');
   return codesOf(challenge)[0]!;
 }

@@ -49,6 +49,8 @@ export function openPlanRecorder(databaseUrl: string): PlanRecorder {
   const ran: RanStatement[] = [];
   let journey: string | null = null;
   pool.on('connect', (client) => {
+    // The database may be dropped while a connection of the pool is still being closed.
+    client.on('error', () => undefined);
     client.on('notice', ({ message = '' }) => {
       const json = /^duration: .*plan:\n([^]*)$/.exec(message)?.[1];
       if (json === undefined) return;

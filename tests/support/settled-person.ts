@@ -101,7 +101,7 @@ export async function enterCode(db: Db, person: SettledPerson, now: Date) {
   const [user] = await db.select().from(users).where(eq(users.id, person.userId));
   const owner = { userId: person.userId, phone: user!.phone };
   const change = await readPhoneChange(db, owner, now);
-  const challenge = await readLastChallenge(db, person.userId);
+  const challenge = await readLastChallenge(db, person.userId, now);
   const prover = {
     userId: person.userId,
     role: person.role,

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export type StallingProxy = {
@@ -15,10 +16,10 @@ export type StallingProxy = {
   close(): Promise<void>;
 };
 
-/** A way to a server that can go silent; each direction takes `eachWayMs` milliseconds. */
+/** A way to a server that can go silent; each direction takes `eachWayMs` milliseconds, or what that says of each packet. */
 export async function startStallingProxy(
   url: string,
-  { eachWayMs = 0 }: { eachWayMs?: number } = {},
+  { eachWayMs = 0 }: { eachWayMs?: number | (() => number) } = {},
 ): Promise<StallingProxy> {
   const { hostname, port } = new URL(url);
   const near = new Set<Socket>();
@@ -36,17 +37,17 @@ export async function startStallingProxy(
     }
     const upstream = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
     keep(upstream, far);
-    const later = (act: () => void): void => {
-      setTimeout(() => {
-        if (!lost.has(upstream)) act();
-      }, eachWayMs);
-    };
-    client.on('data', (data) => later(() => upstream.writable && upstream.write(data)));
-    upstream.on('data', (data) => later(() => client.writable && client.write(data)));
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
+      let before = Promise.resolve();
+      // What was sent later never arrives sooner.
+      const later = (act: () => void): void => {
+        const arrived = delay(typeof eachWayMs === 'number' ? eachWayMs : eachWayMs());
+        before = before.then(() => arrived).then(() => void (lost.has(upstream) || act()));
+      };
+      from.on('data', (data) => later(() => to.writable && to.write(data)));
       from.on('end', () => later(() => to.end()));
       from.on('close', () => later(() => to.destroy()));
     }

@@ -1,7 +1,30 @@
+import type { CountryCode } from 'libphonenumber-js/min';
 import { expect, test } from 'vitest';
-import { saySendRefusal } from '@/app/_format/phone-words';
+import { sayPhoneHint, sayPhoneRefusal, saySendRefusal } from '@/app/_format/phone-words';
 import { sayOthers, sayTextState, sayUndeliverable } from '@/app/users/verify-phone/text-words';
 import { after, noon } from '@/tests/support/people';
+import { withSettings } from '@/tests/support/settings';
+
+test.each([
+  ['US,CA', 'US and Canadian numbers only.'],
+  ['US', 'US numbers only.'],
+  ['CA', 'Canadian numbers only.'],
+  [
+    'US,MX',
+    'Numbers from these countries only: United States and Mexico. Outside the US and Canada, start with + and the country code.',
+  ],
+  ['US,CA,PR', 'Numbers from these countries only: United States, Canada, and Puerto Rico.'],
+  ['US,CA,MX,GB,DE,FR,ES', 'Outside the US and Canada, start with + and the country code.'],
+])('SMS_COUNTRIES=%s: the field and the refusal say whose numbers are taken', async (countries, hint) => {
+  await withSettings({ smsCountries: countries.split(',') as CountryCode[] }, () => {
+    expect(sayPhoneHint()).toBe(hint);
+    const [served] = hint.split(' Outside');
+    const refusal = sayPhoneRefusal('country_not_served');
+    if (countries.length < 20) expect(refusal.endsWith(` ${served}`)).toBe(true);
+    else expect(refusal).toMatch(/leave the phone out\.$/);
+    expect(sayPhoneRefusal('too_short')).not.toContain(' only');
+  });
+});
 
 const inAnHour = after(noon, 3600);
 
@@ -12,7 +35,7 @@ test.each([
 ] as const)('a refusal (%s) that others have a part in says so and names a way on', (reason, words) => {
   const said = saySendRefusal({ reason, retryAt: inAnHour, byOthers: true }, noon, 'UTC');
   expect(said).toContain(words);
-  expect(said).toContain('go on without verifying');
+  expect(said).toContain('continue without verifying');
 });
 
 test.each(['send_limit', 'number_locked'] as const)(
@@ -43,13 +66,15 @@ test.each([
   'blocked_by_carrier',
   'handset_unreachable',
   'budget',
+  'range_closed',
+  'network_closed',
   'crowded',
   'internal_error',
   'daily_cap',
   'expired',
   'what nobody has classified',
 ])('a text that failed (%s) offers to go on without a code only to whom can', (reason) => {
-  const text = { status: 'failed' as const, reason, errorCode: null };
+  const text = { status: 'failed' as const, reason, errorCode: null, repeats: null };
   expect(sayTextState(text, 'skip')).toContain('continue without verifying');
   expect(sayTextState(text, 'later')).not.toContain('continue without');
   expect(sayTextState(text, 'none')).not.toMatch(/without|do not have to/);

@@ -49,7 +49,7 @@ const forms: [string, unknown, Record<string, string>][] = [
     { email: typed.email, name: 'Name', phone, smsOptIn: 'on', verifyPhone: 'on' },
   ],
   ['code page', replaceNumberAction, { phone }],
-  ['first number', addPhoneAction, { phone }],
+  ['first number', addPhoneAction, { phone, smsOptIn: 'on' }],
   ['texts', saveTextsAction, { smsEnabled: 'on', reminders: 'on', version: '3' }],
 ];
 

@@ -21,7 +21,7 @@ vi.mock('@/lib/auth/sign-in/session', () => ({
 }));
 vi.mock('@/app/users/settings-actor', () => ({ readActor: async () => ({ ok: true, user }) }));
 vi.mock('@/app/users/verify-phone/require-prover', () => ({
-  requireProver: async () => ({ userId: 'x', phone: null, purpose: 'prove' }),
+  requireProver: async () => ({ userId: 'x', phone: null, purpose: 'prove', user }),
 }));
 
 type Action = (state: FormState<never>, form: FormData) => Promise<FormState<string>>;

@@ -23,7 +23,12 @@ vi.mock('@/lib/auth/sign-in/session', () => ({
 }));
 vi.mock('@/app/_cookies/pending-cookie', () => ({ clearPendingCookie: async () => undefined }));
 vi.mock('@/app/users/verify-phone/require-prover', () => ({
-  requireProver: async () => ({ ...(visit.person as object), purpose: 'prove', phone: null }),
+  requireProver: async () => ({
+    ...(visit.person as object),
+    purpose: 'prove',
+    phone: null,
+    user: visit.person,
+  }),
 }));
 vi.mock('next/cache', () => ({ refresh: () => undefined }));
 

@@ -11,6 +11,7 @@ const page = createElement(Page, null, 'Content');
 const nothing = async () => undefined;
 const phone = createElement(DevPhone, {
   initial: { handsets: [], thread: null },
+  timeZone: 'America/New_York',
   textsUrl: '/',
   answer: nothing,
   report: nothing,

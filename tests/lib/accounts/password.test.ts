@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { compareSync, hash as hashInline } from 'bcryptjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword, needsRehash, verifyPassword } from '@/lib/accounts/password';
+import { countHashThreads, hashPassword, needsRehash, verifyPassword } from '@/lib/accounts/password';
 
 const long = 'é'.repeat(100);
 let shortHash = '';
@@ -94,5 +96,30 @@ describe('many at once', () => {
     );
     expect(inline).toBeGreaterThan(0.8);
     expect(pooled / inline).toBeLessThan(0.25);
+  });
+});
+
+describe('the threads that hash', () => {
+  it('are four at most, and leave a core free where they cannot give way by themselves', () => {
+    const counts = (platform: NodeJS.Platform) =>
+      [1, 2, 4, 16].map((cores) => countHashThreads(cores, platform));
+    expect(counts('linux')).toEqual([1, 2, 4, 4]);
+    expect(counts('darwin')).toEqual([1, 1, 3, 4]);
+    expect(counts('win32')).toEqual([1, 1, 3, 4]);
+  });
+
+  it('have a low priority of their own on Linux, and nothing else of this process has', async () => {
+    const own = getPriority();
+    await mustHash('pässword of mine');
+    expect(getPriority()).toBe(own);
+    if (process.platform !== 'linux') return;
+    // The 19th field of a thread's line is its nice value, the 17th behind the name in parentheses.
+    const priorities = readdirSync('/proc/self/task').map((thread) => {
+      const line = readFileSync(`/proc/self/task/${thread}/stat`, 'utf8');
+      return Number(line.slice(line.lastIndexOf(')') + 2).split(' ')[16]);
+    });
+    const lowered = priorities.filter((each) => each === 10 && own !== 10);
+    expect(lowered.length).toBeGreaterThan(0);
+    expect(priorities.filter((each) => each === own).length).toBeGreaterThan(lowered.length);
   });
 });

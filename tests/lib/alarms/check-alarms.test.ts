@@ -16,7 +16,7 @@ const env = makeEnv('postgres://localhost/unused', {
   ...twilioVariables('http://127.0.0.1:1'),
   SMS_DAILY_BUDGET_USD: '1',
   ALERT_WEBHOOK_URL: 'http://127.0.0.1:1/alerts',
-  ALERT_WEBHOOK_SECRET: 'a secret',
+  ALERT_WEBHOOK_SECRET: 'a secret for alerts',
 });
 
 beforeEach(async () => {
@@ -57,12 +57,13 @@ async function writeTexts(count: number, columns: Record<string, string>): Promi
     from generate_series(1, ${count}) n`);
 }
 
-const spend = (micros: number) =>
-  run(
-    `insert into sms_spend (scope, minute, micros) values ('all', date_trunc('minute', now()), $1)
-     on conflict (scope, minute) do update set micros = excluded.micros`,
-    [micros],
-  );
+/** So much is spent by now, and no more: also where the minute has turned since the last time. */
+async function spend(micros: number): Promise<void> {
+  await run(`delete from sms_spend where scope = 'all'`);
+  await run(`insert into sms_spend (scope, minute, micros) values ('all', date_trunc('minute', now()), $1)`, [
+    micros,
+  ]);
+}
 
 async function writeCodes({
   ago,
@@ -144,7 +145,7 @@ describe('a round', () => {
       checkAlarms({ db: database.db, env, log }),
     );
     // The claim, a statement a condition, and a transaction of begin, ticket, standings, checks, what was seen, commit.
-    expect(statements).toHaveLength(1 + 8 + 6);
+    expect(statements).toHaveLength(1 + 11 + 6);
   });
 
   test('that cannot read one condition reads the others, and leaves that alarm as it was', async () => {
@@ -288,12 +289,33 @@ describe('an alarm', () => {
     expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
   });
 
-  test('of a kind that this version does not know stays as it is', async () => {
+  test('of a kind that this version does not know stays while another release finds it so, and ends an hour after', async () => {
+    const seen = (ago: string) => run(`update alarms set last_seen_at = ${ago} where kind = 'constructor'`);
     await run(`insert into alarms (id, kind, subject, since, opened_at, last_seen_at, figures, last_figures)
-      values (gen_random_uuid(), 'constructor', '', now(), now(), now(), '{}', '{}')`);
+      values (gen_random_uuid(), 'constructor', '', now() - interval '2 hours', now(), now(), '{}', '{}')`);
+    await check(3);
+    await seen(`now() - interval '59 minutes'`);
     await check(3);
     expect(await listOpen()).toEqual(['constructor']);
     expect(Object.values(await countOpenAlarms(database.db)).every((count) => count === 0)).toBe(true);
+    await seen(`now() - interval '61 minutes'`);
+    await check(1);
+    expect(await listOpen()).toEqual([]);
+    expect(lines).toContain('info alarm_ended alarm=constructor');
+    const [ended] = await listAlerts();
+    expect(JSON.parse(ended!.body)).toMatchObject({
+      event: 'ended',
+      kind: 'constructor',
+      name: 'constructor',
+    });
+  });
+
+  test('of such a kind ends also where it was seen at no moment at all', async () => {
+    await run(`insert into alarms (id, kind, subject, since, opened_at, last_seen_at, figures, last_figures)
+      values (gen_random_uuid(), 'of_old', '', '-infinity', now(), '-infinity', '{}', '{}')`);
+    await check(1);
+    expect(await listAlarms()).toMatchObject([{ kind: 'of_old' }]);
+    expect(await listOpen()).toEqual([]);
   });
 });
 

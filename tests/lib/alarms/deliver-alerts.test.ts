@@ -169,6 +169,17 @@ describe('an alert that is not taken', () => {
     expect(lines.join()).not.toContain('team=1');
   });
 
+  test.each(['infinity', '290000-01-01Z'])(
+    'is given up in the end also where it was written at %s',
+    async (moment) => {
+      await openAlarm();
+      await run(`update alarm_alerts set created_at = '${moment}', attempts = 29, send_after = now()`);
+      answers.push(withStatus(503));
+      expect(await deliver()).toBe(1);
+      expect(lines.at(-1)).toMatch(/^error alert_given_up /);
+    },
+  );
+
   test('is tried again after pauses that grow to two hours, and given up after a day', async () => {
     await openAlarm();
     const pauses: number[] = [];

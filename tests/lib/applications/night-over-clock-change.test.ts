@@ -9,6 +9,7 @@ import { saveUndoSeconds } from '@/lib/applications/undo-time';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { claimSends, lookForWork } from '@/lib/sms/dispatch/claim';
 import { sendClaimed, startSending, type Sending } from '@/lib/sms/dispatch/send';
@@ -313,6 +314,7 @@ async function sendDue(dispatcher: Sending, now: Date): Promise<void> {
       room: 64,
       roomForOthers: 48,
       strangersBefore: 0,
+      leadMs: 0,
     });
     if (held.length > 0) {
       await sendClaimed(dispatcher, held, { wasStopped: false, settled: ignore, placed: ignore });
@@ -435,6 +437,7 @@ async function liveThrough(night: Night, people: readonly Applicant[]): Promise<
         },
       },
       log: openLog({ level: 'error', write: (line) => void faults.push(line) }),
+      paceClock: new PaceClock(),
       clockOffsetMs: 0,
     }),
   );

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, expect, test } from 'vitest';
 import { answerApplication } from '@/lib/applications/add-to-timeline';
-import { decideNotices, followTexts } from '@/lib/applications/decide-notices';
+import { decideNotices } from '@/lib/applications/decide-notices';
+import { followTexts } from '@/lib/applications/follow-notices';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { giveApplicant, giveStaff, giveSubmitted, readShownVersion } from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';

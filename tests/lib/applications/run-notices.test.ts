@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openPool } from '@/db/client';
+import { openPool, workerPool } from '@/db/client';
+import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication } from '@/lib/applications/move-application';
 import { runNotices } from '@/lib/applications/run-notices';
 import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
@@ -78,6 +79,54 @@ test.each(Object.keys(held) as (keyof typeof held)[])(
     expect(rows).toEqual([{ faults: 0 }]);
   },
 );
+
+test('notices that fail by themselves while someone holds their rows end no batch', async () => {
+  const broken: string[] = [];
+  // As many as are decided side by side.
+  for (let count = 0; count < 4; count += 1) broken.push(await giveMoved(120_000));
+  const good = [await giveMoved(60_000), await giveMoved(60_000)];
+  await database.db.execute(
+    sql`update application_notices set faults = 1 where application_id = any(${sql.param(broken)}::uuid[])`,
+  );
+  await database.db.execute(sql`
+    create function fail_late() returns trigger language plpgsql as
+      $$ begin perform pg_sleep(1.5); raise exception 'its own fault'; end $$`);
+  await database.db.execute(sql`
+    create trigger fail_late after update on application_notices for each row
+      when (new.faults = 1 and old.faults = 1 and new.decided_at is not null) execute function fail_late()`);
+  const worker = openPool(database.url, workerPool);
+  try {
+    const faults: string[] = [];
+    const counts: number[] = [];
+    const options = {
+      onFault: (id: string) => void faults.push(id),
+      onHeld: (count: number) => void counts.push(count),
+    };
+    const deciding = decideNotices(drizzle(worker), new Date(), options);
+    const countAsleep = async () => {
+      const { rows } = await database.db.execute<{ n: number }>(
+        sql`select count(*)::int as n from pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()`,
+      );
+      return rows[0]!.n;
+    };
+    await expect.poll(countAsleep, { timeout: 10_000, interval: 20 }).toBe(4);
+    // Whoever asks now gets the rows before their faults can be counted.
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select from application_notices where faults = 1 order by due_at for update`);
+      await deciding;
+    });
+    expect(faults).toHaveLength(4);
+    // One may be counted before whoever asked got that far.
+    expect(counts).toEqual([expect.toSatisfy((held: number) => held >= 1 && held <= 4)]);
+    for (const id of good) expect(await readNews(id)).toBe('texted');
+    await decideNotices(drizzle(worker), new Date(), options);
+    const { rows } = await database.db.execute(sql`select from application_notices where faults = 2`);
+    expect(rows).toHaveLength(4);
+  } finally {
+    await worker.end();
+    await database.db.execute(sql`drop function fail_late cascade`);
+  }
+});
 
 test('news does not wait for the texts that are looked at', async () => {
   const looked: string[] = [];

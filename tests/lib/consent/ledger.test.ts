@@ -110,7 +110,7 @@ test('what was agreed to reads as it did, whatever the site and its operator are
   ]);
   const [renamed, first] = since;
   expect(renamed!.wording).toContain('I agree that Elm Homes, run by Example Housing, Inc., may send');
-  expect(renamed!.wordingVersion).toMatch(/^2026-11-2-[0-9a-f]{8}$/);
+  expect(renamed!.wordingVersion).toMatch(/^2026-11-3-[0-9a-f]{8}$/);
   expect([first!.wordingVersion, first!.wording]).toEqual(['2026-11-1', 'I agree that Doorstep may.']);
 });
 

@@ -4,9 +4,11 @@ import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { hasAgreedSince, hasConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
 import { newId } from '@/lib/random';
+import type { FoundLate } from '@/lib/sms/inbound/found-late';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
+import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, givePerson, newPhone } from '@/tests/support/people';
 import { openPlanRecorder, type PlanNode, type PlanRecorder } from '@/tests/support/plans';
@@ -19,7 +21,10 @@ const rows = 200_000;
 /** A handful for each person and scope, and what is written. */
 const mostRows = 25;
 
-const ledgers = new Set(['sms_consents', 'sms_opt_outs', 'sms_consent_details']);
+/** Accounts that name one number and were refused a code to it, far more than a STOP withdraws at once. */
+const crowd = 6_000;
+
+const ledgers = new Set(['sms_consents', 'sms_opt_outs', 'sms_consent_details', 'sms_verification_log']);
 
 const database = useDatabase();
 const now = new Date();
@@ -70,7 +75,8 @@ function listSteps(plan: PlanNode): PlanNode[] {
 
 function countRead(node: PlanNode): number {
   const isOfLedger =
-    ledgers.has(node['Relation Name'] ?? '') || /^sms_(?:consent|opt_out)/.test(node['Index Name'] ?? '');
+    ledgers.has(node['Relation Name'] ?? '') ||
+    /^sms_(?:consent|opt_out|verification_log)/.test(node['Index Name'] ?? '');
   if (!isOfLedger || !node['Node Type'].endsWith('Scan')) return 0;
   const each =
     (node['Actual Rows'] ?? 0) +
@@ -79,10 +85,10 @@ function countRead(node: PlanNode): number {
   return each * (node['Actual Loops'] ?? 1);
 }
 
-const say = (phone: string, body: string, seconds: number) => {
+const say = (phone: string, body: string, seconds: number, late: FoundLate | null = null) => {
   const sid = `SM${newId().replaceAll('-', '')}`;
   const text = { sid, from: phone, to: developmentSender, messagingServiceSid: null, body, optOutType: null };
-  return receiveText(recorder.db, text, contextAt(after(now, seconds)));
+  return receiveText(recorder.db, text, contextAt(after(now, seconds)), { late });
 };
 
 test('a STOP and a START at a number with a long ledger read a few rows of it, and do what they should', async () => {
@@ -143,17 +149,54 @@ test('their account ends, and reads a few rows of it', async () => {
   expect(await readStandingConsent(database.db, person)).toEqual(new Set());
 });
 
-test('of a number that two thousand accounts named, one row is read for each of them', async () => {
+test('of a number that thousands of accounts named, a STOP reads a row for five hundred, and others for one', async () => {
   const phone = newPhone();
   await database.pool.query(
-    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
-     select $2, md5('account ' || n % 2000)::uuid, $1, 'verification', case when n >= 18000 then 'withdrawn' else 'granted' end,
-       'registration', '1', 'Yes.', 'Doorstep' from generate_series(0, 19999) n`,
-    [phone, now],
+    `with accounts as (
+       insert into users (id, email, email_key, name, password_hash, phone, created_at, activated_at, password_changed_at)
+       select md5('account ' || n)::uuid, n || $1, n || $1, '', '-', $1, $2, $2, $2 from generate_series(1, $3::int) n
+       returning id
+     )
+     insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
+     select $2, id, $1, 'verification', action, 'registration', '1', 'Yes.', 'Doorstep'
+     from accounts, unnest(array['granted', 'withdrawn', 'granted']) action`,
+    [phone, now, crowd],
   );
-  await database.pool.query('analyze sms_consents');
+  const {
+    rows: [last],
+  } = await database.pool.query<{ id: string }>(
+    'select id from users where phone = $1 order by id desc limit 1',
+    [phone],
+  );
+  const far = { userId: last!.id, phone };
+  await database.pool.query('analyze');
+  const atOnce = 2 * 501;
   const stop = await read('STOP of many', () => say(phone, 'STOP', 1));
-  expect(stop.most).toBeLessThanOrEqual(2 * 2_000);
+  expect(stop.most).toBeLessThanOrEqual(atOnce);
+  const start = await read('START of many', () => say(phone, 'START', 2));
+  expect(start.most).toBeLessThanOrEqual(mostRows);
+
+  const { messageId } = await askForCode(database.db, far);
+  const facts = await read('send policy meanwhile', () => readPolicyFacts(recorder.db, [messageId]));
+  expect(facts.value.get(messageId)).toMatchObject({ consents: new Set() });
+  expect(facts.most).toBeLessThanOrEqual(mostRows);
+  const late = { sentAt: after(now, 60), earlier: new Set<string>(), later: new Set<string>() };
+  const found = await read('a late STOP of many', () => say(phone, 'STOP', 3600, late));
+  expect(found.most).toBeLessThanOrEqual(2 * atOnce);
+  const consent = await read('consent meanwhile', () => readStandingConsent(recorder.db, far));
+  expect(consent).toMatchObject({ value: new Set() });
+  expect(consent.most).toBeLessThanOrEqual(mostRows);
+  const batch = await read('a batch of the chore', () => finishStops(recorder.db, now, 500));
+  expect(batch.most).toBeLessThanOrEqual(atOnce);
+
+  await database.pool.query(
+    `insert into sms_verification_log (at, event, reason, phone, user_id)
+     select $2, 'send_refused', 'stopped', $1, id from users, generate_series(1, 3) where phone = $1`,
+    [phone, after(now, 3700)],
+  );
+  await database.pool.query('analyze sms_verification_log');
+  const again = await read('START of many who were refused', () => say(phone, 'START', 3800));
+  expect(again.most).toBeLessThanOrEqual(5_000);
 });
 
 test('the end of an account locks no number that it has left, however many it once named', async () => {

@@ -8,6 +8,7 @@ import { named, withSettings } from '@/tests/support/settings';
 const published: Record<string, string> = {
   '2026-11-1': '4a49a06aa04e6a16b6f69cacb8d87f82fb1eb4f54b9536235ede1824aa612cd4',
   '2026-11-2': '3c6eb19ed890c391d89da5d7bd99543ceff304212fb73ebfca13f63192fcb667',
+  '2026-11-3': '8dac8da7d3257153ed6c6e4f24739a173eb1d6c9acb291364be90831247b277e',
 };
 
 describe('the consent texts', () => {
@@ -48,6 +49,13 @@ describe('the consent texts', () => {
       }
     },
   );
+
+  it('are recorded as they are read: a line each, and the label of the box at the end', () => {
+    const text = writePlain(currentWording());
+    expect(text).toMatch(/ What: a verification code .+ How often: Message .+ To stop: Reply STOP /);
+    expect(text).toMatch(/\. \[Box\] I agree to get texts at this number$/);
+    expect(writePlain(wordings[0])).not.toContain('[Box]');
+  });
 
   it('covers both scopes that the one box can grant', () => {
     expect([...currentWording().scopes].sort()).toEqual(['updates', 'verification']);

@@ -12,6 +12,7 @@ import {
   type WantedExport,
 } from '@/lib/exports/export-jobs';
 import { runExports } from '@/lib/exports/run-exports';
+import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { writeNextPart } from '@/lib/exports/write-exports';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
@@ -185,11 +186,33 @@ describe('an export', () => {
     expect((await read(id)).trimEnd().split('\r\n')).toHaveLength(5);
   });
 
+  test.each([
+    ['infinity', '-infinity'],
+    ['290000-01-01Z', '4000-01-01 BC'],
+  ])('whose row has %s and %s for moments is listed, written to an end and removed', async (late, early) => {
+    await giveTexts(4);
+    await request();
+    await database.pool.query(`update export_jobs set from_at = $2, to_at = $1, next_at = $1`, [late, early]);
+    await writeAll();
+    expect(faults).toEqual([]);
+    await database.pool.query(
+      `update export_jobs set created_at = $1, ended_at = $1, from_at = $2, to_at = $1`,
+      [late, early],
+    );
+    const [listed] = await listExports(database.db);
+    for (const moment of [listed!.from, listed!.to, listed!.createdAt, listed!.keptUntil!]) {
+      expect(dayOf(moment, 'UTC')).toMatch(/^2\d{3}-/);
+    }
+    await pruneExports(database.db, at(60).now, 10);
+    expect(await database.db.$count(exportJobs)).toBe(0);
+  });
+
   test('of more rows than a file may have ends so, and keeps none of them', async () => {
     await giveTexts(45);
     const id = await request();
     for (let second = 2; await write(second, { mostRows: 30 }); second += 1);
     expect(await listExports(database.db)).toMatchObject([{ state: 'too_large' }]);
+    await pruneExports(database.db, at(90).now, 100);
     expect(await database.db.select().from(exportParts)).toEqual([]);
     expect(await openExport(database.db, admin, id, at(60))).toBeNull();
   });
@@ -256,6 +279,7 @@ describe('who may', () => {
     expect(await removeExport(database.db, admin, id, at(80))).toBe(false);
     expect(await removeExport(database.db, admin, 'none', at(80))).toBe(false);
     expect(await openExport(database.db, admin, 'none', at(80))).toBeNull();
+    await pruneExports(database.db, at(90).now, 100);
     expect(await database.db.select().from(exportParts)).toEqual([]);
     const { rows } = await database.db.execute<{ action: string }>(sql`
       select action from audit_log where actor_id = ${admin.userId} and action like 'export%' order by id`);
@@ -275,7 +299,8 @@ describe('who may', () => {
         last_seen_at = ${after(noon, 25 * hour).toISOString()}, expires_at = ${after(noon, 99 * hour).toISOString()}
       where id = ${admin.sessionId}`);
     expect(await openExport(database.db, admin, id, at(25 * hour))).toBeNull();
-    expect(await pruneExports(database.db, after(noon, 25 * hour), 10)).toBe(1);
+    await pruneExports(database.db, after(noon, 25 * hour), 10);
+    expect(await database.db.$count(exportJobs)).toBe(0);
   });
 });
 

@@ -9,6 +9,7 @@ import { runMailer, sendDueMails } from '@/lib/mail/deliver';
 import { endLinks } from '@/lib/mail/links';
 import { enqueueLinkMail } from '@/lib/mail/outbox';
 import { openTransport, type MailTransport } from '@/lib/mail/transport';
+import { watchLeases, type LeaseWatch } from '@/lib/mail/watch-leases';
 import { useDatabase } from '@/tests/support/database';
 import { readMailsTo, readToken } from '@/tests/support/mails';
 import { openPlanRecorder, type PlanNode } from '@/tests/support/plans';
@@ -41,6 +42,13 @@ async function writeMail(email = newEmail(), now = new Date()) {
 async function sendAll(transport: MailTransport = openTransport(settings())): Promise<void> {
   while ((await sendDueMails(database.db, transport, log)) > 0);
   transport.close();
+}
+
+/** A mailer that has looked at what is claimed as often as it takes to know that nobody renews it. */
+async function watchLong(): Promise<LeaseWatch> {
+  const watch = watchLeases(0);
+  for (let looks = 1; looks < 5; looks += 1) await watch.look(database.db, []);
+  return watch;
 }
 
 /** Lets what was put off be due. */
@@ -118,13 +126,13 @@ test('a mail over which one mailer after the other dies ends after sixteen', asy
     close: () => undefined,
   };
   for (let round = 0; round < 16; round += 1) {
-    void sendDueMails(database.db, deadly, log);
+    void sendDueMails(database.db, deadly, log, await watchLong());
     await expect.poll(() => begun).toBe(round + 1);
     await database.db.execute(
       sql`update mails set lease_id = ${randomUUID()}, leased_until = now() - interval '1 second'`,
     );
   }
-  await sendAll(deadly);
+  await sendDueMails(database.db, deadly, log, await watchLong());
   const [row] = await readMailsTo(database.db, email);
   expect(row).toMatchObject({ reason: 'given_up', endedAt: expect.any(Date), sentAt: null });
   expect(begun).toBe(16);
@@ -369,15 +377,45 @@ test('two mailers that send side by side send each mail once', async () => {
   expect(smtp.received.flatMap(({ to }) => to).sort()).toEqual(emails.sort());
 });
 
-test('what a process that died had claimed is sent by another once the lease is over', async () => {
+test('what a process that died had claimed is sent by another once the lease is over and nobody renews it', async () => {
   const email = await writeMail();
   await database.db.execute(sql`
-    update mails set lease_id = gen_random_uuid(), leased_until = clock_timestamp() + interval '1 minute', attempts = 1`);
+    update mails set lease_id = gen_random_uuid(), leased_until = clock_timestamp() + interval '1 minute', attempts = 1, turn = 1201`);
   await sendAll();
   expect(smtp.received).toHaveLength(0);
+  const watch = await watchLong();
   await database.db.execute(sql`update mails set leased_until = clock_timestamp() - interval '1 second'`);
-  await sendAll();
+  const transport = openTransport(settings());
+  for (let looks = 1; looks < 5; looks += 1) await sendDueMails(database.db, transport, log, watch);
+  expect(smtp.received).toHaveLength(0);
+  await sendDueMails(database.db, transport, log, watch);
+  transport.close();
   expect(smtp.received.map(({ to }) => to)).toEqual([[email]]);
+});
+
+test('a lease that is renewed, or a row that is held, starts the watch over', async () => {
+  const email = await writeMail();
+  const past = sql`clock_timestamp() - interval '1 second'`;
+  await database.db.execute(
+    sql`update mails set lease_id = gen_random_uuid(), leased_until = ${past}, turn = 1201, attempts = 1`,
+  );
+  const watch = await watchLong();
+  await database.db.execute(sql`update mails set leased_until = ${past}`);
+  expect(await watch.look(database.db, [])).toEqual([]);
+  for (let looks = 2; looks < 5; looks += 1) await watch.look(database.db, []);
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query('select from mails for update');
+  expect(await watch.look(database.db, [])).toEqual([]);
+  await holder.query('commit');
+  holder.release();
+  for (let looks = 1; looks < 5; looks += 1) expect(await watch.look(database.db, [])).toEqual([]);
+  const [abandoned] = await watch.look(database.db, []);
+  const [row] = await readMailsTo(database.db, email);
+  expect(abandoned).toMatchObject({ id: row!.id, leaseId: row!.leaseId });
+  // Renewed between the look and the claim: whoever sends it wins.
+  await database.db.execute(sql`update mails set leased_until = ${past}`);
+  expect(await sendDueMails(database.db, openTransport(settings()), log, watch)).toBe(0);
 });
 
 test(

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { readCounted } from '@/lib/metrics/meters';
+import { readSendingNow } from '@/lib/reporting/sender-health';
 import { printMetrics } from '@/lib/reporting/print-metrics';
 import { useDatabase } from '@/tests/support/database';
 import { startFakeTwilio, type FakeTwilio } from '@/tests/support/fake-twilio';
@@ -129,4 +130,36 @@ test('the age of the queue is by purpose, of what is due and not of what waits f
     'doorstep_sms_queue_age_seconds{purpose="update"} 90',
     'doorstep_sms_queue_age_seconds{purpose="verification"} 0',
   ]);
+});
+
+test('one row with a moment that is none does not hide since when the others wait', async () => {
+  const person = await makePerson(database.db);
+  const ago = (seconds: number) => new Date(noon.getTime() - seconds * 1000);
+  await askForUpdate(database.db, person, { sendAfter: ago(90), now: ago(90) });
+  const broken = await askForUpdate(database.db, person, { sendAfter: ago(30), now: ago(30) });
+  await database.db.execute(sql`update sms_messages set send_after = '-infinity' where id = ${broken}`);
+  const { text } = await printMetrics(database.db, noon);
+  expect(text).toContain('doorstep_sms_queue_age_seconds{purpose="update"} 90\n');
+  const { oldestDueAt } = await readSendingNow(database.db, noon);
+  expect(oldestDueAt).toEqual(ago(90));
+});
+
+test('how long ago a dispatcher ended its round is told, and that none ever has', async () => {
+  const readAge = async () =>
+    /^doorstep_dispatcher_round_age_seconds (\S+)$/m.exec((await printMetrics(database.db, noon)).text)?.[1];
+  const end = (at: Date | string) =>
+    database.db.execute(sql`
+    insert into alarm_rounds (name, next_at, begun_at, checked_at) values ('alarms', now(), now(), ${at}::timestamptz)
+    on conflict (name) do update set checked_at = excluded.checked_at`);
+  await database.db.execute(sql`delete from alarm_rounds`);
+  expect(await readAge()).toBe('+Inf');
+  await end(new Date(noon.getTime() - 240_000).toISOString());
+  expect(await readAge()).toBe('240');
+  // Clocks differ a little; a moment far ahead says nothing.
+  await end(new Date(noon.getTime() + 2_000).toISOString());
+  expect(await readAge()).toBe('0');
+  for (const never of [new Date(noon.getTime() + 3600_000).toISOString(), 'infinity', '-infinity']) {
+    await end(never);
+    expect(await readAge(), never).toBe('+Inf');
+  }
 });

@@ -48,17 +48,20 @@ describe('sliding windows', () => {
     );
   });
 
-  test('count what another clock wrote as ahead, but nothing that is further ahead than the window is long', () => {
+  test('count what another clock wrote as a little ahead, but keep nobody out for longer than the window is long', () => {
     const rules = [{ limit: 1, windowSeconds: 3600 }];
-    expect(readWindows([after(noon, 1800)], rules, noon)).toMatchObject({
+    expect(readWindows([after(noon, 45)], rules, noon)).toMatchObject({
       remaining: 0,
-      retryAt: after(noon, 5400),
+      retryAt: after(noon, 3645),
     });
-    expect(readWindows([after(noon, 10 * 24 * 3600)], rules, noon)).toEqual({
-      remaining: 1,
-      retryAt: null,
-      kept: [],
-    });
+    // What a clock will come to is kept, so that no limit is spent twice by setting a clock right.
+    for (const ahead of [61, 1800]) {
+      const hit = after(noon, ahead);
+      expect(readWindows([hit], rules, noon)).toEqual({ remaining: 1, retryAt: null, kept: [hit] });
+      expect(readWindows([hit], rules, after(hit, 1))).toMatchObject({ remaining: 0 });
+    }
+    const far = readWindows([after(noon, 10 * 24 * 3600)], rules, noon);
+    expect(far).toEqual({ remaining: 1, retryAt: null, kept: [] });
   });
 
   test('do not care about the order of the hits', () => {
@@ -74,6 +77,49 @@ describe('hits', () => {
       Array.from({ length: 40 }, () => takeHits(database.db, entries, noon)),
     );
     expect(outcomes.filter((outcome) => outcome.ok)).toHaveLength(5);
+  });
+
+  test('of a name that others have counted already and one that is new wait for nobody in a circle', async () => {
+    const rules = [{ limit: 500, windowSeconds: 900 }];
+    // The new ones come before it in the order of locks.
+    const known = { keys: ['z:known'] as const, rules };
+    await takeHits(database.db, [known], noon);
+    for (let round = 0; round < 25; round += 1) {
+      const fresh = ['a', 'b'].map((name) => ({ keys: [`${name}:fresh-${round}`] as const, rules }));
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => takeHits(database.db, [...fresh, known], noon)),
+      );
+      expect(outcomes.every(({ ok }) => ok)).toBe(true);
+    }
+    const { rows } = await database.pool.query<{ hits: number }>(
+      `select cardinality(hits) as hits from rate_limits where key like '%:fresh-%' or key = 'z:known' order by key`,
+    );
+    expect(rows.map(({ hits }) => hits)).toEqual([...Array<number>(50).fill(8), 201]);
+  });
+
+  test('that wait for a name that is being counted first keep nobody from the names that they share', async () => {
+    const rules = [{ limit: 5, windowSeconds: 900 }];
+    const entries = [{ keys: ['o:shared', 'n:shared'] as const, rules }];
+    await takeHits(database.db, [{ keys: ['o:shared'], rules }], noon);
+    const other = await database.pool.connect();
+    try {
+      await other.query(`begin; set local lock_timeout = '5s'`);
+      const insert = (key: string) =>
+        other.query(
+          'insert into rate_limits (key, hits, empty_at) values ($1, $2, $3) on conflict do nothing',
+          [key, [noon], after(noon, 900)],
+        );
+      await insert('n:shared');
+      const waiting = takeHits(database.db, entries, noon);
+      await expect
+        .poll(async () => (await other.query('select 1 from pg_locks where not granted')).rowCount)
+        .toBeGreaterThan(0);
+      expect((await insert('o:shared')).rowCount).toBe(0);
+      await other.query('rollback');
+      expect((await waiting).ok).toBe(true);
+    } finally {
+      other.release();
+    }
   });
 
   test('that are taken out do not count, and no other goes with them', async () => {

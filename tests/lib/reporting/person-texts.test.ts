@@ -54,6 +54,7 @@ test('what was said at their number is listed, the last first, and it keeps ever
   const page = await read(userId);
   expect(page.optOuts.map(({ at }) => at)).toEqual([noon, after(noon, -30)]);
   expect(page.number).toMatchObject({ stopped: true });
+  expect(page.next.length).toBeGreaterThan(2);
   for (const { gates } of page.next) {
     expect(gates.find(({ gate }) => gate === 'opt_out')).toMatchObject({ answer: 'refuse' });
   }

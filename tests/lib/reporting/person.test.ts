@@ -25,7 +25,7 @@ test('a person is shown with what they have, their number masked', async () => {
   expect(await read(person.userId.toUpperCase())).toMatchObject({
     id: person.userId,
     name: person.name,
-    maskedEmail: `${person.email[0]}•••@example.com`,
+    email: person.email,
     emailProvenAt: null,
     isEmailReleased: false,
     role: 'applicant',
@@ -73,6 +73,33 @@ test('an admin reads moments in their own zone, or in that of the reports where 
     .set({ timeZone: 'America/Denver' })
     .where(eq(smsPreferences.userId, admin.userId));
   expect(await zoneFor(admin.userId)).toBe('America/Denver');
+});
+
+test('a closed account says who closed it and why, and an open one does not, whoever closed it before', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  const admin = await givePerson(database.db, { active: true, role: 'admin' });
+  const close = async (seconds: number, actorId: string | null, details: Record<string, string>) => {
+    const now = after(noon, seconds);
+    await database.pool.query('update users set deactivated_at = $2 where id = $1', [userId, now]);
+    await recordAudit(
+      database.db,
+      { action: 'account_deactivated', userId, actorId, details },
+      contextAt(now),
+    );
+  };
+  await close(1, null, { operator: 'root', reason: 'By mistake.' });
+  await database.pool.query('update users set deactivated_at = null where id = $1', [userId]);
+  expect((await read(userId))!.closing).toBeNull();
+  await close(30, admin.userId, { reason: 'Left the company.' });
+  await recordAudit(
+    database.db,
+    { action: 'sign_in_refused', userId, actorId: null, details: { reason: 'deactivated' } },
+    contextAt(after(noon, 30.5)),
+  );
+  expect((await read(userId))!.closing).toMatchObject({
+    actor: { kind: 'person', id: admin.userId, name: 'Test Person' },
+    reason: 'Left the company.',
+  });
 });
 
 test('what was done names who did it, in what way they did it', async () => {
@@ -132,4 +159,25 @@ test('what happened goes on page after page, also where much happened at one mom
 
 test.each(['', 'x', "' or true", newId()])('nobody has the id %j', async (id) => {
   expect(await read(id)).toBeNull();
+});
+
+test('which admins had the whole number shown is listed by itself, the newest first', async () => {
+  const { userId } = await givePerson(database.db, { active: true });
+  const [one, other] = [
+    await givePerson(database.db, { active: true }),
+    await givePerson(database.db, { active: true }),
+  ];
+  const look = (action: AuditAction, actorId: string, seconds: number) =>
+    recordAudit(database.db, { action, userId, actorId }, contextAt(after(noon, seconds)));
+  await look('contact_revealed', one.userId, 1);
+  await look('signed_in', userId, 2);
+  await look('number_revealed', other.userId, 3);
+  const seen = await read(userId);
+  expect(seen?.looks).toMatchObject([
+    { action: 'number_revealed', actor: { kind: 'person', id: other.userId } },
+    { action: 'contact_revealed', actor: { kind: 'person', id: one.userId } },
+  ]);
+  expect(seen?.hasOlderLooks).toBe(false);
+  for (let seconds = 10; seconds < 20; seconds += 1) await look('contact_revealed', one.userId, seconds);
+  expect(await read(userId)).toMatchObject({ looks: { length: 10 }, hasOlderLooks: true });
 });

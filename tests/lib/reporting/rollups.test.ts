@@ -10,7 +10,7 @@ import { rolledDays, smsRollups } from '@/db/schema/reports';
 import { smsMessages, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
 import { latencyBounds, readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { readReport, type Sums } from '@/lib/reporting/rollups/report';
-import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../../support/database';
 
 const database = useDatabase();
@@ -126,8 +126,12 @@ function strip(sums: Record<string, Sums>): Record<string, Sums> {
   );
 }
 
-async function expectAgreement(texts: readonly Text[], days: { first: string; last: string }): Promise<void> {
-  const report = await readReport(database.db, days, now);
+async function expectAgreement(
+  texts: readonly Text[],
+  days: { first: string; last: string },
+  at = now,
+): Promise<void> {
+  const report = await readReport(database.db, days, at);
   const byHand = (groups: Map<string, Text[]>, change: (sums: Sums) => Sums = (sums) => sums) =>
     strip(Object.fromEntries([...groups].map(([key, rows]) => [key, change(addByHand(rows, days))])));
   expect(report.missingDays).toEqual([]);
@@ -187,6 +191,101 @@ test.each([1, 2, 3])(
     expect(whole!.before).toEqual(before.period);
   },
 );
+
+describe('today', () => {
+  const days = { first: '2026-11-19', last: '2026-11-19' };
+  const week = { first: '2026-11-13', last: '2026-11-19' };
+  const later = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
+
+  test('is summed up to an hour ago every ten minutes, and the rest of it is read from the single rows', async () => {
+    const random = randomFrom(4);
+    const texts = Array.from({ length: 600 }, () =>
+      randomText(random, new Date(now.getTime() - Math.floor(random() * 9 * 24 * hour))),
+    );
+    await database.db.insert(smsMessages).values(texts);
+    await rollUpDays(database.db, now, 1_000);
+    // Two processes at once.
+    const done = await Promise.all([1, 2].map(() => rollUpToday(database.db, now)));
+    expect(done.sort()).toEqual([0, 1]);
+    // Half past nine in the evening.
+    const [row] = await database.db
+      .select()
+      .from(rolledDays)
+      .where(sql`day = '2026-11-19'`);
+    expect(row!.summedUntil).toEqual(new Date('2026-11-20T01:00:00Z'));
+    await expectAgreement(texts, days);
+    await expectAgreement(texts, week);
+
+    // A text of this hour is there at once, and what is told of an earlier one within ten minutes.
+    const fresh = {
+      ...randomText(() => 0.6, new Date('2026-11-20T02:10:00Z')),
+      price: null,
+      reservedAt: null,
+    };
+    const earlier = texts.find(
+      ({ createdAt, status }) => status === 'sent' && createdAt! < row!.summedUntil!,
+    )!;
+    const ofToday = texts.find(
+      ({ createdAt, status }) =>
+        status === 'queued' && dayOfText(createdAt!) === days.first && createdAt! < row!.summedUntil!,
+    )!;
+    expect(earlier).toBeDefined();
+    await database.db.insert(smsMessages).values(fresh);
+    texts.push(fresh);
+    await expectAgreement(texts, days);
+    ofToday.status = 'canceled';
+    await database.db.execute(sql`update sms_messages set status = 'canceled' where id = ${ofToday.id}`);
+    expect(await rollUpToday(database.db, later(9))).toBe(0);
+    await expect(expectAgreement(texts, days, later(9))).rejects.toThrow();
+    expect(await rollUpToday(database.db, later(10))).toBe(1);
+    await expectAgreement(texts, days, later(10));
+
+    // The night makes it whole.
+    const tomorrow = later(3 * 60);
+    await expectAgreement(texts, days, tomorrow);
+    await rollUpDays(database.db, tomorrow, 1_000);
+    const [whole] = await database.db
+      .select()
+      .from(rolledDays)
+      .where(sql`day = '2026-11-19'`);
+    expect(whole!.summedUntil).toBeNull();
+    await expectAgreement(texts, days, tomorrow);
+  });
+
+  test.each(['infinity', '-infinity', '2027-01-01', '2020-01-01'])(
+    'is read from the single rows where its sums end at %s',
+    async (until) => {
+      const texts = Array.from({ length: 20 }, (_, n) =>
+        randomText(randomFrom(n), new Date(now.getTime() - n * hour)),
+      );
+      await database.db.insert(smsMessages).values(texts);
+      await rollUpToday(database.db, now);
+      await database.pool.query('update rolled_days set summed_until = $1', [until]);
+      await rollUpDays(database.db, now, 1_000);
+      await expectAgreement(texts, days);
+      // A clock that was ahead keeps nobody from it.
+      await database.pool.query(`update rolled_days set rolled_at = '2030-01-01' where day = '2026-11-19'`);
+      expect(await rollUpToday(database.db, now)).toBe(1);
+      await expectAgreement(texts, days);
+    },
+  );
+
+  test('is summed up whole however long nobody did it', async () => {
+    await database.db.insert(smsMessages).values(randomText(() => 0.6, new Date('2026-11-20T01:10:00Z')));
+    expect(await rollUpToday(database.db, now)).toBe(1);
+    await rollUpDays(database.db, new Date('2026-12-15T12:00:00Z'), 1_000);
+    const days = await database.db
+      .select()
+      .from(rolledDays)
+      .where(sql`summed_until is not null`);
+    expect(days).toEqual([]);
+  });
+
+  test('has nothing to be summed up in its first two hours', async () => {
+    expect(await rollUpToday(database.db, new Date('2026-11-20T06:59:00Z'))).toBe(0);
+    expect(await rollUpToday(database.db, new Date('2026-11-20T07:00:00Z'))).toBe(1);
+  });
+});
 
 test('a day on which the clocks change has its own number of hours', async () => {
   await database.db.insert(smsMessages).values([

@@ -1,5 +1,8 @@
 import { beforeEach, expect, test } from 'vitest';
-import { listHealth } from '@/app/admin/sender/health-rows';
+import { createElement } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { listHealth, sayHealth } from '@/app/admin/sender/health-rows';
+import { SendingNowFigures } from '@/app/admin/sending-now';
 import { readSenderHealth } from '@/lib/reporting/sender-health';
 import { useDatabase } from '../../support/database';
 import { withSettings } from '../../support/settings';
@@ -91,8 +94,35 @@ test('each figure is read from where it is, and judged', async () => {
     queue: 'Bad',
     budget: 'Look',
   });
+  // The worst first.
+  expect(rows.map(({ state }) => state.words)).toEqual([
+    ...['Bad', 'Bad', 'Bad', 'Bad', 'Bad'],
+    ...['Look', 'Look', 'Good'],
+  ]);
+  expect(rows.map(({ id }) => id)).toEqual([
+    ...['stop', 'registration', 'filtered', 'refused', 'queue', 'pace', 'budget', 'reports'],
+  ]);
   const said = Object.fromEntries(rows.map(({ id, now }) => [id, now]));
   expect(said.filtered).toBe('1.2% (12 of 1,000 texts, error 30007) in 7 days.');
   expect(said.pace).toBe('55 texts in the last minute; 60 can go out in one (SMS_MESSAGES_PER_SECOND).');
   expect(said.budget).toBe('60% of the budget for 24 hours is used ($6.00 of $10.00).');
+});
+
+test('the dashboard judges as the page about the sender does', async () => {
+  const now = new Date();
+  const clock = { timeZone: 'America/New_York', now };
+  const seen = async () => {
+    const { health, rows } = await read();
+    const figures = renderToStaticMarkup(
+      createElement(SendingNowFigures, { sending: health.sending, rows, isStopTold: true, clock }),
+    );
+    return { words: sayHealth(rows), isMarked: figures.includes('warning') };
+  };
+  expect(await seen()).toEqual({ words: 'Nothing is wrong with the sender.', isMarked: false });
+  // Six of ten dollars.
+  await run(
+    `insert into sms_spend (scope, minute, micros) values ('all', now() - interval '10 minutes', 6000000)`,
+  );
+  expect(await states()).toMatchObject({ budget: 'Look' });
+  expect(await seen()).toEqual({ words: 'To look at: Budget.', isMarked: true });
 });

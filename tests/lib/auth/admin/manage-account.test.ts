@@ -1,15 +1,20 @@
 import { and, eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, sessions, type Role } from '@/db/schema/accounts';
+import { emailKey } from '@/lib/accounts/email';
 import { issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { readActivity } from '@/lib/auth/settings/activity';
+import { readAccountLocks } from '@/lib/auth/admin/read-locks';
 import { manageAccount, type AccountChange } from '@/lib/auth/admin/manage-account';
 import { disownAccount, sendProofAgain } from '@/lib/auth/registration/prove-email';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
+import { countTry } from '@/lib/auth/two-factor/tries';
 import { readLink } from '@/lib/mail/links';
 import { newId } from '@/lib/random';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { readToken } from '@/tests/support/mails';
@@ -304,6 +309,40 @@ describe('unlocking', () => {
     expect(await signIn(database.db, { email, password }, { ...here, now: after(noon, 61) })).toMatchObject({
       ok: true,
     });
+  });
+
+  test('is what the page of the person says they need: by what they are locked, until when, and no more afterwards', async () => {
+    const { db } = database;
+    const [admin, { userId, email }] = [await giveAdmin(), await giveProven()];
+    const locksAt = (seconds: number) => readAccountLocks(db, { id: userId, email }, after(noon, seconds));
+    const none = { passwords: { everywhere: null, ofAddresses: [] }, codes: null };
+    expect(await locksAt(0)).toEqual(none);
+    const here = { ...contextAt(after(noon, 30)), address: '203.0.113.9' };
+    for (let n = 0; n < 4; n += 1) await signIn(db, { email, password: 'wrong' }, here);
+    expect(await locksAt(31)).toEqual(none);
+    await signIn(db, { email, password: 'wrong' }, here);
+    const [locked] = (await locksAt(31)).passwords.ofAddresses;
+    expect(locked!.address).toBe('203.0.113.9');
+    // To the second when this address may try again, as signing in itself says.
+    const refused = await signIn(db, { email, password }, { ...here, now: after(noon, 31) });
+    expect(refused).toMatchObject({ reason: 'too_many_passwords', retryAt: locked!.until });
+    // Of the ten that pause codes, nine wrong ones say nothing yet.
+    for (let n = 0; n < 9; n += 1) await countTry(db, userId, after(noon, 40));
+    expect((await locksAt(41)).codes).toBeNull();
+    await countTry(db, userId, after(noon, 40));
+    expect((await locksAt(41)).codes).toEqual({ reason: 'paused', retryAt: after(noon, 40 + 15 * 60) });
+    await database.pool.query(
+      'update second_factor_tries set wrong_in_a_row = 100, paused_until = null where user_id = $1',
+      [userId],
+    );
+    expect((await locksAt(41)).codes).toEqual({ reason: 'shut' });
+    // Fifty in a day, from ever other addresses, close it to all browsers that it does not know.
+    const ofAll = { keys: limitKeys('password_email', [emailKey(email)]), rules: limits.passwordsPerEmail };
+    for (let n = 0; n < 45; n += 1) await takeHits(db, [ofAll], after(noon, 41));
+    const { everywhere } = (await locksAt(42)).passwords;
+    expect(everywhere!.getTime()).toBeGreaterThan(after(noon, 23 * 3600).getTime());
+    expect(await manage(admin, userId, { do: 'unlock' })).toEqual({ ok: true });
+    expect(await locksAt(61)).toEqual(none);
   });
 
   test('leaves what was counted for another email', async () => {

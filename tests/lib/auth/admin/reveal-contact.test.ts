@@ -20,8 +20,10 @@ test('an admin with a fresh second factor is told, and the audit has who looked,
   const { db } = database;
   const admin = await giveSettledPerson(db, { role: 'admin', phone: null });
   const person = await giveSettledPerson(db);
-  const contact = { email: person.email, phone: person.phone };
-  expect(await revealPerson(db, admin, person.userId.toUpperCase(), soon)).toEqual({ ok: true, contact });
+  expect(await revealPerson(db, admin, person.userId.toUpperCase(), soon)).toEqual({
+    ok: true,
+    phone: person.phone,
+  });
   expect(await revealNumber(db, admin, person.phone!, soon)).toEqual({ ok: true });
   const entries = await readAudit(person.userId);
   expect(entries).toMatchObject([
@@ -50,8 +52,10 @@ test('without a fresh second factor, or a session, nothing is told and nothing i
   const over = { ...admin, sessionId: newId() };
   expect(await revealPerson(db, over, userId, soon)).toEqual({ ok: false, reason: 'not_open' });
   expect(await revealNumber(db, over, phone!, soon)).toEqual({ ok: false, reason: 'not_open' });
-  for (const gone of [newId(), 'x', '']) {
+  const { userId: numberless } = await giveSettledPerson(db, { phone: null });
+  for (const gone of [newId(), 'x', '', numberless]) {
     expect(await revealPerson(db, admin, gone, soon)).toEqual({ ok: false, reason: 'gone' });
   }
   expect(await readAudit(userId)).toEqual([]);
+  expect(await readAudit(numberless)).toEqual([]);
 });

@@ -55,7 +55,7 @@ async function leaveTraces(email: string) {
   const { id: userId } = (await findUserByEmail(database.db, email))!;
   const readFrom = { pendingToken };
   const prover = { userId, role: 'applicant', phone, purpose: 'activate', readFrom } as const;
-  const challenge = (await readLastChallenge(database.db, userId))!;
+  const challenge = (await readLastChallenge(database.db, userId, noon))!;
   const [wrong] = wrongCodes(codesOf(challenge)[0]!, 1);
   expect(await checkCode(database.db, prover, wrong!, later(after(noon, 1)))).toMatchObject({ ok: false });
   await sendCode(database.db, prover, later(after(noon, 2)));
@@ -113,7 +113,7 @@ describe('nothing in any column of any table tells who it was but the ledger and
   test('once an account was deleted', async () => {
     const email = newEmail();
     const old = await leaveTraces(email);
-    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    const code = codesOf((await readLastChallenge(database.db, old.userId, noon))!)[0]!;
     expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
       ok: true,
     });
@@ -143,7 +143,7 @@ describe('nothing in any column of any table tells who it was but the ledger and
     await database.db.transaction((tx) => lockNumber(tx, old.second));
     await database.db.execute(sql`update phone_numbers set holder_user_id = ${holder.userId},
       held_since = ${noon.toISOString()}::timestamptz where number = ${old.second}`);
-    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    const code = codesOf((await readLastChallenge(database.db, old.userId, noon))!)[0]!;
     expect(await checkCode(database.db, old.prover, code, later(after(noon, 10)))).toMatchObject({
       ok: true,
     });
@@ -378,7 +378,7 @@ describe('a pending account', () => {
     const old = await leaveTraces(email);
     const sent = new Date(noon.getTime() + 8 * dayMs);
     await sendCode(database.db, old.prover, later(sent));
-    const code = codesOf((await readLastChallenge(database.db, old.userId))!)[0]!;
+    const code = codesOf((await readLastChallenge(database.db, old.userId, noon))!)[0]!;
     const [checked, expired] = await releaseTogether<unknown>(
       database.pool,
       `select from phone_numbers where number = '${old.second}' for update`,

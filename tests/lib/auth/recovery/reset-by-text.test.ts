@@ -157,9 +157,9 @@ describe('asking for a code', () => {
     expect(
       await changePhoneByPassword(database.db, person, { phone: next, currentPassword: password }, at()),
     ).toEqual({ ok: true });
-    const before = await readLastChallenge(database.db, person.userId);
+    const before = await readLastChallenge(database.db, person.userId, noon);
     await ask(person.email, { seconds: 1 });
-    expect(await readLastChallenge(database.db, person.userId)).toEqual(before);
+    expect(await readLastChallenge(database.db, person.userId, noon)).toEqual(before);
     expect(await enterCode(database.db, person, after(noon, 5))).toMatchObject({ ok: true });
     expect((await readUser()).phone).toBe(next);
   });
@@ -401,7 +401,7 @@ test('a code that changes the password is no code for the number, and the other 
     purpose: 'prove' as const,
   };
   expect(await sendCode(database.db, prover, at(1))).toEqual({ ok: true });
-  const challenge = (await readLastChallenge(database.db, person.userId))!;
+  const challenge = (await readLastChallenge(database.db, person.userId, noon))!;
   expect(await reset(token, codesOf(challenge)[0]!)).toMatchObject({ reason: 'wrong_code' });
 });
 

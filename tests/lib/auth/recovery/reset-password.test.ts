@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
 import { emailLinks, mails } from '@/db/schema/mail';
 import { secondFactorTries } from '@/db/schema/two-factor';
+import { wasProvenByReset } from '@/lib/accounts/after-recovery';
 import { readFactors } from '@/lib/accounts/factors';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
@@ -18,6 +19,7 @@ import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { giveSecondFactor } from '@/lib/auth/two-factor/second-factor';
 import { openLog } from '@/lib/log';
 import { sendDueMails } from '@/lib/mail/deliver';
+import { readMail } from '@/lib/mail/read-mail';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { readPhoneChange, startPhoneChange } from '@/lib/sms/verification/change-phone';
@@ -44,6 +46,12 @@ beforeEach(async () => {
 });
 
 const readUser = async () => (await database.db.select().from(users).where(eq(users.id, person.userId)))[0]!;
+
+/** What the last mail of this template says. */
+async function readLastMail(template: string): Promise<string> {
+  const told = (await readMailsTo(database.db, person.email)).find((mail) => mail.template === template);
+  return readMail({ ...told!, link: null }).text;
+}
 
 async function askForToken(seconds = 0): Promise<string> {
   expect(await requestReset(database.db, person.email, at(seconds))).toEqual({ ok: true });
@@ -110,7 +118,7 @@ describe('the link', () => {
     await askForToken();
     const token = await askForToken(1);
     expect(await readSession(database.db, sessionId, after(noon, 59))).not.toBeNull();
-    expect(await resetPassword(database.db, { token, newPassword }, at(60))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(60))).toMatchObject({ ok: true });
     expect(await readSession(database.db, sessionId, after(noon, 61))).toBeNull();
     expect(await redeemLoginGrant(database.db, grant.grant, at(61))).toBeNull();
     const { email } = person;
@@ -135,7 +143,7 @@ describe('the link', () => {
       ok: false,
       reason: 'expired',
     });
-    expect(await resetPassword(database.db, { token, newPassword }, at(1799))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(1799))).toMatchObject({ ok: true });
   });
 
   test('keeps for a better password where this one is easy to guess', async () => {
@@ -147,7 +155,7 @@ describe('the link', () => {
     expect(await resetPassword(database.db, { token, newPassword: person.email }, at(5))).toMatchObject({
       reason: 'new_password',
     });
-    expect(await resetPassword(database.db, { token, newPassword }, at(6))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(6))).toMatchObject({ ok: true });
   });
 
   test('opens nothing once the account is closed or has another email', async () => {
@@ -205,7 +213,7 @@ describe('the link', () => {
   test('of one account leaves every other as it is', async () => {
     const other = await giveSettledPerson(database.db, { now: noon });
     const token = await askForToken();
-    expect(await resetPassword(database.db, { token, newPassword }, at(5))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(5))).toMatchObject({ ok: true });
     expect(await readSession(database.db, other.sessionId, after(noon, 6))).not.toBeNull();
     expect(await signIn(database.db, { email: other.email, password }, at(7))).toMatchObject({ ok: true });
     expect(await signIn(database.db, { email: other.email, password: newPassword }, at(8))).toMatchObject({
@@ -296,7 +304,12 @@ describe('afterwards', () => {
     await database.db.update(users).set({ emailProvenAt: null }).where(eq(users.id, person.userId));
     const before = await readUser();
     const token = await askForToken();
-    expect(await resetPassword(database.db, { token, newPassword }, at(5))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(5))).toEqual({
+      ok: true,
+      phoneTakenOff: true,
+    });
+    expect(wasProvenByReset(await readUser())).toBe(true);
+    expect(await readLastMail('passwordWasReset')).toContain('we took the phone number off the account');
     expect(await readUser()).toMatchObject({
       phone: null,
       emailProvenAt: after(noon, 5),
@@ -322,9 +335,9 @@ describe('afterwards', () => {
   test('a number that waited for its code takes the place of none', async () => {
     const next = newPhone();
     expect(await startPhoneChange(database.db, person, next, at(10))).toEqual({ ok: true });
-    const challenge = await readLastChallenge(database.db, person.userId);
+    const challenge = await readLastChallenge(database.db, person.userId, noon);
     const token = await askForToken();
-    expect(await resetPassword(database.db, { token, newPassword }, at(30))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token, newPassword }, at(30))).toMatchObject({ ok: true });
     expect(await readPhoneChange(database.db, person, after(noon, 40))).toBeNull();
     const { sessionId } = await openSession(database.db, person.userId, after(noon, 40));
     const prover = {
@@ -338,8 +351,13 @@ describe('afterwards', () => {
   test('an email that was proven before keeps its number', async () => {
     const before = await readUser();
     const token = await askForToken();
-    await resetPassword(database.db, { token, newPassword }, at(5));
+    expect(await resetPassword(database.db, { token, newPassword }, at(5))).toEqual({
+      ok: true,
+      phoneTakenOff: false,
+    });
     expect(await readUser()).toMatchObject({ phone: before.phone });
+    expect(wasProvenByReset(await readUser())).toBe(false);
+    expect(await readLastMail('passwordWasReset')).not.toContain('we took the phone number off');
   });
 });
 

@@ -104,7 +104,7 @@ describe('with "Verify my phone"', () => {
       next: 'verify',
     });
     const user = (await findUserByEmail(database.db, form.email))!;
-    expect(await readLastChallenge(database.db, user.id)).toBeNull();
+    expect(await readLastChallenge(database.db, user.id, noon)).toBeNull();
   });
 });
 
@@ -153,7 +153,7 @@ describe('a pending email registered again in its own browser, or where mail is 
     const form = withTexts();
     const first = await register(database.db, form, at());
     const earlier = (await findUserByEmail(database.db, form.email))!;
-    const challenge = (await readLastChallenge(database.db, earlier.id))!;
+    const challenge = (await readLastChallenge(database.db, earlier.id, noon))!;
     const second = await register(
       database.db,
       withTexts({ email: form.email, phone: form.phone, smsOptIn: false, name: 'Someone Else' }),
@@ -202,7 +202,7 @@ describe('a pending email registered again in its own browser, or where mail is 
       const first = await register(database.db, form, at());
       const pendingToken = first.ok && first.next === 'verify' ? first.pendingToken : null;
       const user = (await findUserByEmail(database.db, form.email))!;
-      const code = codesOf((await readLastChallenge(database.db, user.id))!)[0]!;
+      const code = codesOf((await readLastChallenge(database.db, user.id, noon))!)[0]!;
       const prover = {
         userId: user.id,
         role: 'applicant' as const,

@@ -357,7 +357,9 @@ describe('"This was not me"', () => {
       expect(await signIn(database.db, { email: spelled, password }, at(32))).toMatchObject({ ok: false });
     }
     const reset = await tokenOf(email, 'choosePassword');
-    expect(await resetPassword(database.db, { token: reset, newPassword }, at(40))).toEqual({ ok: true });
+    expect(await resetPassword(database.db, { token: reset, newPassword }, at(40))).toMatchObject({
+      ok: true,
+    });
     expect(await signIn(database.db, { email, password: newPassword }, at(41))).toMatchObject({ ok: true });
     expect(await readUser(userId)).toMatchObject({ phone });
     expect(await undoChanges(database.db, token, at(50))).toEqual({ ok: false, reason: 'used' });
@@ -419,7 +421,7 @@ describe('"This was not me"', () => {
       if (theirs === 'reset') {
         await requestReset(database.db, taken, at(21));
         const token = await tokenOf(taken, 'resetPassword');
-        expect(await resetPassword(database.db, { token, newPassword }, at(22))).toEqual({ ok: true });
+        expect(await resetPassword(database.db, { token, newPassword }, at(22))).toMatchObject({ ok: true });
       } else {
         const token = await tokenOf(taken, 'passwordChanged');
         expect(await undoChanges(database.db, token, at(22))).toMatchObject({ ok: true });
@@ -501,7 +503,7 @@ describe('"This was not me"', () => {
     expect(await changePhoneByPassword(database.db, person, change, at(10))).toEqual({ ok: true });
     await undoChanges(database.db, await tokenOf(email, 'passwordChanged'), at(21));
     expect(await readPhoneChange(database.db, person, after(noon, 22))).toBeNull();
-    expect(isOpen((await readLastChallenge(database.db, person.userId))!, after(noon, 22))).toBe(false);
+    expect(isOpen((await readLastChallenge(database.db, person.userId, noon))!, after(noon, 22))).toBe(false);
   });
 
   test('leaves no way to another number by the code page for 72 hours', async () => {
@@ -592,7 +594,9 @@ describe('"This was not me"', () => {
         reason: 'closed',
       });
       const own = await tokenOf(email, 'choosePassword');
-      expect(await resetPassword(database.db, { token: own, newPassword }, at(33))).toEqual({ ok: true });
+      expect(await resetPassword(database.db, { token: own, newPassword }, at(33))).toMatchObject({
+        ok: true,
+      });
     }
   });
 
@@ -630,7 +634,7 @@ describe('"This was not me"', () => {
       if (how === 'by a reset') {
         await requestReset(database.db, email, at(30));
         const token = await tokenOf(email, 'resetPassword');
-        expect(await resetPassword(database.db, { token, newPassword: password }, at(31))).toEqual({
+        expect(await resetPassword(database.db, { token, newPassword: password }, at(31))).toMatchObject({
           ok: true,
         });
       } else {
@@ -652,7 +656,7 @@ describe('"This was not me"', () => {
       expect(await readUser(userId)).toMatchObject({ email, emailKey: email, deactivatedAt: null });
       expect((await readUser(made.id)).deactivatedAt).not.toBeNull();
       const token = await tokenOf(email, 'choosePassword');
-      expect(await resetPassword(database.db, { token, newPassword }, at(50))).toEqual({ ok: true });
+      expect(await resetPassword(database.db, { token, newPassword }, at(50))).toMatchObject({ ok: true });
       expect(await signIn(database.db, { email, password: newPassword }, at(51))).toMatchObject({ ok: true });
     },
   );

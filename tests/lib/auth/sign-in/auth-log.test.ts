@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
-import { makeAuthLog } from '@/lib/auth/sign-in/auth-log';
+import { makeAuthLog, nameAuthError } from '@/lib/auth/sign-in/auth-log';
 import { openLog } from '@/lib/log';
 import { after, noon } from '@/tests/support/people';
 
 function listen() {
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line.replace(/^\S+ /, ''));
-  return { lines, note: makeAuthLog(() => openLog({ level: 'info', write })) };
+  const note = makeAuthLog(() => openLog({ level: 'info', write }));
+  return { lines, note: (error: Error, now: Date) => note(nameAuthError(error), now) };
 }
 
 const named = (type: string) => Object.assign(new Error('x'), { name: 'x', type });

@@ -16,7 +16,7 @@ vi.mock('next/headers', () => ({
     return headers;
   },
   cookies: async () => ({
-    get: (name: string) => ({ value: request.cookies.get(name) }),
+    get: (name: string) => (request.cookies.has(name) ? { value: request.cookies.get(name) } : undefined),
     set: (name: string, value: string) => request.cookies.set(name, value),
   }),
 }));

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { expect, test } from 'vitest';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { findCrowd } from '@/lib/sms/capacity/send-order';
 import { addSender } from '@/lib/sms/capacity/send-rate';
 import { claimSends } from '@/lib/sms/dispatch/claim';
@@ -53,11 +54,15 @@ test('a crowd that came since the tables were looked at last is counted once for
     const env = makeEnv(database.url, { SMS_MESSAGES_PER_SECOND: '10' });
     const provider = openConsole(() => undefined);
     const log = openLog({ level: 'error', write: () => undefined });
-    const claim = await claimSends({ db: recorder.db, env, provider, log, clockOffsetMs: 0 } as never, {
-      room: 64,
-      roomForOthers: 48,
-      strangersBefore: 0,
-    });
+    const claim = await claimSends(
+      { db: recorder.db, env, provider, log, paceClock: new PaceClock(), clockOffsetMs: 0 },
+      {
+        room: 64,
+        roomForOthers: 48,
+        strangersBefore: 0,
+        leadMs: 0,
+      },
+    );
     expect(claim.held.length).toBeGreaterThan(0);
     const plans = recorder.ran.map(({ plan }) => plan);
     // Each of the 600 of the last hour once; for each code of each network it would be thousands.

@@ -84,6 +84,14 @@ async function readRetries(messageId: string) {
   return database.db.select().from(smsMessages).where(eq(smsMessages.retryOf, messageId));
 }
 
+/** All orders of some. */
+function permute<Value>(values: readonly Value[]): Value[][] {
+  if (values.length < 2) return [[...values]];
+  return values.flatMap((value, place) =>
+    permute(values.toSpliced(place, 1)).map((others) => [value, ...others]),
+  );
+}
+
 describe('applyStatus', () => {
   const reports = fc.record({
     status: fc.constantFrom(
@@ -157,6 +165,98 @@ describe('applyStatus', () => {
       { numRuns: 60 },
     );
   });
+
+  const finals = fc.record({
+    status: fc.constantFrom('sent', 'canceled', 'failed', 'undelivered', 'delivered'),
+    errorCode: fc.constantFrom(null, 21610, 30003, 30005, 30007, 30008, 30022, 30034, 30036),
+  });
+
+  test('every order of up to four reports has the same effects on number, opt-outs, repetitions and sender', async () => {
+    const countEffects = async (
+      sequence: readonly (typeof finals extends fc.Arbitrary<infer R> ? R : never)[],
+      retries: number,
+    ) => {
+      await database.db.execute(sql`truncate sms_senders`);
+      const person = await makePerson(database.db);
+      const { messageId, sid } = await sendUpdate(person);
+      await database.db.update(smsMessages).set({ retries }).where(eq(smsMessages.id, messageId));
+      for (const each of sequence) await applyStatus(database.db, report(sid, each.status, each));
+      const [number] = await database.db
+        .select()
+        .from(phoneNumbers)
+        .where(eq(phoneNumbers.number, person.phone));
+      const optOuts = await database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, person.phone));
+      const again = (await readRetries(messageId)).filter(({ status }) => status === 'queued');
+      const [sender] = await database.db.select().from(smsSenders);
+      return {
+        isUndeliverable: number!.undeliverableAt !== null,
+        isSuppressed: number!.suppressedAt !== null,
+        optOuts: optOuts.length,
+        consents: await hasConsent(database.db, { ...person, scope: 'updates' }),
+        again: again.length,
+        isStopped: Boolean(sender?.stoppedUntil),
+      };
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(finals, { minLength: 3, maxLength: 4 }),
+        fc.constantFrom(0, 1, 3),
+        async (sequence, retries) => {
+          const [first, ...others] = permute(sequence);
+          const effects = await countEffects(first!, retries);
+          for (const other of others) expect(await countEffects(other, retries)).toEqual(effects);
+        },
+      ),
+      {
+        numRuns: 8,
+        endOnFailure: true,
+        examples: [
+          [
+            [
+              { status: 'undelivered', errorCode: 30003 },
+              { status: 'failed', errorCode: 21610 },
+            ],
+            0,
+          ],
+          [
+            [
+              { status: 'undelivered', errorCode: 30003 },
+              { status: 'undelivered', errorCode: 30005 },
+            ],
+            0,
+          ],
+          [
+            [
+              { status: 'failed', errorCode: 30007 },
+              { status: 'undelivered', errorCode: 30003 },
+            ],
+            0,
+          ],
+          [
+            [
+              { status: 'delivered', errorCode: null },
+              { status: 'failed', errorCode: 21610 },
+            ],
+            0,
+          ],
+          [
+            [
+              { status: 'undelivered', errorCode: 30008 },
+              { status: 'undelivered', errorCode: 30003 },
+            ],
+            1,
+          ],
+          [
+            [
+              { status: 'undelivered', errorCode: 30034 },
+              { status: 'undelivered', errorCode: 30003 },
+            ],
+            0,
+          ],
+        ],
+      },
+    );
+  }, 120_000);
 
   test('twenty reports at the same instant move a text forward to the last of them', async () => {
     const { messageId, sid } = await sendUpdate(await makePerson(database.db));
@@ -332,6 +432,26 @@ describe('applyStatus', () => {
     await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 30006 }));
     expect(await readMark()).toEqual(now);
     await applyStatus(database.db, report(sid, 'delivered'));
+    expect(await readMark()).toBeNull();
+  });
+
+  test('an error that is told again marks no number that has taken a text since, nor for longer than from the first time', async () => {
+    const person = await makePerson(database.db);
+    const readMark = async () =>
+      (await database.db.select().from(phoneNumbers).where(eq(phoneNumbers.number, person.phone)))[0]!
+        .undeliverableAt;
+    const later = (hours: number) => ({ now: new Date(now.getTime() + hours * 3_600_000) });
+    const failed = await sendUpdate(person);
+    const other = await sendUpdate(person);
+    await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30005 }));
+    expect(await readMark()).toEqual(now);
+    // Its price is not told yet, so it is asked about for two days.
+    await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30005, ...later(20) }));
+    await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30006, ...later(21) }));
+    await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30006, ...later(22) }));
+    expect(await readMark()).toEqual(now);
+    await applyStatus(database.db, report(other.sid, 'delivered', later(23)));
+    await applyStatus(database.db, report(failed.sid, 'undelivered', { errorCode: 30005, ...later(24) }));
     expect(await readMark()).toBeNull();
   });
 

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
 import { fewAtOnce } from '@/lib/few-at-once';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { recordAcceptedTogether, type AcceptedAnswer } from '@/lib/sms/dispatch/accepted';
 import type { HeldText } from '@/lib/sms/dispatch/claim';
 import { openConsole } from '@/lib/sms/provider/console';
@@ -15,7 +16,8 @@ const database = useDatabase();
 async function callFor(count: number) {
   const env = makeEnv(database.url);
   const log = openLog({ level: env.logLevel, write: () => undefined });
-  const work = { db: database.db, env, provider: openConsole(() => undefined), log, clockOffsetMs: 0 };
+  const provider = openConsole(() => undefined);
+  const work = { db: database.db, env, provider, log, paceClock: new PaceClock(), clockOffsetMs: 0 };
   const lease = new Date(Date.now() + 10_000);
   const texts: HeldText[] = [];
   for (let n = 0; n < count; n += 1) {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eq, isNotNull, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { phoneNumbers, smsMessages, smsSenders, smsVerifications } from '@/db/schema/sms';
 import { hasConsent } from '@/lib/consent/ledger';
 import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
@@ -16,7 +16,7 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { openConsole } from '@/lib/sms/provider/console';
 import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { Provider } from '@/lib/sms/provider/provider';
-import { slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
+import { addSender, slotSpacingMicros, takeSlots } from '@/lib/sms/capacity/send-rate';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { recordStatements, useDatabase } from '../../../support/database';
 import { startSlowWay } from '../../../support/slow-way';
@@ -294,6 +294,24 @@ describe('a text on its way', () => {
     } finally {
       client.release();
     }
+  });
+
+  test('a place that was missed is taken again by itself where nobody has taken one after it', async () => {
+    const sender = 'missed';
+    await addSender(database.db, sender);
+    const take = async (inPlaceOf: number | null = null) => {
+      const wanted = { sender, messagesPerSecond: 1, count: 1, leadMs: 0, inPlaceOf };
+      const { atMs, nowMs } = await takeSlots(database.db, wanted);
+      return { atMs: atMs[0]!, inMs: atMs[0]! - nowMs };
+    };
+    const first = await take();
+    const again = await take(first.atMs);
+    expect(again.atMs).toBeGreaterThan(first.atMs);
+    expect(again.inMs).toBeLessThan(1);
+    const behind = await take();
+    expect(behind.atMs - again.atMs).toBeCloseTo(1045, 1);
+    // Someone stands behind, so who is late stands behind them.
+    expect((await take(again.atMs)).atMs - behind.atMs).toBeCloseTo(1045, 1);
   });
 
   test('places in the pace use 95 % of it', () => {
@@ -728,6 +746,20 @@ describe('the send policy at the moment of sending', () => {
     }
   });
 
+  test('a text that missed its place in the pace has had no attempt by that', async () => {
+    start({ SMS_MESSAGES_PER_SECOND: '1' });
+    const first = await askForCode(database.db, await makePerson(database.db));
+    await whenText(database.db, first.messageId, (row) => row.status === 'sent');
+    const { messageId } = await askForCode(database.db, await makePerson(database.db));
+    await whenText(database.db, messageId, (row) => row.unknownSince !== null);
+    // This process stands still for longer than a place is waited for.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 4_000);
+    await vi.waitFor(() => expect(lines.join('\n')).toContain('sms_place_missed'), { timeout: 10_000 });
+    expect(await whenText(database.db, messageId, (row) => row.status === 'sent')).toMatchObject({
+      attempts: 1,
+    });
+  });
+
   test('a STOP that comes while a text waits for its place in the pace is still in time', async () => {
     start({ SMS_MESSAGES_PER_SECOND: '1' });
     const first = await askForCode(database.db, await makePerson(database.db));
@@ -836,6 +868,12 @@ describe('the send policy at the moment of sending', () => {
 });
 
 describe('whether texts are delayed', () => {
+  test('is not known while the database does not answer, and keeps no page from being shown', async () => {
+    const pool = new pg.Pool({ connectionString: 'postgres://nobody@127.0.0.1:1/none' });
+    expect(await isSmsDelayed(drizzle(pool), new Date())).toBe(false);
+    await pool.end();
+  });
+
   test('is said when more than half of at least 20 texts met a fault of the provider, until texts go through', async () => {
     const now = new Date();
     const add = async (count: number, faulted: boolean) => {

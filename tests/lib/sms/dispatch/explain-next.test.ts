@@ -6,6 +6,7 @@ import { withdrawConsent } from '@/lib/consent/ledger';
 import { explainNext, type NextKind } from '@/lib/sms/dispatch/explain-next';
 import { explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
 import { lockNumber, markSuppressed, markUndeliverable, takeSend } from '@/lib/sms/numbers/number';
+import { giveOrder, prefixScope } from '@/lib/sms/pumping/orders';
 import { requestCode } from '@/lib/sms/verification/request';
 import { recordStatements, useDatabase } from '@/tests/support/database';
 import { after, contextAt } from '@/tests/support/people';
@@ -35,7 +36,7 @@ describe('the next text', () => {
       'a STOP',
       ({ phone }) => database.db.transaction((tx) => markSuppressed(tx, { phone, by: 'sms_stop', now })),
     ],
-    ['a landline', ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, now }))],
+    ['a landline', ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, at: now }))],
     [
       'no consent',
       ({ userId, phone }) =>
@@ -110,6 +111,29 @@ describe('the next text', () => {
   });
 });
 
+test('the next code to a range that is blocked is held back until its end, and a holder gets theirs', async () => {
+  const [stranger, holder] = [
+    await makePerson(database.db, { verified: false, phone: '+12124440001' }),
+    await makePerson(database.db, { phone: '+12124440002' }),
+  ];
+  const order = {
+    kind: 'blocked',
+    scope: prefixScope('+1212444'),
+    lastDigits: null,
+    reason: 'pumped',
+  } as const;
+  await database.db.transaction((tx) =>
+    giveOrder(tx, { ...order, endsAt: after(now, 3600), adminId: holder.userId }, now),
+  );
+  expect((await explain(stranger)).code[0]).toMatchObject({
+    gate: 'request',
+    answer: 'hold',
+    reason: 'range_closed',
+    passesAt: after(now, 3600),
+  });
+  expect((await explain(holder)).code[0]).toMatchObject({ gate: 'request', answer: 'pass' });
+});
+
 describe('the next code is refused as a request for it would be', () => {
   const request = (person: Person, at: Date) =>
     database.db.transaction(async (tx) =>
@@ -144,7 +168,7 @@ describe('the next code is refused as a request for it would be', () => {
     ['too many codes were wrong', (person) => fail(person, 'prove_again_failures', 15)],
     [
       'the carrier takes none',
-      ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, now })),
+      ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, at: now })),
     ],
     [
       'it opted out',

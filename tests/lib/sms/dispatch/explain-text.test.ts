@@ -43,7 +43,7 @@ describe('a text that waits', () => {
       'a STOP',
       ({ phone }) => database.db.transaction((tx) => markSuppressed(tx, { phone, by: 'sms_stop', now })),
     ],
-    ['a landline', ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, now }))],
+    ['a landline', ({ phone }) => database.db.transaction((tx) => markUndeliverable(tx, { phone, at: now }))],
     [
       'no consent',
       ({ userId, phone }) =>

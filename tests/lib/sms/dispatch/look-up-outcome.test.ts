@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { lookUpOutcome } from '@/lib/sms/dispatch/look-up-outcome';
 import { eraseNumbersOfSent, anonymizeTexts } from '@/lib/sms/outbox/erase-texts';
@@ -52,6 +53,7 @@ test('a text that went out unheard is found though its account was deleted meanw
     provider,
     env: makeEnv(database.url),
     log: openLog({ level: 'error' }),
+    paceClock: new PaceClock(),
     clockOffsetMs: 0,
   };
   const facts = (await readPolicyFacts(db, [id])).get(id)!;

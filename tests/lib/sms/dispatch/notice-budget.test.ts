@@ -4,10 +4,11 @@ import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
 import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '../../../support/database';
-import { askForUpdate, makeEnv, makePerson, whenText, type Person } from '../../../support/texts';
+import { askForCode, askForUpdate, makeEnv, makePerson, whenText, type Person } from '../../../support/texts';
 
 const database = useDatabase();
 const hourMs = 3600 * 1000;
+const lines: string[] = [];
 let dispatcher: { stop(): Promise<void> };
 
 beforeEach(async () => {
@@ -17,9 +18,9 @@ beforeEach(async () => {
 afterEach(() => dispatcher.stop());
 
 function start(variables: Record<string, string> = {}): void {
-  const env = makeEnv(database.url, variables);
+  const env = makeEnv(database.url, { LOG_LEVEL: 'warn', ...variables });
   const provider = openConsole(() => undefined);
-  dispatcher = runDispatcher({ env, db: database.db, provider, log: () => undefined });
+  dispatcher = runDispatcher({ env, db: database.db, provider, log: (line) => void lines.push(line) });
 }
 
 /** A notice about an account's security, worthless at `expiresAt`. */
@@ -49,8 +50,31 @@ test('what codes and updates have spent of a person’s cap keeps no notice to t
     sql`select array_agg(distinct split_part(scope, ':', 1)) as kinds from sms_messages, unnest(spend_scopes) scope
       where template = 'phoneChanged'`,
   );
-  expect(sums[0]!.kinds).toEqual(['all', 'notice']);
+  expect(sums[0]!.kinds).toEqual(['all', 'notice', 'notice-number']);
 });
+
+test('one phone gets no more notices in a day than one account may send, however many accounts it goes through', async () => {
+  start({ SMS_DAILY_BUDGET_PER_USER_USD: '0.0158' });
+  const phone = '+14155550171';
+  const expiresAt = new Date(Date.now() + 24 * hourMs);
+  const give = async () => giveNotice(await takePhone(phone), expiresAt);
+  for (const id of [await give(), await give()]) {
+    await whenText(database.db, id, ({ status }) => status === 'sent');
+  }
+  const over = await whenText(database.db, await give(), ({ reason }) => reason === 'budget');
+  expect(over.details).toMatchObject({ rule: 'SMS_DAILY_BUDGET_PER_USER_USD', spentMicros: '15800' });
+  expect(lines.filter((line) => line.includes('sms_over_budget') && line.includes(over.id))).toHaveLength(1);
+  // Codes have what they had.
+  const { messageId } = await askForCode(database.db, await takePhone(phone));
+  await whenText(database.db, messageId, ({ status }) => status === 'sent');
+});
+
+/** A new account that has proven a number, which its account of before has lost. */
+async function takePhone(phone: string): Promise<Person> {
+  await database.db.execute(sql`update users set phone = null where phone = ${phone}`);
+  await database.db.execute(sql`update phone_numbers set holder_user_id = null where number = ${phone}`);
+  return makePerson(database.db, { phone });
+}
 
 describe('no text waits for longer than it is worth anything', () => {
   /** A notice that finds its cap used up. */

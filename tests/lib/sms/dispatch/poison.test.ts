@@ -251,10 +251,10 @@ describe('a database that cannot do it just now', () => {
       const { provider, sent } = openInstant();
       start(provider, {}, drizzle(pool));
       for (let times = 1; times <= 6; times += 1) {
-        const failed = () => lines.filter((line) => line.includes('sms_work_failed')).length;
-        await expect.poll(failed).toBeGreaterThanOrEqual(codes.length * times);
         for (const id of codes) {
-          const waiting = ({ status, leaseUntil }: Message) => status === 'queued' && leaseUntil === null;
+          // Put back, for a little later.
+          const waiting = ({ status, leaseUntil, sendAfter }: Message) =>
+            status === 'queued' && leaseUntil === null && sendAfter > new Date();
           expect(await whenText(database.db, id, waiting)).toMatchObject({ faults: 0, price: null });
         }
         for (const id of codes) await skipPauses(id);

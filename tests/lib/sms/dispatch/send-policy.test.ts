@@ -39,7 +39,7 @@ async function change(
   const now = noonInNewYork;
   await database.db.transaction(async (tx) => {
     if (event === 'stopped') await markSuppressed(tx, { phone, by: 'sms_stop', now });
-    if (event === 'undeliverable') await markUndeliverable(tx, { phone, now });
+    if (event === 'undeliverable') await markUndeliverable(tx, { phone, at: now });
     if (event === 'withdrawn') {
       await withdrawConsent(
         tx,

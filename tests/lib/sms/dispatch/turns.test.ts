@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, expect, test } from 'vitest';
 import type { Db } from '@/db/client';
 import { openLog } from '@/lib/log';
+import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { claimSends, countStrangers } from '@/lib/sms/dispatch/claim';
 import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '../../../support/database';
@@ -29,8 +30,8 @@ async function fill(count: number, { purpose, sendClass, status = 'queued' }: Ki
 async function claim(db: Db, { strangersBefore = 0, isPaced = true } = {}) {
   const env = makeEnv(database.url, isPaced ? { SMS_MESSAGES_PER_SECOND: '1' } : {});
   const work = { db, env, provider: openConsole(() => undefined), log: openLog({ level: 'error' }) };
-  const room = { room: 64, roomForOthers: 48, strangersBefore };
-  const found = await claimSends({ ...work, clockOffsetMs: 0 } as never, room);
+  const room = { room: 64, roomForOthers: 48, strangersBefore, leadMs: 0 };
+  const found = await claimSends({ ...work, paceClock: new PaceClock(), clockOffsetMs: 0 }, room);
   const { rows } = await database.db.execute<{ kind: string }>(sql`
     select coalesce(send_class, purpose) as kind from sms_messages
     where id = any(${sql.param(found.held.map(({ id }) => id))}::uuid[])`);

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm';
+import { asc, eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { phoneNumbers, smsInboundReads, smsMessages } from '@/db/schema/sms';
 import { smsOptOuts } from '@/db/schema/consent';
@@ -371,6 +371,22 @@ describe('how far is read', () => {
     const [known] = await database.db.select().from(smsInboundReads);
     expect(known!.readUntil.getTime()).toBeGreaterThan(after(noon, -5 * minute).getTime());
   });
+});
+
+test.each([
+  ['read_until', 'an hour ahead', after(noon, hour).toISOString()],
+  ['read_until', 'without end', 'infinity'],
+  ['read_until', 'before all time', '-infinity'],
+  ['next_at', 'a day ahead', after(noon, 24 * hour).toISOString()],
+  ['next_at', 'without end', 'infinity'],
+])('%s %s, as a wrong clock left it, keeps no STOP from being found', async (column, _what, moment) => {
+  await read(noon, { isStart: true });
+  await database.db.execute(sql.raw(`update sms_inbound_reads set ${column} = '${moment}'`));
+  const person = await holder();
+  write(person.phone, 'STOP', after(noon, 2 * minute));
+  expect(await read(after(noon, hour + 5 * minute))).toBe('read');
+  expect(await isStopped(person.phone)).toBe(true);
+  expect(await read(after(noon, hour + 6 * minute))).toBe('not_due');
 });
 
 test('nothing is asked where texts go to the console', async () => {

@@ -4,6 +4,7 @@ import { smsConsents, smsOptOuts, type ConsentScope } from '@/db/schema/consent'
 import { phoneNumbers, smsMessages } from '@/db/schema/sms';
 import { env } from '@/lib/env';
 import { grantConsent, readStandingConsent, withdrawConsent } from '@/lib/consent/ledger';
+import { keepHouse } from '@/lib/housekeeping';
 import { newId } from '@/lib/random';
 import { spendMark, sumSpend } from '@/lib/sms/capacity/budget';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
@@ -182,13 +183,16 @@ describe('STOP', () => {
     const startedMs = performance.now();
     const statements = await count(several);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
-    expect(statements).toBeLessThanOrEqual(13);
+    // One of them makes the row of a number that was never heard of, and one tells that most accounts are left to the chores.
+    expect(statements).toBeLessThanOrEqual(15);
     expect(await count(one.phone)).toBeLessThanOrEqual(statements);
+    await keepHouse(database.db, after(noon, 1));
     const withdrawn = (await ledger(several)).filter((row) => row.action === 'withdrawn');
     expect(withdrawn).toHaveLength(4000);
     expect(new Set(withdrawn.map((row) => `${row.userId} ${row.scope}`)).size).toBe(4000);
     // What is withdrawn already is not withdrawn again.
     await receive(several, 'STOP', after(noon, 2));
+    await keepHouse(database.db, after(noon, 2));
     expect(await ledger(several)).toHaveLength(8000);
   });
 
@@ -469,7 +473,7 @@ describe('every inbound text', () => {
     expect((await readNumber(database.db, phone))?.proveSends).toEqual([]);
   });
 
-  it('costs what its answer costs: reserved in the sum for everyone alone, and settled by what the provider reports', async () => {
+  it('costs what its answer costs: reserved in the sum for everyone and that of such answers, and settled by what the provider reports', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     const person = spendMark(env().authSecrets[0], 'person', holder.userId);
@@ -488,7 +492,7 @@ describe('every inbound text', () => {
       price: (segments * 0.0079).toFixed(6),
       estimatedPrice: (segments * 0.0079).toFixed(6),
       reservedAt: after(noon, 5),
-      spendScopes: ['all'],
+      spendScopes: ['all', 'holders_replies'],
     });
     const report = {
       messageId: reply!.id,
@@ -518,18 +522,18 @@ describe('every inbound text', () => {
     expect((await receive(phone, 'stop it', after(noon, day + 15))).reply).not.toBeNull();
   });
 
-  it('is answered at most twenty times a day per number, and kept and obeyed beyond that', async () => {
+  it('is answered at most five times a day per number, and kept and obeyed beyond that', async () => {
     const phone = newPhone();
     const holder = await giveHolder(phone);
     const asked = await releaseTogether(
       database.pool,
       `select 1 from phone_numbers where number = '${phone}' for update`,
-      26,
-      Array.from({ length: 26 }, () => () => receive(phone, 'I am driving. Who is this?')),
+      11,
+      Array.from({ length: 11 }, () => () => receive(phone, 'I am driving. Who is this?')),
     );
     const replies = asked.map((each) => each.status === 'fulfilled' && each.value.reply);
-    expect(replies.filter(Boolean)).toHaveLength(20);
-    expect(await textsOf(phone, 'in')).toHaveLength(26);
+    expect(replies.filter(Boolean)).toHaveLength(5);
+    expect(await textsOf(phone, 'in')).toHaveLength(11);
     expect((await receive(newPhone(), 'who is this?')).reply).not.toBeNull();
 
     expect((await receive(phone, 'please stop texting me', after(noon, 10))).reply?.body).toMatch(

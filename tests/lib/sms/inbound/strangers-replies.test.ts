@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
 import { phoneNumbers } from '@/db/schema/sms';
 import { newId } from '@/lib/random';
-import { sumSpend } from '@/lib/sms/capacity/budget';
+import { changeSpend, sumSpend } from '@/lib/sms/capacity/budget';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { developmentSender } from '@/lib/sms/capacity/sender';
 import { readNumber } from '@/lib/sms/numbers/number';
@@ -37,6 +37,33 @@ test('answers to numbers that nobody has proven take a twentieth of the budget, 
   expect(await isAnswered(phone, 'help me')).toBe(true);
   expect(await isAnswered(newPhone(), 'stop it')).toBe(true);
   expect(await isAnswered(newPhone(), 'help me', after(noon, 25 * 3600))).toBe(true);
+});
+
+test('answers to proven numbers take a tenth of the budget, confirmations of their STOPs another, and none what is kept', async () => {
+  const night = after(noon, 100 * 3600);
+  const holder = async () => {
+    const phone = newPhone();
+    const { userId } = await givePerson(database.db, { active: true, phone });
+    await database.db.insert(phoneNumbers).values({ number: phone, holderUserId: userId, heldSince: noon });
+    return phone;
+  };
+  const countAnswers = async (words: string) => {
+    let answers = 0;
+    for (let times = 0; times < 12; times += 1)
+      if (await isAnswered(await holder(), words, night)) answers += 1;
+    return answers;
+  };
+  const answers = await countAnswers('help me');
+  expect(answers).toBeGreaterThan(0);
+  expect(answers).toBeLessThan(12);
+  expect(await sumSpend(database.db, 'all', night)).toBeLessThanOrEqual(100_000n);
+  expect(await countAnswers('stop it')).toBeGreaterThan(0);
+  expect(await sumSpend(database.db, 'all', night)).toBeLessThanOrEqual(200_000n);
+
+  const later = after(night, 30 * 3600);
+  await changeSpend(database.db, [{ scopes: ['all'], reservedAt: later, micros: 895_000n }]);
+  expect(await isAnswered(await holder(), 'help me', later)).toBe(false);
+  expect(await sumSpend(database.db, 'all', later)).toBe(895_000n);
 });
 
 test('confirmations of STOPs from numbers that nobody has proven take another, and every one of them is obeyed', async () => {

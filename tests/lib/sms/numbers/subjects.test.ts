@@ -151,7 +151,7 @@ describe('the classes of a number', () => {
     expect(await ask(holder, 700)).toEqual({ ok: true });
     number = await readNumber(database.db, phone);
     expect(number!.proveSends).toEqual([after(noon, 700)]);
-    expect((await readLastChallenge(database.db, holder.userId))!.sendClass).toBe('prove');
+    expect((await readLastChallenge(database.db, holder.userId, noon))!.sendClass).toBe('prove');
   });
 
   test('a send stops counting in the class it was counted in, no matter who holds the number by then', async () => {
@@ -192,7 +192,7 @@ describe('the classes of a number', () => {
        values (gen_random_uuid(), $1, $2, 'activate', '\\x00', $3, $3, $3)`,
       [userId, phone, noon],
     );
-    expect((await readLastChallenge(database.db, userId))!.sendClass).toBe('prove');
+    expect((await readLastChallenge(database.db, userId, noon))!.sendClass).toBe('prove');
   });
 });
 

@@ -11,7 +11,6 @@ import { readPersonSms } from '@/lib/reporting/person-sms';
 import { createPreferences, requirePreferences } from '@/lib/sms/preferences/preferences';
 import { pickQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 import { defaultQuietWindow, nextAllowedInstant } from '@/lib/sms/preferences/quiet-hours';
-import { previewQuietHours } from '@/lib/sms/preferences/quiet-preview';
 import { canonicalZone, listTimeZones } from '@/lib/time-zones';
 import { useDatabase } from '../../../support/database';
 import { readExport } from '../../../support/read-export';
@@ -83,7 +82,7 @@ describe('the canonical name of a zone', () => {
   });
 
   test('of every listed zone is its own', () => {
-    for (const { zone } of listTimeZones()) expect(canonicalZone(zone)).toBe(zone);
+    for (const { zone } of listTimeZones(noon)) expect(canonicalZone(zone)).toBe(zone);
   });
 
   test('can be reckoned with and written in, whatever the name was', () => {
@@ -96,7 +95,6 @@ describe('the canonical name of a zone', () => {
         local.getTimeZoneTransition('next');
         local.toPlainDateTime().toZonedDateTime(zone, { disambiguation: 'later' });
         nextAllowedInstant({ now: at, window: defaultQuietWindow, zones: [zone] });
-        previewQuietHours({ window: defaultQuietWindow, zones: [zone], now: at });
         sayMoment(at, { timeZone: zone, now: noon });
       }),
       { numRuns: 500 },

@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { auditLog } from '@/db/schema/accounts';
+import { auditLog, users } from '@/db/schema/accounts';
 import { smsOptOuts } from '@/db/schema/consent';
 import { smsPreferences } from '@/db/schema/sms';
 import { readStandingConsent } from '@/lib/consent/ledger';
@@ -12,9 +12,11 @@ import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { requirePreferences, wantsTemplate } from '@/lib/sms/preferences/preferences';
+import { addFirstPhone } from '@/lib/sms/preferences/add-first-phone';
 import { turnTextsOff, saveTexts, readTextsState } from '@/lib/sms/preferences/text-switches';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
+import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';
 import { named, withSettings } from '../../../support/settings';
@@ -95,6 +97,25 @@ describe('turning texts on', () => {
       'optInConfirmation',
     ]);
     expect(await listReceipts(database.db, person.userId)).toHaveLength(2);
+  });
+
+  test('goes with a first number by one consent, also where the switch was left on when the last number was removed', async () => {
+    const person = await giveSettledPerson(database.db, { phone: null });
+    for (const enabled of [true, false]) {
+      const phone = newPhone();
+      await database.db
+        .update(smsPreferences)
+        .set({ enabled })
+        .where(eq(smsPreferences.userId, person.userId));
+      await database.db.update(users).set({ phone: null }).where(eq(users.id, person.userId));
+      const at = contextAt(after(noon, enabled ? 0 : 3600));
+      const added = await addFirstPhone(database.db, person, { phone, wantsUpdates: true }, at);
+      expect(added).toEqual({ ok: true });
+      const consents = await readStandingConsent(database.db, { userId: person.userId, phone });
+      expect([...consents].sort()).toEqual(['updates', 'verification']);
+      const texts = await readTextsState(database.db, { userId: person.userId, phone });
+      expect(texts).toMatchObject({ switches: { enabled: true }, consent: 'standing' });
+    }
   });
 
   test('is refused while the number is stopped, for a switch cannot undo a STOP', async () => {
@@ -386,4 +407,30 @@ test('a stopped number that was never agreed to reads as stopped', async () => {
     stopped: true,
     consent: 'none',
   });
+});
+
+test('a page that is open while its account is erased answers, and saves nothing', async () => {
+  const person = await giveSettledPerson(database.db);
+  const owner = { userId: person.userId, phone: person.phone, phoneMovedAt: null };
+  await database.db.delete(users).where(eq(users.id, person.userId));
+  const page = await readPreferencesPage(database.db, owner, noon);
+  expect(page.texts.switches).toMatchObject({ enabled: false });
+  const wish = { switches: on, version: 1, agreed: true };
+  expect(await saveTexts(database.db, person, wish, contextAt(noon))).toMatchObject({
+    ok: false,
+    reason: 'changed_meanwhile',
+  });
+  const hours = {
+    quietHoursEnabled: false,
+    quietHoursStart: '22:00',
+    quietHoursEnd: '08:00',
+    timeZone: null,
+  };
+  expect(await saveQuietHours(database.db, person, { ...hours, version: 1 }, contextAt(noon))).toMatchObject({
+    ok: false,
+    reason: 'changed_meanwhile',
+  });
+  expect(
+    await database.db.select().from(smsPreferences).where(eq(smsPreferences.userId, person.userId)),
+  ).toEqual([]);
 });

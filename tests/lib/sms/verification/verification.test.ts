@@ -91,14 +91,8 @@ describe('a right code', () => {
     const begin = texts.indexOf('begin');
     expect(texts.at(-1)).toBe('commit');
     expect(texts.slice(begin + 1, -1)).toHaveLength(expected.statements);
-    // Before it, the coarse limit of an address seen for the first time is counted (its bucket is looked for, made and
-    // taken from) and the challenge is read.
-    expect(texts.slice(0, begin).map((text) => text.split(' ')[0])).toEqual([
-      'with',
-      'insert',
-      'with',
-      'select',
-    ]);
+    // Before it, the coarse limit of the address is counted and the challenge is read.
+    expect(texts.slice(0, begin).map((text) => text.split(' ')[0])).toEqual(['with', 'select']);
     const updates = await database.db
       .select({ template: smsMessages.template })
       .from(smsMessages)
@@ -389,6 +383,7 @@ describe('sending again', () => {
     expect(await replacePendingPhone(database.db, prover, phone, contextAt(noon))).toEqual({
       ok: true,
       refusal: null,
+      changed: false,
     });
     const code = await readCode(database.db, userId);
     expect(await checkCode(database.db, prover, code, contextAt(after(noon, 5)))).toEqual({
@@ -429,6 +424,7 @@ describe('another number', () => {
     expect(await replacePendingPhone(database.db, person, other, contextAt(after(noon, 10)))).toEqual({
       ok: true,
       refusal: null,
+      changed: true,
     });
     const moved = { ...person, phone: other };
     expect(await checkCode(database.db, moved, person.code, contextAt(after(noon, 20)))).toMatchObject({
@@ -442,6 +438,15 @@ describe('another number', () => {
     );
     const code = await readCode(database.db, person.userId);
     expect(await checkCode(database.db, moved, code, contextAt(after(noon, 30)))).toMatchObject({ ok: true });
+  });
+
+  test('is told apart from the one that stands there, for which too soon another code is asked for', async () => {
+    const person = await givePending(database.db, newPhone());
+    const same = await replacePendingPhone(database.db, person, person.phone, contextAt(after(noon, 10)));
+    expect(same).toMatchObject({ ok: true, changed: false, refusal: { reason: 'too_soon' } });
+    expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 20)))).toMatchObject({
+      ok: true,
+    });
   });
 
   test('is refused in place of a proven one', async () => {
@@ -519,15 +524,15 @@ describe('continuing without verifying', () => {
     });
   });
 
-  test('is not possible after 60 seconds when the text was delivered, until the challenge ends', async () => {
+  test('is not possible after 60 seconds when the text was delivered, but after three minutes', async () => {
     const person = await givePending(database.db, newPhone());
     await database.db
       .update(smsMessages)
       .set({ status: 'delivered' })
       .where(eq(smsMessages.phone, person.phone));
-    const soon = await skipVerification(database.db, person, contextAt(after(noon, 300)));
-    expect(soon).toEqual({ ok: false, reason: 'not_yet', retryAt: after(noon, 600) });
-    expect(await skipVerification(database.db, person, contextAt(after(noon, 600)))).toMatchObject({
+    const soon = await skipVerification(database.db, person, contextAt(after(noon, 179)));
+    expect(soon).toEqual({ ok: false, reason: 'not_yet', retryAt: after(noon, 180) });
+    expect(await skipVerification(database.db, person, contextAt(after(noon, 180)))).toMatchObject({
       ok: true,
     });
   });

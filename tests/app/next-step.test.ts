@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { findNews, nameList } from '@/app/dashboard/news';
+import { findNextStep, isToldByText } from '@/app/dashboard/next-step';
+import { listOpenTasks } from '@/app/dashboard/open-tasks';
+import type { MyApplication } from '@/lib/applications/my-applications';
+import { after, noon } from '../support/people';
+
+const make = (id: string, status: MyApplication['status'], isAnswered = false): MyApplication => ({
+  id,
+  title: id,
+  message: '',
+  status,
+  since: noon,
+  version: 1,
+  createdAt: noon,
+  isAnswered,
+});
+
+test.each([
+  ['nothing yet', [], 'start', undefined],
+  ['only what is decided', [make('a', 'approved'), make('b', 'withdrawn')], 'start', undefined],
+  ['one that we look at', [make('a', 'in_review')], 'wait', undefined],
+  ['an answer that we have', [make('a', 'documents_needed', true)], 'wait', undefined],
+  ['a draft beside one that we look at', [make('a', 'in_review'), make('b', 'draft')], 'finish', 'b'],
+  ['what we asked for beside a draft', [make('a', 'draft'), make('b', 'documents_needed')], 'answer', 'b'],
+])('who has %s has one next step', (_what, applications, step, id) => {
+  const next = findNextStep(applications);
+  expect(next.step).toBe(step);
+  expect('application' in next ? next.application.id : undefined).toBe(id);
+});
+
+test('what is open is the email, the phone and the passkey, in this order, and nothing once they are done', () => {
+  const open = listOpenTasks({
+    email: 'a@example.com',
+    phone: 'moved',
+    isAfterReset: false,
+    lacksPasskey: true,
+  });
+  expect(open.map(({ id }) => id)).toEqual(['email', 'phone', 'passkey']);
+  expect(listOpenTasks({ email: null, phone: 'verified', isAfterReset: true, lacksPasskey: false })).toEqual(
+    [],
+  );
+});
+
+test('who lost their phone by a reset is told why it is to be added again, until it is there', () => {
+  const [task] = listOpenTasks({ email: null, phone: 'none', isAfterReset: true, lacksPasskey: false });
+  expect(task).toMatchObject({ id: 'phone', words: expect.stringContaining('took off') as string });
+  const [later] = listOpenTasks({
+    email: null,
+    phone: 'unverified',
+    isAfterReset: true,
+    lacksPasskey: false,
+  });
+  expect(later?.words).not.toContain('took off');
+  const [never] = listOpenTasks({ email: null, phone: 'none', isAfterReset: false, lacksPasskey: false });
+  expect(never?.words).not.toContain('took off');
+});
+
+test('news is what we did in the last 14 days, decisions first, then the latest, and no more than fits', () => {
+  const day = 24 * 3600;
+  const at = (id: string, status: MyApplication['status'], days: number) => ({
+    ...make(id, status),
+    since: after(noon, -days * day),
+  });
+  const all = [
+    at('draft', 'draft', 0),
+    at('submitted', 'submitted', 0),
+    at('old', 'approved', 14.1),
+    at('declined', 'declined', 13.9),
+    at('in review', 'in_review', 1),
+    at('needed', 'documents_needed', 2),
+    at('approved', 'approved', 3),
+  ];
+  const ids = (most: number) => findNews(all, noon, most).map(({ id }) => id);
+  expect(ids(9)).toEqual(['approved', 'declined', 'in review', 'needed']);
+  expect(ids(3)).toEqual(['approved', 'declined', 'in review']);
+});
+
+test('the list below the news is of other applications only where it has some', () => {
+  expect(nameList({ isApplicant: true, areOthers: true })).toBe('Your other applications');
+  expect(nameList({ isApplicant: true, areOthers: false })).toBe('Your applications');
+  expect(nameList({ isApplicant: false, areOthers: true })).toBe('Your own applications');
+});
+
+const heard = {
+  switches: { enabled: true, applicationStatus: true, reminders: false, security: false },
+  version: 1,
+  consent: 'standing',
+  stopped: false,
+} as const;
+
+test('a text is promised only where one may go out', () => {
+  expect(isToldByText(heard, 'verified')).toBe(true);
+  expect(isToldByText({ ...heard, consent: 'earlier_wording' }, 'verified')).toBe(true);
+  expect(isToldByText(heard, 'unverified')).toBe(false);
+  expect(isToldByText({ ...heard, consent: 'none' }, 'verified')).toBe(false);
+  expect(isToldByText({ ...heard, stopped: true }, 'verified')).toBe(false);
+  for (const off of ['enabled', 'applicationStatus'] as const) {
+    expect(isToldByText({ ...heard, switches: { ...heard.switches, [off]: false } }, 'verified')).toBe(false);
+  }
+});

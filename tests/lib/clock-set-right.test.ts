@@ -1,0 +1,175 @@
+import { sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { countTry, readTries } from '@/lib/auth/two-factor/tries';
+import { isFirstToday } from '@/lib/once-a-day';
+import { newId } from '@/lib/random';
+import { developmentSender } from '@/lib/sms/capacity/sender';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
+import { lockNumber, markUndeliverable, readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
+import { nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';
+import { readLastChallenge } from '@/lib/sms/verification/challenge';
+import { checkCode } from '@/lib/sms/verification/check-code';
+import { askForRecovery, readRecovery } from '@/lib/sms/verification/recovery';
+import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
+import { checkSignInCode, hasOpenSignInCode, sendSignInCode } from '@/lib/sms/verification/sign-in-code';
+import { skipVerification } from '@/lib/sms/verification/skip-verification';
+import { readVerificationState } from '@/lib/sms/verification/state';
+import { logVerification, readSendPutOff } from '@/lib/sms/verification/verification-log';
+import { useDatabase } from '../support/database';
+import { after, contextAt, givePending, newEmail, newPhone, noon, readCode } from '../support/people';
+import { giveSettledPerson } from '../support/settled-person';
+
+const database = useDatabase();
+const minute = 60;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** By so much the clock was ahead when something was written; it was set right at noon. */
+const spans = [
+  ['two minutes', 2 * minute],
+  ['an hour', hour],
+  ['a day', day],
+  ['a year', 365 * day],
+] as const;
+
+describe.each(spans)('after a clock that was ahead by %s was set right,', (_span, ahead) => {
+  const wrong = after(noon, ahead);
+
+  test('who registered then gets a code at once, and gets in with it', async () => {
+    const pending = await givePending(database.db, newPhone(), wrong);
+    expect(await sendCode(database.db, pending, contextAt(noon))).toEqual({ ok: true });
+    const code = await readCode(database.db, pending.userId);
+    const entered = await checkCode(database.db, pending, code, contextAt(after(noon, 10)));
+    expect(entered).toMatchObject({ ok: true, proven: true });
+    const last = await readLastChallenge(database.db, pending.userId, after(noon, 11));
+    expect(last).toMatchObject({ consumedAt: after(noon, 10) });
+  });
+
+  test('who registered then may take another number, and get in with its code', async () => {
+    const pending = await givePending(database.db, newPhone(), wrong);
+    const phone = newPhone();
+    expect(await replacePendingPhone(database.db, pending, phone, contextAt(noon))).toEqual({
+      ok: true,
+      refusal: null,
+      changed: true,
+    });
+    const code = await readCode(database.db, pending.userId);
+    const entered = await checkCode(database.db, { ...pending, phone }, code, contextAt(after(noon, 10)));
+    expect(entered).toMatchObject({ ok: true, proven: true });
+  });
+
+  test('who registered then may go on without a code no later than anyone', async () => {
+    const pending = await givePending(database.db, newPhone(), wrong);
+    const { userId, phone } = pending;
+    await database.db.execute(
+      sql`update sms_messages set status = 'delivered', sent_at = ${wrong.toISOString()}::timestamptz where user_id = ${userId}`,
+    );
+    const soon = after(noon, 12 * minute);
+    const state = await readVerificationState(database.db, { userId, phone }, soon);
+    expect(state.skipAt).toEqual(soon);
+    expect(state.sends.retryAt).toBeNull();
+    expect(await skipVerification(database.db, pending, contextAt(soon))).toMatchObject({ ok: true });
+  });
+
+  test('the code of then is not right for longer than any', async () => {
+    const pending = await givePending(database.db, newPhone(), wrong);
+    const late = contextAt(after(noon, 30 * minute));
+    const refused = await checkCode(database.db, pending, pending.code, late);
+    expect(refused).toMatchObject({ ok: false, reason: 'expired' });
+  });
+
+  test('a code for signing in goes out at once', async () => {
+    const { userId, phone } = await giveSettledPerson(database.db);
+    const factor = { userId, phone: phone! };
+    expect(await sendSignInCode(database.db, factor, contextAt(wrong))).toEqual({ ok: true });
+    expect(await sendSignInCode(database.db, factor, contextAt(noon))).toEqual({ ok: true });
+    expect(await hasOpenSignInCode(database.db, userId, noon)).toBe(true);
+    expect(await checkSignInCode(database.db, { userId, code: '000000' }, noon)).toBe(false);
+  });
+
+  test('a number that could not be texted can be, no later than after a day', async () => {
+    const phone = newPhone();
+    await database.db.transaction(async (tx) => {
+      await lockNumber(tx, phone);
+      await markUndeliverable(tx, { phone, at: wrong });
+    });
+    expect(readUndeliverable(await readNumber(database.db, phone), noon)).toBeNull();
+  });
+
+  test('what a network asked for then keeps nobody from a code', async () => {
+    const phone = newPhone();
+    const asker = (userId: string) => nameStranger(phone, userId, '192.0.2.7');
+    const strangerActs = ['one', 'two'].map((userId) => {
+      const { account, network } = asker(userId);
+      return { act: 'send' as const, atMs: wrong.getTime(), account, network };
+    });
+    const number = { proveSends: [], proveFailures: [], strangerActs };
+    expect(readNetworkMoment(number, asker('three'), noon)).toBeNull();
+  });
+
+  test('a code that was put off then is not put off any more', async () => {
+    const { userId, phone } = await givePending(database.db, newPhone(), noon);
+    const details = { retry_at: after(wrong, 600).toISOString() };
+    await logVerification(
+      database.db,
+      'send_refused',
+      { userId, phone, reason: 'crowded', details },
+      contextAt(wrong),
+    );
+    expect(await readSendPutOff(database.db, userId, wrong)).toMatchObject({ reason: 'crowded' });
+    expect(await readSendPutOff(database.db, userId, noon)).toBeNull();
+  });
+
+  test('an account whose password was reset then is frozen for no longer than any', () => {
+    const until = ahead <= 3 * day ? after(noon, 3 * day) : null;
+    expect(frozenUntil({ recoveredAt: wrong }, noon)).toEqual(until);
+  });
+
+  test('a call for help is answered although it was answered then', async () => {
+    const from = newPhone();
+    const ask = (now: Date) =>
+      receiveText(
+        database.db,
+        {
+          sid: `SM${newId().replaceAll('-', '')}`,
+          from,
+          to: developmentSender,
+          messagingServiceSid: null,
+          body: 'I need help',
+          optOutType: null,
+        },
+        contextAt(now),
+      );
+    for (let times = 0; times < 7; times += 1) await ask(wrong);
+    expect(await ask(wrong)).toMatchObject({ ok: true, reply: null });
+    expect(await ask(noon)).toMatchObject({ ok: true, reply: expect.anything() });
+  });
+
+  test('an alert of then silences none', async () => {
+    const name = newEmail();
+    expect(await isFirstToday(database.db, name, wrong)).toBe(true);
+    expect(await isFirstToday(database.db, name, noon)).toBe(true);
+  });
+});
+
+test.each(['an hour', 'a day'])(
+  'a browser that asked for a code to choose a password by a clock ahead by %s gets a fresh one',
+  async (span) => {
+    const email = newEmail();
+    const wrong = after(noon, span === 'a day' ? day : hour);
+    const { token } = await askForRecovery(database.db, { email, token: null }, contextAt(wrong));
+    const again = await askForRecovery(database.db, { email, token }, contextAt(noon));
+    expect(again.token).not.toBe(token);
+    expect(await readRecovery(database.db, again.token, noon)).toMatchObject({ createdAt: noon });
+  },
+);
+
+test('codes of a second factor that a clock a week ahead has paused are heard, and said to be', async () => {
+  const { userId } = await giveSettledPerson(database.db);
+  for (let wrong = 0; wrong < 10; wrong += 1)
+    await countTry(database.db, userId, after(noon, 7 * day + wrong));
+  expect(await readTries(database.db, userId, after(noon, 7 * day + 20))).toMatchObject({ reason: 'paused' });
+  expect(await readTries(database.db, userId, noon)).toBeNull();
+  expect(await countTry(database.db, userId, noon)).toMatchObject({ ok: true });
+});

@@ -1,0 +1,117 @@
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { LedgerDifference } from '@/db/schema/alarms';
+import { env, type Retention } from '@/lib/env';
+import { newId } from '@/lib/random';
+import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
+import { eraseOldTexts } from '@/lib/sms/outbox/erase-texts';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { useDatabase } from '../../../support/database';
+import { contextAt } from '../../../support/people';
+import { fromPhone, makePerson, twilioVariables, type Person } from '../../../support/texts';
+
+vi.setConfig({ testTimeout: 60_000 });
+Object.assign(process.env, twilioVariables('http://127.0.0.1:9'));
+
+const database = useDatabase();
+const dayMs = 24 * 3_600_000;
+const settings = env() as { reportTimeZone: string; retention: Retention };
+const { reportTimeZone, retention } = settings;
+
+beforeEach(async () => {
+  await database.pool.query(`
+    alter table sms_consents disable trigger user;
+    alter table sms_opt_outs disable trigger user;
+    truncate users, phone_numbers, sms_messages, sms_consents, sms_opt_outs, sms_spend, sms_rollups, event_rollups, rolled_days,
+      ledger_checks, audit_log cascade;
+    alter table sms_consents enable trigger user;
+    alter table sms_opt_outs enable trigger user`);
+});
+afterEach(() => {
+  Object.assign(settings, { reportTimeZone, retention });
+});
+
+/** A person who registered and consented a day before some moment. */
+async function makePersonBefore(moment: Date): Promise<Person> {
+  const person = await makePerson(database.db);
+  const at = new Date(moment.getTime() - dayMs);
+  await database.pool.query('alter table sms_consents disable trigger user');
+  await database.pool.query('update sms_consents set at = $1', [at]);
+  await database.pool.query('alter table sms_consents enable trigger user');
+  await database.pool.query('update users set created_at = $1', [at]);
+  return person;
+}
+
+function receive({ phone }: Person, body: string, { now, sentAt }: { now: Date; sentAt?: Date }) {
+  const text = { sid: `SM${newId().replaceAll('-', '')}`, from: phone, to: fromPhone, body };
+  return receiveText(
+    database.db,
+    { ...text, messagingServiceSid: null, optOutType: null },
+    contextAt(now),
+    sentAt ? { late: { sentAt, earlier: new Set(), later: new Set() } } : undefined,
+  );
+}
+
+/** What the check finds, by part. */
+async function check(now: Date): Promise<Record<string, LedgerDifference[] | string>> {
+  const found: Record<string, LedgerDifference[] | string> = {};
+  await checkAllLedgers(database.db, now, (part, came) => {
+    if (typeof came === 'string' || came.length > 0) found[part] = came;
+  });
+  return found;
+}
+
+test('opt-outs that are older than attempts are kept follow a change of the zone of reports', async () => {
+  settings.retention = { ...retention, attemptsDays: 10 };
+  const now = new Date('2025-10-15T17:00:00Z');
+  // By the zone of before the one is of the 1st and the other of the 2nd; by the new one both are of the 2nd.
+  const [first, second] = [new Date('2025-10-02T01:00:00Z'), new Date('2025-10-02T12:00:00Z')];
+  for (const at of [first, second]) {
+    const { phone } = await makePersonBefore(first);
+    await database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: at }));
+  }
+  await rollUpDays(database.db, new Date('2025-10-03T12:00:00Z'), 30);
+  await rollUpDays(database.db, now, 1_000);
+  expect(await check(now)).toEqual({});
+  settings.reportTimeZone = 'Europe/Berlin';
+  await rollUpDays(database.db, now, 1_000);
+  expect(await check(now)).toEqual({});
+  const { rows } = await database.pool.query(
+    `select at, times::int from event_rollups where key = 'opted_out' order by at`,
+  );
+  expect(rows).toEqual([{ at: new Date('2025-10-01T22:00:00Z'), times: 2 }]);
+});
+
+test('a text that was found late may be erased by its age', async () => {
+  const now = new Date();
+  const sentAt = new Date(now.getTime() - 12 * dayMs);
+  const person = await makePersonBefore(sentAt);
+  await rollUpDays(database.db, now, 1_000);
+  await receive(person, 'Thanks', { now, sentAt });
+  expect(await check(now)).toEqual({});
+  await eraseOldTexts(database.db, { before: now, now }, 100);
+  expect(await check(now)).toEqual({});
+});
+
+test.each([-30, 1, 90])(
+  'a code goes out after START, by a clock that is %i seconds ahead of the one START was heard by',
+  async (ahead) => {
+    const stoppedAt = new Date(Date.now() - 2 * dayMs);
+    const startedAt = new Date(stoppedAt.getTime() + 3_600_000);
+    const person = await makePersonBefore(stoppedAt);
+    await database.db.transaction((tx) =>
+      optOut(tx, { phone: person.phone, by: 'sms_stop', now: stoppedAt }),
+    );
+    await receive(person, 'START', { now: startedAt });
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, purpose, template, status, created_at, send_after, attempts, sender, provider_sid,
+        provider_status, sent_at, delivered_at, segments, price, estimated_price, price_settled_at, reserved_at)
+      select gen_random_uuid(), ${person.phone}, 'verification', 'code', 'delivered', at, at, 1, '+15550001111',
+        'SM' || md5(${ahead}::text), 'delivered', at, at, 1, 0.0083, 0.0083, at, at
+      from (select ${new Date(startedAt.getTime() - ahead * 1_000).toISOString()}::timestamptz as at) sent`);
+    await rollUpDays(database.db, new Date(), 1_000);
+    expect(Object.keys(await check(new Date())).filter((part) => part.startsWith('day '))).toEqual([]);
+  },
+);

@@ -1,0 +1,39 @@
+import { describe, expect, test } from 'vitest';
+import { listTimeZones, nameZone, readTimeZone } from '@/lib/time-zones';
+
+describe('a time zone', () => {
+  test.each([
+    ['America/New_York', 'America/New_York'],
+    [' america/new york ', 'America/New_York'],
+    ['new york', 'America/New_York'],
+    ['Honolulu', 'Pacific/Honolulu'],
+    ['+05:00', null],
+    ['nowhere', null],
+    ['', null],
+  ])('typed as %j is read as %j', (typed, zone) => {
+    expect(readTimeZone(typed)).toBe(zone);
+  });
+
+  const noon = new Date('2026-06-15T12:00:00Z');
+
+  test('of the list is called by its city, and read by that name', () => {
+    for (const { zone, name, words } of listTimeZones(noon)) {
+      expect(readTimeZone(name)).toBe(zone);
+      expect(name).not.toContain('_');
+      expect(readTimeZone(zone)).toBe(zone);
+      expect(words).toContain(zone.slice(zone.lastIndexOf('/') + 1).replace(/_/g, ' '));
+    }
+  });
+
+  test('is called by the city alone', () => {
+    expect(nameZone('America/New_York')).toBe('New York');
+    expect(nameZone('UTC')).toBe('UTC');
+  });
+
+  test('of the list says what its clocks show now, minute by minute', () => {
+    const wordsOf = (now: Date) => listTimeZones(now).find(({ zone }) => zone === 'Asia/Tokyo')?.words;
+    expect(wordsOf(noon)).toBe('Tokyo · 9:00 PM · Japan Standard Time');
+    expect(wordsOf(new Date(noon.getTime() + 59_999))).toBe('Tokyo · 9:00 PM · Japan Standard Time');
+    expect(wordsOf(new Date(noon.getTime() + 60_000))).toBe('Tokyo · 9:01 PM · Japan Standard Time');
+  });
+});
