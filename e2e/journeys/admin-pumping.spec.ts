@@ -86,7 +86,8 @@ test('who registers a number that is blocked reads why no code came, is not char
   const adminPage = await (await openBrowser()).newPage();
   await enterAs(adminPage, await makePerson('admin'));
   await open(adminPage, here);
-  await blockNumber(adminPage, phone, `Robots ${randomUUID().slice(0, 8)}`);
+  const reason = `Robots ${randomUUID().slice(0, 8)}`;
+  await blockNumber(adminPage, phone, reason);
 
   await register(page, { phone, verify: true });
   await expectPage(page, paths.code);
@@ -100,6 +101,7 @@ test('who registers a number that is blocked reads why no code came, is not char
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'unverified');
 
   await adminPage.reload();
-  const caught = adminPage.getByRole('row').filter({ hasText: `The number ••• ${phone.slice(-4)}: blocked` });
+  const caught = adminPage.getByRole('row').filter({ hasText: reason });
+  await expect(caught).toContainText(`The number ••• ${phone.slice(-4)}: blocked`);
   await expect(caught).toContainText('1 person.');
 });
