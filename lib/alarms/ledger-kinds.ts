@@ -1,5 +1,5 @@
 /** The parts of the nightly check that are no day. */
-export const standingParts = ['budget', 'numbers', 'opt_outs', 'consents'] as const;
+export const standingParts = ['budget', 'numbers', 'opt_outs', 'consents', 'wordings'] as const;
 
 /** The other parts are a day each: `day 2026-11-29`. */
 export const dayPrefix = 'day ';
@@ -90,6 +90,11 @@ const kinds = {
   consent_without_origin: {
     name: 'A consent was written without where it was given',
     whatToDo: `Each box that is ticked leaves its address and browser beside the ledger, until the account ends. A consent without them is no proof. ${keptByHand}`,
+    examples: 'consents',
+  },
+  wording_differs: {
+    name: 'The wording of a consent is not that of its version',
+    whatToDo: `A consent to other words is no proof. If a newer release ran here before, it has versions that this one does not know: go back to it. Else: ${keptByHand}`,
     examples: 'consents',
   },
   consent_though_off: {

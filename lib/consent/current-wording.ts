@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { env } from '@/lib/env';
-import { latestWording, fillInSender, type Wording } from './wording';
+import { fillInSender, latestWording, nameSenderOf, type Wording } from './wording';
 
 /**
  * The text to show now, and to record when someone agrees, with the names that the settings say. They are part of its version,
@@ -8,14 +8,12 @@ import { latestWording, fillInSender, type Wording } from './wording';
  */
 export function currentWording(): Wording {
   const { siteName, operator } = env();
-  const sender =
-    operator.name === null || operator.name === siteName ? siteName : `${siteName}, run by ${operator.name},`;
   const hash = createHash('sha256')
     .update(JSON.stringify([siteName, operator.name]))
     .digest('hex');
   return {
     ...latestWording,
     version: `${latestWording.version}-${hash.slice(0, 8)}`,
-    parts: fillInSender(latestWording, sender),
+    parts: fillInSender(latestWording, nameSenderOf(siteName, operator.name)),
   };
 }

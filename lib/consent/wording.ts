@@ -108,6 +108,24 @@ export function fillInSender({ parts }: Wording, sender: string): WordingPart[] 
   return parts.map((part) => ({ ...part, text: part.text.replaceAll(senderMark, () => sender) }));
 }
 
+/**
+ * How a site and its operator are named in a wording; `operatorName` null: nobody is set. Rows of the ledger have both names, so that
+ * what they say can be written again.
+ */
+export function nameSenderOf(siteName: string, operatorName: string | null): string {
+  return operatorName === null || operatorName === siteName
+    ? siteName
+    : `${siteName}, run by ${operatorName},`;
+}
+
+/** The text of a version, as a consent keeps both, with the names that it was shown with; null: there is no such version. */
+export function writeVersion(version: string, siteName: string, operatorName: string | null): string | null {
+  const wording = wordings.find((each) => version === each.version || version.startsWith(`${each.version}-`));
+  if (wording === undefined) return null;
+  const parts = fillInSender(wording, nameSenderOf(siteName, operatorName));
+  return writePlain({ ...wording, parts });
+}
+
 /** Whether this version, as a consent keeps it, is that of the present wording, whatever names it was shown with. */
 export function isLatestVersion(version: string): boolean {
   return version === latestWording.version || version.startsWith(`${latestWording.version}-`);

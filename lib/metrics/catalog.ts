@@ -155,7 +155,7 @@ export const gaugeSpecs = {
   },
   ledgerAge: {
     name: 'doorstep_ledger_check_age_seconds',
-    help: 'Seconds since budget, numbers, opt-outs, consents and the last 35 days were all checked; +Inf: never.',
+    help: 'Seconds since budget, numbers, opt-outs, consents, their wordings and the last 35 days were all checked; +Inf: never.',
   },
   dispatcherRound: {
     name: 'doorstep_dispatcher_round_age_seconds',

@@ -26,7 +26,7 @@ test('says what does not agree and what to do, ends with 1, and opens one alarm 
   await database.db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: new Date() }));
   const agrees = {
     code: 0,
-    out: 'budget: agrees\nnumbers: agrees\nopt_outs: agrees\nconsents: agrees\n',
+    out: 'budget: agrees\nnumbers: agrees\nopt_outs: agrees\nconsents: agrees\nwordings: agrees\n',
     err: '',
   };
   expect(await run()).toEqual(agrees);

@@ -13,6 +13,7 @@ const partNames: Record<string, string> = {
   numbers: 'the numbers that are blocked',
   opt_outs: 'the ledger of opt-outs',
   consents: 'the ledger of consent',
+  wordings: 'the wordings of consents',
 };
 
 type ReportClock = { timeZone: string; now: Date };

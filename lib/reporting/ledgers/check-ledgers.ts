@@ -16,6 +16,7 @@ import { addDays, dayOf, readReportDay, startOf } from '../rollups/report-days';
 import { checkBudget } from './check-budget';
 import { checkConsents, checkNumbers, checkOptOuts } from './check-numbers';
 import { checkDay } from './check-day';
+import { checkWordings } from './check-wordings';
 import { addDifferences, type Finds } from './look';
 
 const dayMs = 24 * 3600 * 1000;
@@ -99,6 +100,8 @@ function compare(db: Db, part: string, now: Date): Finds {
       return checkOptOuts(db);
     case 'consents':
       return checkConsents(db);
+    case 'wordings':
+      return checkWordings(db);
   }
   const day = readReportDay(part.slice(dayPrefix.length));
   if (day === null) throw new Error(`No part of the ledgers is called ${part}`);

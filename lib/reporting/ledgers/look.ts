@@ -7,7 +7,7 @@ import type { DifferenceKind } from '@/lib/alarms/ledger-kinds';
 const patienceMs = 10_000;
 
 /** So many examples of a difference are told. */
-const mostExamples = 5;
+export const mostExamples = 5;
 
 /** What a check of a part finds, statement by statement. */
 export type Finds = AsyncGenerator<LedgerDifference[]>;

@@ -33,7 +33,7 @@ beforeEach(async () => {
   await keepHouse(database.db, noon);
   await keepHouse(database.db, new Date(noon.getTime() + 60_000));
   const { rows } = await database.pool.query('select from ledger_checks where checked_at is not null');
-  expect(rows).toHaveLength(8);
+  expect(rows).toHaveLength(9);
   expect((await readLedgerState(database.db)).parts).toEqual([]);
   await database.pool.query(
     `delete from sms_messages where created_at >= '2026-12-02T15:00Z' and created_at < '2026-12-02T21:00Z'`,

@@ -204,6 +204,21 @@ describe('what someone does to the database by hand is found the next night', ()
       () => [people[0]!.userId],
       ['update_without_consent', 'withdrawn_without_consent', 'consent_without_origin'].sort(),
     ],
+    'a word of a wording is changed': [
+      `update sms_consents set wording = replace(wording, 'fewer than 10', 'fewer than 30') where user_id = $1`,
+      () => [people[0]!.userId],
+      ['wording_differs'],
+    ],
+    'a wording names another sender': [
+      `update sms_consents set legal_sender = 'Another company' where user_id = $1 and scope = 'updates'`,
+      () => [people[0]!.userId],
+      ['wording_differs'],
+    ],
+    'a version is changed to one that never was': [
+      `update sms_consents set wording_version = '2031-01-1' where user_id = $1 and scope = 'updates'`,
+      () => [people[0]!.userId],
+      ['wording_differs'],
+    ],
     'a withdrawal is deleted': [
       `delete from sms_consents where action = 'withdrawn'`,
       () => [],
@@ -251,7 +266,7 @@ describe('what someone does to the database by hand is found the next night', ()
 
 describe('the check of a night', () => {
   const truncate = () => database.pool.query('truncate ledger_checks');
-  const parts = 5;
+  const parts = 6;
   const checkedParts = async () => {
     const { rows } = await database.pool.query<{ part: string }>(
       'select part from ledger_checks where checked_at is not null order by part',
@@ -288,13 +303,13 @@ describe('the check of a night', () => {
     const holder = await database.pool.connect();
     try {
       await holder.query('begin');
-      // The day, the opt-outs and the consents cannot be read without it.
+      // The day, the opt-outs, the consents and their wordings cannot be read without it.
       await holder.query('lock table sms_consents in access exclusive mode');
       const began = Date.now();
-      expect(await checkLedgers(drizzle(pool), secondNight, 50)).toBe(parts - 3);
+      expect(await checkLedgers(drizzle(pool), secondNight, 50)).toBe(parts - 4);
       expect(Date.now() - began).toBeLessThan(10_000);
       await holder.query('rollback');
-      expect(await checkLedgers(drizzle(pool), new Date(secondNight.getTime() + 11 * 60_000), 50)).toBe(3);
+      expect(await checkLedgers(drizzle(pool), new Date(secondNight.getTime() + 11 * 60_000), 50)).toBe(4);
     } finally {
       holder.release();
       await pool.end();
@@ -307,7 +322,7 @@ describe('the check of a night', () => {
       checkLedgers(database.db, secondNight, 50),
     );
     const begun = statements.filter((statement) => /^begin/i.test(statement));
-    expect(begun.length).toBe(4 + 24 * 6 + 1 + 1 + 2);
+    expect(begun.length).toBe(4 + 24 * 6 + 1 + 1 + 2 + 2);
     expect(begun.every((statement) => /read only/i.test(statement))).toBe(true);
     expect(statements.filter((statement) => /set local statement_timeout/.test(statement))).toHaveLength(
       begun.length,
