@@ -39,6 +39,8 @@ export const users = pgTable(
     enrollUntil: instant('enroll_until'),
     /** When a passkey was offered: once. */
     passkeyOfferedAt: instant('passkey_offered_at'),
+    /** When its owner last decided to delete it: from then on its record loses numbers and words, until the row is gone. */
+    deletionBegunAt: instant('deletion_begun_at'),
   },
   (t) => [
     uniqueIndex('users_email_unique').on(t.emailKey),

@@ -48,7 +48,8 @@ export async function requestExport(
 
 /**
  * Starts a job, an export or a pack, for an admin with a fresh second step, as long as not too many are under way. It ends at `now` at
- * the latest. The audit log has what `describe` says of it by its id, and its period.
+ * the latest. The audit log has what `describe` says of it by its id, and its period. Throws where the period ends before it begins or
+ * is still to come, which forms refuse.
  */
 export async function startJob(
   db: Db,
@@ -58,6 +59,9 @@ export async function startJob(
   context: RequestContext,
 ): Promise<ExportRequestAnswer> {
   const { now } = context;
+  const { fromAt } = job;
+  const toAt = job.toAt > now ? now : job.toAt;
+  if (fromAt > toAt) throw new RangeError('The period of a file ends before it begins, or is still to come');
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('export_jobs', 0))`);
     const stale = await refuseWithoutFactor(tx, admin, now);
@@ -67,8 +71,6 @@ export async function startJob(
     if (rows[0]!.under_way >= mostExportsUnderWay)
       return { ok: false as const, reason: 'too_many_under_way' as const };
     const id = newId();
-    const { fromAt } = job;
-    const toAt = job.toAt > now ? now : job.toAt;
     await tx
       .insert(exportJobs)
       .values({ ...job, id, toAt, requestedBy: admin.userId, createdAt: now, nextAt: now });

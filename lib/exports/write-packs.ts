@@ -3,6 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { exportParts, packPieces, type PackSubject } from '@/db/schema/reports';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { isWholeAccount } from '@/lib/accounts/deletion-mark';
 import { env } from '@/lib/env';
 import { readKeyset, writeKeyset, type Keyset } from '@/lib/reporting/keyset';
 import packageFile from '@/package.json' with { type: 'json' };
@@ -68,7 +69,7 @@ function readPlace(text: string | null): Place {
  * Writes the next part of a pack: so many rows of one section, in every form that they have; or, behind the last of them, the ZIP. Rows
  * are read outside any transaction, and what they became is written with the place of the last of them, in one, by whoever holds the
  * ticket alone. So a part is there once, whoever was killed in between. The pack of an account that is deleted meanwhile, whose texts do
- * not name it any more, ends so.
+ * not name it any more, ends so, from the moment on at which its owner has decided it.
  */
 export async function continuePack(
   db: Db,
@@ -120,6 +121,7 @@ async function writeRows(
       tx,
       job,
       ticket,
+      now,
       isTooLarge
         ? sql`state = 'too_large', bytes = 0, parts = 0, ended_at = ${timestamp(now)}, next_at = ${timestamp(now)}`
         : sql`rows = ${count}, bytes = bytes + ${bytes}, parts = ${part}, faults = 0, written_to = ${goesOn}, next_at = ${timestamp(now)}`,
@@ -128,12 +130,9 @@ async function writeRows(
   });
 }
 
-/** Changes the row of a pack for whoever holds its ticket, as long as the account is there that it is about; locks it. */
-async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, set: SQL): Promise<void> {
-  const isThere =
-    subject.kind === 'number'
-      ? sql`true`
-      : sql`exists (select from users where users.id = ${subject.userId}::uuid)`;
+/** Changes the row of a pack for whoever holds its ticket, as long as the account that it is about is whole; locks it. */
+async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, now: Date, set: SQL): Promise<void> {
+  const isThere = subject.kind === 'number' ? sql`true` : isWholeAccount(subject.userId, now);
   const { rows } = await tx.execute<{ is_there: boolean }>(sql`
     update export_jobs set ${set} where id = ${id} and state = 'writing' and next_at = ${ticket}::timestamptz
     returning ${isThere} as is_there`);
@@ -141,7 +140,7 @@ async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, set: SQL):
   if (!rows[0].is_there) throw new SubjectGone();
 }
 
-/** The account that the pack is about was deleted: what was read since names it no more. */
+/** The account that the pack is about was deleted, or is being deleted: what is read names it no more. */
 class SubjectGone extends Error {
   override name = 'SubjectGone';
 }
@@ -167,7 +166,7 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
   const begunMs = performance.now();
   let held = ticket;
   await db.transaction(async (tx) => {
-    await keep(tx, job, held, sql`bytes = 0, parts = 0`);
+    await keep(tx, job, held, now, sql`bytes = 0, parts = 0`);
     await tx.execute(sql`delete from export_parts where job_id = ${id}`);
   });
   const [secret] = env().authSecrets;
@@ -177,7 +176,13 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
     [part, bytes] = [part + 1, bytes + data.length];
     const renewed = new Date(now.getTime() + (performance.now() - begunMs) + leaseMs).toISOString();
     await db.transaction(async (tx) => {
-      await keep(tx, job, held, sql`bytes = ${bytes}, parts = ${part}, next_at = ${renewed}::timestamptz`);
+      await keep(
+        tx,
+        job,
+        held,
+        now,
+        sql`bytes = ${bytes}, parts = ${part}, next_at = ${renewed}::timestamptz`,
+      );
       await tx.insert(exportParts).values({ jobId: id, part, data });
     });
     held = renewed;
@@ -187,6 +192,7 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
       tx,
       job,
       held,
+      now,
       sql`state = 'done', faults = 0, ended_at = ${timestamp(now)}, next_at = ${timestamp(now)}`,
     );
   });

@@ -1,4 +1,5 @@
 import type { Db } from '@/db/client';
+import { markDeletion } from '@/lib/accounts/deletion-mark';
 import { lockForDeletion } from '@/lib/accounts/lock-users';
 import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { findUser } from '@/lib/accounts/users';
@@ -14,7 +15,8 @@ export type DeleteAccountRefusal =
 
 /**
  * Deletes an account, whose owner shows who they are (`confirmIdentity`; `eraseAccount` says what goes and what stays). The last
- * admin cannot go. One transaction ends it; what is over and done with was erased before, by the batch.
+ * admin cannot go. One transaction ends it; what is over and done with was erased before, by the batch, and the account is marked
+ * meanwhile: nobody writes evidence from a record that is being erased.
  */
 export async function deleteAccount(
   db: Db,
@@ -30,7 +32,9 @@ export async function deleteAccount(
     const locked = await lockForDeletion(tx, userId);
     if (!locked.ok) return locked;
     const refused = await refuseStill(tx, person, await findUser(tx, userId), context.now);
-    return refused === null ? locked : { ok: false as const, ...refused };
+    if (refused !== null) return { ok: false as const, ...refused };
+    await markDeletion(tx, userId, context.now);
+    return locked;
   });
   if (!allowed.ok) return allowed;
   await eraseAhead(db, userId, context.now);
@@ -38,9 +42,13 @@ export async function deleteAccount(
     const { locked } = await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () =>
       lockForDeletion(tx, userId),
     );
-    if (!locked.ok) return locked;
-    const refused = await refuseStill(tx, person, await findUser(tx, userId), context.now);
-    if (refused !== null) return { ok: false as const, ...refused };
+    const refused = locked.ok
+      ? await refuseStill(tx, person, await findUser(tx, userId), context.now)
+      : { reason: locked.reason };
+    if (refused !== null) {
+      await markDeletion(tx, userId, null);
+      return { ok: false as const, ...refused };
+    }
     await eraseAccount(tx, { userId, actorId: userId, why: 'account_deleted' }, context);
     return { ok: true as const };
   });
