@@ -15,7 +15,8 @@ describe('the arithmetic of the bench', () => {
       fc.property(fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 1 }), (values) => {
         const before = [...values];
         const found = median(values);
-        expect(median([...values].reverse())).toBe(found);
+        // Zero and minus zero are one value.
+        expect(median([...values].reverse()) + 0).toBe(found + 0);
         expect(values).toEqual(before);
         expect(values.filter((each) => each <= found).length * 2).toBeGreaterThanOrEqual(values.length);
         expect(values.filter((each) => each >= found).length * 2).toBeGreaterThanOrEqual(values.length);

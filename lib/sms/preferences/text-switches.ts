@@ -1,5 +1,6 @@
-import { lockNumber, readNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { lockNumbers, readNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import { findConsentedPhones, judgeConsent, readLastAct, withdrawConsent } from '@/lib/consent/ledger';
+import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import type { Db, Tx } from '@/db/client';
 import { requirePreferences, type TextSwitches, type Preferences } from './preferences';
 import type { RequestContext } from '@/lib/context';
@@ -84,7 +85,8 @@ export async function saveTexts(
   const hit = await takeSettingsHit(db, { userId, kind: 'preferences' }, context.now);
   let counts = false;
   const saved = await db.transaction(async (tx) => {
-    const number = phone === null ? null : await lockNumber(tx, phone);
+    const others = switches.enabled ? [] : await findConsentedPhones(tx, userId);
+    const number = (await lockNumbers(tx, [phone, ...others])).get(phone ?? '') ?? null;
     const before = await requirePreferences(tx, userId);
     const same = sameSwitches(before, switches);
     const agreement =
@@ -124,16 +126,24 @@ export async function saveTexts(
 
 /**
  * Turns every update off, whatever else was saved meanwhile: off is never refused. What waits is withdrawn. Where texts are
- * off already, nothing is written down.
+ * off already, nothing is written down. The person's numbers are locked, so that a STOP at the same moment withdraws nothing twice.
  */
 export async function turnTextsOff(db: Db, user: { userId: string }, context: RequestContext): Promise<void> {
   const { userId } = user;
   await db.transaction(async (tx) => {
-    const [before] = await tx
-      .select()
-      .from(smsPreferences)
-      .where(eq(smsPreferences.userId, userId))
-      .for('update');
+    const { locked: before } = await lockPerson(
+      tx,
+      userId,
+      await findConsentedPhones(tx, userId),
+      async () => {
+        const [row] = await tx
+          .select()
+          .from(smsPreferences)
+          .where(eq(smsPreferences.userId, userId))
+          .for('update');
+        return row;
+      },
+    );
     if (before?.enabled) {
       const switches = { ...pickSwitches(before), enabled: false };
       await writeSwitches(tx, userId, switches, before.textsVersion, context);

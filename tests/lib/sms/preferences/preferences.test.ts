@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { asc, eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
-import { smsOptOuts } from '@/db/schema/consent';
+import { smsConsents, smsOptOuts } from '@/db/schema/consent';
 import { smsPreferences } from '@/db/schema/sms';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { listReceipts } from '@/lib/consent/receipts';
@@ -261,6 +262,35 @@ describe('turning texts off', () => {
     await saveTexts(database.db, person, wish, contextAt(after(noon, 120)));
     expect((await said())[1]).toMatchObject({ act: 'lifted', channel: 'web', covers: ['updates'] });
   });
+
+  const ways: Record<string, (person: SettledPerson) => Promise<unknown>> = {
+    'with one click': (person) => turnTextsOff(database.db, person, contextAt(after(noon, 60))),
+    'by the switch': async (person) => {
+      const wish = { switches: off, version: await versionOf(person), agreed: false };
+      return saveTexts(database.db, person, wish, contextAt(after(noon, 60)));
+    },
+  };
+  test.each(Object.entries(ways))(
+    '%s while a STOP is being taken in withdraws nothing twice',
+    async (_, turnOff) => {
+      const person = await giveSettledPerson(database.db);
+      const phone = person.phone!;
+      let turned: Promise<unknown> | undefined;
+      await database.db.transaction(async (tx) => {
+        await optOut(tx, { phone, by: 'sms_stop', now: after(noon, 60) });
+        turned = turnOff(person);
+        await Promise.race([turned, delay(300)]);
+      });
+      await turned;
+      const rows = await database.db.select().from(smsConsents).where(eq(smsConsents.userId, person.userId));
+      expect(
+        rows
+          .filter(({ action }) => action === 'withdrawn')
+          .map(({ scope }) => scope)
+          .sort(),
+      ).toEqual(['updates', 'verification']);
+    },
+  );
 
   test('holds for a text that a dispatcher had claimed', async () => {
     const person = await giveSettledPerson(database.db);
