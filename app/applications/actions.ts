@@ -6,7 +6,7 @@ import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
 import { statusWords } from '@/app/_format/application-words';
 import { sayWhen } from '@/app/_format/say-when';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { AnswerField } from '@/components/forms/applications/AnswerForm';
 import type { ApplicationField } from '@/components/forms/applications/ApplicationForm';
@@ -71,7 +71,7 @@ export async function saveApplicationAction(
   }
   switch (saved.reason) {
     case 'too_many_changes': {
-      const when = sayWhen(saved.retryAt, context.now, await readPersonTimeZone(actor.user));
+      const when = sayWhen(saved.retryAt, context.now, await readAnswerZone(actor.user, formData));
       return answerForm(
         {
           message: `${notDone}: you have done much with your applications lately. You can go on ${when}. What you typed is still below.`,
@@ -157,7 +157,7 @@ export async function answerApplicationAction(
   if (answered.ok) leadToPage(id, 'answered');
   switch (answered.reason) {
     case 'too_many_changes': {
-      const when = sayWhen(answered.retryAt, context.now, await readPersonTimeZone(actor.user));
+      const when = sayWhen(answered.retryAt, context.now, await readAnswerZone(actor.user, formData));
       return answerForm(
         { message: `Not sent: you have sent many answers lately. You can send another ${when}.` },
         formData,

@@ -4,7 +4,7 @@ import { redirect } from 'next/navigation';
 import { clearPendingCookie } from '@/app/_cookies/pending-cookie';
 import { answerForm } from '@/app/_forms/form-answer';
 import { sayWhen } from '@/app/_format/say-when';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
@@ -24,7 +24,10 @@ export async function startVerificationAction(): Promise<void> {
 }
 
 /** Sends the link again that confirms the person's email. */
-export async function sendProofAction(): Promise<FormState<never>> {
+export async function sendProofAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readActor<never>('/dashboard');
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
@@ -36,7 +39,7 @@ export async function sendProofAction(): Promise<FormState<never>> {
     case 'mail_off':
       return answerForm({ message: 'We cannot send email right now. Nothing is missing: try again later.' });
     case 'mail_limit': {
-      const when = sayWhen(sent.retryAt, context.now, await readPersonTimeZone(actor.user));
+      const when = sayWhen(sent.retryAt, context.now, await readAnswerZone(actor.user, formData));
       return answerForm({
         message: `We have sent a few emails to this address already. Look in your spam folder, too. You can ask for another ${when}.`,
       });

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, required, text } from '@/app/_forms/read-form';
 import { explainChange, explainPasskeyAdded } from '@/app/users/factor-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { askToConfirm } from '@/app/users/password-words';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -41,7 +41,9 @@ export async function acceptPasskeyAction(
     return answerForm({ message: explainPasskeyAdded(added.why) });
   }
   if (added.reason === 'confirm_first') return answerForm(askToConfirm);
-  return answerForm({ message: explainChange(added, context.now, await readPersonTimeZone(actor.user)) });
+  return answerForm({
+    message: explainChange(added, context.now, await readAnswerZone(actor.user, formData)),
+  });
 }
 
 /** Notes that the person wants none, so that they are not asked again. */

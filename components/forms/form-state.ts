@@ -14,6 +14,9 @@ export type FormState<Field extends string> = {
   key?: number;
 };
 
+/** In which field a browser with JavaScript says its time zone, so that an answer names moments by the clock of its page. */
+export const browserZoneField = 'browserZone';
+
 /** The state of a form that has not been submitted yet. */
 export const emptyFormState = { fieldErrors: {}, values: {} } satisfies FormState<never>;
 

@@ -5,7 +5,7 @@ import {
   unstable_rethrow as rethrow,
 } from 'next/navigation';
 import { useActionState } from 'react';
-import { emptyFormState, type FormAction, type FormState } from './form-state';
+import { browserZoneField, emptyFormState, type FormAction, type FormState } from './form-state';
 
 /** What is typed there is never put back into a page. */
 const isSecret = (name: string) => /password/i.test(name);
@@ -13,7 +13,7 @@ const isSecret = (name: string) => /password/i.test(name);
 /**
  * `useActionState` of a server action, for a form that loses nothing: where the action fails, the connection is gone, or the
  * site was updated since the page was opened, what was typed stays, with words about it above. Without JavaScript the form
- * is sent as ever. `onDone` is called, where scripts run, once the action has succeeded: its answer says so, or leads to another page.
+ * is sent as ever. With it the form says the browser's time zone (`browserZoneField`). `onDone` is called, where scripts run, once the action has succeeded: its answer says so, or leads to another page.
  *
  * Out: the answer to show, what the form takes as its `action`, and whether it is under way.
  */
@@ -33,6 +33,7 @@ function keepWhatWasTyped<Field extends string>(
   onDone?: () => void,
 ): FormAction<Field> {
   return async (state, formData) => {
+    formData.set(browserZoneField, Intl.DateTimeFormat().resolvedOptions().timeZone);
     try {
       const answer = await action(state, formData);
       if (answer.tone === 'success') onDone?.();
@@ -41,7 +42,8 @@ function keepWhatWasTyped<Field extends string>(
       if (isRedirect(error)) onDone?.();
       rethrow(error);
       const typed = [...formData].filter(
-        ([name, value]) => typeof value === 'string' && !name.startsWith('$') && !isSecret(name),
+        ([name, value]) =>
+          typeof value === 'string' && !name.startsWith('$') && name !== browserZoneField && !isSecret(name),
       );
       const kept = [...formData.keys()].some(isSecret)
         ? 'What you typed is still here. If the password is gone, type it again.'

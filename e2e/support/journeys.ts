@@ -38,7 +38,7 @@ export async function awaitScript(page: Page): Promise<void> {
 }
 
 /** The browser shows `noscript` only where scripts are off; `scripting` asks the same of its style sheets. */
-async function runsScripts(page: Page): Promise<boolean> {
+export async function runsScripts(page: Page): Promise<boolean> {
   return page.evaluate(() => matchMedia('(scripting: enabled)').matches);
 }
 

@@ -7,7 +7,7 @@ import { currentPasswordOf } from '@/app/_forms/current-password';
 import { readForm, required } from '@/app/_forms/read-form';
 import { reason } from '@/app/_forms/reason';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import type { FormState } from '@/components/forms/form-state';
 import type { OptOutField } from '@/components/forms/staff/OptOutForm';
 import { db } from '@/db/client';
@@ -39,7 +39,7 @@ export async function recordOptOutAction(
   const recorded = await recordToldOptOut(db(), user, form.fields, context);
   if (recorded.ok) redirect(`${here}?saved=${recorded.isFirst ? 'stopped' : 'again'}`);
   if (isAboutPassword(recorded)) {
-    const answer = explainPassword(recorded, context.now, await readPersonTimeZone(user));
+    const answer = explainPassword(recorded, context.now, await readAnswerZone(user, formData));
     return answerForm<OptOutField>(answer, formData, kept);
   }
   const answer =

@@ -7,7 +7,7 @@ import { currentPasswordOf } from '@/app/_forms/current-password';
 import { readForm } from '@/app/_forms/read-form';
 import { sayWhen } from '@/app/_format/say-when';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { EmailField } from '@/components/forms/settings/ProfileForms';
@@ -50,7 +50,7 @@ export async function changeEmailAction(
   const context = await readRequestContext();
   const requested = await requestEmailChange(db(), actor.user, form.fields, context);
   if (requested.ok) redirect(`${here}?saved=link-sent`);
-  const timeZone = await readPersonTimeZone(actor.user);
+  const timeZone = await readAnswerZone(actor.user, formData);
   return answerForm(explain(requested, context.now, timeZone), formData, ['email']);
 }
 

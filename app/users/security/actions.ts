@@ -7,7 +7,7 @@ import { readForm, required, text } from '@/app/_forms/read-form';
 import { sayWhen } from '@/app/_format/say-when';
 import { rememberBrowser } from '@/app/_cookies/known-browser-cookie';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { ChangePasswordField } from '@/components/forms/settings/ChangePasswordForm';
 import type { FormState } from '@/components/forms/form-state';
@@ -43,10 +43,10 @@ export async function changePasswordAction(
     redirect(`${here}?saved=password`);
   }
   if (isAboutPassword(changed)) {
-    return answerForm(explainPassword(changed, context.now, await readPersonTimeZone(actor.user)));
+    return answerForm(explainPassword(changed, context.now, await readAnswerZone(actor.user, formData)));
   }
   if (changed.reason === 'too_many_changes') {
-    const when = sayWhen(changed.retryAt, context.now, await readPersonTimeZone(actor.user));
+    const when = sayWhen(changed.retryAt, context.now, await readAnswerZone(actor.user, formData));
     return answerForm({
       message: `You have changed your password many times. You can change it again ${when}.`,
     });

@@ -10,7 +10,7 @@ import { readNumberForm } from '@/app/_forms/number-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
 import { askBeforeNumber, explainPassword, isAboutPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { ChangeNumberField } from '@/components/forms/settings/ChangeNumberForm';
 import type { FormState } from '@/components/forms/form-state';
@@ -63,7 +63,7 @@ export async function addPhoneAction(
   const wish = { phone: form.phone, wantsUpdates: form.wantsUpdates };
   const added = await addFirstPhone(db(), user, wish, context);
   if (added.ok) redirect(codePage);
-  const message = explainChange(added, context.now, await readPersonTimeZone(user));
+  const message = explainChange(added, context.now, await readAnswerZone(user, formData));
   return answerForm({ message }, formData, typed);
 }
 
@@ -103,7 +103,7 @@ export async function changePhoneAction(
   if (changed.reason === 'same_number') {
     return answerForm({ fieldErrors: { phone: 'This is already your number.' } }, formData, kept);
   }
-  const timeZone = await readPersonTimeZone(user);
+  const timeZone = await readAnswerZone(user, formData);
   return answerForm(
     isAboutPassword(changed)
       ? explainPassword(changed, context.now, timeZone)
@@ -128,7 +128,7 @@ export async function removePhoneAction(
   const context = await readRequestContext();
   const removed = await removePhoneByPassword(db(), user, form.fields, context);
   if (removed.ok || removed.reason === 'no_number') redirect(`${here}?saved=phone-removed`);
-  const timeZone = await readPersonTimeZone(user);
+  const timeZone = await readAnswerZone(user, formData);
   if (isAboutPassword(removed)) return answerForm(explainPassword(removed, context.now, timeZone));
   if (removed.reason === 'last_factor') return answerForm({ message: isLastFactor });
   const refusal = removed.reason === 'recovered_lately' ? removed : { reason: removed.reason, retryAt: null };

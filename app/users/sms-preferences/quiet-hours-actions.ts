@@ -5,7 +5,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { sayWallTime } from '@/app/_format/say-moment';
 import { sayWhen } from '@/app/_format/say-when';
 import { readForm, text, version } from '@/app/_forms/read-form';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { QuietHoursField } from '@/components/forms/settings/QuietHoursForm';
@@ -47,7 +47,7 @@ export async function saveQuietHoursAction(
     return answerForm({ tone: 'success', message: 'Saved. Your quiet hours count from now on.' });
   }
   if (saved.reason === 'too_many_changes') {
-    const when = sayWhen(saved.retryAt, context.now, await readPersonTimeZone(user));
+    const when = sayWhen(saved.retryAt, context.now, await readAnswerZone(user, formData));
     const answer = answerForm<QuietHoursField>(
       {
         message: `Not saved: you have changed your settings many times. You can change them again ${when}. What you typed is still below.`,

@@ -8,7 +8,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { box, readForm, text, version } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { TextsField } from '@/components/forms/settings/TextsForm';
@@ -62,13 +62,13 @@ export async function saveTextsAction(
   const context = await readRequestContext();
   const saved = await saveTexts(db(), actor.user, { switches, version, agreed }, context);
   if (!saved.ok) {
-    const clock = { timeZone: await readPersonTimeZone(actor.user), now: context.now };
+    const clock = { timeZone: await readAnswerZone(actor.user, formData), now: context.now };
     return explain(saved, formData, clock);
   }
   if (saved.code === 'sent') redirect('/users/verify-phone');
   refresh();
   if (saved.code !== 'not_needed') {
-    const why = saySendRefusal(saved.code, context.now, await readPersonTimeZone(actor.user));
+    const why = saySendRefusal(saved.code, context.now, await readAnswerZone(actor.user, formData));
     return answerForm({
       tone: 'info',
       message: `Saved. Your number needs to be verified again, but we could not send a code. ${why}`,
@@ -81,12 +81,15 @@ export async function saveTextsAction(
 }
 
 /** Sends a test text, inside all limits and the send policy. */
-export async function sendTestTextAction(): Promise<FormState<never>> {
+export async function sendTestTextAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readActor<never>(here);
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
   const sent = await sendTestText(db(), actor.user, context);
-  const clock = { timeZone: await readPersonTimeZone(actor.user), now: context.now };
+  const clock = { timeZone: await readAnswerZone(actor.user, formData), now: context.now };
   if (!sent.ok) return answerForm({ message: explainTest(sent, clock) });
   refresh();
   // The line below the button says what becomes of it; a second message would soon say something else.

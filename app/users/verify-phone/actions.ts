@@ -10,7 +10,7 @@ import { clearPendingCookie } from '@/app/_cookies/pending-cookie';
 import { readNumberForm } from '@/app/_forms/number-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import type { CodeField } from '@/components/forms/code/CodeForm';
 import type { FormState } from '@/components/forms/form-state';
 import type { NumberField } from '@/components/forms/settings/NumberForm';
@@ -52,7 +52,7 @@ export async function checkCodeAction(
   if (!checked.ok) {
     // The rest of the page says how many tries are left, too; without JavaScript the page is made again anyway.
     if ((await headers()).has('next-action')) refresh();
-    const timeZone = 'retryAt' in checked ? await readPersonTimeZone(prover) : null;
+    const timeZone = 'retryAt' in checked ? await readAnswerZone(prover, formData) : null;
     return answerForm({ fieldErrors: { code: explain(checked, context.now, timeZone) } });
   }
   await enter(checked.grant);
@@ -63,13 +63,16 @@ export async function checkCodeAction(
 }
 
 /** Sends the code again, or a first one. The page shows what became of it. */
-export async function sendAgainAction(): Promise<FormState<never>> {
+export async function sendAgainAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const prover = await requireProver();
   if (prover.phone === null) redirect(here);
   const context = await readRequestContext();
   const sent = await sendCode(db(), { ...prover, phone: prover.phone }, context);
   if (!sent.ok)
-    return answerForm({ message: saySendRefusal(sent, context.now, await readPersonTimeZone(prover)) });
+    return answerForm({ message: saySendRefusal(sent, context.now, await readAnswerZone(prover, formData)) });
   redirect(here);
 }
 
@@ -94,7 +97,7 @@ export async function replaceNumberAction(
   }
   const refusal = replaced.ok ? replaced.refusal : replaced;
   if (refusal === null) redirect(here);
-  const why = saySendRefusal(refusal, context.now, await readPersonTimeZone(prover));
+  const why = saySendRefusal(refusal, context.now, await readAnswerZone(prover, formData));
   if (!replaced.ok) return answerForm({ message: why }, formData, ['phone']);
   if (replaced.changed) {
     // The page names the number, and sends it along with a code.
@@ -111,7 +114,10 @@ export async function replaceNumberAction(
 }
 
 /** Opens a pending account without verification, where that is offered; for someone signed in, goes back. */
-export async function continueWithoutAction(): Promise<FormState<never>> {
+export async function continueWithoutAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const prover = await requireProver();
   if (prover.purpose === 'prove' || prover.phone === null) redirect('/dashboard');
   const context = await readRequestContext();
@@ -124,7 +130,7 @@ export async function continueWithoutAction(): Promise<FormState<never>> {
     if (skipped.reason === 'changed_meanwhile') redirect(here);
     return answerForm({ message: 'This account cannot be opened without verifying its phone.' });
   }
-  const when = sayWhen(skipped.retryAt, context.now, await readPersonTimeZone(prover));
+  const when = sayWhen(skipped.retryAt, context.now, await readAnswerZone(prover, formData));
   return answerForm({ message: `You can continue without verifying ${when}.` });
 }
 

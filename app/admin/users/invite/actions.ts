@@ -7,7 +7,7 @@ import { readForm, text } from '@/app/_forms/read-form';
 import { reason } from '@/app/_forms/reason';
 import { sayWhen } from '@/app/_format/say-when';
 import { askToConfirm, sessionOver } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import type { AdminActionField } from '@/components/forms/staff/AdminActionForm';
 import type { FormState } from '@/components/forms/form-state';
 import type { InviteField } from '@/components/forms/staff/InviteForm';
@@ -37,7 +37,7 @@ export async function inviteAction(
   const context = await readRequestContext();
   const invited = await invitePerson(db(), admin, form.fields, context);
   if (invited.ok) redirect(`${here}?saved=invited`);
-  const answer = explain(invited, context.now, await readPersonTimeZone(admin));
+  const answer = explain(invited, context.now, await readAnswerZone(admin, formData));
   return answerForm<InviteField>(answer, formData, kept);
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { statusWords } from '@/app/_format/application-words';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm, text, version } from '@/app/_forms/read-form';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { AssigneeField } from '@/components/forms/staff/AssigneeForm';
@@ -78,12 +78,15 @@ export async function moveApplicationAction(
       });
     case 'changed_meanwhile':
       refresh();
-      return answerForm({ message: await sayChanged(user, id), values });
+      return answerForm({ message: await sayChanged(user, id, formData), values });
   }
 }
 
-async function sayChanged(user: Viewer, id: string): Promise<string> {
-  const [change, timeZone] = await Promise.all([readLastChange(db(), user, id), readPersonTimeZone(user)]);
+async function sayChanged(user: Viewer, id: string, formData: FormData): Promise<string> {
+  const [change, timeZone] = await Promise.all([
+    readLastChange(db(), user, id),
+    readAnswerZone(user, formData),
+  ]);
   return `Nothing was saved, because this was changed meanwhile. ${sayMeanwhile(change, timeZone)} Look at it again, then decide. What you typed is still here.`;
 }
 
@@ -133,7 +136,7 @@ export async function assignApplicationAction(
       });
     case 'changed_meanwhile':
       refresh();
-      return answerForm({ message: await sayChanged(user, id), values });
+      return answerForm({ message: await sayChanged(user, id, formData), values });
   }
 }
 

@@ -7,7 +7,7 @@ import { currentPasswordOf } from '@/app/_forms/current-password';
 import { readForm, ticked } from '@/app/_forms/read-form';
 import { sayWhen } from '@/app/_format/say-when';
 import { explainPassword, isAboutPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { DeleteAccountField } from '@/components/forms/settings/DeleteAccountForm';
 import type { FormState } from '@/components/forms/form-state';
@@ -39,14 +39,14 @@ export async function deleteAccountAction(
     redirect('/users/account/deleted');
   }
   if (isAboutPassword(deleted)) {
-    const words = explainPassword(deleted, context.now, await readPersonTimeZone(actor.user));
+    const words = explainPassword(deleted, context.now, await readAnswerZone(actor.user, formData));
     return answerForm(words, formData, ['confirmDelete']);
   }
   if (deleted.reason === 'not_confirmed') {
     return answerForm({ fieldErrors: { confirmDelete: 'Check this box to confirm.' } });
   }
   if (deleted.reason === 'recovered_lately') {
-    const when = sayWhen(deleted.retryAt, context.now, await readPersonTimeZone(actor.user));
+    const when = sayWhen(deleted.retryAt, context.now, await readAnswerZone(actor.user, formData));
     const message = `Your password was reset lately. To protect the account, it can be deleted ${when}. Nothing was changed.`;
     return answerForm({ message }, formData, ['confirmDelete']);
   }

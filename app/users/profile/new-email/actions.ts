@@ -6,7 +6,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
 import { linkWords } from '@/app/users/link-words';
 import { sessionOver } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { sayEmailStays } from '@/app/users/profile/email-words';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -38,7 +38,7 @@ export async function takeNewEmailAction(
       return answerForm({ message: sessionOver });
     case 'recovered_lately':
       return answerForm({
-        message: sayEmailStays(changed.retryAt, context.now, await readPersonTimeZone(actor.user)),
+        message: sayEmailStays(changed.retryAt, context.now, await readAnswerZone(actor.user, formData)),
       });
     case 'not_yours':
       return answerForm({

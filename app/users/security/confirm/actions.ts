@@ -8,7 +8,7 @@ import { readForm, required, text } from '@/app/_forms/read-form';
 import { safePath } from '@/app/_forms/safe-path';
 import { codeIsOnItsWay, explainFactor, explainText, type FactorField } from '@/app/users/factor-words';
 import { explainPassword } from '@/app/users/password-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
@@ -34,7 +34,13 @@ export async function confirmCodeAction(
   if (!actor.ok) return actor.answer;
   const form = readForm(codeForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
-  return confirmByFactor(actor.user, 'code', { kind: 'code', code: form.fields.code }, form.fields.next);
+  return confirmByFactor(
+    actor.user,
+    'code',
+    { kind: 'code', code: form.fields.code },
+    form.fields.next,
+    formData,
+  );
 }
 
 /** Confirms by one of the recovery codes, which is used up by it. */
@@ -47,7 +53,13 @@ export async function confirmRecoveryCodeAction(
   const form = readForm(recoveryForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
   const { recoveryCode, next } = form.fields;
-  return confirmByFactor(actor.user, 'recoveryCode', { kind: 'recovery_code', code: recoveryCode }, next);
+  return confirmByFactor(
+    actor.user,
+    'recoveryCode',
+    { kind: 'recovery_code', code: recoveryCode },
+    next,
+    formData,
+  );
 }
 
 /** Confirms by a passkey. */
@@ -64,6 +76,7 @@ export async function confirmPasskeyAction(
     'passkey',
     { kind: 'passkey', answer: form.fields.passkey },
     form.fields.next,
+    formData,
   );
 }
 
@@ -81,17 +94,22 @@ export async function confirmPasswordAction(
   const confirmed = await stepUpByPassword(db(), actor.user, currentPassword, context);
   if (confirmed.ok) redirect(safePath(next));
   if (confirmed.reason === 'needs_factor') redirect(`${here}?next=${encodeURIComponent(safePath(next))}`);
-  return answerForm(explainPassword(confirmed, context.now, await readPersonTimeZone(actor.user)));
+  return answerForm(explainPassword(confirmed, context.now, await readAnswerZone(actor.user, formData)));
 }
 
 /** Texts a code to the number that is the second factor. */
-export async function textConfirmationAction(): Promise<FormState<never>> {
+export async function textConfirmationAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
   const texted = await textConfirmation(db(), actor.user, context);
   if (texted.ok) return answerForm({ tone: 'success', message: codeIsOnItsWay });
-  return answerForm({ message: explainText(texted, context.now, await readPersonTimeZone(actor.user)) });
+  return answerForm({
+    message: explainText(texted, context.now, await readAnswerZone(actor.user, formData)),
+  });
 }
 
 /** Confirms by a second factor, and goes on to where the person came from. */
@@ -100,6 +118,7 @@ async function confirmByFactor<Field extends FactorField>(
   field: Field,
   given: GivenFactor,
   next: string,
+  formData: FormData,
 ): Promise<FormState<Field>> {
   const context = await readRequestContext();
   const confirmed = await stepUpByFactor(db(), user, given, context);
@@ -107,5 +126,5 @@ async function confirmByFactor<Field extends FactorField>(
   if (confirmed.reason === 'not_open') redirect(`/users/login?next=${encodeURIComponent(safePath(next))}`);
   // The next try needs another challenge, which the page brings.
   if (field === 'passkey') refresh();
-  return answerForm(explainFactor(confirmed, field, context.now, await readPersonTimeZone(user)));
+  return answerForm(explainFactor(confirmed, field, context.now, await readAnswerZone(user, formData)));
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, required, text } from '@/app/_forms/read-form';
 import { explainChange, explainPasskeyAdded } from '@/app/users/factor-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
@@ -57,7 +57,7 @@ export async function addPasskeyAction(
   const { passkey: answer, passkeyName: name } = form.fields;
   const added = await enrollPasskey(db(), actor.user, { answer, name }, await readRequestContext());
   if (added.ok) redirect(`${here}?saved=passkey`);
-  if (added.reason !== 'refused') return answerChange(actor.user, added);
+  if (added.reason !== 'refused') return answerChange(actor.user, added, formData);
   // The next try needs another challenge, which the page brings.
   refresh();
   return answerForm({ message: explainPasskeyAdded(added.why) });
@@ -74,15 +74,20 @@ export async function removePasskeyAction(
   if (!form.ok) redirect(here);
   const removed = await dropPasskey(db(), actor.user, form.fields.passkeyId, await readRequestContext());
   if (removed.ok) redirect(`${here}?saved=passkey-removed`);
-  return removed.reason === 'refused' ? answerForm({ message: gone }) : answerChange(actor.user, removed);
+  return removed.reason === 'refused'
+    ? answerForm({ message: gone })
+    : answerChange(actor.user, removed, formData);
 }
 
 /** Makes a key for an authenticator app, which the page then shows. */
-export async function beginTotpAction(): Promise<FormState<never>> {
+export async function beginTotpAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const begun = await beginTotp(db(), actor.user, await readRequestContext());
-  if (!begun.ok) return answerChange(actor.user, begun);
+  if (!begun.ok) return answerChange(actor.user, begun, formData);
   redirect(`${here}?saved=totp-begun#authenticator`);
 }
 
@@ -97,7 +102,7 @@ export async function finishTotpAction(
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors });
   const finished = await finishTotp(db(), actor.user, form.fields.code, await readRequestContext());
   if (finished.ok) redirect(`${here}?saved=totp`);
-  if (finished.reason !== 'refused') return answerChange(actor.user, finished);
+  if (finished.reason !== 'refused') return answerChange(actor.user, finished, formData);
   const words =
     finished.why === 'not_a_code'
       ? 'The app shows six digits, such as 123456.'
@@ -106,22 +111,30 @@ export async function finishTotpAction(
 }
 
 /** Removes the authenticator app. */
-export async function removeTotpAction(): Promise<FormState<never>> {
+export async function removeTotpAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const removed = await dropTotp(db(), actor.user, await readRequestContext());
   if (removed.ok) redirect(`${here}?saved=totp-removed`);
-  return removed.reason === 'refused' ? answerForm({ message: gone }) : answerChange(actor.user, removed);
+  return removed.reason === 'refused'
+    ? answerForm({ message: gone })
+    : answerChange(actor.user, removed, formData);
 }
 
 /** Makes ten recovery codes, which the page then shows until one is typed back. */
-export async function beginRecoveryCodesAction(): Promise<FormState<never>> {
+export async function beginRecoveryCodesAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const begun = await beginRecoveryCodes(db(), actor.user, await readRequestContext());
   if (begun.ok) redirect(`${here}?saved=codes-begun#recovery-codes`);
   const { reason } = begun;
-  if (reason !== 'no_factor') return answerChange(actor.user, { reason });
+  if (reason !== 'no_factor') return answerChange(actor.user, { reason }, formData);
   return answerForm({ message: 'Set up a passkey or an authenticator app first.' });
 }
 
@@ -142,7 +155,7 @@ export async function finishRecoveryCodesAction(
       fieldErrors: { recoveryCode: 'This is none of the codes above. Type one of them.' },
     });
   }
-  return answerChange(actor.user, finished);
+  return answerChange(actor.user, finished, formData);
 }
 
 /** Stops trusting a browser: it is asked for a second step from then on. */
@@ -159,8 +172,12 @@ export async function endTrustAction(
 }
 
 /** Why nothing was changed; whoever only has to confirm that it is them is led there. */
-async function answerChange(user: SessionUser, refusal: FactorChangeRefusal): Promise<FormState<never>> {
+async function answerChange(
+  user: SessionUser,
+  refusal: FactorChangeRefusal,
+  formData: FormData,
+): Promise<FormState<never>> {
   if (refusal.reason === 'confirm_first')
     redirect(`/users/security/confirm?next=${encodeURIComponent(here)}`);
-  return answerForm({ message: explainChange(refusal, databaseNow(), await readPersonTimeZone(user)) });
+  return answerForm({ message: explainChange(refusal, databaseNow(), await readAnswerZone(user, formData)) });
 }

@@ -7,7 +7,7 @@ import { readNumberForm } from '@/app/_forms/number-form';
 import { readForm, required } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { explainChange, explainFactor, explainText } from '@/app/users/factor-words';
-import { readPersonTimeZone } from '@/app/users/person-time-zone';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { NumberField } from '@/components/forms/settings/NumberForm';
@@ -40,7 +40,7 @@ export async function addFactorPhoneAction(
   const added = await addFactorPhone(db(), actor.user, form.phone, context);
   if (added.ok) redirect('/users/verify-phone');
   const kept = ['phone', 'tcpaConsent'] as const;
-  const timeZone = await readPersonTimeZone(actor.user);
+  const timeZone = await readAnswerZone(actor.user, formData);
   switch (added.reason) {
     case 'confirm_first':
       redirect(confirmFirst);
@@ -57,13 +57,16 @@ export async function addFactorPhoneAction(
 }
 
 /** Texts the code that turns codes by text on. */
-export async function beginSmsAction(): Promise<FormState<never>> {
+export async function beginSmsAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
   const begun = await beginSmsFactor(db(), actor.user, context);
   if (begun.ok) redirect(`${here}?saved=sms-begun#texts`);
-  const timeZone = await readPersonTimeZone(actor.user);
+  const timeZone = await readAnswerZone(actor.user, formData);
   switch (begun.reason) {
     case 'confirm_first':
       redirect(confirmFirst);
@@ -88,7 +91,7 @@ export async function finishSmsAction(
   const context = await readRequestContext();
   const finished = await finishSmsFactor(db(), actor.user, form.fields.code, context);
   if (finished.ok) redirect(`${here}?saved=sms`);
-  const timeZone = await readPersonTimeZone(actor.user);
+  const timeZone = await readAnswerZone(actor.user, formData);
   switch (finished.reason) {
     case 'confirm_first':
       redirect(confirmFirst);
@@ -105,7 +108,10 @@ export async function finishSmsAction(
 }
 
 /** Turns codes by text off. */
-export async function removeSmsAction(): Promise<FormState<never>> {
+export async function removeSmsAction(
+  _state: FormState<never>,
+  formData: FormData,
+): Promise<FormState<never>> {
   const actor = await readEnrollingActor<never>(here);
   if (!actor.ok) return actor.answer;
   const context = await readRequestContext();
@@ -113,6 +119,6 @@ export async function removeSmsAction(): Promise<FormState<never>> {
   if (removed.ok || removed.reason === 'refused') redirect(`${here}?saved=sms-removed`);
   if (removed.reason === 'confirm_first') redirect(confirmFirst);
   return answerForm({
-    message: explainChange(removed, context.now, await readPersonTimeZone(actor.user)),
+    message: explainChange(removed, context.now, await readAnswerZone(actor.user, formData)),
   });
 }
