@@ -24,6 +24,7 @@ import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-att
 import { pruneSignInCodes } from '@/lib/sms/verification/sign-in-code';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
+import { forgetNumbers } from '@/lib/sms/numbers/forget-numbers';
 import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { checkLedgers } from '@/lib/reporting/ledgers/check-ledgers';
@@ -97,6 +98,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   eraseOldTexts: (db, now, limit) =>
     eraseOldTexts(db, { before: daysBefore(now, 'messagesDays'), now }, limit),
   pruneAttempts: (db, now, limit) => pruneAttempts(db, daysBefore(now, 'attemptsDays'), now, limit),
+  forgetNumbers,
   pruneChallenges: (db, now, limit) => pruneChallenges(db, daysBefore(now, 'attemptsDays'), limit),
   pruneMails: (db, now, limit) => pruneMails(db, daysBefore(now, 'messagesDays'), limit),
   forgetNetworks: (db, now, limit) => forgetNetworks(db, new Date(now.getTime() - networksKeptMs), limit),

@@ -3,6 +3,7 @@ import {
   bigint,
   boolean,
   check,
+  date,
   index,
   integer,
   jsonb,
@@ -16,6 +17,17 @@ import {
 import { users } from './accounts';
 import { bytea, instant, instants } from './columns';
 import type { StopMedium } from './consent';
+
+/** What is counted at a number: lists of instants, the last of which was added last. */
+const countedAtNumbers = ['prove', 'prove_again', 'sign_in', 'recover'].flatMap((name) => [
+  `${name}_sends`,
+  name === 'prove' ? 'failures' : `${name}_failures`,
+]);
+
+const lastActOn = sql.raw(
+  `coalesce((greatest(${countedAtNumbers.map((name) => `${name}[cardinality(${name})]`).join(', ')}, undeliverable_at)
+    at time zone 'UTC')::date, '-infinity')`,
+);
 
 /**
  * One row per number, and the lock that everything about the number takes: its exact limits (arrays of instants), its
@@ -47,8 +59,15 @@ export const phoneNumbers = pgTable(
     suppressedBy: text('suppressed_by').$type<StopMedium>(),
     /** The carrier says it cannot be texted (landline, unknown, unreachable). */
     undeliverableAt: instant('undeliverable_at'),
+    /** The day, in UTC, of the last of all that: rows that say nothing any more are removed by it (lib/sms/numbers/forget-numbers.ts). */
+    lastActOn: date('last_act_on').generatedAlwaysAs(lastActOn),
   },
-  (t) => [index('phone_numbers_holder_index').on(t.holderUserId)],
+  (t) => [
+    index('phone_numbers_holder_index').on(t.holderUserId),
+    index('phone_numbers_idle_index')
+      .on(t.lastActOn)
+      .where(sql`${t.holderUserId} is null and ${t.suppressedAt} is null`),
+  ],
 );
 
 /**

@@ -118,9 +118,15 @@ describe('after a restore', () => {
       'sms_messages',
     ]) {
       const { rows } = await lost.pool.query<{ row: unknown }>(`select to_jsonb(t) as row from ${table} t`);
+      const { rows: written } = await lost.pool.query<{ columns: string }>(
+        `select string_agg(column_name, ', ') as columns from information_schema.columns
+         where table_name = $1 and is_generated = 'NEVER'`,
+        [table],
+      );
+      const { columns } = written[0]!;
       for (const { row } of rows) {
         await database.pool.query(
-          `insert into ${table} overriding system value select * from jsonb_populate_record(null::${table}, $1)`,
+          `insert into ${table} (${columns}) overriding system value select ${columns} from jsonb_populate_record(null::${table}, $1)`,
           [row],
         );
       }

@@ -85,6 +85,7 @@ import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { readMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
 import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
+import { forgetNumbers } from '@/lib/sms/numbers/forget-numbers';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { listTexts } from '@/lib/sms/outbox/history';
@@ -1168,6 +1169,13 @@ async function keepingHouse(): Promise<void> {
   await during('housekeeping', async () => {
     await keepHouse(db, now);
   });
+  // What strangers have entered and nobody has proven.
+  await db.execute(sql`insert into phone_numbers (number, prove_sends)
+    select '+1888' || (2000000 + n), array[${now.toISOString()}::timestamptz + interval '1 second' * n]
+    from generate_series(1, 50000) n`);
+  await during('numbers that say nothing any more', async () =>
+    expect(await forgetNumbers(db, after(now, 40 * 24 * 3600), 100)).toBe(100),
+  );
   // Texts that were on their way when their accounts ended.
   await db.execute(sql`update sms_messages set user_id = null where id in (
     select id from sms_messages

@@ -1,0 +1,3 @@
+ALTER TABLE "phone_numbers" ADD COLUMN "last_act_on" date GENERATED ALWAYS AS (coalesce((greatest(prove_sends[cardinality(prove_sends)], failures[cardinality(failures)], prove_again_sends[cardinality(prove_again_sends)], prove_again_failures[cardinality(prove_again_failures)], sign_in_sends[cardinality(sign_in_sends)], sign_in_failures[cardinality(sign_in_failures)], recover_sends[cardinality(recover_sends)], recover_failures[cardinality(recover_failures)], undeliverable_at)
+    at time zone 'UTC')::date, '-infinity')) STORED;--> statement-breakpoint
+CREATE INDEX "phone_numbers_idle_index" ON "phone_numbers" USING btree ("last_act_on") WHERE "phone_numbers"."holder_user_id" is null and "phone_numbers"."suppressed_at" is null;

@@ -1,0 +1,28 @@
+import { sql } from 'drizzle-orm';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+
+/** Whatever is counted at a number counts for a day; days here are whole ones in UTC. */
+const keptDays = 2;
+
+/**
+ * Removes the rows of numbers that say nothing any more, `limit` at most: nobody holds them, they have not opted out, and nothing
+ * happened at them for two days, or only by a clock that was far ahead. Whoever enters such a number next makes its row again. One that
+ * others hold is left to the next round. Out: how many.
+ */
+export async function forgetNumbers(db: Db, now: Date, limit: number): Promise<number> {
+  const today = sql`(${timestamp(now)} at time zone 'UTC')::date`;
+  const saysNothing = sql`holder_user_id is null and suppressed_at is null`;
+  const isOld = sql`last_act_on < ${today} - ${keptDays}::int`;
+  const isAhead = sql`last_act_on > ${today} + ${keptDays}::int`;
+  const { rowCount } = await db.execute(sql`
+    delete from phone_numbers where number = any(array(
+      select number from phone_numbers
+      where number = any(array(
+          (select number from phone_numbers where ${saysNothing} and ${isOld} order by last_act_on limit ${limit})
+          union all (select number from phone_numbers where ${saysNothing} and ${isAhead} order by last_act_on limit ${limit})
+          limit ${limit}))
+        and ${saysNothing} and (${isOld} or ${isAhead})
+      for update skip locked))`);
+  return rowCount ?? 0;
+}
