@@ -4,7 +4,7 @@ import { writeVersion } from '@/lib/consent/wording';
 import { look, mostExamples, type Finds } from './look';
 
 /** So many rows of the ledger of consent are a statement. */
-const pageRows = 2_000;
+const pageRows = 1_000;
 
 type SaidText = {
   version: string;
@@ -23,7 +23,7 @@ export async function* checkWordings(db: Db): Finds {
   for (let after: string | null = '0'; after !== null;) {
     const ends: { id: string }[] = await look(
       db,
-      sql`select id::text from sms_consents where id > ${after}::bigint order by id offset ${pageRows} limit 1`,
+      sql`select c.id::text as id from sms_consents c where c.id > ${after}::bigint order by c.id offset ${pageRows} limit 1`,
     );
     const upTo: string | null = ends[0]?.id ?? null;
     const said = await look<SaidText>(

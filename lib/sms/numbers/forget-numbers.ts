@@ -19,8 +19,8 @@ export async function forgetNumbers(db: Db, now: Date, limit: number): Promise<n
     delete from phone_numbers where number = any(array(
       select number from phone_numbers
       where number = any(array(
-          (select number from phone_numbers where ${saysNothing} and ${isOld} order by last_act_on limit ${limit})
-          union all (select number from phone_numbers where ${saysNothing} and ${isAhead} order by last_act_on limit ${limit})
+          (select number from phone_numbers where ${saysNothing} and ${isOld} limit ${limit})
+          union all (select number from phone_numbers where ${saysNothing} and ${isAhead} limit ${limit})
           limit ${limit}))
         and ${saysNothing} and (${isOld} or ${isAhead})
       for update skip locked))`);
