@@ -51,6 +51,10 @@ export const users = pgTable(
     index('users_pending_index')
       .on(t.createdAt)
       .where(sql`${t.activatedAt} is null and ${t.deactivatedAt} is null`),
+    // Hardly any: deletions that are under way, or were cut off.
+    index('users_deletion_index')
+      .on(t.deletionBegunAt)
+      .where(sql`${t.deletionBegunAt} is not null`),
     // Few; counted before one of them may leave.
     index('users_admin_index')
       .on(t.id)

@@ -1,11 +1,11 @@
-import { eq, sql, type SQL } from 'drizzle-orm';
-import type { Tx } from '@/db/client';
+import { and, eq, sql, type SQL } from 'drizzle-orm';
+import type { Db, Tx } from '@/db/client';
 import { users } from '@/db/schema/accounts';
 import { timestamp } from '@/db/timestamp';
 import { believedAheadMs } from '@/lib/stored-moment';
 
-/** A deletion that has not come to its end after so long was cut off: the account stays. */
-const longestMs = 15 * 60_000;
+/** Whoever deletes an account is done within seconds, whatever there was. After so long they are taken for dead. */
+const givenUpAfterMs = 15 * 60_000;
 
 /** Marks an account, which the caller has locked, as being deleted since `at`; null: it stays after all. */
 export async function markDeletion(tx: Tx, userId: string, at: Date | null): Promise<void> {
@@ -13,11 +13,18 @@ export async function markDeletion(tx: Tx, userId: string, at: Date | null): Pro
 }
 
 /** Whether an account is there, and its record is whole: nobody is deleting it. */
-export function isWholeAccount(userId: string, now: Date): SQL {
-  const [since, until] = [now.getTime() - longestMs, now.getTime() + believedAheadMs].map((ms) =>
-    timestamp(new Date(ms)),
-  );
-  return sql`exists (
-    select from users where users.id = ${userId}::uuid
-      and (deletion_begun_at is null or deletion_begun_at not between ${since} and ${until}))`;
+export function isWholeAccount(userId: string): SQL {
+  return sql`exists (select from users where users.id = ${userId}::uuid and deletion_begun_at is null)`;
+}
+
+/** Accounts whose deletion was cut off, `limit` at most. */
+export async function findCutOffDeletions(db: Db, now: Date, limit: number): Promise<string[]> {
+  const cutOff = sql`${users.deletionBegunAt} not between ${timestamp(new Date(now.getTime() - givenUpAfterMs))}
+    and ${timestamp(new Date(now.getTime() + believedAheadMs))}`;
+  const found = await db
+    .select({ id: users.id })
+    .from(users)
+    .where(and(sql`${users.deletionBegunAt} is not null`, cutOff))
+    .limit(limit);
+  return found.map(({ id }) => id);
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** A stretch of the text; with `href` it is shown as a link, with a `title` it begins a line of its own. */
 export interface WordingPart {
   title?: string;
@@ -118,9 +120,25 @@ export function nameSenderOf(siteName: string, operatorName: string | null): str
     : `${siteName}, run by ${operatorName},`;
 }
 
-/** The text of a version, as a consent keeps both, with the names that it was shown with; null: there is no such version. */
+/**
+ * What a wording is called where a consent keeps it: its version and a hash of the names that it was shown with, so that a form that was
+ * opened under other names is told apart. The first wording names nobody.
+ */
+export function nameVersion(
+  { version, parts }: Wording,
+  siteName: string,
+  operatorName: string | null,
+): string {
+  if (!parts.some(({ text }) => text.includes(senderMark))) return version;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([siteName, operatorName]))
+    .digest('hex');
+  return `${version}-${hash.slice(0, 8)}`;
+}
+
+/** The text that a version has under these names, as a consent keeps all three; null: there is no such version. */
 export function writeVersion(version: string, siteName: string, operatorName: string | null): string | null {
-  const wording = wordings.find((each) => version === each.version || version.startsWith(`${each.version}-`));
+  const wording = wordings.find((each) => nameVersion(each, siteName, operatorName) === version);
   if (wording === undefined) return null;
   const parts = fillInSender(wording, nameSenderOf(siteName, operatorName));
   return writePlain({ ...wording, parts });

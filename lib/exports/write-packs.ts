@@ -121,7 +121,6 @@ async function writeRows(
       tx,
       job,
       ticket,
-      now,
       isTooLarge
         ? sql`state = 'too_large', bytes = 0, parts = 0, ended_at = ${timestamp(now)}, next_at = ${timestamp(now)}`
         : sql`rows = ${count}, bytes = bytes + ${bytes}, parts = ${part}, faults = 0, written_to = ${goesOn}, next_at = ${timestamp(now)}`,
@@ -131,8 +130,8 @@ async function writeRows(
 }
 
 /** Changes the row of a pack for whoever holds its ticket, as long as the account that it is about is whole; locks it. */
-async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, now: Date, set: SQL): Promise<void> {
-  const isThere = subject.kind === 'number' ? sql`true` : isWholeAccount(subject.userId, now);
+async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, set: SQL): Promise<void> {
+  const isThere = subject.kind === 'number' ? sql`true` : isWholeAccount(subject.userId);
   const { rows } = await tx.execute<{ is_there: boolean }>(sql`
     update export_jobs set ${set} where id = ${id} and state = 'writing' and next_at = ${ticket}::timestamptz
     returning ${isThere} as is_there`);
@@ -166,7 +165,7 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
   const begunMs = performance.now();
   let held = ticket;
   await db.transaction(async (tx) => {
-    await keep(tx, job, held, now, sql`bytes = 0, parts = 0`);
+    await keep(tx, job, held, sql`bytes = 0, parts = 0`);
     await tx.execute(sql`delete from export_parts where job_id = ${id}`);
   });
   const [secret] = env().authSecrets;
@@ -176,13 +175,7 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
     [part, bytes] = [part + 1, bytes + data.length];
     const renewed = new Date(now.getTime() + (performance.now() - begunMs) + leaseMs).toISOString();
     await db.transaction(async (tx) => {
-      await keep(
-        tx,
-        job,
-        held,
-        now,
-        sql`bytes = ${bytes}, parts = ${part}, next_at = ${renewed}::timestamptz`,
-      );
+      await keep(tx, job, held, sql`bytes = ${bytes}, parts = ${part}, next_at = ${renewed}::timestamptz`);
       await tx.insert(exportParts).values({ jobId: id, part, data });
     });
     held = renewed;
@@ -192,7 +185,6 @@ async function writeZip(db: Db, job: PackJob, ticket: string, now: Date): Promis
       tx,
       job,
       held,
-      now,
       sql`state = 'done', faults = 0, ended_at = ${timestamp(now)}, next_at = ${timestamp(now)}`,
     );
   });

@@ -3,11 +3,8 @@ import { markDeletion } from '@/lib/accounts/deletion-mark';
 import { lockForDeletion } from '@/lib/accounts/lock-users';
 import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
 import { findUser } from '@/lib/accounts/users';
-import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
-import { lockPerson } from '@/lib/sms/numbers/lock-person';
-import { eraseAccount } from './erase-account';
-import { eraseAhead } from './erase-ahead';
+import { finishDeletion } from './finish-deletion';
 import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 
 export type DeleteAccountRefusal =
@@ -15,8 +12,8 @@ export type DeleteAccountRefusal =
 
 /**
  * Deletes an account, whose owner shows who they are (`confirmIdentity`; `eraseAccount` says what goes and what stays). The last
- * admin cannot go. One transaction ends it; what is over and done with was erased before, by the batch, and the account is marked
- * meanwhile: nobody writes evidence from a record that is being erased.
+ * admin cannot go. Whether it may be is decided in one transaction, which marks the account; from then on it is deleted
+ * (`finishDeletion`), also where this process dies (`finishDeletions`).
  */
 export async function deleteAccount(
   db: Db,
@@ -37,19 +34,5 @@ export async function deleteAccount(
     return locked;
   });
   if (!allowed.ok) return allowed;
-  await eraseAhead(db, userId, context.now);
-  return db.transaction(async (tx) => {
-    const { locked } = await lockPerson(tx, userId, await findConsentedPhones(tx, userId), () =>
-      lockForDeletion(tx, userId),
-    );
-    const refused = locked.ok
-      ? await refuseStill(tx, person, await findUser(tx, userId), context.now)
-      : { reason: locked.reason };
-    if (refused !== null) {
-      await markDeletion(tx, userId, null);
-      return { ok: false as const, ...refused };
-    }
-    await eraseAccount(tx, { userId, actorId: userId, why: 'account_deleted' }, context);
-    return { ok: true as const };
-  });
+  return finishDeletion(db, userId, context);
 }

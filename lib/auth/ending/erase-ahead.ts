@@ -14,8 +14,7 @@ const idsAtOnce = 50_000;
 /**
  * Takes out of the record of an account, which its owner has decided to delete, what `eraseAccount` would: from the texts that
  * are over, the attempts, the details of consents, the audit log, and the applications that they saw to, some rows at a time. So the transaction that ends the
- * account, and that holds its numbers meanwhile, has little left to do, however much there was. Where it does not come to
- * that, the account is as before, its record is without numbers and words, and nothing is assigned to it.
+ * account, and that holds its numbers meanwhile, has little left to do, however much there was.
  */
 export async function eraseAhead(db: Db, userId: string, now: Date): Promise<void> {
   await byBatches(

@@ -214,6 +214,12 @@ describe('what someone does to the database by hand is found the next night', ()
       () => [people[0]!.userId],
       ['wording_differs'],
     ],
+    'a wording and its sender are changed together': [
+      `update sms_consents set sender = 'Elsewhere', wording = replace(wording, 'Doorstep', 'Elsewhere')
+         where user_id = $1 and scope = 'updates'`,
+      () => [people[0]!.userId],
+      ['wording_differs'],
+    ],
     'a version is changed to one that never was': [
       `update sms_consents set wording_version = '2031-01-1' where user_id = $1 and scope = 'updates'`,
       () => [people[0]!.userId],
