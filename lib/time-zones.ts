@@ -80,12 +80,26 @@ export function listTimeZones(now: Date): readonly ListedZone[] {
   return listed.zones;
 }
 
+/** IANA has `EST` and `MST`, too: zones that have no summer time, which nobody means who types them. */
+const americanClocks = new Map(
+  Object.entries({
+    'America/New_York': ['eastern', 'et', 'est', 'edt'],
+    'America/Chicago': ['central', 'ct', 'cst', 'cdt'],
+    'America/Denver': ['mountain', 'mt', 'mst', 'mdt'],
+    'America/Los_Angeles': ['pacific', 'pt', 'pst', 'pdt'],
+    'America/Anchorage': ['alaska', 'akst', 'akdt'],
+    'Pacific/Honolulu': ['hawaii', 'hst'],
+  }).flatMap(([zone, names]) => names.map((name) => [name, zone] as const)),
+);
+
 /**
- * Reads a zone as a person types it: an IANA name in any case, with spaces for underscores, or the city alone
- * (`new york`). Null: there is no such zone, or several cities of that name. Offsets such as `+05:00` are no zones.
+ * Reads a zone as a person types it: what clocks in the United States are called (`EST`, `Eastern Time`), an IANA name in any case,
+ * with spaces for underscores, or the city alone (`new york`). Null: there is no such zone, or several cities of that name. Offsets such as `+05:00` are no zones.
  */
 export function readTimeZone(raw: string): string | null {
   const typed = raw.trim().replace(/\s+/g, '_');
+  const american = americanClocks.get(typed.toLowerCase().replace(/_(standard_|daylight_)?time$/, ''));
+  if (american !== undefined) return american;
   const zone = canonicalZone(typed);
   if (zone !== null || typed === '' || typed.length > longestName) return zone;
   const plain = typed.toLowerCase();

@@ -1,13 +1,14 @@
 import { ActionForm } from '@/components/forms/ActionForm';
 import { VerifyPhoneForm } from '@/components/forms/settings/VerifyPhoneForm';
 import type { PhoneStateValue } from '@/components/sms/PhoneState';
+import type { PhoneStatus } from '@/lib/sms/numbers/phone-state';
 import { LinkButton } from '@/components/ui/LinkButton';
 import type { Task } from '@/components/ui/lists/TaskList';
 import { sendProofAction, startVerificationAction } from './actions';
 
 /**
  * What of an account is still open: the email, the phone, a passkey. In: the email that is not confirmed yet (null: it is, or no
- * mail is sent), how far the phone is proven, whether a reset of these days took any number off (`wasProvenByReset`), and whether a
+ * mail is sent), how far the phone is proven and whether it opted out, whether a reset of these days took any number off (`wasProvenByReset`), and whether a
  * passkey is missing that nothing else on the page offers.
  */
 export function listOpenTasks({
@@ -17,7 +18,7 @@ export function listOpenTasks({
   lacksPasskey,
 }: {
   email: string | null;
-  phone: PhoneStateValue;
+  phone: PhoneStatus;
   isAfterReset: boolean;
   lacksPasskey: boolean;
 }): Task[] {
@@ -30,13 +31,19 @@ export function listOpenTasks({
       action: <ActionForm action={sendProofAction} label="Send the link again" />,
     });
   }
-  if (phone !== 'verified') {
+  if (phone.state !== 'verified') {
     tasks.push({
       id: 'phone',
-      ...(phone === 'none' && isAfterReset ? afterReset : phoneTasks[phone]),
+      ...(phone.stopped
+        ? afterStop
+        : phone.state === 'none' && isAfterReset
+          ? afterReset
+          : phoneTasks[phone.state]),
       action:
-        phone === 'none' ? (
-          <LinkButton href="/users/sms-preferences#phone">Add my phone</LinkButton>
+        phone.stopped || phone.state === 'none' ? (
+          <LinkButton href="/users/sms-preferences#phone">
+            {phone.stopped ? 'See how to get texts again' : 'Add my phone'}
+          </LinkButton>
         ) : (
           <VerifyPhoneForm action={startVerificationAction} />
         ),
@@ -52,6 +59,11 @@ export function listOpenTasks({
   }
   return tasks;
 }
+
+const afterStop = {
+  title: 'Verify your phone',
+  words: 'Your number opted out by texting STOP, so no code can be sent there.',
+};
 
 const afterReset = {
   title: 'Add your phone',

@@ -60,7 +60,7 @@ export default async function DashboardPage({
   const clock = { timeZone, now };
   const tasks = listOpenTasks({
     email,
-    phone: phone.state,
+    phone,
     isAfterReset: isApplicant && wasProvenByReset(user) && frozenUntil(user, now) !== null,
     lacksPasskey: isApplicant && !user.factors.passkey && passkeyOptions === null,
   });

@@ -75,7 +75,7 @@ export default async function TermsPage() {
 
           <h2>Changes</h2>
           <p>
-            If we change these terms, the new ones are on this page, with the day since when they hold. The
+            If we change these terms, the new ones are on this page, with the day from which they apply. The
             consent you gave to texts keeps the wording you saw. You can read it in your text preferences.
           </p>
           <p>

@@ -7,24 +7,14 @@ import { isDevPhoneOpen } from '@/lib/sms/inbound/dev-phone';
 
 /**
  * How to take a STOP back: a text of one word, which a phone can prepare. `stopSender`: what the STOP was sent to, if known.
- * `isSaid`: what it is for is said already.
  */
-export async function StartWay({
-  phone,
-  stopSender,
-  isSaid = false,
-}: {
-  phone: string;
-  stopSender: string | null;
-  isSaid?: boolean;
-}) {
+export async function StartWay({ phone, stopSender }: { phone: string; stopSender: string | null }) {
   const to = startPhone(env(), { stopSender });
   const hasDevPhone = isDevPhoneOpen(env(), await headers());
   return (
     <>
       <p>
-        {isSaid ? 'Text' : 'To get texts again, text'} <strong>START</strong>
-        {isSaid ? null : ' from it'} to{' '}
+        To get texts again, text <strong>START</strong> from it to{' '}
         {to === null ? (
           'the number our texts come from'
         ) : (

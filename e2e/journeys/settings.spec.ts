@@ -686,6 +686,6 @@ function sayInPhoenix(now: Date): string {
   const clock = `${hour % 12 === 0 ? 12 : hour % 12}:${minutes} ${hour < 12 ? 'AM' : 'PM'}`;
   const morning = new Date(local.getTime() + (hour < 8 ? 0 : 24 * 3600 * 1000));
   const day = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][morning.getUTCDay()]!;
-  const then = hour >= 8 && hour < 22 ? 'outside them' : `so they last until ${day} 8:00 AM`;
+  const then = hour >= 8 && hour < 22 ? 'so no text waits' : `so texts wait until ${day} 8:00 AM`;
   return `Texts wait from 10:00 PM to 8:00 AM, Phoenix time. It is ${clock} there now, ${then}.`;
 }

@@ -69,7 +69,7 @@ test('a passkey that is offered is on the page from the start, and declined it l
   await open(page, paths.dashboard);
   // Before any script ran: nothing below it moves later.
   expect(await (await page.request.get(paths.dashboard)).text()).toContain(
-    'Next time, no password and no text',
+    'Next time, sign in without a password',
   );
   await button(page, 'Not now').click();
   await expect(page.locator(':focus')).toContainText('No passkey was added.');

@@ -92,7 +92,7 @@ test('a screen reader hears each thing that becomes of a code once, from the tex
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
     - heading "Enter the code" [level=1]
     - paragraph:
-      - text: We texted a six-digit code to this number. It expires at
+      - text: We texted a six-digit code to this number. The code expires at
       - time: /^\\d+:\\d\\d [AP]M$/
     - text: ${writeNationally(phone)}
     - group: Change number

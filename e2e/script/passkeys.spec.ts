@@ -6,7 +6,7 @@ import { makePerson, setUpApp, twoFactorPaths } from '../support/staff';
 import { expect, test } from '../support/test';
 
 const { secondStep, factors, confirm } = twoFactorPaths;
-const offer = 'Next time, no password and no text';
+const offer = 'Next time, sign in without a password';
 
 /** Makes whoever is signed in have shown who they are long ago. */
 async function letConfirmationPass(userId: string): Promise<void> {

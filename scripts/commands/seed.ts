@@ -3,6 +3,7 @@ import { inArray, isNull } from 'drizzle-orm';
 import { generateSync } from 'otplib';
 import { closeDb, db as openDb, type Db, type Tx } from '@/db/client';
 import { readDatabaseClock } from '@/db/clock';
+import { applicationEvents, applications, type ApplicationStatus } from '@/db/schema/applications';
 import { users, type Role } from '@/db/schema/accounts';
 import { phoneNumbers, smsMessages, smsVerificationLog, type VerificationEvent } from '@/db/schema/sms';
 import { hashPassword } from '@/lib/accounts/password';
@@ -19,6 +20,7 @@ import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
+import { addDays, dayOf, startOf } from '@/lib/reporting/rollups/report-days';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { readCommandLine } from '../command-line';
 import { runCommand } from './run-command';
@@ -33,18 +35,21 @@ export const demoTotpKey = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 /** The applicant's number, proven; fictional, and not the one that the README registers with. */
 const demoPhone = '+15555550142';
 
+const applicantEmail = 'applicant@example.com';
+const brokerEmail = 'broker@example.com';
+
 export const demoPeople: readonly { email: string; name: string; role: Role; phone: string | null }[] = [
   { email: 'admin@example.com', name: 'Avery Admin', role: 'admin', phone: null },
   { email: 'staff@example.com', name: 'Sam Staff', role: 'staff', phone: null },
-  { email: 'broker@example.com', name: 'Blake Broker', role: 'broker', phone: null },
-  { email: 'applicant@example.com', name: 'Alex Applicant', role: 'applicant', phone: demoPhone },
+  { email: brokerEmail, name: 'Blake Broker', role: 'broker', phone: null },
+  { email: applicantEmail, name: 'Alex Applicant', role: 'applicant', phone: demoPhone },
 ];
 
 /** `recoveryCodes`: of someone new who must hold a second factor. */
 export type SeededPerson = { email: string; role: Role; created: boolean; recoveryCodes: string[] };
 
 /**
- * Writes one person of each role, and for the applicant a proven number with a few days of texts and attempts behind it. The others
+ * Writes one person of each role, and for the applicant a proven number with a few days of texts and attempts behind it, and applications. The others
  * have an authenticator app and recovery codes, so that they can sign in at once.
  * Whoever is there already is left as they are, so a second run changes nothing. Every text is in a final state: nothing
  * of this is ever sent.
@@ -64,14 +69,28 @@ export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
   const hash = await hashPassword(demoPassword);
   if (!hash.ok) throw new StartProblem('Too many passwords are being hashed right now. Try again.');
 
+  const evening = lastEvening(now);
   const seeded: SeededPerson[] = [];
   for (const person of demoPeople) {
     const written = await db.transaction((tx) =>
-      seedPerson(tx, { ...person, passwordHash: hash.value }, now),
+      seedPerson(tx, { ...person, passwordHash: hash.value }, evening),
     );
     seeded.push({ email: person.email, role: person.role, ...written });
   }
+  if (seeded.some(({ email, created }) => created && email === applicantEmail)) {
+    await db.transaction((tx) => seedApplications(tx, evening));
+  }
   return seeded;
+}
+
+/** Six in the evening, the last one that is over: what happened some days before it was at an hour at which texts go out. */
+function lastEvening(now: Date): Date {
+  const { reportTimeZone: timeZone } = env();
+  const today = dayOf(now, timeZone);
+  const [yesterdays, todays] = [addDays(today, -1), today].map(
+    (day) => new Date(startOf(day, timeZone).getTime() + 18 * 3600 * 1000),
+  );
+  return todays! <= now ? todays! : yesterdays!;
 }
 
 async function seedPerson(
@@ -161,6 +180,65 @@ async function seedTexts(
   );
 }
 
+type DemoMove = { to: ApplicationStatus; daysAgo: number; by: 'applicant' | 'broker'; note?: string };
+
+/** What the applicant applied for, and what became of it. The broker sees to all but the newest. */
+const demoApplications: readonly { title: string; message: string; moves: readonly DemoMove[] }[] = [
+  {
+    title: 'Parking space',
+    message: 'For one car, from the first of the month.',
+    moves: [
+      { to: 'submitted', daysAgo: 5, by: 'applicant' },
+      { to: 'in_review', daysAgo: 4, by: 'broker' },
+      { to: 'approved', daysAgo: 3, by: 'broker', note: 'The space is yours from the first of the month.' },
+    ],
+  },
+  {
+    title: 'Two-bedroom apartment',
+    message: 'For two adults and a child. We would like to move in next month.',
+    moves: [
+      { to: 'submitted', daysAgo: 4, by: 'applicant' },
+      { to: 'in_review', daysAgo: 3, by: 'broker' },
+      { to: 'documents_needed', daysAgo: 2, by: 'broker', note: 'Your last three pay slips, please.' },
+    ],
+  },
+  {
+    title: 'Storage room',
+    message: 'The smaller one is enough.',
+    moves: [{ to: 'submitted', daysAgo: 1, by: 'applicant' }],
+  },
+];
+
+/** Writes the applications with their timelines. Nothing waits to be told. */
+async function seedApplications(tx: Tx, now: Date): Promise<void> {
+  const [applicant, broker] = [
+    await findUserByEmail(tx, applicantEmail),
+    await findUserByEmail(tx, brokerEmail),
+  ];
+  const actors = { applicant, broker };
+  for (const { title, message, moves } of demoApplications) {
+    const [first, last] = [moves[0]!, moves[moves.length - 1]!];
+    const id = newId();
+    await tx.insert(applications).values({
+      ...{ id, title, message, applicantId: applicant!.id, status: last.to, version: moves.length + 1 },
+      assigneeId: moves.length > 1 ? (broker?.id ?? null) : null,
+      createdAt: daysBefore(now, first.daysAgo),
+      movedAt: daysBefore(now, last.daysAgo),
+    });
+    await tx.insert(applicationEvents).values(
+      moves.map(({ to, daysAgo, by, note }, index) => {
+        const at = daysBefore(now, daysAgo);
+        return {
+          ...{ applicationId: id, at, showsAt: at, kind: 'moved' as const, toStatus: to, note: note ?? null },
+          fromStatus: moves[index - 1]?.to ?? ('draft' as const),
+          actorId: actors[by]?.id ?? null,
+          actorRole: by,
+        };
+      }),
+    );
+  }
+}
+
 const demoAttempts: readonly [
   daysAgo: number,
   seconds: number,
@@ -197,34 +275,31 @@ function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 
       priceSettledAt: moment,
     };
   };
+  const arrived = (daysAgo: number) => ({
+    ...sent(daysAgo),
+    status: 'delivered' as const,
+    providerStatus: 'delivered',
+    deliveredAt: daysBefore(now, daysAgo),
+  });
   const code = {
     purpose: 'verification' as const,
     template: 'verification',
     params: { site: env().siteName },
   };
   return [
-    { ...sent(6), ...code, status: 'delivered', deliveredAt: daysBefore(now, 6) },
-    { ...sent(5.999), ...code, purpose: 'update', template: 'optInConfirmation', status: 'delivered' },
-    {
-      ...sent(4),
-      ...status('Application', 'received'),
-      status: 'delivered',
-      deliveredAt: daysBefore(now, 4),
-    },
+    { ...arrived(6), ...code },
+    { ...arrived(5.999), ...code, purpose: 'update', template: 'optInConfirmation' },
+    { ...arrived(4), ...status('Application', 'received') },
     {
       ...sent(3),
       ...status('Application', 'in review'),
       status: 'failed',
+      providerStatus: 'undelivered',
       failedAt: daysBefore(now, 3),
       errorCode: 30003,
       reason: 'handset_unreachable',
     },
-    {
-      ...sent(2.99),
-      ...status('Application', 'in review'),
-      status: 'delivered',
-      deliveredAt: daysBefore(now, 2.99),
-    },
+    { ...arrived(2.99), ...status('Application', 'in review') },
     {
       ...at(2),
       direction: 'in',
@@ -234,11 +309,11 @@ function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 
       status: 'received',
     },
     {
-      ...at(1.5),
+      ...at(1.9),
       ...status('Documents', 'missing'),
       status: 'canceled',
       reason: 'turned_off',
-      failedAt: daysBefore(now, 1.5),
+      failedAt: daysBefore(now, 1.9),
     },
     { ...sent(1.2), ...status('Documents', 'complete'), status: 'sent', priceSettledAt: null },
   ];

@@ -32,28 +32,54 @@ test.each([
 test('what is open is the email, the phone and the passkey, in this order, and nothing once they are done', () => {
   const open = listOpenTasks({
     email: 'a@example.com',
-    phone: 'moved',
+    phone: { state: 'moved', stopped: false },
     isAfterReset: false,
     lacksPasskey: true,
   });
   expect(open.map(({ id }) => id)).toEqual(['email', 'phone', 'passkey']);
-  expect(listOpenTasks({ email: null, phone: 'verified', isAfterReset: true, lacksPasskey: false })).toEqual(
-    [],
-  );
+  expect(
+    listOpenTasks({
+      email: null,
+      phone: { state: 'verified', stopped: false },
+      isAfterReset: true,
+      lacksPasskey: false,
+    }),
+  ).toEqual([]);
 });
 
 test('who lost their phone by a reset is told why it is to be added again, until it is there', () => {
-  const [task] = listOpenTasks({ email: null, phone: 'none', isAfterReset: true, lacksPasskey: false });
+  const [task] = listOpenTasks({
+    email: null,
+    phone: { state: 'none', stopped: false },
+    isAfterReset: true,
+    lacksPasskey: false,
+  });
   expect(task).toMatchObject({ id: 'phone', words: expect.stringContaining('took off') as string });
   const [later] = listOpenTasks({
     email: null,
-    phone: 'unverified',
+    phone: { state: 'unverified', stopped: false },
     isAfterReset: true,
     lacksPasskey: false,
   });
   expect(later?.words).not.toContain('took off');
-  const [never] = listOpenTasks({ email: null, phone: 'none', isAfterReset: false, lacksPasskey: false });
+  const [never] = listOpenTasks({
+    email: null,
+    phone: { state: 'none', stopped: false },
+    isAfterReset: false,
+    lacksPasskey: false,
+  });
   expect(never?.words).not.toContain('took off');
+});
+
+test('a number that replied STOP is offered no code, and the way to take that back', () => {
+  const [task] = listOpenTasks({
+    email: null,
+    phone: { state: 'unverified', stopped: true },
+    isAfterReset: false,
+    lacksPasskey: false,
+  });
+  expect(task?.words).toContain('STOP');
+  expect(task?.words).not.toContain('We text a six-digit code');
 });
 
 test('news is what we did in the last 14 days, decisions first, then the latest, and no more than fits', () => {

@@ -37,3 +37,17 @@ describe('a time zone', () => {
     expect(wordsOf(new Date(noon.getTime() + 60_000))).toBe('Tokyo · 9:01 PM · Japan Standard Time');
   });
 });
+
+test.each([
+  ['EST', 'America/New_York'],
+  ['et', 'America/New_York'],
+  ['Eastern', 'America/New_York'],
+  ['Eastern Time', 'America/New_York'],
+  ['central  standard time', 'America/Chicago'],
+  ['Mountain Daylight Time', 'America/Denver'],
+  ['PST', 'America/Los_Angeles'],
+  ['pacific time', 'America/Los_Angeles'],
+  ['Hawaii', 'Pacific/Honolulu'],
+])('%s is read as %s, with its summer time', (typed, zone) => {
+  expect(readTimeZone(typed)).toBe(zone);
+});

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
+import { applications } from '@/db/schema/applications';
 import { smsMessages } from '@/db/schema/sms';
 import { commonPasswords } from '@/lib/accounts/common-passwords';
 import { verifyPassword } from '@/lib/accounts/password';
@@ -7,6 +8,8 @@ import { findUserByEmail } from '@/lib/accounts/users';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { proveFactor } from '@/lib/auth/two-factor/prove-factor';
 import { assessPassword } from '@/lib/accounts/password-strength';
+import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { readPersonSms } from '@/lib/reporting/person-sms';
 import { demoPassword, demoTotpKey, seedDemoData } from '../../scripts/commands/seed';
 import { useDatabase } from '../support/database';
@@ -80,6 +83,34 @@ describe('demo data', () => {
     const states = new Set(texts.map(({ status }) => status));
     expect([...states].sort()).toEqual(['canceled', 'delivered', 'failed', 'received', 'sent']);
     expect(texts.every(({ checkAt }) => checkAt === null)).toBe(true);
+  });
+
+  test('went out by day, and makes the ledgers differ in nothing once its days are summed up', async () => {
+    const zone = { timeZone: 'America/New_York', hour: 'numeric', hourCycle: 'h23' } as const;
+    const sent = (await database.db.select().from(smsMessages)).filter(({ sentAt }) => sentAt !== null);
+    expect(sent.length).toBeGreaterThan(4);
+    for (const { sentAt } of sent) {
+      const hour = Number(new Intl.DateTimeFormat('en-US', zone).format(sentAt!));
+      expect(hour).toBeGreaterThanOrEqual(9);
+      expect(hour).toBeLessThan(20);
+    }
+    while ((await rollUpDays(database.db, now, 30)) > 0);
+    const came: Record<string, unknown> = {};
+    await checkAllLedgers(database.db, now, (part, found) => {
+      if (found.length > 0) came[part] = found;
+    });
+    expect(came).toEqual({});
+    const { rows } = await database.pool.query(
+      'select count(*)::int as days from rolled_days where summed_until is null',
+    );
+    expect((rows[0] as { days: number }).days).toBeGreaterThan(5);
+  });
+
+  test('has applications that the applicant, the broker and staff find', async () => {
+    const broker = (await findUserByEmail(database.db, 'broker@example.com'))!;
+    const rows = await database.db.select().from(applications);
+    expect(rows.map(({ status }) => status).sort()).toEqual(['approved', 'documents_needed', 'submitted']);
+    expect(rows.filter(({ assigneeId }) => assigneeId === broker.id)).toHaveLength(2);
   });
 
   test('a second run changes nothing', async () => {

@@ -95,8 +95,8 @@ export default async function SecurityPage({
               Where you are signed in
             </Heading>
             <Text quiet>
-              In {mostSessions} browsers at most. One more signs out the one that you have not used for
-              longest.
+              You can be signed in in {mostSessions} browsers. One more signs out the one that you have not
+              used for the longest time.
             </Text>
           </HeadingGroup>
           <EventList

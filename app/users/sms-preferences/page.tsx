@@ -79,7 +79,7 @@ export default async function SmsPreferencesPage({
     <Page wide nav={<SiteNav page="/users/sms-preferences" />}>
       <HeadingGroup>
         <Heading>Text preferences</Heading>
-        <Lead>Which texts you get, when, and at what number. Changes take effect right away.</Lead>
+        <Lead>Which texts you get, when, and at what number. Each part is saved by itself.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
 

@@ -22,11 +22,11 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
   const isOutside = at <= now;
   if (zones.length > 1) {
     const inIt = isOutside
-      ? 'It is outside them now.'
-      : `They last until ${sayWeekday(at, zone)}, ${sayCityTime(zone)}.`;
+      ? 'No text waits now.'
+      : `Now they wait until ${sayWeekday(at, zone)}, ${sayCityTime(zone)}.`;
     return `${wait} in each time zone that your number may be in. ${inIt} Choose your time zone to be exact.`;
   }
-  return `${wait}, ${sayCityTime(zone)}. It is ${sayClock(now, zone)} there now, ${isOutside ? 'outside them' : `so they last until ${sayWeekday(at, zone)}`}.`;
+  return `${wait}, ${sayCityTime(zone)}. It is ${sayClock(now, zone)} there now, ${isOutside ? 'so no text waits' : `so texts wait until ${sayWeekday(at, zone)}`}.`;
 }
 
 /** What a zone is called: `Tokyo time`. */

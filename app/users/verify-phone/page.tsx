@@ -105,7 +105,7 @@ export default async function VerifyPhonePage() {
               {isOut
                 ? 'We texted a six-digit code to this number.'
                 : 'We text a six-digit code to this number.'}{' '}
-              It expires at{' '}
+              The code expires at{' '}
               <LocalTime
                 at={state.challenge.expiresAt.toISOString()}
                 words={sayMinuteOfDay(state.challenge.expiresAt, timeZone)}
@@ -150,14 +150,13 @@ export default async function VerifyPhonePage() {
             statusUrl="/users/verify-phone/status"
             latestHref="/users/verify-phone"
           >
-            {state.text.status === 'stopped' ? (
-              <StartWay phone={phone} stopSender={page.stopSender} isSaid />
-            ) : null}
+            {state.text.status === 'stopped' ? <StartWay phone={phone} stopSender={page.stopSender} /> : null}
           </SmsStatus>
           {asks === 'code' ? (
             <>
               <CodeForm action={checkCodeAction} tries={sayTries(state)}>
-                <input type="hidden" name="shownPhone" value={phone} />
+                {/* Of no type "hidden": who reads those once and sends them for several people sends nobody else's number. */}
+                <input type="text" name="shownPhone" value={phone} hidden readOnly />
               </CodeForm>
               {others ? <Notice>{others}</Notice> : null}
             </>

@@ -67,7 +67,7 @@ export function sayTextState(text: VerificationState['text'], wayOn: WayOn): str
   const way = { or: wayOn === 'skip' ? ', or continue without verifying' : '', also: also[wayOn] };
   switch (text.status) {
     case 'stopped':
-      return 'This number opted out by texting STOP. Text START from it, or use another number.';
+      return 'This number opted out by texting STOP. You can use another number.';
     case 'failed':
       return (lookUp(failureWords, text.reason) ?? failed)(way);
     case 'queued':

@@ -38,7 +38,7 @@ export function PasskeyOffer({
     <div className={styles.offer}>
       <Card label="Passkey">
         <HeadingGroup>
-          <Heading level={2}>Next time, no password and no text</Heading>
+          <Heading level={2}>Next time, sign in without a password</Heading>
           <Text>
             Sign in with your fingerprint, face or screen lock instead. It works on this device, and on others
             that share your passkeys. Your password still works.

@@ -19,14 +19,14 @@ test.each([
     hours,
     null,
     day,
-    'Texts wait from 8:00 PM to 9:00 AM, Tokyo time. It is 12:05 PM there now, outside them.',
+    'Texts wait from 8:00 PM to 9:00 AM, Tokyo time. It is 12:05 PM there now, so no text waits.',
   ],
   [
     'until when a text of the night waits',
     hours,
     null,
     night,
-    'Texts wait from 8:00 PM to 9:00 AM, Tokyo time. It is 10:05 PM there now, so they last until Wed 9:00 AM.',
+    'Texts wait from 8:00 PM to 9:00 AM, Tokyo time. It is 10:05 PM there now, so texts wait until Wed 9:00 AM.',
   ],
   [
     'no zone to whom no number and no choice tells one',
@@ -40,7 +40,7 @@ test.each([
     { ...hours, timeZone: null },
     ofNewYork,
     day,
-    'Texts wait from 8:00 PM to 9:00 AM, New York time. It is 10:05 PM there now, so they last until Tue 9:00 AM.',
+    'Texts wait from 8:00 PM to 9:00 AM, New York time. It is 10:05 PM there now, so texts wait until Tue 9:00 AM.',
   ],
   [
     'nothing of a zone where they are off',
