@@ -41,7 +41,8 @@ async function takeScreenshots(): Promise<void> {
 
     await button(page, 'Create account').click();
     await page.waitForURL(`**${paths.code}`);
-    await page.locator('[data-sms-status="sent"]').waitFor();
+    await page.getByText('The text has been sent').waitFor();
+    await page.evaluate(() => scrollTo(0, 0));
     const code = await page.screenshot({ animations: 'disabled', caret: 'initial' });
 
     const side = await browser.newPage({ viewport: { width: 860, height: 828 }, deviceScaleFactor: 1.5 });

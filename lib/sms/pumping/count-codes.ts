@@ -74,7 +74,8 @@ async function goBack(tx: Tx, now: Date): Promise<void> {
  * for, if any text of it was sent. One that another of the same person's to that number made up for counts nowhere; nor does one that
  * an order caught and that was sent all the same, since the guard is only recording: so what it records is what it would do.
  *
- * The number of an account that has ended meanwhile is gone from its texts. The prefix that its price was reserved in is not.
+ * The number of an account that has ended meanwhile is gone from its texts, and its challenges are gone. The prefix that its price was
+ * reserved in is not, and whether a code was entered stands in the log.
  */
 async function countBatch(
   tx: Tx,
@@ -92,11 +93,16 @@ async function countBatch(
           (select id from pumping_progress where name = ${progressName}))
         and created_at <= ${timestamp(now)} - make_interval(secs => ${settledAfterSeconds})
       order by created_at, id limit ${limit}
+    ), entered as materialized (
+      -- What an account that has ended leaves of its codes.
+      select challenge_id from sms_verification_log where event = 'verified' and challenge_id is not null
+        and at >= (select min(created_at) from batch)
+        and at <= (select max(created_at) from batch) + make_interval(secs => ${settledAfterSeconds})
     ), codes as materialized (
       select date_trunc('hour', text.created_at, 'UTC') as hour, text.created_at, coalesce(text.network, '') as network,
         case when text.phone <> '' then 'prefix:' || left(text.phone, -4)
           else (select scope from unnest(text.spend_scopes) scope where scope like 'prefix:%' limit 1) end as prefix,
-        code.consumed_at is not null as is_verified, code.user_id, code.phone, code.id as code_id
+        (code.consumed_at is not null or code.id is null and text.challenge_id in (select challenge_id from entered)) as is_verified, code.user_id, code.phone, code.id as code_id
       from batch text left join sms_verifications code on code.id = text.challenge_id
       where text.purpose = 'verification' and text.direction = 'out' and coalesce(text.send_class, 'prove') = 'prove'
         and text.challenge_id is not null

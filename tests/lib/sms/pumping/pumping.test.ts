@@ -145,6 +145,21 @@ describe('counting', () => {
     expect(await listClosed()).toMatchObject([{ scope: `prefix:${prefix}` }]);
   });
 
+  test('what an account entered that is gone by then counts as entered', async () => {
+    const { userId } = await givePerson(database.db, { active: true });
+    const ids = await giveAskedCodes(database.db, codesAt(noon, 20, { userId, verified: true }));
+    await database.db.execute(sql`
+      insert into sms_verification_log (at, event, user_id, challenge_id)
+      select ${after(noon, 60).toISOString()}::timestamptz, 'verified', ${userId}, id from unnest(${sql.param(ids)}::uuid[]) id`);
+    await database.db.execute(sql`delete from users where id = ${userId}`);
+    await database.db.execute(sql`update sms_messages set phone = '', user_id = null`);
+    await countAll(after(noon, 800));
+    expect(await listClosed()).toEqual([]);
+    expect(await readSums()).toContainEqual(
+      expect.objectContaining({ scope: 'all', verified: 20, unverified: 0 }),
+    );
+  });
+
   test('two at a time count what one does, and a process that dies between is made up for', async () => {
     const codes = [...codesAt(noon, 60), ...codesAt(after(noon, 100), 40, { verified: true }, 100)];
     await giveAskedCodes(database.db, codes);
