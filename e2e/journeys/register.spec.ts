@@ -5,12 +5,13 @@ import {
   enterCode,
   expectPage,
   field,
+  fillRegistration,
   open,
   paths,
   register,
   signIn,
 } from '../support/journeys';
-import { newNumber, writeNationally } from '../support/people';
+import { newApplicant, newNumber, writeNationally } from '../support/people';
 import { readConsents, settingsPaths } from '../support/settings';
 import { expect, test } from '../support/test';
 import { awaitTexts, readCode, wrongCode } from '../support/texts';
@@ -382,4 +383,22 @@ test('a code over the budget is refused and says when one fits again, and going 
   expect(Date.parse(moment!) - minute.getTime()).toBe((24 * 60 + 1) * 60_000);
   await button(page, 'Continue without verifying').click();
   await expectPage(page, paths.dashboard);
+});
+
+test('a number that we do not serve is told with the rest; nothing but the password is typed again', async ({
+  page,
+  javaScriptEnabled,
+}) => {
+  const applicant = newApplicant();
+  await open(page, paths.register);
+  await fillRegistration(page, applicant, { phone: '+44 7700 900123', verify: true, consent: false });
+  await button(page, 'Create account').click();
+  await expect(page.locator('#tcpaConsent-error')).toContainText('We need your agreement');
+  if (javaScriptEnabled) {
+    await field(page, 'tcpaConsent').check();
+    await button(page, 'Create account').click();
+  }
+  await expect(page.locator('#phone-error')).toContainText('US and Canadian numbers only');
+  await expect(field(page, 'email')).toHaveValue(applicant.email);
+  await expect(field(page, 'verifyPhone')).toBeChecked();
 });

@@ -87,7 +87,7 @@ test('after STOP the code page says so; after START it goes on by itself, and th
   await expect(handset.getByText('Opted out: texts are kept from this number')).toBeVisible();
   await expect(handset.getByText('You have successfully been unsubscribed.')).toBeVisible();
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped', soon);
-  await expect(status(page)).toContainText('Text START');
+  await expect(status(page)).toContainText('text START');
   await expect(button(page, 'Continue without verifying')).toBeVisible();
   expect(await readConsents(phone)).toEqual([
     'granted verification by registration',
@@ -164,7 +164,7 @@ test('a STOP after the text was delivered is on the code page as well', async ({
   await expect(status(page)).toHaveAttribute('data-sms-status', 'delivered', soon);
   await button(handset, 'STOP').click();
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped');
-  await expect(status(page)).toContainText('Text START');
+  await expect(status(page)).toContainText('text START');
 });
 
 test('an error that may pass is tried again by itself; when it comes again it is final and says what to do', async ({
@@ -239,7 +239,7 @@ test('who is signed in and texted STOP is told so on the code page and in the pr
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped', soon);
   await page.reload();
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped');
-  await expect(status(page)).toContainText('Text START');
+  await expect(status(page)).toContainText('text START');
   await open(page, preferences);
   // One notice, with the number to text, and on the console the phone to text it from.
   await expect(page.getByText('replied STOP')).toHaveCount(1);

@@ -121,7 +121,7 @@ function explain(
         {
           fieldErrors: {
             smsEnabled:
-              'This number replied STOP, and only a text from it can undo that. Text START, then turn texts on here.',
+              'This number replied STOP, and only a text from it can undo that: text START, as the notice above says.',
           },
         },
         formData,

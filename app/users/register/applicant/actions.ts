@@ -14,6 +14,7 @@ import { readRegistration, type RegistrationField } from '@/lib/auth/registratio
 import { passwordErrors } from '@/lib/accounts/password-strength';
 import { register, type RegisterRefusal } from '@/lib/auth/registration/register';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
+import { readServedPhone } from '@/lib/phone/served';
 import { linkWords } from '../../link-words';
 import { linkToSignIn } from '../../typed-email';
 
@@ -25,7 +26,10 @@ export async function registerAction(
   formData: FormData,
 ): Promise<FormState<RegistrationField>> {
   const form = readRegistration(readFields(formData));
-  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, kept);
+  if (!form.ok) {
+    const fieldErrors = { ...checkPhone(readField(formData, 'phone')), ...form.fieldErrors };
+    return answerForm({ fieldErrors }, formData, kept);
+  }
   const consent = readConsentVersion(formData);
   if (!consent.ok && form.input.tcpaConsent) {
     // So that the text in force is the one that is shown.
@@ -50,6 +54,12 @@ export async function registerAction(
   }
   await clearPendingCookie();
   redirect((await signInWithGrant(registered.grant)) ? '/dashboard' : '/users/login');
+}
+
+/** What is wrong with the phone beside what the form alone can tell, so that it is said with the rest and not in a second round. */
+function checkPhone(typed: string): FormState<RegistrationField>['fieldErrors'] {
+  const phone = typed.trim() === '' ? null : readServedPhone(typed);
+  return phone === null || phone.ok ? {} : { phone: sayPhoneRefusal(phone.reason) };
 }
 
 function explain(refusal: RegisterRefusal, email: string, now: Date): Partial<FormState<RegistrationField>> {
