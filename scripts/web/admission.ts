@@ -4,10 +4,10 @@ import { busyHeaders, busyWords, refuse, sayBusy, tooLargeWords } from './answer
 import { makeBodyRooms, type BodyRoom } from './body-room';
 import { cutShort, withBody } from './buffered-request';
 import { maxBodyBytes, maxWebhookBytes } from '@/lib/body-limit';
-import { carryMs, laneOf, makeLanes } from './lanes';
+import { carryMs, laneOf, makeLanes, type Lane } from './lanes';
 import { hasBody, readBody, type BodyVerdict } from './read-body';
 import type { RefusalKind } from './refusals-line';
-import { subjectsOf } from './subjects';
+import { hasPassword, subjectsOf } from './subjects';
 
 /** A form of a few KB takes a second or two on the slowest line. */
 const bodyMs = 20_000;
@@ -84,10 +84,11 @@ export function makeAdmission({
     response: ServerResponse,
     network: string,
     room: BodyRoom,
+    lane: Lane,
     subjects: readonly string[] = [],
   ): Promise<void> => {
     if (request.socket.destroyed) return;
-    const ticket = lanes[laneOf(request)].enter(network, subjects);
+    const ticket = lanes[lane].enter(network, subjects);
     // The event loop goes round before the next is let in: else a line of short ones would be served in one go.
     response.once('close', () => setImmediate(ticket.leave));
     const turn = await Promise.race([ticket.turn, room.lost.then(() => 'lost' as const)]);
@@ -105,11 +106,12 @@ export function makeAdmission({
 
   return {
     admit: async (request, response, network) => {
-      const isWebhook = laneOf(request) === 'webhooks';
+      const lane = laneOf(request);
+      const isWebhook = lane === 'webhooks';
       const room = openRoom(network);
       response.once('close', room.close);
       if (!hasBody(request)) {
-        await takePlace(request, response, network, room);
+        await takePlace(request, response, network, room, lane);
         return;
       }
       const mostBytes = isWebhook ? maxWebhookBytes : maxBodyBytes;
@@ -124,7 +126,16 @@ export function makeAdmission({
         if (isWebhook && verdict !== 'no_room') await leaveTrace(request, read, network);
         return;
       }
-      await takePlace(withBody(request, read), response, network, room, subjectsOf(request, read));
+      const hashes = lane === 'forms' && hasPassword(read);
+      const subjects = subjectsOf(request, read);
+      await takePlace(
+        withBody(request, read),
+        response,
+        network,
+        room,
+        hashes ? 'passwords' : lane,
+        subjects,
+      );
     },
     end: () => clearInterval(sweep),
   };

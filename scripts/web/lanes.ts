@@ -1,10 +1,10 @@
 import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
- * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, what is sent to us, the files
- * that pages are made of, calls of the webhooks, and questions whether we are well.
+ * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, forms, those of them with a
+ * password, the files that pages are made of, calls of the webhooks, and questions whether we are well.
  */
-export type Lane = 'pages' | 'states' | 'forms' | 'files' | 'webhooks' | 'probes';
+export type Lane = 'pages' | 'states' | 'forms' | 'passwords' | 'files' | 'webhooks' | 'probes';
 
 /** For what is about nothing that others could hold. */
 const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity };
@@ -15,8 +15,20 @@ const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity
  * twentieth of a page. No more forms are in progress than the pool has connections (db/client.ts), and fewer of one
  * network, so that one whose forms wait for each other's locks leaves some. Texts of one number are taken in one after the
  * other in any case, under its lock (lib/sms/inbound/receive-text.ts), so one of them has a place. A crowd that waits for its
- * codes asks hundreds of times a second how these are: whoever opens a page does not wait for that.
+ * codes asks hundreds of times a second how these are: whoever opens a page does not wait for that. A form with a password waits for
+ * the few threads that hash, and holds its place meanwhile: whoever enters a code does not wait for that.
  */
+const forms: Bounds = {
+  inProgress: [4, 10],
+  inProgressPerNetwork: [2, 4],
+  waiting: 500,
+  waitingPerNetwork: 64,
+  inProgressPerSubject: 2,
+  waitingPerSubject: 8,
+  patienceMs: 15_000,
+  placeMs: 10_000,
+};
+
 const boundsOf: Record<Lane, Bounds> = {
   pages: {
     inProgress: [6, 12],
@@ -36,16 +48,8 @@ const boundsOf: Record<Lane, Bounds> = {
     patienceMs: 5_000,
     placeMs: 5_000,
   },
-  forms: {
-    inProgress: [4, 10],
-    inProgressPerNetwork: [2, 4],
-    waiting: 500,
-    waitingPerNetwork: 64,
-    inProgressPerSubject: 2,
-    waitingPerSubject: 8,
-    patienceMs: 15_000,
-    placeMs: 10_000,
-  },
+  forms,
+  passwords: forms,
   files: {
     inProgress: [12, 32],
     inProgressPerNetwork: [6, 16],
@@ -93,12 +97,14 @@ export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
     pages: open('pages'),
     states: open('states'),
     forms: open('forms'),
+    passwords: open('passwords'),
     files: open('files'),
     webhooks: open('webhooks'),
     probes: open('probes'),
   };
 }
 
+/** In which lane a request is. A form that has been read is told by `hasPassword` whether it is one with a password. */
 export function laneOf({
   method,
   url = '',

@@ -5,6 +5,13 @@ import { laneOf, pathOf } from './lanes';
 /** As browsers and React name the fields of a multipart form: `email`, `1_email`, `_1_email`. */
 const typedFields = /name="(?:_?\d+_)?(email|phone)"\r\n\r\n([^\r\n]{1,320})/g;
 
+const typedPassword = /name="(?:_?\d+_)?(?:password|currentPassword|newPassword)"\r\n\r\n[^\r\n]/;
+
+/** Whether something was typed into a field of a form that is for a password, which takes a hash. */
+export function hasPassword(body: Buffer): boolean {
+  return typedPassword.test(body.toString('latin1'));
+}
+
 /**
  * Whose number or email a request is about, as far as it has to wait for those (docs/architecture.md, "Locks"): of a call of
  * Twilio the number that is not ours; of a form the phone and the email typed into it, but for signing in, which

@@ -288,6 +288,46 @@ describe('while a number is held', () => {
   );
 });
 
+describe('while many passwords are being hashed', () => {
+  const form = (name: string, value: string) => ({
+    method: 'POST',
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n--x--\r\n`,
+  });
+
+  test.each(['password', '1_password', '_1_currentPassword', 'newPassword'])(
+    'typed into %s, at whatever address, no other form waits for them',
+    async (field) => {
+      const { ask, inProgress, handed, until } = await openApp();
+      const crowd = Array.from({ length: 80 }, (_, n) =>
+        ask({ ...form(field, 'kestrel-7'), path: `/users/${n}`, network: `198.51.100.${n}` }),
+      );
+      void Promise.allSettled(crowd);
+      await until(() => inProgress.length >= 4);
+      const code = ask({ ...form('code', '123456'), path: '/users/verify-phone', network: '203.0.113.9' });
+      const isHanded = () => handed.includes('/users/verify-phone of 203.0.113.9');
+      await Promise.race([until(isHanded), delay(2_000)]);
+      expect(isHanded()).toBe(true);
+      inProgress.find(({ request: { url } }) => url === '/users/verify-phone')!.response.end();
+      expect((await code).status).toBe(200);
+      expect(inProgress.length).toBeLessThanOrEqual(10);
+      inProgress.slice().forEach(({ response }) => response.destroy());
+    },
+  );
+
+  test('a form whose password is empty is a form like any other', async () => {
+    const { ask, inProgress, until } = await openApp();
+    const asked = [form('password', ''), form('code', '1')].flatMap((each, kind) =>
+      Array.from({ length: 12 }, (_, n) => ask({ ...each, network: `198.51.${kind}.${n}` })),
+    );
+    void Promise.allSettled(asked);
+    await until(() => inProgress.length >= 4);
+    await delay(1_500);
+    expect(inProgress.length).toBeLessThanOrEqual(10);
+    inProgress.slice().forEach(({ response }) => response.destroy());
+  });
+});
+
 describe('requests that one connection sends without waiting for answers', () => {
   test('are never answered at the same time: one waits for the other', async () => {
     const { web, inProgress, handed, until } = await openApp();
