@@ -16,6 +16,6 @@ function writeCell(cell: Cell): string {
   if (typeof cell === 'boolean') return String(cell);
   const isFormula = /^[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/.test(cell) && !/^\+\d+$/.test(cell);
   const harmless = isFormula ? `'${cell}` : cell;
-  // Where a list of a country is separated by another sign, a spreadsheet would begin a cell there.
+  // In some countries a spreadsheet separates cells by semicolons or tabs.
   return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

@@ -7,7 +7,6 @@ import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { pruneApplications } from '@/lib/applications/erase-applications';
 import { pruneDrafts } from '@/lib/applications/write-application';
 import { eraseOldOrigins } from './audit';
-import { finishDeletions } from '@/lib/auth/ending/finish-deletion';
 import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
 import { resealTotpKeys } from '@/lib/auth/two-factor/totp';
@@ -89,7 +88,6 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneExports: { run: pruneExports, limit: batchPieces, most: mostBatches },
   pruneRefusals,
   pruneCalls,
-  finishDeletions: { run: finishDeletions, limit: batchAccounts, most: 1 },
   expirePending: { run: expirePending, limit: batchAccounts, most: mostAccountBatches },
   // Before days are summed up again, which waits for it.
   checkLedgers: { run: checkLedgers, limit: 1, most: mostParts },

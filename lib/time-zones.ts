@@ -80,12 +80,12 @@ export function listTimeZones(now: Date): readonly ListedZone[] {
   return listed.zones;
 }
 
-/** IANA has `EST` and `MST`, too: zones that have no summer time, which nobody means who types them. */
+/** IANA has `EST` as well: a zone without summer time, which hardly anyone means who types it. `MST` may be Arizona’s, and stays that. */
 const americanClocks = new Map(
   Object.entries({
     'America/New_York': ['eastern', 'et', 'est', 'edt'],
     'America/Chicago': ['central', 'ct', 'cst', 'cdt'],
-    'America/Denver': ['mountain', 'mt', 'mst', 'mdt'],
+    'America/Denver': ['mountain', 'mt', 'mdt'],
     'America/Los_Angeles': ['pacific', 'pt', 'pst', 'pdt'],
     'America/Anchorage': ['alaska', 'akst', 'akdt'],
     'Pacific/Honolulu': ['hawaii', 'hst'],

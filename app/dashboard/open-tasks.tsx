@@ -34,7 +34,7 @@ export function listOpenTasks({
   if (phone.state !== 'verified') {
     tasks.push({
       id: 'phone',
-      ...(phone.stopped
+      ...(phone.stopped && phone.state !== 'moved'
         ? afterStop
         : phone.state === 'none' && isAfterReset
           ? afterReset
@@ -62,7 +62,7 @@ export function listOpenTasks({
 
 const afterStop = {
   title: 'Verify your phone',
-  words: 'Your number opted out by texting STOP, so no code can be sent there.',
+  words: 'Your number opted out of texts (STOP), so no code can be sent there.',
 };
 
 const afterReset = {

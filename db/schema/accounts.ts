@@ -39,7 +39,7 @@ export const users = pgTable(
     enrollUntil: instant('enroll_until'),
     /** When a passkey was offered: once. */
     passkeyOfferedAt: instant('passkey_offered_at'),
-    /** When its owner last decided to delete it: from then on its record loses numbers and words, until the row is gone. */
+    /** When its owner last decided to delete it: what its record had before has lost numbers and words, also where the account stayed. */
     deletionBegunAt: instant('deletion_begun_at'),
   },
   (t) => [
@@ -51,10 +51,6 @@ export const users = pgTable(
     index('users_pending_index')
       .on(t.createdAt)
       .where(sql`${t.activatedAt} is null and ${t.deactivatedAt} is null`),
-    // Hardly any: deletions that are under way, or were cut off.
-    index('users_deletion_index')
-      .on(t.deletionBegunAt)
-      .where(sql`${t.deletionBegunAt} is not null`),
     // Few; counted before one of them may leave.
     index('users_admin_index')
       .on(t.id)

@@ -94,7 +94,7 @@ const kinds = {
   },
   wording_differs: {
     name: 'The wording of a consent is not that of its version',
-    whatToDo: `A consent to other words is no proof. If a newer release ran here before, it has versions that this one does not know: go back to it. Else: ${keptByHand}`,
+    whatToDo: `A consent to other words is no proof. If a newer release ran here before, it has versions that this one does not know: run it again. If not: ${keptByHand}`,
     examples: 'consents',
   },
   consent_though_off: {

@@ -3,7 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { exportParts, packPieces, type PackSubject } from '@/db/schema/reports';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
-import { isWholeAccount } from '@/lib/accounts/deletion-mark';
+import { isWholeSince } from '@/lib/accounts/deletion-mark';
 import { env } from '@/lib/env';
 import { readKeyset, writeKeyset, type Keyset } from '@/lib/reporting/keyset';
 import packageFile from '@/package.json' with { type: 'json' };
@@ -131,7 +131,8 @@ async function writeRows(
 
 /** Changes the row of a pack for whoever holds its ticket, as long as the account that it is about is whole; locks it. */
 async function keep(tx: Tx, { id, subject }: PackJob, ticket: string, set: SQL): Promise<void> {
-  const isThere = subject.kind === 'number' ? sql`true` : isWholeAccount(subject.userId);
+  const isThere =
+    subject.kind === 'number' ? sql`true` : isWholeSince(subject.userId, sql`export_jobs.created_at`);
   const { rows } = await tx.execute<{ is_there: boolean }>(sql`
     update export_jobs set ${set} where id = ${id} and state = 'writing' and next_at = ${ticket}::timestamptz
     returning ${isThere} as is_there`);

@@ -12,7 +12,7 @@ const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity
 /**
  * Measured on two cores (docs/decisions/0016-turns-before-next.md). A page asks the database a dozen times, and after each
  * answer it waits until the event loop has gone round, which takes as long as everything in progress. A file is a
- * twentieth of a page. No more forms are in progress than the pool has connections (db/client.ts), and fewer of one
+ * twentieth of a page. No more forms of a kind are in progress than the pool has connections (db/client.ts), and fewer of one
  * network, so that one whose forms wait for each other's locks leaves some. Texts of one number are taken in one after the
  * other in any case, under its lock (lib/sms/inbound/receive-text.ts), so one of them has a place. A crowd that waits for its
  * codes asks hundreds of times a second how these are: whoever opens a page does not wait for that. A form with a password waits for

@@ -5,7 +5,13 @@ import { laneOf, pathOf } from './lanes';
 /** As browsers and React name the fields of a multipart form: `email`, `1_email`, `_1_email`. */
 const typedFields = /name="(?:_?\d+_)?(email|phone)"\r\n\r\n([^\r\n]{1,320})/g;
 
-const typedPassword = /name="(?:_?\d+_)?(?:password|currentPassword|newPassword)"\r\n\r\n[^\r\n]/;
+const passwordField = '(?:_?\\d+_)?(?:password|currentPassword|newPassword)';
+
+/** As a part of a multipart form, with whatever headers, or as a field of an encoded one. */
+const typedPassword = new RegExp(
+  `name="?${passwordField}"?(?:[;\\s][^\\r\\n]*)?\\r\\n(?:[^\\r\\n]+\\r\\n)*\\r\\n[^\\r\\n]|(?:^|&)${passwordField}=[^&]`,
+  'i',
+);
 
 /** Whether something was typed into a field of a form that is for a password, which takes a hash. */
 export function hasPassword(body: Buffer): boolean {

@@ -46,8 +46,9 @@ test.each([
   ['central  standard time', 'America/Chicago'],
   ['Mountain Daylight Time', 'America/Denver'],
   ['PST', 'America/Los_Angeles'],
+  ['MST', 'America/Phoenix'],
   ['pacific time', 'America/Los_Angeles'],
   ['Hawaii', 'Pacific/Honolulu'],
-])('%s is read as %s, with its summer time', (typed, zone) => {
+])('%s is read as %s', (typed, zone) => {
   expect(readTimeZone(typed)).toBe(zone);
 });

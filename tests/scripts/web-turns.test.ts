@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLog } from '@/lib/log';
 import { serveWeb, type WebServer } from '../../scripts/web/serve';
+import { hasPassword } from '../../scripts/web/subjects';
 
 type Answer = { status: number; headers: IncomingMessage['headers']; body: string };
 type Asked = {
@@ -314,6 +315,22 @@ describe('while many passwords are being hashed', () => {
       inProgress.slice().forEach(({ response }) => response.destroy());
     },
   );
+
+  test.each([
+    [
+      'a part with more headers',
+      '--x\r\nContent-Disposition: form-data; name="password"\r\nContent-Type: text/plain\r\n\r\nkestrel-7',
+    ],
+    ['a name without quotes', '--x\r\nContent-Disposition: form-data; name=_1_password\r\n\r\nkestrel-7'],
+    [
+      'a name before another parameter',
+      '--x\r\ncontent-disposition: form-data; name="password"; x=y\r\n\r\nkestrel-7',
+    ],
+    ['an encoded form', 'email=a%40b.c&password=kestrel-7'],
+  ])('however it is sent: %s', (_, body) => {
+    expect(hasPassword(Buffer.from(body))).toBe(true);
+    expect(hasPassword(Buffer.from(body.replaceAll('assword', 'hone')))).toBe(false);
+  });
 
   test('a form whose password is empty is a form like any other', async () => {
     const { ask, inProgress, until } = await openApp();

@@ -95,8 +95,8 @@ export default async function SecurityPage({
               Where you are signed in
             </Heading>
             <Text quiet>
-              You can be signed in in {mostSessions} browsers. One more signs out the one that you have not
-              used for the longest time.
+              You can be signed in with {mostSessions} browsers at once. One more signs out the one that you
+              have not used for the longest time.
             </Text>
           </HeadingGroup>
           <EventList

@@ -120,8 +120,7 @@ function explain(
       return answerForm(
         {
           fieldErrors: {
-            smsEnabled:
-              'This number replied STOP, and only a text from it can undo that: text START, as the notice above says.',
+            smsEnabled: 'This number has opted out of texts, and only a text from it can undo that: START.',
           },
         },
         formData,

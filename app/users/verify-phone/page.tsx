@@ -155,8 +155,8 @@ export default async function VerifyPhonePage() {
           {asks === 'code' ? (
             <>
               <CodeForm action={checkCodeAction} tries={sayTries(state)}>
-                {/* Of no type "hidden": who reads those once and sends them for several people sends nobody else's number. */}
-                <input type="text" name="shownPhone" value={phone} hidden readOnly />
+                {/* Not of type "hidden": the bench reads those of one page, and sends them for several people. */}
+                <input type="text" name="shownPhone" value={phone} autoComplete="off" hidden readOnly />
               </CodeForm>
               {others ? <Notice>{others}</Notice> : null}
             </>

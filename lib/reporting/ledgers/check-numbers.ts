@@ -69,7 +69,7 @@ export async function* checkConsents(db: Db): Finds {
       db,
       sql`
           with acts as materialized (
-            select id, phone, user_id, scope, action, max(at) filter (where action <> 'withdrawn') over person as agreed_at,
+            select id, phone, user_id, scope, action, at as given_at, max(at) filter (where action <> 'withdrawn') over person as agreed_at,
               lag(action) over about as before, lag(medium) over about as before_medium,
               lead(id) over about is null as is_last
             from sms_consents where phone > ${after} ${upTo === null ? sql`` : sql`and phone <= ${upTo}`}
@@ -86,7 +86,7 @@ export async function* checkConsents(db: Db): Finds {
                 when is_last and action <> 'withdrawn' and agreed_at < n.suppressed_at - interval '2 minutes' and not exists (
                   select from sms_unfinished_stops s where s.phone = acts.phone and acts.id <= s.through_id)
                   then 'consent_despite_stop'
-                when action = 'granted' and u.id is not null and u.deletion_begun_at is null and (
+                when action = 'granted' and u.id is not null and coalesce(u.deletion_begun_at < given_at, true) and (
                   select d.consent_id from sms_consent_details d where d.consent_id = acts.id limit 1) is null then 'consent_without_origin'
                 when is_last and action <> 'withdrawn' and scope = 'updates' and p.enabled = false then 'consent_though_off'
               end as kind

@@ -75,7 +75,7 @@ async function goBack(tx: Tx, now: Date): Promise<void> {
  * an order caught and that was sent all the same, since the guard is only recording: so what it records is what it would do.
  *
  * The number of an account that has ended meanwhile is gone from its texts, and its challenges are gone. The prefix that its price was
- * reserved in is not, and whether a code was entered stands in the log.
+ * reserved in is not, and the log says whether a code was entered.
  */
 async function countBatch(
   tx: Tx,

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { desc, eq } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
 import { auditLog, sessions } from '@/db/schema/accounts';
 import { smsConsentDetails, smsConsents } from '@/db/schema/consent';
 import { smsMessages, smsPreferences, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
-import { finishDeletions } from '@/lib/auth/ending/finish-deletion';
 import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
@@ -158,7 +157,19 @@ test('what happened while a deletion waited counts: a reset, and the end of the 
   }
 });
 
-test('once it is decided it is carried out, though the session ends while the record is being erased', async () => {
+test.each([
+  ['the session ends', 'delete from sessions where user_id = $1', { ok: true }],
+  [
+    'the password is reset',
+    `update users set recovered_at = '${after(noon, 60).toISOString()}' where id = $1`,
+    { ok: false, reason: 'recovered_lately' },
+  ],
+  [
+    'an admin deactivates it',
+    `update users set deactivated_at = '${after(noon, 60).toISOString()}' where id = $1`,
+    { ok: false, reason: 'not_open' },
+  ],
+])('while the record is being erased %s', async (_, change, answer) => {
   const person = await giveSettledPerson(database.db);
   const { id } = (await enqueueText(database.db, {
     userId: person.userId,
@@ -181,37 +192,11 @@ test('once it is decided it is carried out, though the session ends while the re
       expect((await readUserRow(database.db, person.userId))?.deletionBegunAt).toEqual(after(noon, 60)),
     { timeout: 60_000 },
   );
-  await database.pool.query('delete from sessions where user_id = $1', [person.userId]);
+  await database.pool.query(change, [person.userId]);
   await other.query('commit');
   other.release();
-  expect(await deleting).toEqual({ ok: true });
-  expect(await readUserRow(database.db, person.userId)).toBeUndefined();
-});
-
-test('one that was cut off is carried out by the next rounds, a quarter of an hour later, or by a clock that was ahead', async () => {
-  const [cutOff, underWay, ahead, other] = await Promise.all(
-    Array.from({ length: 4 }, () => giveSettledPerson(database.db)),
-  );
-  const now = after(noon, 3_600);
-  const begin = (person: { userId: string }, seconds: number) =>
-    database.pool.query('update users set deletion_begun_at = $2 where id = $1', [
-      person.userId,
-      after(now, seconds),
-    ]);
-  await begin(cutOff!, -16 * 60);
-  await begin(underWay!, -14 * 60);
-  await begin(ahead!, 3_600);
-  expect(await finishDeletions(database.db, now, 10)).toBe(2);
-  const left = await Promise.all(
-    [cutOff, underWay, ahead, other].map(async (person) => readUserRow(database.db, person!.userId)),
-  );
-  expect(left.map((row) => row === undefined)).toEqual([true, false, true, false]);
-  const [entry] = await database.db
-    .select()
-    .from(auditLog)
-    .where(eq(auditLog.userId, cutOff!.userId))
-    .orderBy(desc(auditLog.id));
-  expect(entry).toMatchObject({ action: 'account_deleted', actorId: cutOff!.userId });
+  expect(await deleting).toMatchObject(answer);
+  expect((await readUserRow(database.db, person.userId)) === undefined).toBe(answer.ok);
 });
 
 test('an account whose password was reset stays for 72 hours', async () => {

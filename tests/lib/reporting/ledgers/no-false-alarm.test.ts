@@ -134,3 +134,19 @@ test.each([-30, 1, 90])(
     expect(await findsOfDays()).toEqual([]);
   },
 );
+
+test('consents of an account whose record was erased, and that stayed after all, are no find; later ones without origin are', async () => {
+  const now = new Date();
+  const { userId } = await makePersonBefore(now);
+  await database.pool.query('update users set deletion_begun_at = $2 where id = $1', [
+    userId,
+    new Date(now.getTime() - 3_600_000),
+  ]);
+  await database.pool.query('delete from sms_consent_details where user_id = $1', [userId]);
+  expect(await check(now)).toEqual({});
+  await database.pool.query('update users set deletion_begun_at = $2 where id = $1', [
+    userId,
+    new Date(now.getTime() - 2 * dayMs),
+  ]);
+  expect(await check(now)).toMatchObject({ consents: [{ kind: 'consent_without_origin' }] });
+});

@@ -86,3 +86,20 @@ test('whoever waits for a row that is being removed gets a new one, and so does 
   expect((await Promise.all(locks)).map(({ proveSends }) => proveSends)).toEqual([[], []]);
   expect(await isThere(number)).toBe(true);
 });
+
+test('a dispatcher whose clock is days behind takes nothing of today for far ahead', async () => {
+  const now = new Date();
+  const number = await giveNumber({ proveSends: [now] });
+  expect(await forgetNumbers(database.db, new Date(now.getTime() - 5 * day * 1000), 10)).toBe(0);
+  expect(await isThere(number)).toBe(true);
+});
+
+test('one at which a STOP is unfinished stays until that is done', async () => {
+  const number = await giveNumber();
+  await database.db
+    .execute(sql`insert into sms_unfinished_stops (phone, is_late, medium, at, through_id, after_user_id)
+    values (${number}, false, 'sms_stop', now(), 1, gen_random_uuid())`);
+  expect(await forgetNumbers(database.db, later(9), 10)).toBe(0);
+  await database.db.execute(sql`delete from sms_unfinished_stops`);
+  expect(await forgetNumbers(database.db, later(9), 10)).toBe(1);
+});

@@ -1,1 +1,0 @@
-CREATE INDEX "users_deletion_index" ON "users" USING btree ("deletion_begun_at") WHERE "users"."deletion_begun_at" is not null;
