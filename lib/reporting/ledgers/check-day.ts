@@ -157,10 +157,10 @@ function judgeRights(span: DaySpan): SQL {
       where o.phone = m.phone and 'verification' = any(o.covers) and o.at <= ${before} and coalesce(o.recorded_at, o.at) <= ${before}
       order by o.phone desc, o.at desc, o.id desc limit 1) last
     where last.act = 'opted_out' and not exists (
-        -- What was heard at once was written down in its order, whatever clocks said. Else it counts by when it was said, by clocks that
-        -- differ.
+        -- What was heard at once was written down in its order, whatever clocks said, be they a day ahead. Else it counts by when it was
+        -- said, by clocks that differ.
         select from sms_opt_outs o where o.phone = m.phone and o.act = 'lifted' and coalesce(o.recorded_at, o.at) <= ${after}
-          and case when o.recorded_at is null and last.recorded_at is null then o.id > last.id
+          and o.at > last.at - interval '1 day' and case when o.recorded_at is null and last.recorded_at is null then o.id > last.id
             else o.at > last.at - interval '1 minute' and (o.id > last.id or last.recorded_at is not null) end)
       and not (last.recorded_at is not null and exists (
         -- A STOP that was found late is overtaken by a consent since.

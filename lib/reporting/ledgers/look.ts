@@ -20,7 +20,7 @@ export async function look<Row extends Record<string, unknown>>(db: Db, query: S
       // rather go through whole tables.
       await tx.execute(
         sql.raw(
-          `set local statement_timeout = ${patienceMs}; set local enable_seqscan = off; set local enable_hashjoin = off`,
+          `set local statement_timeout = ${patienceMs}; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off`,
         ),
       );
       const { rows } = await tx.execute(query);
