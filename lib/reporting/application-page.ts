@@ -343,9 +343,9 @@ async function findUndo(
     shows_at: string;
     mine: boolean;
   }>(sql`
-    select id::text as id, to_status, shows_at, actor_id = ${viewer.userId} as mine from application_events
-    where application_id = ${applicationId} and kind = 'moved' and undone_at is null
-    order by id desc limit 1`);
+    select e.id::text as id, e.to_status, e.shows_at, e.actor_id = ${viewer.userId} as mine from application_events e
+    where e.application_id = ${applicationId} and e.kind = 'moved' and e.undone_at is null
+    order by e.id desc limit 1`);
   const last = rows[0];
   if (!last?.mine || new Date(last.shows_at) <= now) return null;
   return { eventId: Number(last.id), to: last.to_status, until: new Date(last.shows_at) };

@@ -79,6 +79,18 @@ describe('the page of an application', () => {
     expect(all.moves.map(({ to }) => to)).toEqual(['documents_needed', 'approved', 'declined', 'withdrawn']);
   });
 
+  test.each([8, 98, 99_998])(
+    'offers to undo the last move, also where its number has a digit more than the one before (%i)',
+    async (first) => {
+      await database.pool.query('truncate application_events cascade');
+      await database.pool.query(`alter table application_events alter column id restart with ${first}`);
+      const { id, broker } = await givePeople();
+      const { eventId } = await move(broker, id, 'in_review', day);
+      expect(eventId).toBe(first + 2);
+      expect((await read(broker, id, after(day, 1))).undo?.eventId).toBe(eventId);
+    },
+  );
+
   test('says until when a move is hidden and can be undone by who made it, and marks it when it was', async () => {
     const { id, staff, broker } = await givePeople();
     const { eventId, undoUntil } = await move(broker, id, 'in_review', day);
