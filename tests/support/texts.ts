@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { users } from '@/db/schema/accounts';
 import { phoneNumbers, smsMessages, smsPreferences } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
@@ -194,5 +194,19 @@ export async function whenText(
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+/** Resolves when no text is on its way or due, by a clock that is so far ahead. */
+export async function whenQuiet(db: Db, clockOffsetMs: number): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const { rows } = await db.execute<{ waiting: number }>(sql`
+      select count(*)::int as waiting from sms_messages
+      where status = 'sending' or status = 'queued'
+        and send_after <= clock_timestamp() + ${clockOffsetMs}::float8 * interval '1 millisecond'`);
+    if (rows[0]!.waiting === 0) return;
+    if (Date.now() > deadline) throw new Error(`${rows[0]!.waiting} texts still wait`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -20,6 +20,7 @@ import { openConsole } from '@/lib/sms/provider/console';
 import { giveStaff } from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';
 import { contextAt } from '@/tests/support/people';
+import { randomFrom } from '@/tests/support/random';
 import { makeEnv } from '@/tests/support/texts';
 
 const database = useDatabase();
@@ -109,13 +110,7 @@ type Night = { fromMs: number; minutes: number };
 
 /** The same numbers from 0 to below 1 at each run. */
 function makeRandom(seed: number) {
-  let state = seed;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = randomFrom(seed);
   const between = (low: number, high: number) => Math.floor(low + (high - low) * next());
   const pick = <Item>(items: readonly Item[]): Item => items[between(0, items.length)]!;
   return { next, between, pick };

@@ -12,6 +12,7 @@ import { latencyBounds, readPercentile, readShareWithin } from '@/lib/reporting/
 import { readReport, type Sums } from '@/lib/reporting/rollups/report';
 import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../../support/database';
+import { randomFrom } from '../../support/random';
 
 const database = useDatabase();
 const zone = 'America/New_York';
@@ -24,17 +25,6 @@ beforeEach(async () => {
     sql`truncate sms_messages, sms_verification_log, sms_verifications, sms_rollups, event_rollups, rolled_days, users cascade`,
   );
 });
-
-/** The same numbers each time for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 type Text = typeof smsMessages.$inferInsert;
 

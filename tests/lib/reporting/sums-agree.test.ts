@@ -9,6 +9,7 @@ import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
 import { readReport } from '@/lib/reporting/rollups/report';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../../support/database';
+import { randomFrom } from '../../support/random';
 import { startFakeTwilio, type FakeFault, type FakeText, type FakeTwilio } from '../../support/fake-twilio';
 import {
   accountSid,
@@ -18,6 +19,7 @@ import {
   makeEnv,
   makePerson,
   twilioVariables,
+  whenQuiet,
 } from '../../support/texts';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -40,17 +42,6 @@ afterEach(async () => {
   dispatcher = null;
   await fake.stop();
 });
-
-/** The same numbers each time for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 const microsOfPrice = (price: string | null) => (price === null ? 0 : Math.round(-Number(price) * 1_000_000));
 
@@ -92,20 +83,6 @@ async function findDrift(): Promise<unknown[]> {
     from prices p full join sms_spend s on s.scope = p.scope and s.minute = p.minute
     where coalesce(p.micros, 0) <> coalesce(s.micros, 0)`);
   return rows;
-}
-
-/** Waits until every text was called for that is due. */
-async function whenQuiet(clockOffsetMs: number): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const { rows } = await database.db.execute<{ waiting: number }>(sql`
-      select count(*)::int as waiting from sms_messages
-      where status = 'sending' or status = 'queued'
-        and send_after <= clock_timestamp() + ${clockOffsetMs}::float8 * interval '1 millisecond'`);
-    if (rows[0]!.waiting === 0) return;
-    if (Date.now() > deadline) throw new Error(`${rows[0]!.waiting} texts still wait`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 test.each([1, 2, 3])(
@@ -151,7 +128,7 @@ test.each([1, 2, 3])(
         else await askForUpdate(database.db, person, { now: now(), sendAfter: now() });
       }
       dispatcher = runDispatcher({ env, db: database.db, provider, log: () => undefined, clockOffsetMs });
-      await whenQuiet(clockOffsetMs);
+      await whenQuiet(database.db, clockOffsetMs);
       await dispatcher.stop();
       dispatcher = null;
       expect(await findDrift()).toEqual([]);

@@ -20,6 +20,7 @@ import { openProvider } from '@/lib/sms/provider/open-provider';
 import { displaceHolder } from '@/lib/sms/verification/activation';
 import { takePhoneOff } from '@/lib/sms/verification/change-phone';
 import { useDatabase } from '../../../support/database';
+import { randomFrom } from '../../../support/random';
 import {
   startFakeTwilio,
   type FakeFault,
@@ -37,6 +38,7 @@ import {
   makePerson,
   twilioVariables,
   type Person,
+  whenQuiet,
 } from '../../../support/texts';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -65,17 +67,6 @@ afterEach(async () => {
   await fake.stop();
 });
 
-/** The same numbers each time for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 /** What a check of everything finds, by part; `not_read` counts as a find. */
 async function check(now: Date): Promise<Record<string, LedgerDifference[] | string>> {
   const found: Record<string, LedgerDifference[] | string> = {};
@@ -83,19 +74,6 @@ async function check(now: Date): Promise<Record<string, LedgerDifference[] | str
     if (typeof came === 'string' || came.length > 0) found[part] = came;
   });
   return found;
-}
-
-async function whenQuiet(clockOffsetMs: number): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const { rows } = await database.db.execute<{ waiting: number }>(sql`
-      select count(*)::int as waiting from sms_messages
-      where status = 'sending' or status = 'queued'
-        and send_after <= clock_timestamp() + ${clockOffsetMs}::float8 * interval '1 millisecond'`);
-    if (rows[0]!.waiting === 0) return;
-    if (Date.now() > deadline) throw new Error(`${rows[0]!.waiting} texts still wait`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 test.each([1, 2, 3, 4])(
@@ -198,7 +176,7 @@ test.each([1, 2, 3, 4])(
         // At every moment, also while texts are on their way.
         if (n % 10 === 9) expect(await check(now())).toEqual({});
       }
-      await whenQuiet(clockOffsetMs);
+      await whenQuiet(database.db, clockOffsetMs);
       await dispatcher.stop();
       dispatcher = null;
 
