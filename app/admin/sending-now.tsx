@@ -32,8 +32,9 @@ export function SendingNowFigures({
       {stopped === null || isStopTold ? null : (
         <Notice tone="danger" title="Nothing is being sent">
           The provider refuses us{stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. Texts
-          wait, and are tried again {sayMoment(stopped.until, clock)}. The runbook in docs/operations.md says
-          what to do.
+          wait, and are tried again{' '}
+          {stopped.until === null ? 'when the next is due' : sayMoment(stopped.until, clock)}. The runbook in
+          docs/operations.md says what to do.
         </Notice>
       )}
       <FigureGrid

@@ -21,8 +21,8 @@ export type SendingNow = {
   /** The last delivery that the provider told us of within two days; null: none. */
   lastReceiptAt: Date | null;
   webhooksRefusedInLastHour: number;
-  /** Until when our sender rests, and why; null: it sends. */
-  stopped: { until: Date; reason: string | null } | null;
+  /** Why the provider refuses our sender, and until when it rests (`until` null: the next text tries); null: it sends. */
+  stopped: { until: Date | null; reason: string | null } | null;
 };
 
 /** How our sender does: what the provider and the carriers make of what it sends. Counts of several days are of `days` days. */
@@ -136,6 +136,10 @@ export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
     failedInLastHour: row.failed,
     lastReceiptAt: instant(row.receipt_ms),
     webhooksRefusedInLastHour: row.refused,
-    stopped: sender?.restsUntil ? { until: sender.restsUntil, reason: sender.reason } : null,
+    // Between two tries it does not rest, and is refused all the same, as far as anyone knows.
+    stopped:
+      sender === null || (sender.restsUntil === null && sender.reason === null)
+        ? null
+        : { until: sender.restsUntil, reason: sender.reason },
   };
 }

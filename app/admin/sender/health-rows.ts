@@ -50,7 +50,7 @@ function sayStop({ sending: { stopped } }: SenderHealth, clock: Required<Clock>)
     now:
       stopped === null
         ? 'The provider takes our texts.'
-        : `The provider refuses us${stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. The next try is ${sayMoment(stopped.until, clock)}.`,
+        : `The provider refuses us${stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. ${stopped.until === null ? 'The next text tries again.' : `The next try is ${sayMoment(stopped.until, clock)}.`}`,
     state: stopped === null ? good : bad,
     whatToDo:
       'When it refuses us: correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and restart, or finish the registration of the sender.',

@@ -126,3 +126,13 @@ test('the dashboard judges as the page about the sender does', async () => {
   expect(await states()).toMatchObject({ budget: 'Look' });
   expect(await seen()).toEqual({ words: 'To look at: Budget.', isMarked: true });
 });
+
+test('between two tries of a sender that is refused nothing is called good', async () => {
+  await run(`insert into sms_senders (sender, next_slot_at, stopped_until, stopped_reason)
+    values ('${fromPhone}', now(), now() - interval '1 minute', 'provider_authentication')`);
+  expect(await states()).toMatchObject({ stop: 'Bad' });
+  const { rows } = await read();
+  expect(rows.find(({ id }) => id === 'stop')?.now).toMatch(/refuses us .*The next text tries again\./);
+  await run('update sms_senders set stopped_until = null, stopped_reason = null');
+  expect(await states()).toMatchObject({ stop: 'Good' });
+});
