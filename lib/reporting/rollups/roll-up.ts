@@ -6,6 +6,7 @@ import { dayPartOf, keepLedgerFinds, mayBeSummedAgain } from '@/lib/alarms/ledge
 import type { DifferenceKind } from '@/lib/alarms/ledger-kinds';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
+import { canonicalZone } from '@/lib/time-zones';
 import { spanOf, sumEvents, sumTexts, type DaySpan } from './day-sums';
 import { addDays, dayOf, startOf, type ReportDay } from './report-days';
 
@@ -112,6 +113,7 @@ async function rollUp(
 ): Promise<boolean> {
   const whole = spanOf(day, timeZone);
   return db.transaction(async (tx) => {
+    const oldFrom = await readOldFrom(tx, day, whole);
     // Whoever else sums up this day waits here, and then finds it done, or comes again.
     const { rowCount } = await tx.execute(sql`
       insert into rolled_days as rolled (day, time_zone, rolled_at, summed_until)
@@ -120,14 +122,30 @@ async function rollUp(
         summed_until = excluded.summed_until
       where rolled.time_zone <> excluded.time_zone or ${isDue}`);
     if (rowCount === 0) return false;
-    await replaceDay(tx, { ...whole, to: until ?? whole.to }, now);
+    await replaceDay(tx, { ...whole, to: until ?? whole.to }, { oldFrom, now });
     return true;
   });
 }
 
-/** What came of attempts to verify cannot be counted again once they are erased by their age, so what was counted of it stays. */
-async function replaceDay(tx: Tx, span: DaySpan, now: Date): Promise<void> {
-  const within = sql`at >= ${timestamp(span.from)} and at < ${timestamp(span.to)}`;
+/**
+ * From where on there are sums of this day, or of what is now a part of the day before and is not summed up in this zone: where it was
+ * summed up in another zone, in which it began earlier.
+ */
+async function readOldFrom(tx: Tx, day: ReportDay, { from, timeZone }: DaySpan): Promise<Date> {
+  const { rows } = await tx.execute<{ time_zone: string }>(sql`
+    select time_zone from rolled_days where day = ${day} and time_zone <> ${timeZone}
+      and not exists (select from rolled_days before where before.day = ${addDays(day, -1)} and before.time_zone = ${timeZone})`);
+  const oldZone = canonicalZone(rows[0]?.time_zone);
+  const oldFrom = oldZone === null ? from : startOf(day, oldZone);
+  return oldFrom < from ? oldFrom : from;
+}
+
+/**
+ * Sums up a day anew, instead of what was summed up since `oldFrom`. What came of attempts to verify cannot be counted again once they
+ * are erased by their age, so what was counted of it stays.
+ */
+async function replaceDay(tx: Tx, span: DaySpan, { oldFrom, now }: { oldFrom: Date; now: Date }): Promise<void> {
+  const within = sql`at >= ${timestamp(oldFrom)} and at < ${timestamp(span.to)}`;
   await tx.execute(sql`delete from sms_rollups where ${within}`);
   await tx.execute(sql`
     insert into sms_rollups (kind, at, key, texts, segments, sent, delivered, failed, canceled, held, settled_usd, reserved_usd,

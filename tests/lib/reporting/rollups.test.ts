@@ -8,6 +8,7 @@ import { auditLog, users } from '@/db/schema/accounts';
 import { smsOptOuts } from '@/db/schema/consent';
 import { rolledDays, smsRollups } from '@/db/schema/reports';
 import { smsMessages, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import { env } from '@/lib/env';
 import { latencyBounds, readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { readReport, type Sums } from '@/lib/reporting/rollups/report';
 import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
@@ -368,6 +369,36 @@ test('where the zone of reports changes, each day is summed up again in the new 
   await rollUpDays(database.db, now, 1_000);
   await expectAgreement(texts, { first: '2026-11-01', last: '2026-11-19' });
 });
+
+test.each(['Asia/Kolkata', 'Pacific/Honolulu'])(
+  'a text counts once after a change of zones from %s, as well on the first day there is',
+  async (formerZone) => {
+    const settings = env() as { reportTimeZone: string };
+    const at = new Date('2026-11-10T12:00:00Z');
+    const texts = [at, new Date(at.getTime() + 2 * 24 * hour)].map((moment) => ({
+      ...randomText(randomFrom(3), moment),
+      ...{ price: null, reservedAt: null },
+    }));
+    await database.db.insert(smsMessages).values(texts);
+    await database.db.insert(smsVerificationLog).values({ event: 'send_refused', reason: 'send_limit', at });
+    try {
+      settings.reportTimeZone = formerZone;
+      await rollUpDays(database.db, now, 1_000);
+    } finally {
+      settings.reportTimeZone = zone;
+    }
+    await rollUpDays(database.db, now, 1_000);
+    const report = await readReport(database.db, { first: '2026-11-05', last: '2026-11-15' }, now);
+    const counted = Object.values(report.period.byPurpose).reduce((sum, sums) => sum + sums.texts, 0);
+    expect(counted).toBe(2);
+    expect(report.period.events.refusal).toMatchObject({ send_limit: 1 });
+    const before = await readReport(database.db, { first: '2026-11-09', last: '2026-11-09' }, now);
+    expect(before.period.byPurpose).toEqual({});
+    expect(before.series.every(({ byPurpose }) => Object.keys(byPurpose).length === 0)).toBe(true);
+    const rows = await database.db.select({ kind: smsRollups.kind }).from(smsRollups);
+    expect(rows.filter(({ kind }) => kind === 'hour')).toHaveLength(2);
+  },
+);
 
 test('an empty installation has a report of nothing', async () => {
   expect(await rollUpDays(database.db, now, 10)).toBe(0);
