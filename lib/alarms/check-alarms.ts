@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { AlarmFigures } from '@/db/schema/alarms';
 import type { Db, Tx } from '@/db/client';
-import { timestamp } from '@/db/timestamp';
+import { epochMs, timestamp } from '@/db/timestamp';
 import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { newId } from '@/lib/random';
@@ -53,17 +53,17 @@ export async function checkAlarms(work: Work): Promise<boolean> {
 
 /** The right to check the conditions of this minute; null: it is not time for it, or someone else has it. */
 async function claimRound(db: Db): Promise<{ now: Date; ticket: string; begunAt: Date } | null> {
-  const { rows } = await db.execute<{ now_ms: number; ticket: string; begun_ms: number }>(sql`
+  const { rows } = await db.execute<{ now_ms: number; ticket: string; begun_ms: number | null }>(sql`
     insert into alarm_rounds as round (name, next_at, begun_at)
     values (${roundName}, clock_timestamp() + make_interval(secs => ${everySeconds - slackSeconds}), clock_timestamp())
     on conflict (name) do update set next_at = excluded.next_at
       where round.next_at <= clock_timestamp()
         or round.next_at > clock_timestamp() + make_interval(secs => ${farAheadSeconds})
-    returning (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms, next_at::text as ticket,
-      (extract(epoch from case when isfinite(begun_at) then begun_at else clock_timestamp() end) * 1000)::float8 as begun_ms`);
+    returning ${epochMs(sql`clock_timestamp()`)} as now_ms, next_at::text as ticket, ${epochMs(sql`begun_at`)} as begun_ms`);
   const row = rows[0];
   if (!row) return null;
-  return { now: new Date(Math.round(row.now_ms)), ticket: row.ticket, begunAt: new Date(row.begun_ms) };
+  const now = new Date(Math.round(row.now_ms));
+  return { now, ticket: row.ticket, begunAt: row.begun_ms === null ? now : new Date(row.begun_ms) };
 }
 
 /** Whether nobody began another round meanwhile; holds the round until the transaction ends. */
@@ -169,12 +169,12 @@ async function readStandings(tx: Tx): Promise<Map<string, Known>> {
   }>(sql`
     with free_checks as materialized (select kind, subject from alarm_checks for no key update skip locked),
     free_alarms as materialized (select id from alarms where ended_at is null for no key update skip locked)
-    select kind, subject, greatest(run, 0) as run, (extract(epoch from run_since) * 1000)::float8 as run_ms, id as alarm_id,
-      (extract(epoch from since) * 1000)::float8 as since_ms, (extract(epoch from last_seen_at) * 1000)::float8 as seen_ms,
+    select kind, subject, greatest(run, 0) as run, ${epochMs(sql`run_since`)} as run_ms, id as alarm_id,
+      ${epochMs(sql`since`)} as since_ms, ${epochMs(sql`last_seen_at`)} as seen_ms,
       run is not null and (kind, subject) not in (select kind, subject from free_checks)
         or id is not null and id not in (select id from free_alarms) as is_held
     from alarm_checks full join (select id, kind, subject, since, last_seen_at from alarms where ended_at is null) open using (kind, subject)`);
-  const instant = (ms: number | null) => (ms === null || !Number.isFinite(ms) ? null : new Date(ms));
+  const instant = (ms: number | null) => (ms === null ? null : new Date(ms));
   return new Map(
     rows.map((row) => [
       keyOf(row),
@@ -237,5 +237,6 @@ async function writeAlerts(
   await tx.execute(sql`
     insert into alarm_alerts (id, alarm_id, event, body, created_at, send_after)
     select id, alarm, event, body, ${timestamp(now)}, ${timestamp(now)}
-    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as alert (id uuid, alarm uuid, event text, body text)`);
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as alert (id uuid, alarm uuid, event text, body text)
+    on conflict (alarm_id, event) do nothing`);
 }

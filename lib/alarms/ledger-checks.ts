@@ -1,7 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { LedgerDifference } from '@/db/schema/alarms';
 import type { Db, Tx } from '@/db/client';
-import { timestamp } from '@/db/timestamp';
+import { epochMs, timestamp } from '@/db/timestamp';
 import { dayPrefix, differenceKinds, standingParts } from './ledger-kinds';
 
 /** Whoever checks a part and dies, or cannot read it, holds it for so long: longer than any part takes. */
@@ -100,10 +100,10 @@ export async function readLedgerState(db: Db | Tx): Promise<LedgerState> {
     checked_ms: number | null;
     part: string | null;
     found_ms: number;
-    differences: LedgerDifference[];
+    differences: unknown;
   }>(sql`
     with standing as (
-      select case when bool_and(checked_at is not null) then (extract(epoch from min(checked_at)) * 1000)::float8 end as checked_ms
+      select case when bool_and(checked_at is not null) then ${epochMs(sql`min(checked_at)`)} end as checked_ms
       from (
         select checked_at from unnest(${sql.param([...standingParts])}::text[]) as names (part) left join ledger_checks using (part)
         union all
@@ -116,10 +116,20 @@ export async function readLedgerState(db: Db | Tx): Promise<LedgerState> {
   const checkedMs = rows[0]?.checked_ms ?? null;
   return {
     parts: rows.flatMap(({ part, found_ms: ms, differences }) =>
-      part === null ? [] : [{ part, foundAt: new Date(ms), differences }],
+      part === null ? [] : [{ part, foundAt: new Date(ms), differences: readDifferences(differences) }],
     ),
     checkedAt: checkedMs === null ? null : new Date(checkedMs),
   };
+}
+
+/** What a row holds that is a difference: whoever writes into it by hand takes neither a page nor an alarm down. */
+function readDifferences(stored: unknown): LedgerDifference[] {
+  const rows: unknown[] = Array.isArray(stored) ? stored : [];
+  return rows.flatMap((row) => {
+    const { kind, count, examples } = Object(row) as Partial<Record<keyof LedgerDifference, unknown>>;
+    if (typeof kind !== 'string' || typeof count !== 'number') return [];
+    return [{ kind, count, examples: Array.isArray(examples) ? examples.map(String) : [] }];
+  });
 }
 
 /** How many differences there are of each kind; those of other releases' kinds only where there are any. */

@@ -157,12 +157,21 @@ async function findFailingCalls({ db, now, isStopped }: Asked): Promise<Finding[
       where attempted_at > ${agoFrom(now)(callsMs)} and attempted_at <= ${timestamp(now)}
       order by attempted_at desc limit ${mostCalls}) calls`);
   const { called, failed } = rows[0]!;
-  const share = called < fewestCalls ? 0 : failed / called;
+  const isFew = called < fewestCalls;
+  const share = isFew ? 0 : failed / called;
   return [
     {
       kind: 'provider_fails',
       subject: '',
-      verdict: isStopped ? 'between' : share > 0.25 ? 'bad' : share > 0.1 ? 'between' : 'good',
+      // While hardly anything is tried, one fault is no proof that calls fail, nor that they work again.
+      verdict:
+        isStopped || (isFew && failed > 0)
+          ? 'between'
+          : share > 0.25
+            ? 'bad'
+            : share > 0.1
+              ? 'between'
+              : 'good',
       figures: { called, failed },
     },
   ];

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { AlarmFigures } from '@/db/schema/alarms';
 import type { Db } from '@/db/client';
+import { epochMs } from '@/db/timestamp';
 import { explainAlarm } from '@/lib/alarms/alarm-kinds';
 import { readLedgerState, type LedgerState } from '@/lib/alarms/ledger-checks';
 import { readLastRound } from '@/lib/alarms/last-round';
@@ -63,14 +64,11 @@ export async function readAlarmsPage(
 }
 
 async function readAlarms(db: Db, { which, most }: { which: SQL; most: number }): Promise<SeenAlarm[]> {
-  // A moment that is none was written wrongly.
-  const ms = (name: string) =>
-    sql.raw(`(extract(epoch from case when isfinite(${name}) then ${name} end) * 1000)::float8`);
   const { rows } = await db.execute<{
     id: string;
     kind: string;
     subject: string;
-    last_figures: AlarmFigures;
+    last_figures: AlarmFigures | null;
     since_ms: number | null;
     ended_ms: number | null;
     acknowledged_ms: number | null;
@@ -78,8 +76,8 @@ async function readAlarms(db: Db, { which, most }: { which: SQL; most: number })
     alert: 'told' | 'given_up' | 'waiting' | null;
     cause: string | null;
   }>(sql`
-    select alarm.id, kind, subject, last_figures, ${ms('since')} as since_ms, ${ms('alarm.ended_at')} as ended_ms,
-      ${ms('acknowledged_at')} as acknowledged_ms, users.name as acknowledged_name, alert.cause,
+    select alarm.id, kind, subject, last_figures, ${epochMs(sql`since`)} as since_ms, ${epochMs(sql`alarm.ended_at`)} as ended_ms,
+      ${epochMs(sql`acknowledged_at`)} as acknowledged_ms, users.name as acknowledged_name, alert.cause,
       case when alert.sent_at is not null then 'told' when alert.ended_at is not null then 'given_up'
         when alert.id is not null then 'waiting' end as alert
     from (select * from alarms where ${which} order by opened_at desc, id desc limit ${most}) alarm
@@ -90,7 +88,7 @@ async function readAlarms(db: Db, { which, most }: { which: SQL; most: number })
     id: row.id,
     kind: row.kind,
     subject: row.subject === '' ? null : row.subject,
-    ...explainAlarm(row.kind, row.last_figures),
+    ...explainAlarm(row.kind, row.last_figures ?? {}),
     since: row.since_ms === null ? null : new Date(row.since_ms),
     endedAt: row.ended_ms === null ? null : new Date(row.ended_ms),
     acknowledged:

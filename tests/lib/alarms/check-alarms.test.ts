@@ -289,6 +289,26 @@ describe('an alarm', () => {
     expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
   });
 
+  test.each(['infinity', '290000-01-01Z', '0044-03-15 BC'])(
+    'with moments at %s, and an alert that was written already, keeps none from opening or ending',
+    async (odd) => {
+      await spend(600_000);
+      await check();
+      await run(`update alarms set since = '${odd}', last_seen_at = '${odd}'`);
+      await run(`update alarm_rounds set begun_at = '${odd}'`);
+      await run(`insert into alarm_checks (kind, subject, run, run_since, checked_at) values
+        ('queue_old', '', 1, '${odd}', '${odd}'), ('provider_fails', '', 1, '${odd}', now())
+        on conflict (kind, subject) do update set run = 1, run_since = excluded.run_since`);
+      await run(`insert into alarm_alerts (id, alarm_id, event, body, created_at, send_after)
+        select gen_random_uuid(), id, 'ended', '{}', now(), now() from alarms`);
+      await writeTexts(1, { status: `'queued'`, send_after: `now() - interval '1 hour'` });
+      await spend(0);
+      await check(10);
+      expect(await listOpen()).toEqual(['queue_old']);
+      expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
+    },
+  );
+
   test('of a kind that this version does not know stays while another release finds it so, and ends an hour after', async () => {
     const seen = (ago: string) => run(`update alarms set last_seen_at = ${ago} where kind = 'constructor'`);
     await run(`insert into alarms (id, kind, subject, since, opened_at, last_seen_at, figures, last_figures)
@@ -385,6 +405,23 @@ describe('calls to the provider', () => {
     await check(2);
     expect(await listAlarms()).toMatchObject([{ kind: 'provider_fails', figures: { called: 9, failed: 3 } }]);
     await run(`update sms_messages set attempted_at = now() - interval '16 minutes'`);
+    await check(5);
+    expect(await listOpen()).toEqual([]);
+  });
+
+  test('that are few leave the alarm as it is while one of them fails', async () => {
+    const tried = { attempted_at: `now() - interval '1 minute'`, status: `'failed'` };
+    await writeTexts(4, { ...tried, faulted_at: 'now()' });
+    await check(5);
+    expect(await listOpen()).toEqual([]);
+    await writeTexts(1, { ...tried, faulted_at: 'now()' });
+    await check(2);
+    expect(await listOpen()).toEqual(['provider_fails']);
+    await run(`update sms_messages set attempted_at = now() - interval '16 minutes'`);
+    await writeTexts(2, { ...tried, faulted_at: 'now()' });
+    await check(6);
+    expect(await listOpen()).toEqual(['provider_fails']);
+    await run(`update sms_messages set faulted_at = null`);
     await check(5);
     expect(await listOpen()).toEqual([]);
   });

@@ -119,6 +119,25 @@ test('moments that are none are not known, and every page is shown', async () =>
   expect(page).toMatchObject({ alarms: [notKnown], ended: [notKnown] });
 });
 
+test.each(['null', '[1]', '"none"', '{"spentMicros": null}', '[{"kind": 5}, null]'])(
+  'figures and differences that are %s take no page down, nor what else is found',
+  async (odd) => {
+    await writeAlarm({ kind: 'budget_50' });
+    await database.pool.query(`update alarms set last_figures = $1::jsonb`, [odd]);
+    await database.pool.query(
+      `insert into ledger_checks (part, found_at, differences) values ('consents', '290000-01-01Z', $1::jsonb),
+        ('numbers', now(), '[{"kind": "number_held", "count": 2, "examples": ["1"]}]')
+        on conflict (part) do update set found_at = excluded.found_at, differences = excluded.differences`,
+      [odd],
+    );
+    const page = await readAlarmsPage(database.db, now);
+    expect(page.alarms).toMatchObject([{ kind: 'budget_50', name: 'Half of the budget is used' }]);
+    expect(page.ledgers.parts.flatMap(({ differences }) => differences)).toEqual([
+      { kind: 'number_held', count: 2, examples: ['1'] },
+    ]);
+  },
+);
+
 test('the page shows the last fifty that have ended, beside all that are open, in three statements', async () => {
   const admin = await giveAdmin();
   for (let n = 0; n < 52; n += 1) {
