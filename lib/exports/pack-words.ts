@@ -121,6 +121,7 @@ export function sayRefusal(event: unknown, reason: unknown): string {
 
 const gates: Record<GateName, string> = {
   withdrawn: 'still wanted',
+  outcome: 'known whether it went out',
   due: 'due',
   request: 'may be asked for',
   life: 'in time',

@@ -29,6 +29,22 @@ test('a text that a carrier did not take says first what that means and what to 
   );
 });
 
+test('a text that may have gone out is not called one that nothing keeps back', () => {
+  const details = { since: '2026-05-02T11:59:00.000Z', lookUps: 1, askedAt: '2026-05-02T12:01:00.000Z' };
+  const gates = [makeGate('outcome', 'hold', { details }), makeGate('due', 'pass')];
+  const sending = { status: 'sending', errorCode: null } as const;
+  expect(render(createElement('p', null, saySummary(gates, sending)))).toBe(
+    '<p>It may have gone out: the provider gave no answer, and is asked before it is sent again.</p>',
+  );
+  const said = render(createElement('p', null, sayGate(gates[0]!, sending, clock))).replaceAll(
+    /<[^>]+>/g,
+    '',
+  );
+  expect(said).toBe(
+    'Not known. The provider was called May 2, 7:59:00 AM EDT and gave no answer. It was asked once since. It is asked next May 2, 8:01:00 AM EDT. ',
+  );
+});
+
 test('the rule that kept a text back comes before the folded list of all', () => {
   const gates = [
     makeGate('withdrawn', 'pass'),

@@ -20,6 +20,7 @@ export type AskedText = Pick<SeenMessage, 'status' | 'errorCode'>;
 /** What each gate asks about, in the order of a text's way. */
 const questions: Record<GateName, string> = {
   withdrawn: 'Is it still wanted?',
+  outcome: 'Did the provider take it when it was called?',
   due: 'Is it due?',
   request: 'May a code be asked for now?',
   life: 'Is it still worth sending?',
@@ -81,6 +82,9 @@ export function saySummary(gates: readonly Gate[], message: AskedText): ReactNod
     return gates.length === 0
       ? 'Nothing is known about it any more.'
       : 'Nothing keeps it back: it goes out now.';
+  }
+  if (first.gate === 'outcome') {
+    return 'It may have gone out: the provider gave no answer, and is asked before it is sent again.';
   }
   return first.answer === 'hold'
     ? 'It waits. Every rule is asked as of now, and again when it is due.'
@@ -228,6 +232,24 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
   switch (gate.gate) {
     case 'withdrawn':
       return `It was withdrawn before it went out: ${why ?? 'nothing says why'}.`;
+    case 'outcome': {
+      const [since, askedAt] = [asMoment(detail('since')), asMoment(detail('askedAt'))];
+      const lookUps = Number(detail('lookUps'));
+      return (
+        <>
+          Not known. The provider was called
+          {since === null ? '' : ' '}
+          {since === null ? null : <LogMoment at={since} clock={clock} />} and gave no answer.
+          {lookUps > 0 ? ` It was asked ${lookUps === 1 ? 'once' : `${lookUps} times`} since.` : null}
+          {askedAt !== null && askedAt > clock.now ? (
+            <>
+              {' '}
+              It is asked next <LogMoment at={askedAt} clock={clock} />.
+            </>
+          ) : null}
+        </>
+      );
+    }
     case 'due':
       return isPassed ? 'It is.' : `Not yet${why === null ? '' : `: ${why}`}.`;
     case 'request':

@@ -16,6 +16,8 @@ import { wantSpend } from './want-spend';
 /** All that may stand between a text and the person it is for, in the order in which it is met. */
 export type GateName =
   | 'withdrawn'
+  /** Whether the provider took it when it was called last; only of one whose call nobody has heard the end of. */
+  | 'outcome'
   | 'due'
   /** Whether its code may be asked for: only of one that was not yet (explain-next.ts). */
   | 'request'
@@ -75,6 +77,7 @@ export async function explainFacts(
   const { message } = facts;
   const isDue = message.sendAfter <= now;
   return [
+    ...askOutcome(message),
     isDue ? gate('due', 'pass') : hold('due', message.reason, message.details, message.sendAfter),
     ...policy.map(({ rule, answer }) => gateOf(rule, answer)),
     askNumberLimit(facts, now),
@@ -145,6 +148,18 @@ function gateOf(rule: PolicyRule, answer: RuleAnswer): Gate {
   }
 }
 
+/** Whatever the rules say, the provider is asked first whether it has a text whose call was not answered. */
+function askOutcome({ unknownSince, lookUps, sendAfter }: Message): Gate[] {
+  if (unknownSince === null) return [];
+  const details = { since: writeInstant(unknownSince), lookUps, askedAt: writeInstant(sendAfter) };
+  return [hold('outcome', null, details, null)];
+}
+
+/** PostgreSQL has moments that are none, `infinity`: null. */
+function writeInstant(at: Date): string | null {
+  return Number.isNaN(at.getTime()) ? null : at.toISOString();
+}
+
 /** A code was counted when it was asked for, so its number's limit keeps only the next one back. */
 function askNumberLimit({ message, number }: PolicyFacts, now: Date): Gate {
   if (message.purpose !== 'verification') return gate('number_limit', 'not_asked');
@@ -210,5 +225,6 @@ function hold(
   details: MessageDetails | null,
   passesAt: Date | null,
 ): Gate {
-  return { gate: name, answer: 'hold', reason, details, passesAt };
+  const isMoment = passesAt !== null && !Number.isNaN(passesAt.getTime());
+  return { gate: name, answer: 'hold', reason, details, passesAt: isMoment ? passesAt : null };
 }

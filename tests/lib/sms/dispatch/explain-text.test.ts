@@ -105,6 +105,24 @@ describe('a text that waits', () => {
     for (const statement of statements) expect(statement).toMatch(/^\s*select/);
   });
 
+  test('whose call was not answered may have gone out, also where its moments are none', async () => {
+    const person = await makePerson(database.db);
+    const id = await askForUpdate(database.db, person, { now, sendAfter: now });
+    const since = new Date(now.getTime() - 30_000);
+    const called = { status: 'sending', attempts: 1, lookUps: 2, unknownSince: since } as const;
+    await database.db.update(smsMessages).set(called).where(eq(smsMessages.id, id));
+    const details = { since: since.toISOString(), lookUps: 2, askedAt: now.toISOString() };
+    const [first, ...rest] = await explain(id);
+    expect(first).toEqual({ gate: 'outcome', answer: 'hold', reason: null, details, passesAt: null });
+    expect(rest.filter(saysNo)).toEqual([]);
+    await database.db.execute(
+      sql`update sms_messages set unknown_since = 'infinity', send_after = 'infinity' where id = ${id}`,
+    );
+    const odd = await explain(id);
+    expect(odd[0]!.details).toEqual({ since: null, lookUps: 2, askedAt: null });
+    expect(findGate(odd, 'due')).toMatchObject({ answer: 'hold', passesAt: null });
+  });
+
   test('never tells its code, and says how many more its number may get', async () => {
     const person = await makePerson(database.db);
     const { messageId, challengeId } = await askForCode(database.db, person, now);
