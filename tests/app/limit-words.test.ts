@@ -95,9 +95,9 @@ describe('the page of limits', () => {
   });
 });
 
-test('what each rule refused in 24 hours and in seven days is counted, also once days are summed up', async () => {
+test('what each rule refused since yesterday and in seven days is counted, also once days are summed up', async () => {
   await refuse('send_limit', 23, 5);
-  await refuse('send_limit', 25, 7);
+  await refuse('send_limit', 49, 7);
   await refuse('send_limit', 6 * 24, 11);
   await refuse('send_limit', 9 * 24, 1000);
   await refuse('constructor', 1, 2);
@@ -106,12 +106,12 @@ test('what each rule refused in 24 hours and in seven days is counted, also once
   await fail('budget', 2);
   await fail('budget', 50);
   await rollUpDays(database.db, now, 30);
-  const { lastDay, lastWeek, missingDays } = await readRefusalCounts(database.db, now);
+  const { sinceYesterday, inWeek, missingDays } = await readRefusalCounts(database.db, now);
   expect(missingDays).toEqual([]);
-  expect({ ...lastDay }).toEqual({ send_limit: 5, constructor: 2, budget: 1 });
-  expect({ ...lastWeek }).toEqual({ send_limit: 23, constructor: 2, budget: 2 });
+  expect({ ...sinceYesterday }).toEqual({ send_limit: 5, constructor: 2, budget: 1 });
+  expect({ ...inWeek }).toEqual({ send_limit: 23, constructor: 2, budget: 2 });
   const [row] = listLimits(settings, [])[0]!.rows;
-  expect(countRefusals(row!, lastWeek)).toBe(23);
-  expect(countRefusals({ rule: '', limit: '', reasons: [] }, lastWeek)).toBeNull();
-  expect(countRefusals({ rule: '', limit: '', reasons: ['too_soon'] }, lastWeek)).toBe(0);
+  expect(countRefusals(row!, inWeek)).toBe(23);
+  expect(countRefusals({ rule: '', limit: '', reasons: [] }, inWeek)).toBeNull();
+  expect(countRefusals({ rule: '', limit: '', reasons: ['too_soon'] }, inWeek)).toBe(0);
 });

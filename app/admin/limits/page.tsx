@@ -23,15 +23,15 @@ export async function generateMetadata(): Promise<Metadata> {
 const columns = [
   { key: 'rule', header: 'Rule' },
   { key: 'limit', header: 'Limit' },
-  { key: 'day', header: 'Refused in 24 hours', align: 'end' },
+  { key: 'day', header: 'Refused since yesterday', align: 'end' },
   { key: 'week', header: 'Refused in 7 days', align: 'end' },
 ] as const;
 
 /** Every limit in words, and how often each refused someone lately. */
 export default async function LimitsPage() {
   await requireRole('/admin/limits', 'admin');
-  const { lastDay, lastWeek, missingDays } = await readRefusalCounts(db(), databaseNow());
-  const counted = [...new Set([...Object.keys(lastWeek), ...Object.keys(lastDay)])].sort();
+  const { sinceYesterday, inWeek, missingDays } = await readRefusalCounts(db(), databaseNow());
+  const counted = Object.keys(inWeek).sort();
   const groups = listLimits(env(), counted);
   const sayTimes = (times: number | null) => (times === null ? '–' : sayCount(times));
   return (
@@ -39,7 +39,7 @@ export default async function LimitsPage() {
       <HeadingGroup>
         <Heading>Limits</Heading>
         <Lead>
-          Every limit, and how often each refused someone: in the last 24 hours, and today and in the six days
+          Every limit, and how often each refused someone: today and yesterday, and today and in the six days
           before. Where it says “–”, refusals are not counted.
         </Lead>
       </HeadingGroup>
@@ -59,8 +59,8 @@ export default async function LimitsPage() {
               cells: {
                 rule: row.rule,
                 limit: row.limit,
-                day: sayTimes(countRefusals(row, lastDay)),
-                week: sayTimes(countRefusals(row, lastWeek)),
+                day: sayTimes(countRefusals(row, sinceYesterday)),
+                week: sayTimes(countRefusals(row, inWeek)),
               },
             }))}
             empty=""

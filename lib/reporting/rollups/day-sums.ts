@@ -6,7 +6,7 @@ import { addDays, startOf, type ReportDay } from './report-days';
 /** From one moment to before another; what is counted in it stands at `startsAt`. */
 type Stretch = { from: Date; to: Date; startsAt: Date };
 
-/** A day of a report, or a part of it that begins and ends with an hour. `hasEvenHours`: its hours are all as long. */
+/** A day of a report, or a part of it. `hasEvenHours`: its hours are all as long. */
 export type DaySpan = Stretch & { timeZone: string; hasEvenHours: boolean };
 
 /** A whole day: from its first moment to the first of the next. */

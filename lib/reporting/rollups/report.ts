@@ -48,7 +48,7 @@ const mostLiveDays = 2;
 
 /**
  * Reads what became of texts, codes and registrations from one day to another (both counted) and in the days before. Days that
- * are over are read from the sums of the last night, the last one or two hours of today from the single rows. `only`: the other part is left empty, for those
+ * are over are read from the sums of the last night, the last half hour of today from the single rows. `only`: the other part is left empty, for those
  * who show nothing of it.
  */
 export async function readReport(
@@ -305,6 +305,9 @@ export function addSums(a: Sums, b: Sums): Sums {
 function countEvents(rows: readonly EventRow[]): EventCounts {
   const counts = () => Object.create(null) as Record<string, number>;
   const events: EventCounts = { funnel: counts(), refusal: counts(), other: counts() };
-  for (const { kind, key, times } of rows) events[kind][key] = (events[kind][key] ?? 0) + times;
+  for (const { kind, key, times } of rows) {
+    // A row of another version may have a kind that is unknown here.
+    if (Object.hasOwn(events, kind)) events[kind][key] = (events[kind][key] ?? 0) + times;
+  }
   return events;
 }

@@ -70,20 +70,20 @@ export async function readFirstDay(db: Db, timeZone: string): Promise<ReportDay 
   return ms === null ? null : dayOf(new Date(ms), timeZone);
 }
 
-const hourMs = 3600 * 1000;
 const todayAgainMs = 10 * 60 * 1000;
 
 /**
- * Sums up the hours of today that have been over for an hour, every ten minutes, so that a report has few single rows left to read.
- * What is told of their texts since shows with the next time. Out: 1, or 0 where it was not due.
+ * Sums up today, but for its last twenty to thirty minutes, every ten minutes, so that a report has few single rows left to read
+ * however many there are in a day. Most texts have arrived by then, and every code has ended; what is told of them since shows with
+ * the next time. Out: 1, or 0 where it was not due.
  */
 export async function rollUpToday(db: Db, now: Date): Promise<number> {
   const { reportTimeZone: timeZone } = env();
   const day = dayOf(now, timeZone);
   const { from } = spanOf(day, timeZone);
-  const hours = Math.floor((now.getTime() - from.getTime()) / hourMs) - 1;
-  if (hours < 1) return 0;
-  const until = new Date(from.getTime() + hours * hourMs);
+  const steps = Math.floor((now.getTime() - from.getTime()) / todayAgainMs) - 2;
+  if (steps < 1) return 0;
+  const until = new Date(from.getTime() + steps * todayAgainMs);
   const around = (ms: number) => timestamp(new Date(now.getTime() + ms));
   const isDue = sql`rolled.rolled_at <= ${around(-todayAgainMs)} or rolled.rolled_at > ${around(todayAgainMs)}`;
   try {
@@ -105,7 +105,7 @@ async function rollUpDay(
   return rollUp(db, { day, timeZone, until: null, isDue: sql`rolled.rolled_at < ${today}` }, now);
 }
 
-/** Sums up a day, up to an hour of it or whole (`until` null), where it was never done in this zone or is due again. */
+/** Sums up a day, up to a moment of it or whole (`until` null), where it was never done in this zone or is due again. */
 async function rollUp(
   db: Db,
   { day, timeZone, until, isDue }: { day: ReportDay; timeZone: string; until: Date | null; isDue: SQL },
@@ -144,7 +144,11 @@ async function readOldFrom(tx: Tx, day: ReportDay, { from, timeZone }: DaySpan):
  * Sums up a day anew, instead of what was summed up since `oldFrom`. What came of attempts to verify cannot be counted again once they
  * are erased by their age, so what was counted of it stays.
  */
-async function replaceDay(tx: Tx, span: DaySpan, { oldFrom, now }: { oldFrom: Date; now: Date }): Promise<void> {
+async function replaceDay(
+  tx: Tx,
+  span: DaySpan,
+  { oldFrom, now }: { oldFrom: Date; now: Date },
+): Promise<void> {
   const within = sql`at >= ${timestamp(oldFrom)} and at < ${timestamp(span.to)}`;
   await tx.execute(sql`delete from sms_rollups where ${within}`);
   await tx.execute(sql`

@@ -188,7 +188,7 @@ describe('today', () => {
   const week = { first: '2026-11-13', last: '2026-11-19' };
   const later = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
 
-  test('is summed up to an hour ago every ten minutes, and the rest of it is read from the single rows', async () => {
+  test('is summed up to twenty minutes ago every ten minutes, and the rest of it is read from the single rows', async () => {
     const random = randomFrom(4);
     const texts = Array.from({ length: 600 }, () =>
       randomText(random, new Date(now.getTime() - Math.floor(random() * 9 * 24 * hour))),
@@ -203,11 +203,11 @@ describe('today', () => {
       .select()
       .from(rolledDays)
       .where(sql`day = '2026-11-19'`);
-    expect(row!.summedUntil).toEqual(new Date('2026-11-20T01:00:00Z'));
+    expect(row!.summedUntil).toEqual(new Date('2026-11-20T02:10:00Z'));
     await expectAgreement(texts, days);
     await expectAgreement(texts, week);
 
-    // A text of this hour is there at once, and what is told of an earlier one within ten minutes.
+    // A text of these minutes is there at once, and what is told of an earlier one within ten minutes.
     const fresh = {
       ...randomText(() => 0.6, new Date('2026-11-20T02:10:00Z')),
       price: null,
@@ -272,9 +272,9 @@ describe('today', () => {
     expect(days).toEqual([]);
   });
 
-  test('has nothing to be summed up in its first two hours', async () => {
-    expect(await rollUpToday(database.db, new Date('2026-11-20T06:59:00Z'))).toBe(0);
-    expect(await rollUpToday(database.db, new Date('2026-11-20T07:00:00Z'))).toBe(1);
+  test('has nothing to be summed up in its first half hour', async () => {
+    expect(await rollUpToday(database.db, new Date('2026-11-20T05:29:00Z'))).toBe(0);
+    expect(await rollUpToday(database.db, new Date('2026-11-20T05:30:00Z'))).toBe(1);
   });
 });
 
