@@ -23,7 +23,7 @@ const mostDeep = 4;
  * Writes one line per event, by pino: time, level, event, then the fields; to standard error unless `write` says otherwise.
  * Lines below LOG_LEVEL are dropped. What is written while a request is answered has the request's id as `request`.
  *
- * Whole phone numbers, runs of exactly six digits, emails and the tokens of links are hidden wherever they are in text, fields of
+ * Whole phone numbers, runs of exactly six digits (a space between the threes or none), emails and the tokens of links are hidden wherever they are in text, fields of
  * secret names at any depth. A field that is named as one of the line's own, where the compiler could not see it, is written as
  * `own_event` and so on: nothing overwrites what a line is about. An error shows its name, message and code only: an HTTP client's error also carries the
  * request, with the credentials and the text.
@@ -93,13 +93,14 @@ function readably(json: string): string {
   return `${String(time)} ${String(level)} ${String(event)}${pairs.join('')}`;
 }
 
-/** Hides what could be a phone number or a code in a piece of text. */
+/** Hides what could be a phone number or a code in a piece of text, in the digits of any script. */
 export function hideDigits(text: string): string {
   return text
-    .replace(/\+\d[\d().\s-]{5,18}\d/g, '[number]')
-    .replace(/(?<![\w-])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)/g, '[number]')
-    .replace(/(?<![\w.-])\d{10,15}(?![\w-])/g, '[number]')
-    .replace(/(?<![\w.-])\d{6}(?![\w-])/g, '[digits]');
+    .replace(/[+\uFF0B]\p{Nd}[\p{Nd}().\s/-]{5,18}\p{Nd}/gu, '[number]')
+    .replace(/(?<![\w\p{Nd}-])\(?\p{Nd}{3}\)?[\s./-]\p{Nd}{3}[\s./-]\p{Nd}{4}(?![\w\p{Nd}])/gu, '[number]')
+    .replace(/(?<![\w\p{Nd}.-])\p{Nd}{10,15}(?![\w\p{Nd}-])/gu, '[number]')
+    .replace(/(?<![\w\p{Nd}.-])\p{Nd}{6}(?![\w\p{Nd}-])/gu, '[digits]')
+    .replace(/(?<![\w\p{Nd}.-]|\p{Nd}\s)\p{Nd}{3}\s\p{Nd}{3}(?![\w\p{Nd}-]|\s\p{Nd})/gu, '[digits]');
 }
 
 /** Hides emails and the tokens of links besides. */

@@ -258,8 +258,9 @@ async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
     select count(*) filter (where ended is not null)::int as delivered,
       count(*) filter (where ended - begun > ${slowSeconds} * interval '1 second')::int as slow
     from (
-      select case when held_at is null then created_at else least(coalesce(sent_at, delivered_at), delivered_at) end as begun,
-        case when delivered_at is not null then delivered_at
+      select case when held_at is null then created_at
+          else nullif(least(coalesce(sent_at, delivered_at), delivered_at), '-infinity') end as begun,
+        case when isfinite(delivered_at) then delivered_at
           when status = 'sent' and sent_at <= ${ago(slowSeconds * 1000)} and ${reportsCome} then ${timestamp(now)} end as ended
       from sms_messages
       where created_at > ${ago(hourMs + slowSeconds * 1000)} and created_at <= ${ago(slowSeconds * 1000)} and direction = 'out'

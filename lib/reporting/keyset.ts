@@ -21,7 +21,7 @@ export function readKeyset(text: string | undefined, id: 'uuid' | 'number'): Key
 }
 
 function isSerial(text: string): boolean {
-  return /^(0|[1-9][0-9]{0,15})$/.test(text);
+  return /^(0|[1-9][0-9]{0,17})$/.test(text);
 }
 
 /** Whether it names a day that exists, in years that PostgreSQL and Date agree on. */

@@ -124,7 +124,7 @@ export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
         (select count(*)::int from sms_messages where status = 'failed' and created_at > ${since(1)}) as failed,
         (select ${ms('delivered_at')} from sms_messages where status = 'delivered' and created_at > ${since(48)}
           order by created_at desc limit 1) as receipt_ms,
-        (select coalesce(sum(count), 0)::int from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused`),
+        (select coalesce(sum(count), 0)::float8 from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused`),
   ]);
   const row = rows[0]!;
   // A moment that is none was written wrongly.

@@ -45,6 +45,14 @@ describe('openLog', () => {
     ['2026-11-22T13:24:23.123Z', '2026-11-22T13:24:23.123Z'],
     ['ab123456cd', 'ab123456cd'],
     ['00000000-0000-4000-8000-123456789012', '00000000-0000-4000-8000-123456789012'],
+    ['415/555/0123', '[number]'],
+    ['\u00a0415\u00a0555\u00a00123', '\u00a0[number]'],
+    ['+1/415/555/0123', '[number]'],
+    ['123 456 is my code', '[digits] is my code'],
+    ['\uff11\uff12\uff13\uff14\uff15\uff16', '[digits]'],
+    ['\uff0b\uff11\uff14\uff11\uff15\uff15\uff15\uff15\uff10\uff11\uff12\uff13', '[number]'],
+    ['\u0661\u0662\u0663\u0664\u0665\u0666', '[digits]'],
+    ['1 234 567 rows in 12 345 ms', '1 234 567 rows in 12 345 ms'],
     ['error 30003', 'error 30003'],
   ])('in %j numbers and codes are hidden, and only those', (text, hidden) => {
     expect(hideDigits(text)).toBe(hidden);

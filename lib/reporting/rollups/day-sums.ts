@@ -31,9 +31,12 @@ const latencies = sql`array[${sql.join(
   sql`, `,
 )}]::int[]`;
 
-/** From the request to the delivery; where quiet hours held it up, from its leaving. */
-const took = sql`delivered_at - case when held_at is null then created_at
-  else least(coalesce(sent_at, delivered_at), delivered_at) end`;
+/**
+ * From the request to the delivery; where quiet hours held it up, from its leaving. Null where one of these moments is none
+ * (`infinity`): there is no time between them.
+ */
+const took = sql`case when isfinite(delivered_at) then delivered_at - case when held_at is null then created_at
+  else nullif(least(coalesce(sent_at, delivered_at), delivered_at), '-infinity') end end`;
 
 /**
  * What became of the texts of one day, summed up from the single rows: as the columns of sms_rollups. Texts count when they

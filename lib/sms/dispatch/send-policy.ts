@@ -280,9 +280,11 @@ function isUrgent({ message, emailProven }: PolicyFacts, { mail }: Pick<Env, 'ma
   return message.purpose === 'notice' && !isReachedByMail;
 }
 
-/** Since when and by what a number takes no texts; null: it takes them. */
+/** Since when and by what a number takes no texts; null: it takes them. A moment that is none is not known. */
 export function explainStop(number: NumberRow | null): MessageDetails | null {
-  return number?.suppressedAt ? { since: number.suppressedAt.toISOString(), by: number.suppressedBy } : null;
+  const since = number?.suppressedAt;
+  if (!since) return null;
+  return { since: Number.isNaN(since.getTime()) ? null : since.toISOString(), by: number.suppressedBy };
 }
 
 const refusedNumbers: Partial<Record<PhoneRefusal, PolicyReason>> = {

@@ -580,6 +580,16 @@ describe('deliveries', () => {
     ]);
   });
 
+  test.each(['infinity', '-infinity', '4000-01-01 BC'])('at %s say nothing about the others', async (odd) => {
+    await writeTexts(20, {
+      ...{ created_at: `now() - interval '20 minutes'`, held_at: `now() - interval '20 minutes'` },
+      ...{ status: `'delivered'`, sent_at: `'${odd}'`, delivered_at: `'${odd}'` },
+    });
+    await check();
+    expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
+    expect(await listOpen()).toEqual([]);
+  });
+
   test('that are told to nobody yet count as slow, while any are told, however many texts there are', async () => {
     await delivered(20, '3 seconds');
     await writeTexts(1_100, {

@@ -400,6 +400,29 @@ test.each(['Asia/Kolkata', 'Pacific/Honolulu'])(
   },
 );
 
+test.each(['infinity', '-infinity', '290000-01-01Z', '4000-01-01 BC'])(
+  'a text that left and was delivered at %s is counted, and no report fails over it',
+  async (odd) => {
+    await database.db.insert(smsMessages).values({
+      ...randomText(randomFrom(1), new Date(now.getTime() - 5 * 60_000)),
+      ...{ purpose: 'update', direction: 'out', status: 'delivered', price: null, reservedAt: null },
+      ...{ sentAt: now, deliveredAt: now, heldAt: now },
+    });
+    await database.pool.query(`update sms_messages set sent_at = $1, delivered_at = $1`, [odd]);
+    const { period } = await readReport(database.db, { first: '2026-11-19', last: '2026-11-19' }, now);
+    expect(period.byPurpose.update).toMatchObject({ texts: 1, delivered: 1 });
+  },
+);
+
+test('a kind of event that another version counts takes no report down', async () => {
+  await database.db.insert(smsMessages).values(randomText(randomFrom(1), now));
+  await rollUpDays(database.db, now, 10);
+  await database.db.execute(sql`
+    insert into event_rollups (kind, at, key, times) values ('constructor', '2026-11-19T05:00:00Z', 'x', 3)`);
+  const { period } = await readReport(database.db, { first: '2026-11-19', last: '2026-11-19' }, now);
+  expect(period.events).toEqual({ funnel: {}, refusal: {}, other: {} });
+});
+
 test('an empty installation has a report of nothing', async () => {
   expect(await rollUpDays(database.db, now, 10)).toBe(0);
   const report = await readReport(database.db, { first: '2026-11-19', last: '2026-11-19' }, now);

@@ -123,6 +123,18 @@ describe('a text that waits', () => {
     expect(findGate(odd, 'due')).toMatchObject({ answer: 'hold', passesAt: null });
   });
 
+  test('to a number that opted out at no moment at all is refused nonetheless', async () => {
+    const person = await makePerson(database.db);
+    const id = await askForUpdate(database.db, person, { now, sendAfter: now });
+    await database.db.transaction((tx) => markSuppressed(tx, { phone: person.phone, by: 'sms_stop', now }));
+    await database.pool.query(`update phone_numbers set suppressed_at = 'infinity' where number = $1`, [
+      person.phone,
+    ]);
+    const answer = await askPolicy(database.db, { id }, { now, env: makeEnv(database.url) });
+    expect(answer).toMatchObject({ answer: 'refuse', reason: 'stopped', details: { since: null } });
+    expect(findGate(await explain(id), 'opt_out')).toMatchObject({ answer: 'refuse' });
+  });
+
   test('never tells its code, and says how many more its number may get', async () => {
     const person = await makePerson(database.db);
     const { messageId, challengeId } = await askForCode(database.db, person, now);
