@@ -16,6 +16,9 @@ const everySeconds = 60;
 /** … a little sooner than the next process would ask, so that rounds of one process do not slip to every other minute. */
 const slackSeconds = 5;
 
+/** A round that takes longer is done by another process: longer than the statements of one take on a database that is merely slow. */
+const mostSeconds = 120;
+
 /** A round that is said to be due further ahead than this was written by a clock that was wrong. */
 const farAheadSeconds = 300;
 
@@ -55,7 +58,7 @@ export async function checkAlarms(work: Work): Promise<boolean> {
 async function claimRound(db: Db): Promise<{ now: Date; ticket: string; begunAt: Date } | null> {
   const { rows } = await db.execute<{ now_ms: number; ticket: string; begun_ms: number | null }>(sql`
     insert into alarm_rounds as round (name, next_at, begun_at)
-    values (${roundName}, clock_timestamp() + make_interval(secs => ${everySeconds - slackSeconds}), clock_timestamp())
+    values (${roundName}, clock_timestamp() + make_interval(secs => ${mostSeconds}), clock_timestamp())
     on conflict (name) do update set next_at = excluded.next_at
       where round.next_at <= clock_timestamp()
         or round.next_at > clock_timestamp() + make_interval(secs => ${farAheadSeconds})
@@ -66,10 +69,12 @@ async function claimRound(db: Db): Promise<{ now: Date; ticket: string; begunAt:
   return { now, ticket: row.ticket, begunAt: row.begun_ms === null ? now : new Date(row.begun_ms) };
 }
 
-/** Whether nobody began another round meanwhile; holds the round until the transaction ends. */
+/** Whether nobody began another round meanwhile; holds the round until the transaction ends, and says when the next one is due. */
 async function isStillOurs(tx: Tx, ticket: string): Promise<boolean> {
   const { rowCount } = await tx.execute(sql`
-    update alarm_rounds set checked_at = clock_timestamp() where name = ${roundName} and next_at = ${ticket}::timestamptz`);
+    update alarm_rounds set checked_at = clock_timestamp(),
+      next_at = greatest(next_at - make_interval(secs => ${mostSeconds - (everySeconds - slackSeconds)}), clock_timestamp())
+    where name = ${roundName} and next_at = ${ticket}::timestamptz`);
   return rowCount === 1;
 }
 

@@ -101,8 +101,10 @@ describe('a round', () => {
     const done = await Promise.all(Array.from({ length: 8 }, at));
     expect(done.filter(Boolean)).toHaveLength(1);
     expect(await at()).toBe(false);
-    const { rows } = await run("select next_at > now() + interval '50 seconds' as later from alarm_rounds");
-    expect(rows).toEqual([{ later: true }]);
+    const { rows } = await run(
+      "select next_at between now() + interval '50 seconds' and now() + interval '55 seconds' as is_next from alarm_rounds",
+    );
+    expect(rows).toEqual([{ is_next: true }]);
   });
 
   test('opens an alarm once, however many processes find it', async () => {
@@ -128,6 +130,24 @@ describe('a round', () => {
       log,
     });
     expect(await late).toBe(false);
+    expect(await listOpen()).toEqual(['budget_50']);
+  });
+
+  test('that takes more than a minute is not begun by another meanwhile', async () => {
+    await spend(600_000);
+    const readAhead = async () => {
+      const { rows } = await run(
+        `select extract(epoch from next_at - clock_timestamp())::float8 as seconds from alarm_rounds`,
+      );
+      return (rows[0] as { seconds: number }).seconds;
+    };
+    let ahead = 0;
+    const db = await whileReading(async () => {
+      ahead = await readAhead();
+    });
+    expect(await checkAlarms({ db, env, log })).toBe(true);
+    expect(ahead).toBeGreaterThan(110);
+    expect(await readAhead()).toBeLessThan(56);
     expect(await listOpen()).toEqual(['budget_50']);
   });
 
