@@ -39,7 +39,7 @@ const shownApplications = 3;
 export default async function DashboardPage({
   searchParams,
 }: {
-  searchParams: Promise<{ phone?: string | string[]; passkey?: string | string[] }>;
+  searchParams: Promise<Partial<Record<'phone' | 'texts' | 'passkey', string | string[]>>>;
 }) {
   const user = await requireUser('/dashboard');
   const { now, userAgent } = await readRequestContext();
@@ -68,6 +68,12 @@ export default async function DashboardPage({
   return (
     <Page wide nav={<SiteNav page="/dashboard" />}>
       {isJustVerified ? <SavedAlert title="Phone verified" /> : null}
+      {asked.texts === 'none' && !texts.switches.enabled ? (
+        <SavedAlert
+          tone="info"
+          title="You agreed to texts, but did not ask for any, so we send none. You can turn them on under Text preferences."
+        />
+      ) : null}
       <Heading>Hello, {user.name}</Heading>
       {user.graceUntil !== null && !isEnrolled(user.role, user.factors) ? (
         <GraceNotice until={user.graceUntil} clock={clock} href="/users/security/two-factor" />

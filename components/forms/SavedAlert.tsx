@@ -13,8 +13,8 @@ export function SavedAlert({
   tone = 'success',
 }: {
   title: string | undefined;
-  /** `warning`: it says what could not be done. */
-  tone?: 'success' | 'warning';
+  /** `warning`: it says what could not be done; `info`: what was not asked for. */
+  tone?: 'success' | 'warning' | 'info';
 }) {
   const around = useRef<HTMLDivElement>(null);
   const [said, setSaid] = useState(title);

@@ -45,6 +45,18 @@ test('who leaves the phone out is inside at once, and can add and verify it from
   ]);
 });
 
+test('who agrees to texts without asking for any is told once that none will come, and no consent is recorded', async ({
+  page,
+}) => {
+  const phone = newNumber();
+  const said = page.getByText('but did not ask for any, so we send none.');
+  await register(page, { phone, consent: true });
+  await expect(said).toBeVisible();
+  expect(await readConsents(phone)).toEqual([]);
+  await open(page, paths.dashboard);
+  await expect(said).toHaveCount(0);
+});
+
 test('who gave a phone without verifying it goes from the dashboard to the code page and back, and verifies there', async ({
   page,
 }) => {

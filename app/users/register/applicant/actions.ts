@@ -53,7 +53,9 @@ export async function registerAction(
     redirect('/users/verify-phone');
   }
   await clearPendingCookie();
-  redirect((await signInWithGrant(registered.grant)) ? '/dashboard' : '/users/login');
+  // Agreeing without asking for texts grants nothing, and the dashboard says so.
+  const dashboard = form.input.tcpaConsent && !form.input.smsOptIn ? '/dashboard?texts=none' : '/dashboard';
+  redirect((await signInWithGrant(registered.grant)) ? dashboard : '/users/login');
 }
 
 /** What is wrong with the phone beside what the form alone can tell, so that it is said with the rest and not in a second round. */
