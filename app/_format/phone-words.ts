@@ -1,5 +1,6 @@
 import { getCountryCallingCode } from 'libphonenumber-js/min';
 import { env } from '@/lib/env';
+import type { ServedNumbers } from '@/lib/phone/format';
 import type { PhoneRefusal } from '@/lib/phone/parse';
 import type { TooManyChanges } from '@/lib/rate-limits/by-account';
 import type { SendCodeRefusal } from '@/lib/sms/verification/send-code';
@@ -27,6 +28,14 @@ export function sayServed(): string | null {
     smsCountries.map((country) => names.of(country) ?? country),
   );
   return `Numbers from these countries only: ${listed}.`;
+}
+
+/** What a browser is told of `SMS_COUNTRIES`, to say at once what the server would. */
+export function readServedNumbers(): ServedNumbers {
+  return {
+    callingCodes: [...new Set(env().smsCountries.map((country) => String(getCountryCallingCode(country))))],
+    refusal: sayPhoneRefusal('country_not_served'),
+  };
 }
 
 /** Which numbers a field takes, and how to enter one from elsewhere; undefined where there is nothing to say. */

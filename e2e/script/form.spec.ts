@@ -86,6 +86,22 @@ test('the questions about texts come with a number, and stay while one of them i
   await expect(question).toBeVisible();
 });
 
+test('a number of a country that is not served is refused before anything is sent, in the words of the server', async ({
+  page,
+}) => {
+  const sent: string[] = [];
+  page.on('request', (request) => void (request.method() === 'POST' && sent.push(request.url())));
+  await open(page, paths.register);
+  await fillRegistration(page, newApplicant(), { phone: '+44 7911 123456', verify: true });
+  await button(page, 'Create account').click();
+  await expect(page.locator('#phone-error')).toHaveText(
+    'We cannot text numbers in this country. Use another number, or leave the phone out. US and Canadian numbers only.',
+  );
+  expect(sent).toEqual([]);
+  await field(page, 'phone').fill(writeNationally(newNumber()));
+  await expect(page.locator('#phone-error')).toHaveCount(0);
+});
+
 test('an error that appears when a field is left does not swallow the click that left it', async ({
   page,
 }) => {

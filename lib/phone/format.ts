@@ -19,6 +19,19 @@ export function formatAsYouType(raw: string): string {
   return formatted.startsWith(typed.trimEnd()) ? typed : formatted;
 }
 
+/** The numbers that this installation texts, as far as a browser can tell: their calling codes, and what to say of others. */
+export type ServedNumbers = { callingCodes: readonly string[]; refusal: string };
+
+/**
+ * Tells whether a text begins as a number of one of these calling codes does. Countries that share one (the US, Canada, Jamaica)
+ * only the server tells apart. True for what is no number.
+ */
+export function hasServedCode(raw: string, { callingCodes }: ServedNumbers): boolean {
+  const spelling = readPhoneSpelling(raw);
+  // No calling code begins with another.
+  return !spelling.ok || callingCodes.some((code) => spelling.value.startsWith(`+${code}`));
+}
+
 /**
  * Tells whether a text could be a phone number, for a friendly word before the form is sent. The server decides again with
  * `parsePhone`, which knows more: which countries are served, and which numbers are assigned.

@@ -4,6 +4,7 @@ import { startTransition, useMemo, useRef, useState, type FormEvent } from 'reac
 import { useForm, type Resolver } from 'react-hook-form';
 import type { RegistrationField, RegistrationFields } from '@/lib/auth/registration/register-input';
 import type { Wording } from '@/lib/consent/wording';
+import type { ServedNumbers } from '@/lib/phone/format';
 import { Button } from '@/components/ui/Button';
 import { Checkbox } from '@/components/inputs/Checkbox';
 import { ConsentCheckbox } from '@/components/inputs/ConsentCheckbox';
@@ -38,12 +39,14 @@ export function RegistrationForm({
   action,
   wording,
   phoneHint,
+  served,
   smsDelayed = false,
   claim,
 }: {
   action: FormAction<RegistrationField>;
   wording: Wording;
   phoneHint?: string;
+  served: ServedNumbers;
   smsDelayed?: boolean;
   claim?: { link: string; email: string };
 }) {
@@ -92,7 +95,7 @@ export function RegistrationForm({
     mode: 'onTouched',
     reValidateMode: 'onChange',
     resolver,
-    context: { siteName },
+    context: { siteName, served },
     shouldFocusError: false,
     errors: serverErrors,
   });

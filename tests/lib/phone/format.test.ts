@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parsePhone } from '@/lib/phone/parse';
-import { formatAsYouType, looksLikePhone } from '@/lib/phone/format';
+import { formatAsYouType, hasServedCode, looksLikePhone } from '@/lib/phone/format';
 
 describe('formatting while someone types', () => {
   it('shows each digit in its place', () => {
@@ -73,5 +73,37 @@ describe('the friendly check in the browser', () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+
+  it.each([
+    ['(555) 123-4567', true],
+    ['+44 7911 123456', true],
+    ['0044 7911 123456', true],
+    ['+49 1512 3456789', false],
+    ['011 52 55 1234 5678', false],
+    ['no number', true],
+  ])('knows by the calling code that %j may be served: %s', (raw, may) => {
+    expect(hasServedCode(raw, { callingCodes: ['1', '44'], refusal: '' })).toBe(may);
+  });
+
+  it('refuses a number for its calling code only where the server does for its country', () => {
+    const served = { callingCodes: ['1', '44'], refusal: '' };
+    let refused = 0;
+    fc.assert(
+      fc.property(
+        fc.constantFrom('', '+', '00', '011'),
+        fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 8, maxLength: 13 }),
+        (lead, digits) => {
+          const raw = lead + digits;
+          if (!looksLikePhone(raw) || hasServedCode(raw, served)) return;
+          const parsed = parsePhone(raw, { countries: ['US', 'GB'], fictional: true });
+          if (!parsed.ok && /^(too_|not_possible)/.test(parsed.reason)) return;
+          refused += 1;
+          expect(parsed).toEqual({ ok: false, reason: 'country_not_served' });
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+    expect(refused).toBeGreaterThan(100);
   });
 });

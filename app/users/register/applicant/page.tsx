@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
 import { linkTokenOf } from '@/app/_forms/link-token';
-import { sayPhoneHint } from '@/app/_format/phone-words';
+import { readServedNumbers, sayPhoneHint } from '@/app/_format/phone-words';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Notice } from '@/components/ui/Notice';
@@ -68,6 +68,7 @@ export default async function RegisterApplicantPage({
           action={registerAction}
           wording={currentWording()}
           phoneHint={sayPhoneHint()}
+          served={readServedNumbers()}
           smsDelayed={await isSmsDelayed(db(), now)}
           claim={claim?.ok ? { link: token, email: claim.link.email } : undefined}
         />
