@@ -159,12 +159,17 @@ test('what the carrier reports is on the code page within five seconds; the code
 });
 
 test('a STOP after the text was delivered is on the code page as well', async ({ page }) => {
-  const { handset } = await registerWithHandset(page);
+  const { code, handset } = await registerWithHandset(page);
   await report(handset, 'delivered');
   await expect(status(page)).toHaveAttribute('data-sms-status', 'delivered', soon);
   await button(handset, 'STOP').click();
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped');
   await expect(status(page)).toContainText('text START');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Enter the code if you have it');
+  await expect(page.getByText('No new code comes to this number.')).toBeVisible();
+  await enterCode(page, code);
+  await expectPage(page, paths.dashboard);
+  await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
 });
 
 test('an error that may pass is tried again by itself; when it comes again it is final and says what to do', async ({
@@ -217,6 +222,10 @@ test('a carrier that reports an opt-out (21610) is taken at its word: the number
   const { phone, handset } = await registerWithHandset(page);
   await report(handset, '21610');
   await expect(status(page)).toHaveAttribute('data-sms-status', 'stopped', soon);
+  // No text has arrived, and none will: there is no code to enter.
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Verify your phone');
+  await expect(field(page, 'code')).toHaveCount(0);
+  await expect(field(page, 'phone')).toBeVisible();
   expect(await isStopped(phone)).toBe(true);
   expect((await readConsents(phone)).at(-1)).toBe('withdrawn verification by carrier_stop');
 });

@@ -31,7 +31,19 @@ export function sayHeading(
   asks: MainAct,
 ): string {
   if (blocked === 'stopped' && asks === 'number') return 'Verify your phone';
+  if (blocked === 'stopped' && asks === 'code') return 'Enter the code if you have it';
   return asks === 'new_code' && challenge === null && closed === null ? 'No code was sent' : headings[asks];
+}
+
+/** Where the code is that the page is about; null: none is out or on its way. */
+export function sayWhereCodeIs(
+  { blocked, challenge, text }: Pick<VerificationState, 'blocked' | 'challenge' | 'text'>,
+  asks: MainAct,
+): string | null {
+  if (challenge === null || asks === 'number') return null;
+  if (blocked === 'stopped') return 'No new code comes to this number. One that has arrived still works.';
+  if (text.status === 'queued') return 'We text a six-digit code to this number.';
+  return text.status === 'failed' ? null : 'We texted a six-digit code to this number.';
 }
 
 const closedWords: Record<NonNullable<VerificationState['closed']>, string> = {

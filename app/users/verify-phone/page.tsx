@@ -31,7 +31,7 @@ import { currentWording } from '@/lib/consent/current-wording';
 import { formatPhone } from '@/lib/phone/parse';
 import { hearsCodes, type VerificationState } from '@/lib/sms/verification/state';
 import { checkCodeAction, continueWithoutAction, replaceNumberAction, sendAgainAction } from './actions';
-import { chooseMainAct, sayClosed, sayHeading, waitsLong } from './main-act';
+import { chooseMainAct, sayClosed, sayHeading, sayWhereCodeIs, waitsLong } from './main-act';
 import { requireProver } from './require-prover';
 import { sayOthers, sayTextState, sayUndeliverable, wayOnOf } from './text-words';
 
@@ -91,21 +91,18 @@ export default async function VerifyPhonePage() {
   const asks = chooseMainAct(state);
   const leadsOn = wayOn !== 'none' && waitsLong(asks, nextAt, now);
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
-  const isUnderWay = isOut || state.text.status === 'queued';
+  const whereCodeIs = sayWhereCodeIs(state, asks);
   const changesNumber = !prover.changesFrom;
   return (
     <Page nav={nav}>
       <HeadingGroup>
         <ArrivingHeading of={`${asks} ${phone}`}>{sayHeading(state, asks)}</ArrivingHeading>
         <Lead>
-          {asks === 'number' || !state.challenge || !isUnderWay ? (
+          {state.challenge === null || whereCodeIs === null ? (
             'Your number is not verified yet.'
           ) : (
             <>
-              {isOut
-                ? 'We texted a six-digit code to this number.'
-                : 'We text a six-digit code to this number.'}{' '}
-              The code expires at{' '}
+              {whereCodeIs} The code expires at{' '}
               <LocalTime
                 at={state.challenge.expiresAt.toISOString()}
                 words={sayMinuteOfDay(state.challenge.expiresAt, timeZone)}

@@ -235,9 +235,18 @@ const incurable: ReadonlySet<string> = new Set([
   'blocked_as_fraud',
 ]);
 
+/** Why a text never left, after a STOP. */
+const keptBack: ReadonlySet<string> = new Set(['stopped', 'opted_out', 'no_consent']);
+
 function isDeadEnd({ status, reason }: VerificationState['text'], texts: readonly Text[]): boolean {
+  if (status === 'stopped') return !texts.some(mayHaveArrived);
   if (status !== 'failed' || reason === null || !incurable.has(reason)) return false;
   return !texts.some((each) => each.status === 'sent' || each.status === 'delivered');
+}
+
+function mayHaveArrived({ status, reason }: Text): boolean {
+  if (status !== 'failed' || reason === null) return status !== 'canceled';
+  return !incurable.has(reason) && !keptBack.has(reason);
 }
 
 /**
