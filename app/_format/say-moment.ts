@@ -1,4 +1,4 @@
-import { writeMoment, writeTime } from '@/components/ui/time/write-moment';
+import { writeLogMoment, writeMoment, writeTime } from '@/components/ui/time/write-moment';
 import { env } from '@/lib/env';
 
 /** How moments are said to someone: `timeZone` IANA, null: not known, so in the zone of the reports; `now` spares them the year they are in. */
@@ -11,13 +11,7 @@ export function sayMoment(at: Date, { timeZone, now }: Clock): string {
 
 /** Writes a moment of a log, exact to the second: `Nov 24, 8:05:10 PM EST`; with the year when it is another than now's. */
 export function sayLogMoment(at: Date, { timeZone, now }: Required<Clock>): string {
-  const year = (date: Date) => format(date, timeZone, { year: 'numeric' });
-  const day = format(at, timeZone, {
-    month: 'short',
-    day: 'numeric',
-    year: year(at) === year(now) ? undefined : 'numeric',
-  });
-  return `${day}, ${sayTimeOfDay(at, timeZone)}`;
+  return writeLogMoment(at, { timeZone: knownZone(timeZone), now, namesZone: true });
 }
 
 /** Writes a moment of the coming days in a zone that is said beside it: `Tue 8:00 AM`. */

@@ -2,7 +2,8 @@ import { FigureGrid } from '@/components/ui/lists/FigureGrid';
 import { Notice } from '@/components/ui/Notice';
 import { sayDuration } from '@/components/ui/time/say-duration';
 import type { SendingNow } from '@/lib/reporting/sender-health';
-import { sayMoment, type Clock } from '@/app/_format/say-moment';
+import { Moment } from '@/app/_format/moment';
+import type { Clock } from '@/app/_format/say-moment';
 import { sayCount, sayMicros, sayShare } from './report-words';
 import { sayReason } from './messages/message-words';
 import type { HealthRow } from './sender/health-rows';
@@ -33,8 +34,8 @@ export function SendingNowFigures({
         <Notice tone="danger" title="Nothing is being sent">
           The provider refuses us{stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. Texts
           wait, and are tried again{' '}
-          {stopped.until === null ? 'when the next is due' : sayMoment(stopped.until, clock)}. The runbook in
-          docs/operations.md says what to do.
+          {stopped.until === null ? 'when the next is due' : <Moment at={stopped.until} clock={clock} />}. The
+          runbook in docs/operations.md says what to do.
         </Notice>
       )}
       <FigureGrid
@@ -61,7 +62,14 @@ export function SendingNowFigures({
               lastReceiptAt === null
                 ? 'None'
                 : sayDuration(Math.max(1, (now.getTime() - lastReceiptAt.getTime()) / 1000)),
-            context: lastReceiptAt === null ? 'in two days' : `ago, ${sayMoment(lastReceiptAt, clock)}`,
+            context:
+              lastReceiptAt === null ? (
+                'in two days'
+              ) : (
+                <>
+                  ago, <Moment at={lastReceiptAt} clock={clock} />
+                </>
+              ),
           },
           {
             id: 'webhooks',

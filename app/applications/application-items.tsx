@@ -1,4 +1,4 @@
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import { statusTones, statusWords } from '@/app/_format/application-words';
 import type { Clock } from '@/app/_format/say-moment';
 import type { EventItem } from '@/components/ui/lists/EventList';
@@ -18,7 +18,7 @@ export function itemsOfApplications(applications: readonly MyApplication[], cloc
     ),
     when: (
       <>
-        {status === 'draft' ? 'Started' : 'Since'} <MyMoment at={since} clock={clock} />
+        {status === 'draft' ? 'Started' : 'Since'} <Moment at={since} clock={clock} />
       </>
     ),
     badge: { tone: statusTones[status], words: statusWords[status] },

@@ -1,5 +1,5 @@
 import { applicationPath } from '@/app/applications/application-input';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Text } from '@/components/ui/Heading';
@@ -17,7 +17,7 @@ export function DecisionCard({ decided, clock }: { decided: MyApplication; clock
           {isApproved ? 'We approved your application' : 'We declined your application'}
         </Heading>
         <Text>
-          <Written>{decided.title}</Written>, <MyMoment at={decided.since} clock={clock} />.
+          <Written>{decided.title}</Written>, <Moment at={decided.since} clock={clock} />.
         </Text>
       </HeadingGroup>
       <LinkButton href={applicationPath(decided.id)} variant="primary" wide>

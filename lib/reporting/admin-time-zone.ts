@@ -3,7 +3,7 @@ import { env } from '@/lib/env';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 
 /**
- * Reads the IANA zone in which moments are said to an admin: their own, or where it is not known the one of the reports, so that a
+ * Reads the IANA zone in which moments are said to an admin where their browser does not write them: their own, or where it is not known the one of the reports, so that a
  * text is found at the time that the overview and the alarms say.
  */
 export async function readAdminTimeZone(db: Db, adminId: string): Promise<string> {

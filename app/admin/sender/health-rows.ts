@@ -1,4 +1,4 @@
-import { sayMoment, type Clock } from '@/app/_format/say-moment';
+import type { Clock } from '@/app/_format/say-moment';
 import type { Tone } from '@/components/ui/Notice';
 import { sayDuration } from '@/components/ui/time/say-duration';
 import { mostWaiting, type SenderHealth } from '@/lib/reporting/sender-health';
@@ -50,7 +50,7 @@ function sayStop({ sending: { stopped } }: SenderHealth, clock: Required<Clock>)
     now:
       stopped === null
         ? 'The provider takes our texts.'
-        : `The provider refuses us${stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. ${stopped.until === null ? 'The next text tries again.' : `The next try is ${sayMoment(stopped.until, clock)}.`}`,
+        : `The provider refuses us${stopped.reason === null ? '' : ` (${sayReason(stopped.reason)})`}. ${stopped.until === null ? 'The next text tries again.' : `The next try is in ${sayDuration(Math.max(1, (stopped.until.getTime() - clock.now.getTime()) / 1000))}.`}`,
     state: stopped === null ? good : bad,
     whatToDo:
       'When it refuses us: correct TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN and restart, or finish the registration of the sender.',

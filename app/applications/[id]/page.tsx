@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import { sayMyEvent, sayNext, statusTones, statusWords } from '@/app/_format/application-words';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { AnswerForm } from '@/components/forms/applications/AnswerForm';
@@ -84,7 +84,7 @@ export default async function ApplicationPage({
           <span data-application-status={status}>
             <Badge tone={statusTones[status]}>{statusWords[status]}</Badge>
           </span>{' '}
-          {status === 'draft' ? 'started' : 'since'} <MyMoment at={application.since} clock={clock} />
+          {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
         </Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
@@ -189,7 +189,7 @@ function listHappened({ application, events, isCut }: MyApplicationPage, clock: 
     return {
       id: String(event.id),
       title: event.note === null ? sayMyEvent(event, before) : `${sayMyEvent(event, before)}:`,
-      when: <MyMoment at={event.at} clock={clock} />,
+      when: <Moment at={event.at} clock={clock} />,
       details: event.note === null ? [] : [<Written key="note">{event.note}</Written>],
     };
   });
@@ -203,5 +203,5 @@ function isHandedInAtOnce({ createdAt }: MyApplication, events: readonly MyEvent
 }
 
 function describeStart({ createdAt }: MyApplication, clock: Clock): EventItem {
-  return { id: 'start', title: 'You started it', when: <MyMoment at={createdAt} clock={clock} /> };
+  return { id: 'start', title: 'You started it', when: <Moment at={createdAt} clock={clock} /> };
 }

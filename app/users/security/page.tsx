@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import { sayTimes } from '@/app/_format/say-times';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
@@ -109,13 +109,13 @@ export default async function SecurityPage({
                 titleId: `session-${session.id}`,
                 when: (
                   <>
-                    Last active <MyMoment at={session.lastSeenAt} clock={clock} />
+                    Last active <Moment at={session.lastSeenAt} clock={clock} />
                   </>
                 ),
                 badge: here ? { tone: 'success' as const, words: 'This browser' } : undefined,
                 details: [
                   <>
-                    Signed in <MyMoment at={session.createdAt} clock={clock} />
+                    Signed in <Moment at={session.createdAt} clock={clock} />
                     {isPublicAddress(session.address ?? '') ? ` from ${session.address}` : null}
                   </>,
                 ],
@@ -154,13 +154,13 @@ export default async function SecurityPage({
               return {
                 id: event.id,
                 title: words,
-                when: <MyMoment at={event.at} clock={clock} />,
+                when: <Moment at={event.at} clock={clock} />,
                 badge: badge ? { tone: tone ?? 'neutral', words: badge } : undefined,
                 details: [
                   ...(often && event.lastAt
                     ? [
                         <>
-                          {often}, last <MyMoment at={event.lastAt} clock={clock} />
+                          {often}, last <Moment at={event.lastAt} clock={clock} />
                         </>,
                       ]
                     : []),

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import type { EventItem } from '@/components/ui/lists/EventList';
 import type { Tone } from '@/components/ui/Notice';
@@ -76,7 +76,7 @@ export function describeText(text: SentText, clock: Clock): EventItem {
   return {
     id: text.id,
     title: lookUp(templateWords, text.template) ?? 'Text',
-    when: <MyMoment at={text.createdAt} clock={clock} />,
+    when: <Moment at={text.createdAt} clock={clock} />,
     badge: badgeOf(text),
     details: [
       `“${text.body}”`,
@@ -136,7 +136,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
       return (
         <>
           {why} {text.reason === 'quiet_hours' ? 'Goes out' : 'We will try again'}{' '}
-          <MyMoment at={text.sendAfter} clock={clock} />.
+          <Moment at={text.sendAfter} clock={clock} />.
         </>
       );
     case 'sending':
@@ -148,7 +148,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
           {text.sentAt ? (
             <>
               {' '}
-              <MyMoment at={text.sentAt} clock={clock} />
+              <Moment at={text.sentAt} clock={clock} />
             </>
           ) : null}
           . Delivery not confirmed yet.
@@ -161,7 +161,7 @@ function sayOutcome(text: SentText, clock: Clock): ReactNode {
           {text.deliveredAt ? (
             <>
               {' '}
-              <MyMoment at={text.deliveredAt} clock={clock} />
+              <Moment at={text.deliveredAt} clock={clock} />
             </>
           ) : null}
           .
@@ -238,7 +238,7 @@ export function describeReceipt(
   return {
     id: `consent-${receipt.id}`,
     title: act.title(lookUp(scopeWords, receipt.scope) ?? 'texts'),
-    when: <MyMoment at={receipt.at} clock={clock} />,
+    when: <Moment at={receipt.at} clock={clock} />,
     badge: { tone: act.tone, words: act.words },
     details: [
       `For ${how}. Sender: ${saySender(receipt)}.`,

@@ -1,5 +1,4 @@
 import { Moment } from '@/app/_format/moment';
-import { sayWhen } from '@/app/_format/say-when';
 import type { Clock } from '@/app/_format/say-moment';
 import { sayReason } from '@/app/admin/messages/message-words';
 import { sayUsd } from '@/app/_format/say-usd';
@@ -39,8 +38,8 @@ export function Preview({
           <p>
             {isHeld ? (
               <>
-                It is quiet time for the applicant, so this text arrives{' '}
-                {sayWhen(arrivesAt, clock.now, clock.timeZone)}:
+                It is quiet time for the applicant, so this text arrives on{' '}
+                <Moment at={arrivesAt} clock={clock} />:
               </>
             ) : (
               <>The applicant gets this text, {undoSeconds} seconds from now, when your undo time is over:</>

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
 import type { ReactNode } from 'react';
+import { LogMoment } from '@/app/_format/log-moment';
 import { Moment } from '@/app/_format/moment';
 import { sayMinuteOfDay, type Clock } from '@/app/_format/say-moment';
 import { sayAt } from '@/app/_format/say-when';
@@ -210,8 +211,7 @@ function itemOf(event: SeenEvent, shown: Shown, clock: Required<Clock>): EventIt
   if (hiddenUntil) {
     details.push(
       <>
-        Not shown to the applicant until{' '}
-        <time dateTime={hiddenUntil.toISOString()}>{sayUntil(hiddenUntil, clock)}</time>
+        Not shown to the applicant until <LogMoment at={hiddenUntil} clock={clock} />
       </>,
     );
   }
@@ -235,11 +235,6 @@ function itemOf(event: SeenEvent, shown: Shown, clock: Required<Clock>): EventIt
     badge: undoneAt ? { tone: 'neutral', words: 'Undone' } : undefined,
     details,
   };
-}
-
-/** `at 2:05:10 PM EST` without its first word. */
-function sayUntil(at: Date, { now, timeZone }: Required<Clock>): string {
-  return sayAt(at, now, timeZone).replace(/^(at|on) /, '');
 }
 
 function sayWho({ actorRole, actor, byText }: SeenEvent, { applicant }: Shown): string {

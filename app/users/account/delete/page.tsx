@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { asksPassword } from '@/app/_forms/current-password';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import { sayDays } from '@/app/_format/say-days';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
@@ -33,7 +33,7 @@ export default async function DeleteAccountPage() {
       {frozenUntil === null ? null : (
         <Notice tone="warning" title="Your account cannot be deleted yet">
           Your password was reset lately. To protect the account, it can be deleted, and your data downloaded,
-          from <MyMoment at={frozenUntil} clock={{ timeZone, now }} /> on.
+          from <Moment at={frozenUntil} clock={{ timeZone, now }} /> on.
         </Notice>
       )}
       <Card>

@@ -1,4 +1,4 @@
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { Notice } from '@/components/ui/Notice';
 import { TextLink } from '@/components/ui/TextLink';
@@ -8,7 +8,7 @@ export function GraceNotice({ until, clock, href }: { until: Date; clock: Clock;
   return (
     <Notice tone="warning" title="Your role needs a second factor soon">
       <p>
-        Set one up before <MyMoment at={until} clock={clock} />. After that, nothing else opens until you have
+        Set one up before <Moment at={until} clock={clock} />. After that, nothing else opens until you have
         one. {href ? <TextLink href={href}>Set it up now</TextLink> : null}
       </p>
     </Notice>

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { nameDevice } from '@/app/users/security/device-words';
@@ -176,14 +176,14 @@ function Passkeys({
             titleId: `passkey-${passkey.id}`,
             when: passkey.lastUsedAt ? (
               <>
-                Last used <MyMoment at={passkey.lastUsedAt} clock={clock} />
+                Last used <Moment at={passkey.lastUsedAt} clock={clock} />
               </>
             ) : (
               'Not used yet'
             ),
             details: [
               <>
-                Added <MyMoment at={passkey.createdAt} clock={clock} />
+                Added <Moment at={passkey.createdAt} clock={clock} />
               </>,
             ],
             action: (
@@ -219,10 +219,10 @@ function Totp({ page, clock }: { page: FactorsPage; clock: Clock }) {
   );
   const present = totp ? (
     <Text>
-      Set up <MyMoment at={totp.confirmedAt} clock={clock} />
+      Set up <Moment at={totp.confirmedAt} clock={clock} />
       {totp.lastUsedAt ? (
         <>
-          , last used <MyMoment at={totp.lastUsedAt} clock={clock} />
+          , last used <Moment at={totp.lastUsedAt} clock={clock} />
         </>
       ) : null}
       .
@@ -326,12 +326,12 @@ function TrustedDevices({ page, clock }: { page: FactorsPage; clock: Clock }) {
           titleId: `trusted-${device.id}`,
           when: (
             <>
-              Last used <MyMoment at={device.lastUsedAt} clock={clock} />
+              Last used <Moment at={device.lastUsedAt} clock={clock} />
             </>
           ),
           details: [
             <>
-              Until <MyMoment at={device.expiresAt} clock={clock} />
+              Until <Moment at={device.expiresAt} clock={clock} />
             </>,
           ],
           action: (

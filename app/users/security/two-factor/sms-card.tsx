@@ -1,4 +1,4 @@
-import { MyMoment } from '@/app/_format/my-moment';
+import { Moment } from '@/app/_format/moment';
 import { sayPhoneHint } from '@/app/_format/phone-words';
 import type { Clock } from '@/app/_format/say-moment';
 import { ActionForm } from '@/components/forms/ActionForm';
@@ -37,7 +37,7 @@ function Body({ sms, clock }: { sms: NonNullable<FactorsPage['sms']>; clock: Clo
     return (
       <Stack>
         <Text>
-          On for {sms.maskedPhone}, since <MyMoment at={sms.since} clock={clock} />.
+          On for {sms.maskedPhone}, since <Moment at={sms.since} clock={clock} />.
         </Text>
         <ActionForm action={removeSmsAction} label="Turn off codes by text" variant="danger" />
       </Stack>
