@@ -67,9 +67,9 @@ export function makeAdmission({
     refuse(request, response, status, words, headers);
   };
 
-  /** A call of a webhook that never came in full leaves its trace all the same. */
+  /** A call of a webhook that never came in full leaves its trace all the same, and takes no place of those that did. */
   const leaveTrace = async (request: IncomingMessage, read: Buffer, network: string): Promise<void> => {
-    const ticket = lanes.webhooks.enter(network);
+    const ticket = lanes.traces.enter(network);
     if ((await ticket.turn) !== 'go') return;
     const cut = cutShort(request, read);
     try {
@@ -89,13 +89,15 @@ export function makeAdmission({
   ): Promise<void> => {
     if (request.socket.destroyed) return;
     const ticket = lanes[lane].enter(network, subjects);
-    // The event loop goes round before the next is let in: else a line of short ones would be served in one go.
-    response.once('close', () => setImmediate(ticket.leave));
+    let handled: Promise<unknown> = Promise.resolve();
+    // Who goes away leaves their place to nobody as long as the app goes on for them. The event loop goes round before the next is let
+    // in: else a line of short ones would be served in one go.
+    response.once('close', () => void handled.then(() => setImmediate(ticket.leave)));
     const turn = await Promise.race([ticket.turn, room.lost.then(() => 'lost' as const)]);
     if (turn === 'go') {
       room.close();
       whenBegun(response, () => ticket.leaveWithin(carryMs));
-      handle(request, response);
+      handled = Promise.resolve(handle(request, response)).catch(() => undefined);
     } else if (turn !== 'gone') {
       ticket.leave();
       room.close();
@@ -126,7 +128,7 @@ export function makeAdmission({
         if (isWebhook && verdict !== 'no_room') await leaveTrace(request, read, network);
         return;
       }
-      const hashes = lane === 'forms' && hasPassword(read);
+      const hashes = lane === 'forms' && hasPassword(request, read);
       const subjects = subjectsOf(request, read);
       await takePlace(
         withBody(request, read),

@@ -2,9 +2,10 @@ import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
  * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, forms, those of them with a
- * password, the files that pages are made of, calls of the webhooks, and questions whether we are well.
+ * password, the files that pages are made of, calls of the webhooks, the traces of those that never came in full, and questions whether
+ * we are well.
  */
-export type Lane = 'pages' | 'states' | 'forms' | 'passwords' | 'files' | 'webhooks' | 'probes';
+export type Lane = 'pages' | 'states' | 'forms' | 'passwords' | 'files' | 'webhooks' | 'traces' | 'probes';
 
 /** For what is about nothing that others could hold. */
 const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity };
@@ -69,6 +70,16 @@ const boundsOf: Record<Lane, Bounds> = {
     patienceMs: 10_000,
     placeMs: 10_000,
   },
+  // Whoever cuts their calls off costs nothing, so no more of them are written down than show that it happens.
+  traces: {
+    inProgress: [1, 2],
+    inProgressPerNetwork: [1, 1],
+    waiting: 40,
+    waitingPerNetwork: 4,
+    ...noSubjects,
+    patienceMs: 5_000,
+    placeMs: 5_000,
+  },
   probes: {
     inProgress: [2, 8],
     inProgressPerNetwork: [1, 4],
@@ -100,6 +111,7 @@ export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
     passwords: open('passwords'),
     files: open('files'),
     webhooks: open('webhooks'),
+    traces: open('traces'),
     probes: open('probes'),
   };
 }

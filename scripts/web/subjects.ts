@@ -1,21 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { emailKey } from '@/lib/accounts/email';
+import { toAsciiDigits } from '@/lib/phone/digits';
+import { readFormFields } from './form-fields';
 import { laneOf, pathOf } from './lanes';
 
-/** As browsers and React name the fields of a multipart form: `email`, `1_email`, `_1_email`. */
-const typedFields = /name="(?:_?\d+_)?(email|phone)"\r\n\r\n([^\r\n]{1,320})/g;
+type Form = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
-const passwordField = '(?:_?\\d+_)?(?:password|currentPassword|newPassword)';
+/** As browsers and React name the fields of a form: `email`, `1_email`, `_1_email`, with whatever is before the last line. */
+const subjectField = /(?:^|_)(email|phone)$/;
+const passwordField = /(?:^|_)(?:password|currentPassword|newPassword)$/;
 
-/** As a part of a multipart form, with whatever headers, or as a field of an encoded one. */
-const typedPassword = new RegExp(
-  `name="?${passwordField}"?(?:[;\\s][^\\r\\n]*)?\\r\\n(?:[^\\r\\n]+\\r\\n)*\\r\\n[^\\r\\n]|(?:^|&)${passwordField}=[^&]`,
-  'i',
-);
-
-/** Whether something was typed into a field of a form that is for a password, which takes a hash. */
-export function hasPassword(body: Buffer): boolean {
-  return typedPassword.test(body.toString('latin1'));
+/**
+ * Whether something was typed into a field of a form that is for a password, which takes a hash. True as well of a form whose fields
+ * cannot be told: none of ours is like that.
+ */
+export function hasPassword(request: Form, body: Buffer): boolean {
+  const fields = readFormFields(request.headers['content-type'], body);
+  return (
+    fields === null ||
+    fields.some(({ names, value }) => value !== '' && names.some((name) => passwordField.test(name)))
+  );
 }
 
 /**
@@ -23,7 +27,7 @@ export function hasPassword(body: Buffer): boolean {
  * Twilio the number that is not ours; of a form the phone and the email typed into it, but for signing in, which
  * waits for no lock. Nothing is checked here. Who names what is not theirs waits in turns with whoever else does.
  */
-export function subjectsOf(request: Pick<IncomingMessage, 'method' | 'url'>, body: Buffer): string[] {
+export function subjectsOf(request: Form, body: Buffer): string[] {
   const path = pathOf(request.url ?? '');
   const lane = laneOf(request);
   if (lane === 'webhooks') {
@@ -32,17 +36,22 @@ export function subjectsOf(request: Pick<IncomingMessage, 'method' | 'url'>, bod
     return found === null ? [] : [found[1]!];
   }
   if (lane !== 'forms' || path === '/users/login') return [];
-  const typed = [...body.toString().matchAll(typedFields)].slice(0, mostSubjects);
-  const subjects = typed.map(([, field, value = '']) =>
-    field === 'email' ? emailKey(value) : digitsOf(value),
-  );
+  const subjects = (readFormFields(request.headers['content-type'], body) ?? [])
+    .flatMap(({ names, value }) => names.map((name) => [subjectField.exec(name)?.[1], value] as const))
+    .filter(([field]) => field !== undefined)
+    .slice(0, mostSubjects)
+    .map(([field, value]) =>
+      nameSubject(field!, Buffer.from(value.slice(0, longestTyped), 'latin1').toString()),
+    );
   return [...new Set(subjects)].filter((subject) => subject !== '');
 }
 
 /** A form of ours has two of these fields. */
 const mostSubjects = 4;
 
-/** However it is spelled, with or without the code of its country. */
-function digitsOf(phone: string): string {
-  return phone.replace(/\D/g, '').slice(-10);
+const longestTyped = 1_000;
+
+/** The same for every spelling: of a number, also with or without the code of its country. */
+function nameSubject(field: string, typed: string): string {
+  return field === 'email' ? emailKey(typed) : toAsciiDigits(typed).replace(/\D/g, '').slice(-10);
 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openLog } from '@/lib/log';
 import { serveWeb, type WebServer } from '../../scripts/web/serve';
-import { hasPassword } from '../../scripts/web/subjects';
+import { hasPassword, subjectsOf } from '../../scripts/web/subjects';
 
 type Answer = { status: number; headers: IncomingMessage['headers']; body: string };
 type Asked = {
@@ -167,6 +167,52 @@ describe('a body', () => {
     slow.forEach(({ socket }) => socket.destroy());
   });
 
+  test('that is cut takes no place of the calls that come in full, however many are', async () => {
+    let traces = 0;
+    const answered: string[] = [];
+    const { web, ask } = await openApp(async (received, response) => {
+      if (received.url === '/users/webhook/twilio/inbound') {
+        answered.push('whole');
+        return response.end();
+      }
+      traces += 1;
+      await delay(60_000, undefined, { ref: false });
+    });
+    for (let n = 0; n < 40; n += 1) {
+      const line = head('POST /users/webhook/twilio', `198.51.100.${n}`, 'Content-Length: 99');
+      const { socket } = await say(web.port, `${line}AccountSid=`);
+      await delay(5);
+      socket.destroy();
+    }
+    const whole = { method: 'POST', path: '/users/webhook/twilio/inbound', body: 'From=1' };
+    expect((await ask({ ...whole, network: '203.0.113.9' })).status).toBe(200);
+    expect(answered).toEqual(['whole']);
+    expect(traces).toBeGreaterThan(0);
+    expect(traces).toBeLessThanOrEqual(2);
+  });
+
+  test('whose client goes away keeps its place until the app is done with it', async () => {
+    const done: (() => void)[] = [];
+    let running = 0;
+    let most = 0;
+    const { web, until } = await openApp(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise<void>((resolve) => done.push(resolve));
+      running -= 1;
+    });
+    for (let n = 0; n < 30; n += 1) {
+      const { socket } = await say(web.port, head('GET /dashboard', '198.51.100.1'));
+      await delay(10);
+      socket.destroy();
+    }
+    await until(() => done.length > 0);
+    await delay(500);
+    expect(most).toBeLessThanOrEqual(6);
+    done.splice(0).forEach((end) => end());
+    await until(() => running === 0);
+  });
+
   test('that is cut never reaches a page, and a webhook meets it as it was', async () => {
     const met: string[] = [];
     const { web, until } = await openApp(async (received) => {
@@ -290,6 +336,10 @@ describe('while a number is held', () => {
 });
 
 describe('while many passwords are being hashed', () => {
+  const formOf = (type: string | undefined) => ({
+    ...{ method: 'POST', url: '/users/register/applicant' },
+    headers: type === undefined ? {} : { 'content-type': type },
+  });
   const form = (name: string, value: string) => ({
     method: 'POST',
     headers: { 'content-type': 'multipart/form-data; boundary=x' },
@@ -326,10 +376,49 @@ describe('while many passwords are being hashed', () => {
       'a name before another parameter',
       '--x\r\ncontent-disposition: form-data; name="password"; x=y\r\n\r\nkestrel-7',
     ],
-    ['an encoded form', 'email=a%40b.c&password=kestrel-7'],
+    [
+      'a second name in another header',
+      '--x\r\nX-Name: a; name="code"\r\nContent-Disposition: form-data; name="password"\r\n\r\nkestrel-7',
+    ],
+    [
+      'a password that begins with a line break',
+      '--x\r\nContent-Disposition: form-data; name="password"\r\n\r\n\r\nkestrel-7',
+    ],
+    [
+      'a prefix that React lets a browser choose',
+      '--x\r\nContent-Disposition: form-data; name="zz_password"\r\n\r\nkestrel-7',
+    ],
   ])('however it is sent: %s', (_, body) => {
-    expect(hasPassword(Buffer.from(body))).toBe(true);
-    expect(hasPassword(Buffer.from(body.replaceAll('assword', 'hone')))).toBe(false);
+    const request = formOf('multipart/form-data; boundary=x');
+    expect(hasPassword(request, Buffer.from(body))).toBe(true);
+    expect(hasPassword(request, Buffer.from(body.replaceAll('assword', 'hone')))).toBe(false);
+  });
+
+  test('sent in a form that is encoded, or whose parts cannot be told apart', () => {
+    const encoded = Buffer.from('email=a%40b.c&pass%77ord=kestrel-7');
+    expect(hasPassword(formOf('application/x-www-form-urlencoded'), encoded)).toBe(true);
+    expect(hasPassword(formOf(undefined), Buffer.from('email=a%40b.c&password='))).toBe(false);
+    for (const type of ['multipart/form-data', 'multipart/form-data; boundary=x; boundary=y']) {
+      expect(hasPassword(formOf(type), Buffer.from('--x'))).toBe(true);
+    }
+  });
+
+  // A reading that went over the same bytes again for each name would take an hour.
+  test.each([
+    ['names without an end', 'name=password\r\n'],
+    ['lines in a part', `a\r\n`],
+    ['names with one quote', 'name="'],
+    ['ends of heads', '\r\n\r\n'],
+    ['beginnings of parts', '\r\n--x'],
+    ['spaces after a name', `name${' '.repeat(50)}`],
+    ['pairs', 'password&'],
+  ])('is looked for in one pass, also in a body of many %s', (_, piece) => {
+    const part = '--x\r\nContent-Disposition: form-data; name="a"';
+    const body = Buffer.from(part + piece.repeat(4_000_000 / piece.length));
+    for (const type of ['multipart/form-data; boundary=x', 'application/x-www-form-urlencoded']) {
+      expect(hasPassword(formOf(type), body)).toBe(false);
+      expect(subjectsOf(formOf(type), body)).toEqual([]);
+    }
   });
 
   test('a form whose password is empty is a form like any other', async () => {
