@@ -2,7 +2,7 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { thisChange } from '@/db/schema/columns';
 import { users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
-import { emailKey } from './email';
+import { emailKey, writeEmail } from './email';
 import { endTrustedDevices } from './trusted-devices';
 
 export type User = typeof users.$inferSelect;
@@ -65,7 +65,7 @@ export async function insertUser(
   const { role = 'applicant' } = user;
   await tx.insert(users).values({
     id: user.id,
-    email: user.email,
+    email: writeEmail(user.email),
     emailKey: emailKey(user.email),
     name: user.name,
     passwordHash: user.passwordHash,
@@ -88,7 +88,7 @@ export async function markEmailProven(tx: Tx, userId: string, now: Date): Promis
 export async function setEmail(tx: Tx, userId: string, email: string, now: Date): Promise<void> {
   await tx
     .update(users)
-    .set({ email, emailKey: emailKey(email), emailProvenAt: now })
+    .set({ email: writeEmail(email), emailKey: emailKey(email), emailProvenAt: now })
     .where(eq(users.id, userId));
   await endTrustedDevices(tx, userId);
 }

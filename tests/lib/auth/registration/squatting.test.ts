@@ -66,6 +66,18 @@ async function expectOwnerIn(email: string, seconds: number): Promise<void> {
   expect(open).toHaveLength(1);
 }
 
+test('who registers an email with a letter that only looks like another leaves its owner a way in', async () => {
+  const email = `mike.${newEmail()}`;
+  const odd = email.replace('mike', 'mi\u212ae');
+  expect(await register(database.db, form(odd, 'Stranger', { pending: false }), at())).toMatchObject({
+    ok: true,
+  });
+  expect((await findUserByEmail(database.db, email))!.email).toBe(email.replace('mike', 'miKe'));
+  expect(await ownerComes(email, null, 10)).toEqual(unproven);
+  const mails = await readMailsTo(database.db, email.replace('mike', 'miKe'));
+  expect(mails.map(({ template }) => template)).toContain('claimEmail');
+});
+
 describe('a stranger has begun to register an email', () => {
   test('however often others try, the account’s record says so once an hour', async () => {
     const email = newEmail();
