@@ -5,6 +5,7 @@ import { keepAlive } from '@/db/keep-alive';
 import { giveUpLostConnections } from '@/db/lost-connections';
 import journal from '@/db/migrations/meta/_journal.json' with { type: 'json' };
 import { measurePoolWait } from '@/db/pool-wait';
+import { prepareFrequent } from '@/db/prepared-statements';
 import { quietQueryErrors } from '@/db/quiet-errors';
 import { env } from '@/lib/env';
 
@@ -34,6 +35,8 @@ export type PoolOptions = {
   lockTimeoutMs?: number;
   /** The client gives up: PostgreSQL must be gone, or it would have answered by now. A little above the former. */
   queryTimeoutMs?: number;
+  /** Whether statements that are sent often are prepared (db/prepared-statements.ts). */
+  prepares?: boolean;
 };
 
 /**
@@ -51,6 +54,7 @@ export function openPool(
     statementTimeoutMs = 15_000,
     lockTimeoutMs = 3_000,
     queryTimeoutMs = 16_000,
+    prepares = true,
   }: PoolOptions = {},
 ): Pool {
   const pool = new Pool({
@@ -72,6 +76,7 @@ export function openPool(
     },
   });
   giveUpLostConnections(pool, queryTimeoutMs);
+  if (prepares) prepareFrequent(pool);
   // A restart of the database ends idle connections; without a listener that would end this process too.
   pool.on('error', (error) => {
     console.warn(`[db] an idle connection ended: ${error.message}`);
@@ -138,7 +143,7 @@ export async function closeDb(): Promise<void> {
 
 function connection(options?: PoolOptions): Connection {
   if (!holder.doorstepConnection) {
-    const pool = openPool(env().databaseUrl, options);
+    const pool = openPool(env().databaseUrl, { prepares: env().preparesStatements, ...options });
     measurePoolWait(pool);
     holder.doorstepConnection = { pool, db: drizzle(pool) };
   }

@@ -1,11 +1,14 @@
+import { isPreparedLost } from '@/db/prepared-statements';
+
 /**
  * Whether a statement failed for a reason that lies in the database as a whole, or in what others do there, and not in the
- * statement: no connection, a connection lost, a lock or an answer waited for too long, a deadlock, no room, a shutdown.
+ * statement: no connection, a connection lost, a lock or an answer waited for too long, a deadlock, no room, a shutdown, a prepared statement lost.
  * The same statement may well succeed a moment later. By class of SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html).
  */
 export function isDatabaseFault(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') {
+      if (isPreparedLost(at)) return true;
       return /^(?:08|40|53|57|58)[0-9A-Z]{3}$|^55P03$|^E[A-Z]+$/.test(at.code);
     }
     if (lostConnection.test(at.message)) return true;

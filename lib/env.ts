@@ -11,6 +11,8 @@ export type Env = {
   databaseOwnerUrl: string | null;
   appUrl: URL;
   /** Whether APP_URL names something else than this machine: then https, Twilio, AUTH_SECRET and the operator are required. */
+  /** Not where a pooler stands in front of the database that knows no prepared statements. */
+  preparesStatements: boolean;
   isPublic: boolean;
   port: number;
   /** The first signs, all are accepted. */
@@ -105,6 +107,7 @@ export type EnvSource = Record<string, string | undefined>;
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const;
 const pumpingGuards = ['off', 'record', 'enforce'] as const;
+const onOrOff = ['on', 'off'] as const;
 const minSecretBytes = 32;
 
 /** What a monitor shows, and what alerts are signed with. */
@@ -191,6 +194,8 @@ export function parseEnv(
   const value: Env = {
     databaseUrl,
     databaseOwnerUrl,
+    preparesStatements:
+      read('DATABASE_PREPARED_STATEMENTS', oneOf(onOrOff, 'on or off').prefault('on')) === 'on',
     appUrl,
     isPublic,
     port,

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { AlarmFigures } from '@/db/schema/alarms';
 import type { Db } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { epochMs } from '@/db/timestamp';
 import { explainAlarm } from '@/lib/alarms/alarm-kinds';
 import { readLedgerState, type LedgerState } from '@/lib/alarms/ledger-checks';
@@ -76,7 +77,7 @@ async function readAlarms(db: Db, { which, most }: { which: SQL; most: number })
     alert: 'told' | 'given_up' | 'waiting' | null;
     cause: string | null;
   }>(sql`
-    select alarm.id, kind, subject, last_figures, ${epochMs(sql`since`)} as since_ms, ${epochMs(sql`alarm.ended_at`)} as ended_ms,
+    ${plannedAnew} select alarm.id, kind, subject, last_figures, ${epochMs(sql`since`)} as since_ms, ${epochMs(sql`alarm.ended_at`)} as ended_ms,
       ${epochMs(sql`acknowledged_at`)} as acknowledged_ms, users.name as acknowledged_name, alert.cause,
       case when alert.sent_at is not null then 'told' when alert.ended_at is not null then 'given_up'
         when alert.id is not null then 'waiting' end as alert

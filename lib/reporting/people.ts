@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import type { Db } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { lacksFactor } from '@/lib/accounts/factors';
 import { maskPhone } from '@/lib/phone/parse';
 import { readAdminTimeZone } from './admin-time-zone';
@@ -132,7 +133,7 @@ async function listByAge(
 ): Promise<{ people: ListedPerson[]; older: string | null }> {
   const before = readKeyset(after, 'uuid');
   const { rows } = await db.execute<Row>(sql`
-    select ${columns} from users
+    ${plannedAnew} select ${columns} from users
     where ${narrow(role, state)}
       ${number ? sql`and ${matchNumber(sql`phone`, number)}` : sql``}
       ${before ? sql`and (created_at, id) < (${before.at}::timestamptz, ${before.id}::uuid)` : sql``}
@@ -162,7 +163,7 @@ async function listByText(
     const from = place?.by === by ? place : null;
     const onlyByEmail = by === 'email' && !text.includes('@');
     const { rows } = await db.execute<Row & { key: string }>(sql`
-      select ${columns}, ${key} as key from users
+      ${plannedAnew} select ${columns}, ${key} as key from users
       where ${key} like ${pattern} ${onlyByEmail ? sql`and not (${name} like ${pattern})` : sql``} and ${narrow(role, state)}
         ${from ? sql`and (${key}, id) > (${from.key}, ${from.id}::uuid)` : sql``}
       order by ${key}, id limit ${limit}`);
@@ -186,7 +187,7 @@ export async function findPeople(db: Db, search: PeopleSearch, limit: number): P
   const pattern = prefixPattern(search.text);
   const read = async (key: SQL) => {
     const { rows } = await db.execute<{ id: string }>(sql`
-      select id from users where ${key} like ${pattern} order by ${key}, id limit ${limit}`);
+      ${plannedAnew} select id from users where ${key} like ${pattern} order by ${key}, id limit ${limit}`);
     return rows.map(({ id }) => id);
   };
   const [byName, byEmail] = await Promise.all([

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { MessagePurpose, MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
 import { cutPage, exactInstant, type Keyset } from './keyset';
@@ -66,7 +67,7 @@ export async function searchTexts(
 ): Promise<{ texts: SeenText[]; older: string | null }> {
   const limit = sql`limit ${pageSize + 1}`;
   const { rows } = await db.execute<Row>(sql`
-    select id, ${exactInstant(sql`created_at`)} as at, phone, purpose, template, status, segments, price::text as price,
+    ${plannedAnew} select id, ${exactInstant(sql`created_at`)} as at, phone, purpose, template, status, segments, price::text as price,
       price_settled_at is not null as settled, error_code, reason, case when direction = 'in' then body end as body
     from ${findPlace(search, limit)}
     order by created_at desc, id desc

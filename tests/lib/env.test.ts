@@ -62,6 +62,7 @@ describe('on localhost', () => {
       operator: { name: null, contact: null },
       nextStep: null,
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7, applicationsDays: 1825 },
+      preparesStatements: true,
       reportTimeZone: 'America/New_York',
     });
   });
@@ -107,6 +108,7 @@ describe('on localhost', () => {
       'METRICS_TOKEN',
       'TRUSTED_PROXY_HOPS',
       'DATABASE_OWNER_URL',
+      'DATABASE_PREPARED_STATEMENTS',
       'SITE_NAME',
       'SITE_TAGLINE',
       'SITE_LOGO',
@@ -314,6 +316,7 @@ test.each([
   ['TRUSTED_PROXY_HOPS', '-1'],
   ['TRUSTED_PROXY_HOPS', '1.5'],
   ['PUMPING_GUARD', 'on'],
+  ['DATABASE_PREPARED_STATEMENTS', 'yes'],
   ['LOG_LEVEL', 'loud'],
   ['METRICS_TOKEN', 'two words of a token'],
   ['METRICS_TOKEN', 'tökens-of-the-monitor'],

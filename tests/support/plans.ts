@@ -18,6 +18,8 @@ export type PlanNode = {
 /** One statement as it really ran; `journey` null: only what makes a journey possible. */
 export type RanStatement = { journey: string | null; statement: string; plan: PlanNode };
 
+export type PlanCacheMode = 'auto' | 'force_generic_plan';
+
 export type PlanRecorder = {
   db: Db;
   pool: Pool;
@@ -32,8 +34,10 @@ export type PlanRecorder = {
  * Opens a pool whose every statement is recorded with the plan that PostgreSQL ran it by, and with the rows each step read:
  * also what foreign keys and functions run inside a statement. That is the work of PostgreSQL's own module auto_explain,
  * which only a superuser may load.
+ *
+ * @param planCacheMode `force_generic_plan`: by the plan that a prepared statement may get for all values
  */
-export function openPlanRecorder(databaseUrl: string): PlanRecorder {
+export function openPlanRecorder(databaseUrl: string, planCacheMode: PlanCacheMode = 'auto'): PlanRecorder {
   const settings = {
     session_preload_libraries: 'auto_explain',
     'auto_explain.log_min_duration': '0',
@@ -43,6 +47,7 @@ export function openPlanRecorder(databaseUrl: string): PlanRecorder {
     'auto_explain.log_format': 'json',
     'auto_explain.log_level': 'notice',
     'auto_explain.log_parameter_max_length': '0',
+    plan_cache_mode: planCacheMode,
   };
   const options = Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new Pool({ connectionString: databaseUrl, max: 20, options: options.join(' ') });

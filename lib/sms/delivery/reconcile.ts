@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { timestamp } from '@/db/timestamp';
 import type { Log } from '@/lib/log';
 import { settleText } from './status-report';
@@ -59,7 +60,7 @@ async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
   const said = sql`case when m.sent_at <= ${latest} then m.sent_at else m.created_at end`;
   const accepted = sql`greatest(least(${said}, ${latest}), ${at} - interval '1 year')`;
   const { rows } = await db.execute<{ id: string; provider_sid: string; accepted_ms: number }>(sql`
-    with due as (
+    ${plannedAnew} with due as (
       select id from sms_messages where check_at <= ${at} and provider_sid is not null
       order by check_at limit ${limit} for update skip locked
     )
