@@ -1,3 +1,4 @@
+import { Fold } from '@/components/ui/Fold';
 import { Heading, Text } from '@/components/ui/Heading';
 import { FigureGrid } from '@/components/ui/lists/FigureGrid';
 import { Notice } from '@/components/ui/Notice';
@@ -36,46 +37,15 @@ export function AttackFigures({ signs }: { signs: AttackSigns }) {
   const isAny = Object.values(judged).some(Boolean);
   const tone = (isUnusual: boolean) => (isUnusual ? 'warning' : 'plain');
   const [most] = refusals;
-  return (
+  const figures = (
     <>
-      <Heading level={2}>Are we under attack?</Heading>
-      {isLikely ? (
-        <Notice tone="danger" title="This looks like an attack">
-          Many codes are asked for, and nobody enters them. See under{' '}
-          <TextLink href="/admin/pumping">Pumping</TextLink> what is closed already, and block the ranges that
-          the codes go to. Find the network behind them with the statement under “Pumping” in
-          docs/operations.md, and block it at the proxy. Do not raise the budget: the shares of a network and
-          of a prefix hold it back meanwhile.
-        </Notice>
-      ) : (
-        <Text quiet>
-          {isTooFew ? (
-            `Too few to tell: fewer than ${fewest} codes were asked for in the last hour. If there were more, what is unusual about them would be here.`
-          ) : judged.unentered ? (
-            <>
-              Most codes were not entered, though no more than usual were asked for: do texts arrive? See{' '}
-              <TextLink href="/admin/sender">Sender</TextLink>, and{' '}
-              <TextLink href="/admin/pumping">Pumping</TextLink>.
-            </>
-          ) : isAny ? (
-            <>
-              Something is unusual, and it may be a crowd of people: they enter their codes. If fewer and
-              fewer codes are entered, see <TextLink href="/admin/pumping">Pumping</TextLink>, and “Pumping”
-              in docs/operations.md.
-            </>
-          ) : (
-            'No: nothing of the last hour is unusual. If it were, what to do would be here.'
-          )}
-        </Text>
-      )}
       <FigureGrid
         label="Are we under attack?"
         figures={[
           {
             id: 'attack-asked',
             name: 'Codes for new numbers, last hour',
-            value:
-              asked.count >= mostCodesSeen ? `${sayCount(mostCodesSeen)} or more` : sayCount(asked.count),
+            value: sayAsked(asked.count),
             context: `usual at this hour: ${asked.usual < 10 ? Number(asked.usual.toFixed(1)) : sayCount(asked.usual)}`,
             tone: tone(judged.asked),
           },
@@ -126,6 +96,56 @@ export function AttackFigures({ signs }: { signs: AttackSigns }) {
       ) : null}
     </>
   );
+  return (
+    <>
+      <Heading level={2}>Are we under attack?</Heading>
+      {isLikely ? (
+        <Notice tone="danger" title="This looks like an attack">
+          Many codes are asked for, and nobody enters them. See under{' '}
+          <TextLink href="/admin/pumping">Pumping</TextLink> what is closed already, and block the ranges that
+          the codes go to. Find the network behind them with the statement under “Pumping” in
+          docs/operations.md, and block it at the proxy. Do not raise the budget: the shares of a network and
+          of a prefix hold it back meanwhile.
+        </Notice>
+      ) : (
+        <Text quiet>
+          {isTooFew ? (
+            `Too few to tell: fewer than ${fewest} codes were asked for in the last hour. If there were more, what is unusual about them would be here.`
+          ) : judged.unentered ? (
+            <>
+              Most codes were not entered, though no more than usual were asked for: do texts arrive? See{' '}
+              <TextLink href="/admin/sender">Sender</TextLink>, and{' '}
+              <TextLink href="/admin/pumping">Pumping</TextLink>.
+            </>
+          ) : isAny ? (
+            <>
+              Something is unusual, and it may be a crowd of people: they enter their codes. If fewer and
+              fewer codes are entered, see <TextLink href="/admin/pumping">Pumping</TextLink>, and “Pumping”
+              in docs/operations.md.
+            </>
+          ) : (
+            'No: nothing of the last hour is unusual. If it were, what to do would be here.'
+          )}
+        </Text>
+      )}
+      {isAny ? (
+        figures
+      ) : (
+        <div>
+          <Fold
+            title="Figures of the last hour"
+            note={asked.count === 1 ? '1 code' : `${sayAsked(asked.count)} codes`}
+          >
+            {figures}
+          </Fold>
+        </div>
+      )}
+    </>
+  );
+}
+
+function sayAsked(count: number): string {
+  return count >= mostCodesSeen ? `${sayCount(mostCodesSeen)} or more` : sayCount(count);
 }
 
 /** In place of a share of so few that it says nothing. */

@@ -43,6 +43,9 @@ export async function generateMetadata(): Promise<Metadata> {
   return { title: user?.role === 'admin' ? 'Texts: overview' : 'Not allowed' };
 }
 
+/** A phone shows these, and folds the others. */
+const mainFigures = 5;
+
 /** How sending is now, and what became of texts and verifications in some days. Reads only. */
 export default async function AdminOverviewPage({
   searchParams,
@@ -59,6 +62,7 @@ export default async function AdminOverviewPage({
   const { alarms, health, attack, report } = await readAdminOverview(db(), period, now);
   const name = namePeriod(period, today);
   const clock = { timeZone, now };
+  const figures = listFigures(report, period);
   const healthRows = listHealth(health, clock);
   return (
     <Page wide nav={<SiteNav page="/admin" />}>
@@ -103,7 +107,11 @@ export default async function AdminOverviewPage({
             isCurrent: isPresetOf(preset, period, today),
           }))}
         />
-        <PeriodForm action={`${overviewPath}#days`} {...period} today={today} />
+        <div>
+          <Fold title="Other days">
+            <PeriodForm action={`${overviewPath}#days`} {...period} today={today} />
+          </Fold>
+        </div>
         {report.missingDays.length > 0 ? (
           <Notice tone="warning" title="Some days are missing">
             {report.missingDays.length === 1
@@ -112,7 +120,12 @@ export default async function AdminOverviewPage({
             still being summed up, in the background. Look again in a few minutes.
           </Notice>
         ) : null}
-        <FigureGrid label={name} figures={listFigures(report, period)} />
+        <FigureGrid label={name} figures={figures.slice(0, mainFigures)} />
+        <div>
+          <Fold title="More figures" note={name}>
+            <FigureGrid label="More figures" figures={figures.slice(mainFigures)} />
+          </Fold>
+        </div>
       </Card>
       <Card label="Charts" id="charts">
         <Fold title="Charts" note={name}>
@@ -120,8 +133,9 @@ export default async function AdminOverviewPage({
         </Fold>
       </Card>
       <Card label="Verifications" id="verifications">
-        <Heading level={2}>How far codes came</Heading>
-        <FunnelBars label="How far codes came" steps={funnelSteps(report)} />
+        <Fold title="How far codes came" note={sayFunnel(report)} heads>
+          <FunnelBars label="How far codes came" steps={funnelSteps(report)} />
+        </Fold>
       </Card>
       <Breakdown title="By purpose" table="purpose" report={report} period={period} />
       <Breakdown title="By country" table="country" report={report} period={period} />
@@ -235,6 +249,10 @@ function funnelSteps({ period }: Report) {
     verified: 'Verified',
   };
   return Object.entries(names).map(([key, name]) => ({ name, count: period.events.funnel[key] ?? 0 }));
+}
+
+function sayFunnel({ period: { events } }: Report): string {
+  return `${sayCount(events.funnel.verified ?? 0)} of ${sayCount(events.funnel.asked ?? 0)} verified`;
 }
 
 /** The longest rows of a table; the file has all. */

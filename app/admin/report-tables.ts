@@ -203,8 +203,6 @@ function figuresOf(period: PeriodSums): { id: string; name: string; value: strin
       name: 'Delivered, of those sent',
       value: sayShare(out.sent === 0 ? null : out.delivered / out.sent),
     },
-    { id: 'within-10', name: 'Arrived within 10 s', value: sayShare(readShareWithin(out.latencies, 10)) },
-    { id: 'within-300', name: 'Arrived within 5 min', value: sayShare(readShareWithin(out.latencies, 300)) },
     {
       id: 'p50',
       name: 'Half arrived within',
@@ -218,6 +216,8 @@ function figuresOf(period: PeriodSums): { id: string; name: string; value: strin
       value:
         verified === 0 ? '–' : sayMicros(Math.round((codes.settledMicros + codes.reservedMicros) / verified)),
     },
+    { id: 'within-10', name: 'Arrived within 10 s', value: sayShare(readShareWithin(out.latencies, 10)) },
+    { id: 'within-300', name: 'Arrived within 5 min', value: sayShare(readShareWithin(out.latencies, 300)) },
     { id: 'registered', name: 'Registrations', value: sayCount(events.other.registered ?? 0) },
     { id: 'wrong-codes', name: 'Wrong codes', value: sayCount(events.other.wrong_code ?? 0) },
     { id: 'refused', name: 'Refused by a rule', value: sayCount(refused) },

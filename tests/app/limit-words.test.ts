@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { countRefusals, listLimits } from '@/app/admin/limits/limit-words';
+import { countGroup, countRefusals, listLimits } from '@/app/admin/limits/limit-words';
 import { sayMicros } from '@/app/admin/report-words';
 import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
@@ -112,6 +112,11 @@ test('what each rule refused since yesterday and in seven days is counted, also 
   expect({ ...inWeek }).toEqual({ send_limit: 23, constructor: 2, budget: 2 });
   const [row] = listLimits(settings, [])[0]!.rows;
   expect(countRefusals(row!, inWeek)).toBe(23);
+  const group = (id: string) => listLimits(settings, ['constructor']).find((each) => each.id === id)!.rows;
+  expect(countGroup(group('codes'), inWeek)).toBe(23);
+  expect(countGroup(group('money'), inWeek)).toBe(2);
+  expect(countGroup(group('others'), inWeek)).toBe(2);
+  expect(countGroup(group('mails'), inWeek)).toBeNull();
   expect(countRefusals({ rule: '', limit: '', reasons: [] }, inWeek)).toBeNull();
   expect(countRefusals({ rule: '', limit: '', reasons: ['too_soon'] }, inWeek)).toBe(0);
 });

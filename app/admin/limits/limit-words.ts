@@ -252,6 +252,21 @@ export function countRefusals(
   { reasons }: LimitRow,
   counts: Readonly<Record<string, number>>,
 ): number | null {
+  return sumReasons(reasons, counts);
+}
+
+/** How often the rules of a group refused; null: nobody counts any of them. */
+export function countGroup(
+  rows: readonly LimitRow[],
+  counts: Readonly<Record<string, number>>,
+): number | null {
+  return sumReasons(
+    rows.flatMap(({ reasons }) => reasons),
+    counts,
+  );
+}
+
+function sumReasons(reasons: readonly string[], counts: Readonly<Record<string, number>>): number | null {
   return reasons.length === 0 ? null : reasons.reduce((sum, reason) => sum + (counts[reason] ?? 0), 0);
 }
 

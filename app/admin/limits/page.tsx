@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
+import { Fold } from '@/components/ui/Fold';
 import { DataTable } from '@/components/ui/lists/DataTable';
 import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
@@ -12,7 +13,7 @@ import { env } from '@/lib/env';
 import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
 import { AdminNav } from '../admin-nav';
 import { sayCount } from '../report-words';
-import { countRefusals, listLimits } from './limit-words';
+import { countGroup, countRefusals, listLimits, type LimitRow } from './limit-words';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata(): Promise<Metadata> {
@@ -51,20 +52,22 @@ export default async function LimitsPage() {
       ) : null}
       {groups.map(({ id, title, rows }) => (
         <Card key={id} label={title} id={id}>
-          <DataTable
-            caption={title}
-            columns={columns}
-            rows={rows.map((row) => ({
-              id: row.rule,
-              cells: {
-                rule: row.rule,
-                limit: row.limit,
-                day: sayTimes(countRefusals(row, sinceYesterday)),
-                week: sayTimes(countRefusals(row, inWeek)),
-              },
-            }))}
-            empty=""
-          />
+          <Fold title={title} note={sayGroup(rows, sinceYesterday)}>
+            <DataTable
+              caption={title}
+              columns={columns}
+              rows={rows.map((row) => ({
+                id: row.rule,
+                cells: {
+                  rule: row.rule,
+                  limit: row.limit,
+                  day: sayTimes(countRefusals(row, sinceYesterday)),
+                  week: sayTimes(countRefusals(row, inWeek)),
+                },
+              }))}
+              empty=""
+            />
+          </Fold>
         </Card>
       ))}
       <Card label="About these counts">
@@ -76,4 +79,10 @@ export default async function LimitsPage() {
       </Card>
     </Page>
   );
+}
+
+function sayGroup(rows: readonly LimitRow[], counts: Readonly<Record<string, number>>): string {
+  const times = countGroup(rows, counts);
+  if (times !== null) return `${sayCount(times)} since yesterday`;
+  return rows.length === 1 ? '1 limit' : `${sayCount(rows.length)} limits`;
 }
