@@ -16,7 +16,8 @@ export type RefusalCounts = {
 /** Reads how often each rule refused lately. */
 export async function readRefusalCounts(db: Db, now: Date): Promise<RefusalCounts> {
   const today = dayOf(now, env().reportTimeZone);
-  const week = await readReport(db, { first: addDays(today, -6), last: today, only: 'events' }, now);
+  const first = addDays(today, -6);
+  const week = await readReport(db, { first, last: today, only: 'events' }, now);
   // Without a prototype: a reason may have any name.
   const sinceYesterday = Object.create(null) as Record<string, number>;
   for (const { events } of week.series.slice(-2)) {
@@ -24,5 +25,7 @@ export async function readRefusalCounts(db: Db, now: Date): Promise<RefusalCount
       sinceYesterday[reason] = (sinceYesterday[reason] ?? 0) + times;
     }
   }
-  return { sinceYesterday, inWeek: week.period.events.refusal, missingDays: week.missingDays };
+  // A report is compared with the days before it, which are not asked for here.
+  const missingDays = week.missingDays.filter((day) => day >= first);
+  return { sinceYesterday, inWeek: week.period.events.refusal, missingDays };
 }

@@ -105,6 +105,9 @@ test('what each rule refused since yesterday and in seven days is counted, also 
   await fail('budget', 9 * 24);
   await fail('budget', 2);
   await fail('budget', 50);
+  const before = await readRefusalCounts(database.db, now);
+  // Today and yesterday are counted as they are.
+  expect(before.missingDays).toHaveLength(5);
   await rollUpDays(database.db, now, 30);
   const { sinceYesterday, inWeek, missingDays } = await readRefusalCounts(database.db, now);
   expect(missingDays).toEqual([]);
