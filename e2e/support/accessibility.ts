@@ -5,7 +5,7 @@ const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 
 /**
  * Fails on any violation of WCAG 2.2 AA, in light and in dark, where two elements have the same id, and where the page is wider
- * than the screen.
+ * than the screen, also of a small phone with text twice as large.
  */
 export async function expectAccessible(page: Page): Promise<void> {
   // Where a script has led on to a page, its title comes a moment after its words.
@@ -34,6 +34,35 @@ export async function expectAccessible(page: Page): Promise<void> {
   ).toEqual([]);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   expect(overflow, 'what sticks out to the right').toBeLessThanOrEqual(0);
+  await expectLargeTextToFit(page);
+}
+
+/**
+ * Fails where a small phone has to be scrolled sideways once text is twice as large, by the browser's own setting (WCAG 2.2, 1.4.4
+ * and 1.4.10). A wide window is made narrow for it: phones, which zoom out of a page that is too wide, need not be asked again.
+ */
+async function expectLargeTextToFit(page: Page): Promise<void> {
+  const size = page.viewportSize()!;
+  if (size.width < 544) return;
+  // Not detached: the browser would then give back what other sessions have set.
+  const session = await page.context().newCDPSession(page);
+  const setText = (standard: number) => session.send('Page.setFontSizes', { fontSizes: { standard } });
+  await page.setViewportSize({ width: 320, height: size.height });
+  await setText(32);
+  const { text, out } = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const elements = scrollWidth <= clientWidth ? [] : [...document.querySelectorAll('body *')];
+    return {
+      text: getComputedStyle(document.documentElement).fontSize,
+      out: elements
+        .filter((element) => element.getBoundingClientRect().right > clientWidth)
+        .map((element) => element.outerHTML.slice(0, 120)),
+    };
+  });
+  await setText(16);
+  await page.setViewportSize(size);
+  expect(text).toBe('32px');
+  expect(out, `what sticks out of ${page.url()} with large text`).toEqual([]);
 }
 
 /** Colours change by way of transitions, however short: until a frame has been drawn axe would measure some half way. */

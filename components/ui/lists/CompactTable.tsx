@@ -1,51 +1,45 @@
 import type { ReactNode } from 'react';
 import styles from './CompactTable.module.css';
 
-/** A few short columns of figures that stay side by side on a phone; the first names the row, `total` ends the table. */
+/**
+ * A few short columns of figures that stay side by side on a phone; the first names the row. With large text each row becomes a card
+ * that names its figures. Roles are written out because a table laid out as cards loses them in some browsers.
+ */
 export function CompactTable({
   caption,
   columns,
   rows,
-  total,
 }: {
   caption: string;
   columns: readonly string[];
   rows: readonly (readonly [name: ReactNode, ...figures: ReactNode[]])[];
-  total?: readonly [name: string, ...figures: ReactNode[]];
 }) {
   return (
-    <table className={styles.table}>
+    <table className={styles.table} role="table">
       <caption className={styles.caption}>{caption}</caption>
-      <thead>
-        <tr>
+      <thead role="rowgroup">
+        <tr role="row">
           {columns.map((column) => (
-            <th key={column} scope="col">
+            <th key={column} scope="col" role="columnheader">
               {column}
             </th>
           ))}
         </tr>
       </thead>
-      <tbody>
-        {rows.map((row, index) => (
-          <Row key={index} row={row} />
+      <tbody role="rowgroup">
+        {rows.map(([name, ...figures], index) => (
+          <tr key={index} role="row">
+            <th scope="row" role="rowheader">
+              {name}
+            </th>
+            {figures.map((figure, column) => (
+              <td key={column} role="cell" data-label={columns[column + 1]}>
+                {figure}
+              </td>
+            ))}
+          </tr>
         ))}
       </tbody>
-      {total ? (
-        <tfoot>
-          <Row row={total} />
-        </tfoot>
-      ) : null}
     </table>
-  );
-}
-
-function Row({ row: [name, ...figures] }: { row: readonly [name: ReactNode, ...figures: ReactNode[]] }) {
-  return (
-    <tr>
-      <th scope="row">{name}</th>
-      {figures.map((figure, column) => (
-        <td key={column}>{figure}</td>
-      ))}
-    </tr>
   );
 }
