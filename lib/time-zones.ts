@@ -46,13 +46,13 @@ function reckonIn(zone: string): void {
 }
 
 /**
- * A zone that a person may choose: `name` is what they type (`nameZone`), `words` are its city, the time there and its general name,
- * so that a search finds it by each.
+ * Zones that a person may choose and whose clocks show the same: `words` are the time there and their general name, `names` what a
+ * person types (`nameZone`). Grouped, so that a page names each clock once.
  */
-export type ListedZone = { zone: string; name: string; words: string };
+export type ListedClock = { words: string; names: readonly string[] };
 
 /** As of a minute. */
-let listed: { minute: number; zones: readonly ListedZone[] } | undefined;
+let listed: { minute: number; clocks: readonly ListedClock[] } | undefined;
 const generalNames = new Map<string, string>();
 const names = new Map<string, string>();
 
@@ -66,18 +66,20 @@ export function nameZone(zone: string): string {
   return name;
 }
 
-/** Every zone that a person may choose, with what its clocks show now. */
-export function listTimeZones(now: Date): readonly ListedZone[] {
+/** Every zone that a person may choose, by what its clocks show now. */
+export function listTimeZones(now: Date): readonly ListedClock[] {
   const minute = Math.floor(now.getTime() / 60_000);
   if (listed?.minute !== minute) {
-    const zones = listedZones.map((zone) => ({
-      zone,
-      name: nameZone(zone),
-      words: `${cityOf(zone)} · ${timeIn(zone, now)} · ${generalNameOf(zone)}`,
-    }));
-    listed = { minute, zones };
+    const clocks = new Map<string, string[]>();
+    for (const zone of listedZones) {
+      const words = `${timeIn(zone, now)} · ${generalNameOf(zone)}`;
+      const names = clocks.get(words);
+      if (names) names.push(nameZone(zone));
+      else clocks.set(words, [nameZone(zone)]);
+    }
+    listed = { minute, clocks: [...clocks].map(([words, names]) => ({ words, names })) };
   }
-  return listed.zones;
+  return listed.clocks;
 }
 
 /** IANA has `EST` as well: a zone without summer time, which hardly anyone means who types it. `MST` may be Arizona’s, and stays that. */

@@ -1,5 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import type { Page } from 'playwright/test';
-import { field, open, paths } from '../support/journeys';
+import { field, open, paths, register } from '../support/journeys';
+import { settingsPaths } from '../support/settings';
 import { expect, test } from '../support/test';
 
 /** The scripts that a page loads: their names, their size on the wire, and what is in them. */
@@ -66,4 +68,17 @@ test('the registration page loads at most 20 KB of scripts above an empty page, 
       return lateMarkers.filter((marker) => late.some(({ text }) => text.includes(marker)));
     })
     .toEqual(lateMarkers);
+});
+
+test('the page of preferences is at most 19 KB, with every time zone in it once', async ({ page }) => {
+  await register(page);
+  const html = await (await page.request.get(settingsPaths.preferences)).text();
+  const bytes = gzipSync(html).length;
+  console.log(`the page of preferences ${bytes} bytes`);
+  expect(bytes).toBeLessThanOrEqual(19_000);
+  const [list] = /<datalist.*?<\/datalist>/.exec(html)!;
+  expect(list.match(/<option /g)!.length).toBeGreaterThan(400);
+  expect(list).toMatch(/<option value="New York">New York · \d+:\d\d [AP]M · Eastern Time<\/option>/);
+  // Beside the options, each clock is named once, for the script.
+  expect(html.replace(list, '').match(/Central European Standard Time/g)).toHaveLength(1);
 });

@@ -221,7 +221,7 @@ export default async function SmsPreferencesPage({
             goesByNumber={user.phone !== null}
             zonesId="time-zones"
           />
-          <TimeZoneList id="time-zones" zones={listTimeZones(now)} />
+          <TimeZoneList id="time-zones" clocks={listTimeZones(now)} />
           <Disclosure summary="Which texts come through anyway?">
             <Stack gap="small">
               <Text quiet>
