@@ -5,7 +5,7 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, the mailer, what decides about news of applications, what writes files for admins, the checks for
+ * Runs the message dispatcher, what is told to the provider and read from its lists, the mailer, what decides about news of applications, what writes files for admins, the checks for
  * alarms, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
@@ -30,6 +30,8 @@ async function runWorker(): Promise<void> {
     { runDispatcher },
     { runHousekeeping },
     { runMissedTexts },
+    { runDeactivations },
+    { runEnteredCodes },
     { runMailer },
     { runRecoveries },
     { runNotices },
@@ -46,6 +48,8 @@ async function runWorker(): Promise<void> {
     import('@/lib/sms/dispatch/dispatch'),
     import('@/lib/housekeeping'),
     import('@/lib/sms/inbound/missed-inbound'),
+    import('@/lib/sms/delivery/read-deactivations'),
+    import('@/lib/sms/delivery/report-entered-codes'),
     import('@/lib/mail/deliver'),
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
@@ -74,6 +78,8 @@ async function runWorker(): Promise<void> {
   const dispatcher = runDispatcher({ log, beat: watchdog.beat });
   const housekeeping = runHousekeeping();
   const missedTexts = runMissedTexts({ log, takeAnswer: takeTextAnswer });
+  const deactivations = runDeactivations({ log });
+  const enteredCodes = runEnteredCodes({ log });
   const mailer = runMailer({ log });
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });
@@ -86,9 +92,10 @@ async function runWorker(): Promise<void> {
   await asked;
   watchdog.stop();
   await Promise.all(
-    [alarms, notices, dispatcher, housekeeping, missedTexts, mailer, recoveries, exports].map((each) =>
-      each.stop(),
-    ),
+    [
+      ...[alarms, notices, dispatcher, housekeeping, missedTexts, deactivations, enteredCodes],
+      ...[mailer, recoveries, exports],
+    ].map((each) => each.stop()),
   );
   await counts.stop();
   await closeDb();

@@ -3,8 +3,10 @@ import { env } from '@/lib/env';
 import type { ServedNumbers } from '@/lib/phone/format';
 import type { PhoneRefusal } from '@/lib/phone/parse';
 import type { TooManyChanges } from '@/lib/rate-limits/by-account';
+import type { Doubt } from '@/lib/sms/numbers/doubt';
 import type { SendCodeRefusal } from '@/lib/sms/verification/send-code';
 import { lookUp } from './look-up';
+import { sayCalendarDay } from './say-moment';
 import { sayWhen } from './say-when';
 
 /** More countries than these are too many to read beside a field. */
@@ -49,6 +51,13 @@ export function sayPhoneHint(): string | undefined {
 export function sayPhoneRefusal(reason: PhoneRefusal): string {
   const served = reason === 'country_not_served' ? sayServed() : null;
   return served === null ? phoneWords[reason] : `${phoneWords[reason]} ${served}`;
+}
+
+/** Why a number that is verified has to be verified again. */
+export function sayDoubt(doubt: Doubt): string {
+  return doubt.reason === 'out_of_service'
+    ? `The carrier reported this number as taken out of service on ${sayCalendarDay(doubt.on)}.`
+    : 'Our texts did not reach anyone at this number on three days.';
 }
 
 const phoneWords: Record<PhoneRefusal, string> = {

@@ -44,6 +44,13 @@ export function sayTimeOfDay(at: Date, timeZone: string | null): string {
   });
 }
 
+/** Writes a calendar day, `YYYY-MM-DD`, which is in no zone: `Tue, Nov 24, 2026`; what is none stays as it is. */
+export function sayCalendarDay(day: string): string {
+  const at = new Date(`${day}T00:00Z`);
+  if (!isMoment(at)) return day;
+  return format(at, 'UTC', { weekday: 'short', month: 'short', day: 'numeric', year: 'numeric' });
+}
+
 /** Whether it is a moment at all: PostgreSQL has some that are none here, `infinity` and the year 290000. */
 export function isMoment(at: Date): boolean {
   return !Number.isNaN(at.getTime());

@@ -1,12 +1,12 @@
 import { applicationPath } from '@/app/applications/application-input';
 import { StartLink } from '@/app/applications/start-link';
-import type { PhoneStateValue } from '@/components/sms/PhoneState';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Text } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Written } from '@/components/ui/Written';
 import type { MyApplication } from '@/lib/applications/my-applications';
 import { env } from '@/lib/env';
+import type { PhoneStatus } from '@/lib/sms/numbers/phone-state';
 import type { TextsState } from '@/lib/sms/preferences/text-switches';
 
 /** The one thing that an applicant can do next: `wait` for us, or go on with this application; `start` where they have none under way. */
@@ -29,9 +29,12 @@ const underWay: ReadonlySet<MyApplication['status']> = new Set([
 ]);
 
 /** Whether a text tells someone that their application moves forward; the send policy asks again when it goes out. */
-export function isToldByText({ switches, consent, stopped }: TextsState, phone: PhoneStateValue): boolean {
+export function isToldByText(
+  { switches, consent, stopped }: TextsState,
+  { state, doubt }: Pick<PhoneStatus, 'state' | 'doubt'>,
+): boolean {
   const areOn = switches.enabled && switches.applicationStatus;
-  return phone === 'verified' && areOn && consent !== 'none' && !stopped;
+  return state === 'verified' && doubt === null && areOn && consent !== 'none' && !stopped;
 }
 
 /**

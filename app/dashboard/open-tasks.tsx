@@ -1,3 +1,4 @@
+import { sayDoubt } from '@/app/_format/phone-words';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { VerifyPhoneForm } from '@/components/forms/settings/VerifyPhoneForm';
 import type { PhoneStateValue } from '@/components/sms/PhoneState';
@@ -29,6 +30,14 @@ export function listOpenTasks({
       title: 'Confirm your email',
       words: `Open the link in our email to ${email} to show that the address is yours.`,
       action: <ActionForm action={sendProofAction} label="Send the link again" />,
+    });
+  }
+  if (phone.state === 'verified' && phone.doubt !== null && !phone.stopped) {
+    tasks.push({
+      id: 'phone',
+      title: 'Verify your phone again',
+      words: `${sayDoubt(phone.doubt)} We send no updates there until you verify it again.`,
+      action: <VerifyPhoneForm action={startVerificationAction} />,
     });
   }
   if (phone.state !== 'verified') {

@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { itemsOfApplications } from '@/app/applications/application-items';
 import { StartLink } from '@/app/applications/start-link';
 import { SiteNav } from '@/app/site-nav';
+import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { Columns } from '@/components/ui/Columns';
 import { EventList } from '@/components/ui/lists/EventList';
@@ -11,7 +12,7 @@ import { Heading, Stack } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Notice } from '@/components/ui/Notice';
 import { Page } from '@/components/ui/Page';
-import { PhoneState, type PhoneStateValue } from '@/components/sms/PhoneState';
+import { PhoneState } from '@/components/sms/PhoneState';
 import { TextLink } from '@/components/ui/TextLink';
 import { PasskeyOffer } from '@/components/forms/factors/PasskeyOffer';
 import { SavedAlert } from '@/components/forms/SavedAlert';
@@ -24,6 +25,7 @@ import { readRequestContext, requireUser } from '@/lib/auth/sign-in/session';
 import { readPasskeyOffer } from '@/lib/auth/two-factor/passkey-offer';
 import { readDashboardPage } from '@/lib/reporting/dashboard-page';
 import { formatPhone } from '@/lib/phone/parse';
+import type { PhoneStatus } from '@/lib/sms/numbers/phone-state';
 import { type TextsState } from '@/lib/sms/preferences/text-switches';
 import { isMailOn } from '@/lib/mail/outbox';
 import { DecisionCard } from './decision-card';
@@ -112,7 +114,7 @@ export default async function DashboardPage({
             ) : (
               <NextStepCard
                 next={next}
-                hearsByText={isToldByText(texts, phone.state)}
+                hearsByText={isToldByText(texts, phone)}
                 isFirst={decided === undefined}
               />
             )}
@@ -167,11 +169,15 @@ export default async function DashboardPage({
                   { term: 'Email', detail: user.email },
                   {
                     term: 'Phone',
-                    detail: <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)} />,
+                    detail: (
+                      <PhoneState state={phone.state} phone={user.phone && formatPhone(user.phone)}>
+                        {phone.doubt ? <Badge tone="warning">Verify again</Badge> : null}
+                      </PhoneState>
+                    ),
                   },
                   {
                     term: 'Text updates',
-                    detail: sayTexts(texts, phone.state),
+                    detail: sayTexts(texts, phone),
                     action: (
                       <TextLink
                         href="/users/sms-preferences#texts"
@@ -211,9 +217,10 @@ function WorkCard({ isAdmin }: { isAdmin: boolean }) {
   );
 }
 
-function sayTexts(texts: TextsState, state: PhoneStateValue): string {
+function sayTexts(texts: TextsState, { state, doubt }: PhoneStatus): string {
   if (!texts.switches.enabled) return 'Off';
   if (texts.stopped) return 'Stopped: your number replied STOP';
   if (texts.consent === 'none') return 'Off, until you agree to them again';
+  if (doubt !== null) return 'On, once your phone is verified again';
   return state === 'verified' ? 'On' : 'On, once your phone is verified';
 }

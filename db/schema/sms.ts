@@ -59,6 +59,15 @@ export const phoneNumbers = pgTable(
     suppressedBy: text('suppressed_by').$type<StopMedium>(),
     /** The carrier says it cannot be texted (landline, unknown, unreachable). */
     undeliverableAt: instant('undeliverable_at'),
+    /**
+     * Why it is in doubt whether its holder still has it (lib/sms/numbers/doubt.ts). The day, in UTC, for which a carrier last
+     * listed it as taken out of service; null: none did since its holder entered a code there.
+     */
+    outOfServiceOn: date('out_of_service_on'),
+    /** When texts found nobody there, at most one a day and the last three; none since a delivery or a right code. */
+    deadTexts: instants('dead_texts'),
+    /** When its holder last entered a code that was texted there, besides `held_since`: to sign in, or for a new password. */
+    provenAgainAt: instant('proven_again_at'),
     /** The day, in UTC, of the last of all that: rows that say nothing any more are removed by it (lib/sms/numbers/forget-numbers.ts). */
     lastActOn: date('last_act_on').generatedAlwaysAs(lastActOn),
   },
@@ -493,5 +502,32 @@ export const smsInboundReads = pgTable('sms_inbound_reads', {
   sender: text('sender').primaryKey(),
   readUntil: instant('read_until').notNull(),
   /** When they are read again. While they are being read: when whoever does so is given up; its exact value is the ticket. */
+  nextAt: instant('next_at').notNull(),
+});
+
+/**
+ * Codes that were entered right, until the provider was told so or was told in vain too often. Written by
+ * lib/sms/outbox/entered-codes.ts, together with what the code did.
+ */
+export const smsEnteredCodes = pgTable(
+  'sms_entered_codes',
+  {
+    /** As in `sms_messages.challenge_id`. */
+    challengeId: uuid('challenge_id').primaryKey(),
+    enteredAt: instant('entered_at').notNull(),
+    /** When to tell the provider. While it is being told: when it is told again, should nothing be heard of that. */
+    dueAt: instant('due_at').notNull(),
+    tries: integer('tries').notNull().default(0),
+  },
+  (t) => [index('sms_entered_codes_due_index').on(t.dueAt)],
+);
+
+/**
+ * Through which day the carriers' lists of numbers out of service were read. Written by lib/sms/delivery/read-deactivations.ts.
+ */
+export const smsDeactivationReads = pgTable('sms_deactivation_reads', {
+  provider: text('provider').primaryKey(),
+  readThrough: date('read_through').notNull(),
+  /** As in `sms_inbound_reads`. */
   nextAt: instant('next_at').notNull(),
 });

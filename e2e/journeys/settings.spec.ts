@@ -78,6 +78,37 @@ test.describe('the phone', () => {
     expect(await readConsents(phone)).toEqual(['granted verification by preferences']);
   });
 
+  test('a number that its carrier took out of service is verified again, and says why and what stays as it is', async ({
+    page,
+  }) => {
+    const { applicant, phone } = await registerVerified(page, { updates: true });
+    await awaitText(phone, 'update');
+    const before = await readConsents(phone);
+    const why = /The carrier reported this number as taken out of service on Sun, Nov 1, 2026/;
+    await readRows(
+      `update phone_numbers set out_of_service_on = '2026-11-01' where number = $1 returning number`,
+      [phone],
+    );
+    await open(page, paths.dashboard);
+    await expect(page.getByText(why)).toBeVisible();
+    await open(page, preferences);
+    await expect(page.getByText(why)).toBeVisible();
+    await expect(page.getByText('Your agreement and your choices stay as they are')).toBeVisible();
+    await expect(phoneState(page)).toHaveAttribute('data-phone-state', 'verified');
+    await expect(phoneState(page)).toContainText('Verify again');
+    await button(page, 'Verify this number again').click();
+    await expectPage(page, paths.code);
+    await expect(page.getByRole('link', { name: 'Change your number' })).toBeVisible();
+    await expect(page.getByText('Change number')).toHaveCount(0);
+    await enterCode(page, await readCode(phone, 3));
+    await expectPage(page, paths.dashboard);
+    await expect(page.getByText(why)).toHaveCount(0);
+    await open(page, preferences);
+    await expect(phoneState(page)).not.toContainText('Verify again');
+    expect(await readConsents(phone)).toEqual(before);
+    expect((await readAccounts(applicant.email))[0]).toMatchObject({ phone, verified: true });
+  });
+
   test('a wrong password changes no number: it is refused beside its field, and the rest that was typed stays', async ({
     page,
   }) => {

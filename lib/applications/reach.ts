@@ -1,6 +1,7 @@
 import type { Db, Tx } from '@/db/client';
 import type { User } from '@/lib/accounts/users';
 import { isReachedByMail } from '@/lib/mail/tell-owner';
+import { readDoubt, type Doubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { readPreferences, wantsTemplate, type Preferences } from '@/lib/sms/preferences/preferences';
 import { readUpdatesConsent } from '@/lib/sms/preferences/text-switches';
@@ -10,7 +11,7 @@ export type ApplicationTemplate = 'applicationStatus' | 'documentsNeeded' | 'doc
 
 /** Why no text reaches someone. */
 export type NoTextReason =
-  'no_phone' | 'not_verified' | 'stopped' | 'no_consent' | 'turned_off' | 'undeliverable';
+  'no_phone' | 'not_verified' | 'stopped' | 'no_consent' | 'turned_off' | 'undeliverable' | Doubt['reason'];
 
 export type Reach = {
   /** Null: a text may go out, as far as can be told before the send policy is asked. */
@@ -38,7 +39,8 @@ export async function readReach(
     if (number.suppressedAt !== null) return 'stopped';
     if (consent === 'none') return 'no_consent';
     if (!wantsTemplate(preferences, template)) return 'turned_off';
-    return readUndeliverable(number, now) === null ? null : 'undeliverable';
+    if (readUndeliverable(number, now) !== null) return 'undeliverable';
+    return readDoubt(number)?.reason ?? null;
   };
   return { noText: why(), byMail, preferences, number };
 }

@@ -133,6 +133,7 @@ const gates: Record<GateName, string> = {
   account_open: 'account active',
   consent: 'consent',
   holder: 'number proven',
+  fresh_proof: 'no new proof needed',
   wish: 'wanted by the person',
   quiet_hours: 'outside quiet hours',
   number_limit: 'within the number’s limit',

@@ -6,6 +6,7 @@ import { listOptOutsAt } from '@/lib/consent/opt-out-ledger';
 import { env } from '@/lib/env';
 import { maskPhone } from '@/lib/phone/parse';
 import { explainNext, type NextText } from '@/lib/sms/dispatch/explain-next';
+import { readDoubt, type Doubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { readAdminTimeZone } from './admin-time-zone';
 import { listNumberLimits, type NumberLimit } from './number-limits';
@@ -33,6 +34,8 @@ export type PhonePage = {
   stopped: { since: Date; by: StopMedium | null } | null;
   /** Until when its carrier's word is believed that it cannot be texted; null: it can. */
   undeliverableUntil: Date | null;
+  /** Why updates wait until its holder verifies it again; null: they do not. */
+  doubt: Doubt | null;
   limits: NumberLimit[];
   /** What stands between its holder, or someone else who names it, and their next code; null: nobody can ask for one. */
   next: (NextText & { person: PhonePerson }) | null;
@@ -86,6 +89,7 @@ export async function readPhonePage(
     hasMoreOthers: others.length > mostPeople,
     stopped: suppressedAt && { since: suppressedAt, by },
     undeliverableUntil: readUndeliverable(number, now)?.until ?? null,
+    doubt: readDoubt(number),
     limits: listNumberLimits(number, now),
     next: asker && next?.[0] ? { ...next[0], person: asker } : null,
     texts: texts.texts,

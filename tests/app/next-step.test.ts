@@ -32,7 +32,7 @@ test.each([
 test('what is open is the email, the phone and the passkey, in this order, and nothing once they are done', () => {
   const open = listOpenTasks({
     email: 'a@example.com',
-    phone: { state: 'moved', stopped: false },
+    phone: { state: 'moved', stopped: false, doubt: null },
     isAfterReset: false,
     lacksPasskey: true,
   });
@@ -40,7 +40,7 @@ test('what is open is the email, the phone and the passkey, in this order, and n
   expect(
     listOpenTasks({
       email: null,
-      phone: { state: 'verified', stopped: false },
+      phone: { state: 'verified', stopped: false, doubt: null },
       isAfterReset: true,
       lacksPasskey: false,
     }),
@@ -50,31 +50,42 @@ test('what is open is the email, the phone and the passkey, in this order, and n
 test('who lost their phone by a reset is told why it is to be added again, until it is there', () => {
   const [task] = listOpenTasks({
     email: null,
-    phone: { state: 'none', stopped: false },
+    phone: { state: 'none', stopped: false, doubt: null },
     isAfterReset: true,
     lacksPasskey: false,
   });
   expect(task).toMatchObject({ id: 'phone', words: expect.stringContaining('took off') as string });
   const [later] = listOpenTasks({
     email: null,
-    phone: { state: 'unverified', stopped: false },
+    phone: { state: 'unverified', stopped: false, doubt: null },
     isAfterReset: true,
     lacksPasskey: false,
   });
   expect(later?.words).not.toContain('took off');
   const [never] = listOpenTasks({
     email: null,
-    phone: { state: 'none', stopped: false },
+    phone: { state: 'none', stopped: false, doubt: null },
     isAfterReset: false,
     lacksPasskey: false,
   });
   expect(never?.words).not.toContain('took off');
 });
 
+test('a number that is in doubt is to be verified again, with the reason and without a promise of texts', () => {
+  const doubt = { reason: 'out_of_service', on: '2026-11-19' } as const;
+  const phone = { state: 'verified', stopped: false, doubt } as const;
+  const given = { email: null, isAfterReset: false, lacksPasskey: false };
+  const [task] = listOpenTasks({ ...given, phone });
+  expect(task).toMatchObject({ id: 'phone', title: 'Verify your phone again' });
+  expect(task?.words).toContain('taken out of service on Thu, Nov 19, 2026.');
+  // No code goes there: the page of preferences says what to do about that first.
+  expect(listOpenTasks({ ...given, phone: { ...phone, stopped: true } })).toEqual([]);
+});
+
 test('a number that replied STOP is offered no code, and the way to take that back', () => {
   const [task] = listOpenTasks({
     email: null,
-    phone: { state: 'unverified', stopped: true },
+    phone: { state: 'unverified', stopped: true, doubt: null },
     isAfterReset: false,
     lacksPasskey: false,
   });
@@ -116,12 +127,21 @@ const heard = {
 } as const;
 
 test('a text is promised only where one may go out', () => {
-  expect(isToldByText(heard, 'verified')).toBe(true);
-  expect(isToldByText({ ...heard, consent: 'earlier_wording' }, 'verified')).toBe(true);
-  expect(isToldByText(heard, 'unverified')).toBe(false);
-  expect(isToldByText({ ...heard, consent: 'none' }, 'verified')).toBe(false);
-  expect(isToldByText({ ...heard, stopped: true }, 'verified')).toBe(false);
+  expect(isToldByText(heard, { state: 'verified', doubt: null })).toBe(true);
+  expect(isToldByText({ ...heard, consent: 'earlier_wording' }, { state: 'verified', doubt: null })).toBe(
+    true,
+  );
+  expect(isToldByText(heard, { state: 'unverified', doubt: null })).toBe(false);
+  const doubt = { reason: 'dead_number', since: noon } as const;
+  expect(isToldByText(heard, { state: 'verified', doubt })).toBe(false);
+  expect(isToldByText({ ...heard, consent: 'none' }, { state: 'verified', doubt: null })).toBe(false);
+  expect(isToldByText({ ...heard, stopped: true }, { state: 'verified', doubt: null })).toBe(false);
   for (const off of ['enabled', 'applicationStatus'] as const) {
-    expect(isToldByText({ ...heard, switches: { ...heard.switches, [off]: false } }, 'verified')).toBe(false);
+    expect(
+      isToldByText(
+        { ...heard, switches: { ...heard.switches, [off]: false } },
+        { state: 'verified', doubt: null },
+      ),
+    ).toBe(false);
   }
 });

@@ -59,6 +59,23 @@ test('the rule that kept a text back comes before the folded list of all', () =>
   expect(folded).toContain('Did the person agree?');
 });
 
+test.each([
+  [
+    'out_of_service',
+    { on: '2026-04-30' },
+    'The carrier reported this number as taken out of service on Thu, Apr 30, 2026. Updates wait until the person verifies it again.',
+  ],
+  [
+    'dead_number',
+    { since: '2026-04-30T10:00:00.000Z' },
+    'Texts did not reach anyone there on three days. Updates wait until the person verifies the number again.',
+  ],
+])('a number in doubt says why, and what ends that (%s)', (reason, details, words) => {
+  const gate = makeGate('fresh_proof', 'refuse', { reason, details });
+  const said = render(createElement('p', null, sayGate(gate, { status: 'failed', errorCode: null }, clock)));
+  expect(said).toBe(`<p>${words} It passes once the person verifies the number again.</p>`);
+});
+
 test('an opt-out that keeps back every kind of text is said once, in words', () => {
   const optOut = makeGate('opt_out', 'refuse', { reason: 'stopped', details: stopped });
   const page = render(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { recoveries, smsMessages } from '@/db/schema/sms';
+import { recoveries, smsDeactivationReads, smsEnteredCodes, smsMessages } from '@/db/schema/sms';
 import { endPendingToken, issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { acknowledgeAlarm } from '@/lib/alarms/acknowledge-alarm';
@@ -84,7 +84,9 @@ import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { sendRecoveryCodes } from '@/lib/sms/verification/send-recovery-codes';
 import { isSmsDelayed } from '@/lib/sms/delivery/outage';
 import { readMissedTexts } from '@/lib/sms/inbound/missed-inbound';
+import { readDeactivations } from '@/lib/sms/delivery/read-deactivations';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
+import { reportEnteredCodes } from '@/lib/sms/delivery/report-entered-codes';
 import { readHandsets, readThread } from '@/lib/sms/inbound/dev-phone';
 import { forgetNumbers } from '@/lib/sms/numbers/forget-numbers';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
@@ -1088,10 +1090,30 @@ async function dispatching(): Promise<void> {
     await db.execute(sql`update sms_senders set stopped_until = now()`);
     await run({}, ends(await giveUpdate()));
   });
+  const quiet = openLog({ level: 'error', write: () => undefined });
   await during('reconcile', async () => {
     const env = makeEnv(database.url, twilioVariables(fake.url));
-    const log = openLog({ level: 'error', write: () => undefined });
-    await reconcileTexts(db, await openProvider(env), { now: new Date(), log });
+    await reconcileTexts(db, await openProvider(env), { now: new Date(), log: quiet });
+  });
+  await during('a list of numbers out of service', async () => {
+    const unheardOf = Array.from({ length: 1_000 }, (_, i) => `1312${2_000_000 + i}`);
+    fake.deactivations.set('2026-01-02', [...unheardOf, bigPerson(30).phone, bigPerson(31).phone].join('\n'));
+    await db
+      .insert(smsDeactivationReads)
+      .values({ provider: 'twilio', readThrough: '2026-01-01', nextAt: now });
+    const provider = await openProvider(makeEnv(database.url, twilioVariables(fake.url)));
+    const at = new Date('2026-01-03T12:00:00Z');
+    expect(await readDeactivations({ db, provider, log: quiet }, { now: at })).toBe('read');
+  });
+  await during('codes that were entered', async () => {
+    const codes = Array.from({ length: 60 }, (_, i) => ({
+      challengeId: randomUUID(),
+      enteredAt: now,
+      dueAt: after(now, i),
+    }));
+    await db.insert(smsEnteredCodes).values(codes);
+    const provider = await openProvider(makeEnv(database.url, twilioVariables(fake.url)));
+    expect(await reportEnteredCodes({ db, provider, log: quiet }, after(now, 60))).toBe(50);
   });
   await during('what a scope has spent', () => sumSpend(db, 'all', now));
   expect(await db.$count(smsMessages)).toBeGreaterThan(rows);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +20,9 @@ export type FakeText = {
   numSegments: string;
   validityPeriod: number | null;
   riskCheck: string | null;
+  provideFeedback: boolean;
+  /** What was told of it, each time. */
+  feedback: string[];
   statusCallback: string | null;
   createdAt: Date;
   /** Kept by the second; null: it is not sent yet. */
@@ -44,10 +48,13 @@ export type FakeFault =
 
 /** One request that reached the fake; `page`: of the list by the time sent. */
 export type FakeRequest = {
-  kind: 'create' | 'list' | 'fetch' | 'page' | 'inboxes';
+  kind: 'create' | 'list' | 'fetch' | 'page' | 'inboxes' | 'feedback' | 'deactivations';
   atMs: number;
   to: string | null;
 };
+
+/** What a file of numbers out of service is: its text, or pieces of it as they are sent; `cut`: the connection breaks after them. */
+export type FakeList = { pieces: Iterable<string>; cut?: boolean; status?: number };
 
 export type FakeTwilio = {
   /** For TWILIO_API_BASE_URL. */
@@ -58,6 +65,14 @@ export type FakeTwilio = {
   inbound: FakeText[];
   /** What the messaging service sends by. */
   servicePhones: string[];
+  /** The lists of numbers out of service, by day (`YYYY-MM-DD`); of other days there is none yet. */
+  deactivations: Map<string, string | FakeList>;
+  /** Which days were asked for, and which files were read, by whom: the credentials that came along. */
+  listsAsked: { day: string; file: boolean; authorization: string | null }[];
+  /** An error in the place of every list of numbers out of service; null: none. */
+  onDeactivations: { httpStatus: number; code: number | null } | null;
+  /** A fault for telling that a code was entered; null lets it through. */
+  onFeedback: (sid: string) => { httpStatus: number; code?: number } | 'hang' | 'reset' | null;
   /** Those about one text, or one number's. */
   requests: FakeRequest[];
   /** Those that go through all texts. */
@@ -88,7 +103,7 @@ function signWebhook(authToken: string, url: string, params: Record<string, stri
 
 /**
  * A server that speaks the part of Twilio's REST API that texts need: create, list by number and time sent, page by page, fetch,
- * the numbers of a messaging service; and that sends signed status callbacks. It can fail in every way that was ever seen of the real one.
+ * feedback, the numbers of a messaging service, lists of numbers out of service; and that sends signed status callbacks. It can fail in every way that was ever seen of the real one.
  */
 export async function startFakeTwilio({
   accountSid,
@@ -118,6 +133,10 @@ export async function startFakeTwilio({
     texts: [],
     inbound: [],
     servicePhones: [],
+    deactivations: new Map(),
+    listsAsked: [],
+    onDeactivations: null,
+    onFeedback: () => null,
     requests: [],
     surveys: [],
     onCreate: () => null,
@@ -175,6 +194,8 @@ export async function startFakeTwilio({
         numSegments: '1',
         validityPeriod: null,
         riskCheck: null,
+        provideFeedback: false,
+        feedback: [],
         statusCallback: null,
         createdAt: sentAt,
         sentAt,
@@ -201,12 +222,19 @@ export async function startFakeTwilio({
     const atMs = performance.now();
     const url = new URL(request.url ?? '/', 'http://fake');
     const form = new URLSearchParams(await readAll(request));
+    const file = /^\/files\/([\d-]+)\.txt$/.exec(url.pathname)?.[1];
+    if (file !== undefined) return sendFile(file, request, response);
     if (request.headers.authorization !== authorization) {
       return refuse(response, 401, 20003);
     }
     if (request.method === 'POST' && url.pathname === `${messages}.json`) {
       return create(form, response, atMs);
     }
+    if (request.method === 'GET' && url.pathname === '/v1/Deactivations') {
+      return redirectToList(url.searchParams.get('Date') ?? '', request, response);
+    }
+    const told = /^\/2010-04-01\/Accounts\/\w+\/Messages\/(\w+)\/Feedback\.json$/.exec(url.pathname)?.[1];
+    if (request.method === 'POST' && told !== undefined) return takeFeedback(told, form, response, atMs);
     if (request.method === 'GET') {
       const to = url.searchParams.get('To');
       const isList = url.pathname === `${messages}.json`;
@@ -240,6 +268,49 @@ export async function startFakeTwilio({
       if (text) return send(response, 200, describe(text));
     }
     refuse(response, 404, 20404);
+  }
+
+  function takeFeedback(sid: string, form: URLSearchParams, response: ServerResponse, atMs: number): void {
+    const text = fake.texts.find((each) => each.sid === sid);
+    fake.surveys.push({ kind: 'feedback', atMs, to: text?.to ?? null });
+    const fault = fake.onFeedback(sid);
+    if (fault === 'reset') response.destroy();
+    else if (fault !== null && fault !== 'hang') refuse(response, fault.httpStatus, fault.code ?? null);
+    else if (fault === null && text === undefined) refuse(response, 404, 20404);
+    else if (fault === null) {
+      const outcome = form.get('Outcome') ?? 'confirmed';
+      text!.feedback.push(outcome);
+      const uri = `${messages}/${sid}/Feedback.json`;
+      send(response, 201, { account_sid: accountSid, message_sid: sid, outcome, uri });
+    }
+    ring();
+  }
+
+  /** Twilio redirects to a signed address, and says it in the body, too. */
+  function redirectToList(day: string, request: IncomingMessage, response: ServerResponse): void {
+    fake.surveys.push({ kind: 'deactivations', atMs: performance.now(), to: null });
+    fake.listsAsked.push({ day, file: false, authorization: request.headers.authorization ?? null });
+    const error = fake.onDeactivations;
+    if (error !== null) refuse(response, error.httpStatus, error.code);
+    else if (!fake.deactivations.has(day)) refuse(response, 400, 30114);
+    else {
+      const address = `${fake.url}/files/${day}.txt?signature=of-two-minutes`;
+      send(response, 307, { redirect_to: address }, { location: address });
+    }
+    ring();
+  }
+
+  async function sendFile(day: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    fake.listsAsked.push({ day, file: true, authorization: request.headers.authorization ?? null });
+    const list = fake.deactivations.get(day) ?? '';
+    const { pieces, cut = false, status = 200 } = typeof list === 'string' ? { pieces: [list] } : list;
+    response.writeHead(status, { 'content-type': 'text/plain' });
+    for (const piece of pieces) {
+      if (!response.write(piece)) await once(response, 'drain');
+    }
+    if (cut) setImmediate(() => response.destroy());
+    else response.end();
+    ring();
   }
 
   /** The newest first. A bound of the time sent takes it in, and leaves out what is not sent yet. */
@@ -309,6 +380,8 @@ export async function startFakeTwilio({
       numSegments: messagingServiceSid ? '0' : '1',
       validityPeriod: form.has('ValidityPeriod') ? Number(form.get('ValidityPeriod')) : null,
       riskCheck: form.get('RiskCheck'),
+      provideFeedback: form.get('ProvideFeedback') === 'true',
+      feedback: [],
       statusCallback: form.get('StatusCallback'),
       createdAt: new Date(),
       sentAt: null,

@@ -174,6 +174,16 @@ const people: readonly LimitRow[] = [
   { rule: 'The number has opted out', limit: 'no text goes out', reasons: ['stopped'] },
   { rule: 'There is no consent', limit: 'no text goes out', reasons: ['no_consent'] },
   { rule: 'The number is not verified', limit: 'no text goes out', reasons: ['not_verified'] },
+  {
+    rule: 'A carrier reported the number as out of service',
+    limit: 'no update until it is verified again',
+    reasons: ['out_of_service'],
+  },
+  {
+    rule: 'Texts did not reach the number on three days',
+    limit: 'no update until it is verified again',
+    reasons: ['dead_number'],
+  },
   { rule: 'This kind of text is turned off', limit: 'no text goes out', reasons: ['turned_off'] },
   {
     rule: 'The country is not served (SMS_COUNTRIES)',

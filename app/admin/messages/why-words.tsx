@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { lookUp } from '@/app/_format/look-up';
 import { LogMoment } from '@/app/_format/log-moment';
-import { sayWallTime, type Clock } from '@/app/_format/say-moment';
+import { sayCalendarDay, sayWallTime, type Clock } from '@/app/_format/say-moment';
 import { sayUsd } from '@/app/_format/say-usd';
 import { TextLink } from '@/components/ui/TextLink';
 import type { Tone } from '@/components/ui/Notice';
@@ -32,6 +32,7 @@ const questions: Record<GateName, string> = {
   account_open: 'Is the account active?',
   consent: 'Did the person agree?',
   holder: 'Is the number proven?',
+  fresh_proof: 'Is it still the person’s, as far as carriers tell?',
   wish: 'Does the person want this kind of text?',
   quiet_hours: 'Is it outside quiet hours?',
   number_limit: 'Is the number within its limit of codes?',
@@ -198,6 +199,7 @@ const remedies: Partial<Record<GateName, string>> = {
   account_open: 'It passes once an admin reactivates the account.',
   consent: 'It passes once the person agrees on their page of preferences.',
   holder: 'It passes once the person enters a code that was sent to the number.',
+  fresh_proof: 'It passes once the person verifies the number again.',
   wish: 'It passes once the person turns this kind of text on.',
   body: 'Its row cannot be read. Look at the log of the dispatcher.',
 };
@@ -305,6 +307,14 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
     }
     case 'holder':
       return isPassed ? 'It is theirs.' : 'The person has not proven that it is theirs.';
+    case 'fresh_proof': {
+      if (isPassed) return 'It is.';
+      const on = detail('on');
+      if (on !== null) {
+        return `The carrier reported this number as taken out of service on ${sayCalendarDay(on)}. Updates wait until the person verifies it again.`;
+      }
+      return 'Texts did not reach anyone there on three days. Updates wait until the person verifies the number again.';
+    }
     case 'wish':
       return isPassed ? 'They do.' : 'They turned it off.';
     case 'quiet_hours': {

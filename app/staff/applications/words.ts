@@ -131,6 +131,8 @@ const noTextWords: Record<NonNullable<SeenReach['noText']>, string> = {
   no_consent: 'has not agreed to texts',
   turned_off: 'texts turned off',
   undeliverable: 'their carrier takes no texts for this number',
+  out_of_service: 'phone to be verified again, since their carrier reported it as out of service',
+  dead_number: 'phone to be verified again, since texts did not reach it',
   no_account: 'no account',
   gone: 'account deleted',
   deactivated: 'account deactivated',

@@ -3,6 +3,7 @@ import { asksPassword } from '@/app/_forms/current-password';
 import { sayPhoneHint } from '@/app/_format/phone-words';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
+import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
 import { ChangeNumberForm } from '@/components/forms/settings/ChangeNumberForm';
 import { ConfirmWithPasswordForm } from '@/components/forms/settings/ConfirmWithPasswordForm';
@@ -35,6 +36,7 @@ import {
   removePhoneAction,
   verifyPhoneAction,
 } from './phone-actions';
+import { DoubtNotice } from './doubt-notice';
 import { findHeldUntil, sayPreview } from './preview-words';
 import { saveQuietHoursAction } from './quiet-hours-actions';
 import { describeReceipt, describeTestText, describeText } from './record-words';
@@ -88,10 +90,13 @@ export default async function SmsPreferencesPage({
           <Heading level={2} id="phone">
             Phone
           </Heading>
-          <PhoneState state={phone.state} phone={user.phone && number} />
+          <PhoneState state={phone.state} phone={user.phone && number}>
+            {phone.doubt ? <Badge tone="warning">Verify again</Badge> : null}
+          </PhoneState>
           {phone.stopped && user.phone !== null ? (
             <StoppedNotice phone={user.phone} stopSender={stopSender} />
           ) : null}
+          {phone.doubt && !phone.stopped ? <DoubtNotice doubt={phone.doubt} /> : null}
           {phone.state === 'moved' ? (
             <Notice tone="warning" title="Someone else has verified this number">
               <p>
@@ -123,8 +128,12 @@ export default async function SmsPreferencesPage({
             />
           ) : (
             <div>
-              {phone.state === 'verified' || phone.stopped ? null : (
-                <ActionForm action={verifyPhoneAction} label="Verify this number" variant="primary" />
+              {(phone.state === 'verified' && phone.doubt === null) || phone.stopped ? null : (
+                <ActionForm
+                  action={verifyPhoneAction}
+                  label={phone.doubt ? 'Verify this number again' : 'Verify this number'}
+                  variant="primary"
+                />
               )}
               <ChangeNumberForm
                 action={changePhoneAction}
@@ -162,6 +171,9 @@ export default async function SmsPreferencesPage({
           ) : null}
           {textsOn && phone.state !== 'verified' ? (
             <Notice title="Text updates start once your number is verified" />
+          ) : null}
+          {textsOn && phone.doubt ? (
+            <Notice title="Text updates go on once your number is verified again" />
           ) : null}
           {user.phone === null ? (
             <Text quiet>Add a phone number first. Then you can choose here what we text you about.</Text>

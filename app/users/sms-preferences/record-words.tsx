@@ -37,6 +37,8 @@ const reasonWords: Readonly<Record<string, string>> = {
   turned_off: 'You had turned these texts off.',
   no_consent: 'You had not agreed to these texts.',
   not_verified: 'The number was not verified.',
+  out_of_service: 'The carrier had reported this number as taken out of service.',
+  dead_number: 'Texts had not reached anyone at this number on three days.',
   no_account: 'The account no longer existed.',
   undeliverable: cannotReceive,
   undeliverable_number: cannotReceive,

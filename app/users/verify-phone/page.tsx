@@ -92,14 +92,18 @@ export default async function VerifyPhonePage() {
   const leadsOn = wayOn !== 'none' && waitsLong(asks, nextAt, now);
   const isOut = state.text.status === 'sent' || state.text.status === 'delivered';
   const whereCodeIs = sayWhereCodeIs(state, asks);
-  const changesNumber = !prover.changesFrom;
+  const changesNumber = !prover.changesFrom && !page.isHeld;
   return (
     <Page nav={nav}>
       <HeadingGroup>
         <ArrivingHeading of={`${asks} ${phone}`}>{sayHeading(state, asks)}</ArrivingHeading>
         <Lead>
           {state.challenge === null || whereCodeIs === null ? (
-            'Your number is not verified yet.'
+            page.isHeld ? (
+              'Enter a new code to show that this number is still yours.'
+            ) : (
+              'Your number is not verified yet.'
+            )
           ) : (
             <>
               {whereCodeIs} The code expires at{' '}
@@ -178,6 +182,16 @@ export default async function VerifyPhonePage() {
               phone={state.blocked === 'stopped' ? phone : null}
               idPrefix="other-"
             />
+          ) : null}
+          {page.isHeld && asks === 'number' ? (
+            <LinkButton href="/users/sms-preferences#phone" variant="primary" wide>
+              Change your number
+            </LinkButton>
+          ) : null}
+          {page.isHeld && asks !== 'number' ? (
+            <Text quiet>
+              Not yours anymore? <TextLink href="/users/sms-preferences#phone">Change your number</TextLink>
+            </Text>
           ) : null}
           {prover.changesFrom ? (
             <>

@@ -1,12 +1,13 @@
 import type { Db } from '@/db/client';
 import { readStopSender } from '@/lib/consent/opt-out-ledger';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { agreedToCodes, type Prover } from '@/lib/sms/verification/prover';
 import { deriveVerificationState, readSentCode, type VerificationState } from '@/lib/sms/verification/state';
 
 /**
- * What the code page shows. `verified`: someone signed in has proven the number already; `number`: there is none, or no
+ * What the code page shows. `verified`: someone signed in has proven the number already, and nothing casts doubt on it; `number`: there is none, or no
  * consent to codes at it, so it has to be typed and agreed to; `code`: how the code is doing, and the zone in which moments
  * are said to the person (null: none is known).
  */
@@ -16,6 +17,8 @@ export type CodePage =
   | {
       shows: 'code';
       phone: string;
+      /** It is verified, and is to be verified again. */
+      isHeld: boolean;
       state: VerificationState;
       timeZone: string | null;
       /** What the number's last STOP was sent to, as the ledger has it; null: it is not stopped, or nothing is known. */
@@ -38,11 +41,12 @@ export async function readCodePage(
     readSentCode(db, { userId, phone, lastChallenge }, now),
     readPreferences(db, userId),
   ]);
-  if (purpose === 'prove' && number?.holderUserId === userId) return { shows: 'verified' };
+  const isHeld = purpose === 'prove' && number?.holderUserId === userId;
+  if (isHeld && readDoubt(number) === null) return { shows: 'verified' };
   if (!agreed && number?.suppressedAt == null) return { shows: 'number' };
   const state = deriveVerificationState({ userId, phone, network, number, ...sent }, now);
   const stopSender = number?.suppressedAt == null ? null : await readStopSender(db, phone);
-  return { shows: 'code', phone, state, timeZone: preferences?.timeZone ?? null, stopSender };
+  return { shows: 'code', phone, isHeld, state, timeZone: preferences?.timeZone ?? null, stopSender };
 }
 
 /** A STOP withdraws consent and marks the number at once: in this order a page that it comes between shows it. */

@@ -11,6 +11,7 @@ import { recordAudit, type AuditAction } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { tellOwner } from '@/lib/mail/tell-owner';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { lockNumbers } from '@/lib/sms/numbers/number';
 import { noticeSecurity, type SecurityEvent } from '@/lib/sms/preferences/security-notice';
 import { listPasskeys } from './passkeys';
 import { removeRecoveryCodes } from './recovery-codes';
@@ -44,6 +45,8 @@ export function refuseFactors(user: SessionUser, now: Date): FactorsGuard | null
 type Change<Refusal> = {
   /** A factor is added, or one of a kind is taken away; or recovery codes are made, which take the place of one that is lost. */
   kind: 'added' | { removed: keyof HeldFactors } | 'codes';
+  /** The number that `make` locks: numbers come before people. */
+  phone?: string | null;
   /** Makes it; `null`: done, else why it was not, and nothing was written. */
   make: (tx: Tx, user: User) => Promise<Refusal | null>;
   audit: AuditAction;
@@ -75,7 +78,7 @@ export function refuseFrozen(
 export async function changeFactors<Refusal>(
   db: Db,
   user: SessionUser,
-  { kind, make, audit, event }: Change<Refusal>,
+  { kind, phone = null, make, audit, event }: Change<Refusal>,
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (FactorChangeRefusal | { reason: 'refused'; why: Refusal }))> {
   const { userId, sessionId } = user;
@@ -83,6 +86,7 @@ export async function changeFactors<Refusal>(
   const hit = await takeSettingsHit(db, { userId, kind: 'factors' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
   const changed = await db.transaction(async (tx) => {
+    await lockNumbers(tx, [phone]);
     const locked = await lockUser(tx, userId);
     const session = await readSession(tx, sessionId, now);
     if (locked === null || session === null || session.standing === 'shut' || session.role !== user.role) {

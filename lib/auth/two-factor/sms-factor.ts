@@ -109,6 +109,7 @@ export async function finishSmsFactor(
     user,
     {
       kind: 'added',
+      phone: user.phone,
       make: async (tx) => {
         if (!(await checkSignInCode(tx, { userId, code }, now))) return 'wrong_code' as const;
         await setSmsFactor(tx, userId, now);

@@ -1,7 +1,8 @@
 import type { Db, Tx } from '@/db/client';
 import { hasLiftedSince, isOptOutOf } from '@/lib/consent/opt-out-ledger';
 import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
-import type { Remedy } from './error-codes';
+import { isDead, type Remedy } from './error-codes';
+import { countDeadText } from '@/lib/sms/numbers/doubt';
 import { markUndeliverable } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { sql } from 'drizzle-orm';
@@ -9,7 +10,7 @@ import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/text-outbo
 import { readStoredText } from '@/lib/sms/outbox/text-templates';
 
 /**
- * What a final error says about the number itself: kept with it, in the transaction that records the failure. An opt-out that the
+ * What an error says about the number itself: kept with it, in the transaction that records the failure. An opt-out that the
  * person has lifted since the text was called for is over. In: the text's number, our sender, its SID (null: it was not
  * accepted), when it was called for, and when it failed.
  */
@@ -32,6 +33,7 @@ export async function applyEffect(
     now: Date;
   },
 ): Promise<void> {
+  if (isDead(remedy)) await countDeadText(tx, { phone, at: failedAt });
   if (remedy.kind !== 'final') return;
   if (remedy.effect === 'opt_out' && !(await isOptOutOver(tx, { phone, sid, calledAt }))) {
     await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });

@@ -77,6 +77,17 @@ export const remedies: ReadonlyMap<number, Remedy> = new Map<number, Remedy>([
   [30500, retry('provider_internal_error', 1)],
 ]);
 
+/** Whether an error says that nobody was found at the number: what a number is in doubt by, once it is said often. */
+export function isDead({ reason }: Remedy): boolean {
+  return deadReasons.has(reason);
+}
+
+const deadReasons: ReadonlySet<ProviderReason> = new Set([
+  'invalid_number',
+  'handset_unreachable',
+  'undeliverable_number',
+]);
+
 /** What Twilio charges for a text that it took and then failed, however long it was: dollars. */
 export const failureFeeUsd = '0.001';
 

@@ -9,7 +9,8 @@ import { changeSpend, microsOf } from '@/lib/sms/capacity/budget';
 import { feeOf, findRemedy, type Remedy } from './error-codes';
 import { measureDelivery, measureSend } from './measure-texts';
 import { senderRestUntil, nextTryAt, mostRepetitions } from './retry-policy';
-import { lockNumber, markDeliverable } from '@/lib/sms/numbers/number';
+import { forgetDeadTexts } from '@/lib/sms/numbers/doubt';
+import { lockNumber, markDeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { cancelTexts, type Message } from '@/lib/sms/outbox/text-outbox';
 import type { ProviderText } from '@/lib/sms/provider/provider';
 import { resumeSender } from '@/lib/sms/capacity/send-rate';
@@ -91,14 +92,13 @@ export async function applyStatus(db: Db, report: StatusReport): Promise<StatusR
 async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Promise<StatusResult> {
   let after: MovedRow | null = null;
   const result = await db.transaction(async (tx) => {
-    let wasUndeliverable = false;
+    let number: NumberRow | null = null;
     if (ourStatus[status] === 'failed' || ourStatus[status] === 'delivered') {
       // What follows may be about the number, whose row is always locked before a text's.
       const phone = await readPhone(tx, report);
       if (phone === null) return { ok: false as const, reason: 'not_ours' as const };
       if (phone !== erasedPhone) {
-        const number = await lockNumber(tx, phone);
-        wasUndeliverable = number.undeliverableAt !== null;
+        number = await lockNumber(tx, phone);
       }
     }
     const remedy =
@@ -110,7 +110,8 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
     // The carrier delivered it after all: the repetition is not needed, and the number works.
     if (moved && row.status === 'delivered') {
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
-      if (wasUndeliverable) await markDeliverable(tx, row.phone);
+      if (number !== null && number.undeliverableAt !== null) await markDeliverable(tx, row.phone);
+      if (number !== null && number.deadTexts.length > 0) await forgetDeadTexts(tx, row.phone);
     }
     // What each error calls for is done once it is first told, whichever of them counts for the row: so their order does not matter.
     const isNew = moved || row.before_error_code !== report.errorCode;
@@ -274,9 +275,10 @@ async function applyEffectOf(
   { remedy, isNew }: { remedy: Remedy; isNew: boolean },
 ): Promise<void> {
   // Erased: there is no number that the error could be about.
-  if (phone === erasedPhone || remedy.kind !== 'final') return;
+  if (phone === erasedPhone) return;
   // Twilio is asked about a text for days. What it says again is about then: a later text may have shown that the number works.
-  if (remedy.effect !== 'opt_out' && (status !== 'failed' || !isNew)) return;
+  const isOptOut = remedy.kind === 'final' && remedy.effect === 'opt_out';
+  if (!isOptOut && (status !== 'failed' || !isNew)) return;
   const failedAt = failedMs === null ? now : new Date(failedMs);
   await applyEffect(tx, remedy, { phone, sender, sid, calledAt: new Date(sentMs), failedAt, now });
 }

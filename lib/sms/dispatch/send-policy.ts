@@ -2,6 +2,7 @@ import type { MessageDetails } from '@/db/schema/sms';
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
 import type { PolicyFacts } from './send-policy-facts';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { candidateZones } from '@/lib/phone/zones';
 import { parsePhone, textedKinds, type KindRefusal, type PhoneRefusal } from '@/lib/phone/parse';
@@ -24,6 +25,8 @@ export type PolicyReason =
   | 'account_deactivated'
   | 'no_consent'
   | 'not_verified'
+  | 'out_of_service'
+  | 'dead_number'
   | 'turned_off'
   | 'country_not_served'
   | KindRefusal
@@ -60,6 +63,7 @@ export type PolicyRule =
   | 'account_open'
   | 'consent'
   | 'holder'
+  | 'fresh_proof'
   | 'wish'
   | 'quiet_hours';
 
@@ -86,8 +90,8 @@ const validityRange = { shortest: 1, longest: 36_000 };
  * read.
  *
  * A code needs an open challenge, a life that outlasts its way, and consent to codes; it passes quiet hours, for the
- * person has just asked for it. An update needs standing consent to updates, a verified phone and the person's own wish
- * (47 CFR 64.1200); anything else needs consent of either kind. A notice about security that no mail tells of passes quiet
+ * person has just asked for it. An update needs standing consent to updates, a verified phone that is not in doubt since, and the
+ * person's own wish (47 CFR 64.1200); anything else needs consent of either kind. A notice about security that no mail tells of passes quiet
  * hours. No text passes an opt-out.
  *
  * The provider is told how long it may hold what goes out: a code as long as it is worth anything, everything else until
@@ -128,6 +132,7 @@ const rules: readonly { rule: PolicyRule; ask: (asked: Asked) => RuleAnswer | Pr
   { rule: 'account_open', ask: askAccountOpen },
   { rule: 'consent', ask: askConsent },
   { rule: 'holder', ask: askHolder },
+  { rule: 'fresh_proof', ask: askFreshProof },
   { rule: 'wish', ask: askWish },
   { rule: 'quiet_hours', ask: askQuietHours },
 ];
@@ -155,6 +160,8 @@ const ruleOfReason: Record<PolicyReason, PolicyRule> = {
   account_deactivated: 'account_open',
   no_consent: 'consent',
   not_verified: 'holder',
+  out_of_service: 'fresh_proof',
+  dead_number: 'fresh_proof',
   turned_off: 'wish',
   quiet_hours: 'quiet_hours',
 };
@@ -227,6 +234,15 @@ function askConsent({ facts }: Asked): RuleAnswer {
 function askHolder({ facts }: Asked): RuleAnswer {
   if (!isForHolder(facts)) return notAsked;
   return facts.number?.holderUserId === facts.message.userId ? pass() : refuse('not_verified', null);
+}
+
+function askFreshProof(asked: Asked): RuleAnswer {
+  if (!isForHolder(asked.facts)) return notAsked;
+  const doubt = readDoubt(asked.facts.number);
+  if (doubt === null) return pass();
+  if (doubt.reason === 'out_of_service') return refuse(doubt.reason, { on: doubt.on });
+  const { since } = doubt;
+  return refuse(doubt.reason, Number.isNaN(since.getTime()) ? null : { since: since.toISOString() });
 }
 
 function askWish({ facts: { message, preferences } }: Asked): RuleAnswer {

@@ -1,7 +1,13 @@
 import type { Db, Tx } from '@/db/client';
+import { readDoubt, type Doubt } from './doubt';
 import { readNumber, type NumberRow } from './number';
 
-export type PhoneStatus = { state: 'none' | 'unverified' | 'verified' | 'moved'; stopped: boolean };
+export type PhoneStatus = {
+  state: 'none' | 'unverified' | 'verified' | 'moved';
+  stopped: boolean;
+  /** Only of one that is `verified`: why updates wait until it is verified again; null: they do not. */
+  doubt: Doubt | null;
+};
 
 type Owner = { userId: string; phone: string | null; phoneMovedAt: Date | null };
 
@@ -15,8 +21,8 @@ export async function readPhoneState(db: Db | Tx, user: Owner): Promise<PhoneSta
 
 /** The same, pure: what follows from the row of their number. */
 export function judgePhone(user: Owner, number: NumberRow | null): PhoneStatus {
-  if (user.phone === null) return { state: 'none', stopped: false };
+  if (user.phone === null) return { state: 'none', stopped: false, doubt: null };
   const stopped = number?.suppressedAt != null;
-  if (number?.holderUserId === user.userId) return { state: 'verified', stopped };
-  return { state: user.phoneMovedAt ? 'moved' : 'unverified', stopped };
+  if (number?.holderUserId === user.userId) return { state: 'verified', stopped, doubt: readDoubt(number) };
+  return { state: user.phoneMovedAt ? 'moved' : 'unverified', stopped, doubt: null };
 }

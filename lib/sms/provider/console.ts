@@ -24,5 +24,7 @@ export function openConsole(
     listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
     listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
+    confirmEntry: async () => ({ ok: true }),
+    readDeactivations: async () => ({ ok: true, count: 0 }),
   };
 }

@@ -46,6 +46,13 @@ export type SendOutcome =
 /** Why a question to the provider was not answered. */
 export type AskFault = { ok: false; fault: string };
 
+/** What came of reading a day's list of numbers out of service. */
+export type DeactivationsRead =
+  | { ok: true; count: number }
+  /** `not_yet`: the day's list is not made; `too_old`: it is kept no longer. */
+  | { ok: false; reason: 'not_yet' | 'too_old' }
+  | ({ reason: 'unanswered' } & AskFault);
+
 /** The one door that texts leave by. Nothing here throws for what the network or the provider does. */
 export type Provider = {
   name: 'console' | 'twilio';
@@ -75,4 +82,15 @@ export type Provider = {
   listInboxes(): Promise<{ ok: true; numbers: string[] } | AskFault>;
   /** One text as the provider has it; null: it knows none by this SID. */
   readText(sid: string): Promise<{ ok: true; text: ProviderText | null } | AskFault>;
+  /** Tells the provider that the code of this text was entered. `isFinal`: it will not take that, however often it is told. */
+  confirmEntry(sid: string): Promise<{ ok: true } | (AskFault & { isFinal: boolean })>;
+  /**
+   * Reads which numbers (E.164) carriers took out of service on a day (`YYYY-MM-DD`), as many as there are: `take` gets a thousand
+   * at a time, each before the next are read. What `take` throws is thrown. `count`: how many numbers there were.
+   */
+  readDeactivations(
+    day: string,
+    take: (phones: string[]) => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<DeactivationsRead>;
 };

@@ -5,8 +5,16 @@ import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient';
 import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message';
 import type { TwilioSettings } from '@/lib/env';
+import { readDeactivationsFile } from './deactivations-file';
 import { readFigures } from './figures';
-import type { AskFault, ListedText, Provider, ProviderText, SendOutcome } from './provider';
+import type {
+  AskFault,
+  DeactivationsRead,
+  ListedText,
+  Provider,
+  ProviderText,
+  SendOutcome,
+} from './provider';
 import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
@@ -53,7 +61,7 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
     // The SDK loads its parts on first use, for a tenth of a second.
     prepare: async () => void client.messages,
 
-    sendText: async ({ to, body, messageId, validitySeconds, riskCheck }): Promise<SendOutcome> => {
+    sendText: async ({ to, body, purpose, messageId, validitySeconds, riskCheck }): Promise<SendOutcome> => {
       try {
         const created = await client.messages.create({
           ...from,
@@ -61,6 +69,8 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
           body,
           ...(validitySeconds === null ? {} : { validityPeriod: validitySeconds }),
           ...(riskCheck ? { riskCheck: 'enable' as const } : {}),
+          // So that it waits for `confirmEntry`.
+          ...(purpose === 'verification' ? { provideFeedback: true } : {}),
           smartEncoded: true,
           ...(withCallbacks ? { statusCallback: callbackUrl(appUrl, messageId) } : {}),
         });
@@ -136,7 +146,71 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
         return explainAsk(error);
       }
     },
+
+    confirmEntry: async (sid) => {
+      try {
+        await client.messages(sid).feedback.create({ outcome: 'confirmed' });
+        return { ok: true };
+      } catch (error) {
+        return { ...explainAsk(error), isFinal: error instanceof Refusal && isFinalRefusal(error) };
+      }
+    },
+
+    readDeactivations: async (day, take, signal): Promise<DeactivationsRead> => {
+      const file = await findDeactivationsFile(day);
+      if (!file.ok) return file;
+      const batches = readDeactivationsFile(file.url, signal);
+      let count = 0;
+      try {
+        for (;;) {
+          const next = await batches.next().catch(explainAsk);
+          if ('fault' in next) return { ...next, reason: 'unanswered' };
+          if (next.done) return { ok: true, count };
+          count += next.value.length;
+          await take(next.value);
+        }
+      } finally {
+        await batches.return(undefined);
+      }
+    },
   };
+
+  /** Where the list of a day is: an address that Twilio has signed, for two minutes. No credentials of ours belong there. */
+  async function findDeactivationsFile(
+    day: string,
+  ): Promise<{ ok: true; url: URL } | Exclude<DeactivationsRead, { ok: true }>> {
+    try {
+      // Typed to answer nothing; what it answers is the body of the redirect.
+      const answer: unknown = await client.messaging.v1
+        .deactivations()
+        .fetch({ date: new Date(`${day}T00:00:00Z`) });
+      const url = readRedirect(answer);
+      const isSafe = url?.protocol === 'https:' || (apiBaseUrl !== null && url?.protocol === 'http:');
+      if (url === null || !isSafe) return { ok: false, reason: 'unanswered', fault: 'no_address' };
+      return { ok: true, url };
+    } catch (error) {
+      const reason = error instanceof Refusal && deactivationErrors.get(error.twilioCode ?? 0);
+      if (reason) return { ok: false, reason };
+      return { ...explainAsk(error), reason: 'unanswered' };
+    }
+  }
+}
+
+/** Errors of the list of numbers out of service (twilio.com/docs/api/errors). */
+const deactivationErrors: ReadonlyMap<number, 'not_yet' | 'too_old'> = new Map([
+  [30113, 'too_old'],
+  [30114, 'not_yet'],
+]);
+
+function readRedirect(answer: unknown): URL | null {
+  const to =
+    typeof answer === 'object' && answer !== null && 'redirect_to' in answer ? answer.redirect_to : null;
+  return typeof to === 'string' && URL.canParse(to) ? new URL(to) : null;
+}
+
+/** What is wrong with such a request does not mend itself, as credentials, too many requests and timeouts may. */
+function isFinalRefusal({ status }: Refusal): boolean {
+  return status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
 }
 
 /** The provider keeps whole seconds. */
@@ -189,9 +263,10 @@ const neverSent: ReadonlySet<string> = new Set([
   'ECONNECTTIMEOUT',
 ]);
 
-/** The error's code and nothing else of it. */
+/** The error's code, or that of its cause, and nothing else of it. */
 function nameFault(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
+  const said = error instanceof Error && !('code' in error) ? error.cause : error;
+  const code = said instanceof Error && 'code' in said ? said.code : null;
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{2,40}$/.test(code) ? code : 'fault';
 }
 

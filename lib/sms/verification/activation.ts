@@ -10,6 +10,7 @@ import type { RequestContext } from '@/lib/context';
 import { endChallenge, type Challenge } from './challenge';
 import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { addFailure, releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
 import { cancelTexts, redirectUpdates } from '@/lib/sms/outbox/text-outbox';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
 import type { Stranger } from '@/lib/sms/numbers/subjects';
@@ -19,7 +20,7 @@ export type Decision = { right: boolean; triesLeft: number; wantsUpdates: boolea
 
 /**
  * Lets one statement decide about one guess: the conditional UPDATE spends a try, or consumes the challenge if the
- * guess is right; the number's row and the log follow from what it did. `number` is the row as it was read after it was
+ * guess is right; the number's row, the log and what the provider is told follow from what it did. `number` is the row as it was read after it was
  * locked. A wrong guess counts in the challenge's class, whoever holds the number by now; in the class `prove`, `stranger`
  * says whose it is. With `keepHolder` the number stays with whoever has it, even against proof.
  */
@@ -60,6 +61,8 @@ export async function decideGuess(
       update phone_numbers
       set holder_user_id = case when ${takesNumber} then decided.user_id else holder_user_id end,
           held_since = case when ${takesNumber} then ${at} else held_since end,
+          out_of_service_on = case when ${takesNumber} then null else out_of_service_on end,
+          dead_texts = case when ${takesNumber} then '{}' else dead_texts end,
           ${counter} = case when ${isRight} then ${counter} else ${failures}::timestamptz[] end,
           stranger_acts = case when ${isRight} then stranger_acts
             else ${JSON.stringify(wrong.strangerActs)}::jsonb end
@@ -70,7 +73,7 @@ export async function decideGuess(
         case when ${isRight} and not ${takesNumber} then 'number_protected' end, phone, user_id, id,
         ${context.address}, ${context.userAgent}, jsonb_build_object('wrong_tries', wrong_tries)
       from decided
-    )
+    ), entered as (${noteEnteredCode(sql`select id from decided where ${isRight}`, context.now)})
     select wrong_tries, (select enabled from sms_preferences where user_id = decided.user_id) as wants_updates
     from decided`);
   const row = rows[0];
@@ -100,7 +103,8 @@ export async function applyProof(
     await displaceHolder(tx, earlier, context);
   }
   if (wantsUpdates) {
-    await confirmOptIn(tx, { userId, number: { number: phone, holderUserId: userId }, now: context.now });
+    const proven = { ...number, holderUserId: userId, outOfServiceOn: null, deadTexts: [] };
+    await confirmOptIn(tx, { userId, number: proven, now: context.now });
   }
   if (challenge.purpose === 'activate') {
     return { grant: (await activateAccount(tx, { userId, now: context.now }))?.grant ?? null };

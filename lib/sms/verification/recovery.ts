@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, eq, isNull, sql, type SQL } from 'drizzle-orm';
 import { phoneNumbers, recoveries } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -6,7 +6,9 @@ import { emailKey } from '@/lib/accounts/email';
 import type { RequestContext } from '@/lib/context';
 import { hashToken, newId, newNonce, newToken } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
+import { provenAgain } from '@/lib/sms/numbers/doubt';
 import { addFailure } from '@/lib/sms/numbers/number';
+import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
 import { believedAheadMs } from '@/lib/stored-moment';
 import { isOpen } from './challenge';
 
@@ -59,20 +61,18 @@ export async function readRecovery(db: Db | Tx, token: string, now: Date): Promi
 
 /** Uses a recovery up. False: it is over, also by someone else at this very moment. The number's row is locked. */
 export async function consumeRecovery(tx: Tx, id: string, now: Date): Promise<boolean> {
-  const consumed = await tx
-    .update(recoveries)
-    .set({ consumedAt: now })
-    .where(
-      and(
-        eq(recoveries.id, id),
-        isNull(recoveries.consumedAt),
-        isNull(recoveries.endedAt),
-        gt(recoveries.expiresAt, now),
-        sql`${recoveries.wrongTries} < ${limits.wrongTriesPerChallenge}`,
-      ),
-    )
-    .returning({ id: recoveries.id });
-  return consumed.length > 0;
+  const at = timestamp(now);
+  const { rows } = await tx.execute(sql`
+    with consumed as (
+      update recoveries set consumed_at = ${at}
+      where id = ${id} and consumed_at is null and ended_at is null and expires_at > ${at}
+        and wrong_tries < ${limits.wrongTriesPerChallenge}
+      returning id, phone
+    ), proven as (
+      update phone_numbers set ${provenAgain(now)} from consumed where phone_numbers.number = consumed.phone
+    ), entered as (${noteEnteredCode(sql`select id from consumed`, now)})
+    select from consumed`);
+  return rows.length > 0;
 }
 
 /**

@@ -2,13 +2,14 @@ import type { Tx } from '@/db/client';
 import type { User } from '@/lib/accounts/users';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { linkPage, makeLink } from '@/lib/mail/links';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { provenWithinDays } from './send-recovery-codes';
 
 /**
  * The number at which a text can ask someone whether they lost their second factor: one that they proved within 90 days and hold
- * still, that took no STOP, and whose texts they agreed to. Null: there is none, or they are an admin, whose account no number
+ * still, that is not in doubt, that took no STOP, and whose texts they agreed to. Null: there is none, or they are an admin, whose account no number
  * opens (docs/decisions/0020).
  */
 export async function findResetPhone(
@@ -23,6 +24,7 @@ export async function findResetPhone(
     return null;
   }
   if (number.suppressedAt !== null || readUndeliverable(number, now) !== null) return null;
+  if (readDoubt(number) !== null) return null;
   return (await readStandingConsent(tx, { userId, phone })).size > 0 ? phone : null;
 }
 

@@ -10,6 +10,7 @@ import { endChallenge } from './challenge';
 import { tellOfNumber } from './change-phone';
 import { readNumberMoment } from './new-number';
 import { requestCode, type SendRefusal } from './request';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { lockNumber, lockNumbers } from '@/lib/sms/numbers/number';
 import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { agreedToCodes, lockProver, type Prover } from './prover';
@@ -50,8 +51,8 @@ export async function sendCode(
 
 /**
  * Takes another number in place of the one given, or a first one: consent moves to it by the box ticked again, the old
- * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven: changing
- * that one takes the password.
+ * challenge and its waiting texts end, and a code goes out to the new number. Not for a number already proven, unless it is to be
+ * proven again: changing that one takes the password.
  *
  * Out: `refusal` null when a code is on its way, or why not; `changed` whether it is another number than before, which it is either
  * way. What was asked for is counted (`settingsPerAccount`).
@@ -79,7 +80,9 @@ export async function replacePendingPhone(
     const numbers = await lockNumbers(tx, [prover.phone, phone]);
     const account = await lockProver(tx, prover);
     if (account === null) return { ok: false as const, reason: 'changed_meanwhile' as const };
-    if (prover.phone !== null && numbers.get(prover.phone)!.holderUserId === userId) {
+    const held = prover.phone === null ? null : numbers.get(prover.phone)!;
+    const isAgain = prover.phone === phone && readDoubt(held) !== null;
+    if (held?.holderUserId === userId && !isAgain) {
       return { ok: false as const, reason: 'number_proven' as const };
     }
     const frozen = account.activatedAt === null ? null : frozenUntil(account, now);

@@ -13,6 +13,7 @@ import { isMailOn } from '@/lib/mail/outbox';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
   lockNumber,
   readFailures,
@@ -152,7 +153,7 @@ async function sendOne(db: Db, recovery: Recovery, now: Date): Promise<void> {
 
 /**
  * Whether whoever has the phone may choose a new password for an account: an applicant's, that is open, whose number was
- * proven within 90 days, has not moved to someone else since, takes texts, and is no second factor (`held`).
+ * proven within 90 days, has not moved to someone else since nor is in doubt, takes texts, and is no second factor (`held`).
  */
 export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactors, now: Date): boolean {
   return (
@@ -164,6 +165,8 @@ export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactor
     number.heldSince !== null &&
     number.heldSince.getTime() > now.getTime() - provenWithinDays * 24 * 3600 * 1000 &&
     number.suppressedAt === null &&
+    // It alone opens the account, so whoever has it now must be its owner.
+    readDoubt(number) === null &&
     // One number is never both the way to a new password and a second factor, whatever other factors there are: it would open
     // the account by itself.
     !held.sms

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { signInCodes } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -8,7 +8,9 @@ import { env } from '@/lib/env';
 import { newId, newNonce } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
 import { spendMark } from '@/lib/sms/capacity/budget';
+import { provenAgain } from '@/lib/sms/numbers/doubt';
 import { lockNumber, readUndeliverable, takeSend } from '@/lib/sms/numbers/number';
+import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { codesOf, isOpen, ofSignIn, readNextSend } from './challenge';
 import { codeMatches } from './code';
@@ -82,7 +84,8 @@ function refuse(reason: SignInCodeRefusal['reason'], retryAt: Date | null = null
 
 /**
  * Whether a code is the one that a person was texted, and still holds the number it went to. It is right once: one conditional
- * UPDATE decides. Wrong ones are counted by the caller.
+ * UPDATE decides, which locks the number first; who has locked the person has locked the number before. Wrong ones are counted by
+ * the caller.
  */
 export async function checkSignInCode(
   db: Db | Tx,
@@ -92,20 +95,19 @@ export async function checkSignInCode(
   const stored = await readCode(db, userId);
   const source = stored && ofSignIn(stored);
   if (source === null || !isOpen(source, now) || !codeMatches(code, codesOf(source))) return false;
-  const used = await db
-    .update(signInCodes)
-    .set({ consumedAt: now })
-    .where(
-      and(
-        eq(signInCodes.id, source.id),
-        isNull(signInCodes.consumedAt),
-        gt(signInCodes.expiresAt, now),
-        sql`exists (select from phone_numbers
-          where phone_numbers.number = ${source.phone} and phone_numbers.holder_user_id = ${userId})`,
-      ),
-    )
-    .returning({ id: signInCodes.id });
-  return used.length > 0;
+  const at = timestamp(now);
+  const { rows } = await db.execute(sql`
+    with held as materialized (
+      select number from phone_numbers where number = ${source.phone} and holder_user_id = ${userId} for no key update
+    ), used as (
+      update sign_in_codes set consumed_at = ${at}
+      where id = ${source.id} and consumed_at is null and expires_at > ${at} and exists (select from held)
+      returning id, phone
+    ), proven as (
+      update phone_numbers set ${provenAgain(now)} from used where phone_numbers.number = used.phone
+    ), entered as (${noteEnteredCode(sql`select id from used`, now)})
+    select from used`);
+  return rows.length > 0;
 }
 
 /** Whether a code that a person was texted can still be right. */

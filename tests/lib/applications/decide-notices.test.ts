@@ -338,6 +338,10 @@ describe('where no text reaches someone', () => {
     'a number they have not proven': (userId) =>
       sql`update phone_numbers set holder_user_id = null where holder_user_id = ${userId}`,
     'texts off': (userId) => sql`update sms_preferences set enabled = false where user_id = ${userId}`,
+    'a number that is out of service': (userId) =>
+      sql`update phone_numbers set out_of_service_on = '2026-11-19' where holder_user_id = ${userId}`,
+    'a number where texts find nobody': (userId) =>
+      sql`update phone_numbers set dead_texts = array[now(), now(), now()] where holder_user_id = ${userId}`,
     'a STOP': (userId) =>
       sql`update phone_numbers set suppressed_at = now(), suppressed_by = 'sms_stop' where holder_user_id = ${userId}`,
   };

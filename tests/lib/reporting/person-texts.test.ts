@@ -25,7 +25,7 @@ test('a person is shown with their texts, consents with receipts, limits and wha
   expect(page).toMatchObject({
     id: userId,
     name: 'Person',
-    number: { state: 'verified', stopped: false, maskedPhone: `•••${phone.slice(-4)}` },
+    number: { state: 'verified', stopped: false, doubt: null, maskedPhone: `•••${phone.slice(-4)}` },
     hasOlderTexts: true,
     attempts: [],
     optOuts: [],

@@ -1,4 +1,6 @@
+import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { phoneNumbers } from '@/db/schema/sms';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { readPhonePage, type PhonePage } from '@/lib/reporting/phone-page';
@@ -6,6 +8,7 @@ import { openPhoneId, sealPhoneId } from '@/lib/reporting/phone-id';
 import { sealSubject } from '@/lib/reporting/message-subject';
 import { recordOptOut } from '@/lib/consent/opt-out-ledger';
 import { withdrawConsent } from '@/lib/consent/ledger';
+import { explainNext } from '@/lib/sms/dispatch/explain-next';
 import { lockNumber, takeSend } from '@/lib/sms/numbers/number';
 import { logVerification } from '@/lib/sms/verification/verification-log';
 import { useDatabase } from '@/tests/support/database';
@@ -77,6 +80,7 @@ test('a number is shown with whose it is, what came, what was said, and what is 
     others: [{ id: other.userId }],
     stopped: null,
     undeliverableUntil: null,
+    doubt: null,
     texts: [{ id: messageId }],
     hasOlderTexts: false,
     attempts: [{ event: 'wrong_code' }],
@@ -96,6 +100,22 @@ test('a number is shown with whose it is, what came, what was said, and what is 
   expect(page.limits.map(({ failures }) => failures.remaining)).toEqual([15, 15, 15, 15]);
   // Nothing of it tells the number.
   expect(JSON.stringify(page)).not.toContain(phone.slice(-7));
+});
+
+test('a number that a carrier listed as out of service says so, and that news of its holder waits, but no code', async () => {
+  const { phone, userId } = await makePerson(database.db);
+  const listed = { outOfServiceOn: '2026-11-19' };
+  await database.db.update(phoneNumbers).set(listed).where(eq(phoneNumbers.number, phone));
+  const page = await read(phone);
+  expect(page).toMatchObject({
+    doubt: { reason: 'out_of_service', on: '2026-11-19' },
+    holder: { id: userId },
+  });
+  const gateOf = (gates: readonly { gate: string; answer: string }[]) =>
+    gates.find(({ gate }) => gate === 'fresh_proof')?.answer;
+  expect(gateOf(page.next!.gates)).toBe('not_asked');
+  const [news] = await explainNext(database.db, { userId, phone }, ['news'], { env: env(), now: noon });
+  expect(gateOf(news!.gates)).toBe('refuse');
 });
 
 test('the next code is explained for whoever names an unproven number, and for nobody where nobody does', async () => {

@@ -11,6 +11,7 @@ import { revealNote } from '@/app/admin/reveal-words';
 import { describeSeenAttempt, describeSeenText } from '@/app/admin/text-events';
 import { linkToVerifications } from '@/app/admin/verifications/verifications-query';
 import { LogMoment } from '@/app/_format/log-moment';
+import { sayDoubt } from '@/app/_format/phone-words';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
@@ -178,7 +179,7 @@ function isUnheardOf({ holder, others, stopped, texts, attempts, consents, optOu
 }
 
 function factsOf(page: PhonePage, clock: Required<Clock>): { term: string; detail: ReactNode }[] {
-  const { holder, others, hasMoreOthers, stopped, undeliverableUntil } = page;
+  const { holder, others, hasMoreOthers, stopped, undeliverableUntil, doubt } = page;
   const facts: { term: string; detail: ReactNode }[] = [
     { term: 'Number', detail: page.maskedPhone },
     {
@@ -233,6 +234,22 @@ function factsOf(page: PhonePage, clock: Required<Clock>): { term: string; detai
         <>
           Says that it cannot be texted, which is believed until{' '}
           <LogMoment at={undeliverableUntil} clock={clock} />
+        </>
+      ),
+    });
+  }
+  if (doubt !== null) {
+    facts.push({
+      term: 'In doubt',
+      detail: (
+        <>
+          <Badge tone="warning">To be verified again</Badge> {sayDoubt(doubt)}{' '}
+          {doubt.reason === 'dead_number' ? (
+            <>
+              The last time was <LogMoment at={doubt.since} clock={clock} />.{' '}
+            </>
+          ) : null}
+          Updates wait until its holder enters a new code. Consent and opt-outs stay as they are.
         </>
       ),
     });

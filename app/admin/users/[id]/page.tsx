@@ -227,6 +227,7 @@ function factsOf(person: SeenPerson, locks: AccountLocks, clock: Clock) {
             phone={person.phoneId === null ? null : <PhoneLink of={person} />}
           />
           {person.phone.stopped ? <Badge tone="warning">Opted out of texts</Badge> : null}
+          {person.phone.doubt ? <Badge tone="warning">To be verified again</Badge> : null}
         </>
       ),
     },

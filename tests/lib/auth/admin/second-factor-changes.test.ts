@@ -238,11 +238,12 @@ describe('a reset of the second factor', () => {
     }
   });
 
-  test('goes by no text to a number that replied STOP, moved, is refused, was proven long ago or agreed to none, nor to an admin', async () => {
+  test('goes by no text to a number that replied STOP, moved, is in doubt, is refused, was proven long ago or agreed to none, nor to an admin', async () => {
     const admin = await giveAdmin();
     for (const change of [
       `update phone_numbers set suppressed_at = now(), suppressed_by = 'sms_stop' where number = $1`,
       `update phone_numbers set holder_user_id = null where number = $1`,
+      `update phone_numbers set out_of_service_on = '2026-11-19' where number = $1`,
       `update phone_numbers set undeliverable_at = '${noon.toISOString()}' where number = $1`,
       `update phone_numbers set held_since = '${after(noon, -90 * 86_400).toISOString()}' where number = $1`,
       `update users set role = 'admin' where phone = $1`,

@@ -1,7 +1,7 @@
 import { desc, eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { auditLog, users } from '@/db/schema/accounts';
-import { phoneNumbers, recoveries, smsMessages } from '@/db/schema/sms';
+import { phoneNumbers, recoveries, smsEnteredCodes, smsMessages } from '@/db/schema/sms';
 import { readSession } from '@/lib/accounts/sessions';
 import { deactivateAccount } from '@/lib/auth/admin/deactivate-account';
 import { changePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
@@ -20,6 +20,7 @@ import { sendCode } from '@/lib/sms/verification/send-code';
 import { env } from '@/lib/env';
 import { recordStatements, useDatabase } from '@/tests/support/database';
 import { after, contextAt, newEmail, newPhone, noon, wrongCodes } from '@/tests/support/people';
+import { withSettings } from '@/tests/support/settings';
 import {
   enterCode,
   giveSettledPerson,
@@ -126,6 +127,8 @@ describe('asking for a code', () => {
   test.each([
     ['was proven 90 days ago', { heldSince: after(noon, -90 * 86_400) }],
     ['is held by nobody', { holderUserId: null }],
+    ['a carrier listed as out of service since', { outOfServiceOn: '2026-11-19' }],
+    ['texts did not reach on three days', { deadTexts: [noon, noon, noon] }],
     ['has opted out', { suppressedAt: noon }],
     ['cannot be texted', { undeliverableAt: noon }],
     ['has had fifteen wrong codes', { recoverFailures: Array.from({ length: 15 }, () => noon) }],
@@ -232,6 +235,28 @@ describe('entering the code', () => {
       .where(eq(auditLog.action, 'password_reset'))
       .orderBy(desc(auditLog.id));
     expect(entry).toMatchObject({ userId: person.userId, details: { reason: 'by_text' } });
+  });
+
+  test('proves the number again, and Twilio is told that the code was entered', async () => {
+    const token = await ask();
+    const code = (await codeOf(token))!;
+    await withSettings({ smsBackend: 'twilio' }, () => reset(token, code));
+    expect(await readNumberRow()).toMatchObject({ provenAgainAt: after(noon, 5), heldSince: noon });
+    const challengeId = (await codesTo(person.phone))[0]!.challengeId!;
+    expect(
+      await database.db.select().from(smsEnteredCodes).where(eq(smsEnteredCodes.challengeId, challengeId)),
+    ).toMatchObject([{ enteredAt: after(noon, 5), tries: 0 }]);
+  });
+
+  test('is wrong once the number it went to is in doubt', async () => {
+    const token = await ask();
+    const code = (await codeOf(token))!;
+    await database.db
+      .update(phoneNumbers)
+      .set({ outOfServiceOn: '2026-11-19' })
+      .where(eq(phoneNumbers.number, person.phone));
+    expect(await reset(token, code)).toMatchObject({ ok: false, reason: 'wrong_code' });
+    expect(await readNumberRow()).toMatchObject({ outOfServiceOn: '2026-11-19', provenAgainAt: null });
   });
 
   test('works once, also for two at the same instant', async () => {

@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
-import { phoneNumbers, signInCodes, smsMessages, smsVerifications } from '@/db/schema/sms';
+import { phoneNumbers, signInCodes, smsEnteredCodes, smsMessages, smsVerifications } from '@/db/schema/sms';
 import { readFactors } from '@/lib/accounts/factors';
 import { findUser, setPhone, setRole } from '@/lib/accounts/users';
 import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
@@ -18,14 +18,16 @@ import { codesOf, ofSignIn, readOpenCode, readOpenCodes } from '@/lib/sms/verifi
 import { mayRecoverByText } from '@/lib/sms/verification/send-recovery-codes';
 import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { useDatabase } from '@/tests/support/database';
+import { recordStatements, useDatabase } from '@/tests/support/database';
 import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+import { withSettings } from '@/tests/support/settings';
 import {
   enterCode,
   giveSettledPerson,
   openSession,
   password,
   readSessionOf,
+  readTexts,
   type SettledPerson,
 } from '@/tests/support/settled-person';
 
@@ -75,6 +77,50 @@ describe('codes by text', () => {
       .from(smsMessages)
       .where(and(eq(smsMessages.userId, userId), eq(smsMessages.phone, phone!)));
     expect(text).toMatchObject({ purpose: 'verification', sendClass: 'sign_in' });
+  });
+
+  test('prove the number again when they are right, and Twilio is told of each', async () => {
+    const person = await withSettings({ smsBackend: 'twilio' }, () => giveTexted());
+    const doubt = { outOfServiceOn: '2026-11-19', deadTexts: [noon] };
+    const number = () => readNumber(database.db, person.phone!);
+    await database.db.update(phoneNumbers).set(doubt).where(eq(phoneNumbers.number, person.phone!));
+    const token = await firstStep(person);
+    expect(await textSecondStep(database.db, token, at(61))).toEqual({ ok: true });
+    const code = await codeOf(person.userId);
+    expect(await giveCode(token, other(code), 62)).toMatchObject({ reason: 'wrong_code' });
+    expect(await number()).toMatchObject({ ...doubt, provenAgainAt: after(noon, 1) });
+    await withSettings({ smsBackend: 'twilio' }, async () =>
+      expect(await giveCode(token, code, 63)).toMatchObject({ ok: true }),
+    );
+    expect(await number()).toMatchObject({
+      ...{ outOfServiceOn: null, deadTexts: [], provenAgainAt: after(noon, 63) },
+      ...{ holderUserId: person.userId, heldSince: noon },
+    });
+    const texts = await readTexts(database.db, person.phone!);
+    const told = await database.db
+      .select()
+      .from(smsEnteredCodes)
+      .where(
+        inArray(
+          smsEnteredCodes.challengeId,
+          texts.map(({ challengeId }) => challengeId!),
+        ),
+      );
+    expect(told.map(({ enteredAt }) => enteredAt)).toEqual([after(noon, 1), after(noon, 63)]);
+  });
+
+  test('are looked at under the lock of their number, which is taken before the person’s', async () => {
+    const person = await giveSettledPerson(database.db, { role: 'broker', factor: false });
+    const user = await readSessionOf(database.db, person, noon);
+    expect(await beginSmsFactor(database.db, user, at())).toEqual({ ok: true });
+    const code = await codeOf(person.userId);
+    const statements = await recordStatements(database.pool, () =>
+      finishSmsFactor(database.db, user, code, at(1)),
+    );
+    const nth = (what: RegExp) => statements.findIndex((each) => what.test(each));
+    const numberAt = nth(/from "phone_numbers".* for no key update/s);
+    expect(numberAt).toBeGreaterThan(0);
+    expect(numberAt).toBeLessThan(nth(/from "users".* for no key update/s));
   });
 
   test('sign in: each is right once, and for ten minutes', async () => {

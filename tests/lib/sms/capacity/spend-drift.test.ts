@@ -83,6 +83,8 @@ function openMoody(): Provider {
     listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
     listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
+    confirmEntry: async () => ({ ok: true }),
+    readDeactivations: async () => ({ ok: true, count: 0 }),
   };
 }
 

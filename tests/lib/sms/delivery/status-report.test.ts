@@ -8,6 +8,8 @@ import { hasConsent } from '@/lib/consent/ledger';
 import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { type StatusReport } from '@/lib/sms/delivery/read-status-report';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
+import { readDoubt } from '@/lib/sms/numbers/doubt';
+import { readNumber } from '@/lib/sms/numbers/number';
 import { changeSpend, microsOf, sumSpend } from '@/lib/sms/capacity/budget';
 import type { Provider } from '@/lib/sms/provider/provider';
 import { resumeSender } from '@/lib/sms/capacity/send-rate';
@@ -190,6 +192,7 @@ describe('applyStatus', () => {
       const [sender] = await database.db.select().from(smsSenders);
       return {
         isUndeliverable: number!.undeliverableAt !== null,
+        deadTexts: number!.deadTexts.length,
         isSuppressed: number!.suppressedAt !== null,
         optOuts: optOuts.length,
         consents: await hasConsent(database.db, { ...person, scope: 'updates' }),
@@ -433,6 +436,39 @@ describe('applyStatus', () => {
     expect(await readMark()).toEqual(now);
     await applyStatus(database.db, report(sid, 'delivered'));
     expect(await readMark()).toBeNull();
+  });
+
+  test.each([30003, 30005, 30006, 21211, 21614])(
+    'texts that fail with %i on three days put a number in doubt, unless one is delivered in between',
+    async (errorCode) => {
+      const dayMs = 24 * 3_600_000;
+      const doubtAfter = async (days: readonly ('fails' | 'arrives')[]) => {
+        const person = await makePerson(database.db);
+        for (const [index, day] of days.entries()) {
+          const at = { now: new Date(now.getTime() + index * dayMs) };
+          const [status, code] = day === 'fails' ? ['undelivered', errorCode] : ['delivered', null];
+          for (const { sid } of [await sendUpdate(person), await sendUpdate(person)]) {
+            await applyStatus(
+              database.db,
+              report(sid, status as string, { errorCode: code as number, ...at }),
+            );
+          }
+        }
+        return readDoubt(await readNumber(database.db, person.phone));
+      };
+      expect(await doubtAfter(['fails', 'fails'])).toBeNull();
+      expect(await doubtAfter(['fails', 'fails', 'arrives', 'fails'])).toBeNull();
+      const since = new Date(now.getTime() + 2 * dayMs);
+      expect(await doubtAfter(['fails', 'fails', 'fails'])).toEqual({ reason: 'dead_number', since });
+      expect(await doubtAfter(['fails', 'fails', 'fails', 'arrives'])).not.toBeNull();
+    },
+  );
+
+  test('texts that a carrier filters put no number in doubt', async () => {
+    const person = await makePerson(database.db);
+    const { sid } = await sendUpdate(person);
+    await applyStatus(database.db, report(sid, 'undelivered', { errorCode: 30007 }));
+    expect((await readNumber(database.db, person.phone))!.deadTexts).toEqual([]);
   });
 
   test('an error that is told again marks no number that has taken a text since, nor for longer than from the first time', async () => {

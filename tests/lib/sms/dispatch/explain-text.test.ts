@@ -237,6 +237,8 @@ describe('a text that ended', () => {
   test.each([
     ['stopped', 'opt_out'],
     ['no_consent', 'consent'],
+    ['out_of_service', 'fresh_proof'],
+    ['dead_number', 'fresh_proof'],
     ['quiet_hours', 'quiet_hours'],
     ['landline', 'number'],
     ['budget', 'network_share'],

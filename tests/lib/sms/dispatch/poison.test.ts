@@ -51,6 +51,8 @@ function openInstant(answer: (to: string) => SendOutcome | Error = () => accepte
     listTexts: async () => ({ ok: true, texts: [], nextPage: null }),
     listInboxes: async () => ({ ok: true, numbers: [] }),
     readText: async () => ({ ok: true, text: null }),
+    confirmEntry: async () => ({ ok: true }),
+    readDeactivations: async () => ({ ok: true, count: 0 }),
   };
   return { provider, sent };
 }

@@ -33,7 +33,7 @@ async function ask(
 
 async function change(
   person: Person,
-  event: 'stopped' | 'undeliverable' | 'withdrawn' | 'lost' | 'turned_off',
+  event: 'stopped' | 'undeliverable' | 'withdrawn' | 'lost' | 'out_of_service' | 'dead' | 'turned_off',
 ) {
   const { userId, phone } = person;
   const now = noonInNewYork;
@@ -49,6 +49,10 @@ async function change(
     }
     if (event === 'lost') {
       await tx.update(phoneNumbers).set({ holderUserId: null }).where(eq(phoneNumbers.number, phone));
+    }
+    if (event === 'out_of_service' || event === 'dead') {
+      const doubt = event === 'dead' ? { deadTexts: [now, now, now] } : { outOfServiceOn: '2026-06-30' };
+      await tx.update(phoneNumbers).set(doubt).where(eq(phoneNumbers.number, phone));
     }
     if (event === 'turned_off') {
       await tx.update(smsPreferences).set({ enabled: false }).where(eq(smsPreferences.userId, userId));
@@ -81,12 +85,15 @@ describe('a code', () => {
     expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
   });
 
-  test.each(['lost', 'turned_off'] as const)('is not refused when the number is %s', async (event) => {
-    const person = await makePerson(database.db);
-    const { messageId } = await askForCode(database.db, person, noonInNewYork);
-    await change(person, event);
-    expect(await ask(messageId)).toMatchObject({ answer: 'send' });
-  });
+  test.each(['lost', 'out_of_service', 'dead', 'turned_off'] as const)(
+    'is not refused when the number is %s',
+    async (event) => {
+      const person = await makePerson(database.db);
+      const { messageId } = await askForCode(database.db, person, noonInNewYork);
+      await change(person, event);
+      expect(await ask(messageId)).toMatchObject({ answer: 'send' });
+    },
+  );
 
   test('whose challenge was used, ended or replaced is withdrawn', async () => {
     const person = await makePerson(database.db);
@@ -168,12 +175,27 @@ describe('an update', () => {
     ['undeliverable', 'undeliverable'],
     ['withdrawn', 'no_consent'],
     ['lost', 'not_verified'],
+    ['out_of_service', 'out_of_service'],
+    ['dead', 'dead_number'],
     ['turned_off', 'turned_off'],
   ] as const)('is refused when the number or the wish is %s', async (event, reason) => {
     const person = await makePerson(database.db);
     const messageId = await askForUpdate(database.db, person);
     await change(person, event);
     expect(await ask(messageId)).toMatchObject({ answer: 'refuse', status: 'failed', reason });
+  });
+
+  test('says since when its number is in doubt', async () => {
+    const person = await makePerson(database.db);
+    const messageId = await askForUpdate(database.db, person);
+    await change(person, 'dead');
+    expect(await ask(messageId)).toMatchObject({ details: { since: noonInNewYork.toISOString() } });
+    await database.pool
+      .query(`update phone_numbers set dead_texts = array_fill('infinity'::timestamptz, array[3])
+      where number = '${person.phone}'`);
+    expect(await ask(messageId)).toMatchObject({ reason: 'dead_number', details: null });
+    await change(person, 'out_of_service');
+    expect(await ask(messageId)).toMatchObject({ details: { on: '2026-06-30' } });
   });
 
   test('consent given by one account for a number is none for another account with the same number', async () => {

@@ -188,7 +188,7 @@ describe('whose name is on it', () => {
         reason: 'turned_off',
       });
 
-      const number = { number: person.phone!, holderUserId: person.userId };
+      const number = (await readNumber(database.db, person.phone!))!;
       await database.db.transaction((tx) => confirmOptIn(tx, { userId: person.userId, number, now: noon }));
       expect((await readTexts(database.db, person.phone!)).map((text) => text.template)).toEqual([
         'applicationStatus',

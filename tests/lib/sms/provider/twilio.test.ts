@@ -2,7 +2,12 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openTwilio } from '@/lib/sms/provider/twilio';
-import { startFakeTwilio, type FakeFault, type FakeTwilio } from '../../../support/fake-twilio';
+import {
+  startFakeTwilio,
+  type FakeFault,
+  type FakeList,
+  type FakeTwilio,
+} from '../../../support/fake-twilio';
 import { accountSid, authToken, fromPhone } from '../../../support/texts';
 
 let fake: FakeTwilio;
@@ -281,5 +286,132 @@ describe('the list of all texts', () => {
     expect(await service.listInboxes()).toEqual({ ok: false, fault: 'http_503' });
     const range = { since: at(0), until: at(9), pageSize: 50, page: null };
     expect(await service.listTexts({ direction: 'out', ...range })).toEqual({ ok: false, fault: 'http_503' });
+  });
+});
+
+describe('confirmEntry', () => {
+  test('tells Twilio that a code was entered, of codes alone, which were sent to wait for it', async () => {
+    const provider = open();
+    await provider.sendText(text);
+    await provider.sendText({ ...text, purpose: 'update', riskCheck: false });
+    expect(fake.texts.map(({ provideFeedback }) => provideFeedback)).toEqual([true, false]);
+    expect(await provider.confirmEntry(fake.texts[0]!.sid)).toEqual({ ok: true });
+    expect(fake.texts.map(({ feedback }) => feedback)).toEqual([['confirmed'], []]);
+  });
+
+  test.each([
+    [
+      { httpStatus: 404, code: 20404 },
+      { fault: 'http_404', isFinal: true },
+    ],
+    [{ httpStatus: 400 }, { fault: 'http_400', isFinal: true }],
+    [
+      { httpStatus: 429, code: 20429 },
+      { fault: 'http_429', isFinal: false },
+    ],
+    [
+      { httpStatus: 401, code: 20003 },
+      { fault: 'http_401', isFinal: false },
+    ],
+    [{ httpStatus: 503 }, { fault: 'http_503', isFinal: false }],
+    ['reset', { fault: 'ECONNRESET', isFinal: false }],
+  ] as const)('%j becomes a value of our own, which says whether it is final', async (answer, told) => {
+    const provider = open();
+    await provider.sendText(text);
+    fake.onFeedback = () => answer;
+    expect(await provider.confirmEntry(fake.texts[0]!.sid)).toEqual({ ok: false, ...told });
+  });
+});
+
+describe('readDeactivations', () => {
+  const day = '2026-11-19';
+  const read = async (list: string | FakeList, overrides: Parameters<typeof open>[0] = {}) => {
+    fake.deactivations.set(day, list);
+    const batches: string[][] = [];
+    const answer = await open(overrides).readDeactivations(day, async (phones) => void batches.push(phones));
+    return { answer, batches };
+  };
+
+  test('follows the signed address without our credentials, and reads what is a number', async () => {
+    const odd = [
+      '\ufeff12125550100',
+      '+12125550101 ',
+      '"2125550102"',
+      '',
+      'phone_number',
+      '1212555',
+      '121255501000',
+      '+442071838750',
+      `${'x'.repeat(200)}12125550103`,
+      '12125550104',
+    ];
+    const { answer, batches } = await read(odd.join('\r\n'));
+    expect(answer).toEqual({ ok: true, count: 4 });
+    expect(batches).toEqual([['+12125550100', '+12125550101', '+12125550102', '+12125550104']]);
+    expect(fake.listsAsked).toEqual([
+      { day, file: false, authorization: expect.stringMatching(/^Basic /) },
+      { day, file: true, authorization: null },
+    ]);
+  });
+
+  test('a number that is cut between two pieces is one, and an empty list has none', async () => {
+    expect(await read({ pieces: ['12125550', '100\n1212', '5550101'] })).toEqual({
+      answer: { ok: true, count: 2 },
+      batches: [['+12125550100', '+12125550101']],
+    });
+    expect(await read('')).toEqual({ answer: { ok: true, count: 0 }, batches: [] });
+  });
+
+  test('a file of a million numbers is read by thousands, and no faster than they are taken', async () => {
+    let written = 0;
+    const pieces = (function* () {
+      for (let thousands = 0; thousands < 1_000; thousands += 1) {
+        written += 1_000;
+        yield Array.from({ length: 1_000 }, (_, i) => `1212${2_000_000 + thousands * 1_000 + i}\n`).join('');
+      }
+    })();
+    fake.deactivations.set(day, { pieces });
+    const sizes: number[] = [];
+    let taken = 0;
+    let mostAhead = 0;
+    const answer = await open().readDeactivations(day, async (phones) => {
+      mostAhead = Math.max(mostAhead, written - taken);
+      sizes.push(phones.length);
+      taken += phones.length;
+    });
+    expect(answer).toEqual({ ok: true, count: 1_000_000 });
+    expect(Math.max(...sizes)).toBe(1_000);
+    // What is on its way in the connection's own buffers, at most.
+    expect(mostAhead).toBeLessThan(900_000);
+  });
+
+  test.each<[string, string | FakeList, object]>([
+    ['that breaks off', { pieces: ['12125550100\n'], cut: true }, { reason: 'unanswered' }],
+    ['of a page', '<html>\n<p>No</p>', { reason: 'unanswered', fault: 'NO_NUMBERS' }],
+    ['that says no', { pieces: ['no'], status: 403 }, { reason: 'unanswered', fault: 'HTTP_403' }],
+  ])('a file %s is no list', async (_, list, answer) => {
+    expect((await read(list)).answer).toMatchObject({ ok: false, ...answer });
+  });
+
+  test.each([
+    [{ httpStatus: 400, code: 30114 }, { reason: 'not_yet' }],
+    [{ httpStatus: 400, code: 30113 }, { reason: 'too_old' }],
+    [
+      { httpStatus: 429, code: 20429 },
+      { reason: 'unanswered', fault: 'http_429' },
+    ],
+    [
+      { httpStatus: 500, code: null },
+      { reason: 'unanswered', fault: 'http_500' },
+    ],
+  ])('the error %j of a list becomes %j', async (error, answer) => {
+    fake.onDeactivations = error;
+    expect((await read('')).answer).toEqual({ ok: false, ...answer });
+  });
+
+  test('what takes the numbers may fail, which is no fault of the provider', async () => {
+    fake.deactivations.set(day, '12125550100');
+    const failing = open().readDeactivations(day, () => Promise.reject(new Error('no database')));
+    await expect(failing).rejects.toThrow('no database');
   });
 });

@@ -39,6 +39,9 @@ const stopped: NumberRow = {
   suppressedAt: noon,
   suppressedBy: 'sms_stop',
   undeliverableAt: null,
+  outOfServiceOn: null,
+  deadTexts: [],
+  provenAgainAt: null,
   lastActOn: null,
 };
 

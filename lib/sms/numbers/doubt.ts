@@ -1,0 +1,64 @@
+import { sql, type SQL } from 'drizzle-orm';
+import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import type { NumberRow } from './number';
+
+/** A number whose texts found nobody so often, without a delivery or a right code in between, is in doubt. */
+const mostDeadTexts = 3;
+
+/** Why it is in doubt whether someone still has the number that they proved. */
+export type Doubt =
+  /** A carrier listed it as taken out of service for this day (`YYYY-MM-DD`). The person may only have changed carriers. */
+  | { reason: 'out_of_service'; on: string }
+  /** Texts found nobody there on three days; `since`: the last of them. */
+  | { reason: 'dead_number'; since: Date };
+
+/** The doubt about a number; null: there is none, or nobody holds it, and so nothing is sent there but codes. */
+export function readDoubt(
+  number: Pick<NumberRow, 'holderUserId' | 'outOfServiceOn' | 'deadTexts'> | null,
+): Doubt | null {
+  if (number === null || number.holderUserId === null) return null;
+  const { outOfServiceOn: on, deadTexts } = number;
+  if (on !== null) return { reason: 'out_of_service', on };
+  return deadTexts.length < mostDeadTexts ? null : { reason: 'dead_number', since: deadTexts.at(-1)! };
+}
+
+/** What a right code for something else than its proof changes in the row of its number: the assignments of an UPDATE. */
+export function provenAgain(now: Date): SQL {
+  return sql`proven_again_at = ${timestamp(now)}, out_of_service_on = null, dead_texts = '{}'`;
+}
+
+/**
+ * Marks those of these numbers that somebody holds as taken out of service on a day (`YYYY-MM-DD`), unless a right code was entered
+ * there after that day, in UTC; one statement. Marking twice changes nothing more. Out: how many are in doubt by it that were not.
+ */
+export async function markOutOfService(db: Db, phones: readonly string[], day: string): Promise<number> {
+  const { rows } = await db.execute<{ was_out: boolean }>(sql`
+    with listed as materialized (
+      select number, out_of_service_on from phone_numbers
+      where number = any(${sql.param([...phones])}::text[]) and holder_user_id is not null
+        and coalesce(out_of_service_on < ${day}::date, true)
+        and coalesce((greatest(held_since, proven_again_at) at time zone 'UTC')::date <= ${day}::date, true)
+      order by number for no key update
+    )
+    update phone_numbers n set out_of_service_on = ${day}::date
+    from listed where n.number = listed.number
+    returning listed.out_of_service_on is not null as was_out`);
+  return rows.filter((row) => !row.was_out).length;
+}
+
+/** Counts a text that found nobody at a number that somebody holds. One text and its repetitions fail within a day, and count once. */
+export async function countDeadText(tx: Tx, { phone, at }: { phone: string; at: Date }): Promise<void> {
+  await tx.execute(sql`
+    update phone_numbers
+    set dead_texts = (dead_texts || ${timestamp(at)})[greatest(1, cardinality(dead_texts) + 2 - ${mostDeadTexts}::int):]
+    where number = ${phone} and holder_user_id is not null
+      and coalesce(dead_texts[cardinality(dead_texts)] <= ${timestamp(at)} - interval '1 day', true)`);
+}
+
+/** A text was delivered: the number works. Once it is in doubt, that says nothing about who has it. */
+export async function forgetDeadTexts(tx: Tx, phone: string): Promise<void> {
+  await tx.execute(sql`
+    update phone_numbers set dead_texts = '{}'
+    where number = ${phone} and cardinality(dead_texts) between 1 and ${mostDeadTexts - 1}::int`);
+}
