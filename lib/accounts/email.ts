@@ -7,7 +7,18 @@ export function writeEmail(email: string): string {
   const trimmed = email.trim();
   const at = trimmed.lastIndexOf('@');
   const [local, domain] = [trimmed.slice(0, at + 1), trimmed.slice(at + 1)];
-  return local.normalize('NFC') + domain.normalize('NFKC').replaceAll('\u3002', '.');
+  return local.normalize('NFC') + writeDomain(domain);
+}
+
+/** Only letters and digits are put into their usual width: of other signs some would become an @ or a comma. */
+function writeDomain(domain: string): string {
+  return domain
+    .replace(/[\p{L}\p{Nd}]/gu, (sign) => {
+      const usual = sign.normalize('NFKC');
+      return /^[\p{L}\p{M}\p{Nd}]+$/u.test(usual) ? usual : sign;
+    })
+    .replace(/[\u3002\uff0e\uff61]/g, '.')
+    .normalize('NFC');
 }
 
 /**

@@ -5,7 +5,6 @@ import { db as openDb, type Db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { oneMore } from '@/db/one-more';
 import type { MailEnd } from '@/db/schema/mail';
-import { writeEmail } from '@/lib/accounts/email';
 import { env as readEnv, type Env } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog, type Log } from '@/lib/log';
@@ -311,7 +310,7 @@ async function claimMails(
   }>(claimDue(leaseId, { room, inHand, abandoned }));
   return rows.map((row) => ({
     id: row.id,
-    to: writeEmail(row.to),
+    to: row.to,
     template: row.template,
     params: row.params,
     attempts: row.attempts,

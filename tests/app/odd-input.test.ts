@@ -235,7 +235,7 @@ describe('a registration', () => {
   });
 
   test('with the longest email in the letters that take the most room can be stored', async () => {
-    const wide = '\u{1d160}';
+    const wide = '\u{10400}';
     const email = `${wide.repeat(64)}@${wide.repeat(55)}.${wide.repeat(5)}`;
     const read = readRegistration(Object.entries({ ...good, email }));
     if (!read.ok) throw new Error(JSON.stringify(read.fieldErrors));
@@ -247,6 +247,11 @@ describe('a registration', () => {
       active: true,
       now: noon,
     });
+  });
+
+  test('with an email that is too long once its letters are written out is refused', () => {
+    const email = `${'\u{1d160}'.repeat(64)}@example.com`;
+    expect(readRegistration(Object.entries({ ...good, email }))).toMatchObject({ ok: false });
   });
 
   test('with a NUL in the password opens an account that the same typing signs in to', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { writeEmail } from '@/lib/accounts/email';
 import { fewestCharacters, mostCharacters, passwordErrors } from '@/lib/accounts/password-strength';
 
 /** The fields of the registration form a person can be told about. */
@@ -51,7 +52,7 @@ export const registrationSchema = z
   .object({
     email: z
       .string({ error: 'Enter your email address.' })
-      .trim()
+      .overwrite(writeEmail)
       .min(1, { error: 'Enter your email address.' })
       .max(254, { error: 'This email address is too long: it can have up to 254 characters.' })
       .regex(emailPattern, {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { readRegistration } from '@/lib/auth/registration/register-input';
 import { emailKey, writeEmail } from '@/lib/accounts/email';
 
 test.each([
@@ -11,19 +12,38 @@ test.each([
   ['ada@\uff25xample.com', 'ada@Example.com', 'ada@example.com'],
   // Before the @ such a letter is another mailbox.
   ['\uff41da@example.com', '\uff41da@example.com', '\uff41da@example.com'],
+  // Signs that would become an @, a comma or a bracket stay what they are.
+  ['ada@a\ufe6bexample.com', 'ada@a\ufe6bexample.com', 'ada@a\ufe6bexample.com'],
+  ['ada@a\uff0c\u2474.com', 'ada@a\uff0c\u2474.com', 'ada@a\uff0c\u2474.com'],
   ['', '', ''],
 ])('%j is stored as %j, and told apart as %j', (typed, written, key) => {
   expect(writeEmail(typed)).toBe(written);
   expect(emailKey(typed)).toBe(key);
 });
 
+const letters = Array.from({ length: 0x110000 - 0x80 }, (_, n) => n + 0x80).filter(
+  (point) => point < 0xd800 || point > 0xdfff,
+);
+
 test('whatever single letter is typed, a key of plain letters is that of an address of plain letters', () => {
   const plain = /^[\x21-\x7e]+$/;
-  const letters = Array.from({ length: 0x110000 - 0x80 }, (_, n) => n + 0x80).filter(
-    (point) => point < 0xd800 || point > 0xdfff,
-  );
   const odd = letters
     .map((point) => `a${String.fromCodePoint(point)}b@example.com`)
     .filter((typed) => plain.test(emailKey(typed)) && !plain.test(writeEmail(typed)));
   expect(odd).toEqual([]);
+});
+
+test('a sign that means something in an address is refused, also where it comes of another', () => {
+  const good = { name: 'Ada', password: 'violet otter cactus' };
+  const made = letters.filter((point) => {
+    const sign = String.fromCodePoint(point);
+    return /[\s@,;:<>()[\]\\"]/.test(writeEmail(`a@b${sign}c.example`).slice(2).replaceAll(sign, ''));
+  });
+  expect(made.length).toBeGreaterThan(0);
+  for (const point of made) {
+    for (const email of ['a?@example.com', 'a@b?c.example']) {
+      const typed = { ...good, email: email.replace('?', String.fromCodePoint(point)) };
+      expect(readRegistration(Object.entries(typed))).toMatchObject({ ok: false });
+    }
+  }
 });
