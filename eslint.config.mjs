@@ -15,6 +15,7 @@ const libRooms = {
   alarms: ['sms', 'accounts'],
   reporting: ['alarms', 'applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
   exports: ['reporting', 'auth', 'sms', 'phone', 'consent', 'accounts'],
+  bulk: ['reporting', 'auth', 'applications', 'mail', 'sms', 'phone', 'accounts'],
 };
 const smsRooms = {
   numbers: [],

@@ -33,7 +33,7 @@ export default defineConfig({
       name: 'iphone',
       use: { ...devices['iPhone 15'], ...chromium },
       testMatch:
-        /e2e\/(journeys\/(register|come-back|applications|settings|staff-applications)|script\/(code|form)|pages\/)/,
+        /e2e\/(journeys\/(register|come-back|applications|settings|staff-applications|staff-bulk)|script\/(code|form)|pages\/)/,
     },
     { name: 'no-script', use: { ...desktop, javaScriptEnabled: false }, testMatch: /e2e\/journeys\// },
   ],

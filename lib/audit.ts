@@ -80,6 +80,12 @@ export type AuditAction =
   | 'application_moved'
   | 'application_move_undone'
   | 'application_assigned'
+  | 'bulk_move_made'
+  | 'bulk_move_started'
+  | 'bulk_move_resumed'
+  | 'bulk_move_paused'
+  | 'bulk_move_stopped'
+  | 'bulk_list_downloaded'
   | 'account_deleted';
 
 /** What was done to whose account, by whom (else by themselves; null: by nobody who is known). */

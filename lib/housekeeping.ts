@@ -7,6 +7,7 @@ import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { pruneApplications } from '@/lib/applications/erase-applications';
 import { pruneDrafts } from '@/lib/applications/write-application';
 import { eraseOldOrigins } from './audit';
+import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
 import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
 import { resealTotpKeys } from '@/lib/auth/two-factor/totp';
@@ -85,6 +86,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneRecoveries,
   pruneSignInCodes,
   pruneSpend,
+  pruneBulkMoves,
   pruneExports: { run: pruneExports, limit: batchPieces, most: mostBatches },
   pruneRefusals,
   pruneCalls,

@@ -5,7 +5,7 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, what is told to the provider and read from its lists, the mailer, what decides about news of applications, what writes files for admins, the checks for
+ * Runs the message dispatcher, what is told to the provider and read from its lists, the mailer, what decides about news of applications, what makes moves in bulk, what writes files for admins, the checks for
  * alarms, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
@@ -35,6 +35,7 @@ async function runWorker(): Promise<void> {
     { runMailer },
     { runRecoveries },
     { runNotices },
+    { runBulkMoves },
     { runExports },
     { runAlarms },
     { takeTextAnswer },
@@ -53,6 +54,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/mail/deliver'),
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
+    import('@/lib/bulk/run-bulk-moves'),
     import('@/lib/exports/run-exports'),
     import('@/lib/alarms/run-alarms'),
     import('@/lib/applications/take-text-answer'),
@@ -83,6 +85,7 @@ async function runWorker(): Promise<void> {
   const mailer = runMailer({ log });
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });
+  const bulkMoves = runBulkMoves({ log });
   const exports = runExports({ log });
   const alarms = runAlarms({ log });
   const counts = shareCounts({ db, log: openLog });
@@ -93,7 +96,7 @@ async function runWorker(): Promise<void> {
   watchdog.stop();
   await Promise.all(
     [
-      ...[alarms, notices, dispatcher, housekeeping, missedTexts, deactivations, enteredCodes],
+      ...[alarms, notices, bulkMoves, dispatcher, housekeeping, missedTexts, deactivations, enteredCodes],
       ...[mailer, recoveries, exports],
     ].map((each) => each.stop()),
   );

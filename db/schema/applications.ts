@@ -139,6 +139,8 @@ export const applicationNotices = pgTable(
     /** In sms_messages and mails: the second goes by age, and leaves its id here. */
     messageId: uuid('message_id'),
     mailId: uuid('mail_id'),
+    /** The bulk move that made it due, which is the source of its texts; null: none. */
+    bulkId: uuid('bulk_id'),
     /** When to look next whether the text arrived, or the mail went; null: there is nothing to look for. */
     checkAt: instant('check_at'),
   },
@@ -151,6 +153,11 @@ export const applicationNotices = pgTable(
       .where(sql`${t.checkAt} is not null`),
     index('application_notices_application_index').on(t.applicationId, t.dueAt),
     index('application_notices_event_index').on(t.eventId),
+    // What a bulk move is ahead of its news by. By an expression that no other index has, so that the planner takes no index of all
+    // that waits.
+    index('application_notices_bulk_index')
+      .on(sql`(case when ${t.decidedAt} is null and ${t.kind} <> 'reminder' then ${t.bulkId} end)`)
+      .where(sql`${t.bulkId} is not null`),
   ],
 );
 

@@ -328,6 +328,8 @@ export const smsMessages = pgTable(
     sendClass: text('send_class').$type<SendClass>(),
     /** Codes only: a keyed mark of the network that asked, never the address. */
     network: text('network'),
+    /** Of many that are wished for at once: which of them it belongs to, such as a bulk move; they go in turns. Null: of none. */
+    source: uuid('source'),
     /** The accepted text that this one repeats, because the carrier could not deliver it just then. */
     retryOf: uuid('retry_of'),
     retries: integer('retries').notNull().default(0),

@@ -58,7 +58,11 @@ export async function findApplication(
  * People before their applications, as by who deletes an account: who acts, and also whom the application names. A row that a
  * transaction changes twice has the people in it looked up again, and who deletes one of them would wait for the application.
  */
-async function lockPeopleOf(db: Db | Tx, { userId }: Viewer, id: string): Promise<void> {
+export async function lockPeopleOf(
+  db: Db | Tx,
+  { userId }: Pick<Viewer, 'userId'>,
+  id: string,
+): Promise<void> {
   await db.execute(sql`
     select from users where id = any(array(
       select ${userId}::uuid

@@ -121,6 +121,7 @@ type Notice = {
   id: string;
   application_id: string;
   kind: NoticeKind;
+  bulk_id: string | null;
   applicant_id: string | null;
   is_overtaken: boolean;
   /** Until when the move that came after it may still be taken back; null: there is none, or it stands. */
@@ -135,7 +136,7 @@ type Notice = {
 async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { user: User | null }) | null> {
   if (!(await lockApplicationOf(tx, id))) return null;
   const { rows } = await tx.execute<Notice>(sql`
-    select n.id, n.application_id, n.kind, a.applicant_id,
+    select n.id, n.application_id, n.kind, n.bulk_id, a.applicant_id,
       n.decided_at is not null as is_decided,
       exists (
         select from application_events later
@@ -205,6 +206,7 @@ async function reachOut(
     template: templateOf[kind],
     params: { url: new URL('/applications', env().appUrl).href },
     dedupeKey: `application:${id}`,
+    source: notice.bulk_id,
     sendAfter: now,
     now,
   });

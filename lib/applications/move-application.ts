@@ -56,22 +56,34 @@ export async function moveApplication(
   wanted: WantedMove,
   context: RequestContext,
 ): Promise<MoveAnswer> {
+  return db.transaction((tx) => moveWithin(tx, viewer, wanted, context));
+}
+
+/**
+ * The same in a transaction of the caller. `bulkId`: it is one of many moves at once (lib/bulk): it is seen at once, and what its
+ * applicant is to hear goes in turns with other such moves'.
+ */
+export async function moveWithin(
+  tx: Tx,
+  viewer: Viewer,
+  wanted: WantedMove,
+  context: RequestContext,
+  bulkId: string | null = null,
+): Promise<MoveAnswer> {
   if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
-  return db.transaction(async (tx) => {
-    const found = await findApplication(tx, viewer, wanted.id, { lock: true });
-    if (found === null) return { ok: false as const, reason: 'not_found' as const };
-    const { before, hiddenAfter } = await findBefore(tx, viewer, found, context.now);
-    if (before.version !== wanted.version)
-      return { ok: false as const, reason: 'changed_meanwhile' as const, application: before };
-    if (!movesFrom(before.status, viewer.role).includes(wanted.to))
-      return { ok: false as const, reason: 'not_allowed' as const, application: before };
-    if (hiddenAfter !== null) {
-      await takeBackAfter(tx, { applicationId: found.id, moveId: hiddenAfter, now: context.now });
-      if (found.status !== before.status) await recordTakenBack(tx, viewer, found, before.status, context);
-    }
-    const from = { ...before, version: found.version };
-    return { ok: true as const, ...(await makeMove(tx, viewer, from, wanted, context)) };
-  });
+  const found = await findApplication(tx, viewer, wanted.id, { lock: true });
+  if (found === null) return { ok: false, reason: 'not_found' };
+  const { before, hiddenAfter } = await findBefore(tx, viewer, found, context.now);
+  if (before.version !== wanted.version)
+    return { ok: false, reason: 'changed_meanwhile', application: before };
+  if (!movesFrom(before.status, viewer.role).includes(wanted.to))
+    return { ok: false, reason: 'not_allowed', application: before };
+  if (hiddenAfter !== null) {
+    await takeBackAfter(tx, { applicationId: found.id, moveId: hiddenAfter, now: context.now });
+    if (found.status !== before.status) await recordTakenBack(tx, viewer, found, before.status, context);
+  }
+  const from = { ...before, version: found.version };
+  return { ok: true, ...(await makeMove(tx, viewer, from, { ...wanted, bulkId }, context)) };
 }
 
 /** Where an application is for whoever moves it; `hiddenAfter`: every move after that one is hidden from them. */
@@ -90,14 +102,15 @@ async function makeMove(
   tx: Tx,
   viewer: Viewer,
   before: Application,
-  { to, note, internalNote }: WantedMove,
+  { to, note, internalNote, bulkId }: WantedMove & { bulkId: string | null },
   context: RequestContext,
 ): Promise<{ eventId: number; undoUntil: Date | null }> {
   const { now } = context;
   const isOwn = viewer.role === 'applicant';
-  const undoUntil = isOwn
-    ? null
-    : new Date(now.getTime() + (await readUndoSeconds(tx, viewer.userId)) * 1000);
+  const undoUntil =
+    isOwn || bulkId !== null
+      ? null
+      : new Date(now.getTime() + (await readUndoSeconds(tx, viewer.userId)) * 1000);
   await tx.execute(sql`
     update applications set status = ${to}, version = version + 1, moved_at = ${timestamp(now)}
     where id = ${before.id} and version = ${before.version}`);
@@ -121,14 +134,14 @@ async function makeMove(
   const eventId = event!.id;
   const about = { applicationId: before.id, eventId };
   if (isOwn) await forgetNews(tx, before.id, now);
-  else await intendNotices(tx, about, to, showsAt);
+  else await intendNotices(tx, { ...about, bulkId }, to, showsAt);
   await recordAudit(
     tx,
     {
       action: 'application_moved',
       userId: null,
       actorId: viewer.userId,
-      details: { application: before.id, from: before.status, to },
+      details: { application: before.id, from: before.status, to, ...(bulkId !== null && { bulk: bulkId }) },
     },
     context,
   );
@@ -145,7 +158,7 @@ async function forgetNews(tx: Tx, id: string, now: Date): Promise<void> {
 /** Writes down what the applicant is to hear of a move: whether and how is decided when it is due. */
 async function intendNotices(
   tx: Tx,
-  about: { applicationId: string; eventId: number },
+  about: { applicationId: string; eventId: number; bulkId: string | null },
   to: ApplicationStatus,
   dueAt: Date,
 ): Promise<void> {

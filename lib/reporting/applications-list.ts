@@ -126,6 +126,38 @@ export async function listApplications(
   now: Date,
   pageSize: number,
 ): Promise<Pick<ApplicationsPage, 'applications' | 'older' | 'isTooWide'>> {
+  const { page, isTooWide } = await matchApplications(db, viewer, query, now, pageSize + 1);
+  const { rows } = await db.execute<Row>(sql`
+    with page as materialized (${page})
+    select a.id, ${exactInstant(sql`a.moved_at`)} as at, a.title, a.status, coalesce(p.name, a.applicant_name) as applicant,
+      w.name as assignee, a.news, t.status as text_status,
+      a.status = 'documents_needed' and coalesce(a.answered_at >= a.moved_at, false) as answered,
+      a.status in ('submitted', 'in_review') and coalesce((
+        select e.kind = 'answered' from application_events e
+        where e.application_id = a.id and e.kind <> 'assigned' and e.undone_at is null
+        order by e.id desc limit 1), false) as new_text
+    from page join applications a on a.id = page.id
+    left join users p on p.id = a.applicant_id left join users w on w.id = a.assignee_id
+    left join lateral (
+      select message_id from application_notices n
+      where n.application_id = a.id and n.state = 'texted' and a.news = 'texted' order by n.due_at desc limit 1) n on true
+    ${lastTry(sql`n.message_id`)}
+    order by a.moved_at desc, a.id desc`);
+  const { rows: shown, older } = cutPage(rows, pageSize);
+  return { applications: shown.map(readRow), older, isTooWide };
+}
+
+/**
+ * What someone sees of what they ask for, as a statement of `id` and `moved_at`, newest move first, `limit` at most. `isTooWide`: so
+ * many people are looked for that it is about some of them only.
+ */
+export async function matchApplications(
+  db: Db,
+  viewer: Viewer,
+  query: ApplicationsQuery,
+  now: Date,
+  limit: number,
+): Promise<{ page: SQL; isTooWide: boolean }> {
   const narrowed = narrow(viewer, query, now);
   const search = limitDigits(viewer, query.search);
   // What one person sees to is few enough to be looked through by itself.
@@ -133,7 +165,7 @@ export async function listApplications(
   const isBounded = viewer.role === 'broker' || assignee === 'me' || (assignee !== null && isId(assignee));
   const most = isBounded ? mostFoundOfOne : mostFound;
   const found = search === null ? null : await findApplicants(db, search, most);
-  const newest = sql`order by moved_at desc, id desc limit ${pageSize + 1}`;
+  const newest = sql`order by moved_at desc, id desc limit ${limit}`;
   const ids = sql`a.id, a.moved_at`;
   const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
   const walk = (fits: SQL) => sql`
@@ -157,24 +189,10 @@ export async function listApplications(
   } else {
     page = walk(sql`true`);
   }
-  const { rows } = await db.execute<Row>(sql`
-    with page as materialized (select id, moved_at from (${page}) fits ${newest})
-    select a.id, ${exactInstant(sql`a.moved_at`)} as at, a.title, a.status, coalesce(p.name, a.applicant_name) as applicant,
-      w.name as assignee, a.news, t.status as text_status,
-      a.status = 'documents_needed' and coalesce(a.answered_at >= a.moved_at, false) as answered,
-      a.status in ('submitted', 'in_review') and coalesce((
-        select e.kind = 'answered' from application_events e
-        where e.application_id = a.id and e.kind <> 'assigned' and e.undone_at is null
-        order by e.id desc limit 1), false) as new_text
-    from page join applications a on a.id = page.id
-    left join users p on p.id = a.applicant_id left join users w on w.id = a.assignee_id
-    left join lateral (
-      select message_id from application_notices n
-      where n.application_id = a.id and n.state = 'texted' and a.news = 'texted' order by n.due_at desc limit 1) n on true
-    ${lastTry(sql`n.message_id`)}
-    order by a.moved_at desc, a.id desc`);
-  const { rows: shown, older } = cutPage(rows, pageSize);
-  return { applications: shown.map(readRow), older, isTooWide: !isBounded && (found?.isTooWide ?? false) };
+  return {
+    page: sql`select id, moved_at from (${page}) fits ${newest}`,
+    isTooWide: !isBounded && (found?.isTooWide ?? false),
+  };
 }
 
 /**

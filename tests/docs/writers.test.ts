@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import * as applications from '@/db/schema/applications';
 import * as alarms from '@/db/schema/alarms';
 import * as accounts from '@/db/schema/accounts';
+import * as bulk from '@/db/schema/bulk';
 import * as consent from '@/db/schema/consent';
 import * as mail from '@/db/schema/mail';
 import * as metrics from '@/db/schema/metrics';
@@ -16,6 +17,7 @@ const tables = Object.entries({
   ...accounts,
   ...alarms,
   ...applications,
+  ...bulk,
   ...consent,
   ...mail,
   ...metrics,

@@ -10,8 +10,14 @@ import { countOpenAlarms } from '@/lib/alarms/count-open-alarms';
 import { deliverAlerts } from '@/lib/alarms/deliver-alerts';
 import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { listTrustedDevices } from '@/lib/accounts/trusted-devices';
-import { markPasskeyOffered } from '@/lib/accounts/users';
+import { deleteUser, markPasskeyOffered } from '@/lib/accounts/users';
+import { decideNotices } from '@/lib/applications/decide-notices';
 import { eraseOldOrigins } from '@/lib/audit';
+import { listBulkMoves, readBulkPage } from '@/lib/bulk/bulk-page';
+import { openMissingList } from '@/lib/bulk/missing-list';
+import { moveNextItems } from '@/lib/bulk/move-items';
+import { aimBulkMove, draftBulkMove } from '@/lib/bulk/select-bulk';
+import { pauseBulkMove, startBulkMove, stopBulkMove } from '@/lib/bulk/steer-bulk';
 import { readActivity } from '@/lib/auth/settings/activity';
 import { changePassword } from '@/lib/auth/settings/change-password';
 import { changePhoneByPassword, removePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
@@ -109,6 +115,7 @@ import { checkCode } from '@/lib/sms/verification/check-code';
 import { type ProverHere } from '@/lib/sms/verification/prover';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { giveAskedCodes } from '../support/codes-asked';
+import { giveManySubmitted } from '../support/bulk';
 import { bigPerson, bigTables, fillBigDatabase } from '../support/big-database';
 import { useDatabase } from '../support/database';
 import { readToken } from '../support/mails';
@@ -256,6 +263,7 @@ describe.each(modes)('%s', (_name, mode) => {
     await pumping();
     await crowding();
     await dispatching();
+    await movingInBulk();
     await keepingHouse();
 
     const indexes = await readIndexes(database.pool);
@@ -1199,6 +1207,35 @@ async function pumping(): Promise<void> {
   await during('orders that ended long ago', async () =>
     expect(await pruneOrders(db, after(now, -60 * 24 * 3600), batchRows)).toBe(batchRows),
   );
+}
+
+async function movingInBulk(): Promise<void> {
+  const { db, during } = recorder;
+  const person = await giveSettledPerson(db, { role: 'staff', now });
+  const mover = await readSessionOf(db, person, now);
+  const context = later(1);
+  const ids = await giveManySubmitted(db, [await makePerson(db)], 40, now);
+  const onFault = (_about: unknown, error: unknown) => {
+    throw error;
+  };
+  await during('moving in bulk', async () => {
+    const made = await draftBulkMove(db, mover, { ids }, context);
+    if (!made.ok) throw new Error(made.reason);
+    const { id } = made;
+    await aimBulkMove(db, mover, { id, to: 'in_review', note: null });
+    await readBulkPage(db, mover, id, after(now, 2));
+    expect(await startBulkMove(db, mover, id, context)).toEqual({ ok: true });
+    expect(await moveNextItems(db, after(now, 3), { most: 100, onFault })).toBe('moved');
+    await decideNotices(db, after(now, 3), { onFault });
+    expect(await moveNextItems(db, after(now, 4), { most: 100, onFault })).toBe('moved');
+    await pauseBulkMove(db, mover, id, context);
+    await stopBulkMove(db, mover, id, context);
+    await readBulkPage(db, mover, id, after(now, 4));
+    for await (const line of (await openMissingList(db, mover, id, String, context))!)
+      expect(line).not.toBe('');
+    await listBulkMoves(db, mover);
+    await db.transaction((tx) => deleteUser(tx, mover.userId));
+  });
 }
 
 async function keepingHouse(): Promise<void> {

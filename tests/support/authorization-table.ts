@@ -159,6 +159,10 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /staff/applications/new': { ...onlyAdmins, staff: 'shown' },
   // Nobody has the id that is in its path here.
   'GET /staff/applications/[id]': { ...onlyStaffPages, applicant: 'forbidden' },
+  'GET /staff/bulk': { ...onlyAdmins, staff: 'shown' },
+  // Nobody has the ids that are in these paths here.
+  'GET /staff/bulk/[id]': { ...onlyAdmins, staff: 'not_found', admin: 'not_found' },
+  'GET /staff/bulk/[id]/missing': { ...onlyAdmins, staff: 'not_found', admin: 'not_found' },
   'GET /users/webhook/twilio': onlyTwilio,
   'GET /users/webhook/twilio/inbound': onlyTwilio,
   'POST /users/webhook/twilio': onlyTwilio,
@@ -313,6 +317,12 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/staff/applications/[id]/actions.ts#undoMoveAction': operatorAction,
   'app/staff/applications/[id]/actions.ts#assignApplicationAction': staffAction,
   'app/staff/applications/[id]/actions.ts#addNoteAction': operatorsWords,
+  'app/staff/bulk/actions.ts#draftBulkMoveAction': staffAction,
+  'app/staff/bulk/actions.ts#aimBulkMoveAction': staffsWords,
+  'app/staff/bulk/actions.ts#startBulkMoveAction': staffAction,
+  'app/staff/bulk/actions.ts#pauseBulkMoveAction': staffAction,
+  'app/staff/bulk/actions.ts#stopBulkMoveAction': staffAction,
+  'app/staff/bulk/actions.ts#draftMissingAction': staffAction,
   'app/admin/phones/actions.ts#findPhoneAction': adminAction,
   'app/admin/phones/actions.ts#revealNumberAction': adminAction,
   'app/admin/users/[id]/actions.ts#revealPersonAction': adminAction,

@@ -3,6 +3,7 @@ import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
 import { ApplicationsFilterForm } from '@/components/forms/staff/ApplicationsFilterForm';
+import { BulkPick, BulkPickForm } from '@/components/forms/staff/BulkPickForm';
 import { UndoTimeForm } from '@/components/forms/staff/UndoTimeForm';
 import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
@@ -30,6 +31,8 @@ import {
   type ListedApplication,
 } from '@/lib/reporting/applications-list';
 import { sayPeopleSearch } from '@/lib/reporting/people';
+import { draftBulkMoveAction } from '@/app/staff/bulk/actions';
+import { bulkPath } from '@/app/staff/bulk/bulk-words';
 import { saveUndoTimeAction, searchApplicationsAction } from './actions';
 import {
   applicationsPath,
@@ -72,6 +75,8 @@ export default async function ApplicationsPage({
             <>
               All applications that were handed in.{' '}
               <TextLink href={`${applicationsPath}/new`}>Open one for someone without an account</TextLink>
+              {' · '}
+              <TextLink href={bulkPath}>Bulk moves</TextLink>
             </>
           )}
         </Lead>
@@ -97,7 +102,7 @@ export default async function ApplicationsPage({
           ) : null}
           <DataTable
             caption="Applications, newest move first"
-            columns={columns}
+            columns={isBroker ? columns : [pickColumn, ...columns]}
             rows={shown.applications.map((application) => ({
               id: application.id,
               cells: cellsOf(application, clock),
@@ -111,6 +116,12 @@ export default async function ApplicationsPage({
           />
         </Results>
       </Card>
+      {isBroker || shown.applications.length === 0 ? null : (
+        <Card label="Move many at once">
+          <Heading level={2}>Move many at once</Heading>
+          <BulkPickForm key={linkToApplications(filters)} action={draftBulkMoveAction} filters={filters} />
+        </Card>
+      )}
       <Card label="Your undo time">
         <Heading level={2}>Your undo time</Heading>
         <UndoTimeForm action={saveUndoTimeAction} seconds={shown.undoSeconds} range={undoTime} />
@@ -118,6 +129,8 @@ export default async function ApplicationsPage({
     </Page>
   );
 }
+
+const pickColumn = { key: 'pick', header: 'Select' } as const;
 
 const columns = [
   { key: 'title', header: 'Title' },
@@ -134,6 +147,7 @@ function cellsOf(application: ListedApplication, clock: Clock) {
   const said = sayApplicationStatus(status);
   const heard = news === null ? null : sayNews(news, textStatus);
   return {
+    pick: <BulkPick application={id} label={`Select ${title}, of ${applicant ?? 'a deleted account'}`} />,
     title: <TextLink href={`${applicationsPath}/${id}`}>{title}</TextLink>,
     applicant: applicant ?? 'Account deleted',
     status: (

@@ -56,6 +56,47 @@ const standing = sql`case m.send_class when 'sign_in' then 0 when 'prove_again' 
 /** Whether a row of the outbox is a code of the last group. */
 export const isOfStranger = sql`(send_class is null or send_class not in ('sign_in', 'prove_again'))`;
 
+/** The source of a row `m` of the outbox, as long as it waits: what `sms_messages_waiting_source_index` is made of. */
+const waitingSource = sql`(case when m.status = 'queued' then m.source end)`;
+
+/**
+ * How many texts of a source are due and wait, as far as `most`: an expression.
+ *
+ * @param now an expression for the moment, by the database's clock
+ */
+export function countWaitingOf(source: string, most: number, now: SQL): SQL {
+  return sql`(select count(*)::int from (
+    select from sms_messages m where ${waitingSource} = ${source}::uuid and m.send_after <= ${now} limit ${most}) waiting)`;
+}
+
+/**
+ * The texts of many that were wished for at once, such as by a bulk move, that are due: `sources` and `of_many`, common tables of a
+ * `with recursive`, the second with `id`, `send_after` and `turn`. Each of their sources has a text in each turn. Who comes first in a
+ * turn is drawn by lot, so that where a claim has one place, no source has it each time; nothing has to be remembered for that. Each
+ * source is found by one step in its index, so that thousands of texts of one are not looked through for the others.
+ *
+ * @param now an expression for the moment, by the database's clock, that is the same for each row
+ * @param most an expression for how many at most
+ */
+export function ofManyInTurns(now: SQL, most: SQL): SQL {
+  return sql`sources as (
+      (select ${waitingSource} as source from sms_messages m where ${waitingSource} is not null order by 1 limit 1)
+      union all
+      select (
+        select ${waitingSource} from sms_messages m where ${waitingSource} > sources.source order by ${waitingSource} limit 1)
+      from sources where sources.source is not null
+    ), of_many as materialized (
+      select id, send_after, turn from (
+        select each.id, each.send_after,
+          row_number() over (partition by s.source order by each.send_after, each.id) as turn, random() as lot
+        from sources s cross join lateral (
+          select m.id, m.send_after from sms_messages m
+          where ${waitingSource} = s.source and m.send_after <= ${now}
+          order by m.send_after limit ${most} for update skip locked) each
+      ) each order by turn, lot limit ${most}
+    )`;
+}
+
 /** A count of a JSON object; what is none counts as 0, and no more than can be of use. */
 function whole(value: SQL): SQL {
   return sql`case when jsonb_typeof(${value}) = 'number'

@@ -80,8 +80,9 @@ export async function enqueueRetry(
     expires_at: string | null;
     retries: number;
     request_id: string | null;
+    source: string | null;
   }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries,
-      request_id
+      request_id, source
     from sms_messages where id = ${messageId}`);
   const row = rows[0]!;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
@@ -96,6 +97,7 @@ export async function enqueueRetry(
     challengeId: row.challenge_id,
     sendClass: row.send_class,
     network: row.network,
+    source: row.source,
     dedupeKey: retryKey(messageId),
     sendAfter,
     expiresAt,

@@ -6,7 +6,7 @@ import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { oneMore } from '@/db/one-more';
 import { shortestLifeSeconds } from './send-policy';
-import { codesInLine, isOfStranger } from '@/lib/sms/capacity/send-order';
+import { codesInLine, isOfStranger, ofManyInTurns } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
 import type { PaceClock } from '@/lib/sms/capacity/pace-clock';
@@ -87,7 +87,8 @@ const isPrompt = sql`purpose in ('notice', 'reply', 'test')`;
 /**
  * Claims due texts under a lease, codes first: one statement, by the database's clock. Where the pace is limited, only as
  * many as have a slot within reach are claimed, and codes in the order of their line; slots are taken later, when the
- * send policy has decided. Of what is no code, notices go before updates. Codes of strangers leave one place in four to what is
+ * send policy has decided. Of what is no code, notices go before updates, and single updates before those of many that were wished
+ * for at once, whose sources take turns. Codes of strangers leave one place in four to what is
  * no code, while any of that waits. So a crowd delays nobody's notice for long.
  *
  * In: `strangersBefore`, how many places strangers have had since the last one of others (`countStrangers`); `leadMs`, how long a
@@ -129,7 +130,7 @@ export async function claimSends(
     is_more: boolean;
     due_in_ms: number | null;
   }>(sql`
-    with clock as materialized (select ${clockNow(work)} as now),
+    with recursive clock as materialized (select ${clockNow(work)} as now),
     pace as materialized (
       select case when ${isStopped(sql`clock.now`)} then coalesce(stopped_reason, '') end as stopped,
         s.stopped_until is not null as was_stopped,
@@ -146,19 +147,24 @@ export async function claimSends(
       order by send_after limit (select greatest(0, least(n, ${roomForOthers}::int)) from free) for update skip locked
     ), later as materialized (
       select id, send_after from sms_messages
-      where status = 'queued' and purpose <> 'verification' and not ${isPrompt} and send_after <= ${now}
+      where status = 'queued' and purpose = 'update' and source is null and send_after <= ${now}
       order by send_after
       limit (select greatest(0, least(n, ${roomForOthers}::int) - (select count(*) from prompt)) from free)
       for update skip locked
-    ), strangers as materialized (
+    ), ${ofManyInTurns(
+      now,
+      sql`(select greatest(0, least(n, ${roomForOthers}::int) - (select count(*) from prompt) - (select count(*) from later)) from free)`,
+    )}, strangers as materialized (
       select id from waiting where is_stranger order by place
-      limit (select greatest(0, n - least((select count(*) from prompt) + (select count(*) from later),
+      limit (select greatest(0, n - least(
+        (select count(*) from prompt) + (select count(*) from later) + (select count(*) from of_many),
         (n + ${strangersBefore}::int) / ${placesOfATurn}::int)) from free)
     ), codes as materialized (
       select id from waiting where not is_stranger union all select id from strangers
     ), others as materialized (
       select id from (
         select id, send_after, 0 as turn from prompt union all select id, send_after, 1 from later
+        union all select id, send_after, 1 + turn from of_many
       ) each order by turn, send_after limit (select greatest(0, n - (select count(*) from strangers)) from free)
     ), claimed as (
       update sms_messages m

@@ -272,15 +272,26 @@ function isForHolder({ message }: PolicyFacts): boolean {
   return message.purpose === 'update' || message.template === 'resetFactors';
 }
 
+type Arrival = { at: Date; suitsAll: boolean; quietAt: Date | null };
+
+/** Texts that are asked about at the same moment share few windows and zones, and each answer takes a while. */
+let arrivals: { nowMs: number; answers: Map<string, Arrival> } = { nowMs: NaN, answers: new Map() };
+
+function findArrival(quiet: { now: Date; window: QuietWindow; zones: readonly string[] }): Arrival {
+  const { now, window, zones } = quiet;
+  if (arrivals.nowMs !== now.getTime()) arrivals = { nowMs: now.getTime(), answers: new Map() };
+  const { answers } = arrivals;
+  const key = `${window.start} ${window.end} ${zones.join(' ')}`;
+  const arrival = answers.get(key) ?? computeArrival(quiet);
+  answers.set(key, arrival);
+  return arrival;
+}
+
 /**
  * When a text may arrive, and when the quiet hours begin after that. So shortly before them that it would not get through
  * any more, it waits until they are over.
  */
-function findArrival(quiet: { now: Date; window: QuietWindow; zones: readonly string[] }): {
-  at: Date;
-  suitsAll: boolean;
-  quietAt: Date | null;
-} {
+function computeArrival(quiet: { now: Date; window: QuietWindow; zones: readonly string[] }): Arrival {
   const { at, suitsAll } = nextAllowedInstant(quiet);
   const quietAt = nextQuietInstant({ ...quiet, now: at });
   const isTooShort = quietAt !== null && quietAt.getTime() - at.getTime() < shortestLifeSeconds * 1000;

@@ -24,6 +24,8 @@ export type NewText = StoredText & {
   sendClass?: SendClass | null;
   /** Codes only: the keyed mark of the network that asks (budget.ts). */
   network?: string | null;
+  /** Of many that are wished for at once: which of them it is of (send-order.ts). */
+  source?: string | null;
   /** The instant this text was counted at in its number's limit; it stops counting if the provider never accepts it. */
   countedAt?: Date | null;
   /** At most one text ever exists with the same key; the next wish to send it is answered null. */
@@ -53,14 +55,14 @@ export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: str
     with added as (
       insert into sms_messages (
         id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, counted_at, dedupe_key,
-        created_at, send_after, expires_at, status, retry_of, retries, request_id
+        created_at, send_after, expires_at, status, retry_of, retries, request_id, source
       ) values (
         ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
         ${JSON.stringify({ site: env().siteName, ...text.params })}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
         ${text.network ?? null}, ${at(text.countedAt)},
         ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
         ${text.retryOf ?? null}, ${text.retries ?? 0},
-        ${text.requestId === undefined ? currentRequestId() : text.requestId}
+        ${text.requestId === undefined ? currentRequestId() : text.requestId}, ${text.source ?? null}
       )
       on conflict (dedupe_key) do nothing
       returning id

@@ -5,6 +5,13 @@ import { addNote, answerApplication, assignApplication } from '@/lib/application
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { followTexts } from '@/lib/applications/follow-notices';
 import { eraseApplications, pruneApplications } from '@/lib/applications/erase-applications';
+import type { Db } from '@/db/client';
+import { listBulkMoves, readBulkPage } from '@/lib/bulk/bulk-page';
+import { openMissingList } from '@/lib/bulk/missing-list';
+import { moveNextItems } from '@/lib/bulk/move-items';
+import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
+import { aimBulkMove, draftBulkMove, draftMissing } from '@/lib/bulk/select-bulk';
+import { pauseBulkMove, startBulkMove, stopBulkMove } from '@/lib/bulk/steer-bulk';
 import { moveApplication, undoMove } from '@/lib/applications/move-application';
 import { listMyApplications, readMyApplication } from '@/lib/applications/my-applications';
 import { takeTextAnswer } from '@/lib/applications/take-text-answer';
@@ -21,6 +28,7 @@ import { parsePeopleSearch } from '@/lib/reporting/people';
 import { giveApplicant, giveSubmitted } from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt } from '@/tests/support/people';
+import { giveSettledPerson, readSessionOf } from '@/tests/support/settled-person';
 import { fillApplications, seerOf } from '@/tests/support/many-applications';
 import {
   findBigReads,
@@ -149,6 +157,7 @@ test('nor does anything that people do with one application, or what is decided 
     await pruneDrafts(db, before, 100);
     await pruneApplications(db, before, 100);
   });
+  await during('moves in bulk', () => moveInBulk(db));
   await expectNoBigReads({ except: 'leaves' });
 
   const read = new Set(
@@ -159,6 +168,37 @@ test('nor does anything that people do with one application, or what is decided 
   );
   expect(idle.map(([name]) => name)).toEqual([]);
 }, 120_000);
+
+/** Moves what is found by a search and what is checked, and looks at it, as a person and their worker do. */
+async function moveInBulk(db: Db): Promise<void> {
+  const person = await giveSettledPerson(database.db, { role: 'staff', now });
+  const mover = await readSessionOf(database.db, person, now);
+  const context = contextAt(after(now, 1));
+  const { rows: some } = await database.db.execute<{ id: string }>(
+    `select id from applications where status = 'submitted' order by moved_at limit 30`,
+  );
+  const query = { ...everything, status: 'in_review' as const, assignee: 'nobody' };
+  for (const selection of [{ query }, { ids: some.map(({ id }) => id) }]) {
+    const made = await draftBulkMove(db, mover, selection, context);
+    if (!made.ok) throw new Error(made.reason);
+    const { id } = made;
+    await aimBulkMove(db, mover, { id, to: 'documents_needed', note: 'A lease' });
+    await readBulkPage(db, mover, id, after(now, 2));
+    expect(await startBulkMove(db, mover, id, context)).toEqual({ ok: true });
+    const onFault = (_about: unknown, error: unknown) => {
+      throw error;
+    };
+    expect(await moveNextItems(db, after(now, 3), { most: 100, onFault })).toBe('moved');
+    await pauseBulkMove(db, mover, id, context);
+    await stopBulkMove(db, mover, id, context);
+    await readBulkPage(db, mover, id, after(now, 4));
+    for await (const line of (await openMissingList(db, mover, id, String, context))!)
+      expect(line).not.toBe('');
+    await draftMissing(db, mover, id, context);
+    await listBulkMoves(db, mover);
+  }
+  await pruneBulkMoves(db, after(now, 40 * 24 * 3600), 1_000);
+}
 
 /** `except`: a journey that is about as many rows as one person has dealt with. */
 async function expectNoBigReads({ except = null }: { except?: string | null } = {}): Promise<void> {

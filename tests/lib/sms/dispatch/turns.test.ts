@@ -15,14 +15,14 @@ beforeEach(async () => {
   await database.db.execute(sql`truncate sms_messages, sms_senders, sms_verification_log`);
 });
 
-type Kind = { purpose: string; sendClass?: string; status?: string };
+type Kind = { purpose: string; sendClass?: string; status?: string; source?: string };
 
 /** Texts that are due, each a little later than the one before; the names say what they are. */
-async function fill(count: number, { purpose, sendClass, status = 'queued' }: Kind): Promise<void> {
+async function fill(count: number, { purpose, sendClass, status = 'queued', source }: Kind): Promise<void> {
   await database.db.execute(sql`
-    insert into sms_messages (id, phone, purpose, template, send_class, network, created_at, send_after, status)
+    insert into sms_messages (id, phone, purpose, template, send_class, network, created_at, send_after, status, source)
     select gen_random_uuid(), '+1' || (2000000 + i)::text || '0000', ${purpose}, 'test', ${sendClass ?? null},
-      'network:' || i, now(), now() - interval '1 hour' + i * interval '1 ms', ${status}
+      'network:' || i, now(), now() - interval '1 hour' + i * interval '1 ms', ${status}, ${source ?? null}::uuid
     from generate_series(1, ${count}::int) i`);
 }
 
@@ -33,7 +33,7 @@ async function claim(db: Db, { strangersBefore = 0, isPaced = true } = {}) {
   const room = { room: 64, roomForOthers: 48, strangersBefore, leadMs: 0 };
   const found = await claimSends({ ...work, paceClock: new PaceClock(), clockOffsetMs: 0 }, room);
   const { rows } = await database.db.execute<{ kind: string }>(sql`
-    select coalesce(send_class, purpose) as kind from sms_messages
+    select coalesce(send_class, source::text, purpose) as kind from sms_messages
     where id = any(${sql.param(found.held.map(({ id }) => id))}::uuid[])`);
   return { found, kinds: rows.map(({ kind }) => kind) };
 }
@@ -115,6 +115,53 @@ test('a notice is found without reading the updates before it, though the planne
   try {
     const { kinds } = await claim(recorder.db);
     expect(kinds).toEqual(['notice']);
+    for (const { plan } of recorder.ran) expect(countTexts(plan)).toBeLessThan(100);
+  } finally {
+    await recorder.end();
+  }
+});
+
+const [bulk, another] = ['10000000-0000-4000-8000-000000000000', '20000000-0000-4000-8000-000000000000'];
+
+test('a single update goes before all that is left of a bulk move, and notices and known codes before both', async () => {
+  await fill(500, { purpose: 'update', source: bulk });
+  expect(await claimInTurn(2)).toEqual([bulk, bulk]);
+  await fill(2, { purpose: 'update' });
+  await fill(1, { purpose: 'notice' });
+  await fill(1, { purpose: 'verification', sendClass: 'sign_in' });
+  expect(await claimInTurn(5)).toEqual(['sign_in', 'notice', 'update', 'update', bulk]);
+});
+
+test('bulk moves take turns, however long the one before waits already', async () => {
+  await fill(1_000, { purpose: 'update', source: bulk });
+  await fill(100, { purpose: 'update', source: another });
+  const { kinds } = await claim(database.db, { isPaced: false });
+  expect(kinds.filter((kind) => kind === bulk)).toHaveLength(24);
+  expect(kinds.filter((kind) => kind === another)).toHaveLength(24);
+});
+
+test('at one text a second, neither of two bulk moves waits for the end of the other', async () => {
+  await fill(200, { purpose: 'update', source: bulk });
+  await fill(200, { purpose: 'update', source: another });
+  const went = await claimInTurn(60);
+  // By lot: that one has fewer than ten of sixty places happens once in a hundred million times.
+  for (const each of [bulk, another])
+    expect(went.filter((kind) => kind === each).length).toBeGreaterThanOrEqual(10);
+});
+
+test('an update is found without reading the texts of a bulk move before it, nor those of one bulk move for another’s', async () => {
+  await database.db.execute(sql`alter table sms_messages set (autovacuum_enabled = off)`);
+  await fill(50_000, { purpose: 'update', status: 'delivered' });
+  await database.db.execute(sql`vacuum analyze sms_messages`);
+  await fill(10_000, { purpose: 'update', source: bulk });
+  await fill(5, { purpose: 'update', source: another });
+  await fill(1, { purpose: 'update' });
+  const recorder = openPlanRecorder(database.url);
+  try {
+    const { kinds } = await claim(recorder.db);
+    expect(kinds).toEqual(['update']);
+    const [next] = (await claim(recorder.db)).kinds;
+    expect([bulk, another]).toContain(next);
     for (const { plan } of recorder.ran) expect(countTexts(plan)).toBeLessThan(100);
   } finally {
     await recorder.end();

@@ -1,0 +1,67 @@
+import { Moment } from '@/app/_format/moment';
+import { sayUsd } from '@/app/_format/say-usd';
+import type { Clock } from '@/app/_format/say-moment';
+import { sayCount } from '@/app/admin/report-words';
+import { FactList } from '@/components/ui/lists/FactList';
+import { Notice } from '@/components/ui/Notice';
+import type { BulkPage } from '@/lib/bulk/bulk-page';
+import { chanceWords } from '../bulk-words';
+
+/** What a bulk move would lead to: for how many people, by which way, for how much, and what waits for the morning. */
+export function Summary({
+  summary: { chances, forecast, budgetLeftMicros, budgetMicros },
+  clock,
+}: {
+  summary: NonNullable<BulkPage['summary']>;
+  clock: Required<Clock>;
+}) {
+  const { people, texts, mails, unreached, segments, priceMicros, held, heldFrom, heldUntil } = forecast;
+  const when = (moment: string) => <Moment at={new Date(moment)} clock={clock} />;
+  return (
+    <>
+      <FactList
+        facts={[
+          { term: 'Would be moved', detail: sayCount(chances.allowed) },
+          ...(['changed', 'notAllowed', 'gone'] as const)
+            .filter((why) => chances[why] > 0)
+            .map((why) => ({ term: chanceWords[why], detail: sayCount(chances[why]) })),
+          { term: 'People', detail: sayCount(people) },
+          { term: 'Told by text', detail: sayCount(texts) },
+          { term: 'Told by email', detail: sayCount(mails) },
+          { term: 'No way to tell them', detail: sayCount(unreached) },
+          { term: 'Segments', detail: sayCount(segments) },
+          {
+            term: 'Cost of the texts, about',
+            detail: `${dollars(priceMicros)}. Of ${dollars(budgetMicros)} for updates in 24 hours, ${dollars(budgetLeftMicros)} are left.`,
+          },
+          {
+            term: 'Held by quiet hours',
+            detail:
+              heldFrom === null || heldUntil === null ? (
+                'None, if they went out now'
+              ) : heldFrom === heldUntil ? (
+                <>
+                  {sayCount(held)}, until {when(heldUntil)}
+                </>
+              ) : (
+                <>
+                  {sayCount(held)}, the first until {when(heldFrom)}, the last until {when(heldUntil)}
+                </>
+              ),
+          },
+        ]}
+      />
+      {priceMicros > budgetLeftMicros ? (
+        <Notice tone="warning" title="This costs more than is left">
+          <p>
+            The texts that do not fit wait until the budget has room for them. Everyone is still told once.
+          </p>
+        </Notice>
+      ) : null}
+    </>
+  );
+}
+
+function dollars(micros: number): string {
+  return sayUsd((micros / 1_000_000).toFixed(6));
+}

@@ -1,0 +1,175 @@
+import { sql } from 'drizzle-orm';
+import type { ApplicationStatus } from '@/db/schema/applications';
+import type { BulkForecast, BulkOutcome, BulkPauseReason, BulkState } from '@/db/schema/bulk';
+import type { Db } from '@/db/client';
+import { seenBy, type Viewer } from '@/lib/applications/who-sees';
+import { env } from '@/lib/env';
+import { isId } from '@/lib/random';
+import { shareBudget, sumSpend } from '@/lib/sms/capacity/budget';
+import { readPreferences } from '@/lib/sms/preferences/preferences';
+import { readForecast, sourcesOf } from './forecast';
+import { requireMover } from './select-bulk';
+
+/** Of the applications of a draft, how many can be moved as they are, and how many not, by why. */
+export type BulkChances = { allowed: number; changed: number; notAllowed: number; gone: number };
+
+/** A bulk move as staff and admins see it. */
+export type BulkPage = {
+  id: string;
+  state: BulkState;
+  stateAt: Date;
+  /** Null: their account is gone. */
+  createdBy: string | null;
+  createdAt: Date;
+  startedBy: string | null;
+  startedAt: Date | null;
+  to: ApplicationStatus | null;
+  note: string | null;
+  isCut: boolean;
+  pausedBecause: BulkPauseReason | null;
+  /** How many applications it is about. */
+  items: number;
+  /** Those that are not decided yet. */
+  open: number;
+  outcomes: Record<BulkOutcome, number>;
+  /** Where the applications are now, the most frequent first; of drafts alone. */
+  byStatus: { status: ApplicationStatus; count: number }[];
+  /** Of a draft that says where to move: what would come of it. */
+  summary: {
+    chances: BulkChances;
+    forecast: BulkForecast;
+    budgetLeftMicros: number;
+    budgetMicros: number;
+  } | null;
+  timeZone: string | null;
+};
+
+type Row = {
+  state: BulkState;
+  state_at: string;
+  created_by: string | null;
+  created_at: string;
+  started_by: string | null;
+  started_at: string | null;
+  to_status: ApplicationStatus | null;
+  note: string | null;
+  is_cut: boolean;
+  paused_because: BulkPauseReason | null;
+  forecast: BulkForecast | null;
+};
+
+/** Reads all that the page of a bulk move shows; null: there is none, or none any more. */
+export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date): Promise<BulkPage | null> {
+  requireMover(viewer);
+  if (!isId(id)) return null;
+  const { rows } = await db.execute<Row>(sql`
+    select m.state, m.state_at, c.name as created_by, m.created_at, s.name as started_by, m.started_at, m.to_status, m.note, m.is_cut,
+      m.paused_because, m.forecast
+    from bulk_moves m left join users c on c.id = m.created_by left join users s on s.id = m.started_by where m.id = ${id}`);
+  const row = rows[0];
+  if (!row) return null;
+  const isDraft = row.state === 'draft';
+  const to = row.to_status;
+  const [counted, byStatus, summary, preferences] = await Promise.all([
+    countOutcomes(db, id),
+    isDraft ? countStatuses(db, viewer, id) : [],
+    isDraft && to !== null ? summarize(db, viewer, { id, to, forecast: row.forecast }, now) : null,
+    readPreferences(db, viewer.userId),
+  ]);
+  return {
+    ...{ id, to, byStatus, summary, note: row.note, isCut: row.is_cut, state: row.state },
+    stateAt: new Date(row.state_at),
+    createdBy: row.created_by,
+    createdAt: new Date(row.created_at),
+    startedBy: row.started_by,
+    startedAt: row.started_at === null ? null : new Date(row.started_at),
+    pausedBecause: row.paused_because,
+    ...counted,
+    timeZone: preferences?.timeZone ?? null,
+  };
+}
+
+async function countOutcomes(db: Db, id: string): Promise<Pick<BulkPage, 'items' | 'open' | 'outcomes'>> {
+  const { rows } = await db.execute<{ outcome: BulkOutcome | null; count: number }>(sql`
+    select outcome, count(*)::int as count from bulk_items where bulk_id = ${id} group by outcome`);
+  const outcomes = { moved: 0, changed_meanwhile: 0, not_allowed: 0, not_found: 0, failed: 0 };
+  let [items, open] = [0, 0];
+  for (const { outcome, count } of rows) {
+    items += count;
+    if (outcome === null) open += count;
+    else outcomes[outcome] = count;
+  }
+  return { items, open, outcomes };
+}
+
+async function countStatuses(db: Db, viewer: Viewer, id: string): Promise<BulkPage['byStatus']> {
+  const { rows } = await db.execute<{ status: ApplicationStatus; count: number }>(sql`
+    select a.status, count(*)::int as count from bulk_items i join applications a on a.id = i.application_id
+    where i.bulk_id = ${id} and ${seenBy(viewer)} group by a.status order by 2 desc, 1`);
+  return rows;
+}
+
+async function summarize(
+  db: Db,
+  viewer: Viewer,
+  bulk: { id: string; to: ApplicationStatus; forecast: BulkForecast | null },
+  now: Date,
+): Promise<NonNullable<BulkPage['summary']>> {
+  const [chances, forecast, spentMicros] = await Promise.all([
+    countChances(db, viewer, bulk),
+    readForecast(db, viewer, bulk, now),
+    sumSpend(db, 'all', now),
+  ]);
+  const total = BigInt(env().smsDailyBudgetMicros);
+  // Updates leave a part to codes by which people get into their accounts.
+  const budget = total - shareBudget(total).keptMicros;
+  const left = budget - spentMicros;
+  return { chances, forecast, budgetLeftMicros: Number(left < 0n ? 0n : left), budgetMicros: Number(budget) };
+}
+
+async function countChances(
+  db: Db,
+  viewer: Viewer,
+  { id, to }: { id: string; to: ApplicationStatus },
+): Promise<BulkChances> {
+  const from = `{${sourcesOf(to, viewer).join(',')}}`;
+  const { rows } = await db.execute<{ chance: keyof BulkChances; count: number }>(sql`
+    select case when a.id is null then 'gone' when a.version <> i.version then 'changed'
+      when a.status = any(${from}::text[]) then 'allowed' else 'notAllowed' end as chance, count(*)::int as count
+    from bulk_items i left join applications a on a.id = i.application_id and ${seenBy(viewer)}
+    where i.bulk_id = ${id} group by 1`);
+  const chances: BulkChances = { allowed: 0, changed: 0, notAllowed: 0, gone: 0 };
+  for (const { chance, count } of rows) chances[chance] = count;
+  return chances;
+}
+
+/** A bulk move in the list of the last ones. */
+export type ListedBulkMove = Pick<BulkPage, 'id' | 'state' | 'to' | 'createdBy' | 'createdAt'> & {
+  items: number;
+};
+
+const mostListed = 20;
+
+/** The last bulk moves, the newest first; drafts are for those who made them. */
+export async function listBulkMoves(db: Db, viewer: Viewer): Promise<ListedBulkMove[]> {
+  requireMover(viewer);
+  const { rows } = await db.execute<{
+    id: string;
+    state: BulkState;
+    to_status: ApplicationStatus | null;
+    name: string | null;
+    created_at: string;
+    items: number;
+  }>(sql`
+    with last as materialized (
+      select id, state, to_status, created_by, created_at from bulk_moves
+      where state <> 'draft' or created_by = ${viewer.userId} order by created_at desc limit ${mostListed}
+    )
+    select last.id, last.state, last.to_status, u.name, last.created_at,
+      coalesce((select max(nth) from bulk_items i where i.bulk_id = last.id), 0) as items
+    from last left join users u on u.id = last.created_by order by last.created_at desc, last.id`);
+  return rows.map((row) => ({
+    ...{ id: row.id, state: row.state, to: row.to_status, createdBy: row.name, items: row.items },
+    createdAt: new Date(row.created_at),
+  }));
+}

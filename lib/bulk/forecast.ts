@@ -1,0 +1,151 @@
+import { sql } from 'drizzle-orm';
+import type { BulkForecast } from '@/db/schema/bulk';
+import type { ApplicationStatus } from '@/db/schema/applications';
+import type { Db } from '@/db/client';
+import type { User } from '@/lib/accounts/users';
+import { moves } from '@/lib/applications/moves';
+import { templateOf } from '@/lib/applications/note-news';
+import { seenBy, type Viewer } from '@/lib/applications/who-sees';
+import { env } from '@/lib/env';
+import { isReachedByMail } from '@/lib/mail/tell-owner';
+import { newId } from '@/lib/random';
+import { priceOf } from '@/lib/sms/capacity/price';
+import { applySendPolicy } from '@/lib/sms/dispatch/send-policy';
+import { readImaginedFacts, type ImaginedText } from '@/lib/sms/dispatch/send-policy-facts';
+import { countSegments } from '@/lib/sms/outbox/segments';
+import { renderText } from '@/lib/sms/outbox/text-templates';
+
+/** So many texts are imagined in one statement, and asked about before others have their turn in this process. */
+const batchRows = 200;
+
+/** A forecast that is older is counted again before it is shown. */
+const freshMs = 10 * 60_000;
+
+type Applicant = Pick<User, 'id' | 'emailProvenAt'> & { phone: string | null; isOpen: boolean };
+
+/**
+ * Says what the moves of a draft would lead to: to whom news would go by which way, what the texts would cost, and which would wait for
+ * quiet hours. The texts are imagined, and asked about by the very rules that are asked when they go out. It is kept with the draft, so
+ * that reading the page again costs nothing; after ten minutes it is counted again.
+ */
+export async function readForecast(
+  db: Db,
+  viewer: Viewer,
+  bulk: { id: string; to: ApplicationStatus; forecast: BulkForecast | null },
+  now: Date,
+): Promise<BulkForecast> {
+  const kept = bulk.forecast;
+  if (kept !== null && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs) return kept;
+  const forecast = await foresee(db, viewer, bulk, now);
+  await db.execute(sql`
+    update bulk_moves set forecast = ${JSON.stringify(forecast)}::jsonb
+    where id = ${bulk.id} and state = 'draft' and to_status = ${bulk.to}`);
+  return forecast;
+}
+
+async function foresee(
+  db: Db,
+  viewer: Viewer,
+  { id, to }: { id: string; to: ApplicationStatus },
+  now: Date,
+): Promise<BulkForecast> {
+  const forecast: BulkForecast = {
+    ...{ at: now.toISOString(), people: 0, texts: 0, mails: 0, unreached: 0 },
+    ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null },
+  };
+  const people = new Set<string>();
+  for (let nth = 0; ;) {
+    const batch = await readApplicants(db, viewer, { id, to, behind: nth });
+    await addBatch(db, forecast, batch.applicants, { to, now });
+    forecast.unreached += batch.withoutAccount;
+    forecast.people += batch.withoutAccount;
+    for (const applicant of batch.applicants) people.add(applicant.id);
+    if (batch.last === null) break;
+    nth = batch.last;
+  }
+  forecast.people += people.size;
+  return forecast;
+}
+
+/** The statuses from which someone may move to one. */
+export function sourcesOf(to: ApplicationStatus, { role }: Pick<Viewer, 'role'>): ApplicationStatus[] {
+  return moves.filter((move) => move.to === to && move.by.includes(role)).map(({ from }) => from);
+}
+
+/** The applicants of the next applications that could be moved as they are, each as often as they applied. */
+async function readApplicants(
+  db: Db,
+  viewer: Viewer,
+  { id, to, behind }: { id: string; to: ApplicationStatus; behind: number },
+): Promise<{ applicants: Applicant[]; withoutAccount: number; last: number | null }> {
+  const from = `{${sourcesOf(to, viewer).join(',')}}`;
+  const { rows } = await db.execute<{
+    nth: number;
+    is_movable: boolean;
+    user_id: string | null;
+    phone: string | null;
+    email_proven_at: string | null;
+    is_open: boolean;
+  }>(sql`
+    with items as materialized (
+      select nth, application_id, version from bulk_items where bulk_id = ${id} and nth > ${behind} order by nth limit ${batchRows}
+    )
+    select i.nth, a.id is not null and a.status = any(${from}::text[]) and a.version = i.version as is_movable, u.id as user_id,
+      u.phone, u.email_proven_at, coalesce(u.deactivated_at is null, false) as is_open
+    from items i left join applications a on a.id = i.application_id and ${seenBy(viewer)} left join users u on u.id = a.applicant_id
+    order by i.nth`);
+  const movable = rows.filter((row) => row.is_movable);
+  return {
+    applicants: movable.flatMap((row) =>
+      row.user_id === null
+        ? []
+        : [
+            {
+              id: row.user_id,
+              phone: row.phone,
+              emailProvenAt: row.email_proven_at === null ? null : new Date(row.email_proven_at),
+              isOpen: row.is_open,
+            },
+          ],
+    ),
+    withoutAccount: movable.filter((row) => row.user_id === null).length,
+    last: rows.length < batchRows ? null : rows.at(-1)!.nth,
+  };
+}
+
+async function addBatch(
+  db: Db,
+  forecast: BulkForecast,
+  applicants: readonly Applicant[],
+  { to, now }: { to: ApplicationStatus; now: Date },
+): Promise<void> {
+  const template = templateOf[to === 'documents_needed' ? 'documents' : 'news'];
+  const params = { site: env().siteName, url: new URL('/applications', env().appUrl).href };
+  const segments = countSegments(renderText(template, params).body);
+  const texted = applicants.filter(({ phone, isOpen }) => phone !== null && isOpen);
+  const texts = texted.map(({ id: userId, phone }): ImaginedText => ({
+    ...{ id: newId(), userId, phone: phone!, purpose: 'update', template, params, createdAt: now },
+  }));
+  const facts = texts.length === 0 ? [] : await readImaginedFacts(db, texts);
+  const isTexted = new Set<Applicant>();
+  for (const [index, each] of facts.entries()) {
+    const answer = await applySendPolicy(each, { now, env: env() });
+    if (answer.answer === 'refuse') continue;
+    isTexted.add(texted[index]!);
+    forecast.texts += 1;
+    forecast.segments += segments;
+    forecast.priceMicros += segments * priceOf(env(), each.message.phone);
+    if (answer.answer === 'hold') addHeld(forecast, answer.until.toISOString());
+  }
+  for (const applicant of applicants) {
+    if (isTexted.has(applicant)) continue;
+    if (applicant.isOpen && isReachedByMail(applicant)) forecast.mails += 1;
+    else forecast.unreached += 1;
+  }
+}
+
+function addHeld(forecast: BulkForecast, until: string): void {
+  forecast.held += 1;
+  if (forecast.heldFrom === null || until < forecast.heldFrom) forecast.heldFrom = until;
+  if (forecast.heldUntil === null || until > forecast.heldUntil) forecast.heldUntil = until;
+}

@@ -1,0 +1,117 @@
+import { sql } from 'drizzle-orm';
+import type { BulkState } from '@/db/schema/bulk';
+import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
+import type { SessionUser } from '@/lib/accounts/sessions';
+import { recordAudit } from '@/lib/audit';
+import { refuseWithoutFactor, type StaleFactor } from '@/lib/auth/two-factor/confirm-identity';
+import type { RequestContext } from '@/lib/context';
+import { isId } from '@/lib/random';
+import { lockActor, requireMover } from './select-bulk';
+
+/** So many bulk moves may be under way at once, over all people: each takes its turn. */
+export const mostBulkUnderWay = 10;
+
+export type BulkStartAnswer =
+  | { ok: true }
+  | ({ ok: false } & (
+      | StaleFactor
+      /** There is none, it is over, or it is not said where to move. */
+      | { reason: 'not_found' | 'over' | 'no_target' | 'too_many_under_way' }
+    ));
+
+/**
+ * Starts a bulk move, or has one that is paused go on, in the name of who asks: one of the operator's people who has shown within ten
+ * minutes who they are. One that goes on already stays as it is: a second click starts nothing.
+ */
+export async function startBulkMove(
+  db: Db,
+  mover: SessionUser,
+  id: string,
+  context: RequestContext,
+): Promise<BulkStartAnswer> {
+  requireMover(mover);
+  if (!isId(id)) return { ok: false, reason: 'not_found' };
+  const { now } = context;
+  return db.transaction(async (tx): Promise<BulkStartAnswer> => {
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('bulk_moves', 0))`);
+    await lockActor(tx, mover);
+    const stale = await refuseWithoutFactor(tx, mover, now);
+    if (stale !== null) return { ok: false, ...stale };
+    const { rows } = await tx.execute<{
+      state: BulkState;
+      has_target: boolean;
+      under_way: number;
+      items: number;
+    }>(sql`
+      select state, to_status is not null as has_target,
+        (select count(*)::int from bulk_moves where state = 'running') as under_way,
+        (select count(*)::int from bulk_items where bulk_id = m.id) as items
+      from bulk_moves m where id = ${id} for no key update`);
+    const found = rows[0];
+    if (!found) return { ok: false, reason: 'not_found' };
+    const { state, under_way: underWay, items: applications } = found;
+    if (state === 'running') return { ok: true };
+    if (state === 'stopped' || state === 'done') return { ok: false, reason: 'over' };
+    if (!found.has_target) return { ok: false, reason: 'no_target' };
+    if (underWay >= mostBulkUnderWay) return { ok: false, reason: 'too_many_under_way' };
+    await tx.execute(sql`
+      update bulk_moves set state = 'running', state_at = ${timestamp(now)}, paused_because = null, started_by = ${mover.userId},
+        started_at = coalesce(started_at, ${timestamp(now)}), next_at = ${timestamp(now)}
+      where id = ${id}`);
+    const action = state === 'draft' ? 'bulk_move_started' : 'bulk_move_resumed';
+    const details = { bulk: id, applications };
+    await recordAudit(tx, { action, userId: null, actorId: mover.userId, details }, context);
+    return { ok: true };
+  });
+}
+
+/** Pauses a bulk move behind the application that is being moved. False: it does not go on just now. */
+export async function pauseBulkMove(
+  db: Db,
+  mover: SessionUser,
+  id: string,
+  context: RequestContext,
+): Promise<boolean> {
+  return halt(db, mover, id, { to: 'paused', from: ['running'], action: 'bulk_move_paused' }, context);
+}
+
+/** Ends a bulk move behind the application that is being moved: what is moved stays so. False: it is no such move, or over. */
+export async function stopBulkMove(
+  db: Db,
+  mover: SessionUser,
+  id: string,
+  context: RequestContext,
+): Promise<boolean> {
+  const from = ['running', 'paused'] as const;
+  return halt(db, mover, id, { to: 'stopped', from, action: 'bulk_move_stopped' }, context);
+}
+
+async function halt(
+  db: Db,
+  mover: SessionUser,
+  id: string,
+  {
+    to,
+    from,
+    action,
+  }: {
+    to: 'paused' | 'stopped';
+    from: readonly BulkState[];
+    action: 'bulk_move_paused' | 'bulk_move_stopped';
+  },
+  context: RequestContext,
+): Promise<boolean> {
+  requireMover(mover);
+  if (!isId(id)) return false;
+  return db.transaction(async (tx) => {
+    await lockActor(tx, mover);
+    const { rowCount } = await tx.execute(sql`
+      update bulk_moves set state = ${to}, state_at = ${timestamp(context.now)}, paused_because = null
+      where id = ${id} and state = any(${`{${from.join(',')}}`}::text[])`);
+    if (rowCount !== 1) return false;
+    const entry = { action, userId: null, actorId: mover.userId, details: { bulk: id } };
+    await recordAudit(tx, entry, context);
+    return true;
+  });
+}

@@ -1,0 +1,568 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { sql } from 'drizzle-orm';
+import { beforeEach, expect, test } from 'vitest';
+import { openPool } from '@/db/client';
+import type { SessionUser } from '@/lib/accounts/sessions';
+import { deleteUser } from '@/lib/accounts/users';
+import { decideNotices } from '@/lib/applications/decide-notices';
+import { moveApplication } from '@/lib/applications/move-application';
+import { readBulkPage, listBulkMoves } from '@/lib/bulk/bulk-page';
+import { openMissingList } from '@/lib/bulk/missing-list';
+import { aheadOf, moveNextItems } from '@/lib/bulk/move-items';
+import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
+import { aimBulkMove, draftBulkMove, draftMissing, mostItems } from '@/lib/bulk/select-bulk';
+import { mostBulkUnderWay, pauseBulkMove, startBulkMove, stopBulkMove } from '@/lib/bulk/steer-bulk';
+import type { ApplicationsQuery } from '@/lib/reporting/applications-list';
+import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
+import { countMoves, giveManySubmitted, readBulkRow } from '@/tests/support/bulk';
+import { recordStatements, useDatabase } from '@/tests/support/database';
+import { after, contextAt, noon } from '@/tests/support/people';
+import { giveSettledPerson, readSessionOf } from '@/tests/support/settled-person';
+import { makePerson } from '@/tests/support/texts';
+
+const database = useDatabase();
+const at = (seconds: number) => contextAt(after(noon, seconds));
+const everything: ApplicationsQuery = {
+  ...{ search: null, status: null, assignee: null, ageDays: null, news: null, after: undefined },
+};
+const most = 1_000_000;
+
+let staff: SessionUser;
+let faults: unknown[];
+beforeEach(async () => {
+  faults = [];
+  await database.db.execute(sql`truncate applications, bulk_moves, sms_messages, audit_log cascade`);
+  staff = await readSessionOf(database.db, await giveSettledPerson(database.db, { role: 'staff' }), noon);
+});
+
+const onFault = (_about: unknown, error: unknown) => void faults.push(error);
+const turn = (seconds: number, own: { most?: number } = {}) =>
+  moveNextItems(database.db, after(noon, seconds), { most, onFault, ...own });
+
+async function readAll(pieces: AsyncIterable<string>): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of pieces) lines.push(line);
+  return lines;
+}
+
+/** Makes turns until nothing is left to do. */
+async function runOut(seconds: number): Promise<void> {
+  for (let nth = 0; (await turn(seconds + nth)) === 'moved'; nth += 1);
+}
+
+async function draft(
+  ids: readonly string[],
+  to: 'in_review' | 'approved' | 'documents_needed' = 'in_review',
+) {
+  const made = await draftBulkMove(database.db, staff, { ids }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  const note = to === 'documents_needed' ? 'A lease' : null;
+  expect(await aimBulkMove(database.db, staff, { id: made.id, to, note })).toEqual({ ok: true });
+  return made.id;
+}
+
+async function start(ids: readonly string[], to?: 'in_review' | 'approved' | 'documents_needed') {
+  const id = await draft(ids, to);
+  expect(await startBulkMove(database.db, staff, id, at(2))).toEqual({ ok: true });
+  return id;
+}
+
+async function audited(): Promise<string[]> {
+  const { rows } = await database.db.execute<{ action: string }>(
+    sql`select action from audit_log where action like 'bulk%' order by id`,
+  );
+  return rows.map(({ action }) => action);
+}
+
+const some = async (count: number) =>
+  giveManySubmitted(database.db, [await giveApplicant(database.db)], count, noon);
+
+test('what is checked becomes a draft of what its maker may see, those that wait longest first, and moves nothing', async () => {
+  const ids = await some(3);
+  const own = await giveManySubmitted(database.db, [staff], 1, noon);
+  const made = await draftBulkMove(database.db, staff, { ids: [...ids, ...own, ids[0]!, 'none'] }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  const { rows } = await database.db.execute<{ application_id: string; version: number }>(
+    sql`select application_id, version from bulk_items where bulk_id = ${made.id} order by nth`,
+  );
+  expect(rows.map((row) => row.application_id)).toEqual(ids);
+  expect(await readBulkRow(database.db, made.id)).toMatchObject({ state: 'draft', items: { open: 3 } });
+  expect(await turn(10)).toBe('idle');
+  expect((await countMoves(database.db, ids)).moves).toEqual([0, 0]);
+  expect(await audited()).toEqual(['bulk_move_made']);
+  expect(await draftBulkMove(database.db, staff, { ids: own }, at(1))).toEqual({
+    ok: false,
+    reason: 'nothing_selected',
+  });
+});
+
+test('all that a search of the list finds are taken, and no others', async () => {
+  const [submitted, decided] = [await some(60), await some(5)];
+  await database.db.execute(
+    sql`update applications set status = 'approved' where id = any(${sql.param(decided)}::uuid[])`,
+  );
+  const query = { ...everything, status: 'submitted' as const, after: 'of the second page' };
+  const made = await draftBulkMove(database.db, staff, { query }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
+  expect(page).toMatchObject({
+    items: submitted.length,
+    isCut: false,
+    byStatus: [{ status: 'submitted', count: 60 }],
+  });
+});
+
+test('ten thousand are one bulk move: of more, the first of the list are taken, and it is said', async () => {
+  await giveManySubmitted(database.db, [null], mostItems + 3, noon);
+  const made = await draftBulkMove(database.db, staff, { query: everything }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
+  expect(page).toMatchObject({ items: mostItems, isCut: true });
+  const { rows } = await database.db.execute<{ left_out: string[] }>(sql`
+    select array_agg(title order by moved_at) as left_out from applications a
+    where not exists (select from bulk_items i where i.application_id = a.id)`);
+  expect(rows[0]!.left_out).toEqual(['Home 1', 'Home 2', 'Home 3']);
+});
+
+test('brokers and applicants neither prepare, look at, start nor stop a bulk move', async () => {
+  const ids = await some(1);
+  const id = await draft(ids);
+  for (const role of ['broker', 'applicant'] as const) {
+    const person = await giveSettledPerson(database.db, { role });
+    const viewer = await readSessionOf(database.db, person, noon);
+    const refused = /Only staff and admins/;
+    await expect(draftBulkMove(database.db, viewer, { ids }, at(1))).rejects.toThrow(refused);
+    await expect(aimBulkMove(database.db, viewer, { id, to: 'approved', note: null })).rejects.toThrow(
+      refused,
+    );
+    await expect(startBulkMove(database.db, viewer, id, at(1))).rejects.toThrow(refused);
+    await expect(pauseBulkMove(database.db, viewer, id, at(1))).rejects.toThrow(refused);
+    await expect(stopBulkMove(database.db, viewer, id, at(1))).rejects.toThrow(refused);
+    await expect(draftMissing(database.db, viewer, id, at(1))).rejects.toThrow(refused);
+    await expect(readBulkPage(database.db, viewer, id, noon)).rejects.toThrow(refused);
+    await expect(listBulkMoves(database.db, viewer)).rejects.toThrow(refused);
+    await expect(openMissingList(database.db, viewer, id, String, at(1))).rejects.toThrow(refused);
+  }
+});
+
+test('starting wants a second factor of the last ten minutes, and somewhere to move to', async () => {
+  const ids = await some(1);
+  const made = await draftBulkMove(database.db, staff, { ids }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  expect(await startBulkMove(database.db, staff, made.id, at(2))).toEqual({ ok: false, reason: 'no_target' });
+  const to = { id: made.id, to: 'documents_needed' as const };
+  expect(await aimBulkMove(database.db, staff, { ...to, note: null })).toEqual({
+    ok: false,
+    reason: 'note_missing',
+  });
+  await aimBulkMove(database.db, staff, { ...to, note: 'A lease' });
+  expect(await startBulkMove(database.db, staff, made.id, at(601))).toEqual({
+    ok: false,
+    reason: 'confirm_first',
+  });
+  expect(await readBulkRow(database.db, made.id)).toMatchObject({ state: 'draft' });
+  expect(await startBulkMove(database.db, staff, made.id, at(599))).toEqual({ ok: true });
+});
+
+test('of ten who start it at the same instant one does, and an ended one is not started again', async () => {
+  const id = await draft(await some(3));
+  const answers = await Promise.all(
+    Array.from({ length: 10 }, () => startBulkMove(database.db, staff, id, at(2))),
+  );
+  expect(answers).toEqual(Array.from({ length: 10 }, () => ({ ok: true })));
+  expect(await audited()).toEqual(['bulk_move_made', 'bulk_move_started']);
+  await runOut(10);
+  expect(await startBulkMove(database.db, staff, id, at(20))).toEqual({ ok: false, reason: 'over' });
+  expect(await aimBulkMove(database.db, staff, { id, to: 'approved', note: null })).toEqual({
+    ok: false,
+    reason: 'no_draft',
+  });
+});
+
+test('no more than ten are under way at once', async () => {
+  const ids = await some(1);
+  for (let count = 0; count < mostBulkUnderWay; count += 1) await start(ids);
+  const id = await draft(ids);
+  expect(await startBulkMove(database.db, staff, id, at(2))).toEqual({
+    ok: false,
+    reason: 'too_many_under_way',
+  });
+});
+
+test('each is moved in the name of who started it, seen at once, and told by one text', async () => {
+  const [first, second] = [await giveApplicant(database.db), await giveApplicant(database.db)];
+  const ids = await giveManySubmitted(database.db, [first, second], 40, noon);
+  const id = await start(ids, 'documents_needed');
+  await runOut(10);
+  expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'done', items: { moved: 40 } });
+  const { rows } = await database.db.execute(sql`
+    select distinct actor_id, actor_role, note, shows_at = at as at_once from application_events where kind = 'moved'`);
+  expect(rows).toEqual([{ actor_id: staff.userId, actor_role: 'staff', note: 'A lease', at_once: true }]);
+  await decideNotices(database.db, after(noon, 60), { limit: 100, onFault });
+  const { moves, texts } = await countMoves(database.db, ids);
+  expect({ moves, texts }).toEqual({ moves: [1, 1], texts: [1, 1] });
+  const { rows: sources } = await database.db.execute(sql`select distinct source from sms_messages`);
+  expect(sources).toEqual([{ source: id }]);
+  expect(faults).toEqual([]);
+});
+
+test('what was changed meanwhile, cannot be moved so, or is gone is left alone, and said', async () => {
+  const applicant = await giveApplicant(database.db);
+  const changed = await giveSubmitted(database.db, applicant, noon);
+  const [plain, decided, gone] = (await some(3)) as [string, string, string];
+  await database.db.execute(sql`update applications set status = 'withdrawn' where id = ${decided}`);
+  const id = await start([changed.id, plain, decided, gone]);
+  const moved = { ...changed, to: 'documents_needed' as const, note: 'A lease' };
+  expect((await moveApplication(database.db, staff, moved, at(3))).ok).toBe(true);
+  await database.db.execute(sql`delete from applications where id = ${gone}`);
+  await runOut(10);
+  expect(await readBulkRow(database.db, id)).toMatchObject({
+    state: 'done',
+    items: { moved: 1, changed_meanwhile: 1, not_allowed: 1, not_found: 1 },
+  });
+  expect(await readApplicationRow(database.db, changed.id)).toMatchObject({ status: 'documents_needed' });
+  const pieces = await openMissingList(database.db, staff, id, (reason) => `why: ${reason}`, at(20));
+  const lines = (await readAll(pieces!)).map((line) => line.trim().split(','));
+  expect(lines[0]).toEqual(['application', 'title', 'applicant', 'status', 'reason', 'why']);
+  expect(
+    lines
+      .slice(1)
+      .map(([application, , , , reason, why]) => [application, reason, why])
+      .sort(),
+  ).toEqual(
+    [
+      [changed.id, 'changed_meanwhile', 'why: changed_meanwhile'],
+      [decided, 'not_allowed', 'why: not_allowed'],
+      [gone, 'not_found', 'why: not_found'],
+    ].sort(),
+  );
+  expect(await audited()).toContain('bulk_list_downloaded');
+});
+
+test('the list of what could not be done also has who was moved and heard nothing', async () => {
+  const ids = await giveManySubmitted(database.db, [null, await giveApplicant(database.db)], 2, noon);
+  const id = await start(ids);
+  await runOut(10);
+  await decideNotices(database.db, after(noon, 60), { onFault });
+  const pieces = await openMissingList(database.db, staff, id, String, at(70));
+  const [, ...lines] = await readAll(pieces!);
+  expect(lines).toEqual([`${ids[0]},Home 1,Paper 1,in_review,not_reached,not_reached\r\n`]);
+});
+
+test('a paused one rests until it is told to go on; a stopped one is over, and what is missing can be done by another', async () => {
+  const ids = await some(60);
+  const id = await start(ids);
+  await turn(10);
+  expect(await pauseBulkMove(database.db, staff, id, at(11))).toBe(true);
+  expect(await turn(12)).toBe('idle');
+  expect(await readBulkRow(database.db, id)).toMatchObject({
+    state: 'paused',
+    items: { moved: 25, open: 35 },
+  });
+  expect(await draftMissing(database.db, staff, id, at(12))).toBeNull();
+  expect(await startBulkMove(database.db, staff, id, at(13))).toEqual({ ok: true });
+  await turn(14);
+  expect(await stopBulkMove(database.db, staff, id, at(15))).toBe(true);
+  expect(await stopBulkMove(database.db, staff, id, at(15))).toBe(false);
+  expect(await turn(16)).toBe('idle');
+  expect(await readBulkRow(database.db, id)).toMatchObject({
+    state: 'stopped',
+    items: { moved: 50, open: 10 },
+  });
+  const rest = await draftMissing(database.db, staff, id, at(17));
+  expect(await readBulkPage(database.db, staff, rest!, after(noon, 18))).toMatchObject({
+    ...{ state: 'draft', to: 'in_review', items: 10 },
+  });
+  expect(await startBulkMove(database.db, staff, rest!, at(18))).toEqual({ ok: true });
+  await runOut(20);
+  expect((await countMoves(database.db, ids)).moves).toEqual([1, 1]);
+  expect(await audited()).toEqual([
+    ...['bulk_move_made', 'bulk_move_started', 'bulk_move_paused', 'bulk_move_resumed', 'bulk_move_stopped'],
+    ...['bulk_move_made', 'bulk_move_started'],
+  ]);
+});
+
+test('where who started it may not move any more, it pauses by itself, and goes on in another’s name', async () => {
+  const ids = await some(60);
+  for (const end of ['role', 'deactivated', 'deleted'] as const) {
+    const person = await giveSettledPerson(database.db, { role: 'staff' });
+    const mover = await readSessionOf(database.db, person, noon);
+    const id = await draft(ids.slice(0, 50), 'in_review');
+    expect(await startBulkMove(database.db, mover, id, at(2))).toEqual({ ok: true });
+    if (end === 'role')
+      await database.db.execute(sql`update users set role = 'broker' where id = ${mover.userId}`);
+    if (end === 'deactivated') {
+      await database.db.execute(sql`update users set deactivated_at = now() where id = ${mover.userId}`);
+    }
+    if (end === 'deleted') await database.db.transaction((tx) => deleteUser(tx, mover.userId));
+    await turn(10);
+    expect(await readBulkRow(database.db, id)).toEqual({
+      state: 'paused',
+      paused_because: 'mover_left',
+      items: { open: 50 },
+    });
+    if (end !== 'deleted') continue;
+    expect(await startBulkMove(database.db, staff, id, at(12))).toEqual({ ok: true });
+    await runOut(14);
+    expect(await readBulkRow(database.db, id)).toMatchObject({
+      state: 'done',
+      paused_because: null,
+      items: { moved: 50 },
+    });
+  }
+});
+
+test('an application that someone holds keeps no other from being moved, and is moved once it is free', async () => {
+  const ids = await some(30);
+  const id = await start(ids);
+  const holder = await database.pool.connect();
+  await holder.query('begin');
+  await holder.query('select from applications where id = $1 for update', [ids[0]]);
+  await turn(10);
+  await turn(11);
+  expect(await readBulkRow(database.db, id)).toMatchObject({
+    state: 'running',
+    items: { moved: 29, open: 1 },
+  });
+  await holder.query('rollback');
+  holder.release();
+  await runOut(12);
+  expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'done', items: { moved: 30 } });
+  expect(faults).toEqual([]);
+});
+
+test('one whose move fails on our own side is given up after five tries, and the others are moved', async () => {
+  const ids = await some(3);
+  await database.db.execute(
+    sql.raw(`
+    create function refuse_one() returns trigger language plpgsql as $$ begin
+      if new.application_id = '${ids[1]}' then raise exception 'odd row'; end if; return new; end $$`),
+  );
+  await database.db.execute(sql`
+    create trigger refuse_one before insert on application_events for each row execute function refuse_one()`);
+  try {
+    const id = await start(ids);
+    await runOut(10);
+    expect(await readBulkRow(database.db, id)).toMatchObject({
+      state: 'done',
+      items: { moved: 2, failed: 1 },
+    });
+    expect(faults).toHaveLength(5);
+    expect((await countMoves(database.db, [ids[1]!])).moves).toEqual([0, 0]);
+  } finally {
+    await database.db.execute(sql`drop function refuse_one cascade`);
+  }
+});
+
+test('moves are ahead of their texts by so many at most, and go on when those have gone', async () => {
+  const id = await start(await some(60));
+  expect(await turn(10, { most: 30 })).toBe('moved');
+  expect(await turn(11, { most: 30 })).toBe('moved');
+  expect(await turn(12, { most: 30 })).toBe('waits');
+  expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 30, open: 30 } });
+  await decideNotices(database.db, after(noon, 20), { onFault });
+  // Now they wait as texts, by the clock of the database.
+  expect(await turn(21, { most: 30 })).toBe('waits');
+  await database.db.execute(sql`
+    update sms_messages set status = 'sent' where id in (select id from sms_messages where status = 'queued' limit 10)`);
+  expect(await turn(23, { most: 30 })).toBe('moved');
+  expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 40, open: 20 } });
+  // What waits for the morning holds up nothing.
+  await database.db.execute(
+    sql`update sms_messages set send_after = now() + interval '8 hours' where status = 'queued'`,
+  );
+  await decideNotices(database.db, after(noon, 24), { onFault });
+  await database.db.execute(
+    sql`update sms_messages set send_after = now() + interval '8 hours' where status = 'queued'`,
+  );
+  expect(await turn(25, { most: 30 })).toBe('moved');
+  expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'running', items: { moved: 60 } });
+});
+
+test('two bulk moves take turns', async () => {
+  const [first, second] = [await start(await some(100)), await start(await some(100))];
+  for (let seconds = 10; seconds < 14; seconds += 1) await turn(seconds);
+  for (const id of [first, second]) {
+    expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 50, open: 50 } });
+  }
+});
+
+test('a lease of a worker that is gone ends, also one by a clock that was far ahead', async () => {
+  const id = await start(await some(30));
+  await database.db.execute(
+    sql`update bulk_moves set next_at = ${after(noon, 20).toISOString()}::timestamptz`,
+  );
+  expect(await turn(19)).toBe('idle');
+  expect(await turn(20)).toBe('moved');
+  await database.db.execute(
+    sql`update bulk_moves set next_at = ${after(noon, 90_000).toISOString()}::timestamptz`,
+  );
+  expect(await turn(21)).toBe('moved');
+  expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 30 } });
+});
+
+test('whatever is cut off at whatever moment, each of four hundred is moved once and told by one text', async () => {
+  const applicants = [];
+  for (let count = 0; count < 20; count += 1) applicants.push(await giveApplicant(database.db));
+  const ids = await giveManySubmitted(database.db, applicants, 400, noon);
+  const id = await start(ids);
+  let isOver = false;
+  const work = async () => {
+    while (!isOver) {
+      const pool = openPool(database.url, { max: 2 });
+      const db = drizzle(pool);
+      try {
+        while (!isOver) {
+          // No lease, so that both have the same applications in hand, time and again.
+          await db.execute(
+            sql`update bulk_moves set next_at = ${after(noon, 5).toISOString()}::timestamptz where id = ${id}`,
+          );
+          await moveNextItems(db, after(noon, 10), { most, onFault });
+          await decideNotices(db, after(noon, 60), { limit: 10, onFault: () => undefined });
+        }
+      } catch {
+        // Killed: another one begins.
+      } finally {
+        void pool.end().catch(() => undefined);
+      }
+    }
+  };
+  const kill = async () => {
+    while (!isOver) {
+      await delay(Math.random() * 500);
+      await database.db.execute(sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'doorstep' and datname = current_database() and random() < 0.5`);
+    }
+  };
+  const workers = [work(), work(), kill()];
+  try {
+    await expect
+      .poll(async () => (await readBulkRow(database.db, id)).items, { timeout: 60_000, interval: 200 })
+      .toEqual({ moved: 400 });
+  } finally {
+    isOver = true;
+    await Promise.all(workers);
+  }
+  await runOut(30);
+  for (let count = 0; count < 8; count += 1) {
+    await decideNotices(database.db, after(noon, 600), { limit: 100, onFault: () => undefined });
+  }
+  expect(await countMoves(database.db, ids)).toEqual({ moves: [1, 1], notices: [1, 1], texts: [1, 1] });
+  expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'done', items: { moved: 400 } });
+}, 120_000);
+
+test('one more application takes fourteen statements, however many there are', async () => {
+  const count = async (items: number) => {
+    await start(await some(items));
+    const statements = await recordStatements(database.pool, () => turn(10));
+    await database.db.execute(sql`update bulk_moves set state = 'done'`);
+    return statements.length;
+  };
+  const [one, eleven] = [await count(1), await count(11)];
+  expect((eleven - one) / 10).toBe(14);
+});
+
+test('the summary says by which way news would go, what it costs, and what waits for the morning', async () => {
+  const byText = await makePerson(database.db);
+  const byNight = await makePerson(database.db, {
+    quietHours: { start: '00:00', end: '23:00' },
+    timeZone: 'America/New_York',
+  });
+  const off = await makePerson(database.db, { updates: false });
+  const shut = await makePerson(database.db);
+  await database.db.execute(sql`update users set deactivated_at = now() where id = ${shut.userId}`);
+  const applicants = [byText, byNight, off, shut, null, byText];
+  const ids = await giveManySubmitted(database.db, applicants, 6, noon);
+  const [decided] = (await some(1)) as [string];
+  await database.db.execute(sql`update applications set status = 'withdrawn' where id = ${decided}`);
+  const id = await draft([...ids, decided]);
+  const page = await readBulkPage(database.db, staff, id, after(noon, 5));
+  expect(page!.summary!.chances).toEqual({ allowed: 6, changed: 0, notAllowed: 1, gone: 0 });
+  expect(page!.summary!.forecast).toMatchObject({
+    ...{ people: 5, texts: 3, mails: 0, unreached: 3, segments: 3, held: 1 },
+    priceMicros: 3 * 7_900,
+  });
+  const { heldFrom, heldUntil } = page!.summary!.forecast;
+  expect(heldFrom).toBe(heldUntil);
+  expect(new Date(heldUntil!) > noon).toBe(true);
+  // It is kept, and counted again when it is old, or the draft is changed.
+  const statements = await recordStatements(database.pool, () =>
+    readBulkPage(database.db, staff, id, after(noon, 60)),
+  );
+  expect(statements.some((text) => text.includes('jsonb_populate_recordset'))).toBe(false);
+  await database.db.execute(
+    sql`update applications set status = 'withdrawn', version = version + 1 where id = ${ids[0]!}`,
+  );
+  const later = await readBulkPage(database.db, staff, id, after(noon, 700));
+  expect(later!.summary!.chances).toMatchObject({ allowed: 5, changed: 1 });
+  expect(later!.summary!.forecast).toMatchObject({ texts: 2 });
+});
+
+test('what the summary says of each is what becomes of it', async () => {
+  const makers = [
+    () => makePerson(database.db),
+    () => makePerson(database.db, { updates: false }),
+    () => makePerson(database.db, { consent: false }),
+    () => makePerson(database.db, { verified: false }),
+    () => makePerson(database.db, { quietHours: { start: '08:00', end: '07:00' } }),
+    () => giveStaff(database.db, 'broker'),
+    async () => null,
+  ];
+  for (const make of makers) {
+    const ids = await giveManySubmitted(database.db, [await make()], 1, noon);
+    const id = await draft(ids);
+    const forecast = (await readBulkPage(database.db, staff, id, after(noon, 2)))!.summary!.forecast;
+    await startBulkMove(database.db, staff, id, at(3));
+    await runOut(10);
+    await decideNotices(database.db, after(noon, 60), { onFault });
+    const { news } = await readApplicationRow(database.db, ids[0]!);
+    const said = forecast.texts === 1 ? 'texted' : forecast.mails === 1 ? 'mailed' : 'unreached';
+    expect(news).toBe(said);
+  }
+});
+
+test('the summary of ten thousand is read in batches', async () => {
+  const applicants = [];
+  for (let count = 0; count < 10; count += 1)
+    applicants.push(await makePerson(database.db, { quietHours: { start: '20:00', end: '09:00' } }));
+  await giveManySubmitted(database.db, applicants, mostItems, noon);
+  const made = await draftBulkMove(database.db, staff, { query: everything }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null });
+  const statements = await recordStatements(database.pool, async () => {
+    const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
+    expect(page!.summary!.forecast).toMatchObject({ people: 10, texts: mostItems });
+  });
+  expect(statements.length).toBeLessThan(120);
+});
+
+test('drafts are kept for a day, ten of each person, and ended ones for thirty days', async () => {
+  const ids = await some(3);
+  const drafts: string[] = [];
+  for (let count = 0; count < 12; count += 1) {
+    const made = await draftBulkMove(database.db, staff, { ids }, at(count));
+    drafts.push(made.ok ? made.id : '');
+  }
+  expect((await listBulkMoves(database.db, staff)).map(({ id }) => id)).toEqual(drafts.slice(2).reverse());
+  const other = await giveStaff(database.db);
+  expect(await listBulkMoves(database.db, other)).toEqual([]);
+  const id = drafts.at(-1)!;
+  await aimBulkMove(database.db, staff, { id, to: 'in_review', note: null });
+  expect(await startBulkMove(database.db, staff, id, at(12))).toEqual({ ok: true });
+  await runOut(20);
+  const hour = 3_600;
+  await pruneBulkMoves(database.db, after(noon, 23 * hour), 1_000);
+  expect(await listBulkMoves(database.db, staff)).toHaveLength(10);
+  // The applications of one after the other, some at a time.
+  while ((await pruneBulkMoves(database.db, after(noon, 25 * hour), 10)) > 0);
+  expect((await listBulkMoves(database.db, other)).map((each) => each.id)).toEqual([id]);
+  await pruneBulkMoves(database.db, after(noon, 31 * 24 * hour), 1_000);
+  expect(await listBulkMoves(database.db, other)).toEqual([]);
+  expect(await readBulkPage(database.db, staff, id, noon)).toBeNull();
+});
+
+test('how far moves are ahead follows the pace of the sender', () => {
+  expect([0.1, 1, 10, 30, 1_000, null].map(aheadOf)).toEqual([100, 100, 100, 300, 500, 500]);
+});
