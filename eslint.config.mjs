@@ -117,6 +117,7 @@ const zones = [
         './log.ts',
         './client-address.ts',
         './time-zones.ts',
+        './unicode.ts',
         './zone-city.ts',
       ],
       `lib/${room} may import ${['itself', ...below].join(', ')} and the files beside the rooms`,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
+import { toNfc } from '@/lib/unicode';
 
 /** For the whole answer; a person waits for it. */
 const patienceMs = 500;
@@ -22,7 +23,7 @@ export async function isBreachedPassword(
   service = env().breachedPasswordsUrl,
 ): Promise<boolean> {
   if (service === null) return false;
-  const hash = createHash('sha1').update(password.normalize('NFC')).digest('hex').toUpperCase();
+  const hash = createHash('sha1').update(toNfc(password)).digest('hex').toUpperCase();
   const answer = await askRange(`${service}/${hash.slice(0, 5)}`);
   noteService('cause' in answer ? answer.cause : null);
   return 'counts' in answer && (answer.counts.get(hash.slice(5)) ?? 0) > 0;

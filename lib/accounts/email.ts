@@ -1,3 +1,5 @@
+import { mostNormalized, toNfc, toNfkc } from '@/lib/unicode';
+
 /**
  * An email as it is stored and mailed: in Unicode NFC, as mail asks for (RFC 6532, 3.1), its domain as it is looked up (RFC 5895:
  * letters of another width, and other signs for the dot). So letters that only look like others, such as the Kelvin sign for a K,
@@ -5,20 +7,21 @@
  */
 export function writeEmail(email: string): string {
   const trimmed = email.trim();
+  if (trimmed.length > mostNormalized) return trimmed;
   const at = trimmed.lastIndexOf('@');
   const [local, domain] = [trimmed.slice(0, at + 1), trimmed.slice(at + 1)];
-  return local.normalize('NFC') + writeDomain(domain);
+  return toNfc(local) + writeDomain(domain);
 }
 
 /** Only letters and digits are put into their usual width: of other signs some would become an @ or a comma. */
 function writeDomain(domain: string): string {
-  return domain
+  const usual = domain
     .replace(/[\p{L}\p{Nd}]/gu, (sign) => {
-      const usual = sign.normalize('NFKC');
-      return /^[\p{L}\p{M}\p{Nd}]+$/u.test(usual) ? usual : sign;
+      const letter = toNfkc(sign);
+      return /^[\p{L}\p{M}\p{Nd}]+$/u.test(letter) ? letter : sign;
     })
-    .replace(/[\u3002\uff0e\uff61]/g, '.')
-    .normalize('NFC');
+    .replace(/[\u3002\uff0e\uff61]/g, '.');
+  return toNfc(usual);
 }
 
 /**
@@ -27,5 +30,5 @@ function writeDomain(domain: string): string {
  * in another.
  */
 export function emailKey(email: string): string {
-  return writeEmail(email).toLowerCase().normalize('NFC');
+  return toNfc(writeEmail(email).toLowerCase());
 }

@@ -1,3 +1,5 @@
+import { toNfc, toNfkc } from '@/lib/unicode';
+
 export type PasswordStrength = 'fair' | 'good' | 'strong';
 
 /** `breached` is only the server's to say: lib/accounts/breached-passwords.ts. */
@@ -44,12 +46,12 @@ export function assessPassword(
     name,
   }: { list: ReadonlySet<string>; siteName: string; email?: string; name?: string },
 ): { acceptable: true; strength: PasswordStrength } | { acceptable: false; reason: PasswordRefusal } {
-  const text = password.normalize('NFC');
+  const text = toNfc(password);
   const length = [...text].length;
   if (length < fewestCharacters) return { acceptable: false, reason: 'too_short' };
   if (length > mostCharacters) return { acceptable: false, reason: 'too_long' };
 
-  const plain = text.normalize('NFKC').toLowerCase();
+  const plain = toNfkc(text).toLowerCase();
   if (isCommon(plain, list) || isCommon(plain, wordsOfSite(siteName)) || isPattern(plain))
     return { acceptable: false, reason: 'common' };
   if (isMostlyIdentity(plain, email, name)) return { acceptable: false, reason: 'contains_identity' };
@@ -70,7 +72,7 @@ function isCommon(plain: string, list: ReadonlySet<string>): boolean {
 
 /** What the site and this software are called: the whole name, with and without its spaces and marks, and each word of it. */
 function wordsOfSite(siteName: string): ReadonlySet<string> {
-  const whole = siteName.normalize('NFKC').toLowerCase();
+  const whole = toNfkc(siteName).toLowerCase();
   const words = whole.split(/[^\p{L}\p{N}]+/u);
   const telling = words.filter((word) => [...word].length >= 3);
   return new Set([softwareName, whole, whole.replace(/\s+/gu, ''), words.join(''), ...telling]);
@@ -86,9 +88,9 @@ function isPattern(text: string): boolean {
 }
 
 function isMostlyIdentity(plain: string, email = '', name = ''): boolean {
-  const address = email.normalize('NFKC').toLowerCase().trim();
+  const address = toNfkc(email).toLowerCase().trim();
   const local = address.split('@')[0] ?? '';
-  const fullName = name.normalize('NFKC').toLowerCase().trim();
+  const fullName = toNfkc(name).toLowerCase().trim();
   const words = [
     address,
     local,

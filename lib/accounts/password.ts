@@ -5,6 +5,7 @@ import { Piscina } from 'piscina';
 import { countRefusal, measureSeconds } from '@/lib/metrics/meters';
 import type { Result } from '@/lib/result';
 import { makePasswordQueue } from './password-queue';
+import { toNfc } from '@/lib/unicode';
 
 const cost = 12;
 const stored = /^v1(\$2b\$([0-9]{2})\$[./A-Za-z0-9]{53})$/;
@@ -84,10 +85,7 @@ export function needsRehash(hash: string): boolean {
 }
 
 function digestPassword(password: string): string {
-  return createHash('sha384')
-    .update('doorstep-password/v1\0')
-    .update(password.normalize('NFC'))
-    .digest('base64');
+  return createHash('sha384').update('doorstep-password/v1\0').update(toNfc(password)).digest('base64');
 }
 
 // The worker is found from the working directory, which every start command sets to the project's root: in Next's compiled

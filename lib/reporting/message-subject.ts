@@ -9,6 +9,7 @@ import {
   type NumberFilter,
 } from './number-filter';
 import { findPeople, listPeople, openPeopleSearch, parsePeopleSearch, sealPeopleSearch } from './people';
+import { toNfc } from '@/lib/unicode';
 
 /** Whose texts are looked for, or those about what. */
 export type MessageSubject =
@@ -87,7 +88,7 @@ export async function findSubject(
   typed: string,
   shown: MessageSubject | null,
 ): Promise<{ ok: true; found: Found | null } | { ok: false; reason: SubjectRefusal }> {
-  const text = typed.replaceAll('\0', '').trim().normalize('NFC');
+  const text = toNfc(typed.replaceAll('\0', '').trim());
   if (text === '') return { ok: true, found: null };
   if (text.length > longestTyped) return { ok: false, reason: 'too_long' };
   if (shown !== null && text === (await saySubject(db, shown))) return { ok: true, found: shown };

@@ -8,6 +8,7 @@ import { readAdminTimeZone } from './admin-time-zone';
 import { cutPage, exactInstant, readKeyset, writeKeyset } from './keyset';
 import { maskNumberFilter, matchNumber, parseNumberFilter, type NumberFilter } from './number-filter';
 import { seal, unseal } from '@/lib/seal';
+import { toNfc } from '@/lib/unicode';
 
 /** Who is looked for: by number, or by how their name or email begins. */
 export type PeopleSearch = NumberFilter | { text: string };
@@ -50,7 +51,7 @@ const placeLabel = 'people-place';
 export function parsePeopleSearch(
   typed: string,
 ): { ok: true; search: PeopleSearch | null } | { ok: false; reason: 'too_long' | 'part_of_number' } {
-  const text = typed.replaceAll('\0', '').trim().normalize('NFC');
+  const text = toNfc(typed.replaceAll('\0', '').trim());
   if (text === '') return { ok: true, search: null };
   if (text.length > longestSearch) return { ok: false, reason: 'too_long' };
   const number = text.includes('@') ? null : parseNumberFilter(text);

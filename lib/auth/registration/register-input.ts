@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { writeEmail } from '@/lib/accounts/email';
 import { fewestCharacters, mostCharacters, passwordErrors } from '@/lib/accounts/password-strength';
+import { toNfc } from '@/lib/unicode';
 
 /** The fields of the registration form a person can be told about. */
 export type RegistrationField =
@@ -72,10 +73,10 @@ export const registrationSchema = z
     password: z
       .string({ error: 'Choose a password.' })
       .min(1, { error: 'Choose a password.' })
-      .refine((password) => codePoints(password.normalize('NFC')) >= fewestCharacters, {
+      .refine((password) => codePoints(toNfc(password)) >= fewestCharacters, {
         error: passwordErrors.too_short,
       })
-      .refine((password) => codePoints(password.normalize('NFC')) <= mostCharacters, {
+      .refine((password) => codePoints(toNfc(password)) <= mostCharacters, {
         error: passwordErrors.too_long,
       }),
     phone: z

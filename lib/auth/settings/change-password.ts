@@ -19,6 +19,7 @@ import { noticeSecurity } from '@/lib/sms/preferences/security-notice';
 import { issueMark } from '@/lib/auth/sign-in/known-browser';
 import { refuseStaleFactor, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 import { reauthenticate } from '@/lib/auth/sign-in/reauthenticate';
+import { toNfc } from '@/lib/unicode';
 
 export type ChangePasswordRefusal =
   | IdentityRefusal
@@ -45,7 +46,7 @@ export async function changePassword(
   if (stale !== null) return { ok: false, ...stale };
   const known = await reauthenticate(db, person, currentPassword, context);
   if (!known.ok) return known;
-  if (newPassword.normalize('NFC') === currentPassword.normalize('NFC')) {
+  if (toNfc(newPassword) === toNfc(currentPassword)) {
     return { ok: false, reason: 'new_password', why: 'same_as_before' };
   }
   const hit = await takeSettingsHit(db, { userId, kind: 'password' }, context.now);
