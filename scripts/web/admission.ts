@@ -97,7 +97,10 @@ export function makeAdmission({
     if (turn === 'go') {
       room.close();
       whenBegun(response, () => ticket.leaveWithin(carryMs));
-      handled = Promise.resolve(handle(request, response)).catch(() => undefined);
+      handled = Promise.resolve(handle(request, response)).catch((error: unknown) => {
+        console.error(error);
+        response.destroy();
+      });
     } else if (turn !== 'gone') {
       ticket.leave();
       room.close();

@@ -7,8 +7,8 @@ import { laneOf, pathOf } from './lanes';
 type Form = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 /** As browsers and React name the fields of a form: `email`, `1_email`, `_1_email`, with whatever is before the last line. */
-const subjectField = /(?:^|_)(email|phone)$/;
-const passwordField = /(?:^|_)(?:password|currentPassword|newPassword)$/;
+const subjectField = /(?:^|[^a-z])(email|phone)$/i;
+const passwordField = /(?:^|[^a-z])(?:password|currentPassword|newPassword)$/i;
 
 /**
  * Whether something was typed into a field of a form that is for a password, which takes a hash. True as well of a form whose fields
@@ -36,20 +36,29 @@ export function subjectsOf(request: Form, body: Buffer): string[] {
     return found === null ? [] : [found[1]!];
   }
   if (lane !== 'forms' || path === '/users/login') return [];
-  const subjects = (readFormFields(request.headers['content-type'], body) ?? [])
-    .flatMap(({ names, value }) => names.map((name) => [subjectField.exec(name)?.[1], value] as const))
-    .filter(([field]) => field !== undefined)
-    .slice(0, mostSubjects)
-    .map(([field, value]) =>
-      nameSubject(field!, Buffer.from(value.slice(0, longestTyped), 'latin1').toString()),
-    );
+  const fields = readFormFields(request.headers['content-type'], body);
+  const typed = fields?.flatMap(({ names, value }) =>
+    names.flatMap((name) => {
+      const field = subjectField.exec(name)?.[1]?.toLowerCase();
+      return field === undefined ? [] : [{ field, value }];
+    }),
+  );
+  if (typed === undefined || typed.length > mostSubjects) return [unclear];
+  const subjects = typed.map(({ field, value }) => nameSubject(field, readText(value)));
   return [...new Set(subjects)].filter((subject) => subject !== '');
 }
 
 /** A form of ours has two of these fields. */
 const mostSubjects = 4;
 
+/** Forms that name more than ours do, or cannot be read, wait for each other. */
+const unclear = 'unclear';
+
 const longestTyped = 1_000;
+
+function readText(value: string): string {
+  return Buffer.from(value.trim().slice(0, longestTyped), 'latin1').toString();
+}
 
 /** The same for every spelling: of a number, also with or without the code of its country. */
 function nameSubject(field: string, typed: string): string {

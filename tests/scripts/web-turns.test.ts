@@ -394,6 +394,33 @@ describe('while many passwords are being hashed', () => {
     expect(hasPassword(request, Buffer.from(body.replaceAll('assword', 'hone')))).toBe(false);
   });
 
+  test.each([
+    'multipart/form-data; boundary="x\\0"',
+    'multipart/form-data; boundary="x',
+    'multipart/form-data; x="\\"; xboundary="; boundary=x; y="z"',
+    'multipart/form-data; charset=utf-8; boundary=x',
+  ])('sent as %s, which no browser says, it may be anything', (type) => {
+    const body = Buffer.from('--x\r\nContent-Disposition: form-data; name="code"\r\n\r\n1\r\n--x--');
+    expect(hasPassword(formOf(type), body)).toBe(true);
+    expect(subjectsOf(formOf(type), body)).toEqual(['unclear']);
+  });
+
+  test('and what it is about is told however it is named and spelled', () => {
+    const type = 'multipart/form-data; boundary=x';
+    const part = (name: string, value: string) =>
+      `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+    const about = (...parts: string[]) => subjectsOf(formOf(type), Buffer.from(`${parts.join('')}--x--`));
+    for (const email of ['A@B.example', ' '.repeat(2_000) + 'a@b.example ']) {
+      expect(about(part('email', email))).toEqual(['a@b.example']);
+      expect(about(part('\ufeffemail', email))).toEqual(['a@b.example']);
+    }
+    expect(about(part('1_phone', '\uff14\uff11\uff15 555 0123'))).toEqual(['4155550123']);
+    expect(about(...Array.from({ length: 5 }, (_, n) => part(`x${n}_email`, `${n}@b.example`)))).toEqual([
+      'unclear',
+    ]);
+    expect(hasPassword(formOf(type), Buffer.from(part('\ufeffpassword', 'x')))).toBe(true);
+  });
+
   test('sent in a form that is encoded, or whose parts cannot be told apart', () => {
     const encoded = Buffer.from('email=a%40b.c&pass%77ord=kestrel-7');
     expect(hasPassword(formOf('application/x-www-form-urlencoded'), encoded)).toBe(true);
