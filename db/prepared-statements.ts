@@ -23,9 +23,10 @@ export const plannedAnew = sql.raw(plannedAnewMark);
  * Whether PostgreSQL says that a prepared statement is not there or not the same any more: a pooler that knows nothing of them handed us
  * another server's connection, or a migration changed what the statement gives back.
  */
-export function isPreparedLost(error: Error & { code?: unknown }): boolean {
-  const { code, message } = error;
-  return code === '26000' || code === '42P05' || (code === '0A000' && message.startsWith('cached plan'));
+export function isPreparedLost(error: Error & { code?: unknown; routine?: unknown }): boolean {
+  const { code, routine } = error;
+  // The words of the last are in the language of the server.
+  return code === '26000' || code === '42P05' || (code === '0A000' && routine === 'RevalidateCachedQuery');
 }
 
 type Ask = (...sent: readonly unknown[]) => unknown;

@@ -344,6 +344,9 @@ const others = [
   findDifferences,
 ];
 
+/** A round that takes longer is another process's (check-alarms.ts): what was read by then is written down, and the rest not asked. */
+const mostReadMs = 90_000;
+
 /**
  * Checks every condition once, a statement each. One that cannot be read is told to `onFault`, is left as it was, and keeps no
  * other from being read. Too few texts or codes to say anything are good news.
@@ -367,6 +370,11 @@ export async function readConditions(
   const findings = [...stop];
   const isStopped = stop.some(({ verdict }) => verdict === 'bad');
   // One after the other: nobody waits for them, and people wait for the connections.
-  for (const find of others) findings.push(...(await tryTo(find, isStopped)));
+  const begunMs = performance.now();
+  for (const find of others) {
+    if (performance.now() - begunMs > mostReadMs) {
+      onFault(find.name, new Error('The conditions before it took too long'));
+    } else findings.push(...(await tryTo(find, isStopped)));
+  }
   return findings;
 }
