@@ -43,7 +43,8 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
   {
     // Updates that are no part of many: they go before those.
     name: 'sms_messages_due_update_index',
-    on: `on sms_messages (send_after) where status = 'queued' and purpose = 'update' and source is null`,
+    on: `on sms_messages (send_after) where status = 'queued' and purpose <> 'verification'
+      and purpose not in ('notice', 'reply', 'test') and source is null`,
   },
   {
     // Of many that are wished for at once, those of each source. By an expression that no other index has: a planner that has not

@@ -8,7 +8,8 @@ import { isId } from '@/lib/random';
 import { shareBudget, sumSpend } from '@/lib/sms/capacity/budget';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { readForecast, sourcesOf } from './forecast';
-import { requireMover } from './select-bulk';
+import { isForgotten } from './prune-bulk';
+import { markAim, requireMover } from './select-bulk';
 
 /** Of the applications of a draft, how many can be moved as they are, and how many not, by why. */
 export type BulkChances = { allowed: number; changed: number; notAllowed: number; gone: number };
@@ -32,6 +33,8 @@ export type BulkPage = {
   /** Those that are not decided yet. */
   open: number;
   outcomes: Record<BulkOutcome, number>;
+  /** Stands for where to and the note, as they are shown here: what is started has to be the same (`startBulkMove`). */
+  aim: string;
   /** Where the applications are now, the most frequent first; of drafts alone. */
   byStatus: { status: ApplicationStatus; count: number }[];
   /** Of a draft that says where to move: what would come of it. */
@@ -58,14 +61,15 @@ type Row = {
   forecast: BulkForecast | null;
 };
 
-/** Reads all that the page of a bulk move shows; null: there is none, or none any more. */
+/** Reads all that the page of a bulk move shows; null: there is none, or none any more, or it is someone else's draft. */
 export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date): Promise<BulkPage | null> {
   requireMover(viewer);
   if (!isId(id)) return null;
   const { rows } = await db.execute<Row>(sql`
     select m.state, m.state_at, c.name as created_by, m.created_at, s.name as started_by, m.started_at, m.to_status, m.note, m.is_cut,
       m.paused_because, m.forecast
-    from bulk_moves m left join users c on c.id = m.created_by left join users s on s.id = m.started_by where m.id = ${id}`);
+    from bulk_moves m left join users c on c.id = m.created_by left join users s on s.id = m.started_by
+    where m.id = ${id} and (m.state <> 'draft' or m.created_by = ${viewer.userId}) and not ${isForgotten(now)}`);
   const row = rows[0];
   if (!row) return null;
   const isDraft = row.state === 'draft';
@@ -78,6 +82,7 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
   ]);
   return {
     ...{ id, to, byStatus, summary, note: row.note, isCut: row.is_cut, state: row.state },
+    aim: markAim(to, row.note),
     stateAt: new Date(row.state_at),
     createdBy: row.created_by,
     createdAt: new Date(row.created_at),
@@ -120,9 +125,7 @@ async function summarize(
     readForecast(db, viewer, bulk, now),
     sumSpend(db, 'all', now),
   ]);
-  const total = BigInt(env().smsDailyBudgetMicros);
-  // Updates leave a part to codes by which people get into their accounts.
-  const budget = total - shareBudget(total).keptMicros;
+  const budget = shareBudget(BigInt(env().smsDailyBudgetMicros)).ofManyMicros;
   const left = budget - spentMicros;
   return { chances, forecast, budgetLeftMicros: Number(left < 0n ? 0n : left), budgetMicros: Number(budget) };
 }

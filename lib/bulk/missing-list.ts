@@ -3,7 +3,9 @@ import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkOutcome } from '@/db/schema/bulk';
 import type { Db } from '@/db/client';
 import { seenBy, type Viewer } from '@/lib/applications/who-sees';
+import type { SessionUser } from '@/lib/accounts/sessions';
 import { recordAudit } from '@/lib/audit';
+import { refuseWithoutFactor } from '@/lib/auth/two-factor/confirm-identity';
 import type { RequestContext } from '@/lib/context';
 import { writeCsvRow } from '@/lib/csv';
 import { isId } from '@/lib/random';
@@ -17,16 +19,18 @@ export type MissingReason = Exclude<BulkOutcome, 'moved'> | 'open' | 'not_reache
 
 /**
  * Lists, as CSV, what a bulk move could not do, and why: what was not moved, and what was moved without a way to reach its applicant.
- * Written down in the audit log. Null: there is no such bulk move, or it is still a draft. It is read piece by piece.
+ * Written down in the audit log, for who has shown their second factor within ten minutes. Null: there is no such bulk move, or it is
+ * still a draft. It is read piece by piece.
  */
 export async function openMissingList(
   db: Db,
-  viewer: Viewer,
+  viewer: SessionUser,
   id: string,
   sayWhy: (reason: MissingReason) => string,
   context: RequestContext,
-): Promise<AsyncGenerator<string, void> | null> {
+): Promise<AsyncGenerator<string, void> | 'confirm_first' | null> {
   requireMover(viewer);
+  if ((await refuseWithoutFactor(db, viewer, context.now)) !== null) return 'confirm_first';
   if (!isId(id)) return null;
   const { rows } = await db.execute(sql`select from bulk_moves where id = ${id} and state <> 'draft'`);
   if (rows.length === 0) return null;

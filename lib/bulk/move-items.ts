@@ -127,7 +127,11 @@ async function moveItem(
     return await db.transaction((tx) => moveOne(tx, job, item, now));
   } catch (error) {
     const isHeld = isLockTimeout(error);
-    if (isDatabaseFault(error) && !isHeld) throw error;
+    if (isDatabaseFault(error) && !isHeld) {
+      // It comes again behind the others, so that one whose move takes too long for ever does not keep them back.
+      await putBehind(db, job.id, item.nth).catch(() => undefined);
+      throw error;
+    }
     if (!isHeld) onFault({ bulk: job.id, nth: item.nth }, error);
     await db.execute(sql`
       update bulk_items set tries = least(tries, 1000) + 1,
@@ -136,6 +140,11 @@ async function moveItem(
       where bulk_id = ${job.id} and nth = ${item.nth} and outcome is null`);
     return 'done';
   }
+}
+
+async function putBehind(db: Db, id: string, nth: number): Promise<void> {
+  await db.execute(sql`
+    update bulk_items set tries = least(tries, 1000) + 1 where bulk_id = ${id} and nth = ${nth} and outcome is null`);
 }
 
 type Standing = { mover: string | null; role: Role | null; is_open: boolean | null };

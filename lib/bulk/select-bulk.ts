@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { Db, Tx } from '@/db/client';
@@ -8,6 +9,7 @@ import { seenBy, type Viewer } from '@/lib/applications/who-sees';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { isId, newId } from '@/lib/random';
+import { isForgotten } from './prune-bulk';
 import { matchApplications, type ApplicationsQuery } from '@/lib/reporting/applications-list';
 
 /** One bulk move is about so many applications; whoever has more to move makes another of what is left. */
@@ -69,7 +71,8 @@ export async function draftMissing(
   if (!isId(bulkId)) return null;
   const missing = sql`
     select i.application_id as id from bulk_items i join bulk_moves m on m.id = i.bulk_id
-    where i.bulk_id = ${bulkId} and i.outcome is distinct from 'moved' and m.state in ('stopped', 'done')`;
+    where i.bulk_id = ${bulkId} and i.outcome is distinct from 'moved' and m.state in ('stopped', 'done')
+      and not ${isForgotten(context.now)}`;
   const made = await writeDraft(db, viewer, missing, context, bulkId);
   return made.ok ? made.id : null;
 }
@@ -120,9 +123,16 @@ async function writeDraft(
   });
 }
 
+/** Stands for where a draft leads and what is written for its applicants: another of either has another mark. */
+export function markAim(to: ApplicationStatus | null, note: string | null): string {
+  return createHash('sha256')
+    .update(JSON.stringify([to, note]))
+    .digest('base64url');
+}
+
 export type BulkTargetAnswer =
   | { ok: true }
-  /** There is none that is still a draft; the applicants have to read what is needed. */
+  /** There is none of theirs that is still a draft; the applicants have to read what is needed. */
   | { ok: false; reason: 'no_draft' | 'note_missing' };
 
 /** Says where the applications of a draft are to be moved, and what their applicants read; `note` is cut to its limit by the form. */
@@ -137,7 +147,8 @@ export async function aimBulkMove(
     throw new RangeError('The note is too long');
   if (!isId(id)) return { ok: false, reason: 'no_draft' };
   const { rowCount } = await db.execute(sql`
-    update bulk_moves set to_status = ${to}, note = ${note}, forecast = null where id = ${id} and state = 'draft'`);
+    update bulk_moves set to_status = ${to}, note = ${note}, forecast = null
+    where id = ${id} and state = 'draft' and created_by = ${viewer.userId}`);
   return rowCount === 1 ? { ok: true } : { ok: false, reason: 'no_draft' };
 }
 

@@ -53,8 +53,9 @@ export function openPlanRecorder(databaseUrl: string, planCacheMode: PlanCacheMo
   const pool = new Pool({ connectionString: databaseUrl, max: 20, options: options.join(' ') });
   const ran: RanStatement[] = [];
   let journey: string | null = null;
+  // The database may be dropped while a connection of the pool is still being closed.
+  pool.on('error', () => undefined);
   pool.on('connect', (client) => {
-    // The database may be dropped while a connection of the pool is still being closed.
     client.on('error', () => undefined);
     client.on('notice', ({ message = '' }) => {
       const json = /^duration: .*plan:\n([^]*)$/.exec(message)?.[1];

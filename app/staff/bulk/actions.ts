@@ -87,7 +87,8 @@ export async function startBulkMoveAction(
 ): Promise<FormState<never>> {
   const user = await requireRole(returnPathOf(formData), 'staff', 'admin');
   const id = readField(formData, 'bulk');
-  const started = await startBulkMove(db(), user, id, await readRequestContext());
+  const seen = readField(formData, 'aim');
+  const started = await startBulkMove(db(), user, id, await readRequestContext(), seen);
   if (started.ok) redirect(`${bulkPath}/${id}?saved=started`);
   switch (started.reason) {
     case 'confirm_first':
@@ -100,6 +101,12 @@ export async function startBulkMoveAction(
       return answerForm({ message: sessionOver });
     case 'too_many_under_way':
       return answerForm({ message: tooManyBulkWords });
+    case 'changed_meanwhile':
+      refresh();
+      return answerForm({
+        message:
+          'Where to, or the note, was changed since you looked, maybe in another tab. Nothing was started: see what would happen now.',
+      });
     case 'no_target':
       return answerForm({ message: 'Say where to move them first.' });
     case 'over':

@@ -10,13 +10,14 @@ import { deriveKey } from '@/lib/keys';
 export type Budget = { perUserMicros: number; totalMicros: number };
 
 /**
- * Which cap a text did not fit: a setting, what of the budget for everyone is not kept for the most urgent texts, or a share of it
- * that strangers' codes may take.
+ * Which cap a text did not fit: a setting, what of the budget for everyone is not kept for the most urgent texts, what texts of many
+ * that were wished for at once leave besides, or a share of it that strangers' codes may take.
  */
 export type BudgetRule =
   | 'SMS_DAILY_BUDGET_USD'
   | 'SMS_DAILY_BUDGET_PER_USER_USD'
   | 'all_but_kept'
+  | 'share_of_many'
   | 'strangers_share'
   | 'network_share'
   | 'prefix_share';
@@ -88,6 +89,12 @@ const keptFromStrangers = { of: 10n, parts: 3n };
  */
 const keptForAccess = 10n;
 
+/**
+ * Ten thousand texts of a bulk move would take in minutes what new people need for their codes in a day. So they leave this part of the
+ * budget: what is kept for access, and three tenths for codes that prove a number.
+ */
+const leftByMany = { of: 10n, parts: 4n };
+
 const classesOfAccess: readonly (string | null)[] = [
   'sign_in',
   'prove_again',
@@ -115,6 +122,8 @@ export function shareBudget(totalMicros: bigint): {
   keptMicros: bigint;
   /** What codes may take that strangers ask for. */
   strangersMicros: bigint;
+  /** Up to where texts of many that were wished for at once may fill the budget: the rest is left to the codes of new people. */
+  ofManyMicros: bigint;
   /** Of this, what one network may take, and what one number prefix may. */
   ofOneSourceMicros: bigint;
   /** What one network may take of a prefix. */
@@ -123,6 +132,7 @@ export function shareBudget(totalMicros: bigint): {
   return {
     keptMicros: totalMicros / keptForAccess,
     strangersMicros: totalMicros - (totalMicros * keptFromStrangers.parts) / keptFromStrangers.of,
+    ofManyMicros: totalMicros - (totalMicros * leftByMany.parts) / leftByMany.of,
     ofOneSourceMicros: totalMicros / shareOfOneSource,
     ofOneNetworkAndPrefixMicros: totalMicros / shareOfOneSource / networksOfAPrefix,
   };
@@ -164,6 +174,7 @@ export function capsOf(
     purpose: string;
     sendClass: SendClass | null;
     network: string | null;
+    source?: string | null;
     priceMicros: number;
   },
   budget: Budget,
@@ -177,7 +188,9 @@ export function capsOf(
   const caps: Cap[] = [
     isOfAccess
       ? { ...everyone, rule: 'SMS_DAILY_BUDGET_USD', limitMicros: total }
-      : { ...everyone, rule: 'all_but_kept', limitMicros: total - shares.keptMicros },
+      : text.source == null
+        ? { ...everyone, rule: 'all_but_kept', limitMicros: total - shares.keptMicros }
+        : { ...everyone, rule: 'share_of_many', limitMicros: shares.ofManyMicros },
   ];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
   const marked = (kind: PayerKind, whose: string) => {

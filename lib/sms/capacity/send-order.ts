@@ -56,6 +56,9 @@ const standing = sql`case m.send_class when 'sign_in' then 0 when 'prove_again' 
 /** Whether a row of the outbox is a code of the last group. */
 export const isOfStranger = sql`(send_class is null or send_class not in ('sign_in', 'prove_again'))`;
 
+/** Whether a row of the outbox is neither a code nor something that someone waits for: an update, or of a purpose that is unknown here. */
+export const isOfRest = sql`(purpose <> 'verification' and purpose not in ('notice', 'reply', 'test'))`;
+
 /** The source of a row `m` of the outbox, as long as it waits: what `sms_messages_waiting_source_index` is made of. */
 const waitingSource = sql`(case when m.status = 'queued' then m.source end)`;
 
@@ -91,7 +94,7 @@ export function ofManyInTurns(now: SQL, most: SQL): SQL {
           row_number() over (partition by s.source order by each.send_after, each.id) as turn, random() as lot
         from sources s cross join lateral (
           select m.id, m.send_after from sms_messages m
-          where ${waitingSource} = s.source and m.send_after <= ${now}
+          where ${waitingSource} = s.source and m.send_after <= ${now} and ${isOfRest}
           order by m.send_after limit ${most} for update skip locked) each
       ) each order by turn, lot limit ${most}
     )`;

@@ -11,21 +11,21 @@ import { readStoredText } from '@/lib/sms/outbox/text-templates';
 
 /**
  * What an error says about the number itself: kept with it, in the transaction that records the failure. An opt-out that the
- * person has lifted since the text was called for is over. In: the text's number, our sender, its SID (null: it was not
+ * person has lifted since the text was called for is over. In: the text's number, who it was for and what it is, our sender, its SID (null: it was not
  * accepted), when it was called for, and when it failed.
  */
 export async function applyEffect(
   tx: Tx,
   remedy: Remedy,
   {
-    phone,
+    text,
     sender,
     sid,
     calledAt,
     failedAt,
     now,
   }: {
-    phone: string;
+    text: Pick<Message, 'phone' | 'userId' | 'purpose' | 'sendClass'>;
     sender: string | null;
     sid: string | null;
     calledAt: Date;
@@ -33,7 +33,8 @@ export async function applyEffect(
     now: Date;
   },
 ): Promise<void> {
-  if (isDead(remedy)) await countDeadText(tx, { phone, at: failedAt });
+  const { phone, userId, purpose, sendClass } = text;
+  if (isDead(remedy)) await countDeadText(tx, { phone, userId, purpose, sendClass, at: failedAt });
   if (remedy.kind !== 'final') return;
   if (remedy.effect === 'opt_out' && !(await isOptOutOver(tx, { phone, sid, calledAt }))) {
     await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });

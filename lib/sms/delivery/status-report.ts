@@ -1,5 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
-import type { MessageStatus } from '@/db/schema/sms';
+import type { MessagePurpose, MessageStatus, SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { isUniqueViolation } from '@/db/unique-violation';
 import { timestamp } from '@/db/timestamp';
@@ -155,7 +155,9 @@ type MovedRow = {
   failed_ms: number | null;
   spend_scopes: string[] | null;
   request_id: string | null;
-  purpose: string;
+  user_id: string | null;
+  send_class: SendClass | null;
+  purpose: MessagePurpose;
   created_ms: number;
   was_sent: boolean;
   was_held: boolean;
@@ -230,7 +232,7 @@ async function moveForward(
           when ${final} and ${rank} > before.rank then coalesce(m.check_at, ${at}) else m.check_at end
     from before where m.id = before.id
     returning m.id, before.status as before_status, m.status, m.phone, m.sender, m.spend_scopes,
-      m.request_id, m.purpose, (extract(epoch from m.created_at) * 1000)::float8 as created_ms,
+      m.request_id, m.user_id, m.send_class, m.purpose, (extract(epoch from m.created_at) * 1000)::float8 as created_ms,
       before.sent_at is not null as was_sent, m.held_at is not null as was_held,
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
@@ -270,17 +272,19 @@ function readPrice({ price, priceUnit }: { price: string | null; priceUnit: stri
  */
 async function applyEffectOf(
   tx: Tx,
-  { phone, sender, status, sent_ms: sentMs, failed_ms: failedMs }: MovedRow,
+  row: MovedRow,
   { sid, now }: StatusReport,
   { remedy, isNew }: { remedy: Remedy; isNew: boolean },
 ): Promise<void> {
+  const { phone, sender, status, sent_ms: sentMs, failed_ms: failedMs } = row;
   // Erased: there is no number that the error could be about.
   if (phone === erasedPhone) return;
   // Twilio is asked about a text for days. What it says again is about then: a later text may have shown that the number works.
   const isOptOut = remedy.kind === 'final' && remedy.effect === 'opt_out';
   if (!isOptOut && (status !== 'failed' || !isNew)) return;
   const failedAt = failedMs === null ? now : new Date(failedMs);
-  await applyEffect(tx, remedy, { phone, sender, sid, calledAt: new Date(sentMs), failedAt, now });
+  const text = { phone, userId: row.user_id, purpose: row.purpose, sendClass: row.send_class };
+  await applyEffect(tx, remedy, { text, sender, sid, calledAt: new Date(sentMs), failedAt, now });
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Env } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { oneMore } from '@/db/one-more';
 import { shortestLifeSeconds } from './send-policy';
-import { codesInLine, isOfStranger, ofManyInTurns } from '@/lib/sms/capacity/send-order';
+import { codesInLine, isOfRest, isOfStranger, ofManyInTurns } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider } from '@/lib/sms/provider/provider';
 import type { PaceClock } from '@/lib/sms/capacity/pace-clock';
@@ -147,7 +147,7 @@ export async function claimSends(
       order by send_after limit (select greatest(0, least(n, ${roomForOthers}::int)) from free) for update skip locked
     ), later as materialized (
       select id, send_after from sms_messages
-      where status = 'queued' and purpose = 'update' and source is null and send_after <= ${now}
+      where status = 'queued' and ${isOfRest} and source is null and send_after <= ${now}
       order by send_after
       limit (select greatest(0, least(n, ${roomForOthers}::int) - (select count(*) from prompt)) from free)
       for update skip locked

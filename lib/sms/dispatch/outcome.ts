@@ -239,7 +239,7 @@ export async function recordEnd(
         if (end.told) {
           const { remedy, calledAt } = end.told;
           await applyEffect(tx, remedy, {
-            phone: message.phone,
+            text: message,
             sender: provider.sender,
             sid: null,
             calledAt,

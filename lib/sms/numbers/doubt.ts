@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { NumberRow } from './number';
@@ -10,7 +11,7 @@ const mostDeadTexts = 3;
 export type Doubt =
   /** A carrier listed it as taken out of service for this day (`YYYY-MM-DD`). The person may only have changed carriers. */
   | { reason: 'out_of_service'; on: string }
-  /** Texts found nobody there on three days; `since`: the last of them. */
+  /** Texts found nobody there on three days of thirty; `since`: the last of them. */
   | { reason: 'dead_number'; since: Date };
 
 /** The doubt about a number; null: there is none, or nobody holds it, and so nothing is sent there but codes. */
@@ -47,12 +48,31 @@ export async function markOutOfService(db: Db, phones: readonly string[], day: s
   return rows.filter((row) => !row.was_out).length;
 }
 
-/** Counts a text that found nobody at a number that somebody holds. One text and its repetitions fail within a day, and count once. */
-export async function countDeadText(tx: Tx, { phone, at }: { phone: string; at: Date }): Promise<void> {
+/** Texts that anyone can have sent to a number say nothing here: who asks for codes to someone's phone at night casts no doubt on it. */
+const holdersClasses: readonly (SendClass | null)[] = ['sign_in', 'prove_again'];
+
+/**
+ * Counts a text that found nobody at the number of who holds it, and who it was for. One text and its repetitions fail within a day,
+ * and count once; what is older than thirty days counts no more.
+ */
+export async function countDeadText(
+  tx: Tx,
+  {
+    phone,
+    userId,
+    purpose,
+    sendClass,
+    at,
+  }: { phone: string; userId: string | null; purpose: string; sendClass: SendClass | null; at: Date },
+): Promise<void> {
+  if (userId === null || (purpose === 'verification' && !holdersClasses.includes(sendClass))) return;
   await tx.execute(sql`
     update phone_numbers
-    set dead_texts = (dead_texts || ${timestamp(at)})[greatest(1, cardinality(dead_texts) + 2 - ${mostDeadTexts}::int):]
-    where number = ${phone} and holder_user_id is not null
+    set dead_texts = (
+      select array_agg(found order by found) from (
+        select found from unnest(dead_texts || ${timestamp(at)}) found where found > ${timestamp(at)} - interval '30 days'
+        order by found desc limit ${mostDeadTexts}) last)
+    where number = ${phone} and holder_user_id = ${userId}
       and coalesce(dead_texts[cardinality(dead_texts)] <= ${timestamp(at)} - interval '1 day', true)`);
 }
 

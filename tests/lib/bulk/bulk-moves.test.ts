@@ -40,7 +40,8 @@ const onFault = (_about: unknown, error: unknown) => void faults.push(error);
 const turn = (seconds: number, own: { most?: number } = {}) =>
   moveNextItems(database.db, after(noon, seconds), { most, onFault, ...own });
 
-async function readAll(pieces: AsyncIterable<string>): Promise<string[]> {
+async function readAll(pieces: AsyncIterable<string> | 'confirm_first'): Promise<string[]> {
+  if (pieces === 'confirm_first') throw new Error(pieces);
   const lines: string[] = [];
   for await (const line of pieces) lines.push(line);
   return lines;
@@ -54,11 +55,12 @@ async function runOut(seconds: number): Promise<void> {
 async function draft(
   ids: readonly string[],
   to: 'in_review' | 'approved' | 'documents_needed' = 'in_review',
+  by = staff,
 ) {
-  const made = await draftBulkMove(database.db, staff, { ids }, at(1));
+  const made = await draftBulkMove(database.db, by, { ids }, at(1));
   if (!made.ok) throw new Error(made.reason);
   const note = to === 'documents_needed' ? 'A lease' : null;
-  expect(await aimBulkMove(database.db, staff, { id: made.id, to, note })).toEqual({ ok: true });
+  expect(await aimBulkMove(database.db, by, { id: made.id, to, note })).toEqual({ ok: true });
   return made.id;
 }
 
@@ -144,6 +146,58 @@ test('brokers and applicants neither prepare, look at, start nor stop a bulk mov
     await expect(listBulkMoves(database.db, viewer)).rejects.toThrow(refused);
     await expect(openMissingList(database.db, viewer, id, String, at(1))).rejects.toThrow(refused);
   }
+});
+
+test('what is started is what was looked at, by who made the draft', async () => {
+  const other = await readSessionOf(
+    database.db,
+    await giveSettledPerson(database.db, { role: 'admin' }),
+    noon,
+  );
+  const id = await draft(await some(2), 'in_review');
+  const { aim } = (await readBulkPage(database.db, staff, id, after(noon, 2)))!;
+  // In another tab.
+  await aimBulkMove(database.db, staff, { id, to: 'documents_needed', note: 'A lease' });
+  expect(await startBulkMove(database.db, staff, id, at(3), aim)).toEqual({
+    ok: false,
+    reason: 'changed_meanwhile',
+  });
+  expect(await readBulkPage(database.db, other, id, after(noon, 3))).toBeNull();
+  expect(await aimBulkMove(database.db, other, { id, to: 'approved', note: null })).toEqual({
+    ok: false,
+    reason: 'no_draft',
+  });
+  expect(await startBulkMove(database.db, other, id, at(4))).toEqual({ ok: false, reason: 'not_found' });
+  const now = (await readBulkPage(database.db, staff, id, after(noon, 4)))!;
+  expect(await startBulkMove(database.db, staff, id, at(5), now.aim)).toEqual({ ok: true });
+  expect(await readBulkPage(database.db, other, id, after(noon, 6))).toMatchObject({ state: 'running' });
+  const { rows } = await database.db.execute(
+    sql`select details from audit_log where action = 'bulk_move_started'`,
+  );
+  expect(rows).toEqual([{ details: { bulk: id, applications: 2, to: 'documents_needed' } }]);
+});
+
+test('of what is kept no longer nothing is made any more, though parts of it are there still', async () => {
+  const day = 24 * 3600;
+  const old = await draft(await some(3));
+  const paused = await start(await some(3));
+  await pauseBulkMove(database.db, staff, paused, at(3));
+  await pruneBulkMoves(database.db, after(noon, 31 * day), 2);
+  for (const id of [old, paused]) {
+    expect(await readBulkPage(database.db, staff, id, after(noon, 31 * day))).toBeNull();
+  }
+  await database.db.execute(
+    sql`update sessions set second_factor_at = ${after(noon, 31 * day).toISOString()}`,
+  );
+  for (const id of [old, paused]) {
+    const answer = await startBulkMove(database.db, staff, id, at(31 * day));
+    expect(answer.ok).toBe(false);
+  }
+});
+
+test('its list wants a second factor of the last ten minutes', async () => {
+  const id = await start(await some(1));
+  expect(await openMissingList(database.db, staff, id, String, at(601))).toBe('confirm_first');
 });
 
 test('starting wants a second factor of the last ten minutes, and somewhere to move to', async () => {
@@ -288,7 +342,7 @@ test('where who started it may not move any more, it pauses by itself, and goes 
   for (const end of ['role', 'deactivated', 'deleted'] as const) {
     const person = await giveSettledPerson(database.db, { role: 'staff' });
     const mover = await readSessionOf(database.db, person, noon);
-    const id = await draft(ids.slice(0, 50), 'in_review');
+    const id = await draft(ids.slice(0, 50), 'in_review', mover);
     expect(await startBulkMove(database.db, mover, id, at(2))).toEqual({ ok: true });
     if (end === 'role')
       await database.db.execute(sql`update users set role = 'broker' where id = ${mover.userId}`);
@@ -352,6 +406,25 @@ test('one whose move fails on our own side is given up after five tries, and the
     expect((await countMoves(database.db, [ids[1]!])).moves).toEqual([0, 0]);
   } finally {
     await database.db.execute(sql`drop function refuse_one cascade`);
+  }
+});
+
+test('one whose move takes the database too long each time comes behind the others', async () => {
+  const ids = await some(3);
+  await database.db.execute(
+    sql.raw(`
+    create function time_out_one() returns trigger language plpgsql as $$ begin
+      if new.application_id = '${ids[0]}' then raise exception 'too long' using errcode = '57P03'; end if; return new; end $$`),
+  );
+  await database.db.execute(sql`
+    create trigger time_out_one before insert on application_events for each row execute function time_out_one()`);
+  try {
+    const id = await start(ids);
+    await expect(turn(10)).rejects.toThrow();
+    for (const seconds of [30, 50]) await turn(seconds).catch(() => undefined);
+    expect((await readBulkRow(database.db, id))!.items).toEqual({ moved: 2, open: 1 });
+  } finally {
+    await database.db.execute(sql`drop function time_out_one cascade`);
   }
 });
 

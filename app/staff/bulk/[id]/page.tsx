@@ -124,7 +124,7 @@ function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
               action={startBulkMoveAction}
               label={`Start: ${sayBulkMove({ to, items: summary.chances.allowed })}`}
               variant="primary"
-              fields={{ bulk: id }}
+              fields={{ bulk: id, aim: shown.aim }}
               note="Each is seen by its applicant at once. A move in bulk has no undo time."
             />
           )}

@@ -32,7 +32,7 @@ export function Summary({
           { term: 'Segments', detail: sayCount(segments) },
           {
             term: 'Cost of the texts, about',
-            detail: `${dollars(priceMicros)}. Of ${dollars(budgetMicros)} for updates in 24 hours, ${dollars(budgetLeftMicros)} are left.`,
+            detail: `${dollars(priceMicros)}. Of ${dollars(budgetMicros)} for bulk moves in 24 hours, ${dollars(budgetLeftMicros)} are left.`,
           },
           {
             term: 'Held by quiet hours',

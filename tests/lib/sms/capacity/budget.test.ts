@@ -54,10 +54,11 @@ type Text = {
   purpose?: string;
   sendClass?: SendClass | null;
   network?: string | null;
+  source?: string | null;
 };
 
 function wanted(text: Text, budget: Budget) {
-  const { messageId, person, priceMicros = codePrice, sendClass = null, network = null } = text;
+  const { messageId, person, priceMicros = codePrice, sendClass = null, network = null, source } = text;
   const caps = capsOf(
     {
       userId: person.userId,
@@ -67,6 +68,7 @@ function wanted(text: Text, budget: Budget) {
       purpose: text.purpose ?? (sendClass === null ? 'update' : 'verification'),
       sendClass,
       network,
+      source,
       priceMicros,
     },
     budget,
@@ -367,6 +369,26 @@ describe('whose cap it is', () => {
     }
     expect(rows).toHaveLength(7);
   });
+});
+
+test('texts of many that were wished for at once leave three tenths more, to codes of new people and to single updates', async () => {
+  const budget = { perUserMicros: 1e9, totalMicros: 100 * codePrice };
+  const person = await makePerson(database.db);
+  const countFitting = async (count: number, text: Pick<Text, 'sendClass' | 'source'>) => {
+    const ids = await claimTexts(Array.from({ length: count }, () => person));
+    const answers = await reserve(
+      ids.map((messageId) => ({ ...text, messageId, person })),
+      budget,
+    );
+    return answers.filter(({ ok }) => ok).length;
+  };
+  expect(await countFitting(70, { source: randomUUID() })).toBe(60);
+  expect(await countFitting(3, { sendClass: 'prove' })).toBe(3);
+  expect(await countFitting(5, {})).toBe(5);
+  const [late] = await claimTexts([person]);
+  expect(await reserve([{ source: randomUUID(), messageId: late!, person }], budget)).toMatchObject([
+    { ok: false, rule: 'share_of_many', limitMicros: 60n * BigInt(codePrice) },
+  ]);
 });
 
 test('updates and codes that prove a new number leave a tenth of the budget to what people need to get in', async () => {

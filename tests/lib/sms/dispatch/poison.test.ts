@@ -168,6 +168,33 @@ describe('a text that cannot be handled', () => {
     expect(behind.tookMs).toBeLessThan(alone.tookMs * 2 + placesMs);
   });
 
+  test.each([null, randomUUID()])(
+    'and is of a purpose that does not exist is claimed all the same (source %s)',
+    async (source) => {
+      const person = await makePerson(database.db);
+      const messageId = await askForUpdate(database.db, person);
+      await database.db.execute(
+        sql`update sms_messages set purpose = 'other', source = ${source} where id = ${messageId}`,
+      );
+      start(openInstant().provider);
+      await whenText(database.db, messageId, (row) => row.status !== 'queued' || row.faults > 0);
+    },
+  );
+
+  test.each(['notice', 'verification'])('and is a %s of many is handled once', async (purpose) => {
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person);
+    await database.db.execute(
+      sql`update sms_messages set purpose = ${purpose}, source = ${randomUUID()} where id = ${messageId}`,
+    );
+    const { provider, sent } = openInstant();
+    start(provider);
+    await whenText(database.db, messageId, (row) => row.status !== 'queued' || row.faults > 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(sent.length).toBeLessThanOrEqual(1);
+    expect(lines.filter((line) => line.includes('sms_work_failed')).length).toBeLessThanOrEqual(1);
+  });
+
   test('is tried five times with growing pauses, then ends as internal_error with one alert', async () => {
     const person = await makePerson(database.db);
     const messageId = await askForUpdate(database.db, person, { template: 'old' as 'test' });

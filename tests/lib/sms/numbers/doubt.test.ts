@@ -2,6 +2,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { phoneNumbers } from '@/db/schema/sms';
 import { countDeadText, forgetDeadTexts, markOutOfService, readDoubt } from '@/lib/sms/numbers/doubt';
+import { newId } from '@/lib/random';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { recordStatements, useDatabase } from '../../../support/database';
 import { after, newPhone, noon } from '../../../support/people';
@@ -24,8 +25,16 @@ async function doubtOf(phone: string) {
   return readDoubt(await readNumber(database.db, phone));
 }
 
-function dead(phone: string, seconds: number): Promise<void> {
-  return database.db.transaction((tx) => countDeadText(tx, { phone, at: after(noon, seconds) }));
+async function dead(
+  phone: string,
+  seconds: number,
+  text: Partial<Parameters<typeof countDeadText>[1]> = {},
+): Promise<void> {
+  const userId = (await readNumber(database.db, phone))!.holderUserId;
+  const update = { userId, purpose: 'update', sendClass: null };
+  await database.db.transaction((tx) =>
+    countDeadText(tx, { phone, ...update, at: after(noon, seconds), ...text }),
+  );
 }
 
 describe('a number on a list of numbers out of service', () => {
@@ -81,6 +90,30 @@ describe('a number where texts find nobody', () => {
     await dead(phone, 4 * day);
     await deliver();
     expect(await doubtOf(phone)).not.toBeNull();
+  });
+
+  test('is cast in doubt by no text that anyone may have sent there', async () => {
+    const phone = await hold();
+    for (const days of [0, 1, 2, 3]) {
+      await dead(phone, days * day, { purpose: 'verification', sendClass: 'prove' });
+      await dead(phone, days * day, { purpose: 'verification', sendClass: 'recover' });
+      await dead(phone, days * day, { userId: newId() });
+      await dead(phone, days * day, { userId: null });
+    }
+    expect((await readNumber(database.db, phone))!.deadTexts).toEqual([]);
+    for (const days of [0, 1, 2]) {
+      await dead(phone, days * day, { purpose: 'verification', sendClass: 'sign_in' });
+    }
+    expect(await doubtOf(phone)).not.toBeNull();
+  });
+
+  test('is not in doubt for days that lie months apart', async () => {
+    const phone = await hold();
+    for (const days of [0, 120, 240, 241]) await dead(phone, days * day);
+    expect(await doubtOf(phone)).toBeNull();
+    expect((await readNumber(database.db, phone))!.deadTexts).toHaveLength(2);
+    await dead(phone, 245 * day);
+    expect(await doubtOf(phone)).toMatchObject({ reason: 'dead_number' });
   });
 
   test('is not counted where nobody holds it', async () => {

@@ -1,3 +1,4 @@
+import { redirect } from 'next/navigation';
 import { refuseHead, streamPieces } from '@/app/export-answer';
 import { db } from '@/db/client';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
@@ -15,6 +16,9 @@ export async function GET(
   const user = await requireRole(`${bulkPath}/${id}`, 'staff', 'admin');
   const context = await readRequestContext();
   const pieces = await openMissingList(db(), user, id, (reason) => missingWords[reason], context);
+  if (pieces === 'confirm_first') {
+    redirect(`/users/security/confirm?next=${encodeURIComponent(`${bulkPath}/${id}`)}`);
+  }
   if (pieces === null) {
     return new Response('There is no such bulk move any more.\n', {
       status: 404,
