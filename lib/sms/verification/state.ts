@@ -245,7 +245,7 @@ function isDeadEnd({ status, reason }: VerificationState['text'], texts: readonl
 }
 
 function mayHaveArrived({ status, reason }: Text): boolean {
-  if (status !== 'failed' || reason === null) return status !== 'canceled';
+  if (status !== 'failed' || reason === null) return status !== 'canceled' && status !== 'queued';
   return !incurable.has(reason) && !keptBack.has(reason);
 }
 

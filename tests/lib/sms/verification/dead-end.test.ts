@@ -80,6 +80,7 @@ describe('a code is at a dead end', () => {
 
 describe('after a STOP', () => {
   test.each([
+    ['queued', null],
     ['canceled', 'stopped'],
     ['failed', 'stopped'],
     ['failed', 'opted_out'],
