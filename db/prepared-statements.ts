@@ -33,10 +33,10 @@ type Ask = (...sent: readonly unknown[]) => unknown;
 type Statement = { text: string; name?: string };
 
 /**
- * Prepares on each connection of a pool what it sends often, so that PostgreSQL parses such a statement once, and plans it anew only
+ * Prepares on each connection of a pool what it sends often, so that PostgreSQL parses such a statement once, and makes another plan only
  * where that is worth it (`plan_cache_mode`, postgresql.org/docs/current/sql-prepare.html). The name is a hash of the text, so no name
  * ever stands for another statement, whoever else uses a server connection. Once PostgreSQL says that one is lost, this pool prepares
- * nothing more, and the statement fails as any other that has met a fault of the database.
+ * nothing more. The statement fails as one that met a fault of the database (`isDatabaseFault`), so a worker does it again.
  */
 export function prepareFrequent(pool: Pool): void {
   let isOff = false;

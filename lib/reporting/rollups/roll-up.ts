@@ -141,7 +141,7 @@ async function readOldFrom(tx: Tx, day: ReportDay, { from, timeZone }: DaySpan):
 }
 
 /**
- * Sums up a day anew, instead of what was summed up since `oldFrom`. What came of attempts to verify cannot be counted again once they
+ * Replaces the sums of a day, and all sums since `oldFrom`. What came of attempts to verify cannot be counted again once they
  * are erased by their age, so what was counted of it stays.
  */
 async function replaceDay(

@@ -30,7 +30,7 @@ export function provenAgain(now: Date): SQL {
 }
 
 /**
- * Marks those of these numbers that somebody holds as taken out of service on a day (`YYYY-MM-DD`), unless a right code was entered
+ * Marks those of these numbers that an account holds as taken out of service on a day (`YYYY-MM-DD`), unless a right code was entered
  * there after that day, in UTC; one statement. Marking twice changes nothing more. Out: how many are in doubt by it that were not.
  */
 export async function markOutOfService(db: Db, phones: readonly string[], day: string): Promise<number> {

@@ -38,7 +38,7 @@ async function dead(
 }
 
 describe('a number on a list of numbers out of service', () => {
-  test('is in doubt if somebody holds it who has entered no code there after that day', async () => {
+  test('is in doubt if an account holds it that has entered no code there after that day', async () => {
     const held = await hold();
     const provenThatDay = await hold({ heldSince: new Date('2026-11-19T23:59:59Z') });
     const provenAfter = await hold({ heldSince: new Date('2026-11-20T00:00:00Z') });
