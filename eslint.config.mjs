@@ -18,15 +18,16 @@ const libRooms = {
   bulk: ['reporting', 'auth', 'applications', 'mail', 'sms', 'phone', 'accounts'],
 };
 const smsRooms = {
-  numbers: [],
-  capacity: [],
+  senders: [],
+  numbers: ['senders'],
+  capacity: ['senders'],
   webhooks: [],
-  provider: ['capacity'],
+  provider: ['senders'],
   pumping: ['capacity'],
-  outbox: ['numbers'],
-  verification: ['outbox', 'numbers', 'capacity', 'pumping'],
+  outbox: ['numbers', 'senders'],
+  verification: ['outbox', 'numbers', 'capacity', 'pumping', 'senders'],
   preferences: ['verification', 'outbox', 'numbers'],
-  delivery: ['provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
+  delivery: ['provider', 'webhooks', 'outbox', 'numbers', 'capacity', 'senders'],
   dispatch: [
     'delivery',
     'preferences',
@@ -36,8 +37,18 @@ const smsRooms = {
     'numbers',
     'capacity',
     'pumping',
+    'senders',
   ],
-  inbound: ['preferences', 'verification', 'provider', 'webhooks', 'outbox', 'numbers', 'capacity'],
+  inbound: [
+    'preferences',
+    'verification',
+    'provider',
+    'webhooks',
+    'outbox',
+    'numbers',
+    'capacity',
+    'senders',
+  ],
 };
 const authRooms = {
   'sign-in': [],

@@ -26,8 +26,12 @@ export type Env = {
   smsDailyBudgetPerUserMicros: number;
   smsDailyBudgetMicros: number;
   smsCountries: CountryCode[];
-  /** Per sender, over all processes; null means without limit. */
+  /** Of the sender of updates, over all processes; null means without limit. */
   smsMessagesPerSecond: number | null;
+  /** The same of the sender of codes, where there is one. */
+  smsCodesMessagesPerSecond: number | null;
+  /** A STOP to the sender of updates covers codes, too, from then on; null: it never does. */
+  stopCoversAllFrom: Date | null;
   upstash: { url: string; token: string } | null;
   /** Of a service that knows leaked passwords, without a slash at the end; null: the list that is shipped is all. */
   breachedPasswordsUrl: string | null;
@@ -91,11 +95,15 @@ export type TwilioSettings = {
   accountSid: string;
   /** Newest first: the first signs requests to Twilio, webhooks signed with any are accepted. */
   authTokens: [string, ...string[]];
-  /** A messaging service is used instead of the from-number when both are set. */
-  sender: { messagingServiceSid: string } | { fromPhone: string };
+  sender: TwilioSender;
+  /** A second one, for codes alone; null: there is one for all. */
+  codesSender: TwilioSender | null;
   /** Without a slash at the end; null means Twilio's own. */
   apiBaseUrl: string | null;
 };
+
+/** A messaging service is used instead of the from-number when both are set. */
+export type TwilioSender = { messagingServiceSid: string } | { fromPhone: string };
 
 /**
  * How mail goes out. `console`, on localhost only: printed, and shown at /dev/mail. `off`, in public without SMTP_URL: what
@@ -171,8 +179,10 @@ export function parseEnv(
   const authSecrets = read('AUTH_SECRET', secrets(isPublic));
   read('SMS_BACKEND', backend(isPublic));
   const whyTwilio = findTwilioReason(given, isPublic);
-  const twilio = whyTwilio === null ? null : readTwilio(read, given, whyTwilio);
+  const twilio =
+    whyTwilio === null ? null : readTwilio(read, given, whyTwilio, (problem) => problems.push(problem));
   const apiBaseUrl = read('TWILIO_API_BASE_URL', httpUrl().optional())?.replace(/\/+$/, '') ?? null;
+  const messagesPerSecond = read('SMS_MESSAGES_PER_SECOND', pace.optional()) ?? (twilio ? 1 : null);
   const price = read('SMS_PRICE_PER_SEGMENT_USD', prices.prefault('0.0079'));
   const redisUrl = read('UPSTASH_REDIS_REST_URL', beside(given, 'UPSTASH_REDIS_REST_TOKEN', httpUrl));
   const redisToken = read(
@@ -207,7 +217,9 @@ export function parseEnv(
     smsDailyBudgetPerUserMicros: read('SMS_DAILY_BUDGET_PER_USER_USD', dollars('0.08')),
     smsDailyBudgetMicros: read('SMS_DAILY_BUDGET_USD', dollars('20')),
     smsCountries: read('SMS_COUNTRIES', countries.prefault('US,CA')),
-    smsMessagesPerSecond: read('SMS_MESSAGES_PER_SECOND', pace.optional()) ?? (twilio ? 1 : null),
+    smsMessagesPerSecond: messagesPerSecond,
+    smsCodesMessagesPerSecond: read('SMS_CODES_MESSAGES_PER_SECOND', pace.optional()) ?? messagesPerSecond,
+    stopCoversAllFrom: read('STOP_COVERS_ALL_FROM', dayOrNever.prefault('2027-01-31')),
     upstash: redisUrl && redisToken ? { url: redisUrl, token: redisToken } : null,
     breachedPasswordsUrl:
       read('BREACHED_PASSWORDS_URL', rangeService.optional())?.replace(/\/+$/, '') ?? null,
@@ -289,6 +301,18 @@ const pace = textThat(
   (text) => /^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0,
   (text) => `must be a number above 0, not "${text}"`,
 ).transform(Number);
+
+/** The beginning of a day in UTC; null: never. */
+const dayOrNever = textThat(
+  (text) => text === 'never' || isDay(text),
+  (text) => `must be a day such as 2027-01-31, or never, not "${text}"`,
+).transform((text) => (text === 'never' ? null : new Date(`${text}T00:00:00Z`)));
+
+function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
 
 const dollars = (fallback: string) =>
   textThat(
@@ -484,11 +508,17 @@ function findTwilioReason(given: Given, isPublic: boolean): string | null {
   if (asked !== undefined) return asked === 'twilio' ? 'because SMS_BACKEND is twilio' : null;
   if (isPublic) return 'because APP_URL is not on localhost';
   const names = ['ACCOUNT_SID', 'AUTH_TOKEN', 'FROM_PHONE', 'MESSAGING_SERVICE_SID'];
-  const isSome = names.some((name) => given(`TWILIO_${name}`) !== undefined);
+  const codesNames = ['CODES_FROM_PHONE', 'CODES_MESSAGING_SERVICE_SID'];
+  const isSome = [...names, ...codesNames].some((name) => given(`TWILIO_${name}`) !== undefined);
   return isSome ? 'because other TWILIO_ variables are set' : null;
 }
 
-function readTwilio(read: Read, given: Given, why: string): Omit<TwilioSettings, 'apiBaseUrl'> {
+function readTwilio(
+  read: Read,
+  given: Given,
+  why: string,
+  refuse: (problem: string) => void,
+): Omit<TwilioSettings, 'apiBaseUrl'> {
   const missing = `is missing or empty: it is required ${why}`;
   const sid = (prefix: string) =>
     textThat(
@@ -498,20 +528,33 @@ function readTwilio(read: Read, given: Given, why: string): Omit<TwilioSettings,
     );
   const accountSid = read('TWILIO_ACCOUNT_SID', sid('AC'));
   const authTokens = read('TWILIO_AUTH_TOKEN', list(missing, 'holds no token, only commas'));
-  const messagingServiceSid = read('TWILIO_MESSAGING_SERVICE_SID', sid('MG').optional());
-  const phone = z
-    .string(`${missing} (or TWILIO_MESSAGING_SERVICE_SID in its place)`)
-    .transform((text) => text.replace(/[\s().-]/g, ''))
-    .refine(
-      (text) => /^(\+[1-9]\d{6,14}|\d{5,6})$/.test(text),
-      'must be a number in international form, such as +15550100000, or a short code',
+  const readSender = (name: 'TWILIO_' | 'TWILIO_CODES_', isNeeded: boolean): TwilioSender | null => {
+    const messagingServiceSid = read(`${name}MESSAGING_SERVICE_SID`, sid('MG').optional());
+    const phone = z
+      .string(`${missing} (or ${name}MESSAGING_SERVICE_SID in its place)`)
+      .transform((text) => text.replace(/[\s().-]/g, ''))
+      .refine(
+        (text) => /^(\+[1-9]\d{6,14}|\d{5,6})$/.test(text),
+        'must be a number in international form, such as +15550100000, or a short code',
+      );
+    const isService = given(`${name}MESSAGING_SERVICE_SID`) !== undefined;
+    const fromPhone = read(`${name}FROM_PHONE`, isNeeded && !isService ? phone : phone.optional());
+    if (messagingServiceSid) return { messagingServiceSid };
+    return isNeeded ? { fromPhone: fromPhone ?? '' } : fromPhone === undefined ? null : { fromPhone };
+  };
+  const sender = readSender('TWILIO_', true)!;
+  const codesSender = readSender('TWILIO_CODES_', false);
+  if (codesSender !== null && nameTwilioSender(codesSender) === nameTwilioSender(sender)) {
+    refuse(
+      'TWILIO_CODES_FROM_PHONE and TWILIO_CODES_MESSAGING_SERVICE_SID must name another sender than the one of updates: a STOP to it would block codes, too',
     );
-  const fromPhone = read(
-    'TWILIO_FROM_PHONE',
-    given('TWILIO_MESSAGING_SERVICE_SID') ? phone.optional() : phone,
-  );
-  const sender = messagingServiceSid ? { messagingServiceSid } : { fromPhone: fromPhone ?? '' };
-  return { accountSid, authTokens, sender };
+  }
+  return { accountSid, authTokens, sender, codesSender };
+}
+
+/** A sender's name: its number, or the SID of its messaging service. */
+export function nameTwilioSender(sender: TwilioSender): string {
+  return 'fromPhone' in sender ? sender.fromPhone : sender.messagingServiceSid;
 }
 
 function isCountry(code: string): code is CountryCode {

@@ -120,13 +120,14 @@ const channels: Record<SeenOptOut['channel'], string> = {
 
 /** An entry of the ledger of opt-outs of a number. */
 export function describeOptOut(optOut: SeenOptOut, clock: Required<Clock>): EventItem {
-  const { id, at, recordedAt, act, channel, covers, sender, words } = optOut;
+  const { id, at, recordedAt, act, channel, covers, saidTo, sender, words } = optOut;
   const isOut = act === 'opted_out';
-  const what = covers.length === 1 && covers[0] === 'updates' ? 'updates' : 'all texts';
+  const what = covers.length > 1 ? 'all texts' : covers[0] === 'verification' ? 'codes' : 'updates';
   const details: ReactNode[] = [
     <>
       {lookUp(channels, channel) ?? sayReason(channel)}
       {sender === null ? null : ` to ${sender}`}
+      {saidTo === 'codes' ? ', the sender of codes' : null}
     </>,
   ];
   if (words !== null) details.push(`“${words}”`);

@@ -2,6 +2,7 @@ import { sayDoubt } from '@/app/_format/phone-words';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { VerifyPhoneForm } from '@/components/forms/settings/VerifyPhoneForm';
 import type { PhoneStateValue } from '@/components/sms/PhoneState';
+import { stopsCodes } from '@/lib/sms/numbers/opted-out';
 import type { PhoneStatus } from '@/lib/sms/numbers/phone-state';
 import { LinkButton } from '@/components/ui/LinkButton';
 import type { Task } from '@/components/ui/lists/TaskList';
@@ -24,6 +25,7 @@ export function listOpenTasks({
   lacksPasskey: boolean;
 }): Task[] {
   const tasks: Task[] = [];
+  const noCodes = stopsCodes(phone.stopped);
   if (email !== null) {
     tasks.push({
       id: 'email',
@@ -32,7 +34,7 @@ export function listOpenTasks({
       action: <ActionForm action={sendProofAction} label="Send the link again" />,
     });
   }
-  if (phone.state === 'verified' && phone.doubt !== null && !phone.stopped) {
+  if (phone.state === 'verified' && phone.doubt !== null && !noCodes) {
     tasks.push({
       id: 'phone',
       title: 'Verify your phone again',
@@ -43,15 +45,15 @@ export function listOpenTasks({
   if (phone.state !== 'verified') {
     tasks.push({
       id: 'phone',
-      ...(phone.stopped && phone.state !== 'moved'
+      ...(noCodes && phone.state !== 'moved'
         ? afterStop
         : phone.state === 'none' && isAfterReset
           ? afterReset
           : phoneTasks[phone.state]),
       action:
-        phone.stopped || phone.state === 'none' ? (
+        noCodes || phone.state === 'none' ? (
           <LinkButton href="/users/sms-preferences#phone">
-            {phone.stopped ? 'See how to get texts again' : 'Add my phone'}
+            {noCodes ? 'See how to get texts again' : 'Add my phone'}
           </LinkButton>
         ) : (
           <VerifyPhoneForm action={startVerificationAction} />

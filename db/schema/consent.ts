@@ -48,6 +48,12 @@ export const smsConsents = pgTable(
 /** `resumed`: a START took back the STOP that withdrew it. */
 export type ConsentAction = 'granted' | 'withdrawn' | 'resumed';
 export type ConsentScope = 'verification' | 'updates';
+/**
+ * Our senders, by what they send: `codes` sends codes alone, where it is set up; `updates` sends everything else, or everything where
+ * there is no other.
+ */
+export type SenderRole = 'updates' | 'codes';
+
 export type ConsentMedium =
   | 'registration'
   | 'code_page'
@@ -88,6 +94,8 @@ export const smsUnfinishedStops = pgTable(
     phone: text('phone').notNull(),
     isLate: boolean('is_late').notNull(),
     medium: text('medium').$type<StopMedium>().notNull(),
+    /** What it withdraws. */
+    scopes: text('scopes').array().$type<ConsentScope[]>().notNull().default(['verification', 'updates']),
     /** When it was said. */
     at: instant('at').notNull(),
     /** Whoever agreed later keeps it; null: nobody, but by `through_id`. */
@@ -118,7 +126,14 @@ export const smsOptOuts = pgTable(
     channel: text('channel').$type<OptOutChannel>().notNull(),
     /** What it is about: all scopes, or updates alone. */
     covers: text('covers').array().$type<ConsentScope[]>().notNull(),
-    /** Our number or service that it was said to, or that the carrier blocks; null: said on a page. */
+    /**
+     * Which of our senders text the number no more, or again; none where it was said on a page. Null: the row is older than this
+     * column, and is about all of them where it is about all scopes.
+     */
+    senders: text('senders').array().$type<SenderRole[]>(),
+    /** Which of our senders it was said to, or is blocked by the carrier; null: none, or the row is older than this column. */
+    saidTo: text('said_to').$type<SenderRole>(),
+    /** The number or service of ours that it was said to, or that the carrier blocks; null: said on a page. */
     sender: text('sender'),
     /** What the person wrote, as far as it is kept, or what was noted of it; null: no words were written. */
     words: text('words'),
@@ -138,6 +153,8 @@ export const smsOptOuts = pgTable(
       'sms_opt_outs_covers_check',
       sql`${t.covers} <@ array['verification', 'updates'] and ${t.covers} <> '{}'`,
     ),
+    check('sms_opt_outs_said_to_check', sql`${t.saidTo} in ('updates', 'codes')`),
+    check('sms_opt_outs_senders_check', sql`${t.senders} <@ array['updates', 'codes']`),
   ],
 );
 

@@ -16,7 +16,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import { users } from './accounts';
 import { bytea, instant, instants } from './columns';
-import type { StopMedium } from './consent';
+import type { SenderRole, StopMedium } from './consent';
 
 /** What is counted at a number: lists of instants, the last of which was added last. */
 const countedAtNumbers = ['prove', 'prove_again', 'sign_in', 'recover'].flatMap((name) => [
@@ -54,9 +54,16 @@ export const phoneNumbers = pgTable(
     strangerActs: jsonb('stranger_acts').$type<StrangerAct[]>().notNull().default([]),
     holderUserId: uuid('holder_user_id').references(() => users.id, { onDelete: 'set null' }),
     heldSince: instant('held_since'),
-    /** Opted out by STOP, by the carrier, or in another way that we were told; no text goes out until `START`. */
+    /**
+     * Opted out by STOP, by the carrier, or in another way that we were told: since when, and how that was first said. Null: it takes
+     * texts of every sender.
+     */
     suppressedAt: instant('suppressed_at'),
     suppressedBy: text('suppressed_by').$type<StopMedium>(),
+    /** Which of our senders text it no more until `START`; null: none of them does. */
+    suppressedSenders: text('suppressed_senders').array().$type<SenderRole[]>(),
+    /** At which of them a STOP was said that no START at the same one has taken back; null: that of the updates. */
+    stopSaidTo: text('stop_said_to').array().$type<SenderRole[]>(),
     /** The carrier says it cannot be texted (landline, unknown, unreachable). */
     undeliverableAt: instant('undeliverable_at'),
     /**
@@ -76,6 +83,8 @@ export const phoneNumbers = pgTable(
     index('phone_numbers_idle_index')
       .on(t.lastActOn)
       .where(sql`${t.holderUserId} is null and ${t.suppressedAt} is null`),
+    check('phone_numbers_suppressed_senders_check', sql`${t.suppressedSenders} <@ array['updates', 'codes']`),
+    check('phone_numbers_stop_said_to_check', sql`${t.stopSaidTo} <@ array['updates', 'codes']`),
   ],
 );
 

@@ -6,7 +6,7 @@ import { timestamp } from '@/db/timestamp';
 import type { Env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
-import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
+import { awaitsReports, senderName, sendersOf } from '@/lib/sms/senders/sender';
 import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { readScopeCounts } from '@/lib/sms/pumping/close-scopes';
 import { judgeCounts } from '@/lib/sms/pumping/closing-rule';
@@ -75,19 +75,20 @@ const budgetBand = 0.05;
 
 const agoFrom = (now: Date) => (ms: number) => timestamp(new Date(now.getTime() - ms));
 
-/** Whether the sender is stopped, and for what reason. It stays so until a text got through, also between two tries. */
+/** Whether a sender is stopped, and for what reason. It stays so until a text got through, also between two tries. */
 async function findStop({ db, env }: Asked): Promise<Finding[]> {
-  const sender = senderName(env);
-  const known = await readSender(db, sender);
-  const isStopped = known !== null && known.reason !== null;
-  return [
-    {
-      kind: 'sender_stopped',
-      subject: sender,
-      verdict: isStopped ? 'bad' : 'good',
-      figures: { reason: known?.reason ?? null },
-    },
-  ];
+  return Promise.all(
+    sendersOf(env).map(async (role) => {
+      const subject = senderName(env, role);
+      const reason = (await readSender(db, subject))?.reason ?? null;
+      return {
+        kind: 'sender_stopped' as const,
+        subject,
+        verdict: reason === null ? ('good' as const) : ('bad' as const),
+        figures: { reason },
+      };
+    }),
+  );
 }
 
 async function findConversion({ db, now }: Asked): Promise<Finding[]> {

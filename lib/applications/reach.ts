@@ -5,6 +5,7 @@ import { readDoubt, type Doubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { readPreferences, wantsTemplate, type Preferences } from '@/lib/sms/preferences/preferences';
 import { readUpdatesConsent } from '@/lib/sms/preferences/text-switches';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 /** The texts about applications. */
 export type ApplicationTemplate = 'applicationStatus' | 'documentsNeeded' | 'documentsReminder';
@@ -36,7 +37,7 @@ export async function readReach(
   const number = await readNumber(db, phone);
   const why = (): NoTextReason | null => {
     if (number?.holderUserId !== userId) return 'not_verified';
-    if (number.suppressedAt !== null) return 'stopped';
+    if (isOptedOut(number, 'update')) return 'stopped';
     if (consent === 'none') return 'no_consent';
     if (!wantsTemplate(preferences, template)) return 'turned_off';
     if (readUndeliverable(number, now) !== null) return 'undeliverable';

@@ -198,6 +198,14 @@ export function readInbound(body: string): InboundMeaning {
   return meaningOf(whole) === 'start' || requestsToResume.test(request) ? 'start' : 'other';
 }
 
+/** Whether a text that asks for no more texts says that it means all of them: STOPALL, "stop all", "stop everything". */
+export function asksForAll(body: string): boolean {
+  const words = dropCourtesies(foldSentence(foldText(body.slice(0, longestBody))));
+  return /^(?:stop ?all|all stop)\b|\b(?:stop|end|cancel|quit|unsubscribe|opt out)(?: (?:me|us|from|of|sending|texting))* (?:all|everything|every)\b/.test(
+    words,
+  );
+}
+
 /** Tells whether Twilio understands and answers this text by itself, so that we must not answer it a second time. */
 export function isStandardKeyword(body: string): boolean {
   return Object.hasOwn(standardWords, body.trim().toLowerCase());

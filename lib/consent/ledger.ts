@@ -10,7 +10,7 @@ import {
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
-import { env, type Env } from '@/lib/env';
+import { env, nameTwilioSender, type Env } from '@/lib/env';
 import { currentWording } from './current-wording';
 import { isLatestVersion, writePlain } from './wording';
 
@@ -57,7 +57,7 @@ export async function grantConsent(
         language,
         sender: siteName,
         legalSender: operator.name,
-        sentFrom: nameSender(env()),
+        sentFrom: nameSender(env(), scope),
         page: pages[consent.medium],
       })),
     )
@@ -95,14 +95,20 @@ export async function withdrawConsent(
   return scopes;
 }
 
-/** What a STOP says of every account: in which way and when it was said, and since when an account keeps what it agreed to. */
-type Stop = { phone: string; medium: StopMedium; at: Date; agreedBefore: Date | null };
+/** What a STOP says of every account: what it ends, how and when it was said, and since when an account keeps what it agreed to. */
+type Stop = {
+  phone: string;
+  medium: StopMedium;
+  scopes: readonly ConsentScope[];
+  at: Date;
+  agreedBefore: Date | null;
+};
 
 /** The withdrawals of so many accounts are part of the STOP itself, which takes them some hundredths of a second. */
 const accountsAtOnce = 500;
 
 /**
- * Withdraws each scope that anyone consents to at this number, which is locked. That takes a bounded time, however many accounts
+ * Withdraws each of `scopes` that anyone consents to at this number, which is locked. That takes a bounded time, however many accounts
  * name the number: appended here are the rows of `holderUserId` and of `accountsAtOnce` accounts. Where there are more, a row of
  * `sms_unfinished_stops` has every reader take what they agreed to for withdrawn (`lastActs`), until `finishStop` has appended
  * theirs.
@@ -113,19 +119,20 @@ export async function withdrawEverywhere(
   tx: Tx,
   { holderUserId, ...stop }: Stop & { holderUserId: string | null },
 ): Promise<void> {
-  const { phone, medium, at, agreedBefore } = stop;
+  const { phone, medium, scopes, at, agreedBefore } = stop;
   if (holderUserId !== null) await withdrawFrom(tx, stop, one(phone, holderUserId));
   const first = await withdrawFrom(tx, stop, accountsBehind(phone, nobody, accountsAtOnce));
   if (first.lastUserId === null) return;
   // The ledger's ids are given under the number's lock: whoever agrees at it later has a greater one. And what an earlier STOP has
-  // left is part of what this one is about.
+  // left is part of what this one is about: where that ended more, this one does.
   await tx.execute(sql`
-    insert into sms_unfinished_stops as known (phone, is_late, medium, at, agreed_before, through_id, after_user_id)
-    select ${phone}, ${agreedBefore !== null}, ${medium}, ${timestamp(at)},
+    insert into sms_unfinished_stops as known (phone, is_late, medium, scopes, at, agreed_before, through_id, after_user_id)
+    select ${phone}, ${agreedBefore !== null}, ${medium}, ${sql.param([...scopes])}::text[], ${timestamp(at)},
       ${agreedBefore?.toISOString() ?? null}::timestamptz, max(id), ${first.lastUserId}::uuid
     from sms_consents
     on conflict (phone, is_late) do update set
-      medium = excluded.medium, at = greatest(known.at, excluded.at),
+      medium = excluded.medium, scopes = array(select distinct unnest(known.scopes || excluded.scopes) order by 1),
+      at = greatest(known.at, excluded.at),
       agreed_before = greatest(known.agreed_before, excluded.agreed_before),
       through_id = excluded.through_id, after_user_id = excluded.after_user_id`);
 }
@@ -183,7 +190,7 @@ function accountsBehind(phone: string, userId: string, limit: number): SQL {
  */
 async function withdrawFrom(
   tx: Tx,
-  { medium, at, agreedBefore, throughId }: Omit<Stop, 'phone'> & { throughId?: number },
+  { medium, scopes, at, agreedBefore, throughId }: Omit<Stop, 'phone'> & { throughId?: number },
   accounts: SQL,
 ): Promise<{ lastUserId: string | null }> {
   const { rows } = await tx.execute<{ user_id: string }>(sql`
@@ -197,6 +204,7 @@ async function withdrawFrom(
       where ${isWithdrawnBy({
         throughId: throughId === undefined ? latest : sql`${throughId}::bigint`,
         agreedBefore: sql`${agreedBefore?.toISOString() ?? null}::timestamptz`,
+        scopes: sql`${sql.param([...scopes])}::text[]`,
       })}
       order by act.user_id, act.scope desc
     )
@@ -205,11 +213,15 @@ async function withdrawFrom(
 }
 
 /**
- * Whether a STOP withdraws the row `act`, the last of its scope: one up to `throughId`, unless its account had agreed to anything at
+ * Whether a STOP withdraws the row `act`, the last of its scope: one of `scopes` up to `throughId`, unless its account had agreed to anything at
  * `agreedBefore` or later by then. What the account says afterwards of one scope changes nothing about the other.
  */
-function isWithdrawnBy({ throughId, agreedBefore }: Record<'throughId' | 'agreedBefore', SQL>): SQL {
-  return sql`act.action <> 'withdrawn' and act.id <= ${throughId} and (${agreedBefore} is null or not exists (
+function isWithdrawnBy({
+  throughId,
+  agreedBefore,
+  scopes,
+}: Record<'throughId' | 'agreedBefore' | 'scopes', SQL>): SQL {
+  return sql`act.action <> 'withdrawn' and act.scope = any(${scopes}) and act.id <= ${throughId} and (${agreedBefore} is null or not exists (
     select from ${writtenActs(sql`act.user_id`, sql`act.phone`, throughId)}
     where last.action <> 'withdrawn' and last.at >= ${agreedBefore}))`;
 }
@@ -275,7 +287,7 @@ export function lastActs(userId: SQLWrapper | string, phone: SQLWrapper | string
     from (${lastAct({ userId, phone, scope: sql`each.name` })}) act left join lateral (
       select 'withdrawn' as action, s.medium, s.at from sms_unfinished_stops s
       where s.phone = act.phone
-        and ${isWithdrawnBy({ throughId: sql`s.through_id`, agreedBefore: sql`s.agreed_before` })}
+        and ${isWithdrawnBy({ throughId: sql`s.through_id`, agreedBefore: sql`s.agreed_before`, scopes: sql`s.scopes` })}
       order by s.is_late limit 1
     ) stop on true
   ) last`;
@@ -512,7 +524,7 @@ export async function eraseConsentDetails(db: Db | Tx, ids: readonly string[]): 
 }
 
 /** What a person's phone shows as the sender, or its SID: null on the console, which sends from none. */
-function nameSender({ twilio }: Pick<Env, 'twilio'>): string | null {
+function nameSender({ twilio }: Pick<Env, 'twilio'>, scope: ConsentScope): string | null {
   if (twilio === null) return null;
-  return 'fromPhone' in twilio.sender ? twilio.sender.fromPhone : twilio.sender.messagingServiceSid;
+  return nameTwilioSender((scope === 'verification' ? twilio.codesSender : null) ?? twilio.sender);
 }

@@ -1,5 +1,11 @@
-import { and, desc, eq, gt, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
-import { smsOptOuts, type ConsentScope, type OptOutChannel, type OptOutRecorder } from '@/db/schema/consent';
+import { and, desc, eq, gte, inArray, isNull, lt, or, sql, type SQL } from 'drizzle-orm';
+import {
+  smsOptOuts,
+  type ConsentScope,
+  type OptOutChannel,
+  type OptOutRecorder,
+  type SenderRole,
+} from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 
@@ -21,9 +27,6 @@ export type OptOutEvidence = (
 /** The text in which something was said, or which was refused: to which of our senders, in which words, with which SID. */
 export type Said = Omit<OptOutEvidence, 'recordedBy' | 'channel'>;
 
-/** What a STOP or START covers. */
-export const everyScope = ['verification', 'updates'] as const satisfies readonly ConsentScope[];
-
 const channels: Record<Exclude<OptOutRecorder, 'staff'>, OptOutChannel> = {
   inbound_webhook: 'text',
   inbound_list: 'text',
@@ -32,6 +35,9 @@ const channels: Record<Exclude<OptOutRecorder, 'staff'>, OptOutChannel> = {
 };
 
 const longestWords = 1_600;
+
+/** A STOP that stands is looked for in so many of a number's last entries. */
+const lastEntries = 100;
 
 /**
  * Entries of one number in any 24 hours, by text. Each is kept for good, and a number can be forged: from then on one that says
@@ -58,7 +64,7 @@ function textedMuch(phone: string, at: Date): SQL {
 /**
  * Appends to the ledger of opt-outs that texts to a number are not wanted any more, or again. Every time it is said, also when
  * it was said before, and whether or not anyone ever consented at that number; but a text once, however often it is handed
- * over, and where a number has texted `mostByTextADay` times within a day, only what is the contrary of the last. The text itself
+ * over, and where a number has texted `mostByTextADay` times within a day, only what is the contrary of the last about the same senders. The text itself
  * is kept with its words in the record of texts. The number is locked.
  *
  * An opt-out is what someone says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
@@ -66,7 +72,9 @@ function textedMuch(phone: string, at: Date): SQL {
  * of a consent, which the ledger of consents tells: a number that is removed, replaced, proven by someone else or released by an
  * admin, an account that ends. They say whose number it is, and nothing about texts to it.
  *
- * @param covers what is not wanted: both scopes, or updates alone
+ * @param covers which consents it is about
+ * @param senders which of our senders it blocks or lets through again; null: as `covers` says
+ * @param saidTo which of our senders it was said to; null: none
  * @param at when it was said
  * @param recordedAt now, where that is later
  */
@@ -76,6 +84,8 @@ export async function recordOptOut(
     phone,
     act,
     covers,
+    senders = null,
+    saidTo = null,
     evidence,
     userId = null,
     at,
@@ -84,6 +94,8 @@ export async function recordOptOut(
     phone: string;
     act: 'opted_out' | 'lifted';
     covers: readonly ConsentScope[];
+    senders?: readonly SenderRole[] | null;
+    saidTo?: SenderRole | null;
     evidence: OptOutEvidence;
     userId?: string | null;
     at: Date;
@@ -94,16 +106,27 @@ export async function recordOptOut(
   const channel = evidence.recordedBy === 'staff' ? evidence.channel : channels[evidence.recordedBy];
   const words = evidence.words?.slice(0, longestWords) ?? null;
   const scopes = sql.param([...covers]);
+  const about = sql`${senders === null ? null : sql.param([...senders])}::text[]`;
   await tx.execute(sql`
     insert into sms_opt_outs
-      (at, recorded_at, phone, act, channel, covers, sender, words, provider_sid, user_id, recorded_by)
+      (at, recorded_at, phone, act, channel, covers, senders, said_to, sender, words, provider_sid, user_id, recorded_by)
     select ${timestamp(at)}, ${recordedAt?.toISOString() ?? null}::timestamptz, ${phone}, ${act},
-      ${channel}, ${scopes}::text[], ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
+      ${channel}, ${scopes}::text[], ${about}, ${saidTo}, ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
     where not exists (
       select from sms_opt_outs where phone = ${phone} and act = ${act} and provider_sid = ${providerSid}
     ) and not (${channel === 'text'} and ${textedMuch(phone, at)} and ${act} = (
-      select last.act from sms_opt_outs last where phone = ${phone} order by at desc, id desc limit 1
+      select last.act from sms_opt_outs last
+      where phone = ${phone} and ${sendersOfEntry(sql`last`)} @> coalesce(${about}, '{}') order by at desc, id desc limit 1
     ))`);
+}
+
+/**
+ * Which of our senders a row of the ledger blocks or lets through again, as an expression. One that does not say it is about all of
+ * them, or was said on a page.
+ */
+export function sendersOfEntry(row: SQL): SQL {
+  return sql`coalesce(${row}.senders,
+    case when 'verification' = any(${row}.covers) then array['updates', 'codes'] else '{}' end)`;
 }
 
 /** Records that a number has texted STOP or START; `saidAt` not null: it was found late. */
@@ -112,14 +135,34 @@ export async function recordTextedOptOut(
   {
     phone,
     act,
+    senders,
+    scopes,
+    saidTo,
     said,
     saidAt,
     now,
-  }: { phone: string; act: 'opted_out' | 'lifted'; said: Said; saidAt: Date | null; now: Date },
+  }: {
+    phone: string;
+    act: 'opted_out' | 'lifted';
+    senders: readonly SenderRole[];
+    scopes: readonly ConsentScope[];
+    saidTo: SenderRole | null;
+    said: Said;
+    saidAt: Date | null;
+    now: Date;
+  },
 ): Promise<void> {
   const recordedBy = saidAt === null ? 'inbound_webhook' : 'inbound_list';
   const when = saidAt === null ? { at: now } : { at: saidAt, recordedAt: now };
-  await recordOptOut(tx, { phone, act, covers: everyScope, evidence: { recordedBy, ...said }, ...when });
+  await recordOptOut(tx, {
+    phone,
+    act,
+    covers: scopes,
+    senders,
+    saidTo,
+    evidence: { recordedBy, ...said },
+    ...when,
+  });
 }
 
 /** The last that was said about texts to this number, whenever it was recorded; null: nothing ever was. */
@@ -153,14 +196,15 @@ export async function isOptOutOf(tx: Tx, phone: string, providerSid: string): Pr
   return found.length > 0;
 }
 
-/** Whether a number has lifted an opt-out after a moment, such as by START. */
-export async function hasLiftedSince(tx: Tx, phone: string, since: Date): Promise<boolean> {
-  const found = await tx
-    .select({ id: smsOptOuts.id })
-    .from(smsOptOuts)
-    .where(and(eq(smsOptOuts.phone, phone), eq(smsOptOuts.act, 'lifted'), gt(smsOptOuts.at, since)))
-    .limit(1);
-  return found.length > 0;
+/** Whether a number has lifted an opt-out of these senders after a moment, by START. */
+export async function hasLiftedSince(
+  tx: Tx,
+  { phone, senders, since }: { phone: string; senders: readonly SenderRole[]; since: Date },
+): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    select from sms_opt_outs last where phone = ${phone} and act = 'lifted' and at > ${timestamp(since)}
+      and ${sendersOfEntry(sql`last`)} @> ${sql.param([...senders])}::text[] limit 1`);
+  return rows.length > 0;
 }
 
 /** An opt-out, or its lifting, as it is shown to the person whose number it is. */
@@ -186,9 +230,10 @@ export async function listOptOuts(
       ? undefined
       : and(eq(smsOptOuts.phone, held.phone), isNull(smsOptOuts.userId), gte(smsOptOuts.at, held.since)),
   );
-  const { id, at, recordedAt, phone, act, channel, covers, sender, words, providerSid } = smsOptOuts;
+  const { id, at, recordedAt, phone, act, channel, covers, senders, saidTo, sender, words, providerSid } =
+    smsOptOuts;
   return db
-    .select({ id, at, recordedAt, phone, act, channel, covers, sender, words, providerSid })
+    .select({ id, at, recordedAt, phone, act, channel, covers, senders, saidTo, sender, words, providerSid })
     .from(smsOptOuts)
     .where(and(theirs, before === null ? undefined : lt(id, before)))
     .orderBy(desc(id))
@@ -197,17 +242,24 @@ export async function listOptOuts(
 
 /** What was said about texts to this number, whoever said it, the last first, `limit` at most. */
 export async function listOptOutsAt(db: Db, phone: string, limit: number): Promise<OptOutEntry[]> {
-  const { id, at, recordedAt, act, channel, covers, sender, words, providerSid } = smsOptOuts;
+  const { id, at, recordedAt, act, channel, covers, senders, saidTo, sender, words, providerSid } =
+    smsOptOuts;
   return db
-    .select({ id, at, recordedAt, phone: smsOptOuts.phone, act, channel, covers, sender, words, providerSid })
+    .select({
+      ...{ id, at, recordedAt, phone: smsOptOuts.phone, act, channel, covers },
+      ...{ senders, saidTo, sender, words, providerSid },
+    })
     .from(smsOptOuts)
     .where(eq(smsOptOuts.phone, phone))
     .orderBy(desc(at), desc(id))
     .limit(limit);
 }
 
-/** What a number's last STOP was sent to, for the START that takes it back; null: nothing is known. */
-export async function readStopSender(db: Db, phone: string): Promise<string | null> {
-  const [last] = await listOptOutsAt(db, phone, 1);
-  return last?.sender ?? null;
+/** The number of ours that each sender's last STOP of a number was sent to, for the START that takes it back. */
+export async function readStopNumbers(db: Db, phone: string): Promise<ReadonlyMap<SenderRole, string>> {
+  const { rows } = await db.execute<{ said_to: SenderRole; sender: string }>(sql`
+    select distinct on (1) coalesce(said_to, 'updates') as said_to, sender
+    from (select * from sms_opt_outs where phone = ${phone} order by at desc, id desc limit ${lastEntries}) last
+    where act = 'opted_out' and sender like '+%' order by 1, at desc, id desc`);
+  return new Map(rows.map((row) => [row.said_to, row.sender]));
 }

@@ -102,6 +102,8 @@ export const exportKinds: Record<ExportKind, KindOfRows> = {
       act: sql`act`,
       channel: sql`channel`,
       covers: sql`array_to_string(covers, ' ')`,
+      senders: sql`array_to_string(senders, ' ')`,
+      said_to: sql`said_to`,
       sender: sql`sender`,
       words: sql`words`,
       recorded_by: sql`recorded_by`,

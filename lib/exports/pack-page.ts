@@ -152,6 +152,8 @@ export function writePageRow(section: PackSection, row: PackRow, timeZone: strin
         facts: [
           ['Number', phoneOf(row.phone)],
           ['Said to', textOf(row.sender)],
+          ['Sender told', textOf(row.said_to)],
+          ['Senders it is about', textOf(row.senders)],
           ['Account', textOf(row.user_id)],
           ['Recorded by', row.recorded_by === null ? null : escapeHtml(plain(String(row.recorded_by)))],
           ['Recorded', moment('recorded_at')],

@@ -74,8 +74,8 @@ const sections: Record<PackSection, Section> = {
       user_id: sql`user_id::text`,
     },
     fields: [
-      ...['id', 'at', 'recorded_at', 'in_period', 'user_id', 'phone', 'act', 'channel', 'covers', 'sender'],
-      ...['words', 'provider_sid', 'recorded_by'],
+      ...['id', 'at', 'recorded_at', 'in_period', 'user_id', 'phone', 'act', 'channel', 'covers', 'senders'],
+      ...['said_to', 'sender', 'words', 'provider_sid', 'recorded_by'],
     ],
   },
   messages: {

@@ -84,7 +84,7 @@ const channels: Record<OptOutChannel, string> = {
 
 /** What was said about all texts of a number: `Opted out of updates, on a page`. */
 export function sayOptOut(act: unknown, covers: unknown, channel: unknown): string {
-  const what = covers === 'updates' ? 'updates' : 'all texts';
+  const what = covers === 'updates' ? 'updates' : covers === 'verification' ? 'codes' : 'all texts';
   const said = act === 'opted_out' ? `Opted out of ${what}` : `Allowed ${what} again`;
   return `${said}, ${sayOf(channels, channel)}`;
 }

@@ -3,6 +3,7 @@ import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schem
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
+import type { StoppedTexts } from '@/lib/sms/numbers/opted-out';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { readLastVerification } from '@/lib/sms/verification/verification-log';
@@ -12,7 +13,7 @@ export type PersonSms = {
   phone: string | null;
   verified: boolean;
   /** The number texted STOP, or its carrier says so. */
-  stopped: boolean;
+  stopped: StoppedTexts | null;
   enabled: boolean;
   /** HH:MM each; `timeZone` null: taken from the number. */
   quietHours: { start: string; end: string; timeZone: string | null } | null;

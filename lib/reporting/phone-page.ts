@@ -8,6 +8,7 @@ import { maskPhone } from '@/lib/phone/parse';
 import { explainNext, type NextText } from '@/lib/sms/dispatch/explain-next';
 import { readDoubt, type Doubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
+import { findStopped, type StoppedTexts } from '@/lib/sms/numbers/opted-out';
 import { readAdminTimeZone } from './admin-time-zone';
 import { listNumberLimits, type NumberLimit } from './number-limits';
 import { sealSubject } from './message-subject';
@@ -31,7 +32,7 @@ export type PhonePage = {
   others: PhonePerson[];
   hasMoreOthers: boolean;
   /** Since when it takes no texts; null: it takes them. */
-  stopped: { since: Date; by: StopMedium | null } | null;
+  stopped: { since: Date; by: StopMedium | null; texts: StoppedTexts | null } | null;
   /** Until when its carrier's word is believed that it cannot be texted; null: it can. */
   undeliverableUntil: Date | null;
   /** Why updates wait until its holder verifies it again; null: they do not. */
@@ -87,7 +88,7 @@ export async function readPhonePage(
     holder: holder && { ...holder, since: number?.heldSince ?? null },
     others: others.slice(0, mostPeople),
     hasMoreOthers: others.length > mostPeople,
-    stopped: suppressedAt && { since: suppressedAt, by },
+    stopped: suppressedAt && { since: suppressedAt, by, texts: findStopped(number) },
     undeliverableUntil: readUndeliverable(number, now)?.until ?? null,
     doubt: readDoubt(number),
     limits: listNumberLimits(number, now),

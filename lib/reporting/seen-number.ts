@@ -24,7 +24,7 @@ export type SeenOptOut = Omit<OptOutEntry, 'phone'>;
 
 /** Leaves out the number, and hides whatever could be a number or a code in what was written. */
 export function seeOptOut(optOut: OptOutEntry): SeenOptOut {
-  const { id, at, recordedAt, act, channel, covers, sender, providerSid } = optOut;
+  const { id, at, recordedAt, act, channel, covers, senders, saidTo, sender, providerSid } = optOut;
   const words = optOut.words === null ? null : hideDigits(optOut.words);
-  return { id, at, recordedAt, act, channel, covers, sender, words, providerSid };
+  return { id, at, recordedAt, act, channel, covers, senders, saidTo, sender, words, providerSid };
 }

@@ -4,8 +4,9 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
-import { readSender } from '@/lib/sms/capacity/send-rate';
-import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
+import { readSenders } from '@/lib/sms/capacity/send-rate';
+import type { SenderRole } from '@/db/schema/consent';
+import { awaitsReports, paceOf, senderName } from '@/lib/sms/senders/sender';
 import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { addDays, dayOf } from './rollups/report-days';
 import { addSums, nothing, readReport } from './rollups/report';
@@ -21,18 +22,15 @@ export type SendingNow = {
   /** The last delivery that the provider told us of within two days; null: none. */
   lastReceiptAt: Date | null;
   webhooksRefusedInLastHour: number;
-  /** Why the provider refuses our sender, and until when it rests (`until` null: the next text tries); null: it sends. */
-  stopped: { until: Date | null; reason: string | null } | null;
+  /** That of the first sender that the provider refuses; null: all of them send. */
+  stopped: Stopped | null;
 };
 
-/** How our sender does: what the provider and the carriers make of what it sends. Counts of several days are of `days` days. */
+/** How our senders do: what the provider and the carriers make of what it sends. Counts of several days are of `days` days. */
 export type SenderHealth = {
-  sender: string;
+  senders: SenderNow[];
   backend: 'console' | 'twilio';
   sending: SendingNow;
-  /** Texts a second at most; null: without limit. */
-  messagesPerSecond: number | null;
-  sentInLastMinute: number;
   /** Texts that are due and wait, counted up to `mostWaiting`. */
   waiting: number;
   days: number;
@@ -47,6 +45,19 @@ export type SenderHealth = {
   expectsReports: boolean;
 };
 
+/** One of our senders. */
+export type SenderNow = {
+  role: SenderRole;
+  name: string;
+  /** Texts a second at most; null: without limit. */
+  messagesPerSecond: number | null;
+  sentInLastMinute: number;
+  stopped: Stopped | null;
+};
+
+/** Why the provider refuses a sender, and until when it rests (`until` null: the next text tries). */
+type Stopped = { until: Date | null; reason: string | null };
+
 const days = 7;
 
 /** A count of what waits stops here. */
@@ -54,17 +65,20 @@ export const mostWaiting = 1_000;
 
 /** Reads all that the page about the sender shows. */
 export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth> {
-  const { smsMessagesPerSecond, smsBackend, reportTimeZone } = env();
+  const { smsBackend, reportTimeZone } = env();
   const ago = (seconds: number) => timestamp(new Date(now.getTime() - seconds * 1000));
   const today = dayOf(now, reportTimeZone);
-  const [sending, report, counts, calls] = await Promise.all([
+  const [sending, report, waiting, sent, senders, calls] = await Promise.all([
     readSendingNow(db, now),
     readReport(db, { first: addDays(today, 1 - days), last: today, only: 'texts' }, now),
-    db.execute<{ sent: number; waiting: number }>(sql`
-      select (select count(*)::int from sms_messages
-          where attempted_at > ${ago(60)} and attempted_at <= ${timestamp(now)} and sent_at is not null) as sent,
-        (select count(*)::int from (select from sms_messages
-          where status = 'queued' and send_after <= ${timestamp(now)} limit ${mostWaiting}) due) as waiting`),
+    db.execute<{ waiting: number }>(sql`
+      select count(*)::int as waiting from (select from sms_messages
+        where status = 'queued' and send_after <= ${timestamp(now)} limit ${mostWaiting}) due`),
+    db.execute<{ sender: string; sent: number }>(sql`
+      select sender, count(*)::int as sent from sms_messages
+      where attempted_at > ${ago(60)} and attempted_at <= ${timestamp(now)} and sent_at is not null and sender is not null
+      group by sender`),
+    readSenders(db, env()),
     db.execute<{ webhook: Webhook; accepted: number; last_ms: number | null; refused: number }>(sql`
       select webhook, sum(accepted)::float8 as accepted, (extract(epoch from max(last_at)) * 1000)::float8 as last_ms,
         sum(refused)::float8 as refused
@@ -91,12 +105,16 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
   const textsWith = (...codes: number[]) =>
     codes.reduce((sum, code) => sum + (report.byError[String(code)]?.texts ?? 0), 0);
   return {
-    sender: senderName(env()),
+    senders: [...senders].map(([role, state]) => {
+      const name = senderName(env(), role);
+      return {
+        ...{ role, name, messagesPerSecond: paceOf(env(), role), stopped: judgeStop(state) },
+        sentInLastMinute: sent.rows.find(({ sender }) => sender === name)?.sent ?? 0,
+      };
+    }),
     backend: smsBackend,
     sending,
-    messagesPerSecond: smsMessagesPerSecond,
-    sentInLastMinute: counts.rows[0]!.sent,
-    waiting: counts.rows[0]!.waiting,
+    waiting: waiting.rows[0]!.waiting,
     days,
     sent: sums.sent,
     filtered: textsWith(30007),
@@ -110,9 +128,9 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
 export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
   const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
   const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
-  const [spent, sender, { rows }] = await Promise.all([
+  const [spent, senders, { rows }] = await Promise.all([
     sumSpend(db, 'all', now),
-    readSender(db, senderName(env())),
+    readSenders(db, env()),
     db.execute<{
       due_ms: number | null;
       failed: number;
@@ -136,10 +154,12 @@ export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
     failedInLastHour: row.failed,
     lastReceiptAt: instant(row.receipt_ms),
     webhooksRefusedInLastHour: row.refused,
-    // Between two tries it does not rest, and is refused all the same, as far as anyone knows.
-    stopped:
-      sender === null || (sender.restsUntil === null && sender.reason === null)
-        ? null
-        : { until: sender.restsUntil, reason: sender.reason },
+    stopped: [...senders.values()].map(judgeStop).find((stopped) => stopped !== null) ?? null,
   };
+}
+
+/** Between two tries it does not rest, and is refused all the same, as far as anyone knows. */
+function judgeStop(sender: { restsUntil: Date | null; reason: string | null } | null): Stopped | null {
+  if (sender === null || (sender.restsUntil === null && sender.reason === null)) return null;
+  return { until: sender.restsUntil, reason: sender.reason };
 }

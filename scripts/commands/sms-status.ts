@@ -16,7 +16,7 @@ export function describePersonSms(person: PersonSms): string {
   const lines = [
     `Phone: ${phone ?? 'none'}`,
     `Verified: ${verified ? 'yes' : 'no'}`,
-    `SMS enabled: ${enabled && !stopped ? 'yes' : 'no'}`,
+    `SMS enabled: ${enabled && (stopped === null || stopped === 'codes') ? 'yes' : 'no'}`,
     `Quiet hours: ${quietHours ? sayQuietHours(quietHours) : 'off'}`,
     `Last text: ${lastText ? sayEvent(lastText.at, `${lastText.purpose} ${lastText.status}`, lastText.reason) : 'none'}`,
     `Last attempt: ${lastAttempt ? sayEvent(lastAttempt.at, lastAttempt.event, lastAttempt.reason) : 'none'}`,

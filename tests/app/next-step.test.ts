@@ -32,7 +32,7 @@ test.each([
 test('what is open is the email, the phone and the passkey, in this order, and nothing once they are done', () => {
   const open = listOpenTasks({
     email: 'a@example.com',
-    phone: { state: 'moved', stopped: false, doubt: null },
+    phone: { state: 'moved', stopped: null, doubt: null },
     isAfterReset: false,
     lacksPasskey: true,
   });
@@ -40,7 +40,7 @@ test('what is open is the email, the phone and the passkey, in this order, and n
   expect(
     listOpenTasks({
       email: null,
-      phone: { state: 'verified', stopped: false, doubt: null },
+      phone: { state: 'verified', stopped: null, doubt: null },
       isAfterReset: true,
       lacksPasskey: false,
     }),
@@ -50,21 +50,21 @@ test('what is open is the email, the phone and the passkey, in this order, and n
 test('who lost their phone by a reset is told why it is to be added again, until it is there', () => {
   const [task] = listOpenTasks({
     email: null,
-    phone: { state: 'none', stopped: false, doubt: null },
+    phone: { state: 'none', stopped: null, doubt: null },
     isAfterReset: true,
     lacksPasskey: false,
   });
   expect(task).toMatchObject({ id: 'phone', words: expect.stringContaining('took off') as string });
   const [later] = listOpenTasks({
     email: null,
-    phone: { state: 'unverified', stopped: false, doubt: null },
+    phone: { state: 'unverified', stopped: null, doubt: null },
     isAfterReset: true,
     lacksPasskey: false,
   });
   expect(later?.words).not.toContain('took off');
   const [never] = listOpenTasks({
     email: null,
-    phone: { state: 'none', stopped: false, doubt: null },
+    phone: { state: 'none', stopped: null, doubt: null },
     isAfterReset: false,
     lacksPasskey: false,
   });
@@ -73,19 +73,19 @@ test('who lost their phone by a reset is told why it is to be added again, until
 
 test('a number that is in doubt is to be verified again, with the reason and without a promise of texts', () => {
   const doubt = { reason: 'out_of_service', on: '2026-11-19' } as const;
-  const phone = { state: 'verified', stopped: false, doubt } as const;
+  const phone = { state: 'verified', stopped: null, doubt } as const;
   const given = { email: null, isAfterReset: false, lacksPasskey: false };
   const [task] = listOpenTasks({ ...given, phone });
   expect(task).toMatchObject({ id: 'phone', title: 'Verify your phone again' });
   expect(task?.words).toContain('taken out of service on Thu, Nov 19, 2026.');
   // No code goes there: the page of preferences says what to do about that first.
-  expect(listOpenTasks({ ...given, phone: { ...phone, stopped: true } })).toEqual([]);
+  expect(listOpenTasks({ ...given, phone: { ...phone, stopped: 'all' } })).toEqual([]);
 });
 
 test('a number that replied STOP is offered no code, and the way to take that back', () => {
   const [task] = listOpenTasks({
     email: null,
-    phone: { state: 'unverified', stopped: true, doubt: null },
+    phone: { state: 'unverified', stopped: 'all', doubt: null },
     isAfterReset: false,
     lacksPasskey: false,
   });

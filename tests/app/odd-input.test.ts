@@ -60,7 +60,7 @@ import { applyStatus } from '@/lib/sms/delivery/status-report';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readServedPhone } from '@/lib/phone/served';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { useDatabase } from '../support/database';
 import { contextAt, newEmail, newPhone, noon } from '../support/people';
 import { giveSettledPerson } from '../support/settled-person';

@@ -276,6 +276,7 @@ describe('a template', () => {
     resetFactors: { params: { url, ...link }, kind: null },
     test: { params: {}, kind: null },
     stopConfirmation: { params: {}, kind: null },
+    stopUpdatesConfirmation: { params: {}, kind: null },
     startConfirmation: { params: { url }, kind: null },
     help: { params: { url }, kind: null },
     answerTaken: { params: { url }, kind: null },

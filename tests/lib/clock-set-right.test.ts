@@ -4,7 +4,7 @@ import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { countTry, readTries } from '@/lib/auth/two-factor/tries';
 import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { lockNumber, markUndeliverable, readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';

@@ -47,6 +47,8 @@ describe('on localhost', () => {
       smsDailyBudgetMicros: 20_000_000,
       smsCountries: ['US', 'CA'],
       smsMessagesPerSecond: null,
+      smsCodesMessagesPerSecond: null,
+      stopCoversAllFrom: new Date('2027-01-31T00:00:00Z'),
       upstash: null,
       breachedPasswordsUrl: null,
       alertWebhook: null,
@@ -220,6 +222,7 @@ describe('on localhost', () => {
     expect(settings.twilio).toEqual({
       accountSid: 'ACtest',
       authTokens: ['token'],
+      codesSender: null,
       sender: { fromPhone: '+15550100000' },
       apiBaseUrl: 'http://localhost:4010',
     });
@@ -227,6 +230,40 @@ describe('on localhost', () => {
 
   test('SMS_BACKEND=console wins over Twilio variables', () => {
     expect(accept({ ...local, ...twilio, SMS_BACKEND: 'console' }).twilio).toBeNull();
+  });
+
+  test('a second sender for codes has its own number or service, and its own pace', () => {
+    const codes = { ...local, ...twilio, SMS_MESSAGES_PER_SECOND: '3' };
+    const byNumber = accept({ ...codes, TWILIO_CODES_FROM_PHONE: '+1 555 010 0001' });
+    expect(byNumber.twilio?.codesSender).toEqual({ fromPhone: '+15550100001' });
+    expect(byNumber.smsCodesMessagesPerSecond).toBe(3);
+    const byService = accept({
+      ...codes,
+      TWILIO_CODES_FROM_PHONE: '+15550100001',
+      TWILIO_CODES_MESSAGING_SERVICE_SID: 'MGcodes',
+      SMS_CODES_MESSAGES_PER_SECOND: '100',
+    });
+    expect(byService.twilio?.codesSender).toEqual({ messagingServiceSid: 'MGcodes' });
+    expect(byService.smsCodesMessagesPerSecond).toBe(100);
+  });
+
+  test.each([
+    [{ TWILIO_CODES_FROM_PHONE: twilio.TWILIO_FROM_PHONE }, /must name another sender/],
+    [{ TWILIO_CODES_FROM_PHONE: '0100001' }, /^TWILIO_CODES_FROM_PHONE must be a number/],
+    [
+      { TWILIO_CODES_MESSAGING_SERVICE_SID: 'codes' },
+      /^TWILIO_CODES_MESSAGING_SERVICE_SID must begin with MG/,
+    ],
+    [{ STOP_COVERS_ALL_FROM: '2027-02-30' }, /^STOP_COVERS_ALL_FROM must be a day such as 2027-01-31/],
+  ])('%o is refused', (change, words) => {
+    expect(problemsOf({ ...local, ...twilio, ...change })).toEqual([expect.stringMatching(words)]);
+  });
+
+  test('the day from which a STOP covers everything is set, or never comes', () => {
+    expect(accept({ ...local, STOP_COVERS_ALL_FROM: '2028-01-31' }).stopCoversAllFrom).toEqual(
+      new Date('2028-01-31T00:00:00Z'),
+    );
+    expect(accept({ ...local, STOP_COVERS_ALL_FROM: 'never' }).stopCoversAllFrom).toBeNull();
   });
 
   test('a messaging service is used instead of the from-number', () => {

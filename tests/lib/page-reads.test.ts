@@ -26,6 +26,7 @@ import { lockNumber, readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { newId } from '@/lib/random';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { requirePreferences } from '@/lib/sms/preferences/preferences';
 import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
@@ -281,21 +282,22 @@ describe('a STOP that arrives while a page is read shows on it', () => {
   test('the preferences say that texts are blocked', async () => {
     const person = await givePerson();
     const page = await stopInBetween(person.phone!, () => readPreferencesPage(database.db, person, now));
-    expect(page).toMatchObject({ phone: { stopped: true }, texts: { stopped: true } });
+    expect(page).toMatchObject({ phone: { stopped: 'all' }, texts: { stopped: true } });
   });
 
-  test('the preferences and the code page say which of our numbers a STOP was sent to', async () => {
+  test('the preferences and the code page say to which of our numbers a START goes', async () => {
     const person = await givePerson();
-    expect(await readPreferencesPage(database.db, person, now)).toMatchObject({ stopSender: null });
+    expect(await readPreferencesPage(database.db, person, now)).toMatchObject({ starts: [] });
+    const starts = [{ lifts: 'all', phone: developmentSender }];
     const said = { sender: '+15005550007', words: 'STOP', providerSid: `SM${newId()}` };
     await database.db.transaction((tx) => optOut(tx, { phone: person.phone!, by: 'sms_stop', now, said }));
     expect(await readPreferencesPage(database.db, person, now)).toMatchObject({
-      phone: { stopped: true },
-      stopSender: '+15005550007',
+      phone: { stopped: 'all' },
+      starts,
     });
     const prover = { ...person, purpose: 'activate' as const };
     const shown = await readCodePage(database.db, prover, network, now);
-    expect(shown).toMatchObject({ shows: 'code', stopSender: '+15005550007' });
+    expect(shown).toMatchObject({ shows: 'code', starts });
   });
 });
 

@@ -107,7 +107,7 @@ import { readPreferencesPage } from '@/lib/sms/preferences/preferences-page';
 import { requirePreferences } from '@/lib/sms/preferences/preferences';
 import { turnTextsOff, saveTexts } from '@/lib/sms/preferences/text-switches';
 import { saveQuietHours } from '@/lib/sms/preferences/save-quiet-hours';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { sendTestText } from '@/lib/sms/preferences/test-text';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';

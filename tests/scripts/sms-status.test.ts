@@ -86,7 +86,7 @@ describe('what it says', () => {
     const person = {
       phone: null,
       verified: false,
-      stopped: false,
+      stopped: null,
       enabled: false,
       quietHours: null,
       lastText: { at: noon, purpose: 'update', status: 'failed', reason: 'no_consent' },

@@ -25,6 +25,7 @@ export const templates: Record<string, string> = {
   resetFactors: 'Second factor reset',
   test: 'Test',
   stopConfirmation: 'Answer to STOP',
+  stopUpdatesConfirmation: 'Answer to STOP to updates',
   startConfirmation: 'Answer to START',
   help: 'Answer to HELP',
   answerTaken: 'Answer to an answer',

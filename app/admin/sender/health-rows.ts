@@ -1,7 +1,7 @@
 import type { Clock } from '@/app/_format/say-moment';
 import type { Tone } from '@/components/ui/Notice';
 import { sayDuration } from '@/components/ui/time/say-duration';
-import { mostWaiting, type SenderHealth } from '@/lib/reporting/sender-health';
+import { mostWaiting, type SenderHealth, type SenderNow } from '@/lib/reporting/sender-health';
 import { sayReason } from '../messages/message-words';
 import { sayCount, sayMicros, sayShare } from '../report-words';
 
@@ -26,9 +26,16 @@ const dueSeconds = { look: 60, bad: 300 };
 /** What the page about the sender says, the worst first; each with what to do, also where nothing is wrong. */
 export function listHealth(health: SenderHealth, clock: Required<Clock>): HealthRow[] {
   const rank = ({ state }: HealthRow) => order.indexOf(state.words);
-  return [sayStop, sayRegistration, sayFiltered, sayReports, sayRefused, sayPace, sayQueue, sayBudget]
-    .map((say) => say(health, clock))
-    .sort((a, b) => rank(a) - rank(b));
+  const { senders } = health;
+  const suffix = ({ role }: SenderNow) =>
+    senders.length === 1 ? '' : role === 'codes' ? ' of codes' : ' of updates';
+  return [
+    ...senders.map((sender) => sayStop(sender, suffix(sender), clock)),
+    ...senders.map((sender) => sayPace(sender, suffix(sender), health)),
+    ...[sayRegistration, sayFiltered, sayReports, sayRefused, sayQueue, sayBudget].map((say) =>
+      say(health, clock),
+    ),
+  ].sort((a, b) => rank(a) - rank(b));
 }
 
 /** What the page about the sender says, in a sentence. */
@@ -43,10 +50,10 @@ export function sayHealth(rows: readonly HealthRow[]): string {
   return said.length === 0 ? 'Nothing is wrong with the sender.' : said.join(' ');
 }
 
-function sayStop({ sending: { stopped } }: SenderHealth, clock: Required<Clock>): HealthRow {
+function sayStop({ role, stopped }: SenderNow, suffix: string, clock: Required<Clock>): HealthRow {
   return {
-    id: 'stop',
-    what: 'Sending',
+    id: role === 'codes' ? 'codes-stop' : 'stop',
+    what: `Sending${suffix}`,
     now:
       stopped === null
         ? 'The provider takes our texts.'
@@ -123,16 +130,20 @@ function sayRefused({ webhooks: { status, inbound } }: SenderHealth): HealthRow 
   };
 }
 
-function sayPace({ sentInLastMinute, messagesPerSecond, waiting }: SenderHealth): HealthRow {
+function sayPace(
+  { role, sentInLastMinute, messagesPerSecond }: SenderNow,
+  suffix: string,
+  { waiting }: SenderHealth,
+): HealthRow {
+  const setting = role === 'codes' ? 'SMS_CODES_MESSAGES_PER_SECOND' : 'SMS_MESSAGES_PER_SECOND';
   const most = messagesPerSecond === null ? null : messagesPerSecond * 60;
   const isFull = most !== null && sentInLastMinute > 0.8 * most;
   return {
-    id: 'pace',
-    what: 'Pace',
-    now: `${sayCount(sentInLastMinute)} texts in the last minute; ${most === null ? 'there is no limit' : `${sayCount(most)} can go out in one (SMS_MESSAGES_PER_SECOND)`}.`,
+    id: role === 'codes' ? 'codes-pace' : 'pace',
+    what: `Pace${suffix}`,
+    now: `${sayCount(sentInLastMinute)} texts in the last minute; ${most === null ? 'there is no limit' : `${sayCount(most)} can go out in one (${setting})`}.`,
     state: isFull && waiting > 0 ? look : good,
-    whatToDo:
-      'If the pace is used up and texts wait: raise SMS_MESSAGES_PER_SECOND as far as the sender’s registration allows, or get a faster sender.',
+    whatToDo: `If the pace is used up and texts wait: raise ${setting} as far as the sender’s registration allows, or get a faster sender.`,
   };
 }
 

@@ -9,7 +9,7 @@ import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { env } from '@/lib/env';
-import { readSenderHealth } from '@/lib/reporting/sender-health';
+import { readSenderHealth, type SenderNow } from '@/lib/reporting/sender-health';
 import { AdminNav } from '../admin-nav';
 import { listHealth } from './health-rows';
 
@@ -26,6 +26,11 @@ const columns = [
   { key: 'whatToDo', header: 'What to do' },
 ] as const;
 
+function sayWhence(senders: readonly SenderNow[]): string {
+  const [updates, codes] = senders.map(({ name }) => name);
+  return codes ? `Codes come from ${codes}, all other texts from ${updates}.` : `Texts come from ${updates}.`;
+}
+
 /** How our sender does at the provider and the carriers, each with what to do. */
 export default async function SenderPage() {
   await requireRole('/admin/sender', 'admin');
@@ -39,7 +44,7 @@ export default async function SenderPage() {
         <Lead>
           {health.backend === 'console'
             ? 'Texts are printed on the console, so little of this means anything here.'
-            : `Texts come from ${health.sender}.`}{' '}
+            : sayWhence(health.senders)}{' '}
           What the provider and the carriers make of them, and what to do.
         </Lead>
       </HeadingGroup>

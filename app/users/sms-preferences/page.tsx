@@ -13,6 +13,7 @@ import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Headin
 import { LinkButton } from '@/components/ui/LinkButton';
 import { Notice } from '@/components/ui/Notice';
 import { NumberForm } from '@/components/forms/settings/NumberForm';
+import { stopsCodes } from '@/lib/sms/numbers/opted-out';
 import { Page } from '@/components/ui/Page';
 import { PhoneState } from '@/components/sms/PhoneState';
 import { QuietHoursForm } from '@/components/forms/settings/QuietHoursForm';
@@ -68,7 +69,7 @@ export default async function SmsPreferencesPage({
   const user = await requireUser(here);
   const { saved } = await searchParams;
   const now = databaseNow();
-  const { phone, change, texts, hours, hoursVersion, recent, lastTest, agreement, stopSender } =
+  const { phone, change, texts, hours, hoursVersion, recent, lastTest, agreement, starts } =
     await readPreferencesPage(db(), user, now);
   const clock = { timeZone: hours.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
@@ -94,9 +95,9 @@ export default async function SmsPreferencesPage({
             {phone.doubt ? <Badge tone="warning">Verify again</Badge> : null}
           </PhoneState>
           {phone.stopped && user.phone !== null ? (
-            <StoppedNotice phone={user.phone} stopSender={stopSender} />
+            <StoppedNotice phone={user.phone} stopped={phone.stopped} starts={starts} />
           ) : null}
-          {phone.doubt && !phone.stopped ? <DoubtNotice doubt={phone.doubt} /> : null}
+          {phone.doubt && !stopsCodes(phone.stopped) ? <DoubtNotice doubt={phone.doubt} /> : null}
           {phone.state === 'moved' ? (
             <Notice tone="warning" title="Someone else has verified this number">
               <p>
@@ -128,7 +129,7 @@ export default async function SmsPreferencesPage({
             />
           ) : (
             <div>
-              {(phone.state === 'verified' && phone.doubt === null) || phone.stopped ? null : (
+              {(phone.state === 'verified' && phone.doubt === null) || stopsCodes(phone.stopped) ? null : (
                 <ActionForm
                   action={verifyPhoneAction}
                   label={phone.doubt ? 'Verify this number again' : 'Verify this number'}

@@ -22,6 +22,7 @@ const templateWords: Readonly<Record<string, string>> = {
   resetFactors: 'Link to replace your second factor',
   test: 'Test text',
   stopConfirmation: 'Answer to STOP',
+  stopUpdatesConfirmation: 'Answer to STOP to updates',
   startConfirmation: 'Answer to START',
   help: 'Answer to HELP',
 };

@@ -5,7 +5,7 @@ import { sayPhoneHint } from '@/app/_format/phone-words';
 import { sayMinuteOfDay } from '@/app/_format/say-moment';
 import { sayAt, sayWhen } from '@/app/_format/say-when';
 import { SiteNav } from '@/app/site-nav';
-import { StartWay } from '@/app/users/start-way';
+import { StartWays } from '@/app/users/start-ways';
 import { ArrivingHeading } from '@/components/sms/ArrivingHeading';
 import { ArrivingNotice } from '@/components/sms/ArrivingNotice';
 import { Card } from '@/components/ui/Card';
@@ -151,7 +151,7 @@ export default async function VerifyPhonePage() {
             statusUrl="/users/verify-phone/status"
             latestHref="/users/verify-phone"
           >
-            {state.text.status === 'stopped' ? <StartWay phone={phone} stopSender={page.stopSender} /> : null}
+            {state.text.status === 'stopped' ? <StartWays phone={phone} starts={page.starts} /> : null}
           </SmsStatus>
           {asks === 'code' ? (
             <>

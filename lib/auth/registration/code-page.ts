@@ -1,10 +1,11 @@
 import type { Db } from '@/db/client';
-import { readStopSender } from '@/lib/consent/opt-out-ledger';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { agreedToCodes, type Prover } from '@/lib/sms/verification/prover';
 import { deriveVerificationState, readSentCode, type VerificationState } from '@/lib/sms/verification/state';
+import { isOptedOut, stopsCodes } from '@/lib/sms/numbers/opted-out';
+import { readStarts, type StartWay } from '@/lib/sms/numbers/read-starts';
 
 /**
  * What the code page shows. `verified`: someone signed in has proven the number already, and nothing casts doubt on it; `number`: there is none, or no
@@ -21,8 +22,8 @@ export type CodePage =
       isHeld: boolean;
       state: VerificationState;
       timeZone: string | null;
-      /** What the number's last STOP was sent to, as the ledger has it; null: it is not stopped, or nothing is known. */
-      stopSender: string | null;
+      /** The STARTs that would let codes go there again. */
+      starts: readonly StartWay[];
     };
 
 /**
@@ -43,10 +44,11 @@ export async function readCodePage(
   ]);
   const isHeld = purpose === 'prove' && number?.holderUserId === userId;
   if (isHeld && readDoubt(number) === null) return { shows: 'verified' };
-  if (!agreed && number?.suppressedAt == null) return { shows: 'number' };
+  const isStopped = isOptedOut(number, 'verification');
+  if (!agreed && !isStopped) return { shows: 'number' };
   const state = deriveVerificationState({ userId, phone, network, number, ...sent }, now);
-  const stopSender = number?.suppressedAt == null ? null : await readStopSender(db, phone);
-  return { shows: 'code', phone, isHeld, state, timeZone: preferences?.timeZone ?? null, stopSender };
+  const starts = isStopped ? (await readStarts(db, number)).filter(({ lifts }) => stopsCodes(lifts)) : [];
+  return { shows: 'code', phone, isHeld, state, timeZone: preferences?.timeZone ?? null, starts };
 }
 
 /** A STOP withdraws consent and marks the number at once: in this order a page that it comes between shows it. */

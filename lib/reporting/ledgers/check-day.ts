@@ -4,6 +4,7 @@ import { failureFeeUsd } from '@/lib/sms/delivery/error-codes';
 import { areaOf, hourOf, isWithinDay, spanOf, type DaySpan } from '../rollups/day-sums';
 import type { ReportDay } from '../rollups/report-days';
 import { kindIs, lookForDifferences, type Finds } from './look';
+import { sendersOfEntry } from '@/lib/consent/opt-out-ledger';
 
 /**
  * Compares a day that is over and summed up: its sums with its texts, with each other and with the opt-outs, and each text with what
@@ -145,6 +146,8 @@ function judgeRights(span: DaySpan): SQL {
   const before = sql`m.reserved_at - interval '2 minutes'`;
   // By clocks that differ, what allows a text may seem to have been said after it.
   const after = sql`m.reserved_at + interval '2 minutes'`;
+  const isAbout = (entry: SQL) =>
+    sql`case m.purpose when 'verification' then 'codes' else 'updates' end = any(${sendersOfEntry(entry)})`;
   return sql`
     with gone as materialized (
       select id, phone, user_id, purpose, reserved_at from sms_messages
@@ -154,12 +157,12 @@ function judgeRights(span: DaySpan): SQL {
     select ${kindIs('text_after_opt_out')}, m.id::text as example
     from gone m cross join lateral (
       select o.id, o.act, o.at, o.recorded_at from sms_opt_outs o
-      where o.phone = m.phone and 'verification' = any(o.covers) and o.at <= ${before} and coalesce(o.recorded_at, o.at) <= ${before}
+      where o.phone = m.phone and ${isAbout(sql`o`)} and o.at <= ${before} and coalesce(o.recorded_at, o.at) <= ${before}
       order by o.phone desc, o.at desc, o.id desc limit 1) last
     where last.act = 'opted_out' and not exists (
         -- What was heard at once was written down in its order, whatever clocks said, be they a day ahead. Else it counts by when it was
         -- said, by clocks that differ.
-        select from sms_opt_outs o where o.phone = m.phone and o.act = 'lifted' and coalesce(o.recorded_at, o.at) <= ${after}
+        select from sms_opt_outs o where o.phone = m.phone and ${isAbout(sql`o`)} and o.act = 'lifted' and coalesce(o.recorded_at, o.at) <= ${after}
           and o.at > last.at - interval '1 day' and case when o.recorded_at is null and last.recorded_at is null then o.id > last.id
             else o.at > last.at - interval '1 minute' and (o.id > last.id or last.recorded_at is not null) end)
       and not (last.recorded_at is not null and exists (

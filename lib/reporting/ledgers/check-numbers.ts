@@ -1,19 +1,26 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { sendersOfEntry } from '@/lib/consent/opt-out-ledger';
 import { look, lookForDifferences, type Finds } from './look';
 
 /** So many numbers, or rows of the ledger of consent, are a statement: each is short, however long the ledgers are. */
 const pageRows = 500;
 
 /**
- * What a number's opt-outs come to, of those that are about every text: which act is the last by when it was said, and which by when it
+ * What a number's opt-outs of one of our senders (`role`) come to: which act is the last by when it was said, and which by when it
  * was written down. Where one was found late, and was overtaken, the two may differ, and either may hold.
  */
 const lastActs = sql`(
   select (array_agg(act order by at desc, id desc))[1] as said, (array_agg(act order by id desc))[1] as written,
     (array_agg(at order by id desc))[1] as written_at, (array_agg(recorded_at order by id desc))[1] as found_at,
     max(at) filter (where act = 'lifted') as lifted_at
-  from sms_opt_outs o where o.phone = page.phone and 'verification' = any(o.covers))`;
+  from sms_opt_outs o where o.phone = page.phone and role = any(${sendersOfEntry(sql`o`)}))`;
+
+const roles = sql`unnest(array['updates', 'codes']) role`;
+
+/** Whether the row `n` of a number says that it has opted out of a sender. */
+const isBlocked = (n: SQL) =>
+  sql`${n}.suppressed_at is not null and coalesce(role = any(${n}.suppressed_senders), true)`;
 
 /** Looks for numbers that are blocked although the ledger of opt-outs does not say so, page by page. */
 export async function* checkNumbers(db: Db): Finds {
@@ -22,10 +29,10 @@ export async function* checkNumbers(db: Db): Finds {
       db,
       sql`
         with page as materialized (
-          select number as phone, suppressed_at from phone_numbers where number > ${after} order by number limit ${pageRows})
+          select number as phone, suppressed_at, suppressed_senders from phone_numbers where number > ${after} order by number limit ${pageRows})
         select (select max(phone) from page having count(*) = ${pageRows}) as last, (
-          select count(*)::int from page cross join lateral ${lastActs} acts
-          where suppressed_at is not null and coalesce(said, '') <> 'opted_out' and coalesce(written, '') <> 'opted_out') as bad`,
+          select count(distinct phone)::int from page cross join ${roles} cross join lateral ${lastActs} acts
+          where ${isBlocked(sql`page`)} and coalesce(said, '') <> 'opted_out' and coalesce(written, '') <> 'opted_out') as bad`,
     );
     const { last, bad } = rows[0]!;
     if (bad > 0) yield [{ kind: 'blocked_without_opt_out', count: bad, examples: [] }];
@@ -42,8 +49,9 @@ export async function* checkOptOuts(db: Db): Finds {
         with page as materialized (
           select phone from sms_opt_outs where phone > ${after} group by phone order by phone limit ${pageRows})
         select (select max(phone) from page having count(*) = ${pageRows}) as last, (
-          select count(*)::int from page cross join lateral ${lastActs} acts left join phone_numbers n on n.number = page.phone
-          where n.suppressed_at is null and said = 'opted_out' and written = 'opted_out'
+          select count(distinct phone)::int from page cross join ${roles} cross join lateral ${lastActs} acts
+            left join phone_numbers n on n.number = page.phone
+          where (${isBlocked(sql`n`)}) is not true and said = 'opted_out' and written = 'opted_out'
             -- One that was found late, and that a START or a consent had overtaken, blocks nothing.
             and not (found_at is not null and (coalesce(lifted_at > written_at - interval '1 minute', false) or exists (
               select from sms_consents c where c.phone = page.phone and c.action <> 'withdrawn' and c.at > written_at)))) as bad`,
@@ -83,7 +91,8 @@ export async function* checkConsents(db: Db): Finds {
                 when is_last and action <> 'withdrawn' and u.id is null then 'consent_without_account'
                 -- A box that was ticked while the STOP was being taken in is written after it.
                 -- The withdrawals of a STOP that very many accounts are at are written within minutes.
-                when is_last and action <> 'withdrawn' and agreed_at < n.suppressed_at - interval '2 minutes' and not exists (
+                when is_last and action <> 'withdrawn' and agreed_at < n.suppressed_at - interval '2 minutes'
+                  and coalesce(case scope when 'verification' then 'codes' else scope end = any(n.suppressed_senders), true) and not exists (
                   select from sms_unfinished_stops s where s.phone = acts.phone and acts.id <= s.through_id)
                   then 'consent_despite_stop'
                 when action = 'granted' and u.id is not null and coalesce(u.deletion_begun_at < given_at, true) and (

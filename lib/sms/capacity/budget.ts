@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
+import type { SenderRole } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
@@ -254,12 +255,18 @@ export function capsOf(
  * With the reservation a text is marked as being called for: `unknown_since` is set until its outcome is recorded. `then`
  * runs in the same transaction, with the ids of those that were. Texts are looked at in the order given.
  *
+ * @param role our sender of the texts: what goes to a number that has opted out of it is not reserved
  * @param lease the ticket under which all of them are held
  * @returns an answer for each
  */
 export async function reserveSpend(
   db: Db,
-  { texts, lease, now }: { texts: readonly WantedSpend[]; lease: Date; now: Date },
+  {
+    texts,
+    role = 'updates',
+    lease,
+    now,
+  }: { texts: readonly WantedSpend[]; role?: SenderRole; lease: Date; now: Date },
   then: (tx: Tx, reserved: readonly string[]) => Promise<void> = async () => undefined,
 ): Promise<Map<string, SpendAnswer>> {
   return db.transaction(async (tx) => {
@@ -280,7 +287,7 @@ export async function reserveSpend(
       fitting.push(text);
     }
     const reserved =
-      fitting.length === 0 ? new Set<string>() : await markReserved(tx, fitting, { lease, now });
+      fitting.length === 0 ? new Set<string>() : await markReserved(tx, fitting, { role, lease, now });
     for (const { messageId } of fitting) {
       answers.set(messageId, reserved.has(messageId) ? { ok: true } : { ok: false, reason: 'lost' });
     }
@@ -432,7 +439,7 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
 async function markReserved(
   tx: Tx,
   texts: readonly WantedSpend[],
-  { lease, now }: { lease: Date; now: Date },
+  { role, lease, now }: { role: SenderRole; lease: Date; now: Date },
 ): Promise<Set<string>> {
   const wanted = JSON.stringify(
     texts.map((text) => ({
@@ -456,7 +463,8 @@ async function markReserved(
           unknown_since = ${timestamp(now)}, look_ups = 0, attempts = ${oneMore(sql`attempts`)}, attempted_at = ${timestamp(now)}
       from wanted
       where m.id = wanted.id and m.id in (select id from free)
-        and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null)
+        and not exists (select from phone_numbers n where n.number = m.phone and n.suppressed_at is not null
+          and coalesce(${role} = any(n.suppressed_senders), true))
       returning m.id, wanted.micros, wanted.scopes
     ), spent as (
       insert into sms_spend (scope, minute, micros)

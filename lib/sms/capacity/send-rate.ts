@@ -1,4 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
+import type { SenderRole } from '@/db/schema/consent';
+import type { Env } from '@/lib/env';
+import { senderName, sendersOf } from '@/lib/sms/senders/sender';
 import { smsSenders } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -47,7 +50,7 @@ export async function addSender(db: Db, sender: string): Promise<void> {
     on conflict (sender) do nothing`);
 }
 
-/** A sender as it stands now, by the database's clock: `restsUntil` null: it does not rest. Null: it was never used. */
+/** A sender as it stands, by the database's clock: `restsUntil` null: it does not rest. Null: it was never used. */
 export async function readSender(
   db: Db,
   sender: string,
@@ -59,6 +62,16 @@ export async function readSender(
   return row
     ? { restsUntil: row.rests_until === null ? null : new Date(row.rests_until), reason: row.reason }
     : null;
+}
+
+/** Each of our senders as it stands now (`readSender`). */
+export type SendersNow = ReadonlyMap<SenderRole, Awaited<ReturnType<typeof readSender>>>;
+
+export async function readSenders(db: Db, settings: Pick<Env, 'twilio'>): Promise<SendersNow> {
+  const senders = sendersOf(settings).map(
+    async (role) => [role, await readSender(db, senderName(settings, role))] as const,
+  );
+  return new Map(await Promise.all(senders));
 }
 
 /** Places in a sender's pace, in ms since 1970 by the database's clock, and what that said when they were taken. */

@@ -1,10 +1,14 @@
 import type { Db, Tx } from '@/db/client';
+import type { SenderRole } from '@/db/schema/consent';
 import { hasLiftedSince, isOptOutOf } from '@/lib/consent/opt-out-ledger';
+import { env } from '@/lib/env';
+import { senderNamed } from '@/lib/sms/senders/sender';
 import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
 import { isDead, type Remedy } from './error-codes';
 import { countDeadText } from '@/lib/sms/numbers/doubt';
 import { markUndeliverable } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
+import { coverOfStop } from '@/lib/sms/senders/stop-cover';
 import { sql } from 'drizzle-orm';
 import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
 import { readStoredText } from '@/lib/sms/outbox/text-templates';
@@ -36,8 +40,10 @@ export async function applyEffect(
   const { phone, userId, purpose, sendClass } = text;
   if (isDead(remedy)) await countDeadText(tx, { phone, userId, purpose, sendClass, at: failedAt });
   if (remedy.kind !== 'final') return;
-  if (remedy.effect === 'opt_out' && !(await isOptOutOver(tx, { phone, sid, calledAt }))) {
-    await optOut(tx, { phone, by: 'carrier_stop', now, said: { sender, words: null, providerSid: sid } });
+  const saidTo = senderNamed(env(), sender);
+  if (remedy.effect === 'opt_out' && !(await isOptOutOver(tx, { phone, saidTo, sid, calledAt }))) {
+    const said = { sender, words: null, providerSid: sid };
+    await optOut(tx, { phone, by: 'carrier_stop', saidTo, now, said });
   }
   if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, at: failedAt });
 }
@@ -45,9 +51,16 @@ export async function applyEffect(
 /** Whether it is in the ledger by this very text, or the person has lifted it since. The number is locked. */
 async function isOptOutOver(
   tx: Tx,
-  { phone, sid, calledAt }: { phone: string; sid: string | null; calledAt: Date },
+  {
+    phone,
+    saidTo,
+    sid,
+    calledAt,
+  }: { phone: string; saidTo: SenderRole | null; sid: string | null; calledAt: Date },
 ): Promise<boolean> {
-  return (sid !== null && (await isOptOutOf(tx, phone, sid))) || (await hasLiftedSince(tx, phone, calledAt));
+  if (sid !== null && (await isOptOutOf(tx, phone, sid))) return true;
+  const { senders } = coverOfStop({ saidTo, isForAll: false, at: calledAt }, env());
+  return hasLiftedSince(tx, { phone, senders, since: calledAt });
 }
 
 /** Lets a sender rest as an error asks for (`senderRestUntil`); null: it does not. */

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { plannedAnew } from '@/db/prepared-statements';
 import { timestamp } from '@/db/timestamp';
@@ -36,15 +36,17 @@ type Work = { db: Db; provider: Provider; now: Date; log: Log };
  * accepted close to each other, and one by one those that are alone, or not in it (an earlier sender's, or not sent yet).
  * Several processes may do so at the same time: a text is put off to its next check in the statement that picks it.
  *
+ * In: `which`, of all texts those that this provider is asked about, as an expression over their rows.
+ *
  * @returns how many were asked about
  */
 export async function reconcileTexts(
   db: Db,
   provider: Provider,
-  { now, log, limit = roundTexts }: { now: Date; log: Log; limit?: number },
+  { now, log, which = sql`true`, limit = roundTexts }: { now: Date; log: Log; which?: SQL; limit?: number },
 ): Promise<number> {
   const work = { db, provider, now, log };
-  const due = await claimDue(work, limit);
+  const due = await claimDue(work, which, limit);
   const left: Due[] = [];
   for (const stretch of groupByTime(due)) {
     left.push(...(stretch.length < worthwhileTexts ? stretch : await askByPages(work, stretch)));
@@ -53,7 +55,7 @@ export async function reconcileTexts(
   return due.length;
 }
 
-async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
+async function claimDue({ db, now }: Work, which: SQL, limit: number): Promise<Due[]> {
   const at = timestamp(now);
   // A clock that was wrong must not stop the round: a moment more than a day ahead of us, or years ago, says nothing.
   const latest = sql`(${at} + interval '1 day')`;
@@ -61,7 +63,7 @@ async function claimDue({ db, now }: Work, limit: number): Promise<Due[]> {
   const accepted = sql`greatest(least(${said}, ${latest}), ${at} - interval '1 year')`;
   const { rows } = await db.execute<{ id: string; provider_sid: string; accepted_ms: number }>(sql`
     ${plannedAnew} with due as (
-      select id from sms_messages where check_at <= ${at} and provider_sid is not null
+      select id from sms_messages where check_at <= ${at} and provider_sid is not null and ${which}
       order by check_at limit ${limit} for update skip locked
     )
     update sms_messages m

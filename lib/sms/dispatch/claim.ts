@@ -2,7 +2,9 @@ import { performance } from 'node:perf_hooks';
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import type { SenderRole } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
+import { paceOf, sendersOf } from '@/lib/sms/senders/sender';
 import type { Log } from '@/lib/log';
 import { oneMore } from '@/db/one-more';
 import { shortestLifeSeconds } from './send-policy';
@@ -29,6 +31,8 @@ export type Work = {
   db: Db;
   env: Env;
   provider: Provider;
+  /** Which of our senders the provider sends from: its texts are all that this dispatcher claims. */
+  role: SenderRole;
   log: Log;
   /** How the database's clock stands to this process's ticks; each answer with its time tells more. */
   paceClock: PaceClock;
@@ -103,20 +107,21 @@ export async function claimSends(
     leadMs,
   }: { room: number; roomForOthers: number; strangersBefore: number; leadMs: number },
 ): Promise<Claim> {
-  const rate = work.env.smsMessagesPerSecond;
+  const rate = paceOf(work.env, work.role);
+  const ours = isOurs(work);
+  const hasLine = rate !== null && sendsCodes(work);
   const reachMs = slotHorizonMs + leadMs;
   const askedMs = performance.now();
   const now = sql`(select now from clock)`;
-  const codes =
-    rate === null
-      ? sql`
+  const codes = !hasLine
+    ? sql`
         select id, ${isOfStranger} as is_stranger, send_after as place from sms_messages
-        where status = 'queued' and purpose = 'verification' and send_after <= ${now}
+        where status = 'queued' and purpose = 'verification' and ${ours} and send_after <= ${now}
         order by send_after limit (select n from room) for update skip locked`
-      : sql`
+    : sql`
         select id, ${isOfStranger} as is_stranger, array_position((select ids from front), id) as place from sms_messages
         where id = any((select ids from front)::uuid[]) and status = 'queued' and purpose = 'verification'
-          and send_after <= ${now}
+          and ${ours} and send_after <= ${now}
         order by array_position((select ids from front), id) limit (select n from room) for update skip locked`;
   const { rows } = await work.db.execute<{
     now_ms: number;
@@ -137,7 +142,7 @@ export async function claimSends(
         greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
     ), room as materialized (select ${slotsInReach({ rate, room, reachMs })} as n from pace),
-    front as materialized (select ${rate === null ? sql`null::uuid[]` : frontOfLine(now)} as ids),
+    front as materialized (select ${hasLine ? frontOfLine(now) : sql`null::uuid[]`} as ids),
     waiting as materialized (${codes}),
     free as materialized (
       select n - (select count(*) from waiting where not is_stranger) as n from room
@@ -176,10 +181,10 @@ export async function claimSends(
       greatest(0, wait_ms - ${rate === null ? Infinity : reachMs}::float8) as slot_in_ms,
       (select array_agg(id) from codes)::text[] as codes, (select count(*)::int from strangers) as strangers,
       (select array_agg(id) from others)::text[] as others,
-      exists (select from sms_messages where status = 'queued' and send_after <= ${now}
+      exists (select from sms_messages where status = 'queued' and ${ours} and send_after <= ${now}
         and id not in (select id from codes) and id not in (select id from others)) as is_more,
       (select extract(epoch from min(send_after) - ${now})::float8 * 1000 from sms_messages
-        where status = 'queued' and send_after > ${now}) as due_in_ms
+        where status = 'queued' and ${ours} and send_after > ${now}) as due_in_ms
     from pace`);
   const row = rows[0]!;
   const clock = runClock(work, row.now_ms, askedMs);
@@ -194,6 +199,16 @@ export async function claimSends(
     slotInMs: row.slot_in_ms,
     dueInMs: row.due_in_ms,
   };
+}
+
+function sendsCodes({ env, role }: Pick<Work, 'env' | 'role'>): boolean {
+  return role === 'codes' || sendersOf(env).length === 1;
+}
+
+/** Whether a text is one of our sender's, as an expression over its row: where there is a second, codes are its and nothing else. */
+export function isOurs({ env, role }: Pick<Work, 'env' | 'role'>): SQL {
+  if (sendersOf(env).length === 1) return sql`true`;
+  return role === 'codes' ? sql`purpose = 'verification'` : sql`purpose <> 'verification'`;
 }
 
 /** More than can be claimed at a time: some of them may be in other hands. */
@@ -232,7 +247,7 @@ export async function holdBack(
       lease_until = ${leaseEnd(sql`clock.now`)}, first_claimed_at = coalesce(first_claimed_at, clock.now)
     from clock where m.id in (
       select id from sms_messages
-      where status = 'queued' and purpose = 'verification' and send_after <= (select now from clock)
+      where status = 'queued' and purpose = 'verification' and ${isOurs(work)} and send_after <= (select now from clock)
         and expires_at <= (select now from clock) + ${shortestLifeSeconds - 1}::float8 * interval '1 second'
       order by send_after limit ${room}::int for update skip locked
     )
@@ -245,7 +260,7 @@ export async function holdBack(
         (select stopped_until from sms_senders where sender = ${sender}),
         case when purpose = 'verification' then expires_at - ${shortestLifeSeconds - 1}::float8 * interval '1 second' end))
     from clock where id in (
-      select id from sms_messages where status = 'queued' and send_after <= (select now from clock)
+      select id from sms_messages where status = 'queued' and ${isOurs(work)} and send_after <= (select now from clock)
       order by send_after limit 200 for update skip locked
     )`);
   return rows.map((row) => readHeld(work, row, askedMs));
@@ -278,9 +293,9 @@ export async function lookForWork(work: Work): Promise<Look> {
         where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, sql`clock.now`)}) as abandoned,
       exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
       coalesce((select min(check_at) from sms_messages
-        where check_at is not null and provider_sid is not null) <= clock.now, false) as checks,
+        where check_at is not null and provider_sid is not null and ${isOurs(work)}) <= clock.now, false) as checks,
       (extract(epoch from least(
-        (select min(send_after) from sms_messages where status = 'queued'),
+        (select min(send_after) from sms_messages where status = 'queued' and ${isOurs(work)}),
         (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
       ) - clock.now) * 1000)::float8 as due_in_ms
     from clock`);
@@ -328,9 +343,10 @@ function readHeld(work: Work, { id, is_code, now_ms, lease_ms }: HeldRow, askedM
   return { id, isCode: is_code, lease: new Date(lease_ms), clock: runClock(work, now_ms, askedMs) };
 }
 
-function lookUpDue({ provider }: Work, now: SQL): SQL {
+function lookUpDue(work: Work, now: SQL): SQL {
+  const { provider } = work;
   const safe = sql`${provider.lookUpAfterMs}::float8 * interval '1 millisecond'`;
-  return sql`status = 'sending' and ${isOver(sql`unknown_since`, sql`${now} - ${safe}`)}
+  return sql`status = 'sending' and ${isOurs(work)} and ${isOver(sql`unknown_since`, sql`${now} - ${safe}`)}
     and (lease_until is null or ${isOver(sql`lease_until`, now)}) and send_after <= ${now}`;
 }
 

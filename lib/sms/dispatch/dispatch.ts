@@ -7,6 +7,7 @@ import {
   claimSends,
   countStrangers,
   holdBack,
+  isOurs,
   lookForWork,
   releaseAbandoned,
   type DatabaseClock,
@@ -19,6 +20,8 @@ import type { Provider } from '@/lib/sms/provider/provider';
 import { reconcileTexts } from '@/lib/sms/delivery/reconcile';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
 import { readFacts, sendClaimed, startSending, type Sending } from './send';
+import type { SenderRole } from '@/db/schema/consent';
+import { paceOf, sendersOf } from '@/lib/sms/senders/sender';
 import { addSender } from '@/lib/sms/capacity/send-rate';
 import { listenToOutbox, makeWake, type Wake } from '@/lib/outbox-listener';
 import { outboxChannel } from '@/lib/sms/outbox/text-outbox';
@@ -52,7 +55,8 @@ const pollMs = 1_000;
 const busyRestMs = 50;
 
 /**
- * Sends what the outbox holds, until stopped. Any number of processes may run it at the same time.
+ * Sends what the outbox holds, until stopped: from each of our senders what is its, in a loop of its own, so that neither waits
+ * for the other's pace. Any number of processes may run it at the same time.
  *
  * Woken by NOTIFY, with a look each second as the safety net; both survive a restart of the database. Due texts are claimed
  * under a lease, codes first; the send policy is asked again, for a whole claim at once; the prices are reserved and the places
@@ -67,27 +71,49 @@ const busyRestMs = 50;
 export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promise<void> } {
   const env = options.env ?? readEnv();
   const log = openLog({ level: env.logLevel, write: options.log });
-  const wake = makeWake();
   const stopping = new AbortController();
-  let isNews = false;
-  const news = () => {
-    isNews = true;
-    wake.ring();
-  };
-  const takeNews = () => {
-    const was = isNews;
-    isNews = false;
-    return was;
-  };
+  const { signal } = stopping;
+  const roles = sendersOf(env);
+  const beaten = new Set<SenderRole>();
+  const posts = roles.map((role) => {
+    const beat = () => {
+      beaten.add(role);
+      if (beaten.size < roles.length) return;
+      beaten.clear();
+      options.beat?.();
+    };
+    return { role, beat, news: makeNews() };
+  });
+  const ringAll = () => posts.forEach(({ news }) => news.ring());
   const running = Promise.all([
-    listenToOutbox(env.databaseUrl, { channel: outboxChannel, wake: news, log, signal: stopping.signal }),
-    loop(options, { env, log, wake, takeNews, signal: stopping.signal }),
+    listenToOutbox(env.databaseUrl, { channel: outboxChannel, wake: ringAll, log, signal }),
+    ...posts.map((post) => loop(options, { env, log, signal, ...post })),
   ]);
   return {
     stop: async () => {
       stopping.abort();
-      wake.ring();
+      ringAll();
       await running;
+    },
+  };
+}
+
+/** Tells one loop that something was written down: `take` says whether it was since the last time it was asked. */
+type News = { wake: Wake; ring: () => void; take: () => boolean };
+
+function makeNews(): News {
+  const wake = makeWake();
+  let isNews = false;
+  return {
+    wake,
+    ring: () => {
+      isNews = true;
+      wake.ring();
+    },
+    take: () => {
+      const was = isNews;
+      isNews = false;
+      return was;
     },
   };
 }
@@ -119,10 +145,11 @@ type Plan = {
 
 async function loop(
   options: DispatcherOptions,
-  given: { env: Env; log: Log; wake: Wake; takeNews: () => boolean; signal: AbortSignal },
+  given: { env: Env; log: Log; role: SenderRole; news: News; beat: () => void; signal: AbortSignal },
 ): Promise<void> {
-  const { env, log, wake, takeNews, signal } = given;
-  const provider = options.provider ?? (await openProvider(env));
+  const { env, log, role, news, beat, signal } = given;
+  const { wake } = news;
+  const provider = options.provider ?? (await openProvider(env, role));
   await provider.prepare();
   const plan: Plan = { lookAtMs: 0, claimAtMs: 0, notBeforeMs: 0, fewAtMs: 0, waitsForRoom: false };
   const clockOffsetMs = options.clockOffsetMs ?? 0;
@@ -131,6 +158,7 @@ async function loop(
       db: options.db ?? openDb(),
       env,
       provider,
+      role,
       log,
       paceClock: new PaceClock(),
       clockOffsetMs,
@@ -143,14 +171,18 @@ async function loop(
     plan,
     ring: wake.ring,
   };
-  log.info('dispatcher_started', { backend: provider.name, messagesPerSecond: env.smsMessagesPerSecond });
+  log.info('dispatcher_started', {
+    backend: provider.name,
+    sender: role,
+    messagesPerSecond: paceOf(env, role),
+  });
   let isSenderKnown = false;
   while (!signal.aborted) {
-    options.beat?.();
+    beat();
     try {
       if (!isSenderKnown) await addSender(hands.db, provider.sender);
       isSenderKnown = true;
-      if (takeNews()) claimBy(plan, performance.now());
+      if (news.take()) claimBy(plan, performance.now());
       if (performance.now() >= plan.lookAtMs) {
         await look(hands);
       }
@@ -190,13 +222,13 @@ async function look(hands: Hands): Promise<void> {
 /** Claims what may go, starts sending it, and plans when to claim again. */
 async function claim(hands: Hands): Promise<void> {
   const { plan, sends } = hands;
-  const isPaced = hands.env.smsMessagesPerSecond !== null;
+  const isPaced = paceOf(hands.env, hands.role) !== null;
   const others = [...sends.values()].filter(({ isCode }) => !isCode).length;
   const room = capacity - sends.size;
   const freeForOthers = Math.max(0, Math.min(room, capacityOfOthers - others));
   const isWorthIt = freeForOthers >= worthwhileRoom || performance.now() >= plan.fewAtMs;
   // Codes are never kept waiting for that.
-  const roomForOthers = isWorthIt ? freeForOthers : 0;
+  const roomForOthers = isWorthIt && hands.role === 'updates' ? freeForOthers : 0;
   if (roomForOthers > 0) plan.fewAtMs = performance.now() + busyRestMs;
   plan.claimAtMs = Infinity;
   plan.waitsForRoom = room <= 0;
@@ -274,7 +306,7 @@ function startChecks(hands: Hands, clock: DatabaseClock): void {
   const { db, provider, log } = hands;
   if (hands.isChecking || provider.firstCheckAfterMs === null) return;
   hands.isChecking = true;
-  const task = reconcileTexts(db, provider, { now: clock(), log })
+  const task = reconcileTexts(db, provider, { now: clock(), log, which: isOurs(hands) })
     .catch((error: unknown) => log.error('sms_reconcile_failed', { error }))
     .finally(() => (hands.isChecking = false));
   track(hands, task);

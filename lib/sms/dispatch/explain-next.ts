@@ -3,8 +3,8 @@ import type { Env } from '@/lib/env';
 import { newId, newNonce } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
 import { findCrowd } from '@/lib/sms/capacity/send-order';
-import { readSender } from '@/lib/sms/capacity/send-rate';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { readSenders } from '@/lib/sms/capacity/send-rate';
+import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
 import { readSends } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import { readLastChallenge, type Challenge } from '@/lib/sms/verification/challenge';
@@ -39,17 +39,17 @@ export async function explainNext(
   { env, now }: { env: Env; now: Date },
 ): Promise<NextText[]> {
   const imagined = kinds.map((kind) => imagineText(kind, { userId, phone }, { env, now }));
-  const [facts, last, orders, sender] = await Promise.all([
+  const [facts, last, orders, senders] = await Promise.all([
     readImaginedFacts(db, imagined),
     kinds.includes('code') ? readLastChallenge(db, userId, now) : null,
     kinds.includes('code') ? readOrdersAbout(db, phone, now) : [],
-    readSender(db, senderName(env)),
+    readSenders(db, env),
   ]);
   return Promise.all(
     facts.map(async (of, index) => {
       const kind = kinds[index]!;
       const code = kind === 'code' ? await askForCode(db, of, { last, orders, userId, env, now }) : null;
-      const gates = await explainFacts(db, code?.facts ?? of, { sender, isAskedFor: false, env, now });
+      const gates = await explainFacts(db, code?.facts ?? of, { senders, isAskedFor: false, env, now });
       const kept = gates.filter(({ gate }) => !onlyOfTexts.includes(gate));
       return { kind, gates: code === null ? kept : [code.gate, ...kept] };
     }),
@@ -93,11 +93,12 @@ async function askForCode(
     findCodeRefusal({ number, current, sendClass, stranger: null }, now) ??
     findOrderRefusal(orders, { sendClass, kept })?.refusal ??
     null;
+  const codesSender = senderOf(env, 'verification');
   const crowd =
     refusal === null
       ? await findCrowd(db, {
-          ...{ sendClass, network: null, sender: senderName(env), now },
-          messagesPerSecond: env.smsMessagesPerSecond,
+          ...{ sendClass, network: null, sender: senderName(env, codesSender), now },
+          messagesPerSecond: paceOf(env, codesSender),
         })
       : null;
   const expiresAt = new Date(now.getTime() + limits.codeTtlSeconds * 1000);

@@ -4,8 +4,8 @@ import type { Env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
 import type { WindowRule } from '@/lib/rate-limits/sliding-window';
 import { explainBudget, microsOf, type BudgetRule, type SpendChange } from '@/lib/sms/capacity/budget';
-import { readSender } from '@/lib/sms/capacity/send-rate';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { readSenders, type SendersNow } from '@/lib/sms/capacity/send-rate';
+import { senderOf } from '@/lib/sms/senders/sender';
 import { readSends } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import { renderBody } from './render-body';
@@ -51,24 +51,19 @@ export async function explainWaiting(
   id: string,
   { env, now }: { env: Env; now: Date },
 ): Promise<Gate[]> {
-  const [facts, sender] = await Promise.all([readPolicyFacts(db, [id]), readSender(db, senderName(env))]);
+  const [facts, senders] = await Promise.all([readPolicyFacts(db, [id]), readSenders(db, env)]);
   const ofText = facts.get(id);
-  return ofText === undefined ? [] : explainFacts(db, ofText, { sender, isAskedFor: true, env, now });
+  return ofText === undefined ? [] : explainFacts(db, ofText, { senders, isAskedFor: true, env, now });
 }
 
 /**
- * The same of a text whose facts and sender were read. `isAskedFor` false: nobody wants it yet, so that a code, too, is told when
+ * The same of a text whose facts were read, and our senders. `isAskedFor` false: nobody wants it yet, so that a code, too, is told when
  * there will be room in the budget.
  */
 export async function explainFacts(
   db: Db,
   facts: PolicyFacts,
-  {
-    sender,
-    isAskedFor,
-    env,
-    now,
-  }: { sender: Awaited<ReturnType<typeof readSender>>; isAskedFor: boolean; env: Env; now: Date },
+  { senders, isAskedFor, env, now }: { senders: SendersNow; isAskedFor: boolean; env: Env; now: Date },
 ): Promise<Gate[]> {
   const [policy, budget] = await Promise.all([
     explainSendPolicy(facts, { now, env }),
@@ -76,6 +71,7 @@ export async function explainFacts(
   ]);
   const { message } = facts;
   const isDue = message.sendAfter <= now;
+  const sender = senders.get(senderOf(env, message.purpose)) ?? null;
   return [
     ...askOutcome(message),
     isDue ? gate('due', 'pass') : hold('due', message.reason, message.details, message.sendAfter),

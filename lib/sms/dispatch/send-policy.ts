@@ -1,7 +1,8 @@
-import type { MessageDetails } from '@/db/schema/sms';
+import type { MessageDetails, MessagePurpose } from '@/db/schema/sms';
 import type { ConsentScope } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
 import type { PolicyFacts } from './send-policy-facts';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
 import { candidateZones } from '@/lib/phone/zones';
@@ -76,7 +77,11 @@ export type RuleAnswer =
   | Hold;
 
 /** What every rule is asked about. */
-type Asked = { facts: PolicyFacts; now: Date; env: Pick<Env, 'smsCountries' | 'smsBackend' | 'mail'> };
+type Asked = {
+  facts: PolicyFacts;
+  now: Date;
+  env: Pick<Env, 'smsCountries' | 'smsBackend' | 'twilio' | 'mail'>;
+};
 
 /** A text with less life than this would arrive when it is worth nothing. */
 export const shortestLifeSeconds = 10;
@@ -197,8 +202,8 @@ function askNumber({ facts: { message }, env }: Asked): RuleAnswer {
   });
 }
 
-function askOptOut({ facts: { number } }: Asked): RuleAnswer {
-  const stop = explainStop(number);
+function askOptOut({ facts: { number, message }, env }: Asked): RuleAnswer {
+  const stop = explainStop(number, message.purpose, env);
   return stop === null ? pass() : refuse('stopped', stop);
 }
 
@@ -307,10 +312,14 @@ function isUrgent({ message, emailProven }: PolicyFacts, { mail }: Pick<Env, 'ma
   return message.purpose === 'notice' && !isReachedByMail;
 }
 
-/** Since when and by what a number takes no texts; null: it takes them. A moment that is none is not known. */
-export function explainStop(number: NumberRow | null): MessageDetails | null {
+/** Since when and by what a number takes no texts of a purpose; null: it takes them. A moment that is none is not known. */
+export function explainStop(
+  number: NumberRow | null,
+  purpose: MessagePurpose,
+  settings: Pick<Env, 'twilio'>,
+): MessageDetails | null {
   const since = number?.suppressedAt;
-  if (!since) return null;
+  if (!since || !isOptedOut(number, purpose, settings)) return null;
   return { since: Number.isNaN(since.getTime()) ? null : since.toISOString(), by: number.suppressedBy };
 }
 

@@ -22,6 +22,7 @@ import {
   recordWait,
 } from './outcome';
 import { releaseSlots, slotHorizonMs, slotToleranceMs, takeSlots } from '@/lib/sms/capacity/send-rate';
+import { paceOf } from '@/lib/sms/senders/sender';
 
 /** What was read about a number is believed for so long; then it is asked once more whether a STOP has come. */
 const stopBelievedMs = 50;
@@ -256,7 +257,7 @@ async function reserve(
   try {
     const wanted = ready.map(({ facts, decision }) => wantSpend(facts, decision.body, env));
     reserved = await work.reserving(() =>
-      reserveSpend(work.db, { texts: wanted, lease, now }, (tx, ids) =>
+      reserveSpend(work.db, { texts: wanted, role: work.role, lease, now }, (tx, ids) =>
         takePlaces(work, tx, ids, places, ready),
       ),
     );
@@ -293,7 +294,8 @@ async function reserve(
 
 /** A text that was not reserved for: its number has opted out meanwhile, or someone held its row just then. */
 async function endOrAskAgain(work: Work, text: HeldText): Promise<void> {
-  const stop = explainStop(await readNumber(work.db, text.message.phone));
+  const { phone, purpose } = text.message;
+  const stop = explainStop(await readNumber(work.db, phone), purpose, work.env);
   if (stop !== null) await recordEnd(work, text, { status: 'failed', reason: 'stopped', details: stop });
   else await putBack(work.db, text.held, { sendAfter: text.held.clock() });
 }
@@ -310,7 +312,7 @@ async function takePlaces(
   ready: readonly Ready[],
 ): Promise<void> {
   const { env, provider, pacing } = work;
-  const messagesPerSecond = env.smsMessagesPerSecond;
+  const messagesPerSecond = paceOf(env, work.role);
   const stopCheckedMs = performance.now();
   if (messagesPerSecond === null || ids.length === 0) {
     for (const id of ids) places.set(id, { stopCheckedMs, slot: null });
@@ -417,7 +419,7 @@ async function waitForStart(
   { held, place, claimedMs }: { held: Held; place: Place; claimedMs: number },
 ): Promise<{ when: 'now' | 'late' } | { when: 'never'; answer: Refusal }> {
   const { db, env, provider, pacing, paceClock } = work;
-  const messagesPerSecond = env.smsMessagesPerSecond;
+  const messagesPerSecond = paceOf(env, work.role);
   const readyMs = performance.now();
   let slot = place.slot;
   let checkedMs = place.stopCheckedMs;

@@ -7,7 +7,7 @@ import { newId } from '@/lib/random';
 import { readOpenCode } from '@/lib/sms/verification/challenge';
 import { readNumber } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import {
   readCodeUse,
   readSiteName,

@@ -2,11 +2,14 @@ import type { Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { InboundMeaning } from '@/lib/consent/keywords';
 import { hasAgreedSince } from '@/lib/consent/ledger';
+import type { SenderRole } from '@/db/schema/consent';
 import type { RequestContext } from '@/lib/context';
+import { env } from '@/lib/env';
 import { optBackIn } from './opt-back-in';
 import type { NumberRow } from '@/lib/sms/numbers/number';
 import { recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { optOut } from '@/lib/sms/outbox/opt-out';
+import { coverOfStop } from '@/lib/sms/senders/stop-cover';
 import { sql } from 'drizzle-orm';
 
 /** Of a text that was not handed over when it came, but found in the provider's list afterwards. */
@@ -28,67 +31,85 @@ const surelyAfterMs = 60_000;
  * Whether the contrary was said since a text that was found late. What cannot be put in order for certain counts for "no more
  * texts".
  *
+ * A START takes back only what was said to the same one of our senders.
+ *
  * Of those who consented since a STOP only the proven holder counts: anyone can write a number into a form.
  */
 export async function isOvertakenBy(
   tx: Tx,
   { number: phone, holderUserId, suppressedAt }: NumberRow,
-  { meaning, sentAt, ...order }: { meaning: InboundMeaning } & FoundLate,
+  { meaning, saidTo, sentAt, ...order }: { meaning: InboundMeaning; saidTo: SenderRole | null } & FoundLate,
 ): Promise<boolean> {
   const surelyAfter = new Date(sentAt.getTime() + surelyAfterMs);
   switch (meaning) {
     case 'stop':
       return (
-        (await hasTextedSince(tx, phone, 'start', { sentAt, ...order })) ||
+        (await hasTextedSince(
+          tx,
+          { phone, meaning: 'start', to: saidTo ?? 'updates' },
+          { sentAt, ...order },
+        )) ||
         (holderUserId !== null &&
           (await hasAgreedSince(tx, { phone, userId: holderUserId, since: surelyAfter })))
       );
     case 'start':
       return (
         (suppressedAt !== null && suppressedAt > surelyAfter) ||
-        (await hasTextedSince(tx, phone, 'stop', { sentAt, ...order }))
+        (await hasTextedSince(tx, { phone, meaning: 'stop', to: null }, { sentAt, ...order }))
       );
     default:
       return false;
   }
 }
 
-/** Whether a number has texted this after another text: by the order of the provider's list, else by the moment it reached us. */
+/**
+ * Whether a number has texted this after another text, to one of our senders (null: to any): by the order of the provider's list,
+ * else by the moment it reached us.
+ */
 async function hasTextedSince(
   tx: Tx,
-  phone: string,
-  meaning: InboundMeaning,
+  { phone, meaning, to }: { phone: string; meaning: InboundMeaning; to: SenderRole | null },
   { sentAt, earlier, later }: FoundLate,
 ): Promise<boolean> {
   const { rows } = await tx.execute<{ sid: string; is_after: boolean }>(sql`
     select provider_sid as sid, created_at > ${timestamp(sentAt)} as is_after from sms_messages
     where phone = ${phone} and created_at >= ${timestamp(sentAt)} - interval '1 hour'
-      and direction = 'in' and params->>'meaning' = ${meaning}`);
+      and direction = 'in' and params->>'meaning' = ${meaning}
+      and coalesce(coalesce(params->>'to', 'updates') = ${to}::text, true)`);
   return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));
 }
 
-export type LateOrder = { phone: string; meaning: InboundMeaning; said: Said; sentAt: Date };
+export type LateOrder = {
+  phone: string;
+  meaning: InboundMeaning;
+  saidTo: SenderRole | null;
+  isForAll: boolean;
+  said: Said;
+  sentAt: Date;
+};
 
 /** Does what a text asks for that was found late and that nothing has overtaken. */
 export async function obeyLate(
   tx: Tx,
-  { phone, meaning, said, sentAt }: LateOrder,
+  { phone, meaning, saidTo, isForAll, said, sentAt }: LateOrder,
   context: RequestContext,
 ): Promise<void> {
   if (meaning === 'stop') {
     const agreedBefore = new Date(sentAt.getTime() + surelyAfterMs);
     const late = { saidAt: sentAt, agreedBefore };
-    await optOut(tx, { phone, by: 'sms_stop', now: context.now, said, late });
+    await optOut(tx, { phone, by: 'sms_stop', saidTo, isForAll, now: context.now, said, late });
   }
-  if (meaning === 'start') await optBackIn(tx, phone, context, { said, saidAt: sentAt });
+  if (meaning === 'start') await optBackIn(tx, phone, context, { saidTo, said, saidAt: sentAt });
 }
 
 /** Records that it was said, and changes nothing. */
 export async function recordLate(
   tx: Tx,
-  { phone, meaning, said, sentAt: saidAt }: LateOrder,
+  { phone, meaning, saidTo, isForAll, said, sentAt: saidAt }: LateOrder,
   { now }: RequestContext,
 ): Promise<void> {
-  if (meaning === 'stop') await recordTextedOptOut(tx, { phone, act: 'opted_out', said, saidAt, now });
-  if (meaning === 'start') await recordTextedOptOut(tx, { phone, act: 'lifted', said, saidAt, now });
+  if (meaning !== 'stop' && meaning !== 'start') return;
+  const cover = coverOfStop({ saidTo, isForAll, at: saidAt }, env());
+  const act = meaning === 'stop' ? 'opted_out' : 'lifted';
+  await recordTextedOptOut(tx, { phone, act, ...cover, saidTo, said, saidAt, now });
 }

@@ -5,7 +5,11 @@ import { hasConsent, resumeConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { readLastChallenge } from '@/lib/sms/verification/challenge';
 import { requestCode } from '@/lib/sms/verification/request';
-import { liftSuppression, lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import type { ConsentScope, SenderRole } from '@/db/schema/consent';
+import { env } from '@/lib/env';
+import { sendersOf } from '@/lib/sms/senders/sender';
+import { liftSuppression, lockNumber, stillSuppressed, type NumberRow } from '@/lib/sms/numbers/number';
+import { coverOfStart } from '@/lib/sms/senders/stop-cover';
 import { hasTextedMuch, recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { findAskers } from '@/lib/sms/verification/verification-log';
@@ -19,7 +23,8 @@ const resumableForMs = 90 * dayMs;
 const waitingForMs = dayMs;
 
 /**
- * A number's owner allows texts again (START). That lifts the block and creates no consent: what the STOP withdrew holds
+ * A number's owner allows texts again (START). That lifts the block, but for another of our senders that was told STOP as well
+ * (`saidTo`: which one was told START; null: it is not known), and creates no consent: what the STOP withdrew holds
  * again only for the holder whose proof of the number is older than the STOP, and the STOP at most 90 days old; updates
  * besides only where the person has not turned them off meanwhile. Everyone else is asked again by their settings.
  *
@@ -39,20 +44,23 @@ export async function optBackIn(
   phone: string,
   context: RequestContext,
   {
+    saidTo = null,
     said = { sender: null, words: null, providerSid: null },
     saidAt = null,
-  }: { said?: Said; saidAt?: Date | null } = {},
+  }: { saidTo?: SenderRole | null; said?: Said; saidAt?: Date | null } = {},
 ): Promise<{ wasBlocked: boolean; isTooOften: boolean }> {
   const { now } = context;
   const number = await lockNumber(tx, phone);
   if (number.suppressedAt !== null && (await hasTextedMuch(tx, phone, saidAt ?? now))) {
     return { wasBlocked: true, isTooOften: true };
   }
-  await recordTextedOptOut(tx, { phone, act: 'lifted', said, saidAt, now });
+  const stay = saidTo === null || sendersOf(env()).length === 1 ? [] : stillSuppressed(number, saidTo);
+  const cover = coverOfStart(stay);
+  await recordTextedOptOut(tx, { phone, act: 'lifted', ...cover, saidTo, said, saidAt, now });
   if (number.suppressedAt === null) return { wasBlocked: false, isTooOften: false };
-  await liftSuppression(tx, phone);
-  await resumeForHolder(tx, number, saidAt ?? now);
-  if (saidAt !== null) return { wasBlocked: true, isTooOften: false };
+  await liftSuppression(tx, phone, stay);
+  await resumeForHolder(tx, number, cover.scopes, saidAt ?? now);
+  if (saidAt !== null || stay.includes('codes')) return { wasBlocked: true, isTooOften: false };
   const waiting = await findWaiting(tx, number, now);
   await lockUsers(
     tx,
@@ -66,11 +74,12 @@ export async function optBackIn(
 async function resumeForHolder(
   tx: Tx,
   { number: phone, holderUserId, heldSince }: NumberRow,
+  covered: readonly ConsentScope[],
   now: Date,
 ): Promise<void> {
   if (holderUserId === null || heldSince === null) return;
   const preferences = await readPreferences(tx, holderUserId);
-  const scopes = preferences?.enabled ? (['verification', 'updates'] as const) : (['verification'] as const);
+  const scopes = covered.filter((scope) => scope === 'verification' || preferences?.enabled);
   const oldest = new Date(now.getTime() - resumableForMs);
   const stoppedSince = heldSince > oldest ? heldSince : oldest;
   await resumeConsent(tx, { userId: holderUserId, phone, scopes, stoppedSince }, now);

@@ -1,7 +1,14 @@
 import { smsMessages, type MessageDetails } from '@/db/schema/sms';
+import type { SenderRole } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
 import { findOnlyUserByPhone } from '@/lib/accounts/users';
-import { isStandardKeyword, readInbound, saysNothing, type InboundMeaning } from '@/lib/consent/keywords';
+import {
+  asksForAll,
+  isStandardKeyword,
+  readInbound,
+  saysNothing,
+  type InboundMeaning,
+} from '@/lib/consent/keywords';
 import type { RequestContext } from '@/lib/context';
 import { env, type Env } from '@/lib/env';
 import { newId } from '@/lib/random';
@@ -10,7 +17,8 @@ import { optBackIn } from './opt-back-in';
 import { lockNumber, type NumberRow } from '@/lib/sms/numbers/number';
 import type { Said } from '@/lib/consent/opt-out-ledger';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { isOwnSender } from '@/lib/sms/capacity/sender';
+import { senderTexted } from '@/lib/sms/senders/sender';
+import { suppressedSenders } from '@/lib/sms/numbers/number';
 import { type Reply, type SentReply, mayReply, readReply, recordReply } from './reply';
 import { type FoundLate, isOvertakenBy, obeyLate, recordLate } from './found-late';
 import { type InboundText } from './read-inbound-text';
@@ -61,12 +69,13 @@ export async function receiveText(
   const settings = env();
   const meaning = readMeaning(text);
   if (!/^\+?[1-9]\d{2,14}$/.test(text.from)) return { ok: false, reason: 'no_number' };
-  if (meaning !== 'stop' && !isOwnSender(settings, text)) return { ok: false, reason: 'not_to_us' };
+  const saidTo = senderTexted(settings, text);
+  if (meaning !== 'stop' && saidTo === null) return { ok: false, reason: 'not_to_us' };
   const providerReplies = text.optOutType !== null || isStandardKeyword(text.body);
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, text.from);
     const userId = await findWriter(tx, number);
-    const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, ...late }));
+    const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, saidTo, ...late }));
     const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
     const at = late?.sentAt ?? context.now;
     const body = hideCodes(
@@ -74,7 +83,7 @@ export async function receiveText(
       await readOpenCodes(tx, text.from, context.now),
     );
     const said = { sender: text.to, words: body, providerSid: text.sid };
-    const messageId = await keepText(tx, { text, body, meaning, userId, at, details });
+    const messageId = await keepText(tx, { text, body, meaning, saidTo, userId, at, details });
     if (messageId === null) {
       const reply = await readReply(tx, text.sid);
       return { ok: true as const, meaning, isDuplicate: true, reply };
@@ -84,16 +93,17 @@ export async function receiveText(
       holder === null || takeAnswer === undefined
         ? 'none'
         : await takeAnswer(tx, { userId: holder, messageId, body, sentAt: at });
+    const order = { phone: text.from, meaning, saidTo, isForAll: asksForAll(text.body), said };
     if (late !== null) {
-      const order = { phone: text.from, meaning, said, sentAt: late.sentAt };
-      if (isOvertaken) await recordLate(tx, order, context);
-      else await obeyLate(tx, order, context);
+      const { sentAt } = late;
+      if (isOvertaken) await recordLate(tx, { ...order, sentAt }, context);
+      else await obeyLate(tx, { ...order, sentAt }, context);
       return { ok: true as const, meaning, isDuplicate: false, reply: null };
     }
     // Whoever has opted out hears nothing, not even that what they wrote was taken.
-    const answer = number.suppressedAt === null && taken !== 'none' ? sayTaken(taken, settings) : null;
-    const reply =
-      taken === 'none' ? await obey(tx, { phone: text.from, meaning, said }, settings, context) : answer;
+    const hears = !suppressedSenders(number).includes(saidTo ?? 'updates');
+    const answer = hears && taken !== 'none' ? sayTaken(taken, settings) : null;
+    const reply = taken === 'none' ? await obey(tx, order, settings, context) : answer;
     const isDue =
       reply !== null && !providerReplies && (await mayReply(tx, { phone: text.from, reply }, context.now));
     const isStranger = number.holderUserId === null;
@@ -126,6 +136,7 @@ async function keepText(
     text,
     body,
     meaning,
+    saidTo,
     userId,
     at,
     details,
@@ -133,6 +144,7 @@ async function keepText(
     text: InboundText;
     body: string;
     meaning: InboundMeaning;
+    saidTo: SenderRole | null;
     userId: string | null;
     at: Date;
     details: MessageDetails | null;
@@ -147,7 +159,7 @@ async function keepText(
       phone: text.from,
       purpose: 'inbound',
       template: 'inbound',
-      params: { meaning },
+      params: { meaning, ...(saidTo === 'codes' && { to: saidTo }) },
       createdAt: at,
       sendAfter: at,
       details,
@@ -168,20 +180,32 @@ function hideCodes(body: string, codes: ReadonlySet<string>): string {
   );
 }
 
+/** What a text asks for, and to which of our senders it was sent (null: to none). */
+type Order = {
+  phone: string;
+  meaning: InboundMeaning;
+  saidTo: SenderRole | null;
+  isForAll: boolean;
+  said: Said;
+};
+
 /** Does what a text asks for. Out: the reply to it. */
 async function obey(
   tx: Tx,
-  { phone, meaning, said }: { phone: string; meaning: InboundMeaning; said: Said },
+  { phone, meaning, saidTo, isForAll, said }: Order,
   { appUrl, siteName: site }: Env,
   context: RequestContext,
 ): Promise<Reply | null> {
   switch (meaning) {
     case 'stop': {
-      const { isFirst } = await optOut(tx, { phone, by: 'sms_stop', now: context.now, said });
-      return isFirst ? { template: 'stopConfirmation', params: { site } } : null;
+      const stop = { phone, by: 'sms_stop', saidTo, isForAll, now: context.now, said } as const;
+      const { isFirst, cover } = await optOut(tx, stop);
+      if (!isFirst) return null;
+      const template = cover.senders.includes('codes') ? 'stopConfirmation' : 'stopUpdatesConfirmation';
+      return { template, params: { site } };
     }
     case 'start': {
-      const { isTooOften } = await optBackIn(tx, phone, context, { said });
+      const { isTooOften } = await optBackIn(tx, phone, context, { saidTo, said });
       if (isTooOften) return null;
       return {
         template: 'startConfirmation',

@@ -2,7 +2,7 @@ import { limits } from '@/lib/rate-limits/limits';
 import { smsMessages } from '@/db/schema/sms';
 import type { Tx } from '@/db/client';
 import { renderFilled, renderStoredText, type FilledText } from '@/lib/sms/outbox/text-templates';
-import { and, eq, gt, lte, ne, type SQL } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, notInArray, type SQL } from 'drizzle-orm';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { believedAheadMs } from '@/lib/stored-moment';
@@ -12,11 +12,17 @@ import { type InboundText } from './read-inbound-text';
 import { countSegments } from '@/lib/sms/outbox/segments';
 
 /** What we say to STOP, START or HELP, and to an answer. */
-export type Reply = FilledText<'stopConfirmation' | 'startConfirmation' | 'help' | AboutAnswer>;
+export type Reply = FilledText<StopConfirmation | 'startConfirmation' | 'help' | AboutAnswer>;
 
 type AboutAnswer = 'answerTaken' | 'answerUnclear';
 
-const stopTemplate = 'stopConfirmation' satisfies Reply['template'];
+type StopConfirmation = 'stopConfirmation' | 'stopUpdatesConfirmation';
+
+const stopTemplates = ['stopConfirmation', 'stopUpdatesConfirmation'] as const satisfies StopConfirmation[];
+
+function isStopConfirmation(template: Reply['template']): template is StopConfirmation {
+  return stopTemplates.some((each) => each === template);
+}
 
 /** Said once a day each: people write more than one text. */
 const aboutAnswers: ReadonlySet<string> = new Set<AboutAnswer>(['answerTaken', 'answerUnclear']);
@@ -43,7 +49,7 @@ export async function mayReply(
   { phone, reply }: { phone: string; reply: Reply },
   now: Date,
 ): Promise<boolean> {
-  const isStop = reply.template === stopTemplate;
+  const isStop = isStopConfirmation(reply.template);
   const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
   const countReplies = (which: SQL | undefined, seconds: number) =>
     tx.$count(
@@ -59,9 +65,8 @@ export async function mayReply(
   const { template } = reply;
   const isSame = eq(smsMessages.template, template);
   if (aboutAnswers.has(template) && (await countReplies(isSame, daySeconds)) > 0) return false;
-  return (
-    (await countReplies(isStop ? isSame : ne(smsMessages.template, stopTemplate), windowSeconds)) < limit
-  );
+  const which = (isStop ? inArray : notInArray)(smsMessages.template, [...stopTemplates]);
+  return (await countReplies(which, windowSeconds)) < limit;
 }
 
 const daySeconds = 24 * 3600;
@@ -83,7 +88,7 @@ export async function recordReply(
   const segments = countSegments(body);
   const priceMicros = segments * priceOf(env(), text.from);
   const share = shares[isStranger ? 'strangers' : 'holders'];
-  const scope = share[template === stopTemplate ? 'stopConfirmations' : 'replies'];
+  const scope = share[isStopConfirmation(template) ? 'stopConfirmations' : 'replies'];
   const total = BigInt(env().smsDailyBudgetMicros);
   const spent = await sumSpendOf(tx, ['all', scope], now);
   const fits = (which: string, limit: bigint) => spent(which) + BigInt(priceMicros) <= limit;

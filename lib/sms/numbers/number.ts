@@ -1,5 +1,5 @@
 import { eq, sql, type SQL } from 'drizzle-orm';
-import type { StopMedium } from '@/db/schema/consent';
+import type { SenderRole, StopMedium } from '@/db/schema/consent';
 import { phoneNumbers, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -191,28 +191,85 @@ export async function markDeliverable(tx: Tx, phone: string): Promise<void> {
   await tx.update(phoneNumbers).set({ undeliverableAt: null }).where(eq(phoneNumbers.number, phone));
 }
 
-/** Marks a number as opted out, the first word counts. Part of `optOut` in opt-out.ts, which does all that follows. */
+const everySender = ['updates', 'codes'] as const satisfies readonly SenderRole[];
+
+/** Which of our senders a number has opted out of. A row that does not say which is about all of them. */
+export function suppressedSenders(
+  number: Pick<NumberRow, 'suppressedAt' | 'suppressedSenders'> | null,
+): readonly SenderRole[] {
+  if (!number?.suppressedAt) return [];
+  return number.suppressedSenders ?? everySender;
+}
+
+/**
+ * Which of our senders a number stays opted out of after a START at `saidTo`, beside which there is another: the other one, where a
+ * STOP was said to it.
+ */
+export function stillSuppressed(number: NumberRow, saidTo: SenderRole): SenderRole[] {
+  const said = number.stopSaidTo ?? ['updates'];
+  return suppressedSenders(number).filter((sender) => sender !== saidTo && said.includes(sender));
+}
+
+/**
+ * Marks a number as opted out of `senders`, by a STOP that was said to one of ours or in another way (`saidTo` null); the first word
+ * counts. Part of `optOut` in opt-out.ts, which does all that follows.
+ */
 export async function markSuppressed(
   tx: Tx,
-  { phone, by, now }: { phone: string; by: StopMedium; now: Date },
+  {
+    phone,
+    by,
+    now,
+    senders = everySender,
+    saidTo = null,
+  }: {
+    phone: string;
+    by: StopMedium;
+    now: Date;
+    senders?: readonly SenderRole[];
+    saidTo?: SenderRole | null;
+  },
 ): Promise<void> {
+  const suppressed = [...senders];
+  const said = saidTo === null ? [] : [saidTo];
+  const { suppressedAt, suppressedBy, suppressedSenders: known, stopSaidTo } = phoneNumbers;
+  const added = (to: SQL, these: SenderRole[]) => sql`case when ${suppressedAt} is null
+    then ${sql.param(these)}::text[] else array(select distinct unnest(${to} || ${sql.param(these)}::text[]) order by 1) end`;
   await tx
     .insert(phoneNumbers)
-    .values({ number: phone, suppressedAt: now, suppressedBy: by })
+    .values({
+      number: phone,
+      suppressedAt: now,
+      suppressedBy: by,
+      suppressedSenders: suppressed,
+      stopSaidTo: said,
+    })
     .onConflictDoUpdate({
       target: phoneNumbers.number,
       set: {
-        suppressedAt: sql`coalesce(${phoneNumbers.suppressedAt}, ${timestamp(now)})`,
-        suppressedBy: sql`coalesce(${phoneNumbers.suppressedBy}, ${by})`,
+        suppressedAt: sql`coalesce(${suppressedAt}, ${timestamp(now)})`,
+        suppressedBy: sql`coalesce(${suppressedBy}, ${by})`,
+        suppressedSenders: added(sql`coalesce(${known}, ${sql.param([...everySender])}::text[])`, suppressed),
+        stopSaidTo: added(sql`coalesce(${stopSaidTo}, array['updates'])`, said),
       },
     });
 }
 
-/** Lifts the opt-out (START): the carrier lets texts through again; it creates no consent. */
-export async function liftSuppression(tx: Tx, phone: string): Promise<void> {
+/**
+ * Lifts the opt-out (START) but for the senders that `stay`: the carrier lets texts through again; it creates no consent.
+ */
+export async function liftSuppression(
+  tx: Tx,
+  phone: string,
+  stay: readonly SenderRole[] = [],
+): Promise<void> {
   await tx
     .update(phoneNumbers)
-    .set({ suppressedAt: null, suppressedBy: null })
+    .set(
+      stay.length > 0
+        ? { suppressedSenders: [...stay], stopSaidTo: [...stay] }
+        : { suppressedAt: null, suppressedBy: null, suppressedSenders: null, stopSaidTo: null },
+    )
     .where(eq(phoneNumbers.number, phone));
 }
 

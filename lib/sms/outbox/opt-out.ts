@@ -1,13 +1,12 @@
 import type { Db, Tx } from '@/db/client';
+import type { SenderRole } from '@/db/schema/consent';
+import type { MessagePurpose } from '@/db/schema/sms';
 import { finishStop, unfinishedNumbers, withdrawEverywhere } from '@/lib/consent/ledger';
-import {
-  everyScope,
-  recordOptOut,
-  recordTextedOptOut,
-  type Said,
-  type ToldChannel,
-} from '@/lib/consent/opt-out-ledger';
-import { lockFreeNumber, lockNumber, markSuppressed } from '@/lib/sms/numbers/number';
+import { recordOptOut, recordTextedOptOut, type Said, type ToldChannel } from '@/lib/consent/opt-out-ledger';
+import { env } from '@/lib/env';
+import { senderOf } from '@/lib/sms/senders/sender';
+import { lockFreeNumber, lockNumber, markSuppressed, suppressedSenders } from '@/lib/sms/numbers/number';
+import { coverOfStop, type StopCover } from '@/lib/sms/senders/stop-cover';
 import { cancelTexts } from './text-outbox';
 
 const unsaid: Said = { sender: null, words: null, providerSid: null };
@@ -20,10 +19,13 @@ const unsaid: Said = { sender: null, words: null, providerSid: null };
  * as written, until `finishStops` has written them. An open challenge stays open, so that a code which has arrived already can
  * still be entered.
  *
+ * What it covers follows from which of our senders it was said to (`saidTo`; null: to none), and whether it asks for all texts to end
+ * (`coverOfStop`).
+ *
  * `said`: the evidence for it, as far as there is any. `late`: it is learned of only now. It counts from `saidAt` on, and leaves
  * alone who has agreed after `agreedBefore`.
  *
- * Out: whether the number had not opted out before.
+ * Out: whether the number had not opted out of all that before, and what it covers.
  */
 export async function optOut(
   tx: Tx,
@@ -31,32 +33,53 @@ export async function optOut(
     phone,
     by,
     now,
+    saidTo = null,
+    isForAll = false,
     said = unsaid,
     late = null,
   }: {
     phone: string;
     by: 'sms_stop' | 'carrier_stop' | { told: ToldChannel };
     now: Date;
+    saidTo?: SenderRole | null;
+    isForAll?: boolean;
     said?: Said;
     late?: { saidAt: Date; agreedBefore: Date } | null;
   },
-): Promise<{ isFirst: boolean }> {
-  const { suppressedAt, holderUserId } = await lockNumber(tx, phone);
+): Promise<{ isFirst: boolean; cover: StopCover }> {
+  const number = await lockNumber(tx, phone);
+  const { holderUserId } = number;
   const at = late?.saidAt ?? now;
   const medium = typeof by === 'string' ? by : 'recorded_stop';
-  await markSuppressed(tx, { phone, by: medium, now: at });
-  await withdrawEverywhere(tx, { phone, holderUserId, medium, at, agreedBefore: late?.agreedBefore ?? null });
-  await cancelTexts(tx, { phone }, 'stopped', now);
+  const cover = coverOfStop({ saidTo, isForAll, at }, env());
+  const { senders, scopes } = cover;
+  await markSuppressed(tx, { phone, by: medium, now: at, senders, saidTo });
+  const agreedBefore = late?.agreedBefore ?? null;
+  await withdrawEverywhere(tx, { phone, holderUserId, medium, scopes, at, agreedBefore });
+  await cancelTexts(tx, { phone, purposes: purposesOf(cover) }, 'stopped', now);
   if (by === 'sms_stop') {
-    await recordTextedOptOut(tx, { phone, act: 'opted_out', said, saidAt: late?.saidAt ?? null, now });
+    const saidAt = late?.saidAt ?? null;
+    await recordTextedOptOut(tx, { phone, act: 'opted_out', ...cover, saidTo, said, saidAt, now });
   } else {
     const evidence =
       typeof by === 'string'
         ? ({ recordedBy: 'status_report', ...said } as const)
         : ({ recordedBy: 'staff', channel: by.told, ...said } as const);
-    await recordOptOut(tx, { phone, act: 'opted_out', covers: everyScope, evidence, at });
+    await recordOptOut(tx, { phone, act: 'opted_out', covers: scopes, senders, evidence, at });
   }
-  return { isFirst: suppressedAt === null };
+  const before = suppressedSenders(number);
+  return { isFirst: !senders.every((sender) => before.includes(sender)), cover };
+}
+
+const purposes: readonly MessagePurpose[] = ['verification', 'update', 'notice', 'reply', 'test'];
+
+/** The texts that a STOP ends: what its senders send, and codes that nobody consents to any more. */
+function purposesOf({ senders, scopes }: StopCover): MessagePurpose[] {
+  return purposes.filter(
+    (purpose) =>
+      senders.includes(senderOf(env(), purpose)) ||
+      (purpose === 'verification' && scopes.includes('verification')),
+  );
 }
 
 /**

@@ -26,6 +26,8 @@ export interface TemplateParams {
   resetFactors: { url: string };
   test: Record<never, never>;
   stopConfirmation: Record<never, never>;
+  /** Of a STOP to the sender of updates, beside which there is one of codes. */
+  stopUpdatesConfirmation: Record<never, never>;
   startConfirmation: { url: string };
   help: { url: string };
   /** What someone texted us joined their application. */
@@ -89,6 +91,8 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: this is the test text you asked for. Texts reach this number. Reply STOP to opt out.`,
   stopConfirmation: ({ site }) =>
     `${site}: you have opted out and will get no more texts from us. Reply START to allow them again.`,
+  stopUpdatesConfirmation: ({ site }) =>
+    `${site}: updates are off, as you asked. Codes still come when you ask for one. Reply STOPALL to end those, too, START to get updates again.`,
   startConfirmation: ({ site, url }) =>
     `${site}: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
   answerTaken: ({ site, url }) =>
@@ -115,7 +119,7 @@ const url = z.string();
 const codeUse = z.literal('recovery').optional().catch(undefined);
 const storedText = z.discriminatedUnion('template', [
   z.object({
-    template: z.literal(['optInConfirmation', 'test', 'stopConfirmation']),
+    template: z.literal(['optInConfirmation', 'test', 'stopConfirmation', 'stopUpdatesConfirmation']),
     params: z.object({ site }),
   }),
   z.object({

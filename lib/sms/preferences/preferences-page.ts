@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
-import { readStopSender } from '@/lib/consent/opt-out-ledger';
 import { listReceipts, type Receipt } from '@/lib/consent/receipts';
+import { readStarts, type StartWay } from '@/lib/sms/numbers/read-starts';
 import { listTextsAt, type SentText } from '@/lib/sms/outbox/history';
 import { readPhoneChange } from '@/lib/sms/verification/change-phone';
 import { readPhoneAndTexts, type PhoneAndTexts, type PhoneOwner } from './phone-and-texts';
@@ -20,20 +20,18 @@ export type PreferencesPage = Pick<PhoneAndTexts, 'phone' | 'texts'> & {
   lastTest: SentText | null;
   /** What they last agreed to or withdrew at their number. */
   agreement: Receipt | null;
-  /** What their number's last STOP was sent to, as the ledger has it; null: it is not stopped, or nothing is known. */
-  stopSender: string | null;
+  /** The STARTs that take back what was stopped. */
+  starts: readonly StartWay[];
 };
 
 /** Reads it: six statements, one more after a STOP, at most three of them one after the other, and each row once. */
 export async function readPreferencesPage(db: Db, user: PhoneOwner, now: Date): Promise<PreferencesPage> {
   const { userId, phone } = user;
-  const [{ phone: phoneState, texts, preferences, recent, stopSender }, change, receipts] = await Promise.all(
-    [
-      readWithTexts(db, user),
-      readPhoneChange(db, user, now),
-      phone === null ? [] : listReceipts(db, userId, { limit: 1, phone }),
-    ],
-  );
+  const [{ phone: phoneState, texts, preferences, recent, starts }, change, receipts] = await Promise.all([
+    readWithTexts(db, user),
+    readPhoneChange(db, user, now),
+    phone === null ? [] : listReceipts(db, userId, { limit: 1, phone }),
+  ]);
   return {
     phone: phoneState,
     texts,
@@ -43,19 +41,19 @@ export async function readPreferencesPage(db: Db, user: PhoneOwner, now: Date): 
     recent,
     lastTest: recent.find((text) => text.purpose === 'test') ?? null,
     agreement: receipts[0] ?? null,
-    stopSender,
+    starts,
   };
 }
 
 async function readWithTexts(
   db: Db,
   user: PhoneOwner,
-): Promise<PhoneAndTexts & Pick<PreferencesPage, 'recent' | 'stopSender'>> {
+): Promise<PhoneAndTexts & Pick<PreferencesPage, 'recent' | 'starts'>> {
   const read = await readPhoneAndTexts(db, user);
-  const { number, phone } = read;
-  const [recent, stopSender] = await Promise.all([
+  const { number } = read;
+  const [recent, starts] = await Promise.all([
     listTextsAt(db, { userId: user.userId, number }, { limit: recentTexts }),
-    number === null || !phone.stopped ? null : readStopSender(db, number.number),
+    readStarts(db, number),
   ]);
-  return { ...read, recent, stopSender };
+  return { ...read, recent, starts };
 }

@@ -8,6 +8,7 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { readPreferences } from './preferences';
 import { readTextsState } from './text-switches';
 import { nextAllowedInstant } from './quiet-hours';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 export type TestTextRefusal =
   | { reason: 'no_phone' | 'not_verified' | 'stopped' | 'turned_off' }
@@ -34,7 +35,7 @@ export async function sendTestText(
   const zones = await candidateZones(phone);
   const sent = await db.transaction(async (tx) => {
     const number = await lockNumber(tx, phone);
-    if (number.suppressedAt !== null) return { ok: false as const, reason: 'stopped' as const };
+    if (isOptedOut(number, 'test')) return { ok: false as const, reason: 'stopped' as const };
     if (number.holderUserId !== userId) return { ok: false as const, reason: 'not_verified' as const };
     const state = await readTextsState(tx, user);
     if (!state.switches.enabled || state.consent === 'none') {

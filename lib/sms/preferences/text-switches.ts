@@ -14,6 +14,7 @@ import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-accou
 import { eq, sql, and } from 'drizzle-orm';
 import { recordOptOut } from '@/lib/consent/opt-out-ledger';
 import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 export type TextsState = {
   /** What is saved; `enabled` may be on while texts cannot go out for want of consent, proof, or after a STOP. */
@@ -56,7 +57,7 @@ export function judgeTexts(
     switches: pickSwitches(preferences),
     version: preferences.textsVersion,
     consent,
-    stopped: number?.suppressedAt != null,
+    stopped: isOptedOut(number, 'update'),
   };
 }
 
@@ -95,7 +96,7 @@ export async function saveTexts(
     if (switches.enabled) {
       if (number === null) return { ok: false as const, reason: 'no_phone' as const };
       const turnsOn = !before.enabled || !agreement!.exists;
-      if (turnsOn && number.suppressedAt !== null) return { ok: false as const, reason: 'stopped' as const };
+      if (turnsOn && isOptedOut(number, 'update')) return { ok: false as const, reason: 'stopped' as const };
       if (turnsOn && !agreement!.current && !wish.agreed) {
         return { ok: false as const, reason: 'consent_missing' as const };
       }

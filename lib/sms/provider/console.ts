@@ -1,5 +1,5 @@
 import type { Provider } from './provider';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { senderName } from '@/lib/sms/senders/sender';
 
 /**
  * The provider of a developer's machine: prints each text as one line on standard output, and by that has sent it. There
@@ -12,7 +12,7 @@ export function openConsole(
 ): Provider {
   return {
     name: 'console',
-    sender: senderName({ twilio: null }),
+    sender: senderName({ twilio: null }, 'updates'),
     lookUpAfterMs: 0,
     firstCheckAfterMs: null,
     prepare: async () => undefined,

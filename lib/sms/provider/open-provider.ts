@@ -1,10 +1,15 @@
+import type { SenderRole } from '@/db/schema/consent';
 import type { Env } from '@/lib/env';
 import { openConsole } from './console';
 import type { Provider } from './provider';
 
-/** Opens the provider that the configuration names; Twilio's SDK is loaded only when it is that one. */
-export async function openProvider(env: Env): Promise<Provider> {
+/**
+ * Opens the provider that the configuration names, to send from one of our senders; Twilio's SDK is loaded only when it is that one.
+ */
+export async function openProvider(env: Env, role: SenderRole = 'updates'): Promise<Provider> {
   if (env.twilio === null) return openConsole();
+  const { codesSender, ...settings } = env.twilio;
   const { openTwilio } = await import('./twilio');
-  return openTwilio({ ...env.twilio, appUrl: env.appUrl, isPublic: env.isPublic });
+  const sender = (role === 'codes' ? codesSender : null) ?? settings.sender;
+  return openTwilio({ ...settings, sender, appUrl: env.appUrl, isPublic: env.isPublic });
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import twilio from 'twilio';
 import type RequestClient from 'twilio/lib/base/RequestClient';
 import type { MessageInstance } from 'twilio/lib/rest/api/v2010/account/message';
-import type { TwilioSettings } from '@/lib/env';
+import { nameTwilioSender, type TwilioSettings } from '@/lib/env';
 import { readDeactivationsFile } from './deactivations-file';
 import { readFigures } from './figures';
 import type {
@@ -15,7 +15,7 @@ import type {
   ProviderText,
   SendOutcome,
 } from './provider';
-import { awaitsReports, senderName } from '@/lib/sms/capacity/sender';
+import { awaitsReports } from '@/lib/sms/senders/sender';
 
 /** Both well below the lease of a text, and short enough that the person on the code page learns of it in time. */
 const connectTimeoutMs = 2_500;
@@ -37,13 +37,15 @@ const listLimit = 100;
 const longestPool = 400;
 
 /**
- * The provider Twilio, through its SDK (6.x). Errors become values of our own: what the SDK throws for a lost connection
+ * The provider Twilio with one sender, through its SDK (6.x). Errors become values of our own: what the SDK throws for a lost connection
  * carries the request, with the credentials and the text, and must not get any further.
  *
  * `apiBaseUrl` sends everything to another server that speaks the same API. A status callback, which carries our message
  * id, is asked for when the server can be reached: with a public `appUrl`, or with an `apiBaseUrl`.
  */
-export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: boolean }): Provider {
+export function openTwilio(
+  settings: Omit<TwilioSettings, 'codesSender'> & { appUrl: URL; isPublic: boolean },
+): Provider {
   const { accountSid, authTokens, sender, apiBaseUrl, appUrl, isPublic } = settings;
   const client = twilio(accountSid, authTokens[0], {
     httpClient: new TwilioRequests(apiBaseUrl),
@@ -55,7 +57,7 @@ export function openTwilio(settings: TwilioSettings & { appUrl: URL; isPublic: b
 
   return {
     name: 'twilio',
-    sender: senderName({ twilio: settings }),
+    sender: nameTwilioSender(sender),
     lookUpAfterMs: answerTimeoutMs + listedAfterMs,
     firstCheckAfterMs: withCallbacks ? checkAfterMs.withCallbacks : checkAfterMs.withoutCallbacks,
     // The SDK loads its parts on first use, for a tenth of a second.

@@ -35,7 +35,8 @@ import {
   type StandingOrder,
 } from '@/lib/sms/pumping/orders';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
-import { senderName } from '@/lib/sms/capacity/sender';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
+import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment, type Stranger } from '@/lib/sms/numbers/subjects';
 import { logVerification } from './verification-log';
 
@@ -85,7 +86,8 @@ export async function requestCode(
   const { current, kept, sendClass } = judgeChallenge({ last, userId, phone, purpose, number }, now);
   const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
 
-  const { appUrl, authSecrets, smsMessagesPerSecond: messagesPerSecond } = env();
+  const { appUrl, authSecrets } = env();
+  const sender = senderOf(env(), 'verification');
   const mark = from === null ? null : spendMark(authSecrets[0], 'network', from);
 
   const refuse = async (refusal: SendRefusal) => {
@@ -115,8 +117,8 @@ export async function requestCode(
   const crowd = await findCrowd(tx, {
     sendClass,
     network: mark,
-    sender: senderName(env()),
-    messagesPerSecond,
+    sender: senderName(env(), sender),
+    messagesPerSecond: paceOf(env(), sender),
     now,
   });
   if (crowd !== null) return refuse({ reason: 'crowded', retryAt: crowd.retryAt });
@@ -233,7 +235,7 @@ export function findCodeRefusal(
   }: { number: NumberRow | null; current: Challenge | null; sendClass: SendClass; stranger: Stranger | null },
   now: Date,
 ): SendRefusal | null {
-  if (number?.suppressedAt) return { reason: 'stopped', retryAt: null };
+  if (isOptedOut(number, 'verification')) return { reason: 'stopped', retryAt: null };
   const undeliverable = readUndeliverable(number, now);
   if (undeliverable) return { reason: 'undeliverable', retryAt: undeliverable.until };
   const byOthers = (act: 'send' | 'failure') =>

@@ -6,6 +6,7 @@ import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber, readUndeliverable } from '@/lib/sms/numbers/number';
 import { cancelTexts, enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { provenWithinDays } from './send-recovery-codes';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 /**
  * The number at which a text can ask someone whether they lost their second factor: one that they proved within 90 days and hold
@@ -23,7 +24,7 @@ export async function findResetPhone(
   if (number?.holderUserId !== userId || number.heldSince === null || number.heldSince.getTime() <= since) {
     return null;
   }
-  if (number.suppressedAt !== null || readUndeliverable(number, now) !== null) return null;
+  if (isOptedOut(number, 'notice') || readUndeliverable(number, now) !== null) return null;
   if (readDoubt(number) !== null) return null;
   return (await readStandingConsent(tx, { userId, phone })).size > 0 ? phone : null;
 }

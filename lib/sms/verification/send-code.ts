@@ -14,6 +14,7 @@ import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { lockNumber, lockNumbers } from '@/lib/sms/numbers/number';
 import { cancelTexts } from '@/lib/sms/outbox/text-outbox';
 import { agreedToCodes, lockProver, type Prover } from './prover';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 export type SendCodeRefusal =
   | SendRefusal
@@ -37,7 +38,7 @@ export async function sendCode(
     if ((await lockProver(tx, prover)) === null) {
       return { ok: false as const, reason: 'changed_meanwhile' as const, retryAt: null };
     }
-    if (number.suppressedAt === null && !(await agreedToCodes(tx, prover))) {
+    if (!isOptedOut(number, 'verification') && !(await agreedToCodes(tx, prover))) {
       return { ok: false as const, reason: 'consent_missing' as const, retryAt: null };
     }
     const request = await requestCode(

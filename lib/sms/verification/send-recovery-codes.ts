@@ -25,6 +25,7 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
 import { recoveryChannel, type Recovery } from './recovery';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 /** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
 export const provenWithinDays = 90;
@@ -164,7 +165,7 @@ export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactor
     number.holderUserId === user.id &&
     number.heldSince !== null &&
     number.heldSince.getTime() > now.getTime() - provenWithinDays * 24 * 3600 * 1000 &&
-    number.suppressedAt === null &&
+    !isOptedOut(number, 'verification') &&
     // It alone opens the account, so whoever has it now must be its owner.
     readDoubt(number) === null &&
     // One number is never both the way to a new password and a second factor, whatever other factors there are: it would open

@@ -15,6 +15,7 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { codesOf, isOpen, ofSignIn, readNextSend } from './challenge';
 import { codeMatches } from './code';
 import { logVerification } from './verification-log';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 /** Why no code for signing in goes out now. `retryAt`: when the next may; null: not by waiting. */
 export type SignInCodeRefusal = {
@@ -36,7 +37,7 @@ export async function sendSignInCode(
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, phone);
     if (number.holderUserId !== userId) return refuse('not_held');
-    if (number.suppressedAt !== null) return refuse('stopped');
+    if (isOptedOut(number, 'verification')) return refuse('stopped');
     const undeliverable = readUndeliverable(number, now);
     if (undeliverable !== null) return refuse('undeliverable', undeliverable.until);
     const last = await readCode(tx, userId);

@@ -14,6 +14,7 @@ import {
 import { isUsedUpByOthers, nameStranger, readNetworkMoment } from '@/lib/sms/numbers/subjects';
 import { readSendPutOff, type SendPutOff } from './verification-log';
 import { lastsStill } from '@/lib/stored-moment';
+import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 
 type Text = {
   status: MessageStatus;
@@ -167,7 +168,7 @@ export function deriveVerificationState(
     deadEnd: isDeadEnd(text, texts),
     tries,
     sends,
-    blocked: number?.suppressedAt ? 'stopped' : undeliverable ? 'undeliverable' : null,
+    blocked: isOptedOut(number, 'verification') ? 'stopped' : undeliverable ? 'undeliverable' : null,
     byOthers,
     skipAt: deriveSkipAt({ open, text, texts, tries, sends, byOthers }, now),
   };
@@ -197,7 +198,7 @@ function deriveText(
     errorCode: latest?.errorCode ?? null,
     repeats: texts.length < 2 ? null : latest!.retries > 0 ? ('by_itself' as const) : ('asked' as const),
   };
-  if (number?.suppressedAt) return { ...details, status: 'stopped' };
+  if (isOptedOut(number, 'verification')) return { ...details, status: 'stopped' };
   if (latest === undefined) {
     return {
       status: 'failed',

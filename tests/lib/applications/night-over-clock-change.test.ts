@@ -10,7 +10,7 @@ import type { Viewer } from '@/lib/applications/who-sees';
 import { fewAtOnce } from '@/lib/few-at-once';
 import { openLog } from '@/lib/log';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { claimSends, lookForWork } from '@/lib/sms/dispatch/claim';
 import { sendClaimed, startSending, type Sending } from '@/lib/sms/dispatch/send';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
@@ -433,6 +433,7 @@ async function liveThrough(night: Night, people: readonly Applicant[]): Promise<
       },
       log: openLog({ level: 'error', write: (line) => void faults.push(line) }),
       paceClock: new PaceClock(),
+      role: 'updates' as const,
       clockOffsetMs: 0,
     }),
   );

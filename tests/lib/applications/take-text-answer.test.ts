@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import { listMyEvents } from '@/lib/applications/my-applications';
 import { takeTextAnswer } from '@/lib/applications/take-text-answer';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { moveApplication } from '@/lib/applications/move-application';
 import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/tests/support/applications';
 import { useDatabase } from '@/tests/support/database';

@@ -296,6 +296,7 @@ describe('a reaction that a phone sends as a text', () => {
     resetFactors: { url },
     test: {},
     stopConfirmation: {},
+    stopUpdatesConfirmation: {},
     startConfirmation: { url },
     help: { url },
     answerTaken: { url },

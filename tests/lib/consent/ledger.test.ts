@@ -38,7 +38,7 @@ test('a grant says in which language, for which site, legal person and sender, a
   );
   const byService = {
     ...named('Elm Homes', 'Example Housing, Inc.'),
-    twilio: { ...twilio, sender: { messagingServiceSid: 'MG1' } },
+    twilio: { ...twilio, sender: { messagingServiceSid: 'MG1' }, codesSender: null },
   };
   await withSettings(byService, () =>
     database.db.transaction(async (tx) => {
@@ -52,7 +52,7 @@ test('a grant says in which language, for which site, legal person and sender, a
   );
   const byNumber = {
     ...named('Oak Homes', 'Other Housing LLC'),
-    twilio: { ...twilio, sender: { fromPhone: '+15005550006' } },
+    twilio: { ...twilio, sender: { fromPhone: '+15005550006' }, codesSender: null },
   };
   await withSettings(byNumber, () =>
     database.db.transaction(async (tx) => {

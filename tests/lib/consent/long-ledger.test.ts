@@ -6,7 +6,7 @@ import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
 import { newId } from '@/lib/random';
 import type { FoundLate } from '@/lib/sms/inbound/found-late';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { useDatabase } from '@/tests/support/database';

@@ -16,7 +16,7 @@ import { newId } from '@/lib/random';
 import { checkConsents } from '@/lib/reporting/ledgers/check-numbers';
 import { sealPhoneId } from '@/lib/reporting/phone-id';
 import { readPhonePage } from '@/lib/reporting/phone-page';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import type { FoundLate } from '@/lib/sms/inbound/found-late';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { lockNumber } from '@/lib/sms/numbers/number';
@@ -144,7 +144,7 @@ describe('a STOP of a number that very many accounts name', () => {
         const last = await readLastAct(db, { ...person, scope: 'updates' });
         expect(last).toMatchObject({ action: 'withdrawn', medium: 'sms_stop', at: stoppedAt });
         const page = await readPreferencesPage(db, { ...person, phoneMovedAt: null }, after(noon, 20));
-        expect(page).toMatchObject({ phone: { stopped: true }, texts: { consent: 'none' } });
+        expect(page).toMatchObject({ phone: { stopped: 'all' }, texts: { consent: 'none' } });
         const text = { id: await askForUpdate(db, person, { now: after(noon, 20) }) };
         const policy = () => askPolicy(db, text, { now: after(noon, 20), env });
         expect(await policy()).toMatchObject({ answer: 'refuse', reason: 'stopped' });

@@ -25,7 +25,7 @@ test('a person is shown with their texts, consents with receipts, limits and wha
   expect(page).toMatchObject({
     id: userId,
     name: 'Person',
-    number: { state: 'verified', stopped: false, doubt: null, maskedPhone: `•••${phone.slice(-4)}` },
+    number: { state: 'verified', stopped: null, doubt: null, maskedPhone: `•••${phone.slice(-4)}` },
     hasOlderTexts: true,
     attempts: [],
     optOuts: [],
@@ -53,7 +53,7 @@ test('what was said at their number is listed, the last first, and it keeps ever
   await db.transaction((tx) => optOut(tx, { phone, by: 'sms_stop', now: noon }));
   const page = await read(userId);
   expect(page.optOuts.map(({ at }) => at)).toEqual([noon, after(noon, -30)]);
-  expect(page.number).toMatchObject({ stopped: true });
+  expect(page.number).toMatchObject({ stopped: 'all' });
   expect(page.next.length).toBeGreaterThan(2);
   for (const { gates } of page.next) {
     expect(gates.find(({ gate }) => gate === 'opt_out')).toMatchObject({ answer: 'refuse' });

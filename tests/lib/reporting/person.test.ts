@@ -31,7 +31,7 @@ test('a person is shown with what they have, their number masked', async () => {
     role: 'applicant',
     state: 'active',
     maskedPhone: `•••${person.phone!.slice(-4)}`,
-    phone: { state: 'verified', stopped: false, doubt: null },
+    phone: { state: 'verified', stopped: null, doubt: null },
     lastSignInAt: after(noon, 1),
     sessions: [{ id: person.sessionId }],
     history: [

@@ -132,9 +132,12 @@ test('the next code is explained for whoever names an unproven number, and for n
 test('an account that is gone still has its last word, without a name, and twenty accounts are listed at most', async () => {
   const { db } = database;
   const phone = nextPhone();
-  for (let n = 0; n < 21; n += 1) await givePerson(db, { active: true, phone, agreed: true });
-  // The last word of the one who is gone is the newest, so the page has it.
-  const { userId } = await givePerson(db, { active: true, phone, agreed: true });
+  const ids: string[] = [];
+  for (let n = 0; n < 22; n += 1) {
+    ids.push((await givePerson(db, { active: true, phone, agreed: true })).userId);
+  }
+  // Accounts are listed in the order of their ids, so the page has the first.
+  const userId = ids.sort()[0]!;
   await database.pool.query('update users set phone = null where id = $1', [userId]);
   await database.pool.query('delete from sms_preferences where user_id = $1', [userId]);
   await database.pool.query('delete from users where id = $1', [userId]);

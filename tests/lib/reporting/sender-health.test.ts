@@ -34,7 +34,13 @@ async function states(): Promise<Record<string, string>> {
 
 test('nothing has happened yet: nothing is wrong, and what cannot be known is said to be unknown', async () => {
   const { health, rows } = await read();
-  expect(health).toMatchObject({ sender: fromPhone, sent: 0, filtered: 0, unregistered: 0, waiting: 0 });
+  expect(health).toMatchObject({
+    senders: [{ name: fromPhone, stopped: null }],
+    sent: 0,
+    filtered: 0,
+    unregistered: 0,
+    waiting: 0,
+  });
   expect(await states()).toEqual({
     stop: 'Good',
     registration: 'Good',
@@ -62,7 +68,7 @@ test('each figure is read from where it is, and judged', async () => {
   await run(`insert into sms_messages (id, phone, purpose, template, created_at, send_after, status)
     select gen_random_uuid(), '+15005550123', 'update', 'applicationStatus', now(), now() - interval '6 minutes', 'queued'
     from generate_series(1, 3)`);
-  await run(`update sms_messages set attempted_at = now() - interval '10 seconds' where id in (
+  await run(`update sms_messages set attempted_at = now() - interval '10 seconds', sender = '${fromPhone}' where id in (
     select id from sms_messages where status = 'delivered' limit 55)`);
   await run(`insert into webhook_calls (hour, webhook, count, last_at)
     values (date_trunc('hour', now()), 'status', 40, now()), (date_trunc('hour', now()) - interval '2 days', 'status', 9, now()),
@@ -79,8 +85,7 @@ test('each figure is read from where it is, and judged', async () => {
     filtered: 12,
     unregistered: 3,
     waiting: 3,
-    sentInLastMinute: 55,
-    messagesPerSecond: 1,
+    senders: [{ role: 'updates', sentInLastMinute: 55, messagesPerSecond: 1 }],
     expectsReports: true,
     webhooks: { status: { accepted: 40, refused: 0 }, inbound: { accepted: 2, refused: 5 } },
   });

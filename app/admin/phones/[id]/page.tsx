@@ -29,6 +29,7 @@ import { readUser, requireRole } from '@/lib/auth/sign-in/session';
 import { readPhonePage, type PhonePage, type PhonePerson } from '@/lib/reporting/phone-page';
 import { revealNumberAction } from '../actions';
 import { phonesPath } from '../phone-link';
+import { sayStopped } from '@/app/_format/say-stopped';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
@@ -222,7 +223,8 @@ function factsOf(page: PhonePage, clock: Required<Clock>): { term: string; detai
         'It has not opted out'
       ) : (
         <>
-          <Badge tone="warning">Opted out</Badge> <LogMoment at={stopped.since} clock={clock} />
+          <Badge tone="warning">{sayStopped(stopped.texts ?? 'codes')}</Badge>{' '}
+          <LogMoment at={stopped.since} clock={clock} />
           {stopped.by === null ? null : `, ${sayMedium(stopped.by)}`}
         </>
       ),

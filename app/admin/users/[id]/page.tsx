@@ -42,6 +42,7 @@ import {
 import { savedWords } from './account-change-words';
 import { holdsFactor, sayFactors } from './factor-facts';
 import { sayLocks } from './lock-facts';
+import { sayStopped } from '@/app/_format/say-stopped';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
@@ -226,7 +227,7 @@ function factsOf(person: SeenPerson, locks: AccountLocks, clock: Clock) {
             state={person.phone.state}
             phone={person.phoneId === null ? null : <PhoneLink of={person} />}
           />
-          {person.phone.stopped ? <Badge tone="warning">Opted out of texts</Badge> : null}
+          {person.phone.stopped ? <Badge tone="warning">{sayStopped(person.phone.stopped)}</Badge> : null}
           {person.phone.doubt ? <Badge tone="warning">To be verified again</Badge> : null}
         </>
       ),

@@ -5,7 +5,7 @@ import { smsConsents, smsOptOuts } from '@/db/schema/consent';
 import { recordToldOptOut } from '@/lib/auth/admin/record-told-opt-out';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '@/tests/support/database';

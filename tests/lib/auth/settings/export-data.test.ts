@@ -62,7 +62,7 @@ test('an export holds everything about the person, and nothing that opens anythi
   const data = await readExport(database.db, person.userId, contextAt(after(noon, 120)));
   expect(data).toMatchObject({
     account: { email: person.email, name: person.name, role: 'applicant' },
-    phone: { number: next, state: 'verified', stopped: false, doubt: null },
+    phone: { number: next, state: 'verified', stopped: null, doubt: null },
     preferences: { enabled: true, timeZone: 'America/New_York' },
   });
   expect(data!.consents.map(({ action, phone }) => `${action} ${phone}`).sort()).toEqual(

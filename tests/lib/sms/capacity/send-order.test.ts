@@ -55,7 +55,15 @@ test('a crowd that came since the tables were looked at last is counted once for
     const provider = openConsole(() => undefined);
     const log = openLog({ level: 'error', write: () => undefined });
     const claim = await claimSends(
-      { db: recorder.db, env, provider, log, paceClock: new PaceClock(), clockOffsetMs: 0 },
+      {
+        db: recorder.db,
+        env,
+        provider,
+        log,
+        paceClock: new PaceClock(),
+        role: 'updates' as const,
+        clockOffsetMs: 0,
+      },
       {
         room: 64,
         roomForOthers: 48,

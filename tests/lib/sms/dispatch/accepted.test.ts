@@ -17,7 +17,15 @@ async function callFor(count: number) {
   const env = makeEnv(database.url);
   const log = openLog({ level: env.logLevel, write: () => undefined });
   const provider = openConsole(() => undefined);
-  const work = { db: database.db, env, provider, log, paceClock: new PaceClock(), clockOffsetMs: 0 };
+  const work = {
+    db: database.db,
+    env,
+    provider,
+    log,
+    paceClock: new PaceClock(),
+    role: 'updates' as const,
+    clockOffsetMs: 0,
+  };
   const lease = new Date(Date.now() + 10_000);
   const texts: HeldText[] = [];
   for (let n = 0; n < count; n += 1) {

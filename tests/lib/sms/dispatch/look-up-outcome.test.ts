@@ -54,6 +54,7 @@ test('a text that went out unheard is found though its account was deleted meanw
     env: makeEnv(database.url),
     log: openLog({ level: 'error' }),
     paceClock: new PaceClock(),
+    role: 'updates' as const,
     clockOffsetMs: 0,
   };
   const facts = (await readPolicyFacts(db, [id])).get(id)!;

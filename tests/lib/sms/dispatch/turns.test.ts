@@ -31,7 +31,10 @@ async function claim(db: Db, { strangersBefore = 0, isPaced = true } = {}) {
   const env = makeEnv(database.url, isPaced ? { SMS_MESSAGES_PER_SECOND: '1' } : {});
   const work = { db, env, provider: openConsole(() => undefined), log: openLog({ level: 'error' }) };
   const room = { room: 64, roomForOthers: 48, strangersBefore, leadMs: 0 };
-  const found = await claimSends({ ...work, paceClock: new PaceClock(), clockOffsetMs: 0 }, room);
+  const found = await claimSends(
+    { ...work, paceClock: new PaceClock(), role: 'updates' as const, clockOffsetMs: 0 },
+    room,
+  );
   const { rows } = await database.db.execute<{ kind: string }>(sql`
     select coalesce(send_class, source::text, purpose) as kind from sms_messages
     where id = any(${sql.param(found.held.map(({ id }) => id))}::uuid[])`);

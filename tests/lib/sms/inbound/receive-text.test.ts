@@ -12,7 +12,7 @@ import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { type InboundText } from '@/lib/sms/inbound/read-inbound-text';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { countSegments } from '@/lib/sms/outbox/segments';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { findAskers } from '@/lib/sms/verification/verification-log';

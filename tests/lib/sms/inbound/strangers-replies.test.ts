@@ -3,7 +3,7 @@ import { phoneNumbers } from '@/db/schema/sms';
 import { newId } from '@/lib/random';
 import { changeSpend, sumSpend } from '@/lib/sms/capacity/budget';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
-import { developmentSender } from '@/lib/sms/capacity/sender';
+import { developmentSender } from '@/lib/sms/senders/sender';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';
 import { after, contextAt, givePerson, newPhone, noon } from '../../../support/people';

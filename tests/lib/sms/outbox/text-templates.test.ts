@@ -77,6 +77,7 @@ describe('whatever the site is called', () => {
       resetFactors: urls(`/users/enroll?link=${'_'.repeat(22)}.${'-'.repeat(43)}`),
       test: {},
       stopConfirmation: {},
+      stopUpdatesConfirmation: {},
       startConfirmation: urls('/users/sms-preferences'),
       help: urls('/terms'),
     };
@@ -164,6 +165,7 @@ describe('the other texts', () => {
     }).body,
     test: renderText('test', {}).body,
     stopConfirmation: renderText('stopConfirmation', {}).body,
+    stopUpdatesConfirmation: renderText('stopUpdatesConfirmation', {}).body,
     startConfirmation: renderText('startConfirmation', { url }).body,
     help: renderText('help', { url }).body,
   };

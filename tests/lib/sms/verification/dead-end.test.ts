@@ -38,6 +38,8 @@ const stopped: NumberRow = {
   heldSince: null,
   suppressedAt: noon,
   suppressedBy: 'sms_stop',
+  suppressedSenders: null,
+  stopSaidTo: null,
   undeliverableAt: null,
   outOfServiceOn: null,
   deadTexts: [],

@@ -41,7 +41,7 @@ describe('a verified number in doubt', () => {
   test('is verified again by a new code, and by no wrong one; consent, wishes and holder stay as they are', async () => {
     const before = await readPreferencesPage(database.db, owner(), noon);
     expect(before.phone).toEqual({
-      ...{ state: 'verified', stopped: false },
+      ...{ state: 'verified', stopped: null },
       doubt: { reason: 'out_of_service', on: '2026-11-20' },
     });
     expect(await sendCode(database.db, prover(), at(1))).toEqual({ ok: true });

@@ -26,6 +26,7 @@ import { sealSubject } from '@/lib/reporting/message-subject';
 import { readPersonTexts } from '@/lib/reporting/person-texts';
 import { readReceiptCursor } from '@/app/users/sms-preferences/record/cursor';
 import { peoplePath } from '../../people-query';
+import { sayStopped } from '@/app/_format/say-stopped';
 
 /** A page that is refused keeps the title it has here: Next asks forbidden.tsx for none. */
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
@@ -77,7 +78,9 @@ export default async function PersonTextsPage({ params, searchParams }: Props) {
                         detail: (
                           <>
                             <PhoneState state={number.state} phone={<PhoneLink of={number} />} />
-                            {number.stopped ? <Badge tone="warning">Opted out of texts</Badge> : null}
+                            {number.stopped ? (
+                              <Badge tone="warning">{sayStopped(number.stopped)}</Badge>
+                            ) : null}
                           </>
                         ),
                       },

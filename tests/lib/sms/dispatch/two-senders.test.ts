@@ -1,0 +1,138 @@
+import { eq, sql } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { smsSenders } from '@/db/schema/sms';
+import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
+import { useDatabase } from '../../../support/database';
+import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
+import { withSettings } from '../../../support/settings';
+import {
+  accountSid,
+  askForCode,
+  askForUpdate,
+  authToken,
+  fromPhone,
+  makeEnv,
+  makePerson,
+  twilioVariables,
+  whenText,
+} from '../../../support/texts';
+
+const database = useDatabase();
+const codesPhone = '+15005550016';
+
+let fake: FakeTwilio;
+let dispatcher: { stop(): Promise<void> } | null = null;
+
+beforeEach(async () => {
+  await database.db.execute(sql`truncate sms_messages, sms_senders, sms_spend, rate_limits`);
+  fake = await startFakeTwilio({ accountSid, authToken });
+});
+
+afterEach(async () => {
+  await dispatcher?.stop();
+  dispatcher = null;
+  await fake.stop();
+});
+
+const settings = (variables: Record<string, string> = {}) =>
+  makeEnv(database.url, {
+    ...twilioVariables(fake.url),
+    TWILIO_CODES_FROM_PHONE: codesPhone,
+    ...variables,
+  });
+
+function start(variables: Record<string, string> = {}): void {
+  const env = settings(variables);
+  dispatcher = runDispatcher({ env, db: database.db, log: () => undefined });
+}
+
+const sentFrom = () => new Map(fake.texts.map(({ to, from }) => [to, from]));
+
+test('codes come from the second number, everything else from the first', async () => {
+  const [asking, told, warned] = [
+    await makePerson(database.db),
+    await makePerson(database.db),
+    await makePerson(database.db),
+  ];
+  const { messageId } = await askForCode(database.db, asking);
+  const update = await askForUpdate(database.db, told);
+  const notice = await askForUpdate(database.db, warned, {
+    purpose: 'notice',
+    template: 'phoneChanged',
+    params: { url: 'http://localhost' },
+  });
+  start();
+  for (const id of [messageId, update, notice]) {
+    await whenText(database.db, id, ({ status }) => status === 'sent');
+  }
+  expect(sentFrom()).toEqual(
+    new Map([
+      [asking.phone, codesPhone],
+      [told.phone, fromPhone],
+      [warned.phone, fromPhone],
+    ]),
+  );
+  expect((await database.db.select().from(smsSenders)).map(({ sender }) => sender).sort()).toEqual([
+    fromPhone,
+    codesPhone,
+  ]);
+});
+
+test('an opt-out that Twilio knows of one sender stops that one: codes go on', async () => {
+  fake.onCreate = ({ body }) =>
+    body.includes('code') ? null : { kind: 'refuse', httpStatus: 400, code: 21610 };
+  const person = await makePerson(database.db);
+  const update = await askForUpdate(database.db, person);
+  await withSettings({ twilio: settings().twilio }, async () => {
+    start();
+    await whenText(
+      database.db,
+      update,
+      ({ status, reason }) => status === 'failed' && reason === 'opted_out',
+    );
+    expect(suppressedSenders(await readNumber(database.db, person.phone))).toEqual(['updates']);
+    const { messageId } = await askForCode(database.db, person);
+    await whenText(database.db, messageId, ({ status }) => status === 'sent');
+    const next = await askForUpdate(database.db, person);
+    const ended = await whenText(database.db, next, ({ status }) => status === 'failed');
+    expect(ended.reason).toBe('stopped');
+  });
+});
+
+test('a sender that is refused altogether rests alone, and keeps no text of the other', async () => {
+  fake.onCreate = ({ body }) =>
+    body.includes('code') ? null : { kind: 'refuse', httpStatus: 401, code: 20003 };
+  const update = await askForUpdate(database.db, await makePerson(database.db));
+  start();
+  await whenText(database.db, update, ({ reason }) => reason === 'provider_authentication');
+  const { messageId } = await askForCode(database.db, await makePerson(database.db));
+  await whenText(database.db, messageId, ({ status }) => status === 'sent', 5_000);
+  const [rests] = await database.db.select().from(smsSenders).where(eq(smsSenders.sender, fromPhone));
+  const [sends] = await database.db.select().from(smsSenders).where(eq(smsSenders.sender, codesPhone));
+  expect(rests!.stoppedUntil).not.toBeNull();
+  expect(sends!.stoppedUntil).toBeNull();
+});
+
+test('each keeps its own pace: what fills one leaves the other free', async () => {
+  for (let n = 0; n < 5; n += 1) await askForUpdate(database.db, await makePerson(database.db));
+  const codes = [];
+  for (let n = 0; n < 5; n += 1) {
+    codes.push((await askForCode(database.db, await makePerson(database.db))).messageId);
+  }
+  start({ SMS_MESSAGES_PER_SECOND: '0.01', SMS_CODES_MESSAGES_PER_SECOND: '1000' });
+  for (const id of codes) await whenText(database.db, id, ({ status }) => status === 'sent');
+  // A hundred seconds lie between two of the others.
+  expect(fake.texts.filter(({ from }) => from === fromPhone).length).toBeLessThanOrEqual(1);
+  expect(fake.texts.filter(({ from }) => from === codesPhone)).toHaveLength(5);
+});
+
+test('a call of unknown outcome is looked up and sent again by the sender that made it', async () => {
+  let tries = 0;
+  fake.onCreate = () => ((tries += 1) === 1 ? { kind: 'reset' } : null);
+  const { messageId } = await askForCode(database.db, await makePerson(database.db));
+  start();
+  const row = await whenText(database.db, messageId, ({ status }) => status === 'sent', 40_000);
+  expect(row.sender).toBe(codesPhone);
+  expect(fake.texts.map(({ from }) => from)).toEqual([codesPhone]);
+}, 60_000);

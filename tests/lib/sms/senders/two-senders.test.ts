@@ -1,0 +1,279 @@
+import { asc, eq, sql } from 'drizzle-orm';
+import { describe, expect, test } from 'vitest';
+import { smsOptOuts, type ConsentScope, type SenderRole } from '@/db/schema/consent';
+import type { Env } from '@/lib/env';
+import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
+import { newId } from '@/lib/random';
+import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
+import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
+import { isOptedOut, listStarts } from '@/lib/sms/numbers/opted-out';
+import { readStarts } from '@/lib/sms/numbers/read-starts';
+import { optOut } from '@/lib/sms/outbox/opt-out';
+import { sendCode } from '@/lib/sms/verification/send-code';
+import { useDatabase } from '../../../support/database';
+import { after, contextAt, noon } from '../../../support/people';
+import { withSettings } from '../../../support/settings';
+import {
+  askForCode,
+  askForUpdate,
+  fromPhone,
+  makeEnv,
+  makePerson,
+  readText,
+  twilioVariables,
+} from '../../../support/texts';
+
+const database = useDatabase();
+const codesPhone = '+15005550016';
+const senders: Record<SenderRole, string> = { updates: fromPhone, codes: codesPhone };
+const { twilio } = makeEnv('postgresql://localhost/none', {
+  ...twilioVariables('http://localhost:1'),
+  TWILIO_CODES_FROM_PHONE: codesPhone,
+});
+const beforeTheDay: Partial<Env> = { twilio, stopCoversAllFrom: after(noon, 365 * 24 * 3600) };
+const sinceTheDay: Partial<Env> = { twilio, stopCoversAllFrom: noon };
+
+async function write(phone: string, body: string, role: SenderRole, now: Date, to = senders[role]) {
+  const text = { sid: `SM${newId().replaceAll('-', '')}`, from: phone, to, body };
+  return receiveText(database.db, { ...text, messagingServiceSid: null, optOutType: null }, contextAt(now));
+}
+
+const events = {
+  'STOP to updates': { to: 'updates', body: 'STOP' },
+  'STOP to codes': { to: 'codes', body: 'STOP' },
+  'STOPALL to updates': { to: 'updates', body: 'STOPALL' },
+  'START to updates': { to: 'updates', body: 'START' },
+  'START to codes': { to: 'codes', body: 'START' },
+  'a letter': null,
+} as const;
+type Event = keyof typeof events;
+const names = Object.keys(events) as Event[];
+
+async function happen(event: Event, phone: string, now: Date): Promise<void> {
+  const said = events[event];
+  if (said !== null) await write(phone, said.body, said.to, now);
+  else await database.db.transaction((tx) => optOut(tx, { phone, by: { told: 'letter' }, now }));
+}
+
+/** What was last said to one of our senders itself: that is what Twilio goes by. */
+function lastSaidTo(history: readonly Event[], role: SenderRole): 'STOP' | 'START' | null {
+  const body = history
+    .map((event) => events[event])
+    .filter((said) => said?.to === role)
+    .at(-1)?.body;
+  return body === undefined ? null : body === 'START' ? 'START' : 'STOP';
+}
+
+const stopsOf: Record<SenderRole, Event[]> = {
+  updates: ['STOP to updates', 'STOP to codes', 'STOPALL to updates', 'a letter'],
+  codes: ['STOP to codes', 'STOPALL to updates', 'a letter'],
+};
+
+/** Whether a history leaves a number opted out of a sender, told by the whole of it and not step by step. */
+function isStopped(history: readonly Event[], role: SenderRole): boolean {
+  const stoppedAt = Math.max(...stopsOf[role].map((event) => history.lastIndexOf(event)));
+  if (stoppedAt < 0) return false;
+  const other = role === 'codes' ? 'updates' : 'codes';
+  return !history.some(
+    (event, at) =>
+      at > stoppedAt &&
+      (event === `START to ${role}` ||
+        (event === `START to ${other}` && lastSaidTo(history.slice(0, at), role) !== 'STOP')),
+  );
+}
+
+/** What a proven holder who agreed to everything consents to after a history: what a STOP ended comes back with its sender. */
+function consentsAfter(history: readonly Event[], endsAll: boolean): ConsentScope[] {
+  const standing = new Set<ConsentScope>(['updates', 'verification']);
+  history.forEach((event, at) => {
+    const until = (role: SenderRole) => isStopped(history.slice(0, at + 1), role);
+    const wasStopped = isStopped(history.slice(0, at), 'updates') || isStopped(history.slice(0, at), 'codes');
+    if (event.startsWith('START')) {
+      if (!wasStopped) return;
+      if (!until('updates')) standing.add('updates');
+      if (!until('codes')) standing.add('verification');
+      return;
+    }
+    standing.delete('updates');
+    if (endsAll || event !== 'STOP to updates') standing.delete('verification');
+  });
+  return [...standing].sort();
+}
+
+function* historiesOf(length: number): Generator<Event[]> {
+  if (length === 0) return yield [];
+  for (const before of historiesOf(length - 1)) for (const event of names) yield [...before, event];
+}
+
+describe.each([
+  ['before one STOP ends all', beforeTheDay, false],
+  ['since one STOP ends all', sinceTheDay, true],
+] as const)('STOP and START to two senders, %s', (_when, settings, endsAll) => {
+  test('in every order of three block and free what they have to, and the ledgers agree', async () => {
+    await withSettings(settings, async () => {
+      for (const history of historiesOf(3)) {
+        const person = await makePerson(database.db);
+        const { phone } = person;
+        await database.db.execute(
+          sql`update phone_numbers set held_since = ${after(noon, -60)} where number = ${phone}`,
+        );
+        for (const [at, event] of history.entries()) {
+          await happen(event, phone, after(noon, (at + 1) * 600));
+          const sofar = history.slice(0, at + 1);
+          const number = await readNumber(database.db, phone);
+          const found = {
+            history: sofar,
+            stopped: (['updates', 'codes'] as const).filter((role) =>
+              suppressedSenders(number).includes(role),
+            ),
+            consents: [...(await readStandingConsent(database.db, person))].sort(),
+          };
+          expect(found).toEqual({
+            history: sofar,
+            stopped: (['updates', 'codes'] as const).filter((role) => isStopped(sofar, role)),
+            consents: consentsAfter(sofar, endsAll),
+          });
+          // Nothing is ever tried that Twilio would refuse with 21610.
+          for (const role of ['updates', 'codes'] as const) {
+            if (lastSaidTo(sofar, role) === 'STOP') expect(found.stopped).toContain(role);
+          }
+        }
+        // The STARTs that pages name are enough, and none of them is in vain.
+        const number = (await readNumber(database.db, phone))!;
+        for (const [at, start] of listStarts(number).entries()) {
+          const { lifts } = start;
+          await write(phone, 'START', start.to, after(noon, 3600 + at));
+          const freed = await readNumber(database.db, phone);
+          if (lifts !== 'codes') expect(isOptedOut(freed, 'update')).toBe(false);
+          if (lifts !== 'updates') expect(isOptedOut(freed, 'verification')).toBe(false);
+        }
+        expect(suppressedSenders(await readNumber(database.db, phone))).toEqual([]);
+      }
+      const differences: unknown[] = [];
+      await checkAllLedgers(database.db, new Date(), (part, came) => {
+        if (['numbers', 'opt_outs', 'consents'].includes(part)) differences.push(...came);
+      });
+      expect(differences).toEqual([]);
+    });
+  }, 240_000);
+});
+
+test('a STOP to updates withdraws updates that wait, and no code', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const person = await makePerson(database.db);
+    const { messageId } = await askForCode(database.db, person);
+    const update = await askForUpdate(database.db, person);
+    await write(person.phone, 'STOP', 'updates', new Date());
+    expect(await readText(database.db, update)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+    expect(await readText(database.db, messageId)).toMatchObject({ status: 'queued' });
+    await write(person.phone, 'STOP', 'codes', new Date());
+    expect(await readText(database.db, messageId)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+  });
+});
+
+test('since one STOP ends all, a code that waits is withdrawn too, and the next needs a consent given after it', async () => {
+  await withSettings(sinceTheDay, async () => {
+    const person = await makePerson(database.db);
+    const { userId, phone } = person;
+    const { messageId } = await askForCode(database.db, person);
+    const stoppedAt = new Date();
+    await write(phone, 'STOP', 'updates', stoppedAt);
+    expect(await readText(database.db, messageId)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+    const prover = { ...person, role: 'applicant', purpose: 'prove', changesFrom: null } as const;
+    const ask = () => sendCode(database.db, prover, contextAt(after(stoppedAt, 120)));
+    expect(await ask()).toMatchObject({ ok: false, reason: 'consent_missing' });
+    await database.db.transaction((tx) =>
+      grantConsent(
+        tx,
+        { userId, phone, scopes: ['verification'], medium: 'code_page' },
+        contextAt(after(stoppedAt, 60)),
+      ),
+    );
+    expect(await ask()).toEqual({ ok: true });
+  });
+});
+
+test.each([
+  ['STOP', 'updates', 'Stop texting me please', 'STOPALL', ['updates'], ['updates']],
+  ['STOP', 'updates', 'stop all texts', null, ['updates', 'codes'], ['verification', 'updates']],
+  ['STOP', 'codes', 'stop texting me', null, ['updates', 'codes'], ['verification', 'updates']],
+] as const)(
+  '%s to %s as "%s" is confirmed in words, and the ledger has what it is about',
+  async (_what, role, body, offers, about, covers) => {
+    await withSettings(beforeTheDay, async () => {
+      const person = await makePerson(database.db);
+      const answer = await write(person.phone, body, role, noon);
+      const reply = answer.ok ? answer.reply!.body : '';
+      if (offers === null) expect(reply).toContain('no more texts');
+      else expect(reply).toContain(offers);
+      const entries = await database.db
+        .select()
+        .from(smsOptOuts)
+        .where(eq(smsOptOuts.phone, person.phone))
+        .orderBy(asc(smsOptOuts.id));
+      expect(entries).toMatchObject([
+        { act: 'opted_out', saidTo: role, senders: about, covers, sender: senders[role] },
+      ]);
+    });
+  },
+);
+
+test('a number that texts STOP to a former number of ours is opted out of both', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const { phone } = await makePerson(database.db);
+    await write(phone, 'STOP', 'updates', noon, '+15005550099');
+    const number = await readNumber(database.db, phone);
+    expect(suppressedSenders(number)).toEqual(['updates', 'codes']);
+    expect(await readStarts(database.db, number)).toEqual([{ lifts: 'all', phone: fromPhone }]);
+  });
+});
+
+test('of two services the number that each STOP was sent to is named for its START', async () => {
+  const services = {
+    ...twilio!,
+    sender: { messagingServiceSid: 'MG1' },
+    codesSender: { messagingServiceSid: 'MG2' },
+  };
+  await withSettings({ ...beforeTheDay, twilio: services }, async () => {
+    const { phone } = await makePerson(database.db);
+    const stop = (to: string, messagingServiceSid: string, now: Date) =>
+      receiveText(
+        database.db,
+        {
+          ...{ sid: `SM${newId().replaceAll('-', '')}`, from: phone, to, body: 'STOP' },
+          ...{ messagingServiceSid, optOutType: null },
+        },
+        contextAt(now),
+      );
+    await stop('+15005550021', 'MG1', noon);
+    await stop('+15005550022', 'MG2', after(noon, 60));
+    expect(await readStarts(database.db, await readNumber(database.db, phone))).toEqual([
+      { lifts: 'updates', phone: '+15005550021' },
+      { lifts: 'codes', phone: '+15005550022' },
+    ]);
+  });
+});
+
+test('a STOP from the time of one sender is about both, and one START takes it back', async () => {
+  const { phone } = await makePerson(database.db);
+  await database.db.execute(
+    sql`update phone_numbers set suppressed_at = ${noon}, suppressed_by = 'sms_stop' where number = ${phone}`,
+  );
+  await withSettings(beforeTheDay, async () => {
+    const number = await readNumber(database.db, phone);
+    expect([isOptedOut(number, 'update'), isOptedOut(number, 'verification')]).toEqual([true, true]);
+    expect(listStarts(number!)).toEqual([{ to: 'updates', lifts: 'all' }]);
+  });
+});
+
+test('where there is one sender again, a STOP to the one of updates is about codes, too', async () => {
+  const { phone } = await makePerson(database.db);
+  await withSettings(beforeTheDay, () => write(phone, 'STOP', 'updates', noon));
+  await withSettings({ twilio: { ...twilio!, codesSender: null } }, async () => {
+    const number = await readNumber(database.db, phone);
+    expect(isOptedOut(number, 'verification')).toBe(true);
+    await write(phone, 'START', 'updates', after(noon, 60));
+    expect(suppressedSenders(await readNumber(database.db, phone))).toEqual([]);
+  });
+});
