@@ -7,6 +7,7 @@ import type { Env } from '@/lib/env';
 import { paceOf, sendersOf } from '@/lib/sms/senders/sender';
 import type { Log } from '@/lib/log';
 import { oneMore } from '@/db/one-more';
+import { epochMs } from '@/db/timestamp';
 import { shortestLifeSeconds } from './send-policy';
 import { codesInLine, isOfRest, isOfStranger, ofManyInTurns } from '@/lib/sms/capacity/send-order';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
@@ -366,10 +367,6 @@ function clockNow({ clockOffsetMs }: Work): SQL {
 
 function leaseEnd(now: SQL): SQL {
   return sql`(${now} + ${leaseMs}::float8 * interval '1 millisecond')`;
-}
-
-function epochMs(instant: SQL): SQL {
-  return sql`(extract(epoch from ${instant}) * 1000)::float8`;
 }
 
 /** The database said its time at some moment after the question: this clock is ahead of it by the round trip at most. */
