@@ -1,13 +1,11 @@
 import { sql } from 'drizzle-orm';
-import { db as openDb, type Db } from '@/db/client';
+import type { Db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
-import { openLog, type Log } from '@/lib/log';
 import { believedAheadMs } from '@/lib/stored-moment';
 import { markOutOfService } from '@/lib/sms/numbers/doubt';
-import { openProvider } from '@/lib/sms/provider/open-provider';
-import type { Provider } from '@/lib/sms/provider/provider';
+import { runProviderRounds, type RoundWork } from '@/lib/sms/provider/provider-rounds';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -26,8 +24,6 @@ const leaseMs = 20 * minuteMs;
 const firstDays = 30;
 const mostDays = 90;
 
-type Work = { db: Db; provider: Provider; log: Log };
-
 /**
  * Reads, once a day, which numbers carriers took out of service, and marks those that someone proved with us. Days that were missed
  * are read later, one after the other. Of several processes one does it.
@@ -35,33 +31,18 @@ type Work = { db: Db; provider: Provider; log: Log };
  * `stop()` ends the read under way, which begins again at the next start, and resolves then.
  */
 export function runDeactivations(options: { log?: (line: string) => void } = {}): { stop(): Promise<void> } {
-  const env = readEnv();
-  const log = openLog({ level: env.logLevel, write: options.log });
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  let provider: Provider | null = null;
-  let underWay: Promise<void> | null = null;
-  const round = async () => {
-    try {
-      provider ??= await openProvider(env);
-      const work = { db: openDb(), provider, log };
+  return runProviderRounds(
+    async (work, signal) => {
       while ((await readDeactivations(work, { now: databaseNow(), signal })) === 'read' && !signal.aborted);
-    } catch (error) {
-      if (!signal.aborted) log.warn('sms_deactivations_failed', { error });
-    }
-  };
-  const begin = () => {
-    underWay ??= round().finally(() => (underWay = null));
-  };
-  begin();
-  const timer = setInterval(begin, minuteMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      stopping.abort();
-      await underWay;
     },
-  };
+    {
+      everyMs: minuteMs,
+      onFault: (error, log, signal) => {
+        if (!signal.aborted) log.warn('sms_deactivations_failed', { error });
+      },
+      write: options.log,
+    },
+  );
 }
 
 /**
@@ -70,7 +51,7 @@ export function runDeactivations(options: { log?: (line: string) => void } = {})
  * an hour. A day that is kept no longer, or still has no list after a week, is left out.
  */
 export async function readDeactivations(
-  { db, provider, log }: Work,
+  { db, provider, log }: RoundWork,
   { now, signal }: { now: Date; signal?: AbortSignal },
 ): Promise<'not_due' | 'read' | 'unanswered'> {
   if (provider.name === 'console' || !readEnv().smsCountries.includes('US')) return 'not_due';

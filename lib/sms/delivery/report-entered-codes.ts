@@ -1,11 +1,9 @@
-import { db as openDb, type Db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
-import { env as readEnv } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
-import { openLog, type Log } from '@/lib/log';
+import type { Log } from '@/lib/log';
 import { forgetEnteredCodes, takeEnteredCodes, type EnteredCode } from '@/lib/sms/outbox/entered-codes';
-import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { Provider } from '@/lib/sms/provider/provider';
+import { runProviderRounds, type RoundWork } from '@/lib/sms/provider/provider-rounds';
 
 const everyMs = 5_000;
 
@@ -25,33 +23,12 @@ const mostTries = 9;
  * `stop()` begins no call more and resolves when those under way are over; what was not told yet is told after the next start.
  */
 export function runEnteredCodes(options: { log?: (line: string) => void } = {}): { stop(): Promise<void> } {
-  const env = readEnv();
-  const log = openLog({ level: env.logLevel, write: options.log });
-  const stopping = new AbortController();
-  let provider: Provider | null = null;
-  let underWay: Promise<void> | null = null;
-  const round = async () => {
-    try {
-      provider ??= await openProvider(env);
-      const work = { db: openDb(), provider, log };
-      const { signal } = stopping;
+  return runProviderRounds(
+    async (work, signal) => {
       while ((await reportEnteredCodes(work, databaseNow(), signal)) === roundCodes && !signal.aborted);
-    } catch (error) {
-      log.warn('sms_feedback_failed', { error });
-    }
-  };
-  const begin = () => {
-    underWay ??= round().finally(() => (underWay = null));
-  };
-  begin();
-  const timer = setInterval(begin, everyMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      stopping.abort();
-      await underWay;
     },
-  };
+    { everyMs, onFault: (error, log) => log.warn('sms_feedback_failed', { error }), write: options.log },
+  );
 }
 
 /**
@@ -59,7 +36,7 @@ export function runEnteredCodes(options: { log?: (line: string) => void } = {}):
  * and what it did not take in nine tries, is given up. Out: how many were due.
  */
 export async function reportEnteredCodes(
-  { db, provider, log }: { db: Db; provider: Provider; log: Log },
+  { db, provider, log }: RoundWork,
   now: Date,
   signal?: AbortSignal,
 ): Promise<number> {

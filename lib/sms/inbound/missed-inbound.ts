@@ -1,15 +1,13 @@
 import { inArray, sql } from 'drizzle-orm';
 import { smsMessages } from '@/db/schema/sms';
-import { db as openDb, type Db } from '@/db/client';
+import type { Db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
-import { env as readEnv } from '@/lib/env';
-import { openLog, type Log } from '@/lib/log';
 import { believedAheadMs } from '@/lib/stored-moment';
 import { receiveText, type TakeAnswer } from './receive-text';
 import { type FoundLate } from './found-late';
-import { openProvider } from '@/lib/sms/provider/open-provider';
 import type { AskFault, ListedText, Provider } from '@/lib/sms/provider/provider';
+import { runProviderRounds, type RoundWork } from '@/lib/sms/provider/provider-rounds';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -35,7 +33,7 @@ const pageSize = 50;
 /** One read takes in so many pages beyond the first of each number; where there are more, it ends earlier in time. */
 const mostPages = 20;
 
-type Work = { db: Db; provider: Provider; log: Log; takeAnswer?: TakeAnswer };
+type Work = RoundWork & { takeAnswer?: TakeAnswer };
 
 /**
  * Reads, each hour, at the start and three minutes after that, which texts have come in by the provider's own list, and has
@@ -47,34 +45,19 @@ type Work = { db: Db; provider: Provider; log: Log; takeAnswer?: TakeAnswer };
 export function runMissedTexts(
   options: { log?: (line: string) => void; everyMs?: number; takeAnswer?: TakeAnswer } = {},
 ): { stop(): Promise<void> } {
-  const env = readEnv();
-  const log = openLog({ level: env.logLevel, write: options.log });
-  const stopping = new AbortController();
-  let provider: Provider | null = null;
   let isStart = true;
-  let underWay: Promise<void> | null = null;
-  const round = async () => {
-    try {
-      provider ??= await openProvider(env);
-      const work = { db: openDb(), provider, log, takeAnswer: options.takeAnswer };
-      const read = await readMissedTexts(work, { now: databaseNow(), isStart, signal: stopping.signal });
+  return runProviderRounds(
+    async (work, signal) => {
+      const { takeAnswer } = options;
+      const read = await readMissedTexts({ ...work, takeAnswer }, { now: databaseNow(), isStart, signal });
       if (read !== 'unanswered') isStart = false;
-    } catch (error) {
-      log.warn('sms_inbound_read_failed', { error });
-    }
-  };
-  const begin = () => {
-    underWay ??= round().finally(() => (underWay = null));
-  };
-  begin();
-  const timer = setInterval(begin, options.everyMs ?? minuteMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      stopping.abort();
-      await underWay;
     },
-  };
+    {
+      everyMs: options.everyMs ?? minuteMs,
+      onFault: (error, log) => log.warn('sms_inbound_read_failed', { error }),
+      write: options.log,
+    },
+  );
 }
 
 /**
