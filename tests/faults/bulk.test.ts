@@ -1,34 +1,18 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { aimBulkMove, draftBulkMove } from '@/lib/bulk/select-bulk';
 import { startBulkMove } from '@/lib/bulk/steer-bulk';
 import { giveApplicant } from '../support/applications';
 import { countMoves, giveManySubmitted, readBulkRow } from '../support/bulk';
-import { useDatabase } from '../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
 import { contextAt } from '../support/people';
 import { giveSettledPerson, readSessionOf } from '../support/settled-person';
-import { accountSid, authToken, twilioVariables } from '../support/texts';
-import { killWorkers, startWorker } from './worker-process';
+import { useWorkers } from './workers-on-fake';
 
-const database = useDatabase();
-let fake: FakeTwilio;
-
-beforeEach(async () => {
-  fake = await startFakeTwilio({ accountSid, authToken });
-});
-afterEach(async () => {
-  await killWorkers();
-  await fake.stop();
-});
+const workers = useWorkers();
+const { database } = workers;
 
 test('however often the process that moves in bulk is killed, each is moved once and told by one text', async () => {
-  const variables = {
-    ...twilioVariables(fake.url),
-    DATABASE_URL: database.url,
-    AUTH_SECRET: process.env.AUTH_SECRET!,
-    SMS_DAILY_BUDGET_PER_USER_USD: '5',
-  };
+  const variables = { SMS_DAILY_BUDGET_PER_USER_USD: '5' };
   const { db } = database;
   const now = new Date(Date.now() - 60_000);
   const mover = await readSessionOf(db, await giveSettledPerson(db, { role: 'staff', now }), now);
@@ -43,13 +27,13 @@ test('however often the process that moves in bulk is killed, each is moved once
   // Killed in the middle of it, whenever that is, until the last one is left alone. Nobody waits for the leases of the dead.
   for (let round = 0; round < 5; round += 1) {
     await db.execute(sql`update bulk_moves set next_at = now()`);
-    const worker = await startWorker(variables);
+    const worker = await workers.start(variables);
     await new Promise((resolve) => setTimeout(resolve, 60 * round));
     await worker.killHard();
   }
-  await startWorker(variables);
+  await workers.start(variables);
   await expect.poll(async () => (await readBulkRow(db, id)).state, { timeout: 90_000 }).toBe('done');
-  await expect.poll(() => fake.texts.length, { timeout: 60_000 }).toBe(ids.length);
+  await expect.poll(() => workers.fake.texts.length, { timeout: 60_000 }).toBe(ids.length);
   expect(await countMoves(db, ids)).toEqual({ moves: [1, 1], notices: [1, 1], texts: [1, 1] });
   expect(await readBulkRow(db, id)).toMatchObject({ items: { moved: ids.length } });
 }, 240_000);

@@ -1,58 +1,43 @@
 import { eq } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { phoneNumbers, smsEnteredCodes, smsMessages } from '@/db/schema/sms';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber } from '@/lib/sms/numbers/number';
-import { useDatabase } from '../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
-import { accountSid, askForCode, authToken, makePerson, twilioVariables } from '../support/texts';
-import { killWorkers, startWorker } from './worker-process';
+import { askForCode, makePerson } from '../support/texts';
+import { useWorkers } from './workers-on-fake';
 
-const database = useDatabase();
-let fake: FakeTwilio;
-
-beforeEach(async () => {
-  fake = await startFakeTwilio({ accountSid, authToken });
-});
-afterEach(async () => {
-  await killWorkers();
-  await fake.stop();
-});
+const workers = useWorkers();
+const { database } = workers;
 
 test('a worker tells of entered codes and reads lists of numbers out of service, also after it was killed, and ends at once', async () => {
-  const variables = {
-    ...twilioVariables(fake.url),
-    DATABASE_URL: database.url,
-    AUTH_SECRET: process.env.AUTH_SECRET!,
-  };
   const person = await makePerson(database.db);
   await database.db
     .update(phoneNumbers)
     .set({ heldSince: new Date(Date.now() - 90 * 86_400_000) })
     .where(eq(phoneNumbers.number, person.phone));
   const { messageId, challengeId } = await askForCode(database.db, person);
-  fake.onFeedback = () => 'hang';
-  const first = await startWorker(variables);
-  await fake.whenSeen(({ texts }) => texts.length === 1);
+  workers.fake.onFeedback = () => 'hang';
+  const first = await workers.start();
+  await workers.fake.whenSeen(({ texts }) => texts.length === 1);
   const isSent = async () => (await read(messageId)).status === 'sent';
   await expect.poll(isSent, { timeout: 20_000 }).toBe(true);
   const now = new Date();
   await database.db.insert(smsEnteredCodes).values({ challengeId, enteredAt: now, dueAt: now });
   // It dies while it tells, and nobody knows what came of that.
-  await fake.whenSeen(({ surveys }) => surveys.some(({ kind }) => kind === 'feedback'));
+  await workers.fake.whenSeen(({ surveys }) => surveys.some(({ kind }) => kind === 'feedback'));
   await first.killHard();
 
-  fake.onFeedback = () => null;
+  workers.fake.onFeedback = () => null;
   const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
   for (let days = 0; days <= 31; days += 1) {
     const day = new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
-    fake.deactivations.set(day, day === yesterday ? `13122000000\n${person.phone.slice(1)}\n` : '');
+    workers.fake.deactivations.set(day, day === yesterday ? `13122000000\n${person.phone.slice(1)}\n` : '');
   }
   await database.pool.query('update sms_deactivation_reads set next_at = now()');
-  const second = await startWorker(variables);
+  const second = await workers.start();
   const doubt = async () => readDoubt(await readNumber(database.db, person.phone))?.reason;
   await expect.poll(doubt, { timeout: 20_000 }).toBe('out_of_service');
-  await expect.poll(() => fake.texts[0]!.feedback, { timeout: 30_000 }).toEqual(['confirmed']);
+  await expect.poll(() => workers.fake.texts[0]!.feedback, { timeout: 30_000 }).toEqual(['confirmed']);
   expect(second.output()).not.toContain(person.phone.slice(2));
   expect(await second.stop()).toBe(0);
   expect(await database.db.$count(smsEnteredCodes)).toBe(0);

@@ -1,49 +1,23 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { smsMessages } from '@/db/schema/sms';
-import { useDatabase } from '../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
-import {
-  accountSid,
-  askForCode,
-  askForUpdate,
-  authToken,
-  makePerson,
-  readText,
-  twilioVariables,
-  whenText,
-  type Person,
-} from '../support/texts';
-import { killWorkers, startWorker } from './worker-process';
+import { askForCode, askForUpdate, makePerson, readText, whenText, type Person } from '../support/texts';
+import { useWorkers } from './workers-on-fake';
 
-const database = useDatabase();
-let fake: FakeTwilio;
-let variables: Record<string, string>;
+const workers = useWorkers();
+const { database } = workers;
 
-beforeEach(async () => {
-  await database.db.execute(sql`truncate sms_messages, sms_senders`);
-  fake = await startFakeTwilio({ accountSid, authToken });
-  variables = {
-    ...twilioVariables(fake.url),
-    DATABASE_URL: database.url,
-    AUTH_SECRET: process.env.AUTH_SECRET!,
-  };
-});
-
-afterEach(async () => {
-  await killWorkers();
-  await fake.stop();
-});
+beforeEach(() => database.db.execute(sql`truncate sms_messages, sms_senders`));
 
 /** Each text was accepted exactly once, and the table says what the fake's record says. */
 async function expectAgreement(texts: readonly { messageId: string; person: Person }[]): Promise<void> {
   for (const { messageId, person } of texts) {
     const row = await readText(database.db, messageId);
-    const accepted = fake.texts.filter(({ to }) => to === person.phone);
+    const accepted = workers.fake.texts.filter(({ to }) => to === person.phone);
     expect(accepted.map(({ sid }) => sid)).toEqual([row.providerSid]);
     expect(row).toMatchObject({ status: 'sent', leaseUntil: null, unknownSince: null, price: '0.007900' });
   }
-  expect(fake.texts).toHaveLength(texts.length);
+  expect(workers.fake.texts).toHaveLength(texts.length);
   const rows = await database.db.select({ id: smsMessages.id }).from(smsMessages);
   expect(rows).toHaveLength(texts.length);
 }
@@ -102,7 +76,7 @@ describe('a worker killed with -9', () => {
         sql`, `,
       )})`);
     const fateOf = new Map(texts.map(({ person, fate }) => [person.phone, fate]));
-    fake.onCreate = ({ to }) => {
+    workers.fake.onCreate = ({ to }) => {
       const fate = fateOf.get(to);
       return fate === 'never_arrived'
         ? { kind: 'hang' }
@@ -110,13 +84,13 @@ describe('a worker killed with -9', () => {
           ? { kind: 'accept_and_hang' }
           : null;
     };
-    const worker = await startWorker(variables);
-    await fake.whenSeen(() => fake.requests.length === 9 && fake.texts.length === 6);
+    const worker = await workers.start();
+    await workers.fake.whenSeen(() => workers.fake.requests.length === 9 && workers.fake.texts.length === 6);
     await worker.killHard();
 
-    fake.onCreate = () => null;
+    workers.fake.onCreate = () => null;
     await database.db.execute(sql`update sms_messages set send_after = now() where send_after > now()`);
-    await startWorker(variables);
+    await workers.start();
     const restartedAtMs = Date.now();
     for (const { messageId } of texts) {
       await whenText(
@@ -133,14 +107,14 @@ describe('a worker killed with -9', () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
     const lock = await holdLock(`select pg_advisory_xact_lock(7316004253)`);
-    const worker = await startWorker(variables);
+    const worker = await workers.start();
     await untilWaiting(lock, 1);
     await worker.killHard();
     await lock.letGo();
     expect(await readText(database.db, messageId)).toMatchObject({ status: 'sending', attempts: 0 });
-    await startWorker(variables);
+    await workers.start();
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
-    expect(fake.requests.map(({ kind }) => kind)).toEqual(['create']);
+    expect(workers.fake.requests.map(({ kind }) => kind)).toEqual(['create']);
     await expectAgreement([{ messageId, person }]);
   });
 
@@ -148,32 +122,32 @@ describe('a worker killed with -9', () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
     let lock: Awaited<ReturnType<typeof holdLock>> | undefined;
-    fake.onCreate = () => ({
+    workers.fake.onCreate = () => ({
       kind: 'accept_after',
       before: async () => {
         lock = await holdLock(`select 1 from sms_messages where id = '${messageId}' for update`);
       },
     });
-    const worker = await startWorker(variables);
-    await fake.whenSeen(() => lock);
+    const worker = await workers.start();
+    await workers.fake.whenSeen(() => lock);
     await untilWaiting(lock!, 1);
     await worker.killHard();
     await lock!.letGo();
-    fake.onCreate = () => null;
-    await startWorker(variables);
+    workers.fake.onCreate = () => null;
+    await workers.start();
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
-    expect(fake.requests.map(({ kind }) => kind)).toEqual(['create', 'list']);
+    expect(workers.fake.requests.map(({ kind }) => kind)).toEqual(['create', 'list']);
     await expectAgreement([{ messageId, person }]);
   });
 
   test('while another worker runs: that one takes over what was claimed', async () => {
     const person = await makePerson(database.db);
-    const doomed = await startWorker(variables);
-    fake.onCreate = () => ({ kind: 'accept_and_hang' });
+    const doomed = await workers.start();
+    workers.fake.onCreate = () => ({ kind: 'accept_and_hang' });
     const { messageId } = await askForCode(database.db, person);
-    await fake.whenSeen(() => fake.texts.length === 1);
-    fake.onCreate = () => null;
-    const other = await startWorker(variables);
+    await workers.fake.whenSeen(() => workers.fake.texts.length === 1);
+    workers.fake.onCreate = () => null;
+    const other = await workers.start();
     await doomed.killHard();
     await whenText(database.db, messageId, (row) => row.status === 'sent', 60_000);
     await expectAgreement([{ messageId, person }]);
@@ -184,14 +158,14 @@ describe('a worker killed with -9', () => {
 describe('a worker told to end', () => {
   test('finishes the call it has begun, records it and leaves with 0', async () => {
     const person = await makePerson(database.db);
-    const worker = await startWorker(variables);
+    const worker = await workers.start();
     let answer: () => void = () => undefined;
-    fake.onCreate = () => ({
+    workers.fake.onCreate = () => ({
       kind: 'accept_after',
       before: () => new Promise((resolve) => (answer = resolve)),
     });
     const { messageId } = await askForCode(database.db, person);
-    await fake.whenSeen(() => fake.texts.length === 1);
+    await workers.fake.whenSeen(() => workers.fake.texts.length === 1);
     const left = worker.stop();
     answer();
     expect(await left).toBe(0);

@@ -1,30 +1,14 @@
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { moveApplication } from '@/lib/applications/move-application';
 import { giveApplicant, giveStaff, giveSubmitted } from '../support/applications';
-import { useDatabase } from '../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
 import { contextAt } from '../support/people';
-import { accountSid, authToken, twilioVariables } from '../support/texts';
-import { killWorkers, startWorker } from './worker-process';
+import { useWorkers } from './workers-on-fake';
 
-const database = useDatabase();
-let fake: FakeTwilio;
-
-beforeEach(async () => {
-  fake = await startFakeTwilio({ accountSid, authToken });
-});
-afterEach(async () => {
-  await killWorkers();
-  await fake.stop();
-});
+const workers = useWorkers();
+const { database } = workers;
 
 test('however often the process that decides is killed, each change is told by one text', async () => {
-  const variables = {
-    ...twilioVariables(fake.url),
-    DATABASE_URL: database.url,
-    AUTH_SECRET: process.env.AUTH_SECRET!,
-  };
   const staff = await giveStaff(database.db);
   const moves = 60;
   const phones: string[] = [];
@@ -49,13 +33,13 @@ test('however often the process that decides is killed, each change is told by o
   };
   // Killed in the middle of it, whenever that is, until the last one is left alone.
   for (let round = 0; round < 4; round += 1) {
-    const worker = await startWorker(variables);
+    const worker = await workers.start();
     await new Promise((resolve) => setTimeout(resolve, 60 * round));
     await worker.killHard();
   }
-  const last = await startWorker(variables);
+  const last = await workers.start();
   await expect.poll(countUndecided, { timeout: 60_000 }).toBe(0);
-  await expect.poll(() => fake.texts.length, { timeout: 60_000 }).toBe(moves);
+  await expect.poll(() => workers.fake.texts.length, { timeout: 60_000 }).toBe(moves);
   await last.stop();
-  expect(fake.texts.map(({ to }) => to).sort()).toEqual([...phones].sort());
+  expect(workers.fake.texts.map(({ to }) => to).sort()).toEqual([...phones].sort());
 }, 180_000);

@@ -1,38 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { sql } from 'drizzle-orm';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { useDatabase } from '../support/database';
-import { startFakeTwilio, type FakeTwilio } from '../support/fake-twilio';
-import {
-  accountSid,
-  askForCode,
-  askForUpdate,
-  authToken,
-  makePerson,
-  readText,
-  twilioVariables,
-  whenText,
-} from '../support/texts';
-import { killWorkers, startWorker } from './worker-process';
+import { beforeEach, expect, test } from 'vitest';
+import { askForCode, askForUpdate, makePerson, readText, whenText } from '../support/texts';
+import { useWorkers } from './workers-on-fake';
 
-const database = useDatabase();
-let fake: FakeTwilio;
+const workers = useWorkers();
+const { database } = workers;
 
-beforeEach(async () => {
-  await database.db.execute(sql`truncate sms_messages, sms_senders, sms_spend`);
-  fake = await startFakeTwilio({ accountSid, authToken });
-});
-
-afterEach(async () => {
-  await killWorkers();
-  await fake.stop();
-});
+beforeEach(() => database.db.execute(sql`truncate sms_messages, sms_senders, sms_spend`));
 
 function startWithClock(aheadMs: number) {
-  return startWorker({
-    ...twilioVariables(fake.url),
-    DATABASE_URL: database.url,
-    AUTH_SECRET: process.env.AUTH_SECRET!,
+  return workers.start({
     NODE_OPTIONS: `--import=${fileURLToPath(new URL('clock-ahead.mjs', import.meta.url))}`,
     CLOCK_AHEAD_MS: String(aheadMs),
   });
@@ -42,7 +20,7 @@ test.each([15_000, -15_000, 3_600_000])(
   'a dispatcher whose clock is off by %i ms sends nothing that another has claimed, and warns',
   async (aheadMs) => {
     // Each call is out for longer than a glance of the other dispatcher takes.
-    fake.onCreate = () => ({
+    workers.fake.onCreate = () => ({
       kind: 'accept_after',
       before: () => new Promise((resolve) => setTimeout(resolve, 2_500)),
     });
@@ -55,19 +33,19 @@ test.each([15_000, -15_000, 3_600_000])(
           : askForUpdate(database.db, person),
       ),
     );
-    await fake.whenSeen(() => fake.requests.length === 8);
+    await workers.fake.whenSeen(() => workers.fake.requests.length === 8);
     const wrong = await startWithClock(aheadMs);
     for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent');
     // The one that is off does its own work as well as any.
     await right.stop();
-    fake.onCreate = () => null;
+    workers.fake.onCreate = () => null;
     const alone = await askForCode(database.db, await makePerson(database.db));
     await whenText(database.db, alone.messageId, (row) => row.status === 'sent');
-    expect(fake.texts).toHaveLength(9);
-    expect(fake.requests.map(({ kind }) => kind)).toEqual(Array.from({ length: 9 }, () => 'create'));
+    expect(workers.fake.texts).toHaveLength(9);
+    expect(workers.fake.requests.map(({ kind }) => kind)).toEqual(Array.from({ length: 9 }, () => 'create'));
     const row = await readText(database.db, alone.messageId);
     expect(Math.abs(row.sentAt!.getTime() - Date.now())).toBeLessThan(5_000);
-    expect(fake.texts.at(-1)!.validityPeriod).toBeGreaterThan(590);
+    expect(workers.fake.texts.at(-1)!.validityPeriod).toBeGreaterThan(590);
     expect(wrong.output()).toContain('clock_skew');
     expect(right.output()).not.toContain('clock_skew');
   },

@@ -6,12 +6,12 @@ import { readDeactivations } from '@/lib/sms/delivery/read-deactivations';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { openConsole } from '@/lib/sms/provider/console';
-import { openTwilio } from '@/lib/sms/provider/twilio';
 import { useDatabase } from '../../../support/database';
+import { openFakeProvider } from '../../../support/fake-provider';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
 import { after, newPhone, noon } from '../../../support/people';
 import { withSettings } from '../../../support/settings';
-import { accountSid, authToken, fromPhone, makePerson } from '../../../support/texts';
+import { accountSid, authToken, makePerson } from '../../../support/texts';
 
 const database = useDatabase();
 const hour = 3600;
@@ -27,16 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => fake.stop());
 
-function open() {
-  return openTwilio({
-    accountSid,
-    authTokens: [authToken],
-    sender: { fromPhone },
-    apiBaseUrl: fake.url,
-    appUrl: new URL('http://localhost:3000'),
-    isPublic: false,
-  });
-}
+const open = () => openFakeProvider(fake);
 
 function read(
   now: Date,

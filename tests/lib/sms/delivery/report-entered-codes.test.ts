@@ -4,14 +4,14 @@ import { smsEnteredCodes, smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
 import { reportEnteredCodes } from '@/lib/sms/delivery/report-entered-codes';
 import { openConsole } from '@/lib/sms/provider/console';
-import { openTwilio } from '@/lib/sms/provider/twilio';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { sendCode } from '@/lib/sms/verification/send-code';
 import { recordStatements, useDatabase } from '../../../support/database';
+import { openFakeProvider } from '../../../support/fake-provider';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
 import { after, contextAt, givePending, newPhone, noon, wrongCodes } from '../../../support/people';
 import { withSettings } from '../../../support/settings';
-import { accountSid, authToken, fromPhone } from '../../../support/texts';
+import { accountSid, authToken } from '../../../support/texts';
 
 const database = useDatabase();
 
@@ -25,16 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => fake.stop());
 
-function open() {
-  return openTwilio({
-    accountSid,
-    authTokens: [authToken],
-    sender: { fromPhone },
-    apiBaseUrl: fake.url,
-    appUrl: new URL('http://localhost:3000'),
-    isPublic: false,
-  });
-}
+const open = () => openFakeProvider(fake);
 
 function report(now: Date, provider: ReturnType<typeof open> = open()): Promise<number> {
   const log = openLog({ level: 'info', write: (line) => lines.push(line) });

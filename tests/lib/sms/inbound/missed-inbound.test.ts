@@ -9,8 +9,8 @@ import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readMissedTexts, runMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { openConsole } from '@/lib/sms/provider/console';
-import { openTwilio } from '@/lib/sms/provider/twilio';
 import { useDatabase } from '../../../support/database';
+import { openFakeProvider } from '../../../support/fake-provider';
 import { startFakeTwilio, type FakeText, type FakeTwilio } from '../../../support/fake-twilio';
 import { after, contextAt, newPhone, noon } from '../../../support/people';
 import { accountSid, authToken, fromPhone, makePerson, twilioVariables } from '../../../support/texts';
@@ -33,16 +33,7 @@ beforeEach(async () => {
 });
 afterEach(() => fake.stop());
 
-function open(sender: Parameters<typeof openTwilio>[0]['sender'] = { fromPhone }) {
-  return openTwilio({
-    accountSid,
-    authTokens: [authToken],
-    sender,
-    apiBaseUrl: fake.url,
-    appUrl: new URL('http://localhost:3000'),
-    isPublic: false,
-  });
-}
+const open = (overrides: Parameters<typeof openFakeProvider>[1] = {}) => openFakeProvider(fake, overrides);
 
 function read(now: Date, { isStart = false, provider = open() } = {}) {
   const log = openLog({ level: 'info', write: (line) => lines.push(line) });
@@ -178,7 +169,7 @@ describe('a text that the webhook never got', () => {
     fake.servicePhones = ['+15005550001', '+15005550002'];
     const phone = newPhone();
     fake.receive({ from: phone, to: '+15005550002', body: 'STOP', sentAt: after(noon, -hour) });
-    await read(noon, { provider: open({ messagingServiceSid: 'MG1' }) });
+    await read(noon, { provider: open({ sender: { messagingServiceSid: 'MG1' } }) });
     expect(await isStopped(phone)).toBe(true);
   });
 

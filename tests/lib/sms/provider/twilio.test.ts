@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openTwilio } from '@/lib/sms/provider/twilio';
+import { openFakeProvider } from '../../../support/fake-provider';
 import {
   startFakeTwilio,
   type FakeFault,
@@ -17,7 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => fake.stop());
 
-const appUrl = new URL('http://localhost:3000');
 const text = {
   to: '+12125550100',
   body: '123456 is your code',
@@ -27,17 +26,7 @@ const text = {
   riskCheck: true,
 };
 
-function open(overrides: Partial<Parameters<typeof openTwilio>[0]> = {}) {
-  return openTwilio({
-    accountSid,
-    authTokens: [authToken],
-    sender: { fromPhone },
-    apiBaseUrl: fake.url,
-    appUrl,
-    isPublic: false,
-    ...overrides,
-  });
-}
+const open = (overrides: Parameters<typeof openFakeProvider>[1] = {}) => openFakeProvider(fake, overrides);
 
 describe('sendText', () => {
   test('sends from the number, with all that the text calls for', async () => {
