@@ -277,7 +277,7 @@ export const smsVerificationLog = pgTable(
     foldKey: text('fold_key'),
     /** How often each account was refused, and when last (in milliseconds), … */
     accounts: jsonb('accounts').$type<Record<string, [times: number, lastMs: number]>>(),
-    /** … and how often each network, by its mark; a hundred of each at most. */
+    /** … and how often each network, by its mark and the hour (lib/sms/capacity/network-hour.ts); a hundred of each at most. */
     networks: jsonb('networks').$type<Record<string, number>>(),
   },
   // Further indexes are in db/concurrent-indexes.ts.

@@ -77,8 +77,8 @@ export async function listAttempts(
   }>(sql`
     select id::text as id, ${exactInstant(sql`at`)} as at, event, reason, phone, times,
       extract(epoch from last_at)::float8 * 1000 as last_ms,
-      case when networks is not null then (select count(*)::int from jsonb_object_keys(networks)) end as networks,
-      case when accounts is not null then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
+      case when jsonb_typeof(networks) = 'object' then (select count(*)::int from jsonb_object_keys(networks)) end as networks,
+      case when jsonb_typeof(accounts) = 'object' then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
     from sms_verification_log l
     where true
       ${subject ? sql`and ${matchWho(subject)}` : sql``}

@@ -87,6 +87,7 @@ function statementsOf(rows: number, now: string): string[] {
   // The same n always meets the same someone: a few people often, most of them seldom.
   const someone = `(1 + floor(${rows} * power(hashtextextended(n::text, 1)::float8 / 9223372036854775808 / 2 + 0.5, 3)))::bigint`;
   const token = (kind: string) => `sha256(convert_to('${kind}:' || n, 'UTF8'))`;
+  const hour = `'@' || floor(extract(epoch from ${moment}) / 3600)::bigint`;
   const network = `'network:' || md5((n % 5000)::text)`;
   // Every minute of 25 hours for those whom everyone's texts count for, and one for each of the others.
   const spendOf = (scopes: string) =>
@@ -174,7 +175,7 @@ function statementsOf(rows: number, now: string): string[] {
        'number_locked', ${phone('p')}, case when n % 20 = 0 then ${person('p')} end, case when n % 20 = 0 then ${network} end, 9,
        md5('refusal:' || n),
        jsonb_build_object(${person('p')}::text, jsonb_build_array(5, 1), ${person('n')}::text, jsonb_build_array(4, 1)),
-       jsonb_build_object(${network}, 5, 'network:' || n, 4) from whose where n % 10 = 0`,
+       jsonb_build_object(${network} || ${hour}, 5, 'network:' || n || ${hour}, 4) from whose where n % 10 = 0`,
     `insert into sms_messages (id, direction, user_id, phone, purpose, template, params, challenge_id, dedupe_key, created_at,
        send_after, status, attempts, first_claimed_at, attempted_at, sender, provider_sid, sent_at, delivered_at, failed_at,
        provider_status, error_code, reason, segments, price, estimated_price, reserved_at, price_settled_at, check_at, body,

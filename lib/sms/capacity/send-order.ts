@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { networkHoursAround } from './network-hour';
 import { isStopped, slotSpacingMicros } from './send-rate';
 
 /** What a network asked for is looked at over this long; of refusals that are one row, all or none … */
@@ -106,6 +107,10 @@ function whole(value: SQL): SQL {
     then least(${mostCounted}, greatest(0, floor((${value})::numeric)))::int else 0 end`;
 }
 
+/**
+ * How many codes a network asked for in the last hour, as far as `mostCounted`. What is older is not even read, however much it is:
+ * rows of one network are found by their time, and those of several by the hour in their keys.
+ */
 function countAsked(network: SQL, now: SQL): SQL {
   const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
   const since = sql`${now} - ${askedWithinSeconds}::float8 * interval '1 second'`;
@@ -115,10 +120,12 @@ function countAsked(network: SQL, now: SQL): SQL {
         and asked_before.at > ${since} - interval '1 hour' and coalesce(asked_before.last_at, asked_before.at) > ${since}
       limit ${mostCounted})
     union all
-    (select ${whole(sql`asked_before.networks -> ${network}`)} from sms_verification_log asked_before
-      where asked_before.network is null and asked_before.networks is not null
-        and asked_before.networks ? ${network} and ${asked} and asked_before.last_at > ${since}
-      limit ${mostCounted})) counted)`;
+    (select ${whole(sql`refused.networks -> key`)}
+      from unnest(${networkHoursAround(network, now)}) key cross join lateral (
+        select asked_before.networks from sms_verification_log asked_before
+        where asked_before.network is null and asked_before.networks is not null
+          and asked_before.networks ? key and ${asked} and asked_before.last_at > ${since}
+        limit ${mostCounted}) refused)) counted)`;
 }
 
 /**

@@ -7,6 +7,7 @@ import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
+import { hourNumber, networkHour } from '@/lib/sms/capacity/network-hour';
 
 /** So many accounts, and networks, of one row are told apart; what more of them do only counts. */
 export const mostToldApart = 100;
@@ -46,6 +47,7 @@ export async function foldRefusal(
 ): Promise<void> {
   const { event, reason, phone, userId, challengeId, network, details } = refusal;
   const at = timestamp(context.now);
+  const asked = network === null ? null : networkHour(network, context.now);
   const agreed = (column: string) => {
     const name = sql.identifier(column);
     return sql`${name} = case when log.${name} = excluded.${name} then log.${name} end`;
@@ -62,7 +64,7 @@ export async function foldRefusal(
       ${context.userAgent}, ${network}, ${details === null ? null : JSON.stringify(details)}::jsonb,
       ${foldKeyOf(refusal, context.now)},
       jsonb_build_object(account.id::text, jsonb_build_array(1, ${context.now.getTime()}::bigint)),
-      case when ${network}::text is null then '{}' else jsonb_build_object(${network}::text, 1) end
+      case when ${asked}::text is null then '{}' else jsonb_build_object(${asked}::text, 1) end
     from account
     on conflict (fold_key) where fold_key is not null do update set
       times = ${oneMore(sql`log.times`)},
@@ -77,12 +79,12 @@ export async function foldRefusal(
           greatest((log.accounts -> ${userId}::text ->> 1)::bigint, ${context.now.getTime()}::bigint))`,
       )},
       networks = ${
-        network === null
+        asked === null
           ? sql`log.networks`
           : withOneMore(
               sql`log.networks`,
-              network,
-              sql`to_jsonb(coalesce((log.networks ->> ${network}::text)::int, 0) + 1)`,
+              asked,
+              sql`to_jsonb(coalesce((log.networks ->> ${asked}::text)::int, 0) + 1)`,
             )
       }`);
 }
@@ -95,8 +97,14 @@ function withOneMore(map: SQL, key: string, value: SQL): SQL {
 
 /** Keyed, so that what is left of an erased row tells no number. */
 function foldKeyOf({ event, reason, phone, userId }: VerificationRefusal, now: Date): string {
-  const hour = Math.floor(now.getTime() / 3_600_000);
   return createHmac('sha256', deriveKey(env().authSecrets[0], 'refusal-fold/v1'))
-    .update(JSON.stringify([event, reason, phone === null ? ['account', userId] : ['number', phone], hour]))
+    .update(
+      JSON.stringify([
+        event,
+        reason,
+        phone === null ? ['account', userId] : ['number', phone],
+        hourNumber(now),
+      ]),
+    )
     .digest('base64url');
 }

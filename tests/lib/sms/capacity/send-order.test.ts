@@ -1,12 +1,14 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
-import { findCrowd } from '@/lib/sms/capacity/send-order';
+import { codesInLine, findCrowd } from '@/lib/sms/capacity/send-order';
 import { addSender } from '@/lib/sms/capacity/send-rate';
 import { claimSends } from '@/lib/sms/dispatch/claim';
+import { foldRefusal } from '@/lib/sms/verification/fold-refusal';
 import { openLog } from '@/lib/log';
 import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '@/tests/support/database';
+import { contextAt, givePerson } from '@/tests/support/people';
 import { openPlanRecorder, type PlanNode } from '@/tests/support/plans';
 import { makeEnv } from '@/tests/support/texts';
 
@@ -81,4 +83,86 @@ test('a crowd that came since the tables were looked at last is counted once for
   } finally {
     await recorder.end();
   }
+});
+
+/** A refusal of two networks, as it is stored: `key` is an expression for the mark of the first. */
+const refusedBefore = (key: SQL, at: SQL, howMany: number) => sql`
+  insert into sms_verification_log (at, last_at, event, reason, phone, times, fold_key, networks)
+  select at, at + interval '1 minute', 'send_refused', 'too_soon', '+1415' || (2000000 + i), 2, gen_random_uuid()::text,
+    jsonb_build_object(${key}, 1, 'network:' || i, 1)
+  from (select i, ${at} as at from generate_series(1, ${howMany}::int) i) refusals`;
+
+test('ninety days in which a network was refused are no more to read than its last hours', async () => {
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  const hour = sql`'@' || floor(extract(epoch from at) / 3600)::bigint`;
+  const thenOn = sql`now() - interval '4 hours' - i * interval '6 minutes'`;
+  await database.db.execute(refusedBefore(sql`'network:busy' || ${hour}`, thenOn, 20_000));
+  // Rows of versions before had no hour in their keys.
+  await database.db.execute(refusedBefore(sql`'network:busy'`, thenOn, 2_000));
+  await database.db.execute(
+    refusedBefore(sql`'network:busy' || ${hour}`, sql`now() - interval '1 minute'`, 30),
+  );
+  await database.db.execute(sql`vacuum analyze sms_verification_log`);
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+    values (gen_random_uuid(), '+12122000000', 'verification', 'verification', now(), now() - interval '1 second',
+      now() + interval '9 minutes', 'queued', 'network:busy', 'prove')`);
+  for (const mode of ['auto', 'force_generic_plan'] as const) {
+    const recorder = openPlanRecorder(database.url, mode);
+    try {
+      const line = await recorder.db.execute(sql`
+        with clock as materialized (select now() as now) select asked::int from (${codesInLine(sql`(select now from clock)`)}) line`);
+      expect(line.rows).toEqual([{ asked: 30 }]);
+      const asked = {
+        sendClass: 'prove',
+        network: 'network:busy',
+        sender: 'console',
+        messagesPerSecond: 10,
+      } as const;
+      await findCrowd(recorder.db, { ...asked, now: new Date() });
+      expect(recorder.ran.length).toBeGreaterThan(1);
+      for (const { plan } of recorder.ran) {
+        expect(countRows(plan, 'sms_verification_log')).toBeLessThan(200);
+      }
+    } finally {
+      await recorder.end();
+    }
+  }
+});
+
+test('refusals are counted for an hour, on both sides of the turn of an hour', async () => {
+  const turn = new Date('2026-11-20T15:00:00Z');
+  const at = (seconds: number) => new Date(turn.getTime() + seconds * 1000);
+  const { userId } = await givePerson(database.db, { active: true });
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, network, send_class)
+    values (gen_random_uuid(), '+12122000000', 'verification', 'verification', ${turn.toISOString()}, '2026-11-20', 'queued',
+      'network:one', 'prove')`);
+  for (const [network, seconds] of [
+    ['network:one', -1200],
+    ['network:other', -1100],
+    ['network:one', -1],
+    ['network:one', 0],
+    ['network:other', 1],
+    // Written by a web server whose clock is ahead.
+    ['network:one', 3601],
+    ['network:other', 3602],
+  ] as const) {
+    const refusal = { event: 'send_refused', reason: 'too_soon', phone: '+12122000001', userId } as const;
+    await foldRefusal(
+      database.db,
+      { ...refusal, challengeId: null, network, details: null },
+      contextAt(at(seconds)),
+    );
+  }
+  const asked = async (seconds: number) => {
+    const { rows } = await database.db.execute(
+      sql`select asked::int from (${codesInLine(sql`${at(seconds).toISOString()}::timestamptz`)}) line`,
+    );
+    return rows[0]!.asked;
+  };
+  expect(await asked(3598)).toBe(4);
+  // The row of the hour before counts no more, as a whole.
+  expect(await asked(3599)).toBe(2);
 });

@@ -6,6 +6,8 @@ import { openPool, type Db } from '@/db/client';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import type { Provider, SendOutcome } from '@/lib/sms/provider/provider';
+import { listAttempts } from '@/lib/reporting/verification-attempts';
+import { networkHour } from '@/lib/sms/capacity/network-hour';
 import { slotSpacingMicros } from '@/lib/sms/capacity/send-rate';
 import { useDatabase } from '../../../support/database';
 import {
@@ -114,16 +116,36 @@ const oddCounts = ['"many"', 'null', '{}', '[]', '1.5', '-1', '1e300', 'true', '
 test.each(oddCounts)('refusals that a network is said to have had %s of stop no code', async (count) => {
   const person = await makePerson(database.db);
   const network = 'network:odd';
+  const key = networkHour(network, new Date());
   await database.db.execute(sql`
     insert into sms_verification_log (at, last_at, event, reason, fold_key, networks)
     values (now(), now(), 'send_refused', 'hourly_limit', ${randomUUID()},
-      jsonb_build_object(${network}::text, ${count}::jsonb))`);
+      jsonb_build_object(${key}::text, ${count}::jsonb))`);
   const code = await askForCode(database.db, person);
   await database.db.execute(sql`update sms_messages set network = ${network} where id = ${code.messageId}`);
   const { provider, sent } = openInstant();
   start(provider);
   await expect.poll(() => sent.map(({ to }) => to)).toEqual([person.phone]);
 });
+
+test.each(['null', '[]', '["network:odd@0"]', '"network:odd"', '7', '1e300', 'true'])(
+  'refusals whose networks are stored as %s stop no code, and are counted for no network',
+  async (networks) => {
+    const person = await makePerson(database.db);
+    await database.db.execute(sql`
+      insert into sms_verification_log (at, last_at, event, reason, fold_key, networks)
+      values (now(), now(), 'send_refused', 'hourly_limit', ${randomUUID()}, ${networks}::jsonb)`);
+    const code = await askForCode(database.db, person);
+    await database.db.execute(
+      sql`update sms_messages set network = 'network:odd' where id = ${code.messageId}`,
+    );
+    const page = await listAttempts(database.db, { subject: null, failuresOnly: false, before: null }, 10);
+    expect(page.attempts.map((each) => each.networks)).toContain(null);
+    const { provider, sent } = openInstant();
+    start(provider);
+    await expect.poll(() => sent.map(({ to }) => to)).toEqual([person.phone]);
+  },
+);
 
 describe('a text that cannot be handled', () => {
   test('of every kind, in front of a hundred good ones: all of those go out in the time that they take alone', async () => {
