@@ -8,6 +8,9 @@ import { receiveText, type TakeAnswer } from './receive-text';
 import { type FoundLate } from './found-late';
 import type { AskFault, ListedText, Provider } from '@/lib/sms/provider/provider';
 import { runProviderRounds, type RoundWork } from '@/lib/sms/provider/provider-rounds';
+import type { SenderRole } from '@/db/schema/consent';
+import { env } from '@/lib/env';
+import { sendersOf } from '@/lib/sms/senders/sender';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -37,14 +40,23 @@ type Work = RoundWork & { takeAnswer?: TakeAnswer };
 
 /**
  * Reads, each hour, at the start and three minutes after that, which texts have come in by the provider's own list, and has
- * those obeyed that the webhook never got: wrong settings, a broken proxy or an outage of ours lose no STOP for good. Of
- * several processes one does it.
+ * those obeyed that the webhook never got: wrong settings, a broken proxy or an outage of ours lose no STOP for good. Each of our
+ * senders has a list of its own. Of several processes one reads it.
  *
  * `stop()` begins no further text and resolves when the one under way is kept.
  */
 export function runMissedTexts(
   options: { log?: (line: string) => void; everyMs?: number; takeAnswer?: TakeAnswer } = {},
 ): { stop(): Promise<void> } {
+  const readers = sendersOf(env()).map((role) => runReads(role, options));
+  return {
+    stop: async () => {
+      await Promise.all(readers.map((reader) => reader.stop()));
+    },
+  };
+}
+
+function runReads(role: SenderRole, options: Parameters<typeof runMissedTexts>[0] & object) {
   let isStart = true;
   return runProviderRounds(
     async (work, signal) => {
@@ -53,6 +65,7 @@ export function runMissedTexts(
       if (read !== 'unanswered') isStart = false;
     },
     {
+      role,
       everyMs: options.everyMs ?? minuteMs,
       onFault: (error, log) => log.warn('sms_inbound_read_failed', { error }),
       write: options.log,

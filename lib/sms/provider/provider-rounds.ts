@@ -1,4 +1,5 @@
 import { db as openDb, type Db } from '@/db/client';
+import type { SenderRole } from '@/db/schema/consent';
 import { env as readEnv } from '@/lib/env';
 import { openLog, type Log } from '@/lib/log';
 import { openProvider } from './open-provider';
@@ -11,7 +12,7 @@ export type RoundWork = { db: Db; provider: Provider; log: Log };
  * Has a round done at once and then every `everyMs` milliseconds, but never two at a time: what comes due meanwhile is left out. The
  * provider is opened by the first round, and by the next one where that failed.
  *
- * In: `round`, whose `signal` says that it is to end early; `onFault`, which is told of an error of a round, or of opening the
+ * In: `role`, from which of our senders the provider sends; `round`, whose `signal` says that it is to end early; `onFault`, which is told of an error of a round, or of opening the
  * provider, and ends nothing; `write`, where lines of the log go.
  *
  * `stop()` aborts the signal, begins no further round, and resolves when the one under way is over.
@@ -19,6 +20,7 @@ export type RoundWork = { db: Db; provider: Provider; log: Log };
 export function runProviderRounds(
   round: (work: RoundWork, signal: AbortSignal) => Promise<void>,
   options: {
+    role?: SenderRole;
     everyMs: number;
     onFault: (error: unknown, log: Log, signal: AbortSignal) => void;
     write?: (line: string) => void;
@@ -32,7 +34,7 @@ export function runProviderRounds(
   let underWay: Promise<void> | null = null;
   const tryRound = async () => {
     try {
-      provider ??= await openProvider(env);
+      provider ??= await openProvider(env, options.role);
       await round({ db: openDb(), provider, log }, signal);
     } catch (error) {
       options.onFault(error, log, signal);
