@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { busyHeaders, busyWords, refuse, sayBusy, tooLargeWords } from './answers';
 import { makeBodyRooms, type BodyRoom } from './body-room';
 import { cutShort, withBody } from './buffered-request';
+import { discardRest } from './discard-rest';
 import { maxBodyBytes, maxWebhookBytes } from '@/lib/body-limit';
 import { carryMs, laneOf, makeLanes, type Lane } from './lanes';
 import { hasBody, readBody, type BodyVerdict } from './read-body';
@@ -124,7 +125,7 @@ export function makeAdmission({
       // What is too long for a webhook is refused there, of what it is told; the rest is thrown away.
       if (isWebhook && verdict === 'too_large') {
         response.setHeader('connection', 'close');
-        request.resume();
+        discardRest(request);
       } else if (verdict !== 'whole') {
         room.close();
         turnAway(verdict, request, response, network);

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { maxBodyBytes } from '@/lib/body-limit';
+import { discardRest } from './discard-rest';
 
-/** For so long, and so many bytes, the rest of a body that is not wanted is read and thrown away. */
+/** For so long the rest of a body that is not wanted is read and thrown away. */
 const lingerMs = 2_000;
-const lingerBytes = 1024 * 1024;
 
 const plain = {
   'content-type': 'text/plain; charset=utf-8',
@@ -44,12 +44,7 @@ export function refuse(
     response.end();
   };
   const patience = setTimeout(close, lingerMs);
-  let left = lingerBytes;
-  request.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) close();
-  });
-  request.once('end', close).once('close', close).on('error', close).resume();
+  discardRest(request, close);
 }
 
 /** Says that there is too much to do just now. It is as short as can be, and leaves the connection open. */

@@ -12,18 +12,24 @@ const targetHeader = 'x-doorstep-target';
 /** No address of ours has more than a dozen. What Next does with one name 7,000 times takes it 1.6 s of the one event loop. */
 const mostQueryFields = 100;
 
+/** Browsers and proxies send some thirty. Each costs time in every layer that reads them, and 16 KB hold thousands. */
+const mostHeaders = 150;
+
 export type Verdict =
   | { ok: true }
   | { ok: false; status: 400; reason: 'bad_target' }
   | { ok: false; status: 403; reason: 'foreign_origin' }
   | { ok: false; status: 405; reason: 'method' }
   | { ok: false; status: 413; reason: 'too_large' }
-  | { ok: false; status: 421; reason: 'misdirected' };
+  | { ok: false; status: 421; reason: 'misdirected' }
+  | { ok: false; status: 431; reason: 'many_headers' };
 
 type ExaminedRequest = {
   method?: string | undefined;
   url?: string | undefined;
   headers: IncomingHttpHeaders;
+  /** Names and values in turn. */
+  rawHeaders?: readonly string[];
 };
 
 /**
@@ -33,13 +39,15 @@ type ExaminedRequest = {
  * that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's domain, pointed at 127.0.0.1,
  * would reach the development phone. On a public APP_URL Host becomes that of APP_URL. A query of more than 100 fields is
  * refused with 400, and so is a path that URL would read as another one (`isSettled`). A POST that names another site as its
- * Origin is refused with 403, a body longer than `maxBodyBytes` with 413.
+ * Origin is refused with 403, a body longer than `maxBodyBytes` with 413, more than 150 headers with 431.
  *
  * @param socketAddress `null`: the request is our own, sent for a visitor with the visitor's headers as they are left here;
  *   the address and the mark in them stay as they are
  */
 export function examineRequest(request: ExaminedRequest, socketAddress: string | null, appUrl: URL): Verdict {
-  const { headers } = request;
+  const { headers, rawHeaders = [] } = request;
+  if (rawHeaders.length > 2 * mostHeaders) return { ok: false, status: 431, reason: 'many_headers' };
+
   // An absolute target (`GET http://other/`) would take precedence over Host and slip past what follows.
   if (!request.url?.startsWith('/')) return { ok: false, status: 400, reason: 'bad_target' };
 

@@ -192,6 +192,7 @@ const refusalWords: Record<Extract<Verdict, { ok: false }>['reason'], (appUrl: U
   foreign_origin: () =>
     'This form was sent from another site, so nothing was done. Open the page here and send it again.',
   too_large: () => tooLargeWords,
+  many_headers: () => 'This request has too many headers.',
   method: () => 'TRACE is not answered here.',
   misdirected: (appUrl) => `This server answers only as ${appUrl.origin}.`,
 };

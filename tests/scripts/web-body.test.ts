@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { makeBodyRooms } from '../../scripts/web/body-room';
+import { discardRest } from '../../scripts/web/discard-rest';
 import { readBody } from '../../scripts/web/read-body';
 
 const wide = makeBodyRooms({ bytes: 1_000_000, bytesPerNetwork: 1_000_000 });
@@ -10,12 +11,12 @@ const wide = makeBodyRooms({ bytes: 1_000_000, bytesPerNetwork: 1_000_000 });
 /** Sends a request in pieces. Out: what became of its body. */
 async function send(
   pieces: readonly string[],
-  { withinMs = 5_000, room = wide('a'), end = false } = {},
+  { withinMs = 5_000, room = wide('a'), end = false, mostBytes = 10 } = {},
 ): Promise<{ verdict: string; read: string }> {
   const server = createServer();
   const done = new Promise<{ verdict: string; read: string }>((resolve) => {
     server.on('request', (received) => {
-      void readBody(received, { mostBytes: 10, withinMs, room }).then(({ verdict, read }) =>
+      void readBody(received, { mostBytes, withinMs, room }).then(({ verdict, read }) =>
         resolve({ verdict, read: read.toString() }),
       );
     });
@@ -64,18 +65,61 @@ describe('a body is', () => {
   });
 
   test('without room when its network has too much on the way', async () => {
-    const open = makeBodyRooms({ bytes: 100, bytesPerNetwork: 12 });
-    open('a').grow(8);
+    // Each piece takes 256 bytes beside its own.
+    const open = makeBodyRooms({ bytes: 10_000, bytesPerNetwork: 600 });
+    open('a').grow(400);
     expect((await send([tenOf, '01234'], { room: open('a') })).verdict).toBe('no_room');
     expect((await send([tenOf, '01234', '56789'], { room: open('b') })).verdict).toBe('whole');
   });
 
   test('without room, too, when it has to make room for another network', async () => {
-    const open = makeBodyRooms({ bytes: 10, bytesPerNetwork: 10 });
+    const open = makeBodyRooms({ bytes: 300, bytesPerNetwork: 300 });
     const sent = send([tenOf, '012345'], { room: open('a') });
     await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(open('b').grow(5)).toBe(true);
+    expect(open('b').grow(100)).toBe(true);
     expect(await sent).toEqual({ verdict: 'no_room', read: '012345' });
+  });
+});
+
+describe('a body in chunks of one byte', () => {
+  const chunks = (count: number) => '1\r\nx\r\n'.repeat(count);
+
+  test('has its connection closed after so many, however few bytes they are', async () => {
+    const room = makeBodyRooms({ bytes: 10_000_000, bytesPerNetwork: 10_000_000 })('a');
+    const sent = ['Transfer-Encoding: chunked\r\n\r\n', chunks(2_000)];
+    const { verdict, read } = await send(sent, { room, mostBytes: 32 * 1024 });
+    expect(verdict).toBe('cut');
+    expect(read.length).toBeLessThan(400);
+  });
+
+  test('takes the room of its pieces and not of its bytes', async () => {
+    const room = makeBodyRooms({ bytes: 10_000, bytesPerNetwork: 10_000 })('a');
+    const sent = ['Transfer-Encoding: chunked\r\n\r\n', chunks(100)];
+    const { verdict, read } = await send(sent, { room, mostBytes: 32 * 1024 });
+    expect(verdict).toBe('no_room');
+    expect(read.length).toBeLessThan(40);
+  });
+
+  test('that nobody wants is read for so many pieces, and then no more', async () => {
+    let pieces = 0;
+    const server = createServer();
+    const enough = new Promise<void>((resolve) => {
+      server.on('request', (received) => {
+        received.on('data', () => (pieces += 1));
+        discardRest(received, resolve);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    socket.write(chunks(200_000));
+    await enough;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // What one read of the connection brought comes in full: 64 KB of chunks.
+    expect(pieces).toBeLessThan(2_000 + 20_000);
+    socket.destroy();
+    server.close();
   });
 });
 

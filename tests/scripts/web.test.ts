@@ -130,6 +130,16 @@ test('a query of more than 100 fields is answered 400, since Next takes seconds 
   expect(examine(101)).toEqual({ ok: false, status: 400, reason: 'bad_target' });
 });
 
+test('more than 150 headers are answered 431, whatever their names', () => {
+  const examine = (count: number) => {
+    const rawHeaders = Array.from({ length: count }, (_, n) => [`a${n}`, '1']).flat();
+    const headers = { host: 'localhost:3000' };
+    return examineRequest({ url: '/', headers, rawHeaders }, '127.0.0.1', new URL('http://localhost:3000'));
+  };
+  expect(examine(150)).toEqual({ ok: true });
+  expect(examine(151)).toEqual({ ok: false, status: 431, reason: 'many_headers' });
+});
+
 test.each([
   '/_next/static/../../users/login',
   '/_next/static/%2e%2e/%2E%2E/users/login',
