@@ -15,36 +15,16 @@ import {
   signOut,
 } from '../support/journeys';
 import { newApplicant } from '../support/people';
-import { siteName, siteTagline, startPublicApp, type PublicApp } from '../support/public-app';
+import { siteName, siteTagline } from '../support/public-app';
+import { publicTest } from '../support/public-test';
 import { readRun } from '../support/run';
 import { formWith, settingsPaths } from '../support/settings';
-import { expect, test as base } from '../support/test';
+import { expect } from '../support/test';
 import type { TlsProxy } from '../support/tls-proxy';
 
 const { preferences, security, devPhone } = settingsPaths;
 
-const test = base.extend<object, { publicApp: PublicApp }>({
-  publicApp: [
-    async ({}, use) => {
-      const app = await startPublicApp();
-      await use(app);
-      await app.stop();
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-  launchOptions: [
-    async ({ launchOptions, publicApp: { host, proxy } }, use) => {
-      const args = [
-        `--host-resolver-rules=MAP ${host}:443 127.0.0.1:${proxy.port}`,
-        // The one that a machine may have for the Internet knows nothing of this name.
-        '--no-proxy-server',
-      ];
-      await use({ ...launchOptions, args: [...(launchOptions.args ?? []), ...args] });
-    },
-    { scope: 'worker' },
-  ],
-  baseURL: async ({ publicApp }, use) => use(publicApp.origin),
-});
+const test = publicTest();
 
 test.use({ ignoreHTTPSErrors: true });
 

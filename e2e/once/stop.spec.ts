@@ -1,22 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findFreePort } from '../../scripts/postgres/server';
-import { startPublicApp, type PublicApp } from '../support/public-app';
+import { publicTest } from '../support/public-test';
 import { readRun } from '../support/run';
 import { startApp } from '../support/start-app';
-import { expect, test as base } from '../support/test';
+import { expect } from '../support/test';
 
-// In a worker of its own, as the run of that worker is the public app from then on.
-const test = base.extend<object, { publicApp: PublicApp }>({
-  publicApp: [
-    async ({}, use) => {
-      const app = await startPublicApp();
-      await use(app);
-      await app.stop();
-    },
-    { scope: 'worker', timeout: 60_000 },
-  ],
-});
+const test = publicTest();
 
 async function ask(port: number, path: string): Promise<{ status: number; body: string }> {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } });

@@ -25,10 +25,10 @@ export type PublicApp = {
 };
 
 /**
- * Starts the production build once more, on an empty database of its own. From then on it is the run of the calling
+ * Starts the production build once more, with the variables `more` besides, on an empty database of its own. From then on it is the run of the calling
  * process (`readRun`). The database goes with the run's throw-away PostgreSQL.
  */
-export async function startPublicApp(): Promise<PublicApp> {
+export async function startPublicApp(more: Record<string, string> = {}): Promise<PublicApp> {
   const port = await findFreePort();
   const origin = `https://${publicHost}`;
   const proxy = await startTlsProxy(port);
@@ -50,6 +50,7 @@ export async function startPublicApp(): Promise<PublicApp> {
       SITE_TAGLINE: siteTagline,
       SITE_LOGO: 'tests/support/wordmark.svg',
       SITE_ACCENT_COLOR: '#1d4ed8',
+      ...more,
     },
   });
   announceRun({ appUrl: origin, databaseUrl, serverLog: app.serverLog });

@@ -89,7 +89,9 @@ export type FakeTwilio = {
     state: { status: string; errorCode?: number | null },
     options?: { callback?: boolean },
   ) => Promise<Response | null>;
-  /** A person writes to us. The fake never calls the webhook for it: tests do, where it is to arrive. */
+  /** Calls a webhook for a text from a person, signed. */
+  hand: (text: FakeText, webhook: string) => Promise<Response>;
+  /** A person writes to us. The fake never calls the webhook for it: tests do (`hand`), where it is to arrive. */
   receive: (text: { from: string; to: string; body: string; sentAt: Date }) => FakeText;
   /** The price becomes known, as it does some time after delivery. */
   settle: (text: FakeText, price: string) => void;
@@ -128,6 +130,15 @@ export async function startFakeTwilio({
   const messages = `/2010-04-01/Accounts/${accountSid}/Messages`;
   const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
 
+  const call = (url: string, params: Record<string, string>) =>
+    post(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-twilio-signature': signWebhook(authToken, url, params),
+      },
+      body: new URLSearchParams(params),
+    });
   const fake: FakeTwilio = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     texts: [],
@@ -170,15 +181,10 @@ export async function startFakeTwilio({
         To: text.to,
         ...(errorCode === null ? {} : { ErrorCode: String(errorCode) }),
       };
-      return post(text.statusCallback, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/x-www-form-urlencoded',
-          'x-twilio-signature': signWebhook(authToken, text.statusCallback, params),
-        },
-        body: new URLSearchParams(params),
-      });
+      return call(text.statusCallback, params);
     },
+    hand: ({ sid, from, to, body }, webhook) =>
+      call(webhook, { AccountSid: accountSid, Body: body, From: from ?? '', MessageSid: sid, To: to }),
     receive: ({ from, to, body, sentAt }) => {
       const text: FakeText = {
         sid: `SM${randomBytes(16).toString('hex')}`,
