@@ -55,6 +55,8 @@ export type AuditAction =
   | 'enroll_link_made'
   | 'second_factor_grace_set'
   | 'alarm_acknowledged'
+  | 'carrier_list_marked'
+  | 'carrier_list_dropped'
   | 'pumping_ordered'
   | 'pumping_order_ended'
   | 'device_trusted'

@@ -542,3 +542,17 @@ export const smsDeactivationReads = pgTable('sms_deactivation_reads', {
   /** As in `sms_inbound_reads`. */
   nextAt: instant('next_at').notNull(),
 });
+
+/**
+ * Days whose list of numbers out of service would have put too many of ours in doubt, until an operator says what to do. Written by
+ * lib/sms/delivery/lists-aside.ts.
+ */
+export const smsDeactivationsAside = pgTable('sms_deactivations_aside', {
+  day: date('day').primaryKey(),
+  putAsideAt: instant('put_aside_at').notNull(),
+  /** How many numbers the list had. */
+  numbers: integer('numbers').notNull(),
+  /** How many of those that accounts hold it would have put in doubt, and how many they held. */
+  wouldMark: integer('would_mark').notNull(),
+  held: integer('held').notNull(),
+});

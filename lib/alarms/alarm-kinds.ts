@@ -15,7 +15,8 @@ export type AlarmKind =
   | 'slow_deliveries'
   | 'pumping_closed'
   | 'pumping_everywhere'
-  | 'ledgers_differ';
+  | 'ledgers_differ'
+  | 'carrier_list_aside';
 
 type KindOfAlarm = Patience & {
   /** What is wrong, as a title. */
@@ -151,6 +152,15 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
       `The check of the night found ${count(differences)} ${differences === 1 ? 'difference' : 'differences'}. ${sayDifferences(kinds)}`,
     whatToDo:
       'Look at “Ledgers” on the page of alarms: it says what differs, where, and what to do about each. When it is mended, npm run check-ledgers looks again at once, and the alarm ends.',
+  },
+  carrier_list_aside: {
+    name: 'A list of numbers out of service was put aside',
+    opensAfter: 1,
+    clearsAfter: 1,
+    say: ({ lists, day, wouldMark, held }) =>
+      `The carriers’ list of ${day} would put ${count(wouldMark)} of the ${count(held)} numbers that people hold in doubt, which is far more than on other days.${lists === 1 ? '' : ` ${count(lists)} lists wait.`} Nothing was marked.`,
+    whatToDo:
+      'Ask Twilio whether the list is right. Then npm run carrier-lists -- --mark with the day marks the numbers, and --drop leaves them as they are; npm run carrier-lists shows what waits.',
   },
 };
 

@@ -6,6 +6,7 @@ import { timestamp } from '@/db/timestamp';
 import type { Env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
+import { listAside } from '@/lib/sms/delivery/lists-aside';
 import { awaitsReports, senderName, sendersOf } from '@/lib/sms/senders/sender';
 import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { readScopeCounts } from '@/lib/sms/pumping/close-scopes';
@@ -332,6 +333,22 @@ async function findDifferences({ db }: Asked): Promise<Finding[]> {
   ];
 }
 
+async function findListsAside({ db }: Asked): Promise<Finding[]> {
+  const lists = await listAside(db);
+  const last = lists[0];
+  return [
+    {
+      kind: 'carrier_list_aside',
+      subject: '',
+      verdict: last === undefined ? 'good' : 'bad',
+      figures: {
+        ...{ lists: lists.length, day: last?.day ?? null },
+        ...{ wouldMark: last?.wouldMark ?? null, held: last?.held ?? null },
+      },
+    },
+  ];
+}
+
 const others = [
   findConversion,
   findBudget,
@@ -343,6 +360,7 @@ const others = [
   findClosedRanges,
   findPumpingEverywhere,
   findDifferences,
+  findListsAside,
 ];
 
 /** A round that takes longer is another process's (check-alarms.ts): what was read by then is written down, and the rest not asked. */

@@ -71,6 +71,8 @@ const wordsOf: Record<Activity['what'], Words> = {
   enroll_link_made: { words: 'Link to set up a second factor made' },
   second_factor_grace_set: { words: 'Grace period for second factors set' },
   alarm_acknowledged: { words: 'Alarm acknowledged' },
+  carrier_list_marked: { words: 'Numbers out of service marked' },
+  carrier_list_dropped: { words: 'List of numbers out of service dropped' },
   pumping_ordered: { words: 'Codes to a number or a range blocked or allowed' },
   pumping_order_ended: { words: 'A closed, blocked or allowed range ended' },
   device_trusted: { words: 'Browser trusted for 30 days' },

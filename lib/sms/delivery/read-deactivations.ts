@@ -4,8 +4,9 @@ import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { env as readEnv } from '@/lib/env';
 import { believedAheadMs } from '@/lib/stored-moment';
-import { markOutOfService } from '@/lib/sms/numbers/doubt';
 import { runProviderRounds, type RoundWork } from '@/lib/sms/provider/provider-rounds';
+import { putAside } from './lists-aside';
+import { markListed } from './mark-listed';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -47,8 +48,8 @@ export function runDeactivations(options: { log?: (line: string) => void } = {})
 
 /**
  * Reads the list of the first day that was not read yet, if that is over and nobody else is at it, and where texts go to the US, whose
- * carriers alone tell. What was marked stays marked where the list breaks off; the day is then read again from its beginning, within
- * an hour. A day that is kept no longer, or still has no list after a week, is left out.
+ * carriers alone tell. A list that breaks off marks nothing and is read again from its beginning, within an hour. One that would mark too
+ * many is put aside, and the days after it go on. A day that is kept no longer, or still has no list after a week, is left out.
  */
 export async function readDeactivations(
   { db, provider, log }: RoundWork,
@@ -61,23 +62,28 @@ export async function readDeactivations(
   const day = dayAfter(readThrough);
   const end = (through: string, nextAt: Date) =>
     endRead(db, provider.name, { ticket, readThrough: through, nextAt });
-  let marked = 0;
-  const mark = async (phones: string[]) => {
-    marked += await markOutOfService(db, phones, day);
-  };
-  const read = await provider.readDeactivations(day, mark, signal);
+  const read = await markListed({ db, provider }, day, { isTrusted: false, signal });
   if (signal?.aborted) {
     await end(readThrough, now);
     return 'unanswered';
   }
   const isLate = day < dayOf(new Date(now.getTime() - mostLateMs));
-  const hasNone = !read.ok && (read.reason === 'too_old' || (read.reason === 'not_yet' && isLate));
-  if (!read.ok && !hasNone) {
+  const isOver =
+    read.ok ||
+    read.reason === 'too_many' ||
+    read.reason === 'too_old' ||
+    (read.reason === 'not_yet' && isLate);
+  if (!isOver) {
     if (read.reason === 'unanswered') log.warn('sms_deactivations_unanswered', { day, fault: read.fault });
     await end(readThrough, new Date(now.getTime() + againAfterMs));
     return 'unanswered';
   }
-  if (read.ok) log.info('sms_deactivations_read', { day, count: read.count, marked });
+  if (read.ok) log.info('sms_deactivations_read', { day, count: read.count, marked: read.marked });
+  else if (read.reason === 'too_many') {
+    const { count, wouldMark, held } = read;
+    await putAside(db, { day, count, wouldMark, held }, now);
+    log.warn('sms_deactivations_put_aside', { day, count, wouldMark, held });
+  }
   await end(day, day < lastDay(now) ? now : new Date(startOf(day).getTime() + 2 * dayMs));
   return 'read';
 }

@@ -29,6 +29,30 @@ export function provenAgain(now: Date): SQL {
   return sql`proven_again_at = ${timestamp(now)}, out_of_service_on = null, dead_texts = '{}'`;
 }
 
+/** The rows of `phone_numbers` that a list of a day says something new of: see `markOutOfService`. */
+const isListed = (phones: readonly string[], day: string) => sql`
+  number = any(${sql.param([...phones])}::text[]) and holder_user_id is not null
+    and coalesce(out_of_service_on < ${day}::date, true)
+    and coalesce((greatest(held_since, proven_again_at) at time zone 'UTC')::date <= ${day}::date, true)`;
+
+/** Which of these numbers `markOutOfService` would mark. `isNew`: no list says so yet. */
+export async function findOutOfService(
+  db: Db,
+  phones: readonly string[],
+  day: string,
+): Promise<{ phone: string; isNew: boolean }[]> {
+  const { rows } = await db.execute<{ number: string; is_new: boolean }>(sql`
+    select number, out_of_service_on is null as is_new from phone_numbers where ${isListed(phones, day)}`);
+  return rows.map((row) => ({ phone: row.number, isNew: row.is_new }));
+}
+
+/** How many numbers an account holds: goes through all of them, so it is asked seldom. */
+export async function countHeldNumbers(db: Db): Promise<number> {
+  const { rows } = await db.execute<{ held: number }>(sql`
+    select count(*)::int as held from phone_numbers where holder_user_id is not null`);
+  return rows[0]!.held;
+}
+
 /**
  * Marks those of these numbers that an account holds as taken out of service on a day (`YYYY-MM-DD`), unless a right code was entered
  * there after that day, in UTC; one statement. Marking twice changes nothing more. Out: how many are in doubt by it that were not.
@@ -37,9 +61,7 @@ export async function markOutOfService(db: Db, phones: readonly string[], day: s
   const { rows } = await db.execute<{ was_out: boolean }>(sql`
     with listed as materialized (
       select number, out_of_service_on from phone_numbers
-      where number = any(${sql.param([...phones])}::text[]) and holder_user_id is not null
-        and coalesce(out_of_service_on < ${day}::date, true)
-        and coalesce((greatest(held_since, proven_again_at) at time zone 'UTC')::date <= ${day}::date, true)
+      where ${isListed(phones, day)}
       order by number for no key update
     )
     update phone_numbers n set out_of_service_on = ${day}::date

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { asc } from 'drizzle-orm';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { alarmAlerts, alarms } from '@/db/schema/alarms';
+import { explainAlarm } from '@/lib/alarms/alarm-kinds';
 import { checkAlarms } from '@/lib/alarms/check-alarms';
 import { countOpenAlarms } from '@/lib/alarms/count-open-alarms';
 import { pruneAlarms } from '@/lib/alarms/prune-alarms';
@@ -23,7 +24,7 @@ beforeEach(async () => {
   lines.length = 0;
   await database.pool.query(
     `truncate alarms, alarm_checks, alarm_rounds, alarm_alerts, sms_messages, sms_verifications, sms_senders, sms_spend,
-       webhook_calls, webhook_refusals, users cascade`,
+       webhook_calls, webhook_refusals, sms_deactivations_aside, users cascade`,
   );
 });
 
@@ -165,7 +166,7 @@ describe('a round', () => {
       checkAlarms({ db: database.db, env, log }),
     );
     // The claim, a statement a condition, and a transaction of begin, ticket, standings, checks, what was seen, commit.
-    expect(statements).toHaveLength(1 + 11 + 6);
+    expect(statements).toHaveLength(1 + 12 + 6);
   });
 
   test('that cannot read one condition reads the others, and leaves that alarm as it was', async () => {
@@ -634,4 +635,21 @@ describe('deliveries', () => {
     await check(11);
     expect(await listOpen()).toEqual([]);
   });
+});
+
+test('a list of numbers out of service that was put aside opens an alarm until none waits', async () => {
+  await run(`insert into sms_deactivations_aside (day, put_aside_at, numbers, would_mark, held)
+    values ('2026-11-18', now(), 5000, 1200, 2500), ('2026-11-19', now(), 9000, 2400, 2500)`);
+  await check();
+  const [alarm] = await listAlarms();
+  expect(alarm).toMatchObject({
+    kind: 'carrier_list_aside',
+    figures: { lists: 2, day: '2026-11-19', wouldMark: 2400, held: 2500 },
+  });
+  expect(explainAlarm(alarm!.kind, alarm!.figures).said).toBe(
+    'The carriers’ list of 2026-11-19 would put 2,400 of the 2,500 numbers that people hold in doubt, which is far more than on other days. 2 lists wait. Nothing was marked.',
+  );
+  await run(`delete from sms_deactivations_aside`);
+  await check();
+  expect(await listOpen()).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { eq } from 'drizzle-orm';
-import { phoneNumbers, smsDeactivationReads } from '@/db/schema/sms';
+import { phoneNumbers, smsDeactivationReads, smsDeactivationsAside } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
+import { dropList, letThrough, listAside } from '@/lib/sms/delivery/lists-aside';
 import { readDeactivations } from '@/lib/sms/delivery/read-deactivations';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readNumber } from '@/lib/sms/numbers/number';
@@ -9,7 +10,7 @@ import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '../../../support/database';
 import { openFakeProvider } from '../../../support/fake-provider';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
-import { after, newPhone, noon } from '../../../support/people';
+import { after, contextAt, newPhone, noon } from '../../../support/people';
 import { withSettings } from '../../../support/settings';
 import { accountSid, authToken, makePerson } from '../../../support/texts';
 
@@ -168,12 +169,12 @@ describe('what a list says', () => {
     expect(lines.join()).not.toContain(phones[0]!.slice(2));
   });
 
-  test('counts as far as it was read where it breaks off, and is read again from its beginning', async () => {
+  test('marks none where it breaks off, and is read again from its beginning', async () => {
     const [first, last] = [await holder(), await holder()];
     const full = Array.from({ length: 6_000 }, (_, i) => `1312${2_000_000 + i}`);
     fake.deactivations.set('2026-11-19', { pieces: [`${[first, ...full].join('\n')}\n`], cut: true });
     expect(await read(noon)).toBe('unanswered');
-    expect(await doubtOf(last)).toBeNull();
+    expect(await Promise.all([first, last].map(doubtOf))).toEqual([null, null]);
     fake.deactivations.set('2026-11-19', [first, ...full, last].join('\n'));
     expect(await read(after(noon, hour))).toBe('read');
     expect(await Promise.all([first, last].map(doubtOf))).toEqual(
@@ -187,5 +188,101 @@ describe('what a list says', () => {
     stopping.abort();
     expect(await read(noon, { signal: stopping.signal })).toBe('unanswered');
     expect(await read(noon)).toBe('read');
+  });
+});
+
+describe('a list that would put very many numbers in doubt', () => {
+  beforeEach(async () => {
+    await database.db.delete(smsDeactivationsAside);
+    await database.db.delete(phoneNumbers);
+    await database.db
+      .insert(smsDeactivationReads)
+      .values({ provider: 'twilio', readThrough: '2026-11-17', nextAt: noon });
+  });
+
+  /** So many numbers that are held, from +13122000000 on. */
+  async function hold(count: number): Promise<void> {
+    const { userId } = await makePerson(database.db, { phone: newPhone(), verified: false });
+    await database.pool.query(
+      `insert into phone_numbers (number, holder_user_id, held_since)
+       select '+1312' || 2000000 + n, $1, '2026-09-01T00:00:00Z' from generate_series(0, $2::int - 1) n`,
+      [userId, count],
+    );
+  }
+
+  /** The first of them, and more that nobody has. */
+  const list = (count: number) =>
+    [...Array.from({ length: count }, (_, n) => `1312${2_000_000 + n}`), ...strangers].join('\n');
+  const strangers = Array.from({ length: 3_000 }, (_, n) => `1415${2_000_000 + n}`);
+
+  const countMarked = async () => {
+    const numbers = await database.db.select().from(phoneNumbers);
+    return numbers.filter(({ outOfServiceOn }) => outOfServiceOn !== null).length;
+  };
+
+  test('marks none and is put aside with what was found, and the days after it are read', async () => {
+    await hold(2_500);
+    fake.deactivations.set('2026-11-18', list(2_000));
+    fake.deactivations.set('2026-11-19', list(5));
+    expect(await readAll(noon)).toEqual(['2026-11-18', '2026-11-19']);
+    expect(await countMarked()).toBe(5);
+    const found = { day: '2026-11-18', putAsideAt: noon, count: 5_000, wouldMark: 2_000, held: 2_500 };
+    expect(await listAside(database.db)).toEqual([found]);
+    expect(lines.join('\n')).toMatch(
+      /warn sms_deactivations_put_aside day="?2026-11-18"? count=5000 wouldMark=2000 held=2500/,
+    );
+    expect(await readAll(noon)).toEqual([]);
+  });
+
+  test.each([
+    ['49 of 100', 100, 49, 49],
+    ['50 of 100', 100, 50, 0],
+    ['2 % of 2,500', 2_500, 50, 50],
+    ['more than 2 % of 2,500', 2_500, 51, 0],
+  ])('is one of %s', async (_, held, listed, marked) => {
+    await hold(held);
+    fake.deactivations.set('2026-11-18', list(listed));
+    expect(await read(noon)).toBe('read');
+    expect(await countMarked()).toBe(marked);
+  });
+
+  test('is none for numbers that an earlier list has put in doubt already', async () => {
+    await hold(100);
+    await database.db.update(phoneNumbers).set({ outOfServiceOn: '2026-11-10' });
+    fake.deactivations.set('2026-11-18', list(100));
+    expect(await read(noon)).toBe('read');
+    expect(await listAside(database.db)).toEqual([]);
+  });
+
+  test('is let through by an operator, who is named in the audit, or stays where it cannot be read', async () => {
+    await hold(100);
+    fake.deactivations.set('2026-11-18', list(60));
+    await read(noon);
+    const pass = () =>
+      letThrough({ db: database.db, provider: open() }, '2026-11-18', 'ops', contextAt(after(noon, hour)));
+    fake.onDeactivations = { httpStatus: 400, code: 30113 };
+    expect(await pass()).toEqual({ ok: false, reason: 'too_old' });
+    fake.onDeactivations = { httpStatus: 500, code: null };
+    expect(await pass()).toEqual({ ok: false, reason: 'unanswered' });
+    expect(await countMarked()).toBe(0);
+    fake.onDeactivations = null;
+    expect(await pass()).toEqual({ ok: true, count: 3_060, marked: 60 });
+    expect(await countMarked()).toBe(60);
+    expect(await pass()).toEqual({ ok: false, reason: 'not_aside' });
+    const { rows } = await database.pool.query(
+      "select details from audit_log where action = 'carrier_list_marked'",
+    );
+    expect(rows).toEqual([{ details: { day: '2026-11-18', operator: 'ops', marked: 60 } }]);
+  });
+
+  test('is dropped by an operator for good', async () => {
+    await hold(100);
+    fake.deactivations.set('2026-11-18', list(60));
+    await read(noon);
+    const drop = () => dropList(database.db, '2026-11-18', 'ops', contextAt(after(noon, hour)));
+    expect([await drop(), await drop()]).toEqual([true, false]);
+    await readAll(after(noon, 2 * hour));
+    expect(asked().filter((each) => each === '2026-11-18')).toHaveLength(1);
+    expect([await countMarked(), await listAside(database.db)]).toEqual([0, []]);
   });
 });
