@@ -161,7 +161,7 @@ export function openTwilio(
     readDeactivations: async (day, take, signal): Promise<DeactivationsRead> => {
       const file = await findDeactivationsFile(day);
       if (!file.ok) return file;
-      const batches = readDeactivationsFile(file.url, signal);
+      const batches = readDeactivationsFile(file.url, { apiBaseUrl, signal });
       let count = 0;
       try {
         for (;;) {
@@ -187,8 +187,7 @@ export function openTwilio(
         .deactivations()
         .fetch({ date: new Date(`${day}T00:00:00Z`) });
       const url = readRedirect(answer);
-      const isSafe = url?.protocol === 'https:' || (apiBaseUrl !== null && url?.protocol === 'http:');
-      if (url === null || !isSafe) return { ok: false, reason: 'unanswered', fault: 'no_address' };
+      if (url === null) return { ok: false, reason: 'unanswered', fault: 'no_address' };
       return { ok: true, url };
     } catch (error) {
       const reason = error instanceof Refusal && deactivationErrors.get(error.twilioCode ?? 0);
