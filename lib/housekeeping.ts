@@ -26,6 +26,7 @@ import { pruneSignInCodes } from '@/lib/sms/verification/sign-in-code';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
 import { forgetNumbers } from '@/lib/sms/numbers/forget-numbers';
+import { pruneEnteredCodes } from '@/lib/sms/outbox/entered-codes';
 import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { checkLedgers } from '@/lib/reporting/ledgers/check-ledgers';
@@ -85,6 +86,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   resealTotpKeys,
   pruneRecoveries,
   pruneSignInCodes,
+  pruneEnteredCodes,
   pruneSpend,
   pruneBulkMoves,
   pruneExports: { run: pruneExports, limit: batchPieces, most: mostBatches },

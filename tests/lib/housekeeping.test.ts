@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { loginGrants, pendingTokens, rateLimits, sessions } from '@/db/schema/accounts';
-import { recoveries, signInCodes, smsSpend, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
+import {
+  recoveries,
+  signInCodes,
+  smsEnteredCodes,
+  smsSpend,
+  smsVerificationLog,
+  smsVerifications,
+} from '@/db/schema/sms';
 import { secondFactorFailures, spentPasskeyChallenges, trustedDevices } from '@/db/schema/two-factor';
 import { batchRows, keepHouse, keepHouseByBothClocks, mostBatches } from '@/lib/housekeeping';
 import { bigPerson } from '../support/big-database';
@@ -12,7 +19,7 @@ const database = useDatabase();
 async function fill(rows: number, over: Date): Promise<void> {
   const at = over.toISOString();
   const tables =
-    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log, sms_spend, trusted_devices, spent_passkey_challenges, second_factor_failures';
+    'users, sessions, login_grants, pending_tokens, rate_limits, sms_verifications, sms_verification_log, sms_spend, trusted_devices, spent_passkey_challenges, second_factor_failures, sms_entered_codes';
   await database.pool.query(`truncate ${tables} cascade`);
   const person = `md5('person:' || n)::uuid`;
   const token = `sha256(convert_to(n::text, 'UTF8'))`;
@@ -35,6 +42,8 @@ async function fill(rows: number, over: Date): Promise<void> {
     `spent_passkey_challenges (challenge_hash, expires_at) select ${token}, '${at}'`,
     `second_factor_failures (hour, wrong)
       select '${at}'::timestamptz - interval '28 days' - n * interval '1 microsecond', 1`,
+    `sms_entered_codes (challenge_id, entered_at, due_at)
+      select ${person}, '${at}'::timestamptz - interval '1 day', '${at}'::timestamptz - interval '1 day'`,
     // It counts for a day, and for an hour more where clocks differ.
     `sms_spend (scope, minute, micros) select n::text, '${at}'::timestamptz - interval '25 hours', 7900`,
   ]) {
@@ -45,7 +54,7 @@ async function fill(rows: number, over: Date): Promise<void> {
 /** So many of each are left. */
 const each = (left: number) => ({
   ...{ sessions: left, grants: left, tokens: left, limits: left, spend: left },
-  ...{ trusted: left, challenges: left, failures: left, signIn: left, recoveries: left },
+  ...{ trusted: left, challenges: left, failures: left, signIn: left, recoveries: left, entered: left },
 });
 
 async function countLeft() {
@@ -61,6 +70,7 @@ async function countLeft() {
     failures: await db.$count(secondFactorFailures),
     signIn: await db.$count(signInCodes),
     recoveries: await db.$count(recoveries),
+    entered: await db.$count(smsEnteredCodes),
     logged: await db.$count(smsVerificationLog),
   };
 }
@@ -73,7 +83,7 @@ test('one round ends and removes all that is over, each thousand in a transactio
   const statements = await recordStatements(database.pool, () => keepHouse(database.db, after(noon, 1)));
   expect(await countLeft()).toEqual({ ...each(0), logged: rows });
   // Of the chores that find nothing, four ask in a transaction, one of these and one other ask twice, and one asks five times.
-  expect(statements).toHaveLength(11 * 3 + 24 + 3 * 3 + 2 * 4);
+  expect(statements).toHaveLength(12 * 3 + 24 + 3 * 3 + 2 * 4);
   const ended = await database.db.select().from(smsVerifications);
   expect(ended.every((row) => row.endedBy === 'expired' && row.endedAt?.getTime() === noon.getTime())).toBe(
     true,
@@ -93,6 +103,7 @@ test('what someone holds at the moment is waited for by nobody, and done in the 
     await holder.query(`select from trusted_devices where user_id = $1 for update`, [userId]);
     await holder.query(`select from spent_passkey_challenges where challenge_hash = sha256('2') for update`);
     await holder.query(`select from sign_in_codes where user_id = $1 for update`, [userId]);
+    await holder.query(`select from sms_entered_codes where challenge_id = $1 for update`, [userId]);
     await holder.query(`select from recoveries where email_key = '2' for update`);
     await holder.query(`select from rate_limits where key = '2' for update`);
     await holder.query(`select from sms_spend where scope = '2' for update`);

@@ -50,3 +50,19 @@ export async function forgetEnteredCodes(db: Db, challengeIds: readonly string[]
   await db.execute(sql`
     delete from sms_entered_codes where challenge_id = any(${sql.param([...challengeIds])}::uuid[])`);
 }
+
+/** Longer than anyone tells of a code, also behind an outage. */
+const keptSeconds = 24 * 3600;
+
+/**
+ * Removes codes that have been due for a day, `limit` at most: nobody tells of them any more, as where the provider was changed to the
+ * console. Out: how many.
+ */
+export async function pruneEnteredCodes(db: Db, now: Date, limit: number): Promise<number> {
+  const before = new Date(now.getTime() - keptSeconds * 1000);
+  const { rowCount } = await db.execute(sql`
+    delete from sms_entered_codes where challenge_id = any(array(
+      select challenge_id from sms_entered_codes where due_at < ${timestamp(before)}
+      order by due_at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
