@@ -71,7 +71,7 @@ export const phoneNumbers = pgTable(
      * listed it as taken out of service; null: none did since its holder entered a code there.
      */
     outOfServiceOn: date('out_of_service_on'),
-    /** When texts found nobody there, at most one a day and the last three; none since a delivery or a right code. */
+    /** When texts found nobody there, at most one a day and the last four; none since a delivery or a right code. */
     deadTexts: instants('dead_texts'),
     /** When its holder last entered a code that was texted there, besides `held_since`: to sign in, or for a new password. */
     provenAgainAt: instant('proven_again_at'),

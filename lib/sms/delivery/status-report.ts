@@ -111,7 +111,10 @@ async function takeIn(db: Db, report: StatusReport, status: ProviderStatus): Pro
     if (moved && row.status === 'delivered') {
       await cancelTexts(tx, { retryOf: row.id }, 'delivered', report.now);
       if (number !== null && number.undeliverableAt !== null) await markDeliverable(tx, row.phone);
-      if (number !== null && number.deadTexts.length > 0) await forgetDeadTexts(tx, row.phone);
+      if (number !== null && number.deadTexts.length > 0) {
+        const failedAt = row.before_failed_ms === null ? null : new Date(row.before_failed_ms);
+        await forgetDeadTexts(tx, row.phone, failedAt);
+      }
     }
     // What each error calls for is done once it is first told, whichever of them counts for the row: so their order does not matter.
     const isNew = moved || row.before_error_code !== report.errorCode;
@@ -152,6 +155,7 @@ type MovedRow = {
   price: string | null;
   reserved_ms: number;
   sent_ms: number;
+  before_failed_ms: number | null;
   failed_ms: number | null;
   spend_scopes: string[] | null;
   request_id: string | null;
@@ -194,7 +198,7 @@ async function moveForward(
   const { rows } = await tx.execute<MovedRow>(sql`
     with before as (
       select id, status, coalesce(array_position(${order}, provider_status), 0) as rank, price, price_settled_at,
-             error_code, segments, sent_at
+             error_code, segments, sent_at, failed_at
       from sms_messages where ${isAbout(report)} for update
     )
     update sms_messages m
@@ -237,6 +241,7 @@ async function moveForward(
       before.price::text as before_price, m.price::text as price,
       (extract(epoch from m.reserved_at) * 1000)::float8 as reserved_ms,
       (extract(epoch from m.sent_at) * 1000)::float8 as sent_ms,
+      (extract(epoch from before.failed_at) * 1000)::float8 as before_failed_ms,
       (extract(epoch from m.failed_at) * 1000)::float8 as failed_ms,
       (${rank} > before.rank or m.price is distinct from before.price or m.segments is distinct from before.segments
         or m.error_code is distinct from before.error_code) as changed,

@@ -75,7 +75,8 @@ const holdersClasses: readonly (SendClass | null)[] = ['sign_in', 'prove_again']
 
 /**
  * Counts a text that found nobody at the number of who holds it, and who it was for. One text and its repetitions fail within a day,
- * and count once; what is older than thirty days counts no more.
+ * and count once; what is older than thirty days counts no more, unless the number is in doubt by it already. One more is kept than it
+ * takes, since the last may have been delivered after all.
  */
 export async function countDeadText(
   tx: Tx,
@@ -92,15 +93,22 @@ export async function countDeadText(
     update phone_numbers
     set dead_texts = (
       select array_agg(found order by found) from (
-        select found from unnest(dead_texts || ${timestamp(at)}) found where found > ${timestamp(at)} - interval '30 days'
-        order by found desc limit ${mostDeadTexts}) last)
+        select found from unnest(dead_texts || ${timestamp(at)}) found
+        where found > ${timestamp(at)} - interval '30 days' or cardinality(dead_texts) >= ${mostDeadTexts}::int
+        order by found desc limit ${mostDeadTexts + 1}) last)
     where number = ${phone} and holder_user_id = ${userId}
       and coalesce(dead_texts[cardinality(dead_texts)] <= ${timestamp(at)} - interval '1 day', true)`);
 }
 
-/** A text was delivered: the number works. Once it is in doubt, that says nothing about who has it. */
-export async function forgetDeadTexts(tx: Tx, phone: string): Promise<void> {
+/**
+ * A text was delivered: the number works. Once it is in doubt, that says nothing about who has it. `failedAt`: when the same text was
+ * said to have failed before, which was wrong, and so casts no doubt; null: it was not.
+ */
+export async function forgetDeadTexts(tx: Tx, phone: string, failedAt: Date | null): Promise<void> {
+  const others =
+    failedAt === null ? sql`dead_texts` : sql`array_remove(dead_texts, ${timestamp(failedAt)}::timestamptz)`;
   await tx.execute(sql`
-    update phone_numbers set dead_texts = '{}'
-    where number = ${phone} and cardinality(dead_texts) between 1 and ${mostDeadTexts - 1}::int`);
+    update phone_numbers
+    set dead_texts = case when cardinality(${others}) < ${mostDeadTexts}::int then '{}' else ${others} end
+    where number = ${phone} and dead_texts <> '{}'`);
 }

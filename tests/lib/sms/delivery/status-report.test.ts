@@ -464,6 +464,39 @@ describe('applyStatus', () => {
     },
   );
 
+  test.each([[2], [3], [0]])(
+    'a text that was told to have failed and was delivered leaves the same doubt in either order, behind %i dead days',
+    async (days) => {
+      const doubtAfter = async (last: readonly string[]) => {
+        const person = await makePerson(database.db);
+        const tell = async ({ sid }: { sid: string }, status: string, seconds: number) => {
+          const errorCode = status === 'delivered' ? null : 30003;
+          await applyStatus(
+            database.db,
+            report(sid, status, { errorCode, now: new Date(now.getTime() + seconds * 1000) }),
+          );
+        };
+        // Far enough apart that the first lies too far back when the last fails.
+        for (let day = 0; day < days; day += 1) {
+          await tell(await sendUpdate(person), 'undelivered', day * 14 * 86_400);
+        }
+        const text = await sendUpdate(person);
+        for (const [index, status] of last.entries()) await tell(text, status, 40 * 86_400 + index);
+        const { deadTexts } = (await readNumber(database.db, person.phone))!;
+        return { doubt: readDoubt(await readNumber(database.db, person.phone)), deadTexts };
+      };
+      const once = await doubtAfter(['delivered', 'undelivered']);
+      expect(once.doubt === null).toBe(days < 3);
+      for (const other of [
+        ['undelivered', 'delivered'],
+        ['failed', 'undelivered', 'delivered'],
+        ['undelivered', 'delivered', 'undelivered'],
+      ]) {
+        expect(await doubtAfter(other)).toEqual(once);
+      }
+    },
+  );
+
   test('texts that a carrier filters put no number in doubt', async () => {
     const person = await makePerson(database.db);
     const { sid } = await sendUpdate(person);

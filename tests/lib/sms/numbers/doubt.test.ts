@@ -76,13 +76,13 @@ describe('a number where texts find nobody', () => {
     await dead(phone, 2 * day);
     expect(await doubtOf(phone)).toEqual({ reason: 'dead_number', since: after(noon, 2 * day) });
     await dead(phone, 5 * day);
-    expect((await readNumber(database.db, phone))!.deadTexts).toHaveLength(3);
+    expect((await readNumber(database.db, phone))!.deadTexts).toHaveLength(4);
     expect(await doubtOf(phone)).toEqual({ reason: 'dead_number', since: after(noon, 5 * day) });
   });
 
   test('is counted from the beginning after a delivery, which takes no doubt away once there is one', async () => {
     const phone = await hold();
-    const deliver = () => database.db.transaction((tx) => forgetDeadTexts(tx, phone));
+    const deliver = () => database.db.transaction((tx) => forgetDeadTexts(tx, phone, null));
     for (const days of [0, 1]) await dead(phone, days * day);
     await deliver();
     for (const days of [2, 3]) await dead(phone, days * day);
@@ -90,6 +90,12 @@ describe('a number where texts find nobody', () => {
     await dead(phone, 4 * day);
     await deliver();
     expect(await doubtOf(phone)).not.toBeNull();
+  });
+
+  test('stays in doubt however late the next text fails', async () => {
+    const phone = await hold();
+    for (const days of [0, 10, 20, 100]) await dead(phone, days * day);
+    expect(await doubtOf(phone)).toEqual({ reason: 'dead_number', since: after(noon, 100 * day) });
   });
 
   test('is cast in doubt by no text that anyone may have sent there', async () => {
