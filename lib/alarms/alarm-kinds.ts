@@ -13,6 +13,7 @@ export type AlarmKind =
   | 'webhooks_refused'
   | 'queue_old'
   | 'slow_deliveries'
+  | 'bulk_stands_still'
   | 'pumping_closed'
   | 'pumping_everywhere'
   | 'ledgers_differ'
@@ -125,6 +126,15 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
       `Of the last ${count(delivered)} deliveries of an hour, ${count(slow)} took longer than five minutes.`,
     whatToDo:
       'See whether texts wait here (the oldest text that is due) or at the carriers: by area code, and at status.twilio.com. If it is one carrier or country, ask Twilio.',
+  },
+  bulk_stands_still: {
+    name: 'The texts of a bulk move stand still',
+    opensAfter: 2,
+    clearsAfter: 2,
+    say: ({ moves, seconds }) =>
+      `${moves === 1 ? 'A bulk move has' : `${count(moves)} bulk moves have`} texts that are due, the oldest for ${count(seconds)} seconds, and none was sent for 15 minutes.`,
+    whatToDo:
+      'See that a dispatcher runs (npm run worker, or npm start) and what its log says: dispatcher_stuck, dispatcher_round_failed. What is due goes out by itself once one runs.',
   },
   pumping_closed: {
     name: 'Codes are asked for and not entered: ranges are closed',

@@ -7,6 +7,7 @@ import type { Env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSender } from '@/lib/sms/capacity/send-rate';
 import { listAside } from '@/lib/sms/delivery/lists-aside';
+import { findStillSources, isOfRest } from '@/lib/sms/capacity/send-order';
 import { awaitsReports, senderName, sendersOf } from '@/lib/sms/senders/sender';
 import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { readScopeCounts } from '@/lib/sms/pumping/close-scopes';
@@ -60,6 +61,9 @@ const refusedLatelyMs = 15 * minuteMs;
 
 const oldCodeSeconds = { bad: 120, good: 60 };
 const oldTextSeconds = { bad: 1_800, good: 900 };
+
+/** A bulk move's texts go out one in each turn of all bulk moves, however low the pace is. */
+const stillMs = 15 * minuteMs;
 
 const slowSeconds = 300;
 const fewestDeliveries = 20;
@@ -229,12 +233,16 @@ async function findRefusedCalls({ db, now }: Asked): Promise<Finding[]> {
   ];
 }
 
+/** Texts of bulk moves are left out: thousands of them go at the sender's pace, and wait as long as that takes (`findStillMoves`). */
 async function findOldTexts({ db, now, isStopped }: Asked): Promise<Finding[]> {
   const due = isDueAt(now);
   const waits = sql`floor(extract(epoch from ${timestamp(now)} - min(send_after)))::float8`;
+  // Each group by its own index, so that a minute's check reads none of thousands that wait for a bulk move.
   const { rows } = await db.execute<{ code: number | null; any: number | null }>(sql`
-    select (select ${waits} from sms_messages where ${due} and purpose = 'verification') as code,
-      (select ${waits} from sms_messages where ${due}) as any`);
+    select code, greatest(code, prompt, rest) as any from (
+      select (select ${waits} from sms_messages where ${due} and purpose = 'verification') as code,
+        (select ${waits} from sms_messages where ${due} and purpose in ('notice', 'reply', 'test')) as prompt,
+        (select ${waits} from sms_messages where ${due} and ${isOfRest} and source is null) as rest) groups`);
   const { code, any } = rows[0]!;
   const isOver = (which: 'bad' | 'good') =>
     (code ?? 0) > oldCodeSeconds[which] || (any ?? 0) > oldTextSeconds[which];
@@ -246,6 +254,28 @@ async function findOldTexts({ db, now, isStopped }: Asked): Promise<Finding[]> {
       figures: { codeSeconds: code, seconds: any },
     },
   ];
+}
+
+async function findStillMoves({ db, env, now }: Asked): Promise<Finding[]> {
+  const { sources: moves, oldestSeconds: seconds } = await findStillSources(db, now, stillMs);
+  // They rest with the sender, and wait behind single updates and notices, of which `queue_old` tells.
+  const waits = moves > 0 && (await isSenderBusy(db, env, now));
+  return [
+    {
+      kind: 'bulk_stands_still',
+      subject: '',
+      verdict: moves === 0 ? 'good' : waits ? 'between' : 'bad',
+      figures: { moves, seconds },
+    },
+  ];
+}
+
+async function isSenderBusy(db: Db, env: Env, now: Date): Promise<boolean> {
+  const sender = await readSender(db, senderName(env, 'updates'));
+  if (sender !== null && (sender.restsUntil !== null || sender.reason !== null)) return true;
+  const { rowCount } = await db.execute(sql`
+    select from sms_messages where ${isDueAt(now)} and source is null and purpose <> 'verification' limit 1`);
+  return rowCount === 1;
 }
 
 async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
@@ -265,7 +295,7 @@ async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
         case when isfinite(delivered_at) then delivered_at
           when status = 'sent' and sent_at <= ${ago(slowSeconds * 1000)} and ${reportsCome} then ${timestamp(now)} end as ended
       from sms_messages
-      where created_at > ${ago(hourMs + slowSeconds * 1000)} and created_at <= ${ago(slowSeconds * 1000)} and direction = 'out'
+      where created_at > ${ago(hourMs + slowSeconds * 1000)} and created_at <= ${ago(slowSeconds * 1000)} and direction = 'out' and source is null
       order by created_at desc, id desc limit ${mostDeliveries}) lately`);
   const { delivered, slow } = rows[0]!;
   const isMore = (share: number) => delivered >= fewestDeliveries && slow > delivered * share;
@@ -357,6 +387,7 @@ const others = [
   findRefusedCalls,
   findOldTexts,
   findSlowDeliveries,
+  findStillMoves,
   findClosedRanges,
   findPumpingEverywhere,
   findDifferences,

@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { networkHoursAround } from './network-hour';
 import { isStopped, slotSpacingMicros } from './send-rate';
 
@@ -73,23 +74,45 @@ export function countWaitingOf(source: string, most: number, now: SQL): SQL {
     select from sms_messages m where ${waitingSource} = ${source}::uuid and m.send_after <= ${now} limit ${most}) waiting)`;
 }
 
-/**
- * The texts of many that were wished for at once, such as by a bulk move, that are due: `sources` and `of_many`, common tables of a
- * `with recursive`, the second with `id`, `send_after` and `turn`. Each of their sources has a text in each turn. Who comes first in a
- * turn is drawn by lot, so that where a claim has one place, no source has it each time; nothing has to be remembered for that. Each
- * source is found by one step in its index, so that thousands of texts of one are not looked through for the others.
- *
- * @param now an expression for the moment, by the database's clock, that is the same for each row
- * @param most an expression for how many at most
- */
-export function ofManyInTurns(now: SQL, most: SQL): SQL {
-  return sql`sources as (
+/** `sources`: those of which texts wait, and a null behind them; each is found by one step in its index. A common table of a `with recursive`. */
+const waitingSources = sql`sources as (
       (select ${waitingSource} as source from sms_messages m where ${waitingSource} is not null order by 1 limit 1)
       union all
       select (
         select ${waitingSource} from sms_messages m where ${waitingSource} > sources.source order by ${waitingSource} limit 1)
       from sources where sources.source is not null
-    ), of_many as materialized (
+    )`;
+
+/** How many sources have had a text due for `forMs` and had none called for since, and for how many seconds the oldest has been due. */
+export async function findStillSources(
+  db: Db,
+  now: Date,
+  forMs: number,
+): Promise<{ sources: number; oldestSeconds: number | null }> {
+  const since = timestamp(new Date(now.getTime() - forMs));
+  const { rows } = await db.execute<{ sources: number; oldest: number | null }>(sql`
+    with recursive ${waitingSources}, oldest as materialized (
+      select s.source, first.send_after from sources s cross join lateral (
+        select m.send_after from sms_messages m
+        where ${waitingSource} = s.source and m.send_after > '2000-01-01'::timestamptz order by m.send_after limit 1) first
+      where first.send_after <= ${since}
+    )
+    select count(*)::int as sources, floor(extract(epoch from ${timestamp(now)} - min(send_after)))::float8 as oldest
+    from oldest o where not exists (
+      select from sms_messages sent where sent.attempted_at > ${since} and sent.source = o.source)`);
+  return { sources: rows[0]!.sources, oldestSeconds: rows[0]!.oldest };
+}
+
+/**
+ * The texts of many that were wished for at once, such as by a bulk move, that are due: `sources` and `of_many`, common tables of a
+ * `with recursive`, the second with `id`, `send_after` and `turn`. Each of their sources has a text in each turn. Who comes first in a
+ * turn is drawn by lot, so that where a claim has one place, no source has it each time; nothing has to be remembered for that.
+ *
+ * @param now an expression for the moment, by the database's clock, that is the same for each row
+ * @param most an expression for how many at most
+ */
+export function ofManyInTurns(now: SQL, most: SQL): SQL {
+  return sql`${waitingSources}, of_many as materialized (
       select id, send_after, turn from (
         select each.id, each.send_after,
           row_number() over (partition by s.source order by each.send_after, each.id) as turn, random() as lot

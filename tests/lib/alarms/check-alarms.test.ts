@@ -166,7 +166,7 @@ describe('a round', () => {
       checkAlarms({ db: database.db, env, log }),
     );
     // The claim, a statement a condition, and a transaction of begin, ticket, standings, checks, what was seen, commit.
-    expect(statements).toHaveLength(1 + 12 + 6);
+    expect(statements).toHaveLength(1 + 13 + 6);
   });
 
   test('that cannot read one condition reads the others, and leaves that alarm as it was', async () => {
@@ -565,9 +565,14 @@ describe('the queue', () => {
     await run('delete from sms_messages');
     await check(3);
     expect(await listOpen()).toEqual([]);
-    await waiting('31 minutes');
-    await check(2);
-    expect(await listOpen()).toEqual(['queue_old']);
+    for (const purpose of ['update', 'notice', 'something else']) {
+      await waiting('31 minutes', purpose);
+      await check(2);
+      expect(await listOpen()).toEqual(['queue_old']);
+      await run('delete from sms_messages');
+      await check(3);
+      expect(await listOpen()).toEqual([]);
+    }
   });
 
   test('has no text of a time that was never', async () => {
@@ -575,6 +580,74 @@ describe('the queue', () => {
     await writeTexts(1, { status: `'queued'`, send_after: `'infinity'` });
     await check(3);
     expect(await listOpen()).toEqual([]);
+  });
+});
+
+describe('texts of a bulk move', () => {
+  const [one, other] = [randomUUID(), randomUUID()];
+  const waiting = (count: number, ago: string, source = one) =>
+    writeTexts(count, {
+      ...{ status: `'queued'`, send_after: `now() - interval '${ago}'`, source: `'${source}'` },
+    });
+  const sent = (ago: string, source: string | null) =>
+    writeTexts(1, {
+      ...{ created_at: `now() - interval '3 hours'`, attempted_at: `now() - interval '${ago}'` },
+      source: source === null ? 'null' : `'${source}'`,
+    });
+
+  test('that go out slowly, and late, open no alarm', async () => {
+    await waiting(5_000, '2 hours');
+    await sent('14 minutes', one);
+    await writeTexts(50, {
+      ...{ created_at: `now() - interval '50 minutes'`, sent_at: 'now()', delivered_at: 'now()' },
+      source: `'${one}'`,
+    });
+    await check(12);
+    expect(await listOpen()).toEqual([]);
+  });
+
+  test('of which none is sent for a quarter of an hour open one, whatever else goes out', async () => {
+    await waiting(3, '14 minutes');
+    await waiting(2, '16 minutes', other);
+    await sent('16 minutes', other);
+    await sent('1 minute', one);
+    await sent('1 minute', null);
+    await check();
+    expect(await listOpen()).toEqual([]);
+    await check();
+    const [alarm] = await listAlarms();
+    expect(alarm).toMatchObject({ kind: 'bulk_stands_still', figures: { moves: 1 } });
+    expect(alarm!.figures.seconds).toBeGreaterThanOrEqual(960);
+    await sent('0 minutes', other);
+    await check(2);
+    expect(await listOpen()).toEqual([]);
+  });
+
+  test('open none while the sender rests, or other texts go first', async () => {
+    await waiting(2, '16 minutes');
+    await run(
+      `insert into sms_senders (sender, next_slot_at, stopped_until) values ($1, now(), now() + interval '5 minutes')`,
+      [fromPhone],
+    );
+    await check(3);
+    expect(await listOpen()).toEqual([]);
+    await run('delete from sms_senders');
+    await writeTexts(1, { status: `'queued'`, purpose: `'notice'` });
+    await check(3);
+    expect(await listOpen()).toEqual([]);
+    await run(`delete from sms_messages where purpose = 'notice'`);
+    await writeTexts(1, { status: `'queued'`, purpose: `'verification'` });
+    await check(2);
+    expect(await listOpen()).toEqual(['bulk_stands_still']);
+  });
+
+  test('are none for what was written by a clock that was wrong', async () => {
+    for (const at of ['-infinity', 'infinity']) {
+      await writeTexts(1, { ...{ status: `'queued'`, send_after: `'${at}'` }, source: `'${randomUUID()}'` });
+    }
+    await check(3);
+    expect(await listOpen()).toEqual([]);
+    expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
   });
 });
 
