@@ -107,20 +107,24 @@ export async function findStillSources(
  * The texts of many that were wished for at once, such as by a bulk move, that are due: `sources` and `of_many`, common tables of a
  * `with recursive`, the second with `id`, `send_after` and `turn`. Each of their sources has a text in each turn. Who comes first in a
  * turn is drawn by lot, so that where a claim has one place, no source has it each time; nothing has to be remembered for that.
+ * Of each source only so many are locked that all of them together are about twice `most`: others find the rest free.
  *
  * @param now an expression for the moment, by the database's clock, that is the same for each row
  * @param most an expression for how many at most
  */
 export function ofManyInTurns(now: SQL, most: SQL): SQL {
-  return sql`${waitingSources}, of_many as materialized (
+  return sql`${waitingSources}, share as materialized (
+      select ${most}::int as most, count(source)::int as sources from sources
+    ), of_many as materialized (
       select id, send_after, turn from (
         select each.id, each.send_after,
           row_number() over (partition by s.source order by each.send_after, each.id) as turn, random() as lot
         from sources s cross join lateral (
           select m.id, m.send_after from sms_messages m
           where ${waitingSource} = s.source and m.send_after <= ${now} and ${isOfRest}
-          order by m.send_after limit ${most} for update skip locked) each
-      ) each order by turn, lot limit ${most}
+          order by m.send_after limit (select least(most, 1 + 2 * most / greatest(1, sources)) from share)
+          for update skip locked) each
+      ) each order by turn, lot limit (select most from share)
     )`;
 }
 

@@ -1,8 +1,10 @@
 import { sql } from 'drizzle-orm';
+import { PgDialect } from 'drizzle-orm/pg-core';
 import { beforeEach, expect, test } from 'vitest';
 import type { Db } from '@/db/client';
 import { openLog } from '@/lib/log';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
+import { ofManyInTurns } from '@/lib/sms/capacity/send-order';
 import { claimSends, countStrangers } from '@/lib/sms/dispatch/claim';
 import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '../../../support/database';
@@ -168,5 +170,28 @@ test('an update is found without reading the texts of a bulk move before it, nor
     for (const { plan } of recorder.ran) expect(countTexts(plan)).toBeLessThan(100);
   } finally {
     await recorder.end();
+  }
+});
+
+test.each([
+  [1, 48],
+  [2, 96],
+  [10, 100],
+])('of %i sources with many texts each, a claim of 48 locks %i at most', async (sources, locked) => {
+  for (let nth = 0; nth < sources; nth += 1) {
+    await fill(60, { purpose: 'update', source: `00000000-0000-4000-8000-00000000000${nth}` });
+  }
+  const client = await database.pool.connect();
+  try {
+    await client.query('begin');
+    const claims = new PgDialect().sqlToQuery(
+      sql`with recursive ${ofManyInTurns(sql`statement_timestamp()`, sql`48`)} select id from of_many`,
+    );
+    expect((await client.query(claims.sql, claims.params)).rows).toHaveLength(48);
+    const free = await database.db.execute(sql`select from sms_messages for update skip locked`);
+    expect(sources * 60 - free.rowCount!).toBe(locked);
+  } finally {
+    await client.query('rollback');
+    client.release();
   }
 });
