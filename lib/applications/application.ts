@@ -38,15 +38,18 @@ type Row = {
   news: NewsState | null;
 };
 
-/** One application, if this person may see it; `lock`: nobody else changes it until the transaction ends. */
+/**
+ * One application, if this person may see it; `lock`: nobody else changes it until the transaction ends. `people_locked`: its caller has
+ * locked the people (`lockPeopleOf`).
+ */
 export async function findApplication(
   db: Db | Tx,
   viewer: Viewer,
   id: string,
-  { lock = false }: { lock?: boolean } = {},
+  { lock = false }: { lock?: boolean | 'people_locked' } = {},
 ): Promise<Application | null> {
   if (!isId(id)) return null;
-  if (lock) await lockPeopleOf(db, viewer, id);
+  if (lock === true) await lockPeopleOf(db, viewer, id);
   const { rows } = await db.execute<Row>(sql`
     select id, applicant_id, applicant_name, title, message, status, version, assignee_id, created_at, moved_at, answered_at,
       news

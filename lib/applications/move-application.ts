@@ -61,7 +61,7 @@ export async function moveApplication(
 
 /**
  * The same in a transaction of the caller. `bulkId`: it is one of many moves at once (lib/bulk): it is seen at once, and what its
- * applicant is to hear goes in turns with other such moves'.
+ * applicant is to hear goes in turns with other such moves'. The caller has locked the people of such a move (`lockPeopleOf`).
  */
 export async function moveWithin(
   tx: Tx,
@@ -71,7 +71,8 @@ export async function moveWithin(
   bulkId: string | null = null,
 ): Promise<MoveAnswer> {
   if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
-  const found = await findApplication(tx, viewer, wanted.id, { lock: true });
+  const lock = bulkId === null || 'people_locked';
+  const found = await findApplication(tx, viewer, wanted.id, { lock });
   if (found === null) return { ok: false, reason: 'not_found' };
   const { before, hiddenAfter } = await findBefore(tx, viewer, found, context.now);
   if (before.version !== wanted.version)
