@@ -42,7 +42,9 @@ export async function draftBulkMove(
 ): Promise<BulkDraftAnswer> {
   requireMover(viewer);
   if ('ids' in selection) {
-    const ids = selection.ids.filter(isId).slice(0, mostItems);
+    // Each once, before the limit counts them; an id may be written in either case.
+    const named = new Set(selection.ids.filter(isId).map((id) => id.toLowerCase()));
+    const ids = [...named].slice(0, mostItems);
     if (ids.length === 0) return { ok: false, reason: 'nothing_selected' };
     return writeDraft(
       db,
@@ -96,7 +98,7 @@ async function writeDraft(
       insert into bulk_items (bulk_id, nth, application_id, version)
       select ${id}, row_number() over (order by a.moved_at, a.id), a.id, a.version
       from (
-        select found.id, found.moved_at, found.version from (${selected}) chosen cross join lateral (
+        select found.id, found.moved_at, found.version from (select distinct id from (${selected}) named) chosen cross join lateral (
           select a.id, a.moved_at, a.version from applications a where a.id = chosen.id and ${seenBy(viewer)} limit 1) found
         order by found.moved_at desc, found.id desc limit ${mostItems + 1}) a`);
     const items = rowCount ?? 0;

@@ -99,6 +99,26 @@ test('what is checked becomes a draft of what its maker may see, those that wait
   });
 });
 
+test('what is checked several times counts once, also for the limit', async () => {
+  const [first, second] = (await some(2)) as [string, string];
+  const often = Array.from({ length: mostItems }, (_, n) => (n % 2 === 0 ? first : first.toUpperCase()));
+  const made = await draftBulkMove(database.db, staff, { ids: [...often, second] }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  expect(await readBulkRow(database.db, made.id)).toMatchObject({ items: { open: 2 } });
+});
+
+test('what a search finds by two ways counts once', async () => {
+  const applicant = await giveApplicant(database.db);
+  const ids = await giveManySubmitted(database.db, [applicant], 3, noon);
+  // Of an earlier version, which wrote the name down as well.
+  await database.db.execute(sql`update applications set applicant_name = 'Nora Twice'`);
+  await database.db.execute(sql`update users set name = 'Nora Twice' where id = ${applicant.userId}`);
+  const query = { ...everything, search: { text: 'Nora Twice' } };
+  const made = await draftBulkMove(database.db, staff, { query }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  expect(await readBulkRow(database.db, made.id)).toMatchObject({ items: { open: ids.length } });
+});
+
 test('all that a search of the list finds are taken, and no others', async () => {
   const [submitted, decided] = [await some(60), await some(5)];
   await database.db.execute(
