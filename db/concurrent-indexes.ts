@@ -158,6 +158,12 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: 'on mails (turn, send_after) where sent_at is null and ended_at is null',
   },
   {
+    // Of many that are written at once, those of each source that wait.
+    name: 'mails_waiting_source_index',
+    on: `on mails ((case when sent_at is null and ended_at is null then source end), send_after)
+      where (case when sent_at is null and ended_at is null then source end) is not null`,
+  },
+  {
     // How many mails a network asked for within the hour.
     name: 'mails_network_index',
     on: 'on mails (network, created_at) where network is not null',

@@ -71,6 +71,8 @@ export const mails = pgTable(
     attempts: integer('attempts').notNull().default(0),
     /** A keyed mark of the network whose request asked for it, never the address; null: nobody's did. */
     network: text('network'),
+    /** What it was written for together with others, as in `sms_messages`: a bulk move; null: nothing. */
+    source: uuid('source'),
     /** Its place in the line, lower first: lib/mail/mail-turn.ts. Rows of an earlier version count as the first of a stranger. */
     turn: integer('turn').notNull().default(201),
     /** Which process is sending it, and until when nobody else may. */

@@ -198,7 +198,7 @@ async function reachOut(
   }
   // A reminder takes the place of none but the reminder before it.
   await supersedeWaiting(tx, { applicationId, kind: kind === 'reminder' ? kind : null }, now);
-  if (way === 'mail') return mailNews(tx, { id, kind, user }, now);
+  if (way === 'mail') return mailNews(tx, { id, kind, bulkId: notice.bulk_id, user }, now);
   const text = await enqueueText(tx, {
     userId: user.id,
     phone: user.phone!,

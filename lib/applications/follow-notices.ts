@@ -56,6 +56,7 @@ type Followed = {
   application_id: string;
   applicant_id: string | null;
   kind: NoticeKind;
+  bulk_id: string | null;
   state: NewsState;
   status: string;
   silent_ms: number | null;
@@ -79,7 +80,7 @@ async function follow(tx: Tx, id: string, now: Date): Promise<boolean> {
       select m.id, m.status, m.sent_at, m.created_at from tries t
       join sms_messages m on m.retry_of = t.id and m.dedupe_key = 'retry:' || t.id::text
     )
-    select n.application_id, a.applicant_id, n.kind, n.state, last.status, n.check_at is not null as is_followed,
+    select n.application_id, a.applicant_id, n.kind, n.bulk_id, n.state, last.status, n.check_at is not null as is_followed,
       mail.id is not null and mail.sent_at is null as is_mail_unsent,
       mail.sent_at is null and mail.ended_at is null and mail.expires_at > ${timestamp(now)} as is_mail_waiting,
       extract(epoch from ${timestamp(now)} - last.sent_at)::float8 * 1000 as silent_ms,
@@ -115,7 +116,7 @@ async function followUp(tx: Tx, id: string, followed: Followed, now: Date): Prom
   const user = followed.applicant_id === null ? null : await findUser(tx, followed.applicant_id);
   const state =
     user !== null && (await isToBeMailed(tx, user, followed.kind, now))
-      ? await mailNews(tx, { id, kind: followed.kind, user }, now)
+      ? await mailNews(tx, { id, kind: followed.kind, bulkId: followed.bulk_id, user }, now)
       : 'unreached';
   await tx.execute(sql`update application_notices set state = ${state} where id = ${id}`);
   await noteNews(tx, followed, state);

@@ -32,16 +32,17 @@ export const templateOf: Record<NoticeKind, ApplicationTemplate> = {
 /** How long after it was written a text or a mail is first looked at. */
 export const firstCheckMs = 60_000;
 
-/** Mails the news to an address that is proven. */
+/** Mails the news to an address that is proven; `bulkId`: the bulk move that made it due, null: none. */
 export async function mailNews(
   tx: Tx,
-  { id, kind, user }: { id: string; kind: NoticeKind; user: User },
+  { id, kind, bulkId, user }: { id: string; kind: NoticeKind; bulkId: string | null; user: User },
   now: Date,
 ): Promise<'mailed'> {
   const mailId = await enqueueNewsMail(tx, {
     ...newsMailOf(kind),
     userId: user.id,
     email: user.email,
+    source: bulkId,
     now,
   });
   await tx.execute(sql`

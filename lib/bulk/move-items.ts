@@ -8,6 +8,7 @@ import { timestamp } from '@/db/timestamp';
 import { lockPeopleOf } from '@/lib/applications/application';
 import { moveWithin } from '@/lib/applications/move-application';
 import { recordAudit } from '@/lib/audit';
+import { countWaitingMailsOf } from '@/lib/mail/outbox';
 import { countWaitingOf } from '@/lib/sms/capacity/send-order';
 
 /** Whoever has taken a bulk move is gone, if nothing was heard for so long: a batch takes a second. */
@@ -28,12 +29,12 @@ const mostTries = 5;
 /** A row that someone holds is waited for no longer: it comes again, behind the others. */
 const lockWaitMs = 100;
 
-/** A bulk move is ahead of the sender by what goes out in so many seconds, and by so many texts at least. */
+/** A bulk move is ahead of the sender by what goes out in so many seconds, and by so many texts and mails at least. */
 const aheadSeconds = 10;
 const leastAhead = 100;
 const mostAhead = 500;
 
-/** How many texts of a bulk move may wait before it makes more; `messagesPerSecond` null: the sender has no pace. */
+/** How many texts and mails of a bulk move may wait before it makes more; `messagesPerSecond` null: the sender has no pace. */
 export function aheadOf(messagesPerSecond: number | null): number {
   if (messagesPerSecond === null) return mostAhead;
   return Math.min(mostAhead, Math.max(leastAhead, Math.ceil(messagesPerSecond * aheadSeconds)));
@@ -47,7 +48,8 @@ type Job = { id: string; to: ApplicationStatus; note: string | null; ticket: Dat
 /**
  * Makes the next moves of the bulk move that has waited longest, 25 at most. Each is a transaction of its own: the move, by the code of
  * a single one, and what is written down about it; so whatever is killed, an application is moved once, and its news goes out once.
- * Any number of processes may do so at the same time. Moves are made no faster than their texts go out: at most `most` of those wait.
+ * Any number of processes may do so at the same time. Moves are made no faster than their texts and mails go out: at most
+ * `most` of those wait.
  */
 export async function moveNextItems(
   db: Db,
@@ -98,11 +100,12 @@ async function takeJob(db: Db, now: Date): Promise<Job | null> {
   return row ? { id: row.id, to: row.to_status, note: row.note, ticket } : null;
 }
 
-/** How many moves are ahead of their texts, as far as `most`: their news is not decided yet, or its text is due and waits. */
+/** How many moves are ahead of their news, as far as `most` of each: it is not decided yet, or its text or mail is due and waits. */
 async function countAhead(db: Db, id: string, most: number): Promise<number> {
+  const now = sql`(select now from clock)`;
   const { rows } = await db.execute<{ ahead: number }>(sql`
     with clock as materialized (select statement_timestamp() as now)
-    select ${countWaitingOf(id, most, sql`(select now from clock)`)} + (select count(*)::int from (
+    select ${countWaitingOf(id, most, now)} + ${countWaitingMailsOf(id, most, now)} + (select count(*)::int from (
       select from application_notices
       where (case when decided_at is null and kind <> 'reminder' then bulk_id end) = ${id} and bulk_id is not null
       limit ${most}) undecided) as ahead`);

@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { mails, type LinkPurpose } from '@/db/schema/mail';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
@@ -93,7 +93,8 @@ const newsLifeMs = 7 * 24 * 3600 * 1000;
 
 /**
  * Writes a mail without a link that opens anything, and wakes those who send mail, in one statement. In: `email`, an address that
- * its owner has proven, since news goes to no other. Out: the mail's id.
+ * its owner has proven, since news goes to no other; `source`, what it is written for together with others, such as a bulk move. Out: the
+ * mail's id.
  */
 export async function enqueueNewsMail(
   tx: Tx,
@@ -102,20 +103,34 @@ export async function enqueueNewsMail(
     userId: string;
     email: string;
     params: Record<string, string>;
+    source?: string | null;
     now: Date;
   },
 ): Promise<string> {
-  const { template, userId, email, params, now } = mail;
+  const { template, userId, email, params, source = null, now } = mail;
   const id = newId();
   await tx.execute(sql`
     with mail as (
-      insert into mails (id, user_id, to_address, template, params, turn, created_at, send_after, expires_at)
-      values (${id}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb,
+      insert into mails (id, user_id, to_address, template, params, source, turn, created_at, send_after, expires_at)
+      values (${id}, ${userId}, ${email}, ${template}, ${JSON.stringify(params)}::jsonb, ${source}::uuid,
         ${turnOf({ standing: newsStanding, network: null, userId, now })}, ${timestamp(now)}, ${atOnce(now)},
         ${timestamp(new Date(now.getTime() + newsLifeMs))})
       returning 1
     ) ${wake}`);
   return id;
+}
+
+/** The source of a row `m` of the outbox, as long as it waits: what `mails_waiting_source_index` is made of. */
+const waitingSource = sql`(case when m.sent_at is null and m.ended_at is null then m.source end)`;
+
+/**
+ * How many mails of a source are due and wait, as far as `most`: an expression. One that failed is due again after its pause.
+ *
+ * @param now an expression for the moment, by the database's clock
+ */
+export function countWaitingMailsOf(source: string, most: number, now: SQL): SQL {
+  return sql`(select count(*)::int from (
+    select from mails m where ${waitingSource} = ${source}::uuid and m.send_after <= ${now} limit ${most}) waiting)`;
 }
 
 /** What is to go at once goes by the database's clock, if that is behind. */

@@ -473,6 +473,34 @@ test('moves are ahead of their texts by so many at most, and go on when those ha
   expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'running', items: { moved: 60 } });
 });
 
+test('mails count as texts do, but for those that failed and wait to be tried again', async () => {
+  const applicant = await makePerson(database.db, { updates: false });
+  await database.db.execute(sql`update users set email_proven_at = now() where id = ${applicant.userId}`);
+  const id = await start(await giveManySubmitted(database.db, [applicant], 60, noon));
+  const mail = async (seconds: number) => {
+    await decideNotices(database.db, after(noon, seconds), { onFault });
+    const { rows } = await database.db.execute<{ count: number }>(
+      sql`select count(*)::int as count from mails where source = ${id} and sent_at is null and ended_at is null`,
+    );
+    return rows[0]!.count;
+  };
+  await turn(10, { most: 20 });
+  expect(await mail(20)).toBe(20);
+  expect(await turn(21, { most: 20 })).toBe('waits');
+  const first = sql`(select id from mails where sent_at is null and ended_at is null and attempts = 0 limit 5)`;
+  await database.db.execute(sql`update mails set sent_at = now() where id in ${first}`);
+  await database.db.execute(
+    sql`update mails set attempts = 1, send_after = now() + interval '30 seconds' where id in ${first}`,
+  );
+  await database.db.execute(
+    sql`update mails set ended_at = now(), reason = 'superseded' where id in ${first}`,
+  );
+  expect(await turn(23, { most: 20 })).toBe('moved');
+  expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 35, open: 25 } });
+  expect(await mail(24)).toBe(25);
+  expect(await turn(25, { most: 20 })).toBe('waits');
+});
+
 test('two bulk moves take turns', async () => {
   const [first, second] = [await start(await some(100)), await start(await some(100))];
   for (let seconds = 10; seconds < 14; seconds += 1) await turn(seconds);
