@@ -69,6 +69,8 @@ export type BulkForecast = {
   texts: number;
   mails: number;
   unreached: number;
+  /** About so many it could not be said. */
+  unseen: number;
   segments: number;
   priceMicros: number;
   /** So many of the texts would wait for quiet hours to end, until these moments. */

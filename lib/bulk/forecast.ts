@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { BulkForecast } from '@/db/schema/bulk';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { Db } from '@/db/client';
+import { isDatabaseFault } from '@/db/database-fault';
 import type { User } from '@/lib/accounts/users';
 import { moves } from '@/lib/applications/moves';
 import { templateOf } from '@/lib/applications/note-news';
@@ -11,12 +12,16 @@ import { isReachedByMail } from '@/lib/mail/tell-owner';
 import { newId } from '@/lib/random';
 import { priceOf } from '@/lib/sms/capacity/price';
 import { applySendPolicy } from '@/lib/sms/dispatch/send-policy';
-import { readImaginedFacts, type ImaginedText } from '@/lib/sms/dispatch/send-policy-facts';
+import { openLog } from '@/lib/log';
+import { readImaginedFacts, type ImaginedText, type PolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { countSegments } from '@/lib/sms/outbox/segments';
 import { renderText } from '@/lib/sms/outbox/text-templates';
 
 /** So many texts are imagined in one statement, and asked about before others have their turn in this process. */
 const batchRows = 200;
+
+/** A row that is odd is looked for with so many statements more than it takes without one; then it may be any of those it came with. */
+const mostSearches = 200;
 
 /** A forecast that is older is counted again before it is shown. */
 const freshMs = 10 * 60_000;
@@ -25,8 +30,9 @@ type Applicant = Pick<User, 'id' | 'emailProvenAt'> & { phone: string | null; is
 
 /**
  * Says what the moves of a draft would lead to: to whom news would go by which way, what the texts would cost, and which would wait for
- * quiet hours. The texts are imagined, and asked about by the very rules that are asked when they go out. It is kept with the draft, so
- * that reading the page again costs nothing; after ten minutes it is counted again.
+ * quiet hours. The texts are imagined, and asked about by the very rules that are asked when they go out. People about whom that cannot be
+ * asked are counted by themselves. It is kept with the draft, so that reading the page again costs nothing; after ten minutes it is
+ * counted again.
  */
 export async function readForecast(
   db: Db,
@@ -35,7 +41,9 @@ export async function readForecast(
   now: Date,
 ): Promise<BulkForecast> {
   const kept = bulk.forecast;
-  if (kept !== null && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs) return kept;
+  // One of an earlier version has no count of those.
+  if (kept !== null && 'unseen' in kept && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs)
+    return kept;
   const forecast = await foresee(db, viewer, bulk, now);
   await db.execute(sql`
     update bulk_moves set forecast = ${JSON.stringify(forecast)}::jsonb
@@ -51,12 +59,13 @@ async function foresee(
 ): Promise<BulkForecast> {
   const forecast: BulkForecast = {
     ...{ at: now.toISOString(), people: 0, texts: 0, mails: 0, unreached: 0 },
-    ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null },
+    ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null, unseen: 0 },
   };
   const people = new Set<string>();
+  const odd: Odd = { people: new Set(), searchesLeft: mostSearches, error: null };
   for (let nth = 0; ;) {
     const batch = await readApplicants(db, viewer, { id, to, behind: nth });
-    await addBatch(db, forecast, batch.applicants, { to, now });
+    await addBatch(db, forecast, batch.applicants, { to, now, odd });
     forecast.unreached += batch.withoutAccount;
     forecast.people += batch.withoutAccount;
     for (const applicant of batch.applicants) people.add(applicant.id);
@@ -64,6 +73,9 @@ async function foresee(
     nth = batch.last;
   }
   forecast.people += people.size;
+  if (forecast.unseen > 0) {
+    openLog().warn('bulk_forecast_incomplete', { bulk: id, count: forecast.unseen, error: odd.error });
+  }
   return forecast;
 }
 
@@ -113,34 +125,74 @@ async function readApplicants(
   };
 }
 
+/** What could not be looked at: whom it was found to be about, how often more it may be searched for, and the last error. */
+type Odd = { people: Set<string>; searchesLeft: number; error: unknown };
+
 async function addBatch(
   db: Db,
   forecast: BulkForecast,
   applicants: readonly Applicant[],
-  { to, now }: { to: ApplicationStatus; now: Date },
+  { to, now, odd }: { to: ApplicationStatus; now: Date; odd: Odd },
 ): Promise<void> {
   const template = templateOf[to === 'documents_needed' ? 'documents' : 'news'];
   const params = { site: env().siteName, url: new URL('/applications', env().appUrl).href };
   const segments = countSegments(renderText(template, params).body);
-  const texted = applicants.filter(({ phone, isOpen }) => phone !== null && isOpen);
-  const texts = texted.map(({ id: userId, phone }): ImaginedText => ({
-    ...{ id: newId(), userId, phone: phone!, purpose: 'update', template, params, createdAt: now },
-  }));
-  const facts = texts.length === 0 ? [] : await readImaginedFacts(db, texts);
-  const isTexted = new Set<Applicant>();
-  for (const [index, each] of facts.entries()) {
-    const answer = await applySendPolicy(each, { now, env: env() });
-    if (answer.answer === 'refuse') continue;
-    isTexted.add(texted[index]!);
-    forecast.texts += 1;
-    forecast.segments += segments;
-    forecast.priceMicros += segments * priceOf(env(), each.message.phone);
-    if (answer.answer === 'hold') addHeld(forecast, answer.until.toISOString());
+  // One for each person, however often they applied.
+  const imagined = new Map<string, ImaginedText>();
+  for (const { id: userId, phone, isOpen } of applicants) {
+    if (phone === null || !isOpen) continue;
+    const about = { userId, phone, template, params, createdAt: now };
+    imagined.set(userId, { id: newId(), purpose: 'update', ...about });
   }
+  const texts = [...imagined.values()].filter(({ userId }) => !odd.people.has(userId!));
+  const facts = await readFacts(db, texts, odd);
   for (const applicant of applicants) {
-    if (isTexted.has(applicant)) continue;
-    if (applicant.isOpen && isReachedByMail(applicant)) forecast.mails += 1;
+    const text = imagined.get(applicant.id);
+    const answer = text === undefined ? null : await ask(facts.get(text.id), now, odd);
+    if (answer === 'unseen') forecast.unseen += 1;
+    else if (answer !== null && answer.answer !== 'refuse') {
+      forecast.texts += 1;
+      forecast.segments += segments;
+      forecast.priceMicros += segments * priceOf(env(), text!.phone);
+      if (answer.answer === 'hold') addHeld(forecast, answer.until.toISOString());
+    } else if (applicant.isOpen && isReachedByMail(applicant)) forecast.mails += 1;
     else forecast.unreached += 1;
+  }
+}
+
+/**
+ * The facts of each text, by its id. One row that cannot be read fails the statement for all: so it is asked in halves then, until the
+ * odd one is alone, and only that one is missing.
+ */
+async function readFacts(
+  db: Db,
+  texts: readonly ImaginedText[],
+  odd: Odd,
+): Promise<ReadonlyMap<string, PolicyFacts>> {
+  if (texts.length === 0) return new Map();
+  try {
+    const facts = await readImaginedFacts(db, texts);
+    return new Map(facts.map((each) => [each.message.id, each]));
+  } catch (error) {
+    if (isDatabaseFault(error)) throw error;
+    odd.error = error;
+    if (texts.length === 1) odd.people.add(texts[0]!.userId!);
+    if (texts.length === 1 || odd.searchesLeft <= 0) return new Map();
+  }
+  odd.searchesLeft -= 2;
+  const middle = Math.ceil(texts.length / 2);
+  const first = await readFacts(db, texts.slice(0, middle), odd);
+  return new Map([...first, ...(await readFacts(db, texts.slice(middle), odd))]);
+}
+
+async function ask(facts: PolicyFacts | undefined, now: Date, odd: Odd) {
+  if (facts === undefined) return 'unseen';
+  try {
+    return await applySendPolicy(facts, { now, env: env() });
+  } catch (error) {
+    if (isDatabaseFault(error)) throw error;
+    odd.error = error;
+    return 'unseen';
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 import { openPool } from '@/db/client';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { deleteUser } from '@/lib/accounts/users';
@@ -620,6 +620,32 @@ test('the summary says by which way news would go, what it costs, and what waits
   expect(later!.summary!.chances).toMatchObject({ allowed: 5, changed: 1 });
   expect(later!.summary!.forecast).toMatchObject({ texts: 2 });
 });
+
+test.each([1, 3])(
+  '%i people of whom something odd is stored are counted by themselves in the summary',
+  async (count) => {
+    const applicants = [];
+    for (let nth = 0; nth < 12; nth += 1) applicants.push(await makePerson(database.db));
+    const odd = applicants.slice(0, count).map(({ userId }) => userId);
+    await giveManySubmitted(database.db, applicants, 450, noon);
+    const made = await draftBulkMove(database.db, staff, { query: everything }, at(1));
+    if (!made.ok) throw new Error(made.reason);
+    await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null });
+    // As by a value that PostgreSQL cannot read.
+    const query = database.pool.query.bind(database.pool) as (...all: unknown[]) => unknown;
+    const refuse = (statement: unknown, values: unknown, ...rest: unknown[]) => {
+      const said = JSON.stringify([statement, values]);
+      if (!said.includes('jsonb_populate_recordset') || !odd.some((userId) => said.includes(userId)))
+        return query(statement, values, ...rest);
+      return Promise.reject(Object.assign(new Error('odd row'), { code: '22P02' }));
+    };
+    vi.spyOn(database.pool, 'query').mockImplementation(refuse as never);
+    const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
+    vi.restoreAllMocks();
+    const ofOdd = Math.floor(450 / 12) * count + Math.min(count, 450 % 12);
+    expect(page!.summary!.forecast).toMatchObject({ people: 12, unseen: ofOdd, texts: 450 - ofOdd });
+  },
+);
 
 test('what the summary says of each is what becomes of it', async () => {
   const makers = [

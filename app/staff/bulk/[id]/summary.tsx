@@ -15,7 +15,8 @@ export function Summary({
   summary: NonNullable<BulkPage['summary']>;
   clock: Required<Clock>;
 }) {
-  const { people, texts, mails, unreached, segments, priceMicros, held, heldFrom, heldUntil } = forecast;
+  const { people, texts, mails, unreached, unseen, segments, priceMicros, held, heldFrom, heldUntil } =
+    forecast;
   const when = (moment: string) => <Moment at={new Date(moment)} clock={clock} />;
   return (
     <>
@@ -29,6 +30,14 @@ export function Summary({
           { term: 'Told by text', detail: sayCount(texts) },
           { term: 'Told by email', detail: sayCount(mails) },
           { term: 'No way to tell them', detail: sayCount(unreached) },
+          ...(unseen > 0
+            ? [
+                {
+                  term: 'Could not be looked at',
+                  detail: `${sayCount(unseen)}. They are moved and told all the same.`,
+                },
+              ]
+            : []),
           { term: 'Segments', detail: sayCount(segments) },
           {
             term: 'Cost of the texts, about',
