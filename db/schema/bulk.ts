@@ -77,6 +77,9 @@ export type BulkForecast = {
   held: number;
   heldFrom: string | null;
   heldUntil: string | null;
+  /** So many reminders go out some days later if nobody answers what they are asked for, and what those by text cost. */
+  reminders: number;
+  reminderMicros: number;
 };
 
 /**

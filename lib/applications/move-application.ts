@@ -12,8 +12,8 @@ import { movesFrom } from './moves';
 import { asApplicantSees, renewNews, takeBackAfter } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
-/** Someone who asked for documents is reminded so many days after it, once each. */
-const reminderDays = [3, 10] as const;
+/** Someone who is asked for documents is reminded so many days after it, once each, unless they have answered. */
+export const reminderDays = [3, 10] as const;
 
 export type MoveRefusal =
   /** There is none, or it is not theirs to see. */

@@ -2,10 +2,12 @@ import { sql } from 'drizzle-orm';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkForecast, BulkOutcome, BulkPauseReason, BulkState } from '@/db/schema/bulk';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 import { seenBy, type Viewer } from '@/lib/applications/who-sees';
 import { env } from '@/lib/env';
 import { isId } from '@/lib/random';
 import { shareBudget, sumSpend } from '@/lib/sms/capacity/budget';
+import { countWaitingOfMany } from '@/lib/sms/capacity/send-order';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { readForecast, sourcesOf } from './forecast';
 import { isForgotten } from './prune-bulk';
@@ -43,6 +45,10 @@ export type BulkPage = {
     forecast: BulkForecast;
     budgetLeftMicros: number;
     budgetMicros: number;
+    /** Texts a second of the sender; null: it has no pace. */
+    pace: number | null;
+    /** The other bulk moves that go on, and how many of their applications and texts are still to go. */
+    others: { moves: number; left: number };
   } | null;
   timeZone: string | null;
 };
@@ -120,14 +126,30 @@ async function summarize(
   bulk: { id: string; to: ApplicationStatus; forecast: BulkForecast | null },
   now: Date,
 ): Promise<NonNullable<BulkPage['summary']>> {
-  const [chances, forecast, spentMicros] = await Promise.all([
+  const [chances, forecast, spentMicros, others] = await Promise.all([
     countChances(db, viewer, bulk),
     readForecast(db, viewer, bulk, now),
     sumSpend(db, 'all', now),
+    countOthers(db, now),
   ]);
   const budget = shareBudget(BigInt(env().smsDailyBudgetMicros)).ofManyMicros;
   const left = budget - spentMicros;
-  return { chances, forecast, budgetLeftMicros: Number(left < 0n ? 0n : left), budgetMicros: Number(budget) };
+  return {
+    ...{ chances, forecast, others, pace: env().smsMessagesPerSecond },
+    ...{ budgetLeftMicros: Number(left < 0n ? 0n : left), budgetMicros: Number(budget) },
+  };
+}
+
+/** More texts that wait are not told apart: as many as ten bulk moves have. */
+const mostWaiting = 100_000;
+
+/** What shares the sender's pace with a draft that is started now: texts of all bulk moves, and what those that go on have not moved yet. */
+async function countOthers(db: Db, now: Date): Promise<{ moves: number; left: number }> {
+  const { rows } = await db.execute<{ moves: number; left: number }>(sql`
+    with going as materialized (select id from bulk_moves where state = 'running')
+    select (select count(*)::int from going) as moves, ${countWaitingOfMany(mostWaiting, timestamp(now))} + (
+      select count(*)::int from going join bulk_items i on i.bulk_id = going.id and i.outcome is null) as left`);
+  return rows[0]!;
 }
 
 async function countChances(

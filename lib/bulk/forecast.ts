@@ -4,6 +4,7 @@ import type { ApplicationStatus } from '@/db/schema/applications';
 import type { Db } from '@/db/client';
 import { isDatabaseFault } from '@/db/database-fault';
 import type { User } from '@/lib/accounts/users';
+import { reminderDays } from '@/lib/applications/move-application';
 import { moves } from '@/lib/applications/moves';
 import { templateOf } from '@/lib/applications/note-news';
 import { seenBy, type Viewer } from '@/lib/applications/who-sees';
@@ -41,8 +42,8 @@ export async function readForecast(
   now: Date,
 ): Promise<BulkForecast> {
   const kept = bulk.forecast;
-  // One of an earlier version has no count of those.
-  if (kept !== null && 'unseen' in kept && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs)
+  // One of an earlier version has no count of reminders.
+  if (kept !== null && 'reminders' in kept && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs)
     return kept;
   const forecast = await foresee(db, viewer, bulk, now);
   await db.execute(sql`
@@ -60,6 +61,7 @@ async function foresee(
   const forecast: BulkForecast = {
     ...{ at: now.toISOString(), people: 0, texts: 0, mails: 0, unreached: 0 },
     ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null, unseen: 0 },
+    ...{ reminders: 0, reminderMicros: 0 },
   };
   const people = new Set<string>();
   const odd: Odd = { people: new Set(), searchesLeft: mostSearches, error: null };
@@ -137,6 +139,8 @@ async function addBatch(
   const template = templateOf[to === 'documents_needed' ? 'documents' : 'news'];
   const params = { site: env().siteName, url: new URL('/applications', env().appUrl).href };
   const segments = countSegments(renderText(template, params).body);
+  const reminderSegments = countSegments(renderText(templateOf.reminder, params).body);
+  const reminders = to === 'documents_needed' ? reminderDays.length : 0;
   // One for each person, however often they applied.
   const imagined = new Map<string, ImaginedText>();
   for (const { id: userId, phone, isOpen } of applicants) {
@@ -154,9 +158,13 @@ async function addBatch(
       forecast.texts += 1;
       forecast.segments += segments;
       forecast.priceMicros += segments * priceOf(env(), text!.phone);
+      forecast.reminders += reminders;
+      forecast.reminderMicros += reminders * reminderSegments * priceOf(env(), text!.phone);
       if (answer.answer === 'hold') addHeld(forecast, answer.until.toISOString());
-    } else if (applicant.isOpen && isReachedByMail(applicant)) forecast.mails += 1;
-    else forecast.unreached += 1;
+    } else if (applicant.isOpen && isReachedByMail(applicant)) {
+      forecast.mails += 1;
+      forecast.reminders += reminders;
+    } else forecast.unreached += 1;
   }
 }
 

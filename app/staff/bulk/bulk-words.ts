@@ -1,8 +1,10 @@
 import { lookUp } from '@/app/_format/look-up';
+import { sayRoughly } from '@/app/_format/say-roughly';
 import { sayCount } from '@/app/admin/report-words';
 import { moveWords } from '@/app/staff/applications/words';
 import type { SelectOption } from '@/components/inputs/Select';
 import type { Tone } from '@/components/ui/Notice';
+import { reminderDays } from '@/lib/applications/move-application';
 import type { BulkChances, BulkPage, ListedBulkMove } from '@/lib/bulk/bulk-page';
 import type { MissingReason } from '@/lib/bulk/missing-list';
 import { mostBulkUnderWay } from '@/lib/bulk/steer-bulk';
@@ -78,3 +80,34 @@ export const bulkSavedWords: ReadonlyMap<string, string> = new Map([
   ['paused', 'It is paused.'],
   ['stopped', 'It is stopped. What was moved stays moved.'],
 ]);
+
+/** How long sending takes at the sender's pace, alone and in turns with what other bulk moves have left; null: it has no pace, or sends nothing. */
+export function sayBulkSending({
+  texts,
+  pace,
+  left,
+}: {
+  texts: number;
+  pace: number | null;
+  left: number;
+}): string | null {
+  if (pace === null || texts === 0) return null;
+  const alone = `About ${sayRoughly(texts / pace)} at ${pace === 1 ? '1 text' : `${pace} texts`} a second`;
+  return left === 0
+    ? alone
+    : `${alone}, up to ${sayRoughly((texts + left) / pace)} while other bulk moves go on`;
+}
+
+/** What the other bulk moves have left, which goes in turns with this one. */
+export function sayOtherBulk({ moves, left }: { moves: number; left: number }): string {
+  const turns = 'They go in turns with this one.';
+  if (moves === 0) return `${sayCount(left)} of their texts still wait. ${turns}`;
+  const going = moves === 1 ? '1 is going on' : `${sayCount(moves)} are going on`;
+  return `${going}, with ${sayCount(left)} applications and texts left. ${turns}`;
+}
+
+/** The reminders that follow where something is asked for. */
+export function sayBulkReminders({ reminders, cost }: { reminders: number; cost: string }): string {
+  const days = reminderDays.join(' and ');
+  return `Up to ${sayCount(reminders)}, ${days} days later, to those who have not answered. By text they cost up to ${cost} more.`;
+}

@@ -74,6 +74,12 @@ export function countWaitingOf(source: string, most: number, now: SQL): SQL {
     select from sms_messages m where ${waitingSource} = ${source}::uuid and m.send_after <= ${now} limit ${most}) waiting)`;
 }
 
+/** How many texts of all sources are due and wait, as far as `most`: an expression as the one before. */
+export function countWaitingOfMany(most: number, now: SQL): SQL {
+  return sql`(select count(*)::int from (
+    select from sms_messages m where ${waitingSource} is not null and m.send_after <= ${now} limit ${most}) waiting)`;
+}
+
 /** `sources`: those of which texts wait, and a null behind them; each is found by one step in its index. A common table of a `with recursive`. */
 const waitingSources = sql`sources as (
       (select ${waitingSource} as source from sms_messages m where ${waitingSource} is not null order by 1 limit 1)

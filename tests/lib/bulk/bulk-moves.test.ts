@@ -18,6 +18,7 @@ import { giveApplicant, giveStaff, giveSubmitted, readApplicationRow } from '@/t
 import { countMoves, giveManySubmitted, readBulkRow } from '@/tests/support/bulk';
 import { recordStatements, useDatabase } from '@/tests/support/database';
 import { after, contextAt, noon } from '@/tests/support/people';
+import { withSettings } from '@/tests/support/settings';
 import { giveSettledPerson, readSessionOf } from '@/tests/support/settled-person';
 import { makePerson } from '@/tests/support/texts';
 
@@ -646,6 +647,41 @@ test.each([1, 3])(
     expect(page!.summary!.forecast).toMatchObject({ people: 12, unseen: ofOdd, texts: 450 - ofOdd });
   },
 );
+
+test('the summary says how many reminders may follow where something is asked for, and what those by text cost', async () => {
+  const byText = await makePerson(database.db);
+  const byMail = await makePerson(database.db, { updates: false });
+  await database.db.execute(sql`update users set email_proven_at = now() where id = ${byMail.userId}`);
+  const ids = await giveManySubmitted(database.db, [byText, byMail, null], 3, noon);
+  const asking = await readBulkPage(database.db, staff, await draft(ids, 'documents_needed'), after(noon, 2));
+  expect(asking!.summary!.forecast).toMatchObject({
+    ...{ texts: 1, mails: 1, unreached: 1, reminders: 4, reminderMicros: 2 * 7_900 },
+  });
+  const telling = await readBulkPage(database.db, staff, await draft(ids, 'in_review'), after(noon, 2));
+  expect(telling!.summary!.forecast).toMatchObject({ reminders: 0, reminderMicros: 0 });
+});
+
+test('the summary says the pace, and what other bulk moves have left', async () => {
+  const id = await draft(await some(2));
+  const read = async () => {
+    const page = await withSettings({ smsMessagesPerSecond: 3 }, () =>
+      readBulkPage(database.db, staff, id, after(noon, 200)),
+    );
+    return page!.summary!;
+  };
+  expect(await read()).toMatchObject({ pace: 3, others: { moves: 0, left: 0 } });
+  const ended = await start(await some(5));
+  await start(await some(7));
+  expect((await read()).others).toEqual({ moves: 2, left: 12 });
+  // Its texts wait still when it is done; what waits for the morning does not count.
+  await runOut(10);
+  for (const seconds of [60, 61]) await decideNotices(database.db, after(noon, seconds), { onFault });
+  await database.db.execute(sql`update bulk_moves set state = 'done' where id = ${ended}`);
+  await database.db.execute(sql`
+    update sms_messages set send_after = send_after + interval '8 hours'
+    where id in (select id from sms_messages where source = ${ended} limit 2)`);
+  expect((await read()).others).toEqual({ moves: 0, left: 10 });
+});
 
 test('what the summary says of each is what becomes of it', async () => {
   const makers = [

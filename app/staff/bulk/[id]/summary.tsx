@@ -5,11 +5,11 @@ import { sayCount } from '@/app/admin/report-words';
 import { FactList } from '@/components/ui/lists/FactList';
 import { Notice } from '@/components/ui/Notice';
 import type { BulkPage } from '@/lib/bulk/bulk-page';
-import { chanceWords } from '../bulk-words';
+import { chanceWords, sayOtherBulk, sayBulkReminders, sayBulkSending } from '../bulk-words';
 
-/** What a bulk move would lead to: for how many people, by which way, for how much, and what waits for the morning. */
+/** What a bulk move would lead to: for how many people, by which way, for how much, what waits for the morning, and for how long. */
 export function Summary({
-  summary: { chances, forecast, budgetLeftMicros, budgetMicros },
+  summary: { chances, forecast, budgetLeftMicros, budgetMicros, pace, others },
   clock,
 }: {
   summary: NonNullable<BulkPage['summary']>;
@@ -17,6 +17,8 @@ export function Summary({
 }) {
   const { people, texts, mails, unreached, unseen, segments, priceMicros, held, heldFrom, heldUntil } =
     forecast;
+  const { reminders, reminderMicros } = forecast;
+  const sending = sayBulkSending({ texts, pace, left: others.left });
   const when = (moment: string) => <Moment at={new Date(moment)} clock={clock} />;
   return (
     <>
@@ -58,6 +60,18 @@ export function Summary({
                 </>
               ),
           },
+          ...(sending === null ? [] : [{ term: 'Sending the texts takes', detail: sending }]),
+          ...(others.moves + others.left === 0
+            ? []
+            : [{ term: 'Other bulk moves', detail: sayOtherBulk(others) }]),
+          ...(reminders === 0
+            ? []
+            : [
+                {
+                  term: 'Reminders after that',
+                  detail: sayBulkReminders({ reminders, cost: dollars(reminderMicros) }),
+                },
+              ]),
         ]}
       />
       {priceMicros > budgetLeftMicros ? (

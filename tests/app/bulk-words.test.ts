@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { sayOtherBulk, sayBulkReminders, sayBulkSending } from '@/app/staff/bulk/bulk-words';
+
+test.each([
+  [{ texts: 10_000, pace: 1, left: 0 }, 'About 2 hours 50 minutes at 1 text a second'],
+  [{ texts: 300, pace: 0.5, left: 0 }, 'About 10 minutes at 0.5 texts a second'],
+  [
+    { texts: 3_000, pace: 10, left: 33_000 },
+    'About 5 minutes at 10 texts a second, up to 1 hour while other bulk moves go on',
+  ],
+  [{ texts: 3_000, pace: null, left: 5 }, null],
+  [{ texts: 0, pace: 1, left: 5 }, null],
+])('how long sending takes is said of %j', (facts, said) => {
+  expect(sayBulkSending(facts)).toBe(said);
+});
+
+test.each([
+  [
+    { moves: 2, left: 3_400 },
+    '2 are going on, with 3,400 applications and texts left. They go in turns with this one.',
+  ],
+  [
+    { moves: 1, left: 1 },
+    '1 is going on, with 1 applications and texts left. They go in turns with this one.',
+  ],
+  [{ moves: 0, left: 12 }, '12 of their texts still wait. They go in turns with this one.'],
+])('what other bulk moves have left is said of %j', (others, said) => {
+  expect(sayOtherBulk(others)).toBe(said);
+});
+
+test('reminders are said with their days and their cost', () => {
+  expect(sayBulkReminders({ reminders: 400, cost: '$3.1600' })).toBe(
+    'Up to 400, 3 and 10 days later, to those who have not answered. By text they cost up to $3.1600 more.',
+  );
+});
