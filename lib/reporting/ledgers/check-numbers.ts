@@ -7,16 +7,16 @@ import { look, lookForDifferences, type Finds } from './look';
 const pageRows = 500;
 
 /**
- * What a number's opt-outs of one of our senders (`role`) come to: which act is the last by when it was said, and which by when it
+ * What a number's opt-outs come to for each of our senders (`role`): which act is the last by when it was said, and which by when it
  * was written down. Where one was found late, and was overtaken, the two may differ, and either may hold.
  */
 const lastActs = sql`(
-  select (array_agg(act order by at desc, id desc))[1] as said, (array_agg(act order by id desc))[1] as written,
-    (array_agg(at order by id desc))[1] as written_at, (array_agg(recorded_at order by id desc))[1] as found_at,
-    max(at) filter (where act = 'lifted') as lifted_at
-  from sms_opt_outs o where o.phone = page.phone and role = any(${sendersOfEntry(sql`o`)}))`;
-
-const roles = sql`unnest(array['updates', 'codes']) role`;
+  select role, acts.* from unnest(array['updates', 'codes']) role left join (
+    select about, (array_agg(act order by at desc, id desc))[1] as said, (array_agg(act order by id desc))[1] as written,
+      (array_agg(at order by id desc))[1] as written_at, (array_agg(recorded_at order by id desc))[1] as found_at,
+      max(at) filter (where act = 'lifted') as lifted_at
+    from sms_opt_outs o cross join unnest(${sendersOfEntry(sql`o`)}) about where o.phone = page.phone group by about
+  ) acts on acts.about = role)`;
 
 /** Whether the row `n` of a number says that it has opted out of a sender. */
 const isBlocked = (n: SQL) =>
@@ -31,7 +31,7 @@ export async function* checkNumbers(db: Db): Finds {
         with page as materialized (
           select number as phone, suppressed_at, suppressed_senders from phone_numbers where number > ${after} order by number limit ${pageRows})
         select (select max(phone) from page having count(*) = ${pageRows}) as last, (
-          select count(distinct phone)::int from page cross join ${roles} cross join lateral ${lastActs} acts
+          select count(distinct phone)::int from page cross join lateral ${lastActs} acts
           where ${isBlocked(sql`page`)} and coalesce(said, '') <> 'opted_out' and coalesce(written, '') <> 'opted_out') as bad`,
     );
     const { last, bad } = rows[0]!;
@@ -49,7 +49,7 @@ export async function* checkOptOuts(db: Db): Finds {
         with page as materialized (
           select phone from sms_opt_outs where phone > ${after} group by phone order by phone limit ${pageRows})
         select (select max(phone) from page having count(*) = ${pageRows}) as last, (
-          select count(distinct phone)::int from page cross join ${roles} cross join lateral ${lastActs} acts
+          select count(distinct phone)::int from page cross join lateral ${lastActs} acts
             left join phone_numbers n on n.number = page.phone
           where (${isBlocked(sql`n`)}) is not true and said = 'opted_out' and written = 'opted_out'
             -- One that was found late, and that a START or a consent had overtaken, blocks nothing.
