@@ -12,9 +12,12 @@ export type TestDatabase = {
   readonly pool: Pool;
 };
 
-/** Gives the calling test file a database of its own, cloned from the migrated template and dropped afterwards. */
-export function useDatabase(): TestDatabase {
-  const template = new URL(inject('templateDatabaseUrl'));
+/**
+ * Gives the calling test file a database of its own, cloned from the migrated template and dropped afterwards; or from `original`, one
+ * of the file's own, with all that is in it. Connections to that one are cut for it.
+ */
+export function useDatabase(original?: TestDatabase): TestDatabase {
+  const template = new URL(original?.url ?? inject('templateDatabaseUrl'));
   const templateName = template.pathname.slice(1);
   const name = `doorstep_${randomUUID().replaceAll('-', '')}`;
   const own = new URL(template);
@@ -38,6 +41,11 @@ export function useDatabase(): TestDatabase {
   };
 
   beforeAll(async () => {
+    if (original) {
+      await onServer(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${templateName}'`,
+      );
+    }
     await onServer(`create database ${name} template ${templateName} strategy file_copy`);
     const pool = new Pool({ connectionString: own.href, max: 60 });
     // A test may cut connections on purpose.
