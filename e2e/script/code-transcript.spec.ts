@@ -1,4 +1,4 @@
-import type { Page } from 'playwright/test';
+import type { Page, Response } from 'playwright/test';
 import { letTimePass, readRows } from '../support/database';
 import { button, enterCode, expectPage, field, open, paths, register } from '../support/journeys';
 import { newNumber, writeNationally } from '../support/people';
@@ -10,6 +10,7 @@ import { awaitTexts, readCode, wrongCode } from '../support/texts';
  * One entry for each time; what is hidden is not said.
  */
 async function recordAnnouncements(page: Page): Promise<void> {
+  await page.clock.install();
   await page.addInitScript(() => {
     const said: string[] = [];
     Object.assign(window, { said });
@@ -58,14 +59,31 @@ async function hear(page: Page): Promise<string[]> {
   return said.filter((words) => !byTheClock.includes(words));
 }
 
-/** Waits until something is said, and longer than the page takes to ask again, since only silence shows that nothing repeats it. */
+/** Where the page asks how the text is doing, and the longest that it waits before it asks again (components/sms/SmsStatus.tsx). */
+const statusPath = '/users/verify-phone/status';
+const longestPauseMs = 10_000;
+
+/**
+ * Has the page ask again by its clock how the text is doing, also where it takes its time, and waits until it could have said what it
+ * learned. Where it asks nothing, it was silent for long enough.
+ */
+async function letItAsk(page: Page): Promise<void> {
+  const isAnswer = (response: Response) => new URL(response.url()).pathname === statusPath;
+  const answered = page.waitForResponse(isAnswer, { timeout: 2_000 }).catch(() => null);
+  await page.clock.fastForward(longestPauseMs);
+  await (await answered)?.finished();
+  await page.waitForTimeout(500);
+}
+
+/** Waits until something is said, and until the page has asked again since, since only silence shows that nothing repeats it. */
 async function hearAll(page: Page): Promise<string[]> {
-  const said: string[] = [];
+  const said = await hear(page);
   await expect(async () => {
+    if (said.length === 0) await letItAsk(page);
     said.push(...(await hear(page)));
     expect(said).not.toEqual([]);
   }).toPass();
-  await page.waitForTimeout(2_500);
+  await letItAsk(page);
   return [...said, ...(await hear(page))];
 }
 
