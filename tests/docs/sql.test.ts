@@ -212,9 +212,9 @@ describe('after a restore', () => {
     expect(await ask(left!)).toMatchObject({ answer: 'refuse', reason: 'no_consent' });
     expect(await ask(content!)).toMatchObject({ answer: 'send' });
     for (const question of [
-      'select at, recorded_at, act, channel, covers, sender, words, provider_sid, user_id, recorded_by, phone from sms_opt_outs order by phone',
+      'select at, recorded_at, act, channel, covers, senders, said_to, sender, words, provider_sid, user_id, recorded_by, phone from sms_opt_outs order by phone',
       'select at, user_id, scope, action, medium, sender from sms_consents order by user_id, scope, action',
-      'select number, suppressed_at, suppressed_by from phone_numbers order by number',
+      'select number, suppressed_at, suppressed_by, suppressed_senders, stop_said_to from phone_numbers order by number',
       'select user_id, enabled from sms_preferences order by user_id',
     ]) {
       const [had, has] = await Promise.all([lost.pool.query(question), database.pool.query(question)]);

@@ -230,7 +230,7 @@ export async function markSuppressed(
     saidTo?: SenderRole | null;
   },
 ): Promise<void> {
-  const suppressed = [...senders];
+  const suppressed = [...senders].sort();
   const said = saidTo === null ? [] : [saidTo];
   const { suppressedAt, suppressedBy, suppressedSenders: known, stopSaidTo } = phoneNumbers;
   const added = (to: SQL, these: SenderRole[]) => sql`case when ${suppressedAt} is null

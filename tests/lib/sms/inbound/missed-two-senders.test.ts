@@ -67,7 +67,7 @@ test('a STOP to codes that is found late holds, although a START to updates came
     await arrive(phone, fromPhone, 'START', after(later, 300));
     expect(await stopped(phone)).toEqual([]);
     await readAt(codesPhone, after(later, 3600));
-    expect(await stopped(phone)).toEqual(['updates', 'codes']);
+    expect(await stopped(phone)).toEqual(['codes', 'updates']);
   });
 });
 

@@ -224,7 +224,7 @@ test('a number that texts STOP to a former number of ours is opted out of both',
     const { phone } = await makePerson(database.db);
     await write(phone, 'STOP', 'updates', noon, '+15005550099');
     const number = await readNumber(database.db, phone);
-    expect(suppressedSenders(number)).toEqual(['updates', 'codes']);
+    expect(suppressedSenders(number)).toEqual(['codes', 'updates']);
     expect(await readStarts(database.db, number)).toEqual([{ lifts: 'all', phone: fromPhone }]);
   });
 });
