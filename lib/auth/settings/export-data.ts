@@ -46,16 +46,14 @@ type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[
  * Nothing in it opens anything: no password hash, code, token, key or session id.
  *
  * Rows are read by the page while the file is written, so that memory does not grow with them. One file a person is written
- * at a time: a second one is refused as `under_way`. Each is written down, and so counted (`settingsPerAccount`).
+ * at a time: a second one is refused as `under_way`. Each is written down, and counted (`settingsPerAccount`).
  */
 export async function exportData(
   db: Db,
   userId: string,
   context: RequestContext,
 ): Promise<Export | ExportRefusal> {
-  const hit = await takeSettingsHit(db, { userId, kind: 'export' }, context.now);
-  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  const exported = await inTurn(db, userId, context.now, async (user) => {
+  return inTurn(db, userId, context.now, async (user) => {
     await recordAudit(db, { action: 'data_exported', userId }, context);
     const { phone, phoneMovedAt } = user;
     const sessions = await listSessions(db, userId, context.now);
@@ -123,11 +121,9 @@ export async function exportData(
     ];
     return { head, lists };
   });
-  if (!exported.ok) await hit.refund();
-  return exported;
 }
 
-/** The record of a person's texts and agreements alone, as JSON; the same rules. */
+/** The record of a person's texts and agreements alone, as JSON; the same rules, but that it is not written down. */
 export async function exportRecord(
   db: Db,
   userId: string,
@@ -145,13 +141,23 @@ export async function exportRecord(
   });
 }
 
-/** Begins a file if the person has none under way; what fails before its first piece ends the turn. */
+type Describe = (user: User) => Promise<{ head: Record<string, unknown>; lists: readonly List[] }>;
+
+/** Begins a file, and counts it, if the person has none under way; what fails before its first piece ends the turn. */
 async function inTurn(
   db: Db,
   userId: string,
   now: Date,
-  describe: (user: User) => Promise<{ head: Record<string, unknown>; lists: readonly List[] }>,
+  describe: Describe,
 ): Promise<Export | ExportRefusal> {
+  const hit = await takeSettingsHit(db, { userId, kind: 'export' }, now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
+  const begun = await begin(db, userId, now, describe);
+  if (!begun.ok) await hit.refund();
+  return begun;
+}
+
+async function begin(db: Db, userId: string, now: Date, describe: Describe): Promise<Export | ExportRefusal> {
   const user = await findUser(db, userId);
   if (user === null) return { ok: false, reason: 'gone' };
   const retryAt = frozenUntil(user, now);

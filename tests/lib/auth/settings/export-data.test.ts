@@ -295,6 +295,18 @@ describe('one file a person at a time', () => {
     expect(await readExport(database.db, person.userId, contextAt(noon))).not.toBeNull();
   });
 
+  test('records count with the other changes of an hour, thirty at most', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    for (let n = 0; n < 30; n += 1) {
+      const record = await exportRecord(database.db, userId, contextAt(noon));
+      await answerExport(record, asked).text();
+      expect(record.ok).toBe(true);
+    }
+    expect(await exportRecord(database.db, userId, contextAt(noon))).toMatchObject({
+      reason: 'too_many_changes',
+    });
+  });
+
   test('one that fails before its first piece leaves the turn to the next', async () => {
     const { userId } = await giveSettledPerson(database.db);
     await database.db.execute(sql`alter table sms_preferences rename to away`);
