@@ -18,6 +18,7 @@ const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
   code_page: 'on the code page',
   preferences: 'in their text preferences',
+  second_factor: 'when they asked for a code to sign in',
   sms_stop: 'by texting STOP',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as the carrier says',

@@ -73,7 +73,7 @@ export function listOpenTasks({
 
 const afterStop = {
   title: 'Verify your phone',
-  words: 'Your number opted out of texts (STOP), so no code can be sent there.',
+  words: 'Your number replied STOP, so no code can be sent there.',
 };
 
 const afterReset = {

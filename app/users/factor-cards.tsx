@@ -1,11 +1,12 @@
 import type { ReactNode } from 'react';
-import { ActionForm } from '@/components/forms/ActionForm';
 import { CodeForm } from '@/components/forms/code/CodeForm';
 import { PasskeyForm } from '@/components/forms/factors/PasskeyForm';
 import { RecoveryCodeForm } from '@/components/forms/factors/RecoveryCodeForm';
+import { TextCodeForm, type TextCodeField } from '@/components/forms/factors/TextCodeForm';
 import type { FormAction } from '@/components/forms/form-state';
 import { Card } from '@/components/ui/Card';
 import { Disclosure } from '@/components/ui/Disclosure';
+import { currentWording } from '@/lib/consent/current-wording';
 import type { FactorChoice } from '@/lib/auth/two-factor/second-factor-page';
 
 /** The ways to show a second factor that someone has, a card each. `next` goes along with all of them: where to go afterwards. */
@@ -21,7 +22,7 @@ export function FactorCards({
   actions: {
     passkey: FormAction<never>;
     code: FormAction<'code'>;
-    text: FormAction<never>;
+    text: FormAction<TextCodeField>;
     recoveryCode: FormAction<'recoveryCode'>;
   };
   next: string;
@@ -33,9 +34,9 @@ export function FactorCards({
   const along = <input type="hidden" name="next" value={next} />;
   const textCard = maskedPhone ? (
     <Card>
-      <ActionForm
+      <TextCodeForm
         action={actions.text}
-        label="Text me a code"
+        wording={currentWording()}
         fields={{ next }}
         note={`To ${maskedPhone}. Then enter it ${factors.totp ? 'above' : 'below'}.`}
       />

@@ -4,6 +4,7 @@ import type { FactorChangeRefusal } from '@/lib/auth/two-factor/change-factors';
 import type { FactorRefusal } from '@/lib/auth/two-factor/prove-factor';
 import type { TextRefusal } from '@/lib/auth/two-factor/sms-factor';
 import type { TriesLeft } from '@/lib/auth/two-factor/tries';
+import { formatPhone } from '@/lib/phone/parse';
 import { isMailOn } from '@/lib/mail/outbox';
 
 /** The fields in which a second factor is given. */
@@ -100,8 +101,10 @@ export function explainText(refusal: TextRefusal, now: Date, timeZone: string | 
   switch (refusal.reason) {
     case 'not_held':
       return 'This number is no longer verified for your account. Use another way.';
+    case 'no_consent':
+      return 'You stopped our texts, so we need your agreement before we text you a code. Check the box, then ask for the code again.';
     case 'stopped':
-      return 'This number replied STOP, so we cannot text it. Text START to us from that phone, or use another way.';
+      return `This number replied STOP, so we cannot text it. Text START from it to ${refusal.startPhone === null ? 'the number our codes come from' : formatPhone(refusal.startPhone)}, or use another way.`;
     case 'undeliverable':
       return `Texts to this number do not arrive, your carrier says. Use another way, or try again ${when}.`;
     case 'too_soon':

@@ -58,6 +58,7 @@ export type ConsentMedium =
   | 'registration'
   | 'code_page'
   | 'preferences'
+  | 'second_factor'
   | 'sms_stop'
   | 'sms_start'
   | 'carrier_stop'

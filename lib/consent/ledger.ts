@@ -25,6 +25,7 @@ const pages = {
   registration: '/users/register/applicant',
   code_page: '/users/verify-phone',
   preferences: '/users/sms-preferences',
+  second_factor: '/users/login/second-factor',
 } as const satisfies Partial<Record<ConsentMedium, string>>;
 
 /**

@@ -256,7 +256,7 @@ export async function listOptOutsAt(db: Db, phone: string, limit: number): Promi
 }
 
 /** The number of ours that each sender's last STOP of a number was sent to, for the START that takes it back. */
-export async function readStopNumbers(db: Db, phone: string): Promise<ReadonlyMap<SenderRole, string>> {
+export async function readStopNumbers(db: Db | Tx, phone: string): Promise<ReadonlyMap<SenderRole, string>> {
   const { rows } = await db.execute<{ said_to: SenderRole; sender: string }>(sql`
     select distinct on (1) coalesce(said_to, 'updates') as said_to, sender
     from (select * from sms_opt_outs where phone = ${phone} order by at desc, id desc limit ${lastEntries}) last

@@ -51,6 +51,7 @@ const media: Record<ConsentMedium, string> = {
   registration: 'by the box on the registration form',
   code_page: 'by the box on the code page',
   preferences: 'in the text preferences',
+  second_factor: 'when a code to sign in was asked for',
   sms_stop: 'by texting STOP',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as the carrier says',

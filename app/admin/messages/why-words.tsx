@@ -198,7 +198,8 @@ const remedies: Partial<Record<GateName, string>> = {
   opt_out: 'It passes once START comes from the number, or someone turns texts on for it again.',
   account: 'It never passes again.',
   account_open: 'It passes once an admin reactivates the account.',
-  consent: 'It passes once the person agrees on their page of preferences.',
+  consent:
+    'It passes once the person agrees: to updates on their page of preferences, to codes where they ask for one.',
   holder: 'It passes once the person enters a code that was sent to the number.',
   fresh_proof: 'It passes once the person verifies the number again.',
   wish: 'It passes once the person turns this kind of text on.',

@@ -181,6 +181,7 @@ const mediumWords: Record<Receipt['medium'], string> = {
   registration: 'on the registration form',
   code_page: 'on the code page',
   preferences: 'in your text preferences',
+  second_factor: 'when you asked for a code to sign in',
   sms_stop: 'by text',
   sms_start: 'by texting START',
   carrier_stop: 'by STOP, as your carrier told us',

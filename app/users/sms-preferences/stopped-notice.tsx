@@ -31,7 +31,7 @@ const said: Record<StoppedTexts, { title: string; words: string }> = {
   updates: {
     title: 'Text updates are stopped: this number replied STOP',
     words:
-      'We send it no updates, whatever is chosen below. Codes come from another number of ours: you still get one when you ask for it.',
+      'We send it no updates, whatever is chosen below. Codes come from another number of ours: you can still ask for one.',
   },
   codes: {
     title: 'Codes are stopped: this number replied STOP to the number they come from',

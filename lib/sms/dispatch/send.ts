@@ -123,7 +123,10 @@ export async function sendClaimed(
     if (known === undefined) settled(held);
     else await askPolicy(work, held, known, { ready, record });
   }
-  const places = ready.length === 0 ? new Map<string, Place>() : await reserve(work, ready, record);
+  const places =
+    ready.length === 0
+      ? new Map<string, Place>()
+      : await reserve(work, ready, { record, askedMs: claimedMs });
   placed();
   await Promise.all(
     ready.map(async (text) => {
@@ -243,13 +246,14 @@ async function recordNo(work: Work, text: HeldText, decision: Exclude<PolicyAnsw
   });
 }
 
-/** Reserves for all that the send policy let through. Out: the places of those that may be called for now. */
+/** Reserves for all that the send policy, asked at `askedMs`, let through. Out: the places of those that may be called for now. */
 async function reserve(
   work: Sending,
   ready: readonly Ready[],
-  record: RecordAside,
+  given: { record: RecordAside; askedMs: number },
 ): Promise<Map<string, Place>> {
   const { env, log } = work;
+  const { record, askedMs } = given;
   const places = new Map<string, Place>();
   const { lease, clock } = ready[0]!.held;
   const now = clock();
@@ -258,7 +262,7 @@ async function reserve(
     const wanted = ready.map(({ facts, decision }) => wantSpend(facts, decision.body, env));
     reserved = await work.reserving(() =>
       reserveSpend(work.db, { texts: wanted, role: work.role, lease, now }, (tx, ids) =>
-        takePlaces(work, tx, ids, places, ready),
+        takePlaces(work, tx, ids, { places, ready, askedMs }),
       ),
     );
   } catch (error) {
@@ -272,7 +276,7 @@ async function reserve(
     } else if (ready.length > 1) {
       // One of them may be what cannot be reserved for.
       for (const one of ready) {
-        for (const [id, place] of await reserve(work, [one], record)) places.set(id, place);
+        for (const [id, place] of await reserve(work, [one], given)) places.set(id, place);
       }
     } else {
       record(ready[0]!.held, () => Promise.reject(error as Error));
@@ -308,12 +312,12 @@ async function takePlaces(
   work: Sending,
   tx: Tx,
   ids: readonly string[],
-  places: Map<string, Place>,
-  ready: readonly Ready[],
+  { places, ready, askedMs }: { places: Map<string, Place>; ready: readonly Ready[]; askedMs: number },
 ): Promise<void> {
   const { env, provider, pacing } = work;
   const messagesPerSecond = paceOf(env, work.role);
-  const stopCheckedMs = performance.now();
+  // The reservation looked for a STOP that blocks the sender. One to the other sender may have ended consent to codes meanwhile.
+  const stopCheckedMs = work.role === 'codes' ? askedMs : performance.now();
   if (messagesPerSecond === null || ids.length === 0) {
     for (const id of ids) places.set(id, { stopCheckedMs, slot: null });
     return;

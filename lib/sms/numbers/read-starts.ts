@@ -1,4 +1,4 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { readStopNumbers } from '@/lib/consent/opt-out-ledger';
 import { env } from '@/lib/env';
 import { startPhone } from '@/lib/sms/senders/sender';
@@ -9,7 +9,7 @@ import { listStarts, type Start } from './opted-out';
 export type StartWay = Pick<Start, 'lifts'> & { phone: string | null };
 
 /** Reads which STARTs a number needs until it takes every text again: one statement after a STOP, none without one. */
-export async function readStarts(db: Db, number: NumberRow | null): Promise<StartWay[]> {
+export async function readStarts(db: Db | Tx, number: NumberRow | null): Promise<StartWay[]> {
   const starts = number === null ? [] : listStarts(number);
   if (number === null || starts.length === 0) return [];
   const stopNumbers = await readStopNumbers(db, number.number);

@@ -15,21 +15,26 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { codesOf, isOpen, ofSignIn, readNextSend } from './challenge';
 import { codeMatches } from './code';
 import { logVerification } from './verification-log';
-import { isOptedOut } from '@/lib/sms/numbers/opted-out';
+import { isOptedOut, stopsCodes } from '@/lib/sms/numbers/opted-out';
+import { readStarts } from '@/lib/sms/numbers/read-starts';
+import { grantConsent, hasConsent } from '@/lib/consent/ledger';
 
 /** Why no code for signing in goes out now. `retryAt`: when the next may; null: not by waiting. */
-export type SignInCodeRefusal = {
-  reason: 'not_held' | 'stopped' | 'undeliverable' | 'too_soon' | 'send_limit';
-  retryAt: Date | null;
-};
+export type SignInCodeRefusal =
+  | { reason: 'not_held' | 'no_consent' | 'undeliverable' | 'too_soon' | 'send_limit'; retryAt: Date | null }
+  /** `startPhone`: the number to text START to; null: it is not known. */
+  | { reason: 'stopped'; retryAt: null; startPhone: string | null };
 
 /**
  * Texts a person a code that is their second factor, to the number that they hold: in the class `sign_in`, whose sends no
  * stranger spends. The same code goes out again while at least three minutes of it remain. Refusals cost nothing.
+ *
+ * Consent to codes that a STOP has ended is asked for again (`no_consent`): with `agreed`, the box ticked at the present wording, it is
+ * recorded, and the code goes out.
  */
 export async function sendSignInCode(
   db: Db,
-  { userId, phone }: { userId: string; phone: string },
+  { userId, phone, agreed = false }: { userId: string; phone: string; agreed?: boolean },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & SignInCodeRefusal)> {
   const { now } = context;
@@ -37,15 +42,28 @@ export async function sendSignInCode(
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, phone);
     if (number.holderUserId !== userId) return refuse('not_held');
-    if (isOptedOut(number, 'verification')) return refuse('stopped');
+    if (isOptedOut(number, 'verification')) {
+      const start = (await readStarts(tx, number)).find(({ lifts }) => stopsCodes(lifts));
+      return {
+        ok: false as const,
+        reason: 'stopped' as const,
+        retryAt: null,
+        startPhone: start?.phone ?? null,
+      };
+    }
     const undeliverable = readUndeliverable(number, now);
     if (undeliverable !== null) return refuse('undeliverable', undeliverable.until);
+    const hasAgreed = await hasConsent(tx, { userId, phone, scope: 'verification' });
+    if (!hasAgreed && !agreed) return refuse('no_consent');
     const last = await readCode(tx, userId);
     const open = last !== null && last.phone === phone && isOpen(ofSignIn(last), now) ? last : null;
     const nextAt = open && readNextSend(open, now);
     if (nextAt !== null) return refuse('too_soon', nextAt);
     const send = await takeSend(tx, number, 'sign_in', now);
     if (!send.ok) return refuse('send_limit', send.retryAt);
+    if (!hasAgreed) {
+      await grantConsent(tx, { userId, phone, scopes: ['verification'], medium: 'second_factor' }, context);
+    }
     const leftMs = open === null ? 0 : open.expiresAt.getTime() - now.getTime();
     const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? open : null;
     const code = kept ?? { id: newId(), expiresAt: new Date(now.getTime() + limits.codeTtlSeconds * 1000) };
@@ -79,7 +97,7 @@ export async function sendSignInCode(
   });
 }
 
-function refuse(reason: SignInCodeRefusal['reason'], retryAt: Date | null = null) {
+function refuse(reason: Exclude<SignInCodeRefusal['reason'], 'stopped'>, retryAt: Date | null = null) {
   return { ok: false as const, reason, retryAt };
 }
 

@@ -9,7 +9,9 @@ import { setTrustedDeviceCookie } from '@/app/_cookies/trusted-device-cookie';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { box, readForm, required, text } from '@/app/_forms/read-form';
 import { safePath } from '@/app/_forms/safe-path';
-import { codeIsOnItsWay, explainFactor, explainText, type FactorField } from '@/app/users/factor-words';
+import { explainFactor, type FactorField } from '@/app/users/factor-words';
+import { answerTextCode, readCodesConsent } from '@/app/users/text-code-answer';
+import type { TextCodeField } from '@/components/forms/factors/TextCodeForm';
 import type { FormState } from '@/components/forms/form-state';
 import { db } from '@/db/client';
 import { readRequestContext, signInWithGrant } from '@/lib/auth/sign-in/session';
@@ -62,15 +64,16 @@ export async function givePasskeyAction(
 
 /** Texts a code to the number that is the second factor. */
 export async function textCodeAction(
-  _state: FormState<never>,
+  _state: FormState<TextCodeField>,
   formData: FormData,
-): Promise<FormState<never>> {
+): Promise<FormState<TextCodeField>> {
   const token = await requireFirstStep(readField(formData, 'next'));
+  const consent = readCodesConsent(formData);
+  if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const texted = await textSecondStep(db(), token, context);
-  if (texted.ok) return answerForm({ tone: 'success', message: codeIsOnItsWay });
-  if (texted.reason === 'over') leadToSignIn(readField(formData, 'next'));
-  return answerForm({ message: explainText(texted, context.now, null) });
+  const texted = await textSecondStep(db(), token, context, consent.agreed);
+  if (!texted.ok && texted.reason === 'over') leadToSignIn(readField(formData, 'next'));
+  return answerTextCode(texted, context.now, null);
 }
 
 async function give<Field extends FactorField>(

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, required, text } from '@/app/_forms/read-form';
 import { safePath } from '@/app/_forms/safe-path';
-import { codeIsOnItsWay, explainFactor, explainText, type FactorField } from '@/app/users/factor-words';
+import { explainFactor, type FactorField } from '@/app/users/factor-words';
 import { explainPassword } from '@/app/users/password-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
@@ -17,6 +17,8 @@ import { readRequestContext } from '@/lib/auth/sign-in/session';
 import type { GivenFactor } from '@/lib/auth/two-factor/prove-factor';
 import { textConfirmation } from '@/lib/auth/two-factor/sms-factor';
 import { stepUpByFactor, stepUpByPassword } from '@/lib/auth/two-factor/step-up';
+import { answerTextCode, readCodesConsent } from '@/app/users/text-code-answer';
+import type { TextCodeField } from '@/components/forms/factors/TextCodeForm';
 
 const here = '/users/security/confirm';
 
@@ -99,17 +101,16 @@ export async function confirmPasswordAction(
 
 /** Texts a code to the number that is the second factor. */
 export async function textConfirmationAction(
-  _state: FormState<never>,
+  _state: FormState<TextCodeField>,
   formData: FormData,
-): Promise<FormState<never>> {
-  const actor = await readEnrollingActor<never>(here);
+): Promise<FormState<TextCodeField>> {
+  const actor = await readEnrollingActor<TextCodeField>(here);
   if (!actor.ok) return actor.answer;
+  const consent = readCodesConsent(formData);
+  if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const texted = await textConfirmation(db(), actor.user, context);
-  if (texted.ok) return answerForm({ tone: 'success', message: codeIsOnItsWay });
-  return answerForm({
-    message: explainText(texted, context.now, await readAnswerZone(actor.user, formData)),
-  });
+  const texted = await textConfirmation(db(), actor.user, context, consent.agreed);
+  return answerTextCode(texted, context.now, await readAnswerZone(actor.user, formData));
 }
 
 /** Confirms by a second factor, and goes on to where the person came from. */

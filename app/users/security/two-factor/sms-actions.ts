@@ -6,7 +6,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { readNumberForm } from '@/app/_forms/number-form';
 import { readForm, required } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
-import { explainChange, explainFactor, explainText } from '@/app/users/factor-words';
+import { explainChange, explainFactor } from '@/app/users/factor-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readEnrollingActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -19,6 +19,8 @@ import {
   dropSmsFactor,
   finishSmsFactor,
 } from '@/lib/auth/two-factor/sms-factor';
+import { answerTextCode, readCodesConsent } from '@/app/users/text-code-answer';
+import type { TextCodeField } from '@/components/forms/factors/TextCodeForm';
 
 const here = '/users/security/two-factor';
 const confirmFirst = `/users/security/confirm?next=${encodeURIComponent(here)}`;
@@ -58,13 +60,15 @@ export async function addFactorPhoneAction(
 
 /** Texts the code that turns codes by text on. */
 export async function beginSmsAction(
-  _state: FormState<never>,
+  _state: FormState<TextCodeField>,
   formData: FormData,
-): Promise<FormState<never>> {
-  const actor = await readEnrollingActor<never>(here);
+): Promise<FormState<TextCodeField>> {
+  const actor = await readEnrollingActor<TextCodeField>(here);
   if (!actor.ok) return actor.answer;
+  const consent = readCodesConsent(formData);
+  if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const begun = await beginSmsFactor(db(), actor.user, context);
+  const begun = await beginSmsFactor(db(), actor.user, context, consent.agreed);
   if (begun.ok) redirect(`${here}?saved=sms-begun#texts`);
   const timeZone = await readAnswerZone(actor.user, formData);
   switch (begun.reason) {
@@ -75,7 +79,7 @@ export async function beginSmsAction(
     case 'not_for_admins':
       return answerForm({ message: notForAdmins });
     default:
-      return answerForm({ message: explainText(begun, context.now, timeZone) });
+      return answerTextCode({ ...begun, ok: false }, context.now, timeZone);
   }
 }
 

@@ -3,6 +3,7 @@ import { sayPhoneHint } from '@/app/_format/phone-words';
 import type { Clock } from '@/app/_format/say-moment';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { CodeForm } from '@/components/forms/code/CodeForm';
+import { TextCodeForm } from '@/components/forms/factors/TextCodeForm';
 import { NumberForm } from '@/components/forms/settings/NumberForm';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Stack, Text } from '@/components/ui/Heading';
@@ -62,7 +63,7 @@ function Body({ sms, clock }: { sms: NonNullable<FactorsPage['sms']>; clock: Clo
   }
   return (
     <Stack>
-      <ActionForm action={beginSmsAction} label="Text me a code" note={`To ${sms.maskedPhone}.`} />
+      <TextCodeForm action={beginSmsAction} wording={currentWording()} note={`To ${sms.maskedPhone}.`} />
       {sms.isUnderWay ? (
         <CodeForm
           action={finishSmsAction}

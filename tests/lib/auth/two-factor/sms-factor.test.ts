@@ -1,5 +1,9 @@
-import { and, eq, inArray } from 'drizzle-orm';
+import { and, desc, eq, inArray } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { answerTextCode, readCodesConsent } from '@/app/users/text-code-answer';
+import { smsConsents } from '@/db/schema/consent';
+import { currentWording } from '@/lib/consent/current-wording';
+import { withdrawConsent } from '@/lib/consent/ledger';
 import { phoneNumbers, signInCodes, smsEnteredCodes, smsMessages, smsVerifications } from '@/db/schema/sms';
 import { readFactors } from '@/lib/accounts/factors';
 import { findUser, setPhone, setRole } from '@/lib/accounts/users';
@@ -63,6 +67,60 @@ const giveCode = (token: string, code: string, seconds: number) =>
     { token, given: { kind: 'code', code }, trust: false, knownBrowser: null },
     at(seconds),
   );
+
+describe('consent to codes that a STOP to updates has ended', () => {
+  test('is asked for before a code to sign in goes out, and is recorded as it was given', async () => {
+    const person = await giveTexted();
+    const { userId, phone } = person;
+    await database.db.transaction((tx) =>
+      withdrawConsent(
+        tx,
+        { userId, phone: phone!, scopes: ['verification'], medium: 'sms_stop' },
+        after(noon, 30),
+      ),
+    );
+    const token = await firstStep(person);
+    const texts = await readTexts(database.db, phone!);
+    const ask = (seconds: number, agreed?: boolean) =>
+      textSecondStep(database.db, token, at(seconds), agreed);
+    expect(await ask(100)).toEqual({ ok: false, reason: 'no_consent', retryAt: null });
+    expect(await readTexts(database.db, phone!)).toEqual(texts);
+    expect(await ask(101, true)).toEqual({ ok: true });
+    const [last] = await database.db
+      .select()
+      .from(smsConsents)
+      .where(and(eq(smsConsents.userId, userId), eq(smsConsents.scope, 'verification')))
+      .orderBy(desc(smsConsents.id))
+      .limit(1);
+    expect(last).toMatchObject({
+      ...{ action: 'granted', medium: 'second_factor', phone, at: after(noon, 101) },
+      page: '/users/login/second-factor',
+    });
+    expect(await giveCode(token, await codeOf(userId), 110)).toMatchObject({ ok: true });
+  });
+
+  test('a form that ticks the box says which words it showed', () => {
+    const form = new FormData();
+    expect(readCodesConsent(form)).toEqual({ ok: true, agreed: false });
+    form.set('tcpaConsent', 'on');
+    expect(readCodesConsent(form)).toMatchObject({
+      ok: false,
+      answer: { fieldErrors: { tcpaConsent: expect.stringContaining('could not tell') as string } },
+    });
+    form.set('consentVersion', currentWording().version);
+    expect(readCodesConsent(form)).toEqual({ ok: true, agreed: true });
+  });
+
+  test('the answer has the box where consent is asked for, and names the number to text START to', () => {
+    const answer = (refusal: Parameters<typeof answerTextCode>[0]) => answerTextCode(refusal, noon, null);
+    expect(answer({ ok: false, reason: 'no_consent', retryAt: null }).fieldErrors.tcpaConsent).toContain(
+      'we need your agreement',
+    );
+    const stopped = { ok: false, reason: 'stopped', retryAt: null } as const;
+    expect(answer({ ...stopped, startPhone: '+12125550190' }).message).toContain('to (212) 555-0190');
+    expect(answer({ ...stopped, startPhone: null }).message).toContain('the number our codes come from');
+  });
+});
 
 describe('codes by text', () => {
   test('are a second factor once the first of them was entered, of the verified number', async () => {

@@ -2,9 +2,12 @@ import { eq, sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { smsSenders } from '@/db/schema/sms';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { newId } from '@/lib/random';
+import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
 import { useDatabase } from '../../../support/database';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
+import { contextAt } from '../../../support/people';
 import { withSettings } from '../../../support/settings';
 import {
   accountSid,
@@ -20,6 +23,8 @@ import {
 
 const database = useDatabase();
 const codesPhone = '+15005550016';
+/** What reservations of the budget wait for. */
+const budgetLock = 7_316_004_253;
 
 let fake: FakeTwilio;
 let dispatcher: { stop(): Promise<void> } | null = null;
@@ -136,3 +141,30 @@ test('a call of unknown outcome is looked up and sent again by the sender that m
   expect(row.sender).toBe(codesPhone);
   expect(fake.texts.map(({ from }) => from)).toEqual([codesPhone]);
 }, 60_000);
+
+test('a STOP to updates that ends consent to codes holds a code back that waits for the budget', async () => {
+  const since = new Date(0);
+  await withSettings({ twilio: settings().twilio, stopCoversAllFrom: since }, async () => {
+    const { phone, userId } = await makePerson(database.db);
+    const holder = await database.pool.connect();
+    await holder.query('select pg_advisory_lock($1)', [budgetLock]);
+    const { messageId } = await askForCode(database.db, { userId, phone });
+    start({ STOP_COVERS_ALL_FROM: '2020-01-01' });
+    await expect
+      .poll(
+        async () =>
+          (await holder.query(`select from pg_locks where locktype = 'advisory' and not granted`)).rowCount,
+      )
+      .toBe(1);
+    const text = { sid: `SM${newId().replaceAll('-', '')}`, from: phone, to: fromPhone, body: 'STOP' };
+    await receiveText(
+      database.db,
+      { ...text, messagingServiceSid: null, optOutType: null },
+      contextAt(new Date()),
+    );
+    await holder.query('select pg_advisory_unlock($1)', [budgetLock]);
+    holder.release();
+    await whenText(database.db, messageId, ({ status }) => status === 'failed' || status === 'sent');
+    expect(fake.texts).toEqual([]);
+  });
+});
