@@ -21,7 +21,7 @@ const words: Record<SmsStatusValue, { icon: IconName; words: string }> = {
   sent: { icon: 'sent', words: 'The text has been sent' },
   delivered: { icon: 'check', words: 'The text has been delivered' },
   failed: { icon: 'alert', words: 'The text could not be delivered' },
-  stopped: { icon: 'stop', words: 'Texts to this number are stopped' },
+  stopped: { icon: 'stop', words: 'Codes to this number are stopped' },
 };
 
 const unsent = { icon: 'alert', words: 'No text was sent' } as const;
