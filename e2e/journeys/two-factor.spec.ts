@@ -79,7 +79,9 @@ test('a new staff member sets up a second factor before anything else opens, and
   await expect(page.locator('#recoveryCode-error')).toContainText('not right, or was used before');
 });
 
-test('a broker verifies a number, sets up codes by text to it, and signs in with one', async ({ page }) => {
+test('a broker verifies a number, sets up codes by text to it, and signs in with one, also after consent to codes has ended', async ({
+  page,
+}) => {
   const person = await makePerson('broker', { app: false });
   const phone = newNumber();
   await signIn(page, person);
@@ -102,6 +104,15 @@ test('a broker verifies a number, sets up codes by text to it, and signs in with
     `update sign_in_codes set last_sent_at = last_sent_at - interval '1 minute' where user_id = $1`,
     [person.id],
   );
+  // As a STOP to another sender of ours ends it.
+  await readRows(
+    `insert into sms_consents (at, user_id, phone, scope, action, medium, sender)
+     values (now(), $1, $2, 'verification', 'withdrawn', 'sms_stop', 'Doorstep')`,
+    [person.id, phone],
+  );
+  await button(page, 'Text me a code').click();
+  await expect(page.locator('#tcpaConsent-error')).toContainText('we need your agreement');
+  await field(page, 'tcpaConsent').check();
   await button(page, 'Text me a code').click();
   await giveSecondStep(page, await readCode(phone, 3));
   await expectPage(page, paths.dashboard);
