@@ -6,7 +6,7 @@ import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { limits } from '@/lib/rate-limits/limits';
 import { capsOf } from '@/lib/sms/capacity/budget';
 import { useDatabase } from '../support/database';
-import { makeEnv } from '../support/texts';
+import { makeEnv, twilioVariables } from '../support/texts';
 
 const database = useDatabase();
 const settings = makeEnv('postgres://localhost/unused');
@@ -51,6 +51,24 @@ describe('the page of limits', () => {
     expect(rows.length).toBeGreaterThanOrEqual(ofTable);
     expect(rows.filter(({ limit }) => limit === '–' || limit === '')).toEqual([]);
     expect(new Set(rows.map(({ rule }) => rule)).size).toBe(rows.length);
+  });
+
+  test('names the pace that codes wait for: that of their own sender, where there is one', () => {
+    const variables = {
+      ...twilioVariables('http://localhost:1'),
+      SMS_MESSAGES_PER_SECOND: '3',
+      SMS_CODES_MESSAGES_PER_SECOND: '7',
+    };
+    const readRow = (more: Record<string, string>) =>
+      listLimits(makeEnv('postgres://localhost/unused', { ...variables, ...more }), [])
+        .flatMap((group) => group.rows)
+        .find(({ reasons }) => reasons.includes('crowded'));
+    const ofOne = readRow({});
+    expect(ofOne?.rule).toContain('(SMS_MESSAGES_PER_SECOND)');
+    expect(ofOne?.limit).toBe('1 minute, at 3 a second');
+    const ofCodes = readRow({ TWILIO_CODES_FROM_PHONE: '+15005550016' });
+    expect(ofCodes?.rule).toContain('(SMS_CODES_MESSAGES_PER_SECOND)');
+    expect(ofCodes?.limit).toBe('1 minute, at 7 a second');
   });
 
   test('says what the reservation of a stranger’s code is held against', () => {

@@ -3,6 +3,7 @@ import { limits, type AddressLimit, type BucketRule } from '@/lib/rate-limits/li
 import type { WindowRule } from '@/lib/rate-limits/sliding-window';
 import { shareBudget } from '@/lib/sms/capacity/budget';
 import { longestCodeWaitMs } from '@/lib/sms/capacity/send-order';
+import { paceOf, senderOf } from '@/lib/sms/senders/sender';
 import { sayReason } from '../messages/message-words';
 import { sayCount, sayMicros } from '../report-words';
 
@@ -113,13 +114,17 @@ const titles: Readonly<Record<Group, string>> = {
   networks: 'Addresses and networks',
 };
 
+/** The setting of each sender's pace. */
+const paceSettings = {
+  updates: 'SMS_MESSAGES_PER_SECOND',
+  codes: 'SMS_CODES_MESSAGES_PER_SECOND',
+} as const;
+
 /** What may be spent, by the settings as they are. */
 function listMoney(settings: MoneySettings): LimitRow[] {
-  const {
-    smsDailyBudgetMicros: total,
-    smsDailyBudgetPerUserMicros: perUser,
-    smsMessagesPerSecond: pace,
-  } = settings;
+  const { smsDailyBudgetMicros: total, smsDailyBudgetPerUserMicros: perUser } = settings;
+  const codesSender = senderOf(settings, 'verification');
+  const pace = paceOf(settings, codesSender);
   const shares = shareBudget(BigInt(total));
   const inAnyDay = (micros: bigint) => `${sayMicros(Number(micros))} in any day`;
   return [
@@ -154,7 +159,7 @@ function listMoney(settings: MoneySettings): LimitRow[] {
       reasons: [],
     },
     {
-      rule: 'How long a stranger’s code may have to wait for its place in the pace (SMS_MESSAGES_PER_SECOND)',
+      rule: `How long a stranger’s code may have to wait for its place in the pace (${paceSettings[codesSender]})`,
       limit:
         pace === null
           ? 'no limit on the pace'
@@ -214,7 +219,11 @@ const people: readonly LimitRow[] = [
 
 export type MoneySettings = Pick<
   Env,
-  'smsDailyBudgetMicros' | 'smsDailyBudgetPerUserMicros' | 'smsMessagesPerSecond'
+  | 'twilio'
+  | 'smsDailyBudgetMicros'
+  | 'smsDailyBudgetPerUserMicros'
+  | 'smsMessagesPerSecond'
+  | 'smsCodesMessagesPerSecond'
 >;
 
 /**
