@@ -14,7 +14,7 @@ const mostCounted = 200;
 /** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
 export const longestCodeWaitMs = 60_000;
 
-/** Where texts wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
+/** Where texts of the same sender wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
 const shareOfOthers = 4 / 3;
 
 /**
@@ -161,6 +161,12 @@ function countAsked(network: SQL, now: SQL): SQL {
         limit ${mostCounted}) refused)) counted)`;
 }
 
+/** Whether any text is due that is no code: an expression. */
+function othersWait(now: SQL): SQL {
+  return sql`exists (
+    select from sms_messages where status = 'queued' and purpose <> 'verification' and send_after <= ${now})`;
+}
+
 /**
  * Whether a stranger's code that is asked for now would wait too long for its place in the sender's pace. Null: it would
  * not. Else when the line will be short enough, if nobody else asks.
@@ -168,6 +174,7 @@ function countAsked(network: SQL, now: SQL): SQL {
  * Requests that come at the same instant do not see each other, so the line may get longer by as many.
  *
  * @param network the keyed mark of the network that asks; null: nobody asked from one of theirs
+ * @param sendsOthers whether the sender of codes sends all other texts, too: then those that wait take places
  */
 export async function findCrowd(
   tx: Db | Tx,
@@ -175,12 +182,14 @@ export async function findCrowd(
     sendClass,
     network,
     sender,
+    sendsOthers,
     messagesPerSecond,
     now,
   }: {
     sendClass: SendClass;
     network: string | null;
     sender: string;
+    sendsOthers: boolean;
     messagesPerSecond: number | null;
     now: Date;
   },
@@ -197,8 +206,7 @@ export async function findCrowd(
     with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)})
     select (select count(*)::int from line where standing < 2) as known,
       (select count(*)::int from line where standing = 2 and asked <= ${countAsked(sql`${network}`, clock)} + 1) as strangers,
-      exists (select from sms_messages where status = 'queued' and purpose <> 'verification' and send_after <= ${clock})
-        as others_wait,
+      ${sendsOthers ? othersWait(clock) : sql`false`} as others_wait,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
   const { known, strangers, others_wait: doOthersWait, wait_ms: firstMs } = rows[0]!;

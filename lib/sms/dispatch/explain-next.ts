@@ -98,6 +98,7 @@ async function askForCode(
     refusal === null
       ? await findCrowd(db, {
           ...{ sendClass, network: null, sender: senderName(env, codesSender), now },
+          sendsOthers: codesSender === senderOf(env, 'updates'),
           messagesPerSecond: paceOf(env, codesSender),
         })
       : null;

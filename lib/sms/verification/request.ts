@@ -118,6 +118,7 @@ export async function requestCode(
     sendClass,
     network: mark,
     sender: senderName(env(), sender),
+    sendsOthers: sender === senderOf(env(), 'updates'),
     messagesPerSecond: paceOf(env(), sender),
     now,
   });

@@ -50,6 +50,7 @@ test('a crowd that came since the tables were looked at last is counted once for
       sendClass: 'prove',
       network: 'network:x',
       sender: 'console',
+      sendsOthers: true,
       messagesPerSecond: 10,
     } as const;
     await findCrowd(recorder.db, { ...asked, now: new Date() });
@@ -117,6 +118,7 @@ test('ninety days in which a network was refused are no more to read than its la
         sendClass: 'prove',
         network: 'network:busy',
         sender: 'console',
+        sendsOthers: true,
         messagesPerSecond: 10,
       } as const;
       await findCrowd(recorder.db, { ...asked, now: new Date() });

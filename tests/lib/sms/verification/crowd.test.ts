@@ -1,14 +1,17 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { register } from '@/lib/auth/registration/register';
+import { env } from '@/lib/env';
 import { openConsole } from '@/lib/sms/provider/console';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
+import { explainNext } from '@/lib/sms/dispatch/explain-next';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { requestCode } from '@/lib/sms/verification/request';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { useDatabase } from '../../../support/database';
 import { contextAt, givePerson, newEmail, newPhone } from '../../../support/people';
-import { makeEnv } from '../../../support/texts';
+import { withSettings } from '../../../support/settings';
+import { askForUpdate, makeEnv, makePerson, twilioVariables } from '../../../support/texts';
 
 // What is tested is the line of codes, not how long a password takes to hash.
 vi.mock('@/lib/accounts/password', async (original) => ({
@@ -174,5 +177,28 @@ describe('a stranger’s code that would wait more than a minute', () => {
     const single = await ask('198.51.100.8');
     start();
     await expectAmongFirst(single.phone);
+  });
+
+  test('is refused earlier while updates wait for the same sender, and not for those of another', async () => {
+    for (let asked = 0; asked < 50; asked += 1) await ask(`203.0.113.${asked}`);
+    await askForUpdate(database.db, await makePerson(database.db));
+    const person = await makePerson(database.db);
+    await database.db.execute(
+      sql`update phone_numbers set holder_user_id = null where number = ${person.phone}`,
+    );
+    const readReason = async () => {
+      const [text] = await explainNext(database.db, person, ['code'], { env: env(), now: new Date() });
+      return text!.gates.find(({ gate }) => gate === 'request')!.reason;
+    };
+    expect((await ask('198.51.100.8')).answer).toMatchObject({ ok: false, reason: 'crowded' });
+    expect(await readReason()).toBe('crowded');
+    const { twilio } = makeEnv(database.url, {
+      ...twilioVariables('http://localhost:1'),
+      TWILIO_CODES_FROM_PHONE: '+15005550016',
+    });
+    await withSettings({ twilio }, async () => {
+      expect(await readReason()).toBeNull();
+      expect((await ask('198.51.100.9')).answer).toMatchObject({ ok: true });
+    });
   });
 });
