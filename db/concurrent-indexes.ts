@@ -59,6 +59,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_messages (purpose, send_after) where status = 'queued'`,
   },
   {
+    // Whether carriers deliver what a sender sends, however much others send: by what each delivered last.
+    name: 'sms_messages_delivered_index',
+    on: 'on sms_messages (sender, delivered_at) where delivered_at is not null',
+  },
+  {
     // Refusals that several accounts have a part in; those of one are found by its own column. Nothing waits in a list
     // of its own to be sorted in, which every reader would have to go through.
     name: 'sms_verification_log_accounts_index',

@@ -330,8 +330,8 @@ function findNextTry(
 /** A report that a carrier takes nothing from a sender is not believed while one of its texts was delivered this lately … */
 const deliversWithinMs = 10 * 60_000;
 
-/** … as far as so many of the last texts can tell. */
-const lastTexts = 500;
+/** … as far as so many of its last deliveries can tell: by what late reports say it delivered long ago. */
+const lastDeliveries = 500;
 
 /**
  * Whether carriers deliver what a sender sends: then the failure of one text says something about that text, and is no reason to
@@ -341,10 +341,10 @@ async function isDelivering(tx: Tx, sender: string, now: Date): Promise<boolean>
   const since = timestamp(new Date(now.getTime() - deliversWithinMs));
   const { rows } = await tx.execute(sql`
     select from (
-      select sender, delivered_at from sms_messages
-      where attempted_at > ${since}::timestamptz - interval '1 hour' order by attempted_at desc limit ${lastTexts}
+      select attempted_at from sms_messages
+      where sender = ${sender} and delivered_at > ${since} order by delivered_at desc limit ${lastDeliveries}
     ) last
-    where sender = ${sender} and delivered_at > ${since} limit 1`);
+    where attempted_at > ${since}::timestamptz - interval '1 hour' limit 1`);
   return rows.length > 0;
 }
 

@@ -651,6 +651,34 @@ describe('applyStatus', () => {
     expect(stop).toMatchObject({ stoppedReason: 'sender_not_registered' });
   });
 
+  test('what a sender delivered counts for it, however many texts other senders send after that', async () => {
+    const codesPhone = '+15005550016';
+    const person = await makePerson(database.db);
+    const isStopped = async () =>
+      (await database.db.select().from(smsSenders)).some(({ stoppedUntil }) => stoppedUntil !== null);
+    const [delivered, ...failed] = [
+      await sendUpdate(person),
+      await sendUpdate(person),
+      await sendUpdate(person),
+    ] as const;
+    await database.db.update(smsMessages).set({ sender: codesPhone, attemptedAt: now });
+    await applyStatus(database.db, report(delivered.sid, 'delivered'));
+    const newer = sql`${now.toISOString()}::timestamptz + n * interval '0.1 seconds'`;
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, sender, attempted_at, delivered_at)
+      select gen_random_uuid(), '+1213' || (3000000 + n), 'update', 'applicationStatus', now(), now(), 'delivered', ${fromPhone},
+        ${newer}, ${newer} from generate_series(1, 600) n`);
+    await applyStatus(database.db, report(failed[0].sid, 'undelivered', { errorCode: 30034 }));
+    expect(await isStopped()).toBe(false);
+    // A late report of a text that was sent long ago says nothing.
+    await database.db
+      .update(smsMessages)
+      .set({ attemptedAt: new Date(now.getTime() - 2 * 3600_000) })
+      .where(eq(smsMessages.id, delivered.messageId));
+    await applyStatus(database.db, report(failed[1].sid, 'undelivered', { errorCode: 30034 }));
+    expect(await isStopped()).toBe(true);
+  });
+
   test('a sender that is not registered is stopped and the operator told; a rate limit slows it', async () => {
     const person = await makePerson(database.db);
     const slowed = await sendUpdate(person);
