@@ -59,6 +59,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_messages (purpose, send_after) where status = 'queued'`,
   },
   {
+    // Codes that the provider is asked about: where they have a sender of their own, its dispatcher reads past no other text.
+    name: 'sms_messages_check_code_index',
+    on: `on sms_messages (check_at) where check_at is not null and purpose = 'verification'`,
+  },
+  {
     // Whether carriers deliver what a sender sends, however much others send: by what each delivered last.
     name: 'sms_messages_delivered_index',
     on: 'on sms_messages (sender, delivered_at) where delivered_at is not null',

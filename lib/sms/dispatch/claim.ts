@@ -293,11 +293,11 @@ export async function lookForWork(work: Work): Promise<Look> {
       exists (select from sms_messages
         where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, sql`clock.now`)}) as abandoned,
       exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
-      coalesce((select min(check_at) from sms_messages
-        where check_at is not null and provider_sid is not null and ${isOurs(work)}) <= clock.now, false) as checks,
+      exists (select from sms_messages
+        where check_at <= clock.now and provider_sid is not null and ${isOurs(work)}) as checks,
       (extract(epoch from least(
         (select min(send_after) from sms_messages where status = 'queued' and ${isOurs(work)}),
-        (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending')
+        (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending' and ${isOurs(work)})
       ) - clock.now) * 1000)::float8 as due_in_ms
     from clock`);
   const row = rows[0]!;
