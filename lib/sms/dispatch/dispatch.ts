@@ -98,7 +98,7 @@ export function runDispatcher(options: DispatcherOptions = {}): { stop(): Promis
   };
 }
 
-/** Tells one loop that something was written down: `take` says whether it was since the last time it was asked. */
+/** Tells one loop that something was written down, whoever sends it: `take` says whether it was since the last time it was asked. */
 type News = { wake: Wake; ring: () => void; take: () => boolean };
 
 function makeNews(): News {
@@ -182,7 +182,7 @@ async function loop(
     try {
       if (!isSenderKnown) await addSender(hands.db, provider.sender);
       isSenderKnown = true;
-      if (news.take()) claimBy(plan, performance.now());
+      if (news.take()) hearNews(hands);
       if (performance.now() >= plan.lookAtMs) {
         await look(hands);
       }
@@ -198,6 +198,18 @@ async function loop(
   }
   while (hands.tasks.size > 0) await Promise.all(hands.tasks);
   log.info('dispatcher_stopped');
+}
+
+/**
+ * Has claimed what was written down. Where two senders share the texts, it may be the other's: then a look tells first, which costs
+ * a fraction of a claim, and none is needed where a claim is to come anyway.
+ */
+function hearNews({ env, role, plan }: Hands): void {
+  const now = performance.now();
+  if (sendersOf(env).length === 1) return claimBy(plan, now);
+  if (role === 'updates' && plan.waitsForRoom) return;
+  const momentMs = Math.max(now, plan.notBeforeMs);
+  if (plan.claimAtMs > momentMs) plan.lookAtMs = Math.min(plan.lookAtMs, momentMs);
 }
 
 /** Has texts claimed at a moment, or as soon after as there can be any. */

@@ -5,7 +5,7 @@ import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { newId } from '@/lib/random';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
-import { useDatabase } from '../../../support/database';
+import { recordStatements, useDatabase } from '../../../support/database';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
 import { contextAt } from '../../../support/people';
 import { withSettings } from '../../../support/settings';
@@ -168,3 +168,33 @@ test('a STOP to updates that ends consent to codes holds a code back that waits 
     expect(fake.texts).toEqual([]);
   });
 });
+
+test.each(['update', 'code'] as const)(
+  'the loop of the other sender claims nothing for any %s',
+  async (kind) => {
+    start({
+      SMS_MESSAGES_PER_SECOND: '1000',
+      SMS_CODES_MESSAGES_PER_SECOND: '1000',
+      SMS_DAILY_BUDGET_USD: '1000',
+    });
+    const people = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
+    const first = await askForUpdate(database.db, await makePerson(database.db));
+    await whenText(database.db, first, ({ status }) => status === 'sent');
+    const statements = await recordStatements(database.pool, async () => {
+      for (const person of people) {
+        const id =
+          kind === 'update'
+            ? await askForUpdate(database.db, person)
+            : (await askForCode(database.db, person)).messageId;
+        await whenText(database.db, id, ({ status }) => status === 'sent');
+      }
+    });
+    const claims = statements.filter((text) => text.includes('strangers as materialized'));
+    const ofUpdates = claims.filter((text) =>
+      text.includes(`status = 'queued' and purpose <> 'verification' and send_after <=`),
+    ).length;
+    const byOwn = kind === 'update' ? ofUpdates : claims.length - ofUpdates;
+    expect(byOwn).toBeGreaterThan(30);
+    expect(claims.length - byOwn).toBe(0);
+  },
+);
