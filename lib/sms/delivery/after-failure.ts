@@ -6,9 +6,8 @@ import { senderNamed } from '@/lib/sms/senders/sender';
 import { slowSender, stopSender } from '@/lib/sms/capacity/send-rate';
 import { isDead, type Remedy } from './error-codes';
 import { countDeadText } from '@/lib/sms/numbers/doubt';
-import { markUndeliverable } from '@/lib/sms/numbers/number';
+import { everySender, markUndeliverable } from '@/lib/sms/numbers/number';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { coverOfStop } from '@/lib/sms/senders/stop-cover';
 import { sql } from 'drizzle-orm';
 import { type Message, enqueueText, retryKey } from '@/lib/sms/outbox/text-outbox';
 import { readStoredText } from '@/lib/sms/outbox/text-templates';
@@ -48,7 +47,10 @@ export async function applyEffect(
   if (remedy.effect === 'undeliverable') await markUndeliverable(tx, { phone, at: failedAt });
 }
 
-/** Whether it is in the ledger by this very text, or the person has lifted it since. The number is locked. */
+/**
+ * Whether it is in the ledger by this very text, or the person has lifted it since: that of the sender which the carrier blocks
+ * (`saidTo`; null: it is none of today's, and all have to be free). The number is locked.
+ */
 async function isOptOutOver(
   tx: Tx,
   {
@@ -59,7 +61,7 @@ async function isOptOutOver(
   }: { phone: string; saidTo: SenderRole | null; sid: string | null; calledAt: Date },
 ): Promise<boolean> {
   if (sid !== null && (await isOptOutOf(tx, phone, sid))) return true;
-  const { senders } = coverOfStop({ saidTo, isForAll: false, at: calledAt }, env());
+  const senders = saidTo === null ? everySender : [saidTo];
   return hasLiftedSince(tx, { phone, senders, since: calledAt });
 }
 

@@ -191,7 +191,8 @@ export async function markDeliverable(tx: Tx, phone: string): Promise<void> {
   await tx.update(phoneNumbers).set({ undeliverableAt: null }).where(eq(phoneNumbers.number, phone));
 }
 
-const everySender = ['updates', 'codes'] as const satisfies readonly SenderRole[];
+/** All that there may be, however many are set up. */
+export const everySender = ['updates', 'codes'] as const satisfies readonly SenderRole[];
 
 /** Which of our senders a number has opted out of. A row that does not say which is about all of them. */
 export function suppressedSenders(

@@ -65,7 +65,7 @@ export async function optOut(
       typeof by === 'string'
         ? ({ recordedBy: 'status_report', ...said } as const)
         : ({ recordedBy: 'staff', channel: by.told, ...said } as const);
-    await recordOptOut(tx, { phone, act: 'opted_out', covers: scopes, senders, evidence, at });
+    await recordOptOut(tx, { phone, act: 'opted_out', covers: scopes, senders, saidTo, evidence, at });
   }
   const before = suppressedSenders(number);
   return { isFirst: !senders.every((sender) => before.includes(sender)), cover };

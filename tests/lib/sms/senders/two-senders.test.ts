@@ -5,6 +5,7 @@ import type { Env } from '@/lib/env';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
 import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { applyEffect } from '@/lib/sms/delivery/after-failure';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
 import { isOptedOut, listStarts } from '@/lib/sms/numbers/opted-out';
@@ -275,5 +276,68 @@ test('where there is one sender again, a STOP to the one of updates is about cod
     expect(isOptedOut(number, 'verification')).toBe(true);
     await write(phone, 'START', 'updates', after(noon, 60));
     expect(suppressedSenders(await readNumber(database.db, phone))).toEqual([]);
+  });
+});
+
+/** The carrier refuses a text of one of our senders with 21610: it was called for at one moment, and failed at another. */
+async function refuse(phone: string, role: SenderRole, calledAt: Date, failedAt = calledAt): Promise<void> {
+  await database.db.transaction((tx) =>
+    applyEffect(
+      tx,
+      { kind: 'final', reason: 'opted_out', alert: false, effect: 'opt_out' },
+      {
+        text: { phone, userId: null, purpose: role === 'codes' ? 'verification' : 'update', sendClass: null },
+        ...{
+          sender: senders[role],
+          sid: `SM${newId().replaceAll('-', '')}`,
+          calledAt,
+          failedAt,
+          now: failedAt,
+        },
+      },
+    ),
+  );
+}
+
+const readEntries = (phone: string) =>
+  database.db.select().from(smsOptOuts).where(eq(smsOptOuts.phone, phone)).orderBy(asc(smsOptOuts.id));
+
+test('a START to codes outlives the refusal of a code that was called for before it, and no later one', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const { phone } = await makePerson(database.db);
+    await write(phone, 'STOP', 'updates', after(noon, 10));
+    await write(phone, 'STOP', 'codes', after(noon, 20));
+    await write(phone, 'START', 'codes', after(noon, 200));
+    const stopped = async () => suppressedSenders(await readNumber(database.db, phone));
+    await refuse(phone, 'codes', after(noon, 100), after(noon, 210));
+    expect(await stopped()).toEqual(['updates']);
+    await refuse(phone, 'codes', after(noon, 300));
+    expect(await stopped()).toEqual(['codes', 'updates']);
+  });
+});
+
+test('the ledger says which sender the carrier blocks, and of a letter that it was said to none', async () => {
+  const service = { ...twilio!, sender: { messagingServiceSid: 'MG1' } };
+  await withSettings({ ...beforeTheDay, twilio: service }, async () => {
+    const { phone } = await makePerson(database.db);
+    await receiveText(
+      database.db,
+      {
+        ...{ sid: `SM${newId().replaceAll('-', '')}`, from: phone, to: '+15005550021', body: 'STOP' },
+        ...{ messagingServiceSid: 'MG1', optOutType: null },
+      },
+      contextAt(after(noon, 10)),
+    );
+    await refuse(phone, 'codes', after(noon, 100));
+    await happen('a letter', phone, after(noon, 200));
+    expect((await readEntries(phone)).map(({ channel, saidTo }) => [channel, saidTo])).toEqual([
+      ['text', 'updates'],
+      ['carrier', 'codes'],
+      ['letter', null],
+    ]);
+    expect(await readStarts(database.db, await readNumber(database.db, phone))).toEqual([
+      { lifts: 'updates', phone: '+15005550021' },
+      { lifts: 'codes', phone: codesPhone },
+    ]);
   });
 });
