@@ -36,12 +36,12 @@ const channels: Record<Exclude<OptOutRecorder, 'staff'>, OptOutChannel> = {
 
 const longestWords = 1_600;
 
-/** A STOP that stands is looked for in so many of a number's last entries. */
+/** What was said is looked for in so many of a number's last entries. */
 const lastEntries = 100;
 
 /**
  * Entries of one number in any 24 hours, by text. Each is kept for good, and a number can be forged: from then on one that says
- * the same as the last is not written, and START takes no STOP back (`hasTextedMuch`). A STOP after a START always is.
+ * nothing new is not written, and START takes no STOP back (`hasTextedMuch`). A STOP after a START about one of its senders always is.
  */
 const mostByTextADay = 20;
 
@@ -64,8 +64,9 @@ function textedMuch(phone: string, at: Date): SQL {
 /**
  * Appends to the ledger of opt-outs that texts to a number are not wanted any more, or again. Every time it is said, also when
  * it was said before, and whether or not anyone ever consented at that number; but a text once, however often it is handed
- * over, and where a number has texted `mostByTextADay` times within a day, only what is the contrary of the last about the same senders. The text itself
- * is kept with its words in the record of texts. The number is locked.
+ * over, and where a number has texted `mostByTextADay` times within a day, only what is new: not what an entry says already that was
+ * said to the same sender, is about as much, and whose contrary nobody has said since about any of its senders. STOPs to two senders in
+ * turn add two entries, then, and no more. The text itself is kept with its words in the record of texts. The number is locked.
  *
  * An opt-out is what someone says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
  * turned off on a page, a call or a letter. What takes it back is START, or the box ticked again by whoever turned them off. None are the other ends
@@ -108,15 +109,21 @@ export async function recordOptOut(
   const scopes = sql.param([...covers]);
   const about = sql`${senders === null ? null : sql.param([...senders])}::text[]`;
   await tx.execute(sql`
+    with recent as (
+      select id, at, act, covers, said_to, ${sendersOfEntry(sql`o`)} as about from sms_opt_outs o
+      where phone = ${phone} order by at desc, id desc limit ${lastEntries}
+    )
     insert into sms_opt_outs
       (at, recorded_at, phone, act, channel, covers, senders, said_to, sender, words, provider_sid, user_id, recorded_by)
     select ${timestamp(at)}, ${recordedAt?.toISOString() ?? null}::timestamptz, ${phone}, ${act},
       ${channel}, ${scopes}::text[], ${about}, ${saidTo}, ${sender}, ${words}, ${providerSid}, ${userId}::uuid, ${recordedBy}
     where not exists (
       select from sms_opt_outs where phone = ${phone} and act = ${act} and provider_sid = ${providerSid}
-    ) and not (${channel === 'text'} and ${textedMuch(phone, at)} and ${act} = (
-      select last.act from sms_opt_outs last
-      where phone = ${phone} and ${sendersOfEntry(sql`last`)} @> coalesce(${about}, '{}') order by at desc, id desc limit 1
+    ) and not (${channel === 'text'} and ${textedMuch(phone, at)} and exists (
+      select from recent said where said.act = ${act} and said.said_to is not distinct from ${saidTo}
+        and said.about @> ${about} and said.covers @> ${scopes}::text[]
+        and not exists (
+          select from recent since where since.act <> ${act} and since.about && ${about} and (since.at, since.id) > (said.at, said.id))
     ))`);
 }
 

@@ -341,3 +341,41 @@ test('the ledger says which sender the carrier blocks, and of a letter that it w
     ]);
   });
 });
+
+test('of a number that texts without end a STOP after a START about one sender is written, and little else', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const { phone } = await makePerson(database.db);
+    const findDifferences = async () => {
+      const found: unknown[] = [];
+      await checkAllLedgers(database.db, new Date(), (part, came) => {
+        if (part === 'numbers' || part === 'opt_outs') found.push(came);
+      });
+      return found;
+    };
+    const before = await findDifferences();
+    let seconds = 0;
+    const say = (body: string, to: SenderRole) => write(phone, body, to, after(noon, (seconds += 60)));
+    for (let round = 0; round < 9; round += 1) {
+      await say('STOP', 'updates');
+      await say('START', 'updates');
+    }
+    await say('STOP', 'codes');
+    await say('START', 'updates');
+    expect(await readEntries(phone)).toHaveLength(20);
+    await say('STOP', 'codes');
+    expect(suppressedSenders(await readNumber(database.db, phone))).toEqual(['codes', 'updates']);
+    expect(await findDifferences()).toEqual(before);
+    for (let round = 0; round < 5; round += 1) {
+      for (const body of ['STOP', 'START', 'STOPALL'] as const) {
+        await say(body, 'updates');
+        await say(body, 'codes');
+      }
+    }
+    const added = (await readEntries(phone)).slice(20);
+    expect(added.map(({ act, saidTo, senders: about }) => [act, saidTo, about?.length])).toEqual([
+      ['opted_out', 'codes', 2],
+      ['opted_out', 'updates', 1],
+      ['opted_out', 'updates', 2],
+    ]);
+  });
+});
