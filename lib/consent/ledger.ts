@@ -114,7 +114,7 @@ const accountsAtOnce = 500;
  * `sms_unfinished_stops` has every reader take what they agreed to for withdrawn (`lastActs`), until `finishStop` has appended
  * theirs.
  *
- * `agreedBefore` null: for everyone. Else whoever gave or resumed a consent at this number later than that keeps theirs.
+ * `agreedBefore` null: for everyone. Else whoever gave or resumed one of these consents at this number later than that keeps theirs.
  */
 export async function withdrawEverywhere(
   tx: Tx,
@@ -214,8 +214,8 @@ async function withdrawFrom(
 }
 
 /**
- * Whether a STOP withdraws the row `act`, the last of its scope: one of `scopes` up to `throughId`, unless its account had agreed to anything at
- * `agreedBefore` or later by then. What the account says afterwards of one scope changes nothing about the other.
+ * Whether a STOP withdraws the row `act`, the last of its scope: one of `scopes` up to `throughId`, unless its account had agreed to
+ * one of them at `agreedBefore` or later by then. What the account says afterwards of one scope changes nothing about the other.
  */
 function isWithdrawnBy({
   throughId,
@@ -224,7 +224,7 @@ function isWithdrawnBy({
 }: Record<'throughId' | 'agreedBefore' | 'scopes', SQL>): SQL {
   return sql`act.action <> 'withdrawn' and act.scope = any(${scopes}) and act.id <= ${throughId} and (${agreedBefore} is null or not exists (
     select from ${writtenActs(sql`act.user_id`, sql`act.phone`, throughId)}
-    where last.action <> 'withdrawn' and last.at >= ${agreedBefore}))`;
+    where last.action <> 'withdrawn' and last.scope = any(${scopes}) and last.at >= ${agreedBefore}))`;
 }
 
 /** Appends a withdrawal for each scope that this person consents to, at whatever number. */
@@ -242,14 +242,22 @@ export async function withdrawAll(
     order by last.phone, last.scope desc`);
 }
 
-/** Whether this person has ticked the box for texts at this number later than `since`, and has not withdrawn it since. */
+/**
+ * Whether this person has ticked the box for one of these scopes at this number later than `since`, and has not withdrawn it since.
+ */
 export async function hasAgreedSince(
   tx: Tx,
-  { phone, userId, since }: { phone: string; userId: string; since: Date },
+  {
+    phone,
+    userId,
+    scopes,
+    since,
+  }: { phone: string; userId: string; scopes: readonly ConsentScope[]; since: Date },
 ): Promise<boolean> {
   const { rows } = await tx.execute(sql`
     select from ${lastActs(userId, phone)}
-    where last.action = 'granted' and last.at > ${timestamp(since)} limit 1`);
+    where last.action = 'granted' and last.scope = any(${sql.param([...scopes])}::text[])
+      and last.at > ${timestamp(since)} limit 1`);
   return rows.length > 0;
 }
 

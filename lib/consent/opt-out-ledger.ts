@@ -214,6 +214,17 @@ export async function hasLiftedSince(
   return rows.length > 0;
 }
 
+/** Whether someone has asked after a moment, in any way, that one of these senders text a number no more. */
+export async function hasOptedOutSince(
+  tx: Tx,
+  { phone, senders, since }: { phone: string; senders: readonly SenderRole[]; since: Date },
+): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    select from sms_opt_outs said where phone = ${phone} and act = 'opted_out' and at > ${timestamp(since)}
+      and ${sendersOfEntry(sql`said`)} && ${sql.param([...senders])}::text[] limit 1`);
+  return rows.length > 0;
+}
+
 /** An opt-out, or its lifting, as it is shown to the person whose number it is. */
 export type OptOutEntry = Omit<typeof smsOptOuts.$inferSelect, 'userId' | 'recordedBy'>;
 

@@ -5,11 +5,11 @@ import { hasAgreedSince } from '@/lib/consent/ledger';
 import type { SenderRole } from '@/db/schema/consent';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
-import { optBackIn } from './opt-back-in';
+import { optBackIn, sendersThatStay } from './opt-back-in';
 import type { NumberRow } from '@/lib/sms/numbers/number';
-import { recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
+import { hasOptedOutSince, recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { optOut } from '@/lib/sms/outbox/opt-out';
-import { coverOfStop } from '@/lib/sms/senders/stop-cover';
+import { coverOfStart, coverOfStop, scopesOf } from '@/lib/sms/senders/stop-cover';
 import { sql } from 'drizzle-orm';
 
 /** Of a text that was not handed over when it came, but found in the provider's list afterwards. */
@@ -31,18 +31,28 @@ const surelyAfterMs = 60_000;
  * Whether the contrary was said since a text that was found late. What cannot be put in order for certain counts for "no more
  * texts".
  *
- * A START takes back only what was said to the same one of our senders.
+ * A START takes back only what was said to the same one of our senders. It is overtaken by a later opt-out of one that it would free,
+ * however that was said, and by a later STOP to any of them.
  *
- * Of those who consented since a STOP only the proven holder counts: anyone can write a number into a form.
+ * Of those who consented since a STOP only the proven holder counts: anyone can write a number into a form. And what counts is consent
+ * to what the STOP blocks: a consent to codes takes back no STOP to updates.
  */
 export async function isOvertakenBy(
   tx: Tx,
-  { number: phone, holderUserId, suppressedAt }: NumberRow,
-  { meaning, saidTo, sentAt, ...order }: { meaning: InboundMeaning; saidTo: SenderRole | null } & FoundLate,
+  number: NumberRow,
+  {
+    meaning,
+    saidTo,
+    isForAll,
+    sentAt,
+    ...order
+  }: { meaning: InboundMeaning; saidTo: SenderRole | null; isForAll: boolean } & FoundLate,
 ): Promise<boolean> {
+  const { number: phone, holderUserId, suppressedAt } = number;
   const surelyAfter = new Date(sentAt.getTime() + surelyAfterMs);
   switch (meaning) {
-    case 'stop':
+    case 'stop': {
+      const { senders } = coverOfStop({ saidTo, isForAll, at: sentAt }, env());
       return (
         (await hasTextedSince(
           tx,
@@ -50,11 +60,22 @@ export async function isOvertakenBy(
           { sentAt, ...order },
         )) ||
         (holderUserId !== null &&
-          (await hasAgreedSince(tx, { phone, userId: holderUserId, since: surelyAfter })))
+          (await hasAgreedSince(tx, {
+            phone,
+            userId: holderUserId,
+            scopes: scopesOf(senders),
+            since: surelyAfter,
+          })))
       );
+    }
     case 'start':
       return (
         (suppressedAt !== null && suppressedAt > surelyAfter) ||
+        (await hasOptedOutSince(tx, {
+          phone,
+          senders: coverOfStart(sendersThatStay(number, saidTo)).senders,
+          since: surelyAfter,
+        })) ||
         (await hasTextedSince(tx, { phone, meaning: 'stop', to: null }, { sentAt, ...order }))
       );
     default:

@@ -54,7 +54,7 @@ export async function optBackIn(
   if (number.suppressedAt !== null && (await hasTextedMuch(tx, phone, saidAt ?? now))) {
     return { wasBlocked: true, isTooOften: true };
   }
-  const stay = saidTo === null || sendersOf(env()).length === 1 ? [] : stillSuppressed(number, saidTo);
+  const stay = sendersThatStay(number, saidTo);
   const cover = coverOfStart(stay);
   await recordTextedOptOut(tx, { phone, act: 'lifted', ...cover, saidTo, said, saidAt, now });
   if (number.suppressedAt === null) return { wasBlocked: false, isTooOften: false };
@@ -69,6 +69,11 @@ export async function optBackIn(
   // Who they are is certain only under their locks: a START from another number may have come between.
   for (const user of await findWaiting(tx, number, now)) await requestAgain(tx, user, phone, context);
   return { wasBlocked: true, isTooOften: false };
+}
+
+/** Which of our senders a number stays opted out of after a START to `saidTo` (null: it is not known to which). */
+export function sendersThatStay(number: NumberRow, saidTo: SenderRole | null): SenderRole[] {
+  return saidTo === null || sendersOf(env()).length === 1 ? [] : stillSuppressed(number, saidTo);
 }
 
 async function resumeForHolder(

@@ -75,7 +75,9 @@ export async function receiveText(
   return db.transaction(async (tx) => {
     const number = await lockNumber(tx, text.from);
     const userId = await findWriter(tx, number);
-    const isOvertaken = late !== null && (await isOvertakenBy(tx, number, { meaning, saidTo, ...late }));
+    const isForAll = asksForAll(text.body);
+    const isOvertaken =
+      late !== null && (await isOvertakenBy(tx, number, { meaning, saidTo, isForAll, ...late }));
     const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
     const at = late?.sentAt ?? context.now;
     const body = hideCodes(
@@ -93,7 +95,7 @@ export async function receiveText(
       holder === null || takeAnswer === undefined
         ? 'none'
         : await takeAnswer(tx, { userId: holder, messageId, body, sentAt: at });
-    const order = { phone: text.from, meaning, saidTo, isForAll: asksForAll(text.body), said };
+    const order = { phone: text.from, meaning, saidTo, isForAll, said };
     if (late !== null) {
       const { sentAt } = late;
       if (isOvertaken) await recordLate(tx, { ...order, sentAt }, context);

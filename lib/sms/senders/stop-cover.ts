@@ -28,8 +28,12 @@ export function coverOfStop(
 /** What a START covers that leaves a number opted out of the senders that `stay`. */
 export function coverOfStart(stay: readonly SenderRole[]): StopCover {
   const senders = everything.senders.filter((sender) => !stay.includes(sender));
-  const scopes = everything.scopes.filter((scope) =>
+  return { senders, scopes: scopesOf(senders) };
+}
+
+/** Which consents let these senders text. */
+export function scopesOf(senders: readonly SenderRole[]): readonly ConsentScope[] {
+  return everything.scopes.filter((scope) =>
     senders.includes(scope === 'verification' ? 'codes' : 'updates'),
   );
-  return { senders, scopes };
 }

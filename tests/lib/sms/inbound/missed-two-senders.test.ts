@@ -2,10 +2,12 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { smsInboundReads, smsMessages } from '@/db/schema/sms';
 import { openLog } from '@/lib/log';
+import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
 import { readMissedTexts, runMissedTexts } from '@/lib/sms/inbound/missed-inbound';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
+import { optOut } from '@/lib/sms/outbox/opt-out';
 import { useDatabase } from '../../../support/database';
 import { openFakeProvider } from '../../../support/fake-provider';
 import { startFakeTwilio, type FakeTwilio } from '../../../support/fake-twilio';
@@ -89,6 +91,37 @@ test('a START that is found late frees the sender that it was texted to', async 
     fake.receive({ from: phone, to: codesPhone, body: 'START', sentAt: after(later, 600) });
     await readAt(codesPhone, after(later, 3600));
     expect(await stopped(phone)).toEqual(['updates']);
+  });
+});
+
+test('a START that is found late frees no sender that was opted out of since, however that was said', async () => {
+  await withSettings({ twilio: settings().twilio }, async () => {
+    const { phone } = await giveHolder();
+    await arrive(phone, fromPhone, 'STOP', later);
+    fake.receive({ from: phone, to: codesPhone, body: 'START', sentAt: after(later, 600) });
+    await database.db.transaction((tx) =>
+      optOut(tx, { phone, by: { told: 'letter' }, now: after(later, 3000) }),
+    );
+    await readAt(codesPhone, after(later, 3600));
+    expect(await stopped(phone)).toEqual(['codes', 'updates']);
+  });
+});
+
+test('a STOP to updates that is found late holds although codes were agreed to since, but not if updates were', async () => {
+  await withSettings({ twilio: settings().twilio }, async () => {
+    for (const scope of ['verification', 'updates'] as const) {
+      const person = await giveHolder();
+      const { phone } = person;
+      fake.receive({ from: phone, to: fromPhone, body: 'STOP', sentAt: after(later, 60) });
+      await database.db.transaction((tx) =>
+        grantConsent(tx, { ...person, scopes: [scope], medium: 'preferences' }, contextAt(after(later, 600))),
+      );
+      await database.db.delete(smsInboundReads);
+      await readAt(fromPhone, after(later, 3600));
+      expect(await stopped(phone)).toEqual(scope === 'updates' ? [] : ['updates']);
+      const stands = [...(await readStandingConsent(database.db, person))].sort();
+      expect(stands).toEqual(scope === 'updates' ? ['updates', 'verification'] : ['verification']);
+    }
   });
 });
 
