@@ -51,6 +51,12 @@ const kinds = {
       'Look at the text and at what its person agreed to. If a consent is missing from the ledger, look for it in a backup. Else that is a report to your lawyer, and a bug to be reported to us.',
     examples: 'texts',
   },
+  code_without_consent: {
+    name: 'A code went out without consent',
+    whatToDo:
+      'Look at the text and at what its person agreed to. If a consent is missing from the ledger, look for it in a backup. Else that is a report to your lawyer, and a bug to be reported to us.',
+    examples: 'texts',
+  },
   budget_and_prices: {
     name: 'The budget is not what the texts cost',
     whatToDo:

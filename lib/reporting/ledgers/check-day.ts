@@ -1,5 +1,9 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import type { ConsentScope } from '@/db/schema/consent';
+import type { DifferenceKind } from '@/lib/alarms/ledger-kinds';
+import { env } from '@/lib/env';
+import { senderName } from '@/lib/sms/senders/sender';
 import { failureFeeUsd } from '@/lib/sms/delivery/error-codes';
 import { areaOf, hourOf, isWithinDay, spanOf, type DaySpan } from '../rollups/day-sums';
 import type { ReportDay } from '../rollups/report-days';
@@ -140,7 +144,19 @@ function judgeTexts(span: DaySpan): SQL {
     where ${isWithinDay(span, sql`created_at`)} and not (${fits})`;
 }
 
-/** The law lets no text go out after an opt-out, and no update without consent: as it was known when the text's price was reserved. */
+/** A text that nobody had consented to, by the scope that it needs. */
+const withoutConsent = {
+  updates: 'update_without_consent',
+  verification: 'code_without_consent',
+} as const satisfies Record<ConsentScope, DifferenceKind>;
+
+/**
+ * The law lets no text go out after an opt-out, and no update and no code without consent: as it was known when the text's price was
+ * reserved.
+ *
+ * Where one sender sends everything that once had another beside it for codes, a number may have stopped that one alone. A code from
+ * the one that is left is no fault if it was consented to after that opt-out. Any other code is.
+ */
 function judgeRights(span: DaySpan): SQL {
   // What was said in the two minutes before may have come while the text was on its way.
   const before = sql`m.reserved_at - interval '2 minutes'`;
@@ -148,9 +164,11 @@ function judgeRights(span: DaySpan): SQL {
   const after = sql`m.reserved_at + interval '2 minutes'`;
   const isAbout = (entry: SQL) =>
     sql`case m.purpose when 'verification' then 'codes' else 'updates' end = any(${sendersOfEntry(entry)})`;
+  const ofUpdates = senderName(env(), 'updates');
   return sql`
     with gone as materialized (
-      select id, phone, user_id, purpose, reserved_at from sms_messages
+      select id, phone, user_id, purpose, sender, reserved_at,
+        case purpose when 'update' then 'updates' when 'verification' then 'verification' end as scope from sms_messages
       where ${isWithinDay(span, sql`created_at`)} and direction = 'out' and purpose <> 'reply' and sent_at is not null
         and reserved_at is not null and phone <> ''
     )
@@ -168,16 +186,23 @@ function judgeRights(span: DaySpan): SQL {
       and not (last.recorded_at is not null and exists (
         -- A STOP that was found late is overtaken by a consent since.
         select from sms_consents c where c.phone = m.phone and c.action <> 'withdrawn' and c.at > last.at and c.at <= ${after}))
+      and not (m.purpose = 'verification' and m.sender = ${ofUpdates} and exists (
+        select from sms_consents c where c.phone = m.phone and c.user_id = m.user_id and c.scope = 'verification' and c.action = 'granted'
+          and c.sent_from = ${ofUpdates} and c.at > last.at and c.at <= ${after})
+        and coalesce((
+          select o.act from sms_opt_outs o
+          where o.phone = m.phone and 'updates' = any(${sendersOfEntry(sql`o`)}) and o.at <= ${before} and coalesce(o.recorded_at, o.at) <= ${before}
+          order by o.phone desc, o.at desc, o.id desc limit 1) = 'lifted', false))
     union all
-    select ${kindIs('update_without_consent')}, m.id::text
+    select case m.scope when 'updates' then ${withoutConsent.updates}::text else ${withoutConsent.verification} end, m.id::text
     from gone m left join lateral (
       select c.action from sms_consents c
-      where c.phone = m.phone and c.user_id = m.user_id and c.scope = 'updates' and c.at <= ${before}
+      where c.phone = m.phone and c.user_id = m.user_id and c.scope = m.scope and c.at <= ${before}
         -- One that withdraws for a STOP which was found later was not known.
         and not (c.action = 'withdrawn' and exists (select from sms_opt_outs o where o.phone = c.phone and o.at = c.at
           and o.recorded_at > ${before}))
       order by c.phone desc, c.user_id desc, c.scope desc, c.id desc limit 1) last on true
-    where m.purpose = 'update' and m.user_id is not null and coalesce(last.action = 'withdrawn', true) and not exists (
-      select from sms_consents c where c.phone = m.phone and c.user_id = m.user_id and c.scope = 'updates' and c.action <> 'withdrawn'
+    where m.scope is not null and m.user_id is not null and coalesce(last.action = 'withdrawn', true) and not exists (
+      select from sms_consents c where c.phone = m.phone and c.user_id = m.user_id and c.scope = m.scope and c.action <> 'withdrawn'
         and c.at between ${before} and ${after})`;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { LedgerDifference } from '@/db/schema/alarms';
+import { grantConsent } from '@/lib/consent/ledger';
 import { env, type Retention } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
@@ -10,6 +11,7 @@ import { eraseOldTexts } from '@/lib/sms/outbox/erase-texts';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { useDatabase } from '../../../support/database';
 import { contextAt } from '../../../support/people';
+import { withSettings } from '../../../support/settings';
 import { fromPhone, makePerson, twilioVariables, type Person } from '../../../support/texts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -44,8 +46,12 @@ async function makePersonBefore(moment: Date): Promise<Person> {
   return person;
 }
 
-function receive({ phone }: Person, body: string, { now, sentAt }: { now: Date; sentAt?: Date }) {
-  const text = { sid: `SM${newId().replaceAll('-', '')}`, from: phone, to: fromPhone, body };
+function receive(
+  { phone }: Person,
+  body: string,
+  { now, sentAt, to = fromPhone }: { now: Date; sentAt?: Date; to?: string },
+) {
+  const text = { sid: `SM${newId().replaceAll('-', '')}`, from: phone, to, body };
   return receiveText(
     database.db,
     { ...text, messagingServiceSid: null, optOutType: null },
@@ -95,12 +101,16 @@ test('a text that was found late may be erased by its age', async () => {
   expect(await check(now)).toEqual({});
 });
 
-/** A code that went out to a number at a moment. */
-async function giveCodeSent(phone: string, at: Date): Promise<void> {
+/** A code that went out to a number at a moment, to someone (null: whose account is gone), from one of our senders. */
+async function giveCodeSent(
+  phone: string,
+  at: Date,
+  { userId = null, sender = '+15550001111' }: { userId?: string | null; sender?: string } = {},
+): Promise<void> {
   await database.db.execute(sql`
-    insert into sms_messages (id, phone, purpose, template, status, created_at, send_after, attempts, sender, provider_sid,
+    insert into sms_messages (id, user_id, phone, purpose, template, status, created_at, send_after, attempts, sender, provider_sid,
       provider_status, sent_at, delivered_at, segments, price, estimated_price, price_settled_at, reserved_at)
-    select gen_random_uuid(), ${phone}, 'verification', 'code', 'delivered', at, at, 1, '+15550001111',
+    select gen_random_uuid(), ${userId}::uuid, ${phone}, 'verification', 'code', 'delivered', at, at, 1, ${sender},
       'SM' || md5(random()::text), 'delivered', at, at, 1, 0.0083, 0.0083, at, at
     from (select ${at.toISOString()}::timestamptz as at) sent`);
 }
@@ -132,6 +142,43 @@ test.each([-30, 1, 90])(
     await giveCodeSent(person.phone, new Date(startedAt.getTime() - ahead * 1_000));
     await rollUpDays(database.db, new Date(), 1_000);
     expect(await findsOfDays()).toEqual([]);
+  },
+);
+
+const codesPhone = '+15005550016';
+
+test.each([
+  ['a code from the sender that is left, consented to since', fromPhone, true, []],
+  [
+    'one that nobody has consented to since',
+    fromPhone,
+    false,
+    ['code_without_consent', 'text_after_opt_out'],
+  ],
+  ['one from the sender that was stopped', codesPhone, true, ['text_after_opt_out']],
+] as const)(
+  'where two senders became one, after a STOP to codes and a START to updates: %s',
+  async (_what, sender, agrees, finds) => {
+    const stoppedAt = new Date(Date.now() - 2 * dayMs);
+    const at = (minutes: number) => new Date(stoppedAt.getTime() + minutes * 60_000);
+    const person = await makePersonBefore(stoppedAt);
+    const { userId, phone } = person;
+    const codesSender = { fromPhone: codesPhone };
+    await withSettings({ twilio: { ...env().twilio!, codesSender } }, async () => {
+      await receive(person, 'STOP', { now: stoppedAt, to: codesPhone });
+      await receive(person, 'START', { now: at(10) });
+    });
+    if (agrees) {
+      const consent = { userId, phone, scopes: ['verification'], medium: 'code_page' } as const;
+      await database.db.transaction((tx) => grantConsent(tx, consent, contextAt(at(20))));
+    }
+    await giveCodeSent(phone, at(30), { userId, sender });
+    await rollUpDays(database.db, new Date(), 1_000);
+    const found = await check(new Date());
+    const kinds = Object.values(found).flatMap((came) =>
+      typeof came === 'string' ? came : came.map(({ kind }) => kind),
+    );
+    expect(kinds.sort()).toEqual(finds);
   },
 );
 

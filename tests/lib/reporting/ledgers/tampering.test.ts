@@ -204,6 +204,12 @@ describe('what someone does to the database by hand is found the next night', ()
       () => [people[0]!.userId],
       ['update_without_consent', 'withdrawn_without_consent', 'consent_without_origin'].sort(),
     ],
+    'a consent to codes is deleted': [
+      `with details as (delete from sms_consent_details where user_id = $1)
+         update sms_consents set action = 'withdrawn', at = at - interval '1 hour' where user_id = $1 and scope = 'verification'`,
+      () => [people[0]!.userId],
+      ['code_without_consent', 'withdrawn_without_consent', 'consent_without_origin'].sort(),
+    ],
     'a word of a wording is changed': [
       `update sms_consents set wording = replace(wording, 'fewer than 10', 'fewer than 30') where user_id = $1`,
       () => [people[0]!.userId],
