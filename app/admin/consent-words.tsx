@@ -119,11 +119,26 @@ const channels: Record<SeenOptOut['channel'], string> = {
   other: 'In another way',
 };
 
+/** Texts by the scopes that they need: `all texts`, `codes` or `updates`. */
+function sayWhat(scopes: SeenOptOut['covers']): string {
+  return scopes.length > 1 ? 'all texts' : sayScope(scopes[0] ?? 'updates');
+}
+
+/**
+ * What an opt-out ended. One that blocks the sender of updates alone may end consent to codes all the same: they still come to who
+ * agrees to them again.
+ */
+function sayOptedOut({ covers, senders }: Pick<SeenOptOut, 'covers' | 'senders'>): string {
+  const blocksUpdatesAlone = senders !== null && senders.includes('updates') && !senders.includes('codes');
+  return blocksUpdatesAlone && covers.includes('verification')
+    ? 'Opted out of updates, and ended agreement to codes'
+    : `Opted out of ${sayWhat(covers)}`;
+}
+
 /** An entry of the ledger of opt-outs of a number. */
 export function describeOptOut(optOut: SeenOptOut, clock: Required<Clock>): EventItem {
-  const { id, at, recordedAt, act, channel, covers, saidTo, sender, words } = optOut;
+  const { id, at, recordedAt, act, channel, saidTo, sender, words } = optOut;
   const isOut = act === 'opted_out';
-  const what = covers.length > 1 ? 'all texts' : covers[0] === 'verification' ? 'codes' : 'updates';
   const details: ReactNode[] = [
     <>
       {lookUp(channels, channel) ?? sayReason(channel)}
@@ -141,7 +156,7 @@ export function describeOptOut(optOut: SeenOptOut, clock: Required<Clock>): Even
   }
   return {
     id: `opt-out-${id}`,
-    title: isOut ? `Opted out of ${what}` : `Allowed ${what} again`,
+    title: isOut ? sayOptedOut(optOut) : `Allowed ${sayWhat(optOut.covers)} again`,
     when: <LogMoment at={at} clock={clock} />,
     badge: isOut ? { tone: 'warning', words: 'Stop' } : { tone: 'success', words: 'Allowed' },
     details,

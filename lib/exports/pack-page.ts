@@ -146,7 +146,7 @@ export function writePageRow(section: PackSection, row: PackRow, timeZone: strin
         ],
       });
     case 'opt-outs':
-      return writeEntry(moment('at'), sayOptOut(row.act, row.covers, row.channel), {
+      return writeEntry(moment('at'), sayOptOut(row.act, row.covers, row.senders, row.channel), {
         isEarlier: row.in_period === false,
         quote: row.words,
         facts: [

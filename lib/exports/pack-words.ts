@@ -83,10 +83,17 @@ const channels: Record<OptOutChannel, string> = {
   other: 'in another way',
 };
 
-/** What was said about all texts of a number: `Opted out of updates, on a page`. */
-export function sayOptOut(act: unknown, covers: unknown, channel: unknown): string {
+/**
+ * What was said about all texts of a number: `Opted out of updates, on a page`. An opt-out that blocks the sender of updates alone
+ * may end consent to codes all the same: they still come to who agrees to them again.
+ */
+export function sayOptOut(act: unknown, covers: unknown, senders: unknown, channel: unknown): string {
   const what = covers === 'updates' ? 'updates' : covers === 'verification' ? 'codes' : 'all texts';
-  const said = act === 'opted_out' ? `Opted out of ${what}` : `Allowed ${what} again`;
+  const optedOut =
+    senders === 'updates' && covers !== 'updates'
+      ? 'Opted out of updates, and ended agreement to codes'
+      : `Opted out of ${what}`;
+  const said = act === 'opted_out' ? optedOut : `Allowed ${what} again`;
   return `${said}, ${sayOf(channels, channel)}`;
 }
 
