@@ -1,6 +1,5 @@
 import type { Db, Tx } from '@/db/client';
 import type { SenderRole } from '@/db/schema/consent';
-import type { MessagePurpose } from '@/db/schema/sms';
 import { finishStop, unfinishedNumbers, withdrawEverywhere } from '@/lib/consent/ledger';
 import { recordOptOut, recordTextedOptOut, type Said, type ToldChannel } from '@/lib/consent/opt-out-ledger';
 import { env } from '@/lib/env';
@@ -56,7 +55,7 @@ export async function optOut(
   await markSuppressed(tx, { phone, by: medium, now: at, senders, saidTo });
   const agreedBefore = late?.agreedBefore ?? null;
   await withdrawEverywhere(tx, { phone, holderUserId, medium, scopes, at, agreedBefore });
-  await cancelTexts(tx, { phone, purposes: purposesOf(cover) }, 'stopped', now);
+  await cancelTexts(tx, { phone, isCode: endsCodes(cover) ? undefined : false }, 'stopped', now);
   if (by === 'sms_stop') {
     const saidAt = late?.saidAt ?? null;
     await recordTextedOptOut(tx, { phone, act: 'opted_out', ...cover, saidTo, said, saidAt, now });
@@ -71,15 +70,9 @@ export async function optOut(
   return { isFirst: !senders.every((sender) => before.includes(sender)), cover };
 }
 
-const purposes: readonly MessagePurpose[] = ['verification', 'update', 'notice', 'reply', 'test'];
-
-/** The texts that a STOP ends: what its senders send, and codes that nobody consents to any more. */
-function purposesOf({ senders, scopes }: StopCover): MessagePurpose[] {
-  return purposes.filter(
-    (purpose) =>
-      senders.includes(senderOf(env(), purpose)) ||
-      (purpose === 'verification' && scopes.includes('verification')),
-  );
+/** Whether a STOP ends codes as well as all else: its senders send them, or nobody consents to them any more. */
+function endsCodes({ senders, scopes }: StopCover): boolean {
+  return senders.includes(senderOf(env(), 'verification')) || scopes.includes('verification');
 }
 
 /**

@@ -85,6 +85,8 @@ export type TextFilter = {
   phone?: string;
   retryOf?: string;
   purposes?: readonly MessagePurpose[];
+  /** False: whatever is no code, also of a purpose that is not known. */
+  isCode?: false | undefined;
   templates?: readonly TemplateName[];
 };
 
@@ -102,6 +104,7 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
   if (filter.phone !== undefined) conditions.push(eq(smsMessages.phone, filter.phone));
   if (filter.retryOf !== undefined) conditions.push(eq(smsMessages.dedupeKey, retryKey(filter.retryOf)));
   if (filter.purposes !== undefined) conditions.push(inArray(smsMessages.purpose, [...filter.purposes]));
+  if (filter.isCode === false) conditions.push(ne(smsMessages.purpose, 'verification'));
   if (filter.templates !== undefined) conditions.push(inArray(smsMessages.template, [...filter.templates]));
   if (conditions.length === 0) throw new RangeError('Which texts to withdraw must be said');
   const canceled = await tx

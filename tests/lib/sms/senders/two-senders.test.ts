@@ -165,8 +165,11 @@ test('a STOP to updates withdraws updates that wait, and no code', async () => {
     const person = await makePerson(database.db);
     const { messageId } = await askForCode(database.db, person);
     const update = await askForUpdate(database.db, person);
+    const unknown = await askForUpdate(database.db, person, { purpose: 'of another release' as never });
     await write(person.phone, 'STOP', 'updates', new Date());
-    expect(await readText(database.db, update)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+    for (const id of [update, unknown]) {
+      expect(await readText(database.db, id)).toMatchObject({ status: 'canceled', reason: 'stopped' });
+    }
     expect(await readText(database.db, messageId)).toMatchObject({ status: 'queued' });
     await write(person.phone, 'STOP', 'codes', new Date());
     expect(await readText(database.db, messageId)).toMatchObject({ status: 'canceled', reason: 'stopped' });
