@@ -21,7 +21,7 @@ const opening = new RegExp(`^(?:${openings.join('|')})\\s*(["\\u201c«])`, 'u');
 /** How the texts of ours go on after the name of the site, which may have been another when they were sent. */
 const beginnings: readonly string[] = [
   ': (?:you will get updates about|this number was taken off|this is the test text you asked|you have opted out|updates are off)',
-  ': (?:texts to this number are|codes you ask for and updates|your text was added to your application|we cannot tell which of your applications)',
+  ': (?:(?:texts|updates|codes) to this number are|codes you ask for and updates|your text was added to your application|we cannot tell which of your applications)',
   ': (?:there is news about your application|something is (?:still )?needed for your application)',
   // What they said before.
   ': .{1,60} is now: ',

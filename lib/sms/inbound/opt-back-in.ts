@@ -8,7 +8,13 @@ import { requestCode } from '@/lib/sms/verification/request';
 import type { ConsentScope, SenderRole } from '@/db/schema/consent';
 import { env } from '@/lib/env';
 import { sendersOf } from '@/lib/sms/senders/sender';
-import { liftSuppression, lockNumber, stillSuppressed, type NumberRow } from '@/lib/sms/numbers/number';
+import {
+  liftSuppression,
+  lockNumber,
+  stillSuppressed,
+  suppressedSenders,
+  type NumberRow,
+} from '@/lib/sms/numbers/number';
 import { coverOfStart } from '@/lib/sms/senders/stop-cover';
 import { hasTextedMuch, recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
@@ -37,7 +43,7 @@ const waitingForMs = dayMs;
  * Whoever has texted STOP and START `mostByTextADay` times within a day stays with the STOP (`isTooOften`): that START is in the
  * record of texts alone.
  *
- * Out: whether there was a block.
+ * Out: whether there was a block, and which of our senders the number stays opted out of.
  */
 export async function optBackIn(
   tx: Tx,
@@ -48,19 +54,19 @@ export async function optBackIn(
     said = { sender: null, words: null, providerSid: null },
     saidAt = null,
   }: { saidTo?: SenderRole | null; said?: Said; saidAt?: Date | null } = {},
-): Promise<{ wasBlocked: boolean; isTooOften: boolean }> {
+): Promise<{ wasBlocked: boolean; isTooOften: boolean; stay: readonly SenderRole[] }> {
   const { now } = context;
   const number = await lockNumber(tx, phone);
   if (number.suppressedAt !== null && (await hasTextedMuch(tx, phone, saidAt ?? now))) {
-    return { wasBlocked: true, isTooOften: true };
+    return { wasBlocked: true, isTooOften: true, stay: suppressedSenders(number) };
   }
   const stay = sendersThatStay(number, saidTo);
   const cover = coverOfStart(stay);
   await recordTextedOptOut(tx, { phone, act: 'lifted', ...cover, saidTo, said, saidAt, now });
-  if (number.suppressedAt === null) return { wasBlocked: false, isTooOften: false };
+  if (number.suppressedAt === null) return { wasBlocked: false, isTooOften: false, stay };
   await liftSuppression(tx, phone, stay);
   await resumeForHolder(tx, number, cover.scopes, saidAt ?? now);
-  if (saidAt !== null || stay.includes('codes')) return { wasBlocked: true, isTooOften: false };
+  if (saidAt !== null || stay.includes('codes')) return { wasBlocked: true, isTooOften: false, stay };
   const waiting = await findWaiting(tx, number, now);
   await lockUsers(
     tx,
@@ -68,7 +74,7 @@ export async function optBackIn(
   );
   // Who they are is certain only under their locks: a START from another number may have come between.
   for (const user of await findWaiting(tx, number, now)) await requestAgain(tx, user, phone, context);
-  return { wasBlocked: true, isTooOften: false };
+  return { wasBlocked: true, isTooOften: false, stay };
 }
 
 /** Which of our senders a number stays opted out of after a START to `saidTo` (null: it is not known to which). */

@@ -207,12 +207,12 @@ async function obey(
       return { template, params: { site } };
     }
     case 'start': {
-      const { isTooOften } = await optBackIn(tx, phone, context, { saidTo, said });
+      const { isTooOften, stay } = await optBackIn(tx, phone, context, { saidTo, said });
       if (isTooOften) return null;
-      return {
-        template: 'startConfirmation',
-        params: { site, url: new URL('/users/sms-preferences', appUrl).href },
-      };
+      const url = new URL('/users/sms-preferences', appUrl).href;
+      const [stays] = stay;
+      const lifts = stays && (stays === 'codes' ? 'updates' : 'codes');
+      return { template: 'startConfirmation', params: { site, url, ...(lifts && { lifts }) } };
     }
     case 'help':
       return { template: 'help', params: { site, url: new URL('/terms', appUrl).href } };

@@ -4,6 +4,9 @@ import { toGsm } from './segments';
 /** What a code is for, where it is not for proving a number: whoever gets it is to know what it opens. */
 type CodeUse = 'recovery';
 
+/** Texts of one of our senders, where those of the other stay stopped. */
+type LiftedTexts = 'updates' | 'codes';
+
 /**
  * What each text is filled in with, besides `site`, the name it speaks in. Everything here may be stored in the outbox, except
  * `code`, which is derived again.
@@ -28,7 +31,8 @@ export interface TemplateParams {
   stopConfirmation: Record<never, never>;
   /** Of a STOP to the sender of updates, beside which there is one of codes. */
   stopUpdatesConfirmation: Record<never, never>;
-  startConfirmation: { url: string };
+  /** `lifts`: the only texts that are allowed again; without it, all are. */
+  startConfirmation: { url: string; lifts?: LiftedTexts };
   help: { url: string };
   /** What someone texted us joined their application. */
   answerTaken: { url: string };
@@ -63,6 +67,13 @@ function objection(site: string): string {
   return site.length > firstSiteName.length ? 'Not you? See' : 'If it was not you, go to';
 }
 
+/** What a START to one of two senders has not taken back, and where to. */
+function sayStaying(lifts: LiftedTexts | undefined): string {
+  if (lifts === undefined) return '';
+  const stays = lifts === 'updates' ? 'Codes' : 'Updates';
+  return `${stays} stay off until you text START to their number. `;
+}
+
 // How each begins is also in lib/consent/reaction.ts, which tells a quotation of ours from the words of its writer.
 const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { site: string }) => string } = {
   verification: ({ site, code, ttlMinutes, host, use }) => {
@@ -93,8 +104,8 @@ const templates: { [Name in TemplateName]: (params: TemplateParams[Name] & { sit
     `${site}: you have opted out and will get no more texts from us. Reply START to allow them again.`,
   stopUpdatesConfirmation: ({ site }) =>
     `${site}: updates are off, as you asked. Codes still come when you ask for one. Reply STOPALL to end those, too, START to get updates again.`,
-  startConfirmation: ({ site, url }) =>
-    `${site}: texts to this number are allowed again. Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
+  startConfirmation: ({ site, url, lifts }) =>
+    `${site}: ${lifts ?? 'texts'} to this number are allowed again. ${sayStaying(lifts)}Choose which ones at ${url} Msg & data rates may apply. Reply HELP for help, STOP to opt out.`,
   answerTaken: ({ site, url }) =>
     `${site}: your text was added to your application. We read and answer messages at ${url} Reply STOP to opt out.`,
   answerUnclear: ({ site, url }) =>
@@ -117,6 +128,7 @@ export type StoredText =
 const site = z.string().optional().catch(undefined);
 const url = z.string();
 const codeUse = z.literal('recovery').optional().catch(undefined);
+const liftedTexts = z.literal(['updates', 'codes']).optional().catch(undefined);
 const storedText = z.discriminatedUnion('template', [
   z.object({
     template: z.literal(['optInConfirmation', 'test', 'stopConfirmation', 'stopUpdatesConfirmation']),
@@ -125,7 +137,6 @@ const storedText = z.discriminatedUnion('template', [
   z.object({
     template: z.literal([
       'phoneChanged',
-      'startConfirmation',
       'help',
       'answerTaken',
       'answerUnclear',
@@ -135,6 +146,7 @@ const storedText = z.discriminatedUnion('template', [
     ]),
     params: z.object({ site, url }),
   }),
+  z.object({ template: z.literal('startConfirmation'), params: z.object({ site, url, lifts: liftedTexts }) }),
   z.object({ template: z.literal('securityNotice'), params: z.object({ site, url, event: z.string() }) }),
   z.object({
     template: z.literal('verification'),

@@ -304,10 +304,11 @@ describe('a reaction that a phone sends as a text', () => {
   };
   // Whatever the site is called now: these are names that it may have had.
   const ours = ['Doorstep', 'Elm & Oak: Homes', 'É', 'Ünit 7, Häuser am See'.slice(0, 20)].flatMap((site) =>
-    Object.keys(params).map((name) => {
-      const template = name as TemplateName;
-      return renderText(template, { ...params[template], site } as never).body;
-    }),
+    [
+      ...Object.entries({ ...params }),
+      ['startConfirmation', { url, lifts: 'updates' }] as const,
+      ['startConfirmation', { url, lifts: 'codes' }] as const,
+    ].map(([name, given]) => renderText(name as TemplateName, { ...given, site } as never).body),
   );
   const english =
     'Liked; Loved; Disliked; Laughed at; Emphasized; Emphasised; Questioned; Removed a like from; Removed a heart from; Removed a dislike from; Removed a laugh from; Removed an exclamation from; Removed a question mark from; Reacted 👍 to; Reacted ❤️ to; Reacted with 👍🏽 to; Reacted ‼️ to; Reacted with a sticker to; 👍 to; \u200a\u200b😂\u200b to; 👨‍👩‍👧 to; Removed 😂 from; Removed a 😂 from';

@@ -68,8 +68,9 @@ const local = { DATABASE_URL: 'postgres://localhost/x', AUTH_SECRET: 'x' };
 const publicHost = host.filter((name) => name.length >= 4);
 
 describe('whatever the site is called', () => {
-  const writeAll = (host: string, site: string): [TemplateName, string][] => {
+  const writeAll = (host: string, site: string): [string, string][] => {
     const urls = (path: string) => ({ url: `https://${host}${path}` });
+    const start = urls('/users/sms-preferences');
     const params = {
       optInConfirmation: {},
       phoneChanged: urls('/users/login'),
@@ -78,13 +79,17 @@ describe('whatever the site is called', () => {
       test: {},
       stopConfirmation: {},
       stopUpdatesConfirmation: {},
-      startConfirmation: urls('/users/sms-preferences'),
       help: urls('/terms'),
     };
-    return Object.entries(params).map(([name, given]) => {
-      const template = name as TemplateName;
-      return [template, renderText(template, { ...given, site } as never).body];
-    });
+    const texts = Object.entries(params).map<[string, string]>(([name, given]) => [
+      name,
+      renderText(name as TemplateName, { ...given, site } as never).body,
+    ]);
+    for (const lifts of [undefined, 'updates', 'codes'] as const) {
+      const { body } = renderText('startConfirmation', { ...start, site, ...(lifts && { lifts }) });
+      texts.push([`startConfirmation ${lifts}`, body]);
+    }
+    return texts;
   };
 
   it('each text speaks in that name, and none costs more segments than it does with the default name', () => {
@@ -167,6 +172,8 @@ describe('the other texts', () => {
     stopConfirmation: renderText('stopConfirmation', {}).body,
     stopUpdatesConfirmation: renderText('stopUpdatesConfirmation', {}).body,
     startConfirmation: renderText('startConfirmation', { url }).body,
+    startOfUpdates: renderText('startConfirmation', { url, lifts: 'updates' }).body,
+    startOfCodes: renderText('startConfirmation', { url, lifts: 'codes' }).body,
     help: renderText('help', { url }).body,
   };
 

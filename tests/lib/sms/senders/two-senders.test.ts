@@ -223,6 +223,31 @@ test.each([
   },
 );
 
+test('a START is confirmed with what it allows again, and how the rest is', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const { phone } = await makePerson(database.db);
+    const start = async (role: SenderRole, seconds: number) => {
+      const answer = await write(phone, 'start texting me again', role, after(noon, seconds));
+      return answer.ok ? answer.reply?.body : null;
+    };
+    await write(phone, 'STOP', 'updates', noon);
+    await write(phone, 'STOP', 'codes', after(noon, 10));
+    expect(await start('updates', 60)).toContain(
+      ': updates to this number are allowed again. Codes stay off until you text START to their number.',
+    );
+    expect(await start('codes', 120)).toContain(': texts to this number are allowed again. Choose');
+    await write(phone, 'STOP', 'updates', after(noon, 180));
+    await write(phone, 'STOP', 'codes', after(noon, 190));
+    expect(await start('codes', 240)).toContain(
+      ': codes to this number are allowed again. Updates stay off until you text START',
+    );
+    const replies = await database.db.execute<{ lifts: string | null }>(
+      sql`select params->>'lifts' as lifts from sms_messages where phone = ${phone} and template = 'startConfirmation' order by created_at`,
+    );
+    expect(replies.rows.map(({ lifts }) => lifts)).toEqual(['updates', null, 'codes']);
+  });
+});
+
 test('a number that texts STOP to a former number of ours is opted out of both', async () => {
   await withSettings(beforeTheDay, async () => {
     const { phone } = await makePerson(database.db);
