@@ -1101,14 +1101,14 @@ async function dispatching(): Promise<void> {
     await db.execute(sql`update sms_senders set stopped_until = now()`);
     await run({}, ends(await giveUpdate()));
   });
+  await db.execute(sql`update sms_messages set check_at = now() where id in (
+    select id from sms_messages where purpose = 'verification' and status = 'delivered' and sender = ${fromPhone} limit 30)`);
   await during('dispatchers of two senders', async () => {
     const variables = { TWILIO_CODES_FROM_PHONE: '+15005550016' };
     const giveCode = async () => (await askForCode(db, await makePerson(db))).messageId;
     const [first, unknown, told] = [await giveCode(), await giveCode(), await giveUpdate()];
     await db.execute(sql`update sms_messages set status = 'sending', attempts = 1, unknown_since = now() - interval '1 hour',
       first_claimed_at = now() - interval '1 hour', lease_until = null where id = ${unknown}`);
-    await db.execute(sql`update sms_messages set check_at = now() where id in (
-      select id from sms_messages where purpose = 'verification' and status = 'delivered' and sender = ${fromPhone} limit 30)`);
     await run(variables, ...[first, unknown, told].map(ends));
     fake.onCreate = () => ({ kind: 'refuse', httpStatus: 401, code: 20_003 });
     const isStopped = async () => becomes(await giveCode(), ({ reason }) => reason !== null)();

@@ -182,8 +182,9 @@ export async function claimSends(
       greatest(0, wait_ms - ${rate === null ? Infinity : reachMs}::float8) as slot_in_ms,
       (select array_agg(id) from codes)::text[] as codes, (select count(*)::int from strangers) as strangers,
       (select array_agg(id) from others)::text[] as others,
-      exists (select from sms_messages where status = 'queued' and ${ours} and send_after <= ${now}
-        and id not in (select id from codes) and id not in (select id from others)) as is_more,
+      (select id from sms_messages where status = 'queued' and ${ours} and send_after <= ${now}
+        and id not in (select id from codes) and id not in (select id from others)
+        order by send_after limit 1) is not null as is_more,
       (select extract(epoch from min(send_after) - ${now})::float8 * 1000 from sms_messages
         where status = 'queued' and ${ours} and send_after > ${now}) as due_in_ms
     from pace`);
@@ -293,8 +294,8 @@ export async function lookForWork(work: Work): Promise<Look> {
       exists (select from sms_messages
         where status = 'sending' and unknown_since is null and ${isOver(sql`lease_until`, sql`clock.now`)}) as abandoned,
       exists (select from sms_messages where ${lookUpDue(work, sql`clock.now`)}) as look_ups,
-      exists (select from sms_messages
-        where check_at <= clock.now and provider_sid is not null and ${isOurs(work)}) as checks,
+      (select check_at from sms_messages where check_at <= clock.now and provider_sid is not null and ${isOurs(work)}
+        order by check_at limit 1) is not null as checks,
       (extract(epoch from least(
         (select min(send_after) from sms_messages where status = 'queued' and ${isOurs(work)}),
         (select min(greatest(send_after, lease_until)) from sms_messages where status = 'sending' and ${isOurs(work)})
