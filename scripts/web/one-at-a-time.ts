@@ -16,8 +16,6 @@ export function makeOneAtATime() {
   const lines = new WeakMap<Socket, Line>();
   return (request: IncomingMessage, response: ServerResponse, serve: () => void): boolean => {
     const { socket } = request;
-    // What had been sent with the request that closed it.
-    if (socket.destroyed) return true;
     const line = lines.get(socket) ?? { isBusy: false, next: null };
     lines.set(socket, line);
     const run = (): void => {

@@ -104,6 +104,8 @@ export async function serveWeb({
 
   const open = async (host: string | undefined, at: number): Promise<number> => {
     const server = createServer({ connectionsCheckingInterval: lookForSlowMs }, (request, response) => {
+      // The rest of what came in one piece with the request that closed it: thousands of requests fit into that.
+      if (request.socket.destroyed) return;
       // We listen five times for its end, and Next about as often as Node takes to be no leak.
       response.setMaxListeners(response.getMaxListeners() + 5);
       connections.use(request, response);

@@ -123,3 +123,20 @@ test('connections that say nothing keep nobody out', async () => {
   await web.close(0);
   expect(log).toEqual(['requests_refused']);
 });
+
+test('of thousands of requests that came in one piece only those are followed that came before the one that closed it', async () => {
+  let followed = 0;
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost'),
+    port: 0,
+    // The first is never answered, so the second waits and the third closes the connection.
+    handle: () => undefined,
+    follow: () => String((followed += 1)),
+  });
+  const socket = connect(web.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_500));
+  await once(socket, 'close');
+  expect(followed).toBe(3);
+  await web.close(0);
+});
