@@ -98,6 +98,16 @@ export const limits = {
     { limit: 30, windowSeconds: hour },
     { limit: 100, windowSeconds: day },
   ],
+  /** Moves of applications by hand: of one of the operator's people … */
+  movesPerMover: [
+    { limit: 120, windowSeconds: hour },
+    { limit: 600, windowSeconds: day },
+  ],
+  /** … and of one application, by all of them. */
+  movesPerApplication: [
+    { limit: 10, windowSeconds: hour },
+    { limit: 20, windowSeconds: day },
+  ],
   /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */

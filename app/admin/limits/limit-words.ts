@@ -91,6 +91,8 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     group: 'accounts',
     rule: 'Changes of each kind by one account: texts, number, password, second factors, exports',
   },
+  movesPerMover: { group: 'accounts', rule: 'Moves of applications by one of your people, one by one' },
+  movesPerApplication: { group: 'accounts', rule: 'Of these, of one application' },
   perAddressTimes: {
     group: 'networks',
     rule: 'An IPv6 /64, /56 and /48 get the figures below so many times',

@@ -15,7 +15,9 @@ import type { NoteField } from '@/components/forms/staff/NoteForm';
 import { db } from '@/db/client';
 import { addNote, assignApplication } from '@/lib/applications/add-to-timeline';
 import { applicationLimits } from '@/lib/applications/application';
-import { moveApplication, undoMove } from '@/lib/applications/move-application';
+import { undoMove } from '@/lib/applications/move-application';
+import { moveByHand } from '@/lib/applications/move-by-hand';
+import { sayWhen } from '@/app/_format/say-when';
 import { seesInternal, type Viewer } from '@/lib/applications/who-sees';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { isId } from '@/lib/random';
@@ -63,9 +65,17 @@ export async function moveApplicationAction(
     // Theirs alone to write who may read it.
     internalNote: seesInternal(user) ? internalNote : null,
   };
-  const moved = await moveApplication(db(), user, wanted, await readRequestContext());
+  const context = await readRequestContext();
+  const moved = await moveByHand(db(), user, wanted, context);
   if (moved.ok) redirect(`${applicationsPath}/${id}?saved=moved`);
   switch (moved.reason) {
+    case 'too_many_moves': {
+      const when = sayWhen(moved.retryAt, context.now, await readAnswerZone(user, formData));
+      return answerForm({
+        message: `You, or others with this application, have made very many moves. You can make the next one ${when}. Nothing was changed. What you typed is still here.`,
+        values,
+      });
+    }
     case 'note_missing':
       return answerForm({ fieldErrors: { note: noteMissing }, values });
     case 'not_found':
