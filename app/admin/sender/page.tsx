@@ -26,7 +26,7 @@ const columns = [
   { key: 'whatToDo', header: 'What to do' },
 ] as const;
 
-function sayWhence(senders: readonly SenderNow[]): string {
+function nameSenders(senders: readonly SenderNow[]): string {
   const [updates, codes] = senders.map(({ name }) => name);
   return codes ? `Codes come from ${codes}, all other texts from ${updates}.` : `Texts come from ${updates}.`;
 }
@@ -44,7 +44,7 @@ export default async function SenderPage() {
         <Lead>
           {health.backend === 'console'
             ? 'Texts are printed on the console, so little of this means anything here.'
-            : sayWhence(health.senders)}{' '}
+            : nameSenders(health.senders)}{' '}
           What the provider and the carriers make of them, and what to do.
         </Lead>
       </HeadingGroup>

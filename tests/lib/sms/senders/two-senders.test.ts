@@ -140,7 +140,7 @@ describe.each([
             if (lastSaidTo(sofar, role) === 'STOP') expect(found.stopped).toContain(role);
           }
         }
-        // The STARTs that pages name are enough, and none of them is in vain.
+        // The STARTs that pages name are enough, and each is needed.
         const number = (await readNumber(database.db, phone))!;
         for (const [at, start] of listStarts(number).entries()) {
           const { lifts } = start;
