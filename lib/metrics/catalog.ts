@@ -44,6 +44,8 @@ export const refusalRules = [
   'mail_known_browsers',
   'mail_network',
   'mail_new_device',
+  'moves_by',
+  'moves_of',
   'password_email',
   'password_email_address',
   'password_known_browser',

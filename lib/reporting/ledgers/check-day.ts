@@ -202,7 +202,9 @@ function judgeRights(span: DaySpan): SQL {
         and not (c.action = 'withdrawn' and exists (select from sms_opt_outs o where o.phone = c.phone and o.at = c.at
           and o.recorded_at > ${before}))
       order by c.phone desc, c.user_id desc, c.scope desc, c.id desc limit 1) last on true
-    where m.scope is not null and m.user_id is not null and coalesce(last.action = 'withdrawn', true) and not exists (
+    where m.scope is not null and m.user_id is not null
+      -- Codes count where consent to them had ended.
+      and coalesce(last.action = 'withdrawn', m.scope = 'updates') and not exists (
       select from sms_consents c where c.phone = m.phone and c.user_id = m.user_id and c.scope = m.scope and c.action <> 'withdrawn'
         and c.at between ${before} and ${after})`;
 }

@@ -190,7 +190,7 @@ test('a START comes from two numbers that the same people wait for', async () =>
     db.transaction((tx) => optBackIn(tx, phone, contextAt(after(noon, 120))));
   const ends = await releaseTogether(pool, lock, 2, [start(first), start(second)]);
   expect(ends).toEqual(
-    ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true, isTooOften: false } })),
+    ends.map(() => ({ status: 'fulfilled', value: { wasBlocked: true, isTooOften: false, stay: [] } })),
   );
   const texts = await db.select().from(smsMessages).where(eq(smsMessages.status, 'queued'));
   for (const { userId } of people) expect(texts.some((text) => text.userId === userId)).toBe(true);
