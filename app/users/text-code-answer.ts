@@ -6,15 +6,16 @@ import type { TextRefusal } from '@/lib/auth/two-factor/sms-factor';
 import { codeIsOnItsWay, explainText } from './factor-words';
 
 /**
- * Whether the form that asks for a code by text brings consent to codes: the box ticked below the wording in force. An answer: it was
- * ticked below another one.
+ * Whether the form that asks for a code by text brings consent to codes: the box ticked below the wording in force, on the page `page`.
+ * Out: the page, null where it was not ticked. An answer: it was ticked below another wording.
  */
 export function readCodesConsent(
   formData: FormData,
-): { ok: true; agreed: boolean } | { ok: false; answer: FormState<TextCodeField> } {
-  if (readField(formData, 'tcpaConsent') !== 'on') return { ok: true, agreed: false };
+  page: string,
+): { ok: true; agreedOn: string | null } | { ok: false; answer: FormState<TextCodeField> } {
+  if (readField(formData, 'tcpaConsent') !== 'on') return { ok: true, agreedOn: null };
   const version = readConsentVersion(formData);
-  if (version.ok) return { ok: true, agreed: true };
+  if (version.ok) return { ok: true, agreedOn: page };
   return { ok: false, answer: answerForm({ fieldErrors: { tcpaConsent: version.words } }) };
 }
 

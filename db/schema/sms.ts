@@ -60,7 +60,7 @@ export const phoneNumbers = pgTable(
      */
     suppressedAt: instant('suppressed_at'),
     suppressedBy: text('suppressed_by').$type<StopMedium>(),
-    /** Which of our senders text it no more until `START`; null: none of them does. */
+    /** Which of our senders text it no more until `START`; null while it has opted out: none of them does. */
     suppressedSenders: text('suppressed_senders').array().$type<SenderRole[]>(),
     /** At which of them a STOP was said that no START at the same one has taken back; null: that of the updates. */
     stopSaidTo: text('stop_said_to').array().$type<SenderRole[]>(),

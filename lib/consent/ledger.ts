@@ -36,7 +36,14 @@ const pages = {
  */
 export async function grantConsent(
   tx: Tx,
-  consent: { userId: string; phone: string; scopes: readonly ConsentScope[]; medium: keyof typeof pages },
+  consent: {
+    userId: string;
+    phone: string;
+    scopes: readonly ConsentScope[];
+    medium: keyof typeof pages;
+    /** Where the box is on more than one page: which it was ticked on. */
+    page?: string;
+  },
   context: RequestContext,
 ): Promise<void> {
   if (consent.scopes.length === 0) return;
@@ -59,7 +66,7 @@ export async function grantConsent(
         sender: siteName,
         legalSender: operator.name,
         sentFrom: nameSender(env(), scope),
-        page: pages[consent.medium],
+        page: consent.page ?? pages[consent.medium],
       })),
     )
     .returning({ id: smsConsents.id });

@@ -24,20 +24,20 @@ import { countTry, forgetTries, type TriesLeft, type TriesRefusal } from './trie
 export type TextRefusal = SignInCodeRefusal | { reason: 'too_many_requests'; retryAt: Date };
 
 /**
- * Texts the code of the second step of signing in. `over`: the first step was too long ago, or this browser did not do it. `agreed`: the
- * box was ticked, for codes that a STOP has ended (`sendSignInCode`).
+ * Texts the code of the second step of signing in. `over`: the first step was too long ago, or this browser did not do it. `agreedOn`:
+ * the page on which the box was ticked, for codes that a STOP has ended (`sendSignInCode`); null: it was not.
  */
 export async function textSecondStep(
   db: Db,
   token: string | null,
   context: RequestContext,
-  agreed = false,
+  agreedOn: string | null = null,
 ): Promise<{ ok: true } | ({ ok: false } & (TextRefusal | { reason: 'over' }))> {
   const user = token === null ? null : await readPending(db, token, context.now, 'second_factor');
   if (user === null) return { ok: false, reason: 'over' };
   return text(
     db,
-    { userId: user.id, phone: user.phone, isHeld: (await readFactors(db, user.id)).sms, agreed },
+    { userId: user.id, phone: user.phone, isHeld: (await readFactors(db, user.id)).sms, agreedOn },
     context,
   );
 }
@@ -47,9 +47,9 @@ export async function textConfirmation(
   db: Db,
   { userId, phone, factors }: SessionUser,
   context: RequestContext,
-  agreed = false,
+  agreedOn: string | null = null,
 ): Promise<{ ok: true } | ({ ok: false } & TextRefusal)> {
-  return text(db, { userId, phone, isHeld: factors.sms, agreed }, context);
+  return text(db, { userId, phone, isHeld: factors.sms, agreedOn }, context);
 }
 
 /**
@@ -74,12 +74,12 @@ export async function beginSmsFactor(
   db: Db,
   user: SessionUser,
   context: RequestContext,
-  agreed = false,
+  agreedOn: string | null = null,
 ): Promise<{ ok: true } | ({ ok: false } & (TextRefusal | { reason: FactorsGuard | 'not_for_admins' }))> {
   const guard = refuseFactors(user, context.now);
   if (guard !== null) return { ok: false, reason: guard };
   if (user.role === 'admin') return { ok: false, reason: 'not_for_admins' };
-  return text(db, { userId: user.userId, phone: user.phone, isHeld: true, agreed }, context);
+  return text(db, { userId: user.userId, phone: user.phone, isHeld: true, agreedOn }, context);
 }
 
 /** Makes codes by text a second factor, by the first of them. It is counted before it is looked at, as when signing in. */
@@ -159,12 +159,12 @@ async function text(
     userId,
     phone,
     isHeld,
-    agreed,
-  }: { userId: string; phone: string | null; isHeld: boolean; agreed: boolean },
+    agreedOn,
+  }: { userId: string; phone: string | null; isHeld: boolean; agreedOn: string | null },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & TextRefusal)> {
   if (phone === null || !isHeld) return { ok: false, reason: 'not_held', retryAt: null };
   const coarse = await takeAddressHit(db, 'send', context.address, context.now);
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
-  return sendSignInCode(db, { userId, phone, agreed }, context);
+  return sendSignInCode(db, { userId, phone, agreedOn }, context);
 }

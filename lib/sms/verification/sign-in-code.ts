@@ -29,12 +29,12 @@ export type SignInCodeRefusal =
  * Texts a person a code that is their second factor, to the number that they hold: in the class `sign_in`, whose sends no
  * stranger spends. The same code goes out again while at least three minutes of it remain. Refusals cost nothing.
  *
- * Consent to codes that a STOP has ended is asked for again (`no_consent`): with `agreed`, the box ticked at the present wording, it is
- * recorded, and the code goes out.
+ * Consent to codes that a STOP has ended is asked for again (`no_consent`): where its box was ticked at the present wording, on
+ * the page `agreedOn`, that is recorded, and the code goes out.
  */
 export async function sendSignInCode(
   db: Db,
-  { userId, phone, agreed = false }: { userId: string; phone: string; agreed?: boolean },
+  { userId, phone, agreedOn = null }: { userId: string; phone: string; agreedOn?: string | null },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & SignInCodeRefusal)> {
   const { now } = context;
@@ -54,15 +54,16 @@ export async function sendSignInCode(
     const undeliverable = readUndeliverable(number, now);
     if (undeliverable !== null) return refuse('undeliverable', undeliverable.until);
     const hasAgreed = await hasConsent(tx, { userId, phone, scope: 'verification' });
-    if (!hasAgreed && !agreed) return refuse('no_consent');
+    if (!hasAgreed && agreedOn === null) return refuse('no_consent');
     const last = await readCode(tx, userId);
     const open = last !== null && last.phone === phone && isOpen(ofSignIn(last), now) ? last : null;
     const nextAt = open && readNextSend(open, now);
     if (nextAt !== null) return refuse('too_soon', nextAt);
     const send = await takeSend(tx, number, 'sign_in', now);
     if (!send.ok) return refuse('send_limit', send.retryAt);
-    if (!hasAgreed) {
-      await grantConsent(tx, { userId, phone, scopes: ['verification'], medium: 'second_factor' }, context);
+    if (!hasAgreed && agreedOn !== null) {
+      const consent = { userId, phone, scopes: ['verification'], medium: 'second_factor' } as const;
+      await grantConsent(tx, { ...consent, page: agreedOn }, context);
     }
     const leftMs = open === null ? 0 : open.expiresAt.getTime() - now.getTime();
     const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? open : null;

@@ -68,10 +68,10 @@ export async function textCodeAction(
   formData: FormData,
 ): Promise<FormState<TextCodeField>> {
   const token = await requireFirstStep(readField(formData, 'next'));
-  const consent = readCodesConsent(formData);
+  const consent = readCodesConsent(formData, '/users/login/second-factor');
   if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const texted = await textSecondStep(db(), token, context, consent.agreed);
+  const texted = await textSecondStep(db(), token, context, consent.agreedOn);
   if (!texted.ok && texted.reason === 'over') leadToSignIn(readField(formData, 'next'));
   return answerTextCode(texted, context.now, null);
 }

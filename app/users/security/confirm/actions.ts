@@ -106,10 +106,10 @@ export async function textConfirmationAction(
 ): Promise<FormState<TextCodeField>> {
   const actor = await readEnrollingActor<TextCodeField>(here);
   if (!actor.ok) return actor.answer;
-  const consent = readCodesConsent(formData);
+  const consent = readCodesConsent(formData, here);
   if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const texted = await textConfirmation(db(), actor.user, context, consent.agreed);
+  const texted = await textConfirmation(db(), actor.user, context, consent.agreedOn);
   return answerTextCode(texted, context.now, await readAnswerZone(actor.user, formData));
 }
 

@@ -65,10 +65,10 @@ export async function beginSmsAction(
 ): Promise<FormState<TextCodeField>> {
   const actor = await readEnrollingActor<TextCodeField>(here);
   if (!actor.ok) return actor.answer;
-  const consent = readCodesConsent(formData);
+  const consent = readCodesConsent(formData, here);
   if (!consent.ok) return consent.answer;
   const context = await readRequestContext();
-  const begun = await beginSmsFactor(db(), actor.user, context, consent.agreed);
+  const begun = await beginSmsFactor(db(), actor.user, context, consent.agreedOn);
   if (begun.ok) redirect(`${here}?saved=sms-begun#texts`);
   const timeZone = await readAnswerZone(actor.user, formData);
   switch (begun.reason) {

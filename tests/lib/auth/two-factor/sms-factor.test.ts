@@ -81,11 +81,11 @@ describe('consent to codes that a STOP to updates has ended', () => {
     );
     const token = await firstStep(person);
     const texts = await readTexts(database.db, phone!);
-    const ask = (seconds: number, agreed?: boolean) =>
-      textSecondStep(database.db, token, at(seconds), agreed);
+    const ask = (seconds: number, agreedOn?: string) =>
+      textSecondStep(database.db, token, at(seconds), agreedOn);
     expect(await ask(100)).toEqual({ ok: false, reason: 'no_consent', retryAt: null });
     expect(await readTexts(database.db, phone!)).toEqual(texts);
-    expect(await ask(101, true)).toEqual({ ok: true });
+    expect(await ask(101, '/users/security/confirm')).toEqual({ ok: true });
     const [last] = await database.db
       .select()
       .from(smsConsents)
@@ -94,21 +94,21 @@ describe('consent to codes that a STOP to updates has ended', () => {
       .limit(1);
     expect(last).toMatchObject({
       ...{ action: 'granted', medium: 'second_factor', phone, at: after(noon, 101) },
-      page: '/users/login/second-factor',
+      page: '/users/security/confirm',
     });
     expect(await giveCode(token, await codeOf(userId), 110)).toMatchObject({ ok: true });
   });
 
   test('a form that ticks the box says which words it showed', () => {
     const form = new FormData();
-    expect(readCodesConsent(form)).toEqual({ ok: true, agreed: false });
+    expect(readCodesConsent(form, '/here')).toEqual({ ok: true, agreedOn: null });
     form.set('tcpaConsent', 'on');
-    expect(readCodesConsent(form)).toMatchObject({
+    expect(readCodesConsent(form, '/here')).toMatchObject({
       ok: false,
       answer: { fieldErrors: { tcpaConsent: expect.stringContaining('could not tell') as string } },
     });
     form.set('consentVersion', currentWording().version);
-    expect(readCodesConsent(form)).toEqual({ ok: true, agreed: true });
+    expect(readCodesConsent(form, '/here')).toEqual({ ok: true, agreedOn: '/here' });
   });
 
   test('the answer has the box where consent is asked for, and names the number to text START to', () => {
