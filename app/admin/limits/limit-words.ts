@@ -136,8 +136,18 @@ function listMoney(settings: MoneySettings): LimitRow[] {
       reasons: ['budget'],
     },
     {
-      rule: 'Of this, what updates and codes for new numbers leave to codes to get in and to notices',
+      rule: 'Of this, what codes for new numbers leave to codes to get in and to notices',
       limit: inAnyDay(shares.keptMicros),
+      reasons: [],
+    },
+    {
+      rule: 'Of this, updates and other texts together, as long as updates may go',
+      limit: inAnyDay(shares.updatesMicros),
+      reasons: [],
+    },
+    {
+      rule: 'The same for texts of bulk moves',
+      limit: inAnyDay(shares.ofManyMicros),
       reasons: [],
     },
     {
