@@ -21,7 +21,7 @@ export type WebOptions = {
   /** How many of the last entries of X-Forwarded-For proxies of ours have written. */
   trustedProxyHops?: number;
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
-  /** Hot reload's websocket; without it every upgrade is refused. */
+  /** Hot reload's websocket. Without it a wish for an upgrade is passed over, and answered as the request that it comes with (RFC 9110, 7.8). */
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of every request when it comes in, and whether it is our own; out: its id. Without it requests have none. */
   follow?: (request: IncomingMessage, response: ServerResponse, isInner: boolean) => string;
@@ -116,13 +116,14 @@ export async function serveWeb({
       if (!mayGoOn) refusals.note('pipelined', network);
     });
     server.on('connection', (socket) => connections.open(socket, networkOf(socket.remoteAddress ?? '')));
-    server.on('upgrade', (request, socket, head) => {
-      if (handleUpgrade && examineRequest(request, addressOf(request), appUrl).ok) {
+    if (handleUpgrade) {
+      server.on('upgrade', (request, socket, head) => {
+        if (!examineRequest(request, addressOf(request), appUrl).ok) return void socket.destroy();
         upgraded.add(socket);
         socket.once('close', () => upgraded.delete(socket));
         handleUpgrade(request, socket, head);
-      } else socket.destroy();
-    });
+      });
+    }
     // Longer than the 60 s after which common load balancers drop an idle connection, so that they do so first.
     server.keepAliveTimeout = 65_000;
     server.headersTimeout = 20_000;

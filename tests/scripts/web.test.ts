@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { request, type ClientRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { examineRequest } from '../../scripts/web/examine-request';
 import { serveWeb, type WebServer } from '../../scripts/web/serve';
@@ -349,4 +349,28 @@ test('an upgrade is handed on only under a name of this machine, and an open one
   const ended = once(socket, 'close');
   await web.close(60_000);
   await ended;
+});
+
+test('a wish for another protocol is passed over where there is none, and the request answered', async () => {
+  const bodies: string[] = [];
+  const web = await serveWeb({
+    appUrl: new URL('http://localhost'),
+    port: 0,
+    handle: async (request, response) => {
+      bodies.push(`${request.method} ${(await request.toArray()).join('')}`);
+      response.end('answered');
+    },
+  });
+  const wishes = { host: 'localhost', connection: 'Upgrade, HTTP2-Settings', 'http2-settings': 'AAMAAABk' };
+  for (const upgrade of ['h2c', 'websocket']) {
+    expect(await ask(web.port, { ...wishes, upgrade })).toEqual({ status: 200, body: 'answered' });
+  }
+  const socket = connect(web.port, '127.0.0.1');
+  socket.write(
+    'POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody',
+  );
+  await once(socket, 'data');
+  socket.end();
+  expect(bodies).toEqual(['GET ', 'GET ', 'POST body']);
+  await web.close(0);
 });
