@@ -123,8 +123,10 @@ type Notice = {
   kind: NoticeKind;
   bulk_id: string | null;
   applicant_id: string | null;
-  is_overtaken: boolean;
-  /** Until when the move that came after it may still be taken back; null: there is none, or it stands. */
+  event_id: string;
+  /** The last move after its own that stands and is seen; null: its own is the last. */
+  overtaken_by: string | null;
+  /** Until when a move that came after it may still be taken back; null: none may be. */
   open_until: string | null;
   is_answered: boolean;
   /** What a reminder is about is not decided yet. */
@@ -136,12 +138,11 @@ type Notice = {
 async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { user: User | null }) | null> {
   if (!(await lockApplicationOf(tx, id))) return null;
   const { rows } = await tx.execute<Notice>(sql`
-    select n.id, n.application_id, n.kind, n.bulk_id, a.applicant_id,
+    select n.id, n.application_id, n.kind, n.bulk_id, a.applicant_id, n.event_id::text as event_id,
       n.decided_at is not null as is_decided,
-      exists (
-        select from application_events later
+      (select max(later.id)::text from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
-          and later.undone_at is null) as is_overtaken,
+          and later.undone_at is null and later.shows_at <= ${timestamp(now)}) as overtaken_by,
       (select max(later.shows_at) from application_events later
         where later.application_id = n.application_id and later.id > n.event_id and later.kind = 'moved'
           and later.undone_at is null and later.shows_at > ${timestamp(now)}) as open_until,
@@ -159,6 +160,10 @@ async function lockNotice(tx: Tx, id: string, now: Date): Promise<(Notice & { us
 async function decide(tx: Tx, id: string, now: Date): Promise<void> {
   const notice = await lockNotice(tx, id, now);
   if (notice === null) return;
+  if (notice.overtaken_by !== null) {
+    await end(tx, notice, 'superseded', now);
+    return;
+  }
   if (notice.open_until !== null) {
     // If that move is taken back, this news stands after all.
     await tx.execute(sql`
@@ -170,10 +175,28 @@ async function decide(tx: Tx, id: string, now: Date): Promise<void> {
       update application_notices set due_at = ${timestamp(now)} + interval '1 minute' where id = ${id}`);
     return;
   }
-  const isOver = notice.is_overtaken || (notice.kind === 'reminder' && (await isNeedless(tx, notice)));
-  const state = isOver ? 'superseded' : await reachOut(tx, notice, now);
+  const isOver = notice.kind === 'reminder' && (await isNeedless(tx, notice));
+  await end(tx, notice, isOver ? 'superseded' : await reachOut(tx, notice, now), now);
+}
+
+/**
+ * Writes down what became of a notice. With it goes everything undecided that is about an earlier move than the last that is seen,
+ * reminders of days to come as well: however often an application was moved, only what is about its last move comes due again.
+ */
+async function end(
+  tx: Tx,
+  { overtaken_by: overtakenBy, ...notice }: Notice,
+  state: NewsState,
+  now: Date,
+): Promise<void> {
   await tx.execute(sql`
-    update application_notices set state = ${state}, decided_at = ${timestamp(now)} where id = ${id}`);
+    with told as materialized (
+      select id, event_id, decided_at from application_notices where application_id = ${notice.application_id}
+    )
+    update application_notices n set state = case when n.id = ${notice.id} then ${state} else 'superseded' end,
+      decided_at = ${timestamp(now)}
+    from told where n.id = told.id
+      and (told.id = ${notice.id} or (told.decided_at is null and told.event_id < ${overtakenBy ?? notice.event_id}))`);
   await noteNews(tx, notice, state);
 }
 

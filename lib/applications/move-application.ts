@@ -209,7 +209,8 @@ export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_
 
 /**
  * Takes back a move, within its undo time, by who made it: the application is where it was before, and nothing of it is sent or
- * shown. Refused as `too_late` once it is seen, or someone else has moved it on, and as `undone_already` for a second click.
+ * shown. Refused as `too_late` once it is seen, news of before was left out for it, or someone else has moved it on, and as
+ * `undone_already` for a second click.
  */
 export async function undoMove(
   db: Db,
@@ -228,7 +229,9 @@ export async function undoMove(
           select from application_events later
           where later.application_id = ${id} and later.id > ${eventId} and later.kind = 'moved' and later.undone_at is null)
         and not exists (
-          select from application_notices n where n.event_id = ${eventId} and n.decided_at is not null)
+          select from application_notices n
+          where n.application_id = ${id} and (n.event_id = ${eventId} or n.decided_at >= shows_at)
+            and n.decided_at is not null)
       returning from_status, from_since`);
     const event = rows[0];
     if (!event) return { ok: false as const, reason: await sayWhyNot(tx, id, eventId) };

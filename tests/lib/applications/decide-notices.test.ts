@@ -1,6 +1,7 @@
 import { eq, isNull, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { applicationNotices } from '@/db/schema/applications';
 import { mails } from '@/db/schema/mail';
 import { smsMessages } from '@/db/schema/sms';
 import { answerApplication } from '@/lib/applications/add-to-timeline';
@@ -112,6 +113,44 @@ describe('a change that stands', () => {
 });
 
 describe('what does not stand', () => {
+  test('goes with the news about the last move, reminders of days to come as well', async () => {
+    let about = await begin();
+    for (let count = 0; count < 5; count += 1) {
+      about = await move(about, 'documents_needed', 60 + 20 * count);
+      about = await move(about, 'in_review', 70 + 20 * count);
+    }
+    await move(about, 'documents_needed', 200);
+    await decide(211);
+    const { news, notices } = await readApplicationRow(database.db, about.id);
+    expect(news).toBe('texted');
+    expect(notices.filter(({ state }) => state !== 'superseded')).toMatchObject([
+      { kind: 'documents', state: 'texted' },
+      { kind: 'reminder', state: 'waiting' },
+      { kind: 'reminder', state: 'waiting' },
+    ]);
+    expect(
+      await database.db.select().from(applicationNotices).where(isNull(applicationNotices.decidedAt)),
+    ).toHaveLength(2);
+    expect(await readTexts()).toHaveLength(1);
+  });
+
+  test('is not taken back any more once news of before was left out for it', async () => {
+    const { id, eventId, staff } = await move(
+      await move(await begin(), 'documents_needed', 60),
+      'in_review',
+      65,
+    );
+    // Its own notice is in another process's hands when the earlier one is decided about.
+    await database.db.execute(sql`
+      update application_notices set due_at = due_at + interval '1 minute' where event_id = ${eventId}`);
+    await decide(76);
+    expect((await readApplicationRow(database.db, id)).notices[0]).toMatchObject({ state: 'superseded' });
+    const answer = await undoMove(database.db, staff, { id, eventId }, at(74));
+    expect(answer).toEqual({ ok: false, reason: 'too_late' });
+    await decide(200);
+    expect(await readTexts()).toMatchObject([{ template: 'applicationStatus' }]);
+  });
+
   test('a move taken back is told to nobody', async () => {
     const { id, eventId, staff } = await move(await begin(), 'in_review', 60);
     await undoMove(database.db, staff, { id, eventId }, at(65));
@@ -441,8 +480,8 @@ describe('where no text reaches someone', () => {
         { kind: 'news', state: 'mailed' },
         { kind: 'documents', state: 'superseded' },
         { kind: 'news', state: 'mailed' },
-        { kind: 'reminder', state: 'waiting' },
-        { kind: 'reminder', state: 'waiting' },
+        { kind: 'reminder', state: 'superseded' },
+        { kind: 'reminder', state: 'superseded' },
       ],
     });
   });
