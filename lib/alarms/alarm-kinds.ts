@@ -14,6 +14,7 @@ export type AlarmKind =
   | 'queue_old'
   | 'slow_deliveries'
   | 'bulk_stands_still'
+  | 'news_waits'
   | 'pumping_closed'
   | 'pumping_everywhere'
   | 'ledgers_differ'
@@ -59,7 +60,7 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
   budget_80: budget(
     80,
     'Four fifths of the budget are used',
-    'Updates and codes for new numbers stop at 90%. If people need them, raise SMS_DAILY_BUDGET_USD and restart; if it is abuse, leave it and block the source.',
+    'Updates have stopped, and codes for new numbers stop at 90%. If people need them, raise SMS_DAILY_BUDGET_USD and restart; if it is abuse, leave it and block the source.',
   ),
   budget_100: budget(
     100,
@@ -135,6 +136,15 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
       `${moves === 1 ? 'A bulk move has' : `${count(moves)} bulk moves have`} texts that are due, the oldest for ${count(seconds)} seconds, and none was sent for 15 minutes.`,
     whatToDo:
       'See that a dispatcher runs (npm run worker, or npm start) and what its log says: dispatcher_stuck, dispatcher_round_failed. What is due goes out by itself once one runs.',
+  },
+  news_waits: {
+    name: 'News of applications waits to be sent on its way',
+    opensAfter: 2,
+    clearsAfter: 2,
+    say: ({ seconds }) =>
+      `The oldest news that is due waits for ${count(seconds)} seconds to be made a text or a mail.`,
+    whatToDo:
+      'See that a dispatcher runs (npm run worker, or npm start) and what its log says: notices_round_failed, notices_held. What is due is told by itself once one runs.',
   },
   pumping_closed: {
     name: 'Codes are asked for and not entered: ranges are closed',

@@ -65,6 +65,9 @@ const oldTextSeconds = { bad: 1_800, good: 900 };
 /** A bulk move's texts go out one in each turn of all bulk moves, however low the pace is. */
 const stillMs = 15 * minuteMs;
 
+/** News is decided about within seconds of its moment, and whoever moved the application believes that it was. */
+const oldNewsSeconds = { bad: 600, good: 300 };
+
 const slowSeconds = 300;
 const fewestDeliveries = 20;
 const mostDeliveries = 1_000;
@@ -278,6 +281,22 @@ async function isSenderBusy(db: Db, env: Env, now: Date): Promise<boolean> {
   return rowCount === 1;
 }
 
+async function findOldNews({ db, now }: Asked): Promise<Finding[]> {
+  const { rows } = await db.execute<{ seconds: number | null }>(sql`
+    select floor(extract(epoch from ${timestamp(now)} - min(due_at)))::float8 as seconds from application_notices
+    where decided_at is null and due_at > '-infinity' and due_at <= ${timestamp(now)}`);
+  const seconds = rows[0]?.seconds ?? null;
+  const isOver = (which: 'bad' | 'good') => (seconds ?? 0) > oldNewsSeconds[which];
+  return [
+    {
+      kind: 'news_waits',
+      subject: '',
+      verdict: isOver('bad') ? 'bad' : isOver('good') ? 'between' : 'good',
+      figures: { seconds },
+    },
+  ];
+}
+
 async function findSlowDeliveries({ db, env, now }: Asked): Promise<Finding[]> {
   const ago = agoFrom(now);
   // One that the provider took and nobody has told the end of is slow as well, as long as any ends are told.
@@ -388,6 +407,7 @@ const others = [
   findOldTexts,
   findSlowDeliveries,
   findStillMoves,
+  findOldNews,
   findClosedRanges,
   findPumpingEverywhere,
   findDifferences,

@@ -166,7 +166,7 @@ describe('a round', () => {
       checkAlarms({ db: database.db, env, log }),
     );
     // The claim, a statement a condition, and a transaction of begin, ticket, standings, checks, what was seen, commit.
-    expect(statements).toHaveLength(1 + 13 + 6);
+    expect(statements).toHaveLength(1 + 14 + 6);
   });
 
   test('that cannot read one condition reads the others, and leaves that alarm as it was', async () => {
@@ -646,6 +646,41 @@ describe('texts of a bulk move', () => {
       await writeTexts(1, { ...{ status: `'queued'`, send_after: `'${at}'` }, source: `'${randomUUID()}'` });
     }
     await check(3);
+    expect(await listOpen()).toEqual([]);
+    expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
+  });
+});
+
+describe('news of applications', () => {
+  const due = async (ago: string) => {
+    const {
+      rows: [event],
+    } = await run(`with application as (
+        insert into applications (id, title, message, status, created_at, moved_at)
+        values (gen_random_uuid(), 'A flat', '', 'in_review', now(), now()) returning id)
+      insert into application_events (application_id, at, kind, actor_role, shows_at)
+      select id, now(), 'moved', 'staff', now() from application returning id, application_id`);
+    await run(
+      `insert into application_notices (id, application_id, event_id, kind, due_at)
+        values (gen_random_uuid(), $1, $2, 'news', ${ago})`,
+      [event.application_id, event.id],
+    );
+  };
+
+  test('that nobody has decided about for ten minutes opens an alarm, which ends once it is', async () => {
+    await run('truncate applications cascade');
+    await due(`now() - interval '9 minutes'`);
+    await due(`now() + interval '3 days'`);
+    await due(`'-infinity'`);
+    await check(3);
+    expect(await listOpen()).toEqual([]);
+    await due(`now() - interval '11 minutes'`);
+    await check(2);
+    const [alarm] = await listAlarms();
+    expect(alarm).toMatchObject({ kind: 'news_waits' });
+    expect(alarm!.figures.seconds).toBeGreaterThanOrEqual(660);
+    await run(`update application_notices set decided_at = now() where due_at < now() - interval '1 minute'`);
+    await check(2);
     expect(await listOpen()).toEqual([]);
     expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
   });
