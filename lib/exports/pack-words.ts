@@ -149,6 +149,7 @@ const gates: Record<GateName, string> = {
   SMS_DAILY_BUDGET_USD: 'within the budget',
   SMS_DAILY_BUDGET_PER_USER_USD: 'within the person’s budget',
   all_but_kept: 'within what is not kept for sign-in',
+  share_of_updates: 'within what updates may take',
   share_of_many: 'within what texts of many may take',
   strangers_share: 'within the share of unproven numbers',
   network_share: 'within the share of its network',

@@ -42,7 +42,9 @@ describe('the page of limits', () => {
     expect(limitOf('Sign-ins from one address')).toBe('100 at once, 600 an hour');
     expect(limitOf('All texts together')).toBe('$20.00 in any day');
     // The shares are those that decide (tests/lib/sms/capacity/): of $20.00.
-    expect(limitOf('Of this, what updates')).toBe('$2.00 in any day');
+    expect(limitOf('Of this, what codes for new numbers')).toBe('$2.00 in any day');
+    expect(limitOf('Of this, updates')).toBe('$16.00 in any day');
+    expect(limitOf('The same for texts of bulk moves')).toBe('$12.00 in any day');
     expect(limitOf('Of this, codes that strangers')).toBe('$14.00 in any day, by the hour');
     expect(limitOf('Of this, codes of one network, and')).toBe('$1.00 in any day');
     expect(limitOf('Of this, codes of one network to')).toBe('$0.333333 in any day');
@@ -98,7 +100,7 @@ describe('the page of limits', () => {
       dollarsOf('network_share', 'n@prefix:+1500555'),
     );
     const kept = BigInt(totalMicros) - caps.find(({ rule }) => rule === 'all_but_kept')!.limitMicros!;
-    expect(limitOf('Of this, what updates')).toContain(sayMicros(Number(kept)));
+    expect(limitOf('Of this, what codes for new numbers')).toContain(sayMicros(Number(kept)));
   });
 
   test('counts no reason twice, and shows those that no rule names', () => {

@@ -40,6 +40,7 @@ const questions: Record<GateName, string> = {
   SMS_DAILY_BUDGET_USD: 'Does it fit the budget for everyone?',
   SMS_DAILY_BUDGET_PER_USER_USD: 'Does it fit the cap of the person?',
   all_but_kept: 'Does it leave what is kept for getting into accounts?',
+  share_of_updates: 'Does it leave what people need for their codes?',
   share_of_many: 'Does it leave what new people need for their codes?',
   strangers_share: 'Does it fit the share of numbers that are not proven?',
   network_share: 'Does it fit the share of its network?',
@@ -345,6 +346,7 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
     case 'SMS_DAILY_BUDGET_USD':
     case 'SMS_DAILY_BUDGET_PER_USER_USD':
     case 'all_but_kept':
+    case 'share_of_updates':
     case 'share_of_many':
     case 'strangers_share':
     case 'network_share':

@@ -170,6 +170,6 @@ function sayBudget({ sending: { spentMicros, budgetMicros } }: SenderHealth): He
     now: `${sayShare(used)} of the budget for 24 hours is used (${sayMicros(spentMicros)} of ${sayMicros(budgetMicros)}).`,
     state: used >= 0.9 ? bad : used >= 0.5 ? look : good,
     whatToDo:
-      'At 90% updates and codes for new numbers stop, at 100% everything. If it is not abuse, raise SMS_DAILY_BUDGET_USD and restart.',
+      'At 80% updates stop, at 90% codes for new numbers, at 100% everything. If it is not abuse, raise SMS_DAILY_BUDGET_USD and restart.',
   };
 }

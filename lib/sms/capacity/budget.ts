@@ -11,13 +11,14 @@ import { deriveKey } from '@/lib/keys';
 export type Budget = { perUserMicros: number; totalMicros: number };
 
 /**
- * Which cap a text did not fit: a setting, what of the budget for everyone is not kept for the most urgent texts, what texts of many
- * that were wished for at once leave besides, or a share of it that strangers' codes may take.
+ * Which cap a text did not fit: a setting, what of the budget for everyone is not kept for the most urgent texts, what single updates,
+ * or texts of many that were wished for at once, leave besides, or a share of it that strangers' codes may take.
  */
 export type BudgetRule =
   | 'SMS_DAILY_BUDGET_USD'
   | 'SMS_DAILY_BUDGET_PER_USER_USD'
   | 'all_but_kept'
+  | 'share_of_updates'
   | 'share_of_many'
   | 'strangers_share'
   | 'network_share'
@@ -86,9 +87,12 @@ const keptFromStrangers = { of: 10n, parts: 3n };
 
 /**
  * One part in so many of the budget for everyone is kept for codes by which people get into their accounts, and for notices about
- * those: updates and codes that prove a new number stop short of it.
+ * those: codes that prove a new number, and everything else, stop short of it.
  */
 const keptForAccess = 10n;
+
+/** A day of many updates leaves this part: what is kept for access, and a tenth for codes that prove a number. */
+const leftByUpdates = { of: 10n, parts: 2n };
 
 /**
  * Ten thousand texts of a bulk move would take in minutes what new people need for their codes in a day. So they leave this part of the
@@ -119,8 +123,10 @@ const fewestCodesOfAShare = 5n;
 
 /** The parts of the budget for everyone, in millionths of a dollar; codes at hand may widen those of one source a little. */
 export function shareBudget(totalMicros: bigint): {
-  /** What updates and codes for new numbers leave to what is most urgent. */
+  /** What codes for new numbers, and everything else, leave to what is most urgent. */
   keptMicros: bigint;
+  /** Up to where single updates may fill the budget: the rest is left to codes. */
+  updatesMicros: bigint;
   /** What codes may take that strangers ask for. */
   strangersMicros: bigint;
   /** Up to where texts of many that were wished for at once may fill the budget: the rest is left to the codes of new people. */
@@ -132,6 +138,7 @@ export function shareBudget(totalMicros: bigint): {
 } {
   return {
     keptMicros: totalMicros / keptForAccess,
+    updatesMicros: totalMicros - (totalMicros * leftByUpdates.parts) / leftByUpdates.of,
     strangersMicros: totalMicros - (totalMicros * keptFromStrangers.parts) / keptFromStrangers.of,
     ofManyMicros: totalMicros - (totalMicros * leftByMany.parts) / leftByMany.of,
     ofOneSourceMicros: totalMicros / shareOfOneSource,
@@ -185,14 +192,15 @@ export function capsOf(
   const shares = shareBudget(total);
   const perUser = BigInt(budget.perUserMicros);
   const isNotice = text.purpose === 'notice';
-  const isOfAccess = isNotice || classesOfAccess.includes(text.sendClass);
-  const caps: Cap[] = [
-    isOfAccess
-      ? { ...everyone, rule: 'SMS_DAILY_BUDGET_USD', limitMicros: total }
-      : text.source == null
-        ? { ...everyone, rule: 'all_but_kept', limitMicros: total - shares.keptMicros }
-        : { ...everyone, rule: 'share_of_many', limitMicros: shares.ofManyMicros },
-  ];
+  const shareOf = (): Pick<Limit, 'rule' | 'limitMicros'> => {
+    if (isNotice || classesOfAccess.includes(text.sendClass)) {
+      return { rule: 'SMS_DAILY_BUDGET_USD', limitMicros: total };
+    }
+    if (text.source != null) return { rule: 'share_of_many', limitMicros: shares.ofManyMicros };
+    if (text.purpose === 'update') return { rule: 'share_of_updates', limitMicros: shares.updatesMicros };
+    return { rule: 'all_but_kept', limitMicros: total - shares.keptMicros };
+  };
+  const caps: Cap[] = [{ ...everyone, ...shareOf() }];
   const own = { rule: 'SMS_DAILY_BUDGET_PER_USER_USD', hours: dayHours, limitMicros: perUser } as const;
   const marked = (kind: PayerKind, whose: string) => {
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));

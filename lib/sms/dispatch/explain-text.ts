@@ -122,6 +122,7 @@ const budgetRules: readonly BudgetRule[] = [
   'SMS_DAILY_BUDGET_USD',
   'SMS_DAILY_BUDGET_PER_USER_USD',
   'all_but_kept',
+  'share_of_updates',
   'share_of_many',
   'strangers_share',
   'network_share',

@@ -391,7 +391,7 @@ test('texts of many that were wished for at once leave three tenths more, to cod
   ]);
 });
 
-test('updates and codes that prove a new number leave a tenth of the budget to what people need to get in', async () => {
+test('updates leave a fifth of the budget to codes, and codes that prove a new number a tenth to what people need to get in', async () => {
   const budget = { perUserMicros: 1e9, totalMicros: 100 * codePrice };
   const person = await makePerson(database.db);
   const send = async (count: number, text: Pick<Text, 'purpose' | 'sendClass'>) => {
@@ -402,8 +402,10 @@ test('updates and codes that prove a new number leave a tenth of the budget to w
     );
   };
   const updates = await send(100, {});
-  expect(updates.filter(({ ok }) => ok)).toHaveLength(90);
-  expect(updates.at(-1)).toMatchObject({ rule: 'all_but_kept', limitMicros: 90n * BigInt(codePrice) });
+  expect(updates.filter(({ ok }) => ok)).toHaveLength(80);
+  expect(updates.at(-1)).toMatchObject({ rule: 'share_of_updates', limitMicros: 80n * BigInt(codePrice) });
+  expect((await send(5, { sendClass: 'prove' })).filter(({ ok }) => ok)).toHaveLength(5);
+  expect((await send(6, { purpose: 'test' })).filter(({ ok }) => ok)).toHaveLength(5);
   const refused = [{ sendClass: 'prove' }, { purpose: 'test' }] as const;
   for (const text of refused) expect((await send(1, text))[0]).toMatchObject({ rule: 'all_but_kept' });
   const kept = [{ purpose: 'notice' }, { sendClass: 'sign_in' }, { sendClass: 'prove_again' }] as const;

@@ -154,19 +154,20 @@ describe('a text that waits', () => {
     const spend = (minutesAgo: number, micros: number) =>
       database.db.execute(sql`insert into sms_spend (scope, minute, micros)
         values ('all', ${new Date(now.getTime() - minutesAgo * 60_000).toISOString()}::timestamptz, ${micros})`);
-    await spend(60, 800_000);
-    expect(findGate(await explain(id, { variables }), 'all_but_kept')).toMatchObject({
+    await spend(60, 700_000);
+    expect(findGate(await explain(id, { variables }), 'share_of_updates')).toMatchObject({
       answer: 'pass',
-      details: { spentMicros: '800000', limitMicros: '900000' },
+      details: { spentMicros: '700000', limitMicros: '800000' },
     });
     await spend(30, 100_000);
-    expect(findGate(await explain(id, { variables }), 'all_but_kept')).toEqual({
-      gate: 'all_but_kept',
+    expect(findGate(await explain(id, { variables }), 'share_of_updates')).toEqual({
+      gate: 'share_of_updates',
       answer: 'hold',
       reason: 'budget',
-      details: { spentMicros: '900000', limitMicros: '900000', priceMicros: expect.any(String) },
+      details: { spentMicros: '800000', limitMicros: '800000', priceMicros: expect.any(String) },
       passesAt: new Date(now.getTime() + 23 * 3_600_000 + 60_000),
     });
+    await spend(20, 100_000);
     const { messageId } = await askForCode(database.db, person, now);
     expect(findGate(await explain(messageId, { variables }), 'all_but_kept')).toMatchObject({
       answer: 'refuse',
