@@ -171,15 +171,15 @@ export async function readMyApplication(
 }
 
 /**
- * The timeline of an application as its applicant sees it, oldest first; where there is more than `limit`, its end, or what comes
- * just before the event `before`.
+ * The timeline of an application as its applicant sees it, oldest first; where there is more than `limit`, its end, or, to read it by
+ * the page, what comes just after the event `after` (0: from its beginning).
  */
 export async function listMyEvents(
   db: Db | Tx,
   userId: string,
   applicationId: string,
   now: Date,
-  { limit = 500, before = null }: { limit?: number; before?: number | null } = {},
+  { limit = 500, after = null }: { limit?: number; after?: number | null } = {},
 ): Promise<MyEvent[]> {
   const { rows } = await db.execute<{
     id: string;
@@ -193,10 +193,10 @@ export async function listMyEvents(
     select id, at, kind, to_status, note, actor_role = 'applicant' as is_mine, message_id is not null as by_text
     from application_events
     where application_id = ${applicationId} and undone_at is null and shows_at <= ${timestamp(now)}
-      and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${before === null ? sql`` : sql`and id < ${before}`}
+      and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${after === null ? sql`` : sql`and id > ${after}`}
       and exists (select from applications a where a.id = ${applicationId} and ${isOwn(userId)})
-    order by id desc limit ${limit}`);
-  return rows.reverse().map((row) => ({
+    order by ${after === null ? sql`id desc` : sql`id`} limit ${limit}`);
+  return (after === null ? rows.reverse() : rows).map((row) => ({
     id: Number(row.id),
     at: new Date(row.at),
     kind: row.kind,

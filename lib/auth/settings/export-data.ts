@@ -40,6 +40,14 @@ export type ExportRefusal = { ok: false } & (
 /** A list of the file, read by the page: the rows after `last` (null: the first), `exportPageRows` at most. */
 type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[]; last: unknown }>];
 
+/** A row that ends with a list of its own, which may be as long as any. */
+class RowWithList {
+  constructor(
+    readonly head: Record<string, unknown>,
+    readonly list: List,
+  ) {}
+}
+
 /**
  * All that is kept about one person, for them to take along (GDPR art. 20, CCPA 1798.100), as JSON: account, phone,
  * preferences, sessions, second factors, every consent with its wording, every opt-out, every text and mail, every attempt.
@@ -193,28 +201,46 @@ async function* writeChunks(
   lists: readonly List[],
 ): AsyncGenerator<string, void> {
   let turn = first;
+  const keep = async (): Promise<void> => {
+    const kept = await keepTurn(db, turn);
+    if (kept === null) throw new Error('An export was not read on for a minute, and another one began');
+    turn = kept;
+  };
   try {
     yield '';
     yield JSON.stringify(head, null, 2).slice(0, -2);
-    for (const [name, readPage] of lists) {
-      yield `,\n  ${JSON.stringify(name)}: [`;
-      let last: unknown = null;
-      for (;;) {
-        const page = await readPage(last);
-        const comma = last === null || page.rows.length === 0 ? '' : ',';
-        yield comma + page.rows.map((row) => `\n    ${JSON.stringify(row)}`).join(',');
-        if (page.rows.length < exportPageRows) break;
-        last = page.last;
-        const kept = await keepTurn(db, turn);
-        if (kept === null) throw new Error('An export was not read on for a minute, and another one began');
-        turn = kept;
-      }
-      yield '\n  ]';
-    }
+    for (const list of lists) yield* writeList(list, { before: ',\n  ', line: '\n  ' }, keep);
     yield '\n}\n';
   } finally {
     await endTurn(db, turn);
   }
+}
+
+/** Writes `"name": [ rows … ]` after what is `before` it, a page a piece, each row on a line; `line`: how that of the list begins. */
+async function* writeList(
+  [name, readPage]: List,
+  { before, line }: { before: string; line: string },
+  keep: () => Promise<void>,
+): AsyncGenerator<string, void> {
+  yield `${before}${JSON.stringify(name)}: [`;
+  let last: unknown = null;
+  for (;;) {
+    const page = await readPage(last);
+    let piece = '';
+    for (const [index, row] of page.rows.entries()) {
+      piece += `${last === null && index === 0 ? '' : ','}${line}  `;
+      if (row instanceof RowWithList) {
+        piece += `${JSON.stringify(row.head).slice(0, -1)},`;
+        yield* writeList(row.list, { before: piece, line: `${line}  ` }, keep);
+        piece = '}';
+      } else piece += JSON.stringify(row);
+    }
+    yield piece;
+    if (page.rows.length < exportPageRows) break;
+    last = page.last;
+    await keep();
+  }
+  yield `${line}]`;
 }
 
 const pagesOf =
@@ -235,27 +261,16 @@ function pageReceipts(db: Db, userId: string): List[1] {
 
 /** Each with its timeline, as the person sees them. */
 function pageApplications(db: Db, userId: string, now: Date): List[1] {
-  return async (last) => {
-    const before = last as MyApplication | null;
-    const page = await listMyApplications(db, userId, now, { limit: exportPageRows, before });
-    const rows: unknown[] = [];
-    for (const { id, title, message, status, since, createdAt } of page) {
-      const timeline = await readTimeline(db, userId, id, now);
-      rows.push({ title, message, status, since, createdAt, timeline });
-    }
-    return { rows, last: page.at(-1) };
-  };
-}
-
-/** All of it, read by the page. */
-async function readTimeline(db: Db, userId: string, id: string, now: Date): Promise<MyEvent[]> {
-  const pages: MyEvent[][] = [];
-  for (;;) {
-    const before = pages.at(-1)?.[0]?.id ?? null;
-    const page = await listMyEvents(db, userId, id, now, { limit: exportPageRows, before });
-    pages.push(page);
-    if (page.length < exportPageRows) return pages.reverse().flat();
-  }
+  const pageTimeline = (id: string) =>
+    pagesOf((last: MyEvent | null) =>
+      listMyEvents(db, userId, id, now, { limit: exportPageRows, after: last?.id ?? 0 }),
+    )(asItIs);
+  return pagesOf((before: MyApplication | null) =>
+    listMyApplications(db, userId, now, { limit: exportPageRows, before }),
+  )(
+    ({ id, title, message, status, since, createdAt }) =>
+      new RowWithList({ title, message, status, since, createdAt }, ['timeline', pageTimeline(id)]),
+  );
 }
 
 async function pageOptOuts(db: Db, user: User): Promise<List[1]> {

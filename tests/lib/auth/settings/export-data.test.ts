@@ -52,6 +52,28 @@ test('an export holds the whole timeline of an application, however long, each e
   );
 });
 
+test('no piece of an export has more than a page of a timeline, however long it is, nor however many there are', async () => {
+  const person = await giveSettledPerson(database.db, { phone: null });
+  const [ofMany, note] = [3 * exportPageRows, '😀'.repeat(50)];
+  await database.pool.query(
+    `with written as (
+       insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+       select gen_random_uuid(), $1, 'A home', '-', 'submitted', $2, $2 from generate_series(1, 3) returning id)
+     insert into application_events (application_id, at, kind, actor_role, note, shows_at)
+     select id, $2, 'noted', 'staff', $3, $2 from written, generate_series(1, $4::int) n`,
+    [person.userId, noon, note, ofMany],
+  );
+  const exported = await exportData(database.db, person.userId, contextAt(after(noon, 60)));
+  let [notes, most, text] = [0, 0, ''];
+  for await (const chunk of exported.ok ? exported.chunks : []) {
+    const count = chunk.split(note).length - 1;
+    [notes, most, text] = [notes + count, Math.max(most, count), text + chunk];
+  }
+  expect([notes, most]).toEqual([3 * ofMany, exportPageRows]);
+  const { applications } = JSON.parse(text) as { applications: { timeline: unknown[] }[] };
+  expect(applications.map(({ timeline }) => timeline.length)).toEqual([ofMany, ofMany, ofMany]);
+});
+
 test('an export holds everything about the person, and nothing that opens anything', async () => {
   const person = await giveSettledPerson(database.db);
   const old = person.phone!;
