@@ -46,6 +46,8 @@ export const refusalRules = [
   'mail_new_device',
   'moves_by',
   'moves_of',
+  'notes_by',
+  'notes_of',
   'password_email',
   'password_email_address',
   'password_known_browser',

@@ -103,10 +103,19 @@ export const limits = {
     { limit: 120, windowSeconds: hour },
     { limit: 600, windowSeconds: day },
   ],
-  /** … and of one application, by all of them. */
+  /** … and of one application, by all brokers, and by everyone else. */
   movesPerApplication: [
     { limit: 10, windowSeconds: hour },
     { limit: 20, windowSeconds: day },
+  ],
+  /** Notes and changes of assignee, which stay in a timeline that others read: the same. */
+  notesPerWriter: [
+    { limit: 120, windowSeconds: hour },
+    { limit: 600, windowSeconds: day },
+  ],
+  notesPerApplication: [
+    { limit: 60, windowSeconds: hour },
+    { limit: 200, windowSeconds: day },
   ],
   /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,

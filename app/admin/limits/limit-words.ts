@@ -95,7 +95,15 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     rule: 'Changes of each kind by one account: texts, number, password, second factors, exports',
   },
   movesPerMover: { group: 'accounts', rule: 'Moves of applications by one of your people, one by one' },
-  movesPerApplication: { group: 'accounts', rule: 'Of these, of one application' },
+  movesPerApplication: {
+    group: 'accounts',
+    rule: 'Of these, of one application; by brokers, and by staff and admins',
+  },
+  notesPerWriter: { group: 'accounts', rule: 'Notes and changes of assignee, of one of your people' },
+  notesPerApplication: {
+    group: 'accounts',
+    rule: 'Of these, with one application; by brokers, and by staff and admins',
+  },
   perAddressTimes: {
     group: 'networks',
     rule: 'An IPv6 /64, /56 and /48 get the figures below so many times',

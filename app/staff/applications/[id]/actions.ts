@@ -13,10 +13,9 @@ import type { AssigneeField } from '@/components/forms/staff/AssigneeForm';
 import type { MoveField } from '@/components/forms/staff/MoveForms';
 import type { NoteField } from '@/components/forms/staff/NoteForm';
 import { db } from '@/db/client';
-import { addNote, assignApplication } from '@/lib/applications/add-to-timeline';
 import { applicationLimits } from '@/lib/applications/application';
 import { undoMove } from '@/lib/applications/move-application';
-import { moveByHand } from '@/lib/applications/move-by-hand';
+import { assignByHand, moveByHand, noteByHand, type TooManyByHand } from '@/lib/applications/by-hand';
 import { sayWhen } from '@/app/_format/say-when';
 import { seesInternal, type Viewer } from '@/lib/applications/who-sees';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
@@ -69,13 +68,11 @@ export async function moveApplicationAction(
   const moved = await moveByHand(db(), user, wanted, context);
   if (moved.ok) redirect(`${applicationsPath}/${id}?saved=moved`);
   switch (moved.reason) {
-    case 'too_many_moves': {
-      const when = sayWhen(moved.retryAt, context.now, await readAnswerZone(user, formData));
+    case 'too_many':
       return answerForm({
-        message: `You, or others with this application, have made very many moves. You can make the next one ${when}. Nothing was changed. What you typed is still here.`,
+        message: await sayTooMany('moves', moved, { user, formData, now: context.now }),
         values,
       });
-    }
     case 'note_missing':
       return answerForm({ fieldErrors: { note: noteMissing }, values });
     case 'not_found':
@@ -90,6 +87,15 @@ export async function moveApplicationAction(
       refresh();
       return answerForm({ message: await sayChanged(user, id, formData), values });
   }
+}
+
+async function sayTooMany(
+  what: 'moves' | 'notes' | 'changes',
+  { retryAt }: TooManyByHand,
+  { user, formData, now }: { user: Viewer; formData: FormData; now: Date },
+): Promise<string> {
+  const when = sayWhen(retryAt, now, await readAnswerZone(user, formData));
+  return `You, or others with this application, have made very many ${what}. You can make the next one ${when}. Nothing was changed. What you typed is still here.`;
 }
 
 async function sayChanged(user: Viewer, id: string, formData: FormData): Promise<string> {
@@ -134,9 +140,15 @@ export async function assignApplicationAction(
   if (!form.ok) return answerForm({ message: notTheirs });
   const { application: id, assignee: assigneeId, seenAssignee: seenAssigneeId, version: seen } = form.fields;
   const wanted = { id, assigneeId, seenAssigneeId, version: seen };
-  const assigned = await assignApplication(db(), user, wanted, await readRequestContext());
+  const context = await readRequestContext();
+  const assigned = await assignByHand(db(), user, wanted, context);
   if (assigned.ok) redirect(`${applicationsPath}/${id}?saved=assigned`);
   switch (assigned.reason) {
+    case 'too_many':
+      return answerForm({
+        message: await sayTooMany('changes', assigned, { user, formData, now: context.now }),
+        values,
+      });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
     case 'not_assignable':
@@ -166,11 +178,20 @@ export async function addNoteAction(
     return answerForm({ fieldErrors: form.fieldErrors as FormState<NoteField>['fieldErrors'], values });
   const { application: id, note: written, internalNote } = form.fields;
   const wanted = { id, note: written, internalNote: seesInternal(user) ? internalNote : null };
-  const added = await addNote(db(), user, wanted, await readRequestContext());
+  const context = await readRequestContext();
+  const added = await noteByHand(db(), user, wanted, context);
   if (added.ok) redirect(`${applicationsPath}/${id}?saved=noted`);
-  return added.reason === 'empty'
-    ? answerForm({ fieldErrors: { note: 'Write a note.' }, values })
-    : answerForm({ message: notTheirs, values });
+  switch (added.reason) {
+    case 'too_many':
+      return answerForm({
+        message: await sayTooMany('notes', added, { user, formData, now: context.now }),
+        values,
+      });
+    case 'empty':
+      return answerForm({ fieldErrors: { note: 'Write a note.' }, values });
+    case 'not_found':
+      return answerForm({ message: notTheirs, values });
+  }
 }
 
 /** Where someone who signs in again goes on. */
