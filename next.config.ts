@@ -3,6 +3,8 @@ import bodyLimit from './lib/body-limit.json';
 
 const config: NextConfig = {
   poweredByHeader: false,
+  /** Nothing here uses it, and it keeps a file for every spelling of an address that a stranger asks for. */
+  images: { unoptimized: true },
   /** Both spellings of a path answer alike; a webhook's signature would not survive a redirect. */
   skipTrailingSlashRedirect: true,
   serverExternalPackages: [
