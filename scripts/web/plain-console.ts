@@ -1,5 +1,6 @@
 import { formatWithOptions, stripVTControlCharacters, types } from 'node:util';
 import { openLog, type Log, type LogFields } from '@/lib/log';
+import { toSourceFrame } from './source-frame';
 
 const mostFrames = 6;
 
@@ -32,6 +33,6 @@ function readFrames({ stack = '' }: Error): string | undefined {
     .map((line) => /^\s+at (.*)$/.exec(line)?.[1])
     .filter((frame) => frame !== undefined)
     .slice(0, mostFrames)
-    .map((frame) => frame.replaceAll(`${process.cwd()}/`, ''));
+    .map((frame) => toSourceFrame(frame).replaceAll(`${process.cwd()}/`, ''));
   return frames.length > 0 ? frames.join(' < ') : undefined;
 }
