@@ -62,6 +62,7 @@ try {
       appUrl,
       port,
       trustedProxyHops: env().trustedProxyHops,
+      acceptsAtOnce: dev ? 1 : 128,
       handle: (request, response) => handle(request, response),
       follow: makeRequestLog({
         routeOf: makeRouteNames(readRoutes(fileURLToPath(new URL('../app', import.meta.url)))),

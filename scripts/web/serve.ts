@@ -6,6 +6,7 @@ import { isLoopbackHostname } from '@/lib/env';
 import type { Log } from '@/lib/log';
 import { flushCounts } from '@/lib/metrics/meters';
 import { inRequest } from '@/lib/request-scope';
+import { acceptMany } from './accept-many';
 import { makeAdmission } from './admission';
 import { refuse, tooLargeWords } from './answers';
 import { makeConnections } from './connections';
@@ -28,6 +29,8 @@ export type WebOptions = {
   /** For tests. */
   log?: () => Log;
   mostConnections?: number;
+  /** How many connections are taken in one turn of the event loop. */
+  acceptsAtOnce?: number;
 };
 
 /** Well below the file descriptors that systems grant a process, of which files and the database need some, too. */
@@ -58,8 +61,10 @@ export async function serveWeb({
   follow,
   log,
   mostConnections: most = mostConnections,
+  acceptsAtOnce = 1,
 }: WebOptions): Promise<WebServer> {
   const servers: Server[] = [];
+  const others: Awaited<ReturnType<typeof acceptMany>>[] = [];
   const upgraded = new Set<Duplex>();
   const oneAtATime = makeOneAtATime();
   const inner = makeInnerRequests();
@@ -133,6 +138,7 @@ export async function serveWeb({
       server.listen({ port: at, host }, resolve);
     });
     servers.push(server);
+    others.push(await acceptMany(server, acceptsAtOnce - 1));
     return (server.address() as AddressInfo).port;
   };
 
@@ -156,7 +162,10 @@ export async function serveWeb({
       ending = true;
     },
     close: async (patienceMs) => {
-      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
+      const closed = [
+        ...servers.map((server) => new Promise((resolve) => server.close(resolve))),
+        ...others.map((other) => other.close()),
+      ];
       // A websocket has no answer to wait for, and would keep its server open for ever.
       for (const socket of upgraded) socket.destroy();
       // A connection that was busy at first becomes idle when its answer is out.
