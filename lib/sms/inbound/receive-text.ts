@@ -47,7 +47,7 @@ export type TakeAnswer = (
  * provider replies itself: to its own keywords, and where `optOutType` is set. STOP is confirmed
  * once, whenever it newly opts out (FCC 24-24), until the number has had `limits.stopConfirmationsPerNumber`. HELP gets
  * a reply whoever asks (CTIA Messaging Principles 2023), as does START, until the number has had `limits.repliesPerNumber`.
- * Both end when replies have had their share of the budget, or what is left of it is kept for codes by which people get in
+ * Neither goes to a number that is not served (`mayReply`). Both end when replies have had their share of the budget, or what is left of it is kept for codes by which people get in
  * (`recordReply`).
  * What comes after is kept and obeyed all the same.
  *

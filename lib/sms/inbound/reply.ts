@@ -4,6 +4,7 @@ import type { Tx } from '@/db/client';
 import { renderFilled, renderStoredText, type FilledText } from '@/lib/sms/outbox/text-templates';
 import { and, eq, gt, inArray, lte, notInArray, type SQL } from 'drizzle-orm';
 import { env } from '@/lib/env';
+import { readServedPhone } from '@/lib/phone/served';
 import { newId } from '@/lib/random';
 import { believedAheadMs } from '@/lib/stored-moment';
 import { changeSpend, shareBudget, sumSpendOf } from '@/lib/sms/capacity/budget';
@@ -41,6 +42,9 @@ const shares = {
 };
 
 /**
+ * Never to a number that we would not text by ourselves: one of another country, a satellite phone, a premium or toll-free number or a
+ * short code costs other prices than ours, or has a machine behind it.
+ *
  * Counted after the number's lock was given, so that texts which come together cannot all be the last one that gets a reply.
  * Confirmations of a STOP and other replies are counted each by themselves. What became of an answer is said once a day.
  */
@@ -49,6 +53,8 @@ export async function mayReply(
   { phone, reply }: { phone: string; reply: Reply },
   now: Date,
 ): Promise<boolean> {
+  const served = readServedPhone(phone);
+  if (!served.ok || served.value !== phone) return false;
   const isStop = isStopConfirmation(reply.template);
   const [{ limit, windowSeconds }] = isStop ? limits.stopConfirmationsPerNumber : limits.repliesPerNumber;
   const countReplies = (which: SQL | undefined, seconds: number) =>

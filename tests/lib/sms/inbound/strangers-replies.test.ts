@@ -1,5 +1,6 @@
+import { eq } from 'drizzle-orm';
 import { beforeAll, expect, test } from 'vitest';
-import { phoneNumbers } from '@/db/schema/sms';
+import { phoneNumbers, smsMessages } from '@/db/schema/sms';
 import { newId } from '@/lib/random';
 import { changeSpend, sumSpend } from '@/lib/sms/capacity/budget';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
@@ -37,6 +38,21 @@ test('answers to numbers that nobody has proven take a twentieth of the budget, 
   expect(await isAnswered(phone, 'help me')).toBe(true);
   expect(await isAnswered(newPhone(), 'stop it')).toBe(true);
   expect(await isAnswered(newPhone(), 'help me', after(noon, 25 * 3600))).toBe(true);
+});
+
+test.each([
+  ...['+447911123456', '+8821612345678', '+881612345678', '+19005551234', '+18005551234', '+15005551234'],
+  ...['+882161234567', '72975', '15552000001', '5552000001', '+123'],
+])('no text is answered at %s, which is not served, and each is kept and obeyed', async (from) => {
+  const day = after(noon, 400 * 3600);
+  const before = await sumSpend(database.db, 'all', day);
+  expect(await isAnswered(from, 'help me', day)).toBe(false);
+  expect(await isAnswered(from, 'stop it', day)).toBe(false);
+  expect((await readNumber(database.db, from))!.suppressedAt).not.toBeNull();
+  expect(await isAnswered(from, 'start again', after(day, 60))).toBe(false);
+  expect((await readNumber(database.db, from))!.suppressedAt).toBeNull();
+  expect(await database.db.$count(smsMessages, eq(smsMessages.phone, from))).toBe(3);
+  expect(await sumSpend(database.db, 'all', day)).toBe(before);
 });
 
 test('answers to proven numbers take a tenth of the budget, confirmations of their STOPs another, and none what is kept', async () => {
