@@ -77,8 +77,8 @@ export function openTwilio(
           ...(withCallbacks ? { statusCallback: callbackUrl(appUrl, messageId) } : {}),
         });
         const { segments } = readFigures({ segments: created.numSegments });
-        if (!created.sid) return { outcome: 'unknown', fault: 'answer_without_sid' };
-        return { outcome: 'accepted', sid: created.sid, status: created.status ?? null, segments };
+        if (!isSid(created.sid)) return { outcome: 'unknown', fault: 'answer_without_sid' };
+        return { outcome: 'accepted', sid: created.sid, status: readStatus(created.status), segments };
       } catch (error) {
         return explainSend(error);
       }
@@ -89,7 +89,7 @@ export function openTwilio(
         const listed = await client.messages.list({ to, limit: listLimit, pageSize: listLimit });
         const texts = listed
           .map(readInstance)
-          .filter((text) => text.createdAt >= toSecond(since))
+          .filter((text) => isSid(text.sid) && text.createdAt >= toSecond(since))
           .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime());
         return { ok: true, texts };
       } catch (error) {
@@ -118,7 +118,10 @@ export function openTwilio(
             const sentAt = text.dateSent instanceof Date ? text.dateSent : null;
             return { ...readInstance(text), from: text.from ?? '', to: text.to ?? '', sentAt };
           })
-          .filter(({ sentAt }) => sentAt !== null && sentAt >= toSecond(since) && sentAt <= until);
+          .filter(
+            ({ sid, sentAt }) =>
+              isSid(sid) && sentAt !== null && sentAt >= toSecond(since) && sentAt <= until,
+          );
         return { ok: true, texts, nextPage: listed.nextPageUrl ?? null };
       } catch (error) {
         return explainAsk(error);
@@ -227,6 +230,16 @@ function callbackUrl(appUrl: URL, messageId: string): string {
   const url = new URL('/users/webhook/twilio', appUrl);
   url.searchParams.set('message', messageId);
   return url.href;
+}
+
+/** What is none cannot be stored, and would be tried again for ever. */
+function isSid(sid: unknown): boolean {
+  return typeof sid === 'string' && /^[A-Za-z0-9]{2,64}$/.test(sid);
+}
+
+/** The word, also one that is new to us; null: it is none, and counts as not known yet. */
+function readStatus(status: unknown): string | null {
+  return typeof status === 'string' && /^[a-z_-]{1,40}$/.test(status) ? status : null;
 }
 
 function readInstance(text: MessageInstance): ProviderText {

@@ -106,6 +106,45 @@ describe('sendText', () => {
     expect(fake.requests).toHaveLength(1);
   });
 
+  test.each<[unknown]>([
+    ...[
+      [12345678],
+      [{ a: 1 }],
+      [['SM1']],
+      ['x'.repeat(500_000)],
+      ['SM\0'],
+      ['SM\ud800'],
+      ['S'],
+      [''],
+      [null],
+    ],
+  ] as [unknown][])(
+    'an answer whose SID is none (%#) is one without a SID, and is not found later',
+    async (sid) => {
+      fake.onCreate = () => ({
+        kind: 'accept_after',
+        before: async (accepted) => void Object.assign(accepted, { sid }),
+      });
+      const since = new Date(Date.now() - 60_000);
+      expect(await open().sendText(text)).toEqual({ outcome: 'unknown', fault: 'answer_without_sid' });
+      expect(await open().findTexts({ to: text.to, since })).toEqual({ ok: true, texts: [] });
+      const until = new Date(Date.now() + 60_000);
+      const list = { direction: 'out', since, until, pageSize: 50, page: null } as const;
+      expect(await open().listTexts(list)).toMatchObject({ ok: true, texts: [] });
+    },
+  );
+
+  test.each<[unknown]>([[1], [{}], ['que\0ued'], ['x'.repeat(500_000)], ['\ud800'], [null]])(
+    'a status that is no word (%#) is not known yet',
+    async (status) => {
+      fake.onCreate = () => ({
+        kind: 'accept_after',
+        before: async (accepted) => void Object.assign(accepted, { status }),
+      });
+      expect(await open().sendText(text)).toMatchObject({ outcome: 'accepted', status: null });
+    },
+  );
+
   test('an answer that does not come is given up within seconds, and what is said of it holds no secret', async () => {
     fake.onCreate = () => ({ kind: 'hang' });
     const startedMs = performance.now();
