@@ -5,6 +5,8 @@ import { timestamp } from '@/db/timestamp';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 import { isId, newId } from '@/lib/random';
 import { findApplication, type Application } from './application';
 import { moveApplication, type MoveAnswer } from './move-application';
@@ -75,16 +77,20 @@ export async function submitApplication(
 }
 
 /**
- * Opens an application, handed in already, for someone who has no account: nothing is sent to them. Out: its id.
+ * Opens an application, handed in already, for someone who has no account: nothing is sent to them. They are counted by who opens
+ * them, since each is a row that is kept, and is in everyone's list.
  */
 export async function openForSomeone(
   db: Db,
   staff: Viewer,
   { name, title, message }: ApplicationText & { name: string },
   context: RequestContext,
-): Promise<string> {
+): Promise<{ ok: true; id: string } | { ok: false; reason: 'too_many_opened'; retryAt: Date }> {
   const id = newId();
   const { now } = context;
+  const keys = limitKeys('opened_by', [staff.userId]);
+  const hit = await takeHits(db, [{ keys, rules: limits.openedPerPerson }], now);
+  if (!hit.ok) return { ok: false, reason: 'too_many_opened', retryAt: hit.retryAt };
   await db.transaction(async (tx) => {
     await tx.insert(applications).values({
       id,
@@ -112,7 +118,7 @@ export async function openForSomeone(
       context,
     );
   });
-  return id;
+  return { ok: true, id };
 }
 
 /** Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. False: it is not, or none. */

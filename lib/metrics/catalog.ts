@@ -48,6 +48,7 @@ export const refusalRules = [
   'moves_of',
   'notes_by',
   'notes_of',
+  'opened_by',
   'password_email',
   'password_email_address',
   'password_known_browser',

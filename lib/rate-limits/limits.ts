@@ -117,6 +117,11 @@ export const limits = {
     { limit: 60, windowSeconds: hour },
     { limit: 200, windowSeconds: day },
   ],
+  /** Applications that one of the operator's people opens for those without an account: each is a row that is kept for years. */
+  openedPerPerson: [
+    { limit: 100, windowSeconds: hour },
+    { limit: 500, windowSeconds: day },
+  ],
   /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */

@@ -104,6 +104,7 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     group: 'accounts',
     rule: 'Of these, with one application; by brokers, and by staff and admins',
   },
+  openedPerPerson: { group: 'accounts', rule: 'Applications that one of your people opens for someone' },
   perAddressTimes: {
     group: 'networks',
     rule: 'An IPv6 /64, /56 and /48 get the figures below so many times',

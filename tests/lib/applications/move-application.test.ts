@@ -405,12 +405,10 @@ test('an answer that is refused does not count, and those that are taken do', as
 
 test('staff open one for someone without an account, and nothing is sent for its moves', async () => {
   const staff = await giveStaff(database.db);
-  const id = await openForSomeone(
-    database.db,
-    staff,
-    { name: 'No Phone', title: 'Elm Street', message: 'By letter' },
-    at(0),
-  );
+  const written = { name: 'No Phone', title: 'Elm Street', message: 'By letter' };
+  const opened = await openForSomeone(database.db, staff, written, at(0));
+  if (!opened.ok) throw new Error(opened.reason);
+  const { id } = opened;
   expect(await moveApplication(database.db, staff, { id, to: 'in_review', version: 1 }, at(1))).toMatchObject(
     {
       ok: true,

@@ -134,7 +134,9 @@ describe('the page of an application', () => {
   test('shows nobody their own, and offers no text to people without an account', async () => {
     const staff = await giveViewer('staff');
     const opened = { name: 'Pat Paper', title: 'A flat', message: 'By letter.' };
-    const id = await openForSomeone(database.db, staff, opened, contextAt(day));
+    const answer = await openForSomeone(database.db, staff, opened, contextAt(day));
+    if (!answer.ok) throw new Error(answer.reason);
+    const { id } = answer;
     const page = await read(staff, id);
     expect(page.applicant).toEqual({ kind: 'no_account', name: 'Pat Paper' });
     expect(page.reach).toMatchObject({ noText: 'no_account', byMail: false });

@@ -1,8 +1,10 @@
 'use server';
 
 import { redirect } from 'next/navigation';
+import { sayWhen } from '@/app/_format/say-when';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { NewApplicationField } from '@/components/forms/staff/NewApplicationForm';
@@ -26,11 +28,15 @@ export async function openApplicationAction(
   ]);
   if (!actor.ok) return actor.answer;
   const user = asOperator(actor.user, 'staff', 'admin');
+  const values = keepTyped(formData, ['name', 'title', 'message']);
   const form = readForm(newApplicationInput, formData);
-  if (!form.ok) {
-    const values = keepTyped(formData, ['name', 'title', 'message']);
-    return answerForm({ fieldErrors: form.fieldErrors, values });
-  }
-  const id = await openForSomeone(db(), user, form.fields, await readRequestContext());
-  redirect(`${applicationsPath}/${id}?saved=opened`);
+  if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors, values });
+  const context = await readRequestContext();
+  const opened = await openForSomeone(db(), user, form.fields, context);
+  if (opened.ok) redirect(`${applicationsPath}/${opened.id}?saved=opened`);
+  const when = sayWhen(opened.retryAt, context.now, await readAnswerZone(user, formData));
+  return answerForm({
+    message: `You have opened very many applications. You can open the next one ${when}. Nothing was saved. What you typed is still here.`,
+    values,
+  });
 }
