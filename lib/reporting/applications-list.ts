@@ -3,6 +3,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { ApplicationStatus, NewsState } from '@/db/schema/applications';
 import type { MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { timestamp } from '@/db/timestamp';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
 import { seenBy, type Viewer } from '@/lib/applications/who-sees';
@@ -21,6 +22,8 @@ export const seenStatuses = [
   'withdrawn',
 ] as const satisfies readonly ApplicationStatus[];
 
+type SeenStatus = (typeof seenStatuses)[number];
+
 /** What the list can be narrowed down to of what became of the last news. */
 export const seenNews = ['waiting', 'texted', 'mailed', 'unreached'] as const satisfies readonly NewsState[];
 
@@ -29,7 +32,7 @@ export const ages = [1, 3, 7] as const;
 
 export type ApplicationsQuery = {
   search: PeopleSearch | null;
-  status: (typeof seenStatuses)[number] | null;
+  status: SeenStatus | null;
   /** A person's id, or one of two words. */
   assignee: 'me' | 'nobody' | (string & {}) | null;
   /** In its status for longer than so many days. */
@@ -65,7 +68,7 @@ export type ApplicationsPage = {
   applications: ListedApplication[];
   older: string | null;
   /** How many are in each status, of all that the viewer sees. */
-  counts: Record<(typeof seenStatuses)[number], number>;
+  counts: Record<SeenStatus, number>;
   /** So many people are looked for that only some of them are. */
   isTooWide: boolean;
   /** Empty for brokers, who see their own alone. */
@@ -165,17 +168,20 @@ export async function matchApplications(
   const isBounded = viewer.role === 'broker' || assignee === 'me' || (assignee !== null && isId(assignee));
   const most = isBounded ? mostFoundOfOne : mostFound;
   const found = search === null ? null : await findApplicants(db, search, most);
-  const newest = sql`order by moved_at desc, id desc limit ${limit}`;
+  const newest = sql`order by moved_at desc, id desc limit ${literal(limit)}`;
   const ids = sql`a.id, a.moved_at`;
-  const statuses = sql`unnest(${textArray(query.status ? [query.status] : seenStatuses)}) s(status)`;
-  const walk = (fits: SQL) => sql`
-      select each.id, each.moved_at from ${statuses} cross join lateral (
-        select ${ids} from applications a where a.status = s.status and ${narrowed} and ${fits} ${newest}) each`;
+  const statuses = seenStatuses.filter((status) => status === (query.status ?? status));
+  const walk = (fits: SQL) =>
+    ofEach(
+      statuses,
+      (status) => sql`
+        select ${ids} from applications a where a.status = ${status} and ${narrowed} and ${fits} ${newest}`,
+    );
   let page: SQL;
   if (search !== null && found !== null && found.isTooWide && isBounded) {
     page = walk(sql`(${hasName(search)} or ${isOfPerson(search, found)})`);
   } else if (found !== null) {
-    const inStatus = sql`a.status in (select status from ${statuses})`;
+    const inStatus = sql`a.status in (${sql.join(statuses.map(literal), sql`, `)})`;
     // By itself, or the order would lead through the applications of everyone.
     const ofPeople = isBounded
       ? sql`select ${ids} from applications a where a.applicant_id = any(${idArray(found.people)}) and ${inStatus} and ${narrowed} offset 0`
@@ -214,7 +220,8 @@ function narrow(viewer: Viewer, { assignee, ageDays, news, after }: Applications
     const before = new Date(now.getTime() - ageDays * 24 * 3600 * 1000);
     conditions.push(sql`a.moved_at < ${timestamp(before)}`);
   }
-  if (news !== null) conditions.push(sql`a.news = ${news}`);
+  const known = seenNews.find((each) => each === news);
+  if (known) conditions.push(sql`a.news = ${literal(known)}`);
   const place: Keyset | null = readKeyset(after, 'uuid');
   if (place) conditions.push(sql`(a.moved_at, a.id) < (${place.at}::timestamptz, ${place.id}::uuid)`);
   return sql.join(conditions, sql` and `);
@@ -245,7 +252,7 @@ async function findApplicants(db: Db, search: PeopleSearch, most: number): Promi
 
 async function findNamed(db: Db, search: PeopleSearch, limit: number): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`
-    select a.id from applications a where ${hasName(search)} limit ${limit}`);
+    ${plannedAnew} select a.id from applications a where ${hasName(search)} limit ${limit}`);
   return rows.map(({ id }) => id);
 }
 
@@ -265,11 +272,14 @@ function isOfPerson(search: PeopleSearch, { people, areAllFound }: Found): SQL {
 
 /** Counts what someone sees in each status, to one more than is said: in the order of an index, which is read no further. */
 export async function countByStatus(db: Db, viewer: Viewer): Promise<ApplicationsPage['counts']> {
-  const { rows } = await db.execute<{ status: (typeof seenStatuses)[number]; count: number }>(sql`
-    select s.status, counted.count from unnest(${textArray(seenStatuses)}) s(status) cross join lateral (
-      select count(*)::int as count from (
-        select from applications a where a.status = s.status and ${seenBy(viewer)}
-        order by a.moved_at limit ${mostCounted + 1}) few) counted`);
+  const { rows } = await db.execute<{ status: SeenStatus; count: number }>(sql`
+    ${ofEach(
+      seenStatuses,
+      (status) => sql`
+        select ${status} as status, count(*)::int as count from (
+          select from applications a where a.status = ${status} and ${seenBy(viewer)}
+          order by a.moved_at limit ${literal(mostCounted + 1)}) few`,
+    )}`);
   return Object.fromEntries(rows.map(({ status, count }) => [status, count])) as ApplicationsPage['counts'];
 }
 
@@ -296,11 +306,20 @@ export function lastTry(messageId: SQL): SQL {
       select status, reason, send_after from tries order by created_at desc limit 1) t on true`;
 }
 
-function textArray(values: readonly string[]): SQL {
-  return sql`array[${sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  )}]::text[]`;
+// Statuses, news and limits stand in the text of these statements. Of one that comes as a value the planner knows only how many there are
+// of any. Where only few of them occur it takes an index of all applications, and reads the whole of it for one in which none are.
+
+/** Puts a statement about each of some statuses together. */
+function ofEach(statuses: readonly SeenStatus[], about: (status: SQL) => SQL): SQL {
+  return sql.join(
+    statuses.map((status) => sql`(${about(literal(status))})`),
+    sql` union all `,
+  );
+}
+
+/** Only ever one of the words of these lists, or a number. */
+function literal(value: SeenStatus | (typeof seenNews)[number] | number): SQL {
+  return sql.raw(typeof value === 'number' ? String(value) : `'${value}'`);
 }
 
 function idArray(ids: readonly string[]): SQL {

@@ -1,4 +1,14 @@
 import type { Pool } from 'pg';
+import { takeIndexesAway } from '@/scripts/history/without-indexes';
+
+const tables = [
+  'users',
+  'sms_preferences',
+  'applications',
+  'application_events',
+  'application_notices',
+  'sms_messages',
+];
 
 /** One of the operator's people, counted from 1 to 40: the first twenty are brokers, the others staff. */
 export function seerOf(n: number): string {
@@ -49,21 +59,41 @@ export async function fillApplications(
        case when a.news = 'texted' then md5('text:' || a.id)::uuid end
      from applications a join application_events e on e.application_id = a.id where a.news is not null`,
   ];
+  await fill(pool, tables, statements);
+}
+
+/**
+ * Fills a migrated, empty database with `rows` applications of which nobody has decided about any, half of them given to someone: all are in
+ * two statuses. There are 1,000 applicants.
+ */
+export async function fillUndecided(pool: Pool, { rows, now }: { rows: number; now: Date }): Promise<void> {
+  const moment = `'${now.toISOString()}'::timestamptz - interval '1 minute' * n`;
+  await fill(
+    pool,
+    ['users', 'applications'],
+    [
+      `insert into users (id, email, email_key, name, password_hash, role, created_at, activated_at, password_changed_at)
+       select id, id || '@example.com', id || '@example.com', 'Person', '-', role, at, at, at from (select '${now.toISOString()}'::timestamptz as at) now, (
+         select md5('applicant:' || n)::uuid as id, 'applicant' as role from generate_series(0, 999) n
+         union all select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'staff' from generate_series(1, 40) n) people`,
+      `insert into applications (id, applicant_id, title, message, status, assignee_id, created_at, moved_at, news)
+       select md5('application:' || n)::uuid, md5('applicant:' || n % 1000)::uuid, 'Application ' || n, 'We are three people.',
+         case when n % 3 = 0 then 'in_review' else 'submitted' end,
+         case when n % 2 = 0 then ('00000000-0000-4000-8000-' || lpad((1 + n / 2 % 40)::text, 12, '0'))::uuid end,
+         ${moment}, ${moment}, case when n % 3 = 0 then 'texted' end from generate_series(1, ${rows}) n`,
+    ],
+  );
+}
+
+async function fill(pool: Pool, into: readonly string[], statements: readonly string[]): Promise<void> {
   const client = await pool.connect();
   try {
     // References are right by the way they are made; checking each takes longer than writing it.
     await client.query('set session_replication_role = replica');
-    for (const statement of statements) await client.query(statement);
+    const restore = await takeIndexesAway(client, into);
+    for (const statement of [...statements, ...restore]) await client.query(statement);
   } finally {
     client.release(true);
   }
-  for (const table of [
-    'users',
-    'sms_preferences',
-    'applications',
-    'application_events',
-    'application_notices',
-    'sms_messages',
-  ])
-    await pool.query(`vacuum (analyze) ${table}`);
+  for (const table of into) await pool.query(`vacuum (analyze) ${table}`);
 }
