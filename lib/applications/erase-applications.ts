@@ -19,6 +19,39 @@ export async function eraseApplications(tx: Tx, userId: string, now: Date): Prom
     select id, ${timestamp(now)}, 'moved', 'withdrawn', 'applicant', ${timestamp(now)} from ended`);
 }
 
+/** So many are left to the transaction that ends the account: an account that stays after all has lost none of them. */
+const leftForLast = 1_000;
+
+/** The applications of someone but for the newest, `limit` at most: their ids. Nearly everyone has none of these. */
+export async function findOldApplications(db: Db, userId: string, limit: number): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select id from applications where applicant_id = ${userId}
+    order by created_at desc, id desc offset ${leftForLast} limit ${limit}`);
+  return rows.map(({ id }) => id);
+}
+
+/** Does with these applications of someone what the end of their account would, in a transaction of its own. */
+export async function endApplications(
+  db: Db,
+  userId: string,
+  ids: readonly string[],
+  now: Date,
+): Promise<void> {
+  await db.execute(sql`
+    with held as materialized (
+      select id, status, status in ('submitted', 'in_review', 'documents_needed') as is_open from applications
+      where id = any(${sql.param(ids)}::uuid[]) and applicant_id = ${userId} order by id for update
+    ), discarded as (
+      delete from applications a using held where a.id = held.id and held.status = 'draft'
+    ), unlinked as (
+      update applications a set applicant_id = null, status = case when held.is_open then 'withdrawn' else a.status end,
+        moved_at = case when held.is_open then ${timestamp(now)} else a.moved_at end, version = a.version + held.is_open::int
+      from held where a.id = held.id and held.status <> 'draft'
+    )
+    insert into application_events (application_id, at, kind, to_status, actor_role, shows_at)
+    select id, ${timestamp(now)}, 'moved', 'withdrawn', 'applicant', ${timestamp(now)} from held where is_open`);
+}
+
 /** The events by someone that nobody can take back any more, `limit` at most: their ids. */
 export async function findActed(db: Db, userId: string, now: Date, limit: number): Promise<string[]> {
   const { rows } = await db.execute<{ id: string }>(sql`

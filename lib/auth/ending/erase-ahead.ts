@@ -1,5 +1,12 @@
 import type { Db } from '@/db/client';
-import { findActed, findAssigned, forgetActor, forgetAssignee } from '@/lib/applications/erase-applications';
+import {
+  endApplications,
+  findActed,
+  findAssigned,
+  findOldApplications,
+  forgetActor,
+  forgetAssignee,
+} from '@/lib/applications/erase-applications';
 import { eraseOrigins, findOrigins } from '@/lib/audit';
 import { eraseConsentDetails, findConsentDetails } from '@/lib/consent/ledger';
 import { anonymizeEndedTexts, findEndedTexts } from '@/lib/sms/outbox/erase-texts';
@@ -13,7 +20,8 @@ const idsAtOnce = 50_000;
 
 /**
  * Takes out of the record of an account, which its owner has decided to delete, what `eraseAccount` would: from the texts that
- * are over, the attempts, the details of consents, the audit log, and the applications that they saw to, some rows at a time. So the transaction that ends the
+ * are over, the attempts, the details of consents, the audit log, and the applications that they saw to, some rows at a time; and of
+ * whoever has thousands of applications of their own, all but the newest. So the transaction that ends the
  * account, and that holds its numbers meanwhile, has little left to do, however much there was.
  */
 export async function eraseAhead(db: Db, userId: string, now: Date): Promise<void> {
@@ -40,6 +48,10 @@ export async function eraseAhead(db: Db, userId: string, now: Date): Promise<voi
   await byBatches(
     () => findAssigned(db, userId, idsAtOnce),
     (ids) => forgetAssignee(db, userId, ids),
+  );
+  await byBatches(
+    () => findOldApplications(db, userId, idsAtOnce),
+    (ids) => endApplications(db, userId, ids, now),
   );
 }
 

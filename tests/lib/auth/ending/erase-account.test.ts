@@ -6,6 +6,7 @@ import { smsMessages, smsVerificationLog } from '@/db/schema/sms';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
+import { eraseAhead } from '@/lib/auth/ending/erase-ahead';
 import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { register } from '@/lib/auth/registration/register';
 import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
@@ -260,6 +261,50 @@ describe('what is left of an ended account', () => {
       );
       expect(rows[0], table).toEqual({ rows: 1_000, named: 0 });
     }
+  });
+
+  test('that has thousands of applications leaves them a thousand at a time, too, and drafts go', async () => {
+    const person = await giveSettledPerson(database.db);
+    await database.pool.query('truncate applications cascade');
+    await database.pool.query(
+      `insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+       select gen_random_uuid(), $1, 'A home', '-', case when n % 10 = 0 then 'draft' when n % 10 = 1 then 'approved' else 'submitted' end,
+         $2::timestamptz + n * interval '1 second', $2 from generate_series(1, 4000) n`,
+      [person.userId, noon],
+    );
+    const leaving = { currentPassword: password, confirmed: true };
+    const at = after(noon, 3600);
+    expect(await deleteAccount(database.db, person, leaving, contextAt(at))).toEqual({ ok: true });
+    const { rows } = await database.pool.query(
+      `select a.status, a.version, count(*)::int as rows, count(a.applicant_id)::int as linked, count(e.id)::int as events,
+         count(*) filter (where a.moved_at = $1)::int as moved
+       from applications a left join application_events e on e.application_id = a.id and e.to_status = 'withdrawn' and e.at = $1
+       group by 1, 2 order by 1`,
+      [at],
+    );
+    expect(rows).toEqual([
+      { status: 'approved', version: 1, rows: 400, linked: 0, events: 0, moved: 0 },
+      { status: 'withdrawn', version: 2, rows: 3_200, linked: 0, events: 3_200, moved: 3_200 },
+    ]);
+    const { rows: transactions } = await database.pool.query<{ rows: number }>(
+      `select count(*)::int as rows from applications group by xmin::text`,
+    );
+    expect(transactions.map((each) => each.rows)).toEqual([900, 900, 900, 900]);
+  });
+
+  test('that stays after all has lost none of its applications', async () => {
+    const person = await giveSettledPerson(database.db);
+    await database.pool.query('truncate applications cascade');
+    await database.pool.query(
+      `insert into applications (id, applicant_id, title, message, status, created_at, moved_at)
+       select gen_random_uuid(), $1, 'A home', '-', 'submitted', $2, $2 from generate_series(1, 40) n`,
+      [person.userId, noon],
+    );
+    await eraseAhead(database.db, person.userId, after(noon, 60));
+    const { rows } = await database.pool.query(
+      `select status, version, applicant_id, count(*)::int as rows from applications group by 1, 2, 3`,
+    );
+    expect(rows).toEqual([{ status: 'submitted', version: 1, applicant_id: person.userId, rows: 40 }]);
   });
 
   test('a text on its way keeps its number until it is known what became of it, so that a STOP is heard', async () => {
