@@ -23,6 +23,8 @@ const { env, isLoopbackHostname } = await tsImport('../lib/env.ts', import.meta.
 const { openLog } = await tsImport('../lib/log.ts', import.meta.url);
 /** @type {typeof import('./web/request-log.ts')} */
 const { makeRequestLog } = await tsImport('./web/request-log.ts', import.meta.url);
+/** @type {typeof import('./web/signed-call.ts')} */
+const { isSignedCall } = await tsImport('./web/signed-call.ts', import.meta.url);
 /** @type {typeof import('./web/route-names.ts')} */
 const { makeRouteNames, readRoutes } = await tsImport('./web/route-names.ts', import.meta.url);
 
@@ -62,6 +64,7 @@ try {
       appUrl,
       port,
       trustedProxyHops: env().trustedProxyHops,
+      isSigned: isSignedCall,
       acceptsAtOnce: dev ? 1 : 128,
       handle: (request, response) => handle(request, response),
       follow: makeRequestLog({

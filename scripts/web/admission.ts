@@ -29,14 +29,17 @@ const busyShare = 0.8;
  * the answer is out or the connection closed, a second after the answer began, or when it has been kept for too long.
  *
  * @param isOneNetwork whether everyone comes from one network, as on localhost
+ * @param isSigned whether a call of a webhook is signed: one that is not takes no place of those that are, nor of the number it names
  * @param note is told of what is refused because there is too much
  */
 export function makeAdmission({
   isOneNetwork,
+  isSigned,
   handle,
   note,
 }: {
   isOneNetwork: boolean;
+  isSigned: (request: IncomingMessage, body: Buffer) => Promise<boolean>;
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   note: (kind: RefusalKind, network: string) => void;
 }): {
@@ -132,16 +135,12 @@ export function makeAdmission({
         if (isWebhook && verdict !== 'no_room') await leaveTrace(request, read, network);
         return;
       }
-      const hashes = lane === 'forms' && hasPassword(request, read);
-      const subjects = subjectsOf(request, read);
-      await takePlace(
-        withBody(request, read),
-        response,
-        network,
-        room,
-        hashes ? 'passwords' : lane,
-        subjects,
-      );
+      const place = async (): Promise<[lane: Lane, subjects?: string[]]> => {
+        if (isWebhook && !(await isSigned(request, read))) return ['traces'];
+        const hashes = lane === 'forms' && hasPassword(request, read);
+        return [hashes ? 'passwords' : lane, subjectsOf(request, read)];
+      };
+      await takePlace(withBody(request, read), response, network, room, ...(await place()));
     },
     end: () => clearInterval(sweep),
   };

@@ -2,8 +2,8 @@ import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
  * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, forms, those of them with a
- * password, the files that pages are made of, calls of the webhooks, the traces of those that never came in full, and questions whether
- * we are well.
+ * password, the files that pages are made of, calls of the webhooks, the traces of those that never came in full or that
+ * nobody signed, and questions whether we are well.
  */
 export type Lane = 'pages' | 'states' | 'forms' | 'passwords' | 'files' | 'webhooks' | 'traces' | 'probes';
 
@@ -70,7 +70,7 @@ const boundsOf: Record<Lane, Bounds> = {
     patienceMs: 10_000,
     placeMs: 10_000,
   },
-  // Whoever cuts their calls off costs nothing, so no more of them are written down than show that it happens.
+  // Whoever cuts their calls off, or signs none, does so at no cost, so no more of them are written down than show that it happens.
   traces: {
     inProgress: [1, 2],
     inProgressPerNetwork: [1, 1],

@@ -22,6 +22,8 @@ export type WebOptions = {
   /** How many of the last entries of X-Forwarded-For proxies of ours have written. */
   trustedProxyHops?: number;
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
+  /** Whether a call of a webhook is signed by the provider; without it all count as signed. */
+  isSigned?: (request: IncomingMessage, body: Buffer) => Promise<boolean>;
   /** Hot reload's websocket. Without it a wish for an upgrade is passed over, and answered as the request that it comes with (RFC 9110, 7.8). */
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of every request when it comes in, and whether it is our own; out: its id. Without it requests have none. */
@@ -57,6 +59,7 @@ export async function serveWeb({
   port,
   trustedProxyHops = 0,
   handle,
+  isSigned = () => Promise.resolve(true),
   handleUpgrade,
   follow,
   log,
@@ -72,6 +75,7 @@ export async function serveWeb({
   const connections = makeConnections({ most, note: (network) => refusals.note('connections', network) });
   const admission = makeAdmission({
     isOneNetwork: isLoopbackHostname(appUrl.hostname),
+    isSigned,
     handle: (request, response) => {
       inner.mark(request);
       return handle(request, response);

@@ -39,6 +39,7 @@ afterEach(async () => {
 async function openApp(
   handle?: (request: IncomingMessage, response: ServerResponse) => unknown,
   appUrl = 'https://portal.example.com',
+  isSigned?: (request: IncomingMessage) => boolean,
 ): Promise<App> {
   const inProgress: App['inProgress'] = [];
   const handed: string[] = [];
@@ -48,6 +49,7 @@ async function openApp(
     port: 0,
     trustedProxyHops: 1,
     log: () => openLog({ level: 'info', write: (line) => log.push(line) }),
+    ...(isSigned && { isSigned: (asking) => Promise.resolve(isSigned(asking)) }),
     handle: (received, response) => {
       handed.push(`${received.url} of ${networkOf(received)}`);
       if (handle) return handle(received, response);
@@ -283,6 +285,24 @@ describe('while a number is held', () => {
     await until(() => inProgress.length === 1);
     inProgress[0]!.response.destroy();
     void Promise.allSettled(answers);
+  });
+
+  test('calls that nobody signed keep none of it waiting, however many networks send them', async () => {
+    const { ask, inProgress, handed, until } = await openApp(
+      undefined,
+      undefined,
+      ({ headers }) => headers['x-twilio-signature'] === 'good',
+    );
+    const forged = Array.from({ length: 60 }, (_, n) =>
+      ask({ ...text('2125550100', n), network: `203.0.113.${n}` }),
+    );
+    void Promise.allSettled(forged);
+    await until(() => inProgress.length > 0);
+    const signed = ask({ ...text('2125550100', 99), headers: { 'x-twilio-signature': 'good' } });
+    await until(() => handed.includes(`${inbound} of 54.172.60.1`));
+    expect(handed.length).toBeLessThan(6);
+    inProgress.find(({ request: { headers } }) => headers['x-twilio-signature'] === 'good')!.response.end();
+    expect((await signed).status).toBe(200);
   });
 
   test('two reports about texts to it never wait for each other in places of their own', async () => {
