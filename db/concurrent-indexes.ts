@@ -163,6 +163,16 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: 'on users (created_at, id) where email_proven_at is null and deactivated_at is null',
   },
   {
+    // The last move of an application, whatever was noted since.
+    name: 'application_events_moved_index',
+    on: `on application_events (application_id, id) where kind = 'moved'`,
+  },
+  {
+    // What applicants and brokers see of a timeline, whatever staff did beside it (lib/applications/my-applications.ts).
+    name: 'application_events_seen_index',
+    on: `on application_events (application_id, id) where kind <> 'assigned' and (kind <> 'noted' or note is not null)`,
+  },
+  {
     // What waits, turn by turn.
     name: 'mails_line_index',
     on: 'on mails (turn, send_after) where sent_at is null and ended_at is null',

@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { isId } from '@/lib/random';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
-import { shownMove, shownVersion } from './shown-move';
+import { idOfMany, shownMove, shownVersion } from './shown-move';
 import { isOwn } from './who-sees';
 
 /** So many of a person's applications are counted; nobody has as many. */
@@ -192,7 +192,7 @@ export async function listMyEvents(
   }>(sql`
     select id, at, kind, to_status, note, actor_role = 'applicant' as is_mine, message_id is not null as by_text
     from application_events
-    where application_id = ${applicationId} and undone_at is null and shows_at <= ${timestamp(now)}
+    where application_id = ${idOfMany(applicationId)} and undone_at is null and shows_at <= ${timestamp(now)}
       and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${after === null ? sql`` : sql`and id > ${after}`}
       and exists (select from applications a where a.id = ${applicationId} and ${isOwn(userId)})
     order by ${after === null ? sql`id desc` : sql`id`} limit ${limit}`);

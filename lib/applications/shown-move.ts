@@ -19,6 +19,14 @@ export function shownMove(now: Date): SQL {
 }
 
 /**
+ * The id of an application where its events are read from the end. As a value it would tell the planner that one application has many of
+ * them, which then reads the events of all from the end, in the hope to meet one of its kind soon.
+ */
+export function idOfMany(id: string): SQL {
+  return sql`(select ${id}::uuid)`;
+}
+
+/**
  * The version of an application that the forms of its applicant carry: of a draft as it counts its changes; later that of the last
  * move that they see, below zero, so that it is never taken for a draft's. A hidden move leaves it as it is, and so does undoing it.
  */

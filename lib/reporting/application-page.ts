@@ -12,6 +12,7 @@ import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
 import { readNewsMail } from '@/lib/applications/news-mail';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
+import { idOfMany } from '@/lib/applications/shown-move';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
 import { movesFrom } from '@/lib/applications/moves';
 import { seenBy, seesInternal, type Viewer } from '@/lib/applications/who-sees';
@@ -259,7 +260,7 @@ async function listEvents(
       ${isInternalSeen ? sql`e.internal_note` : sql`null`} as internal_note, e.message_id is not null as by_text, e.undone_at,
       e.shows_at
     from application_events e left join users p on p.id = e.actor_id
-    where e.application_id = ${applicationId}
+    where e.application_id = ${idOfMany(applicationId)}
       ${before === null ? sql`` : sql`and e.id < ${before}`}
       ${isInternalSeen ? sql`` : sql`and e.kind <> 'assigned' and (e.kind <> 'noted' or e.note is not null)`}
     order by e.id desc limit ${eventsPerPage + 1}`);
@@ -344,7 +345,7 @@ async function findUndo(
     mine: boolean;
   }>(sql`
     select e.id::text as id, e.to_status, e.shows_at, e.actor_id = ${viewer.userId} as mine from application_events e
-    where e.application_id = ${applicationId} and e.kind = 'moved' and e.undone_at is null
+    where e.application_id = ${idOfMany(applicationId)} and e.kind = 'moved' and e.undone_at is null
     order by e.id desc limit 1`);
   const last = rows[0];
   if (!last?.mine || new Date(last.shows_at) <= now) return null;
