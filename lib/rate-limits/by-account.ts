@@ -3,7 +3,8 @@ import { limitKeys, takeHits } from './hits';
 import { limits } from './limits';
 
 /** What is counted apart, so that whoever borrows an open browser cannot spend what takes a password. */
-export type SettingsKind = 'preferences' | 'phone' | 'password' | 'factors' | 'export' | 'application';
+export type SettingsKind =
+  'preferences' | 'phone' | 'password' | 'factors' | 'export' | 'application' | 'name';
 
 /** Whether one more change may be written down; `refund` when nothing was after all. */
 export type SettingsHit = { ok: true; refund: () => Promise<void> } | { ok: false; retryAt: Date };
@@ -21,5 +22,6 @@ export async function takeSettingsHit(
   now: Date,
 ): Promise<SettingsHit> {
   const keys = limitKeys('settings', [kind, userId]);
-  return takeHits(db, [{ keys, rules: limits.settingsPerAccount }], now);
+  const rules = kind === 'name' ? limits.namesPerAccount : limits.settingsPerAccount;
+  return takeHits(db, [{ keys, rules }], now);
 }

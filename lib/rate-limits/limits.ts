@@ -98,6 +98,8 @@ export const limits = {
     { limit: 30, windowSeconds: hour },
     { limit: 100, windowSeconds: day },
   ],
+  /** Names that an account may give itself: each leaves a row that is kept for good, and needs nothing but an open browser. */
+  namesPerAccount: [{ limit: 10, windowSeconds: day }],
   /** Moves of applications by hand: of one of the operator's people … */
   movesPerMover: [
     { limit: 120, windowSeconds: hour },

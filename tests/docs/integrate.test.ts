@@ -338,7 +338,9 @@ async function saveNameAction(_state: FormState<'name'>, formData: FormData): Pr
   if (!actor.ok) return actor.answer;
   const form = readForm(nameForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, ['name']);
-  await changeName(db(), actor.user.userId, form.fields.name, await readRequestContext());
+  const changed = await changeName(db(), actor.user.userId, form.fields.name, await readRequestContext());
+  if (!changed.ok)
+    return answerForm({ message: 'Not saved: you have changed it many times.' }, formData, ['name']);
   return answerForm({ tone: 'success', message: 'Saved.' });
 }
 

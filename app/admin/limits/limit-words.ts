@@ -94,6 +94,7 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     group: 'accounts',
     rule: 'Changes of each kind by one account: texts, number, password, second factors, exports',
   },
+  namesPerAccount: { group: 'accounts', rule: 'Changes of name by one account' },
   movesPerMover: { group: 'accounts', rule: 'Moves of applications by one of your people, one by one' },
   movesPerApplication: {
     group: 'accounts',

@@ -34,8 +34,12 @@ export async function changeNameAction(
   if (!actor.ok) return actor.answer;
   const form = readForm(nameForm, formData);
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, ['name']);
-  await changeName(db(), actor.user.userId, form.fields.name, await readRequestContext());
-  redirect(`${here}?saved=name`);
+  const context = await readRequestContext();
+  const changed = await changeName(db(), actor.user.userId, form.fields.name, context);
+  if (changed.ok) redirect(`${here}?saved=name`);
+  const when = sayWhen(changed.retryAt, context.now, await readAnswerZone(actor.user, formData));
+  const message = `Not saved: you have changed your name many times. You can change it again ${when}. What you typed is still below.`;
+  return answerForm({ message }, formData, ['name']);
 }
 
 /** Sends a link to the address that is to be the person's, against the password. */

@@ -18,10 +18,11 @@ export type Activity = {
 };
 
 /**
- * What a person chooses about texts is no attempt to get in; the export has it. `audit_log_activity_index` leaves out the same,
- * so that reading does not grow with them.
+ * What a person chooses about texts, or how they are called, is no attempt to get in; the export has it. Whoever finds an open browser
+ * must not be able to bury under it what else they did. `audit_log_activity_index` leaves out the choices about texts, so that
+ * reading does not grow with them; names are few (`namesPerAccount`).
  */
-const choices: readonly AuditAction[] = ['sms_preferences_changed', 'quiet_hours_changed'];
+const choices: readonly AuditAction[] = ['sms_preferences_changed', 'quiet_hours_changed', 'name_changed'];
 
 /** The reason in an entry's details, whatever an earlier version wrote there. */
 function readReason(details: unknown): string | null {

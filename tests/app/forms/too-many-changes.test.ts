@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { GET as download } from '@/app/users/account/export/route';
+import { changeNameAction } from '@/app/users/profile/actions';
 import { changePasswordAction } from '@/app/users/security/actions';
 import { changePhoneAction, removePhoneAction } from '@/app/users/sms-preferences/phone-actions';
 import { saveQuietHoursAction } from '@/app/users/sms-preferences/quiet-hours-actions';
@@ -122,6 +123,17 @@ test.each(refusals)(
     expect(preview === undefined).toBe(action !== saveQuietHoursAction);
   },
 );
+
+test('the eleventh name of a day is refused in words that say when it is allowed, and what was typed stays', async () => {
+  for (let n = 0; n < 10; n += 1) {
+    await takeSettingsHit(database.db, { userId: person.userId, kind: 'name' }, noon);
+  }
+  const answer = await (changeNameAction as unknown as Action)(state, formOf({ name: 'Another Name' }));
+  expect(answer).toMatchObject({ tone: 'error', fieldErrors: {}, values: { name: 'Another Name' } });
+  expect(answer.message).toMatch(
+    /^Not saved: you have changed your name many times\. You can change it again in 23 h 59 min \(.*\)\. What you typed is still below\.$/,
+  );
+});
 
 test('the button that turns all texts off works when every change is spent', async () => {
   await spend('preferences');

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { auditLog } from '@/db/schema/accounts';
 import { smsConsents } from '@/db/schema/consent';
 import { changePassword } from '@/lib/auth/settings/change-password';
+import { readActivity } from '@/lib/auth/settings/activity';
+import { changeName } from '@/lib/auth/settings/change-name';
 import { exportData } from '@/lib/auth/settings/export-data';
 import { takeSettingsHit, type SettingsKind } from '@/lib/rate-limits/by-account';
 import { requirePreferences } from '@/lib/sms/preferences/preferences';
@@ -172,4 +174,34 @@ test('passwords and exports have windows of their own, which an open browser alo
   expect(files.filter(({ ok }) => ok)).toHaveLength(30);
   expect(files.at(-1)).toEqual(tooMany);
   expect((await countRows(person.userId)).audit).toBe(before.audit + 30);
+});
+
+test('a name is changed ten times a day, and the same name neither writes nor counts', async () => {
+  const person = await giveSettledPerson(database.db);
+  const before = await countRows(person.userId);
+  const answers = [];
+  for (let i = 0; i < 15; i += 1) {
+    answers.push(await changeName(database.db, person.userId, `Name ${i}`, contextAt(noon)));
+    answers.push(await changeName(database.db, person.userId, `Name ${Math.min(i, 9)}`, contextAt(noon)));
+  }
+  expect(answers.filter(({ ok }) => ok)).toHaveLength(10 + 15);
+  expect(answers.at(-2)).toEqual({ ...tooMany, retryAt: after(noon, 24 * 3600) });
+  expect((await countRows(person.userId)).audit).toBe(before.audit + 10);
+});
+
+test('names, texts and quiet hours bury no sign-in and no export in the recent activity', async () => {
+  const person = await giveSettledPerson(database.db);
+  const { userId } = person;
+  const acts = ['signed_in', 'data_exported', 'email_change_requested'];
+  const write = (action: string, seconds: number) =>
+    database.db.insert(auditLog).values({ at: after(noon, seconds), action, userId, actorId: userId });
+  for (const action of acts) await write(action, 1);
+  for (let i = 0; i < 40; i += 1) {
+    for (const action of ['name_changed', 'quiet_hours_changed', 'sms_preferences_changed']) {
+      await write(action, 60 + i);
+    }
+  }
+  const shown = (await readActivity(database.db, userId, 15)).map(({ what }) => what);
+  expect(shown).toEqual(expect.arrayContaining(acts));
+  expect(shown).not.toContain('name_changed');
 });
