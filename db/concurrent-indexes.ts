@@ -145,6 +145,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on audit_log (at) where action = 'account_registered'`,
   },
   {
+    // Who recorded opt-outs lately that they were told of.
+    name: 'audit_log_told_index',
+    on: `on audit_log (at, actor_id) where action = 'opt_out_recorded'`,
+  },
+  {
     // How many opted out on a day.
     name: 'sms_opt_outs_at_index',
     on: 'on sms_opt_outs (at)',

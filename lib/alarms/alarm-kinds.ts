@@ -18,7 +18,8 @@ export type AlarmKind =
   | 'pumping_closed'
   | 'pumping_everywhere'
   | 'ledgers_differ'
-  | 'carrier_list_aside';
+  | 'carrier_list_aside'
+  | 'opt_outs_recorded';
 
 type KindOfAlarm = Patience & {
   /** What is wrong, as a title. */
@@ -181,6 +182,15 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
       `The carriers’ list of ${day} would put ${count(wouldMark)} of the ${count(held)} numbers that people hold in doubt, which is far more than on other days.${lists === 1 ? '' : ` ${count(lists)} lists wait.`} Nothing was marked.`,
     whatToDo:
       'Ask Twilio whether the list is right. Then npm run carrier-lists -- --mark with the day marks the numbers, and --drop leaves them as they are; npm run carrier-lists shows what waits.',
+  },
+  opt_outs_recorded: {
+    name: 'One person records very many opt-outs',
+    opensAfter: 1,
+    clearsAfter: 10,
+    say: ({ recorded }) =>
+      `One of your people has recorded ${count(recorded)} opt-outs within an hour. Each stops all texts to a number, codes included.`,
+    whatToDo:
+      'The subject is the id of their account: open /admin/users/ and the id, and ask them. If they know nothing of it, end their sessions there and deactivate the account. Then write to the holders: only START, texted from the number, takes an opt-out back.',
   },
 };
 

@@ -72,6 +72,9 @@ const slowSeconds = 300;
 const fewestDeliveries = 20;
 const mostDeliveries = 1_000;
 
+/** Whoever types in a heap of letters records fewer in an hour by one second step (`toldOptOutsPerHour`). */
+const manyToldOptOuts = { bad: 30, good: 15 };
+
 /** So many closures are told apart at most. */
 const mostClosed = 1_000;
 
@@ -398,6 +401,24 @@ async function findListsAside({ db }: Asked): Promise<Finding[]> {
   ];
 }
 
+async function findToldOptOuts({ db, now }: Asked): Promise<Finding[]> {
+  const { rows } = await db.execute<{ actor_id: string; recorded: number }>(sql`
+    select actor_id, count(*)::int as recorded from audit_log
+    where action = 'opt_out_recorded' and at > ${agoFrom(now)(hourMs)} and at <= ${timestamp(now)} and actor_id is not null
+    group by actor_id having count(*) > ${manyToldOptOuts.good}`);
+  const kind = 'opt_outs_recorded' as const;
+  // That it was read is said also where nobody recorded many: whoever did before is good news then.
+  return [
+    { kind, subject: '', verdict: 'good', figures: {} },
+    ...rows.map(({ actor_id: subject, recorded }) => ({
+      kind,
+      subject,
+      verdict: recorded > manyToldOptOuts.bad ? ('bad' as const) : ('between' as const),
+      figures: { recorded },
+    })),
+  ];
+}
+
 const others = [
   findConversion,
   findBudget,
@@ -412,6 +433,7 @@ const others = [
   findPumpingEverywhere,
   findDifferences,
   findListsAside,
+  findToldOptOuts,
 ];
 
 /** A round that takes longer is another process's (check-alarms.ts): what was read by then is written down, and the rest not asked. */

@@ -67,6 +67,8 @@ function textedMuch(phone: string, at: Date): SQL {
  * over, and where a number has texted `mostByTextADay` times within a day, only what is new: not what an entry says already that was
  * said to the same sender, is about as much, and whose contrary nobody has said since about any of its senders. STOPs to two senders in
  * turn add two entries, then, and no more. The text itself is kept with its words in the record of texts. The number is locked.
+ * What someone of the operator's people is told is written once a day for each number, cover and channel, as long as it is in force:
+ * whoever records it again finds it done.
  *
  * An opt-out is what someone says who wants no more texts: STOP in any words, the carrier's word for it (error 21610), texts
  * turned off on a page, a call or a letter. What takes it back is START, or the box ticked again by whoever turned them off. None are the other ends
@@ -78,6 +80,7 @@ function textedMuch(phone: string, at: Date): SQL {
  * @param saidTo which of our senders it was said to; null: none
  * @param at when it was said
  * @param recordedAt now, where that is later
+ * @returns whether it was written
  */
 export async function recordOptOut(
   tx: Tx,
@@ -102,15 +105,15 @@ export async function recordOptOut(
     at: Date;
     recordedAt?: Date | null;
   },
-): Promise<void> {
+): Promise<boolean> {
   const { recordedBy, sender, providerSid } = evidence;
   const channel = evidence.recordedBy === 'staff' ? evidence.channel : channels[evidence.recordedBy];
   const words = evidence.words?.slice(0, longestWords) ?? null;
   const scopes = sql.param([...covers]);
   const about = sql`${senders === null ? null : sql.param([...senders])}::text[]`;
-  await tx.execute(sql`
+  const { rowCount } = await tx.execute(sql`
     with recent as (
-      select id, at, act, covers, said_to, ${sendersOfEntry(sql`o`)} as about from sms_opt_outs o
+      select id, at, act, covers, said_to, channel, recorded_by, ${sendersOfEntry(sql`o`)} as about from sms_opt_outs o
       where phone = ${phone} order by at desc, id desc limit ${lastEntries}
     )
     insert into sms_opt_outs
@@ -124,7 +127,14 @@ export async function recordOptOut(
         and said.about @> ${about} and said.covers @> ${scopes}::text[]
         and not exists (
           select from recent since where since.act <> ${act} and since.about && ${about} and (since.at, since.id) > (said.at, said.id))
+    )) and not (${recordedBy === 'staff'} and exists (
+      select from recent told where told.act = ${act} and told.recorded_by = 'staff' and told.channel = ${channel}
+        and told.at > ${timestamp(at)} - interval '1 day' and told.about @> ${about} and told.covers @> ${scopes}::text[]
+        and not exists (
+          select from recent since where since.act <> ${act} and (since.about && told.about or since.covers && told.covers)
+            and (since.at, since.id) > (told.at, told.id))
     ))`);
+  return rowCount === 1;
 }
 
 /**

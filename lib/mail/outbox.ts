@@ -99,7 +99,7 @@ const newsLifeMs = 7 * 24 * 3600 * 1000;
 export async function enqueueNewsMail(
   tx: Tx,
   mail: {
-    template: 'applicationNews' | 'documentsNeeded';
+    template: 'applicationNews' | 'documentsNeeded' | 'optOutRecorded';
     userId: string;
     email: string;
     params: Record<string, string>;

@@ -203,6 +203,16 @@ const templates = {
     button: params.url ? { label: 'Read what is needed', url: params.url } : null,
     notes: [],
   }),
+  optOutRecorded: ({ site }: MailFacts): MailContent => ({
+    subject: `No more texts to your phone: ${site}`,
+    paragraphs: [
+      `Someone at ${site} recorded, on your behalf, that you want no more texts. No text goes to the phone number of your account now, codes included.`,
+      'If you asked for this, there is nothing to do.',
+      'If you did not, text START from that phone to the number that our texts came from. What you had agreed to is good again then. Nobody but you can take this back.',
+    ],
+    button: null,
+    notes: [],
+  }),
   invitation: ({ site, link, lasts, params }: MailFacts): MailContent => ({
     subject: `You are invited to ${site}`,
     paragraphs: [

@@ -69,6 +69,11 @@ export function parsePhone(
   return { ok: true, value: { e164: number.number, country } };
 }
 
+/** Whether a number in E.164 can be anyone's, of any kind and country, by the numbering plans. */
+export function isAssignable(e164: string): boolean {
+  return parsePhoneNumberFromString(e164)?.isValid() ?? false;
+}
+
 function refuseLength(number: string): PhoneRefusal {
   switch (validatePhoneNumberLength(number)) {
     case 'TOO_SHORT':

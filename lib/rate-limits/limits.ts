@@ -100,6 +100,15 @@ export const limits = {
   ],
   /** Names that an account may give itself: each leaves a row that is kept for good, and needs nothing but an open browser. */
   namesPerAccount: [{ limit: 10, windowSeconds: day }],
+  /**
+   * Opt-outs that one of the operator's people records, by phone or letter. Each stops everything to a number. So many go by one
+   * second step …
+   */
+  toldOptOutsPerHour: [{ limit: 30, windowSeconds: hour }],
+  /** … then each takes a second step of its own; a step is worth something for less than this. */
+  toldOptOutsPerStep: [{ limit: 1, windowSeconds: hour }],
+  /** … and so many in all. Whoever is left over texts STOP, or is recorded by somebody else. */
+  toldOptOutsPerRecorder: [{ limit: 200, windowSeconds: day }],
   /** Moves of applications by hand: of one of the operator's people … */
   movesPerMover: [
     { limit: 120, windowSeconds: hour },

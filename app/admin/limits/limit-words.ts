@@ -95,6 +95,12 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     rule: 'Changes of each kind by one account: texts, number, password, second factors, exports',
   },
   namesPerAccount: { group: 'accounts', rule: 'Changes of name by one account' },
+  toldOptOutsPerHour: {
+    group: 'accounts',
+    rule: 'Opt-outs that one of your people records, before each takes a second step of its own',
+  },
+  toldOptOutsPerStep: { group: 'accounts', rule: 'Of these, by such a second step' },
+  toldOptOutsPerRecorder: { group: 'accounts', rule: 'Opt-outs that one of your people records, in all' },
   movesPerMover: { group: 'accounts', rule: 'Moves of applications by one of your people, one by one' },
   movesPerApplication: {
     group: 'accounts',

@@ -24,7 +24,8 @@ const unsaid: Said = { sender: null, words: null, providerSid: null };
  * `said`: the evidence for it, as far as there is any. `late`: it is learned of only now. It counts from `saidAt` on, and leaves
  * alone who has agreed after `agreedBefore`.
  *
- * Out: whether the number had not opted out of all that before, and what it covers.
+ * Out: whether the number had not opted out of all that before, what it covers, and, of what was told, whether the ledger has it now
+ * and had not within the day before.
  */
 export async function optOut(
   tx: Tx,
@@ -45,7 +46,7 @@ export async function optOut(
     said?: Said;
     late?: { saidAt: Date; agreedBefore: Date } | null;
   },
-): Promise<{ isFirst: boolean; cover: StopCover }> {
+): Promise<{ isFirst: boolean; cover: StopCover; isNew: boolean }> {
   const number = await lockNumber(tx, phone);
   const { holderUserId } = number;
   const at = late?.saidAt ?? now;
@@ -56,6 +57,7 @@ export async function optOut(
   const agreedBefore = late?.agreedBefore ?? null;
   await withdrawEverywhere(tx, { phone, holderUserId, medium, scopes, at, agreedBefore });
   await cancelTexts(tx, { phone, isCode: endsCodes(cover) ? undefined : false }, 'stopped', now);
+  let isNew = true;
   if (by === 'sms_stop') {
     const saidAt = late?.saidAt ?? null;
     await recordTextedOptOut(tx, { phone, act: 'opted_out', ...cover, saidTo, said, saidAt, now });
@@ -64,10 +66,18 @@ export async function optOut(
       typeof by === 'string'
         ? ({ recordedBy: 'status_report', ...said } as const)
         : ({ recordedBy: 'staff', channel: by.told, ...said } as const);
-    await recordOptOut(tx, { phone, act: 'opted_out', covers: scopes, senders, saidTo, evidence, at });
+    isNew = await recordOptOut(tx, {
+      phone,
+      act: 'opted_out',
+      covers: scopes,
+      senders,
+      saidTo,
+      evidence,
+      at,
+    });
   }
   const before = suppressedSenders(number);
-  return { isFirst: !senders.every((sender) => before.includes(sender)), cover };
+  return { isFirst: !senders.every((sender) => before.includes(sender)), cover, isNew };
 }
 
 /** Whether a STOP ends codes as well as all else: its senders send them, or nobody consents to them any more. */

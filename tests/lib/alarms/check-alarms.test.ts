@@ -24,7 +24,7 @@ beforeEach(async () => {
   lines.length = 0;
   await database.pool.query(
     `truncate alarms, alarm_checks, alarm_rounds, alarm_alerts, sms_messages, sms_verifications, sms_senders, sms_spend,
-       webhook_calls, webhook_refusals, sms_deactivations_aside, users cascade`,
+       webhook_calls, webhook_refusals, sms_deactivations_aside, audit_log, users cascade`,
   );
 });
 
@@ -166,7 +166,7 @@ describe('a round', () => {
       checkAlarms({ db: database.db, env, log }),
     );
     // The claim, a statement a condition, and a transaction of begin, ticket, standings, checks, what was seen, commit.
-    expect(statements).toHaveLength(1 + 14 + 6);
+    expect(statements).toHaveLength(1 + 15 + 6);
   });
 
   test('that cannot read one condition reads the others, and leaves that alarm as it was', async () => {
@@ -758,6 +758,33 @@ test('a list of numbers out of service that was put aside opens an alarm until n
     'The carriers’ list of 2026-11-19 would put 2,400 of the 2,500 numbers that people hold in doubt, which is far more than on other days. 2 lists wait. Nothing was marked.',
   );
   await run(`delete from sms_deactivations_aside`);
+  await check();
+  expect(await listOpen()).toEqual([]);
+});
+
+test('who records more than thirty opt-outs in an hour opens an alarm about themselves, until that is over', async () => {
+  const [many, few] = [randomUUID(), randomUUID()];
+  const told = (actor: string, count: number, ago = '10 minutes') =>
+    run(
+      `insert into audit_log (at, action, actor_id) select now() - $3::interval, 'opt_out_recorded', $1 from generate_series(1, $2::int)`,
+      [actor, count, ago],
+    );
+  await told(many, 30);
+  await told(few, 30);
+  await told(few, 30, '61 minutes');
+  await check(2);
+  expect(await listAlarms()).toEqual([]);
+  await told(many, 1);
+  await check();
+  const [alarm, ...others] = await listAlarms();
+  expect(others).toEqual([]);
+  expect(alarm).toMatchObject({ kind: 'opt_outs_recorded', subject: many, figures: { recorded: 31 } });
+  expect(explainAlarm(alarm!.kind, alarm!.figures).said).toBe(
+    'One of your people has recorded 31 opt-outs within an hour. Each stops all texts to a number, codes included.',
+  );
+  await run(`update audit_log set at = now() - interval '2 hours'`);
+  await check(9);
+  expect(await listOpen()).toEqual(['opt_outs_recorded']);
   await check();
   expect(await listOpen()).toEqual([]);
 });

@@ -1,17 +1,25 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
-import { auditLog, users } from '@/db/schema/accounts';
+import { auditLog, sessions, users } from '@/db/schema/accounts';
 import { smsConsents, smsOptOuts } from '@/db/schema/consent';
+import { mails } from '@/db/schema/mail';
 import { recordToldOptOut } from '@/lib/auth/admin/record-told-opt-out';
 import { readStandingConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { developmentSender } from '@/lib/sms/senders/sender';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newPhone, noon } from '@/tests/support/people';
+import { readMail } from '@/lib/mail/read-mail';
 import { readExport } from '@/tests/support/read-export';
-import { giveSettledPerson, password, type SettledPerson } from '@/tests/support/settled-person';
+import {
+  giveSettledPerson,
+  password,
+  proveEmailOf,
+  type SettledPerson,
+} from '@/tests/support/settled-person';
 import { askForCode, askForUpdate, askPolicy, makeEnv, readText } from '@/tests/support/texts';
 
 // Passwords are slow on purpose, and slower still on a busy machine.
@@ -36,6 +44,33 @@ const record = (
     { phone, channel: 'phone', note, currentPassword: password, ...changed },
     at(seconds),
   );
+
+const textFrom = (from: string, body: string) => ({
+  sid: `SM${newId().replaceAll('-', '')}`,
+  from,
+  to: developmentSender,
+  messagingServiceSid: null,
+  body,
+  optOutType: null,
+});
+
+const showFactor = (actor: SettledPerson, seconds: number) =>
+  database.db
+    .update(sessions)
+    .set({ secondFactorAt: after(noon, seconds), lastSeenAt: after(noon, seconds) })
+    .where(eq(sessions.id, actor.sessionId));
+
+/** As if the recorder had recorded so many already, an instant before `seconds`. */
+async function spend(
+  actor: SettledPerson,
+  limit: 'opt_outs_by' | 'opt_outs_hour',
+  hits: number,
+): Promise<void> {
+  const rules = [{ limit: hits, windowSeconds: 86_400 }];
+  for (let n = 0; n < hits; n += 1) {
+    await takeHits(database.db, [{ keys: limitKeys(limit, [actor.userId]), rules }], after(noon, 60));
+  }
+}
 
 describe('an opt-out that someone was told', () => {
   test.each(['broker', 'staff', 'admin'] as const)(
@@ -86,7 +121,7 @@ describe('an opt-out that someone was told', () => {
     expect(taken!.optOuts).toMatchObject([{ act: 'opted_out', channel: 'letter', words: note }]);
   });
 
-  test('is kept every time, and says whether it was the first', async () => {
+  test('is kept for each way it came, and says whether it was the first', async () => {
     const [actor, phone] = [await giveStaff(), newPhone()];
     expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
     expect(await record(actor, phone, { channel: 'other' }, 90)).toEqual({ ok: true, isFirst: false });
@@ -96,20 +131,52 @@ describe('an opt-out that someone was told', () => {
     expect(entries.map(({ userId }) => userId)).toEqual([null, null]);
   });
 
+  test('is written once a day as long as it is in force, and every time after a START', async () => {
+    const [actor, other, phone] = [await giveStaff(), await giveStaff('broker'), newPhone()];
+    const count = () => database.db.$count(smsOptOuts, eq(smsOptOuts.phone, phone));
+    const audited = () => database.db.$count(auditLog, eq(auditLog.actorId, actor.userId));
+    await record(actor, phone);
+    const again = [record(actor, phone, {}, 61), record(actor, phone, {}, 62), record(other, phone, {}, 63)];
+    for (const answer of await Promise.all(again)) expect(answer).toEqual({ ok: true, isFirst: false });
+    expect([await count(), await audited()]).toEqual([1, 1]);
+    await receiveText(database.db, textFrom(phone, 'START'), at(90));
+    expect(await record(actor, phone, {}, 120)).toEqual({ ok: true, isFirst: true });
+    expect([await count(), await audited()]).toEqual([3, 2]);
+    const nextDay = { role: 'staff', phone: null, now: after(noon, 25 * 3600) } as const;
+    expect(await record(await giveSettledPerson(database.db, nextDay), phone, {}, 25 * 3600)).toEqual({
+      ok: true,
+      isFirst: false,
+    });
+    expect(await count()).toBe(4);
+  });
+
+  test('is told to the holder by mail, once, where their email is proven', async () => {
+    const actor = await giveStaff();
+    const [proven, unproven] = [await giveSettledPerson(database.db), await giveSettledPerson(database.db)];
+    await proveEmailOf(database.db, proven);
+    for (const { phone } of [proven, unproven]) {
+      await record(actor, phone!);
+      await record(actor, phone!, { channel: 'letter' }, 61);
+    }
+    const told = (userId: string) => database.db.select().from(mails).where(eq(mails.userId, userId));
+    expect(await told(unproven.userId)).toEqual([]);
+    const [mail, ...others] = await told(proven.userId);
+    expect(others).toEqual([]);
+    const { text } = readMail({ ...mail!, link: null });
+    expect(text).toContain('recorded, on your behalf, that you want no more texts');
+    expect(text).toContain('text START from that phone');
+    expect(text).not.toContain(proven.phone!.slice(-4));
+  });
+
   test('is taken back by START, and what was agreed to before is good again', async () => {
     const [actor, person] = [await giveStaff(), await giveSettledPerson(database.db)];
     const { userId } = person;
     const phone = person.phone!;
     await record(actor, phone);
-    const text = {
-      sid: `SM${newId().replaceAll('-', '')}`,
-      from: phone,
-      to: developmentSender,
-      messagingServiceSid: null,
-      body: 'START',
-      optOutType: null,
-    };
-    expect(await receiveText(database.db, text, at(120))).toMatchObject({ ok: true, meaning: 'start' });
+    expect(await receiveText(database.db, textFrom(phone, 'START'), at(120))).toMatchObject({
+      ok: true,
+      meaning: 'start',
+    });
     expect(await readNumber(database.db, phone)).toMatchObject({ suppressedAt: null, suppressedBy: null });
     expect(await readStandingConsent(database.db, { userId, phone })).toEqual(
       new Set(['verification', 'updates']),
@@ -152,6 +219,59 @@ describe('a number', () => {
       });
     },
   );
+});
+
+test('a number that nobody can have is refused, unless we know it', async () => {
+  const [actor, phone] = [await giveStaff(), '+99912345678'];
+  expect(await record(actor, phone)).toEqual({ ok: false, reason: 'nobodys_number' });
+  expect(await readNumber(database.db, phone)).toBeNull();
+  await database.pool.query('insert into phone_numbers (number) values ($1)', [phone]);
+  expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
+});
+
+describe('one recorder', () => {
+  test('records thirty in an hour by one second step, and then one by each further step', async () => {
+    const [actor, colleague] = [await giveStaff(), await giveStaff('broker')];
+    await spend(actor, 'opt_outs_hour', 29);
+    const phone = newPhone();
+    expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
+    const refused = { ok: false, reason: 'confirm_each' };
+    const next = newPhone();
+    expect(await record(actor, next, {}, 61)).toEqual(refused);
+    expect((await readNumber(database.db, next))?.suppressedAt ?? null).toBeNull();
+    for (const seconds of [100, 200]) {
+      await showFactor(actor, seconds);
+      const many = Array.from({ length: 8 }, () => record(actor, newPhone(), {}, seconds + 5));
+      const answers = await Promise.all(many);
+      expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(answers.filter(({ ok }) => !ok)).toEqual(Array(7).fill(refused));
+    }
+    expect(await record(colleague, next, {}, 210)).toEqual({ ok: true, isFirst: true });
+    await showFactor(actor, 3700);
+    for (let n = 0; n < 3; n += 1) {
+      expect(await record(actor, newPhone(), {}, 3701)).toEqual({ ok: true, isFirst: true });
+    }
+  });
+
+  test('records two hundred in a day, whatever steps are shown, and is told when the next is allowed', async () => {
+    const actor = await giveStaff();
+    await spend(actor, 'opt_outs_by', 199);
+    const phone = newPhone();
+    expect(await record(actor, phone)).toEqual({ ok: true, isFirst: true });
+    await showFactor(actor, 100);
+    expect(await record(actor, newPhone(), {}, 110)).toMatchObject({
+      ok: false,
+      reason: 'too_many_opt_outs',
+    });
+  });
+
+  test('spends nothing by what is in force already', async () => {
+    const [actor, phone] = [await giveStaff(), newPhone()];
+    await spend(actor, 'opt_outs_by', 198);
+    for (let n = 0; n < 5; n += 1) expect(await record(actor, phone)).toMatchObject({ ok: true });
+    expect(await record(actor, newPhone())).toMatchObject({ ok: true });
+    expect(await record(actor, newPhone())).toMatchObject({ ok: false, reason: 'too_many_opt_outs' });
+  });
 });
 
 test('nothing is recorded without a fresh second factor, or by someone who is staff no more', async () => {
