@@ -107,17 +107,7 @@ describe('sendText', () => {
   });
 
   test.each<[unknown]>([
-    ...[
-      [12345678],
-      [{ a: 1 }],
-      [['SM1']],
-      ['x'.repeat(500_000)],
-      ['SM\0'],
-      ['SM\ud800'],
-      ['S'],
-      [''],
-      [null],
-    ],
+    ...[[12345678], [{ a: 1 }], [['SM1']], ['x'.repeat(20_000)], ['SM\0'], ['SM\ud800'], ['S'], [''], [null]],
   ] as [unknown][])(
     'an answer whose SID is none (%#) is one without a SID, and is not found later',
     async (sid) => {
