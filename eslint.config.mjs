@@ -15,7 +15,7 @@ const libRooms = {
   alarms: ['sms', 'accounts'],
   reporting: ['alarms', 'applications', 'sms', 'phone', 'accounts', 'consent', 'rate-limits'],
   exports: ['reporting', 'auth', 'sms', 'phone', 'consent', 'accounts'],
-  bulk: ['reporting', 'auth', 'applications', 'mail', 'sms', 'phone', 'accounts'],
+  bulk: ['reporting', 'auth', 'applications', 'mail', 'sms', 'accounts', 'rate-limits'],
 };
 const smsRooms = {
   senders: [],

@@ -5,7 +5,7 @@ import { exitWith } from './start-problem';
 const patienceMs = 90_000;
 
 /**
- * Runs the message dispatcher, what is told to the provider and read from its lists, the mailer, what decides about news of applications, what makes moves in bulk, what writes files for admins, the checks for
+ * Runs the message dispatcher, what is told to the provider and read from its lists, the mailer, what decides about news of applications, what makes moves in bulk and counts what they would lead to, what writes files for admins, the checks for
  * alarms, and the housekeeping until a signal, or until the launcher that started it is gone;
  * then finishes its work.
  */
@@ -36,6 +36,7 @@ async function runWorker(): Promise<void> {
     { runRecoveries },
     { runNotices },
     { runBulkMoves },
+    { runForecasts },
     { runExports },
     { runAlarms },
     { takeTextAnswer },
@@ -55,6 +56,7 @@ async function runWorker(): Promise<void> {
     import('@/lib/sms/verification/send-recovery-codes'),
     import('@/lib/applications/run-notices'),
     import('@/lib/bulk/run-bulk-moves'),
+    import('@/lib/bulk/run-forecasts'),
     import('@/lib/exports/run-exports'),
     import('@/lib/alarms/run-alarms'),
     import('@/lib/applications/take-text-answer'),
@@ -86,6 +88,7 @@ async function runWorker(): Promise<void> {
   const recoveries = runRecoveries({ log });
   const notices = runNotices({ log });
   const bulkMoves = runBulkMoves({ log });
+  const forecasts = runForecasts({ log });
   const exports = runExports({ log });
   const alarms = runAlarms({ log });
   const counts = shareCounts({ db, log: openLog });
@@ -97,7 +100,7 @@ async function runWorker(): Promise<void> {
   await Promise.all(
     [
       ...[alarms, notices, bulkMoves, dispatcher, housekeeping, missedTexts, deactivations, enteredCodes],
-      ...[mailer, recoveries, exports],
+      ...[mailer, recoveries, exports, forecasts],
     ].map((each) => each.stop()),
   );
   await counts.stop();

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Page } from 'playwright/test';
+import type { Locator, Page } from 'playwright/test';
 import { readRows } from '../support/database';
 import { alertOf, button, enterCode, expectPage, field, open, runsScripts } from '../support/journeys';
 import { enterAs, makePerson, twoFactorPaths } from '../support/staff';
@@ -21,13 +21,12 @@ async function expectToFit(page: Page): Promise<void> {
   expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
 }
 
-/** Waits until the bulk move is done: by itself where scripts run, else by the link that reads the page again. */
-async function awaitDone(page: Page): Promise<void> {
-  const done = page.getByText(/It is done\.$/);
-  if (await runsScripts(page)) return expect(done).toBeVisible({ timeout: 30_000 });
+/** Waits until something is there: by itself where scripts run, else by the link that reads the page again. */
+async function awaitShown(page: Page, shown: Locator): Promise<void> {
+  if (await runsScripts(page)) return expect(shown).toBeVisible({ timeout: 30_000 });
   await expect(async () => {
     await open(page, page.url());
-    await expect(done).toBeVisible({ timeout: 500 });
+    await expect(shown).toBeVisible({ timeout: 500 });
   }).toPass({ timeout: 30_000 });
 }
 
@@ -80,7 +79,7 @@ test('staff select three, see what would happen, show their factor, and two are 
   await expectPage(page, draft);
   await button(page, 'Start: Approve: 2 applications').click();
   await expect(page.getByRole('heading', { name: 'How far it is' })).toBeVisible();
-  await awaitDone(page);
+  await awaitShown(page, page.getByText(/It is done\.$/));
   await expect(fact(page, 'Moved')).toHaveText('2');
   await expect(fact(page, 'This move cannot be made from its status')).toHaveText('1');
   await expectToFit(page);
@@ -127,6 +126,9 @@ test('all that a search lists are moved, paused and stopped on the way; brokers 
   await button(page, 'Show what would happen').click();
   const path = new URL(page.url()).pathname;
   // As if a worker had it that is gone: it is paused and stopped before one is moved.
+  // More than one page of the list: a worker counts what would happen.
+  await awaitShown(page, button(page, 'Start: Move to In review: 60 applications'));
+  await expect(fact(page, 'No way to tell them')).toHaveText('60');
   await button(page, 'Start: Move to In review: 60 applications').click();
   await expect(page.getByRole('heading', { name: 'How far it is' })).toBeVisible();
   await readRows(

@@ -9,7 +9,8 @@ import { isId } from '@/lib/random';
 import { shareBudget, sumSpend } from '@/lib/sms/capacity/budget';
 import { countWaitingOfMany } from '@/lib/sms/capacity/send-order';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
-import { readForecast, sourcesOf } from './forecast';
+import { sourcesOf } from './forecast';
+import { readForecast } from './keep-forecast';
 import { isForgotten } from './prune-bulk';
 import { markAim, requireMover } from './select-bulk';
 
@@ -42,7 +43,8 @@ export type BulkPage = {
   /** Of a draft that says where to move: what would come of it. */
   summary: {
     chances: BulkChances;
-    forecast: BulkForecast;
+    /** Null: it is being counted, and there some seconds later. */
+    forecast: BulkForecast | null;
     budgetLeftMicros: number;
     budgetMicros: number;
     /** Texts a second of the sender; null: it has no pace. */
@@ -64,7 +66,8 @@ type Row = {
   note: string | null;
   is_cut: boolean;
   paused_because: BulkPauseReason | null;
-  forecast: BulkForecast | null;
+  items: number;
+  forecast: string | null;
 };
 
 /** Reads all that the page of a bulk move shows; null: there is none, or none any more, or it is someone else's draft. */
@@ -73,7 +76,8 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
   if (!isId(id)) return null;
   const { rows } = await db.execute<Row>(sql`
     select m.state, m.state_at, c.name as created_by, m.created_at, s.name as started_by, m.started_at, m.to_status, m.note, m.is_cut,
-      m.paused_because, m.forecast
+      m.paused_because, m.forecast::text as forecast,
+      coalesce((select max(nth) from bulk_items i where i.bulk_id = m.id), 0) as items
     from bulk_moves m left join users c on c.id = m.created_by left join users s on s.id = m.started_by
     where m.id = ${id} and (m.state <> 'draft' or m.created_by = ${viewer.userId}) and not ${isForgotten(now)}`);
   const row = rows[0];
@@ -83,7 +87,7 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
   const [counted, byStatus, summary, preferences] = await Promise.all([
     countOutcomes(db, id),
     isDraft ? countStatuses(db, viewer, id) : [],
-    isDraft && to !== null ? summarize(db, viewer, { id, to, forecast: row.forecast }, now) : null,
+    isDraft && to !== null ? summarize(db, viewer, { ...row, id, to }, now) : null,
     readPreferences(db, viewer.userId),
   ]);
   return {
@@ -123,7 +127,7 @@ async function countStatuses(db: Db, viewer: Viewer, id: string): Promise<BulkPa
 async function summarize(
   db: Db,
   viewer: Viewer,
-  bulk: { id: string; to: ApplicationStatus; forecast: BulkForecast | null },
+  bulk: { id: string; to: ApplicationStatus; items: number; forecast: string | null },
   now: Date,
 ): Promise<NonNullable<BulkPage['summary']>> {
   const [chances, forecast, spentMicros, others] = await Promise.all([

@@ -19,45 +19,25 @@ import { countSegments } from '@/lib/sms/outbox/segments';
 import { renderText } from '@/lib/sms/outbox/text-templates';
 
 /** So many texts are imagined in one statement, and asked about before others have their turn in this process. */
-const batchRows = 200;
+const batchRows = 100;
 
 /** A row that is odd is looked for with so many statements more than it takes without one; then it may be any of those it came with. */
 const mostSearches = 200;
-
-/** A forecast that is older is counted again before it is shown. */
-const freshMs = 10 * 60_000;
 
 type Applicant = Pick<User, 'id' | 'emailProvenAt'> & { phone: string | null; isOpen: boolean };
 
 /**
  * Says what the moves of a draft would lead to: to whom news would go by which way, what the texts would cost, and which would wait for
  * quiet hours. The texts are imagined, and asked about by the very rules that are asked when they go out. People about whom that cannot be
- * asked are counted by themselves. It is kept with the draft, so that reading the page again costs nothing; after ten minutes it is
- * counted again.
+ * asked are counted by themselves. `goOn` is asked behind each batch; null: it said no.
  */
-export async function readForecast(
-  db: Db,
-  viewer: Viewer,
-  bulk: { id: string; to: ApplicationStatus; forecast: BulkForecast | null },
-  now: Date,
-): Promise<BulkForecast> {
-  const kept = bulk.forecast;
-  // One of an earlier version has no count of reminders.
-  if (kept !== null && 'reminders' in kept && Math.abs(now.getTime() - Date.parse(kept.at)) < freshMs)
-    return kept;
-  const forecast = await foresee(db, viewer, bulk, now);
-  await db.execute(sql`
-    update bulk_moves set forecast = ${JSON.stringify(forecast)}::jsonb
-    where id = ${bulk.id} and state = 'draft' and to_status = ${bulk.to}`);
-  return forecast;
-}
-
-async function foresee(
+export async function foresee(
   db: Db,
   viewer: Viewer,
   { id, to }: { id: string; to: ApplicationStatus },
   now: Date,
-): Promise<BulkForecast> {
+  goOn: () => Promise<boolean>,
+): Promise<BulkForecast | null> {
   const forecast: BulkForecast = {
     ...{ at: now.toISOString(), people: 0, texts: 0, mails: 0, unreached: 0 },
     ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null, unseen: 0 },
@@ -73,6 +53,7 @@ async function foresee(
     for (const applicant of batch.applicants) people.add(applicant.id);
     if (batch.last === null) break;
     nth = batch.last;
+    if (!(await goOn())) return null;
   }
   forecast.people += people.size;
   if (forecast.unseen > 0) {

@@ -3,7 +3,7 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 
 /** Drafts are kept for a day, … */
-const draftsKeptMs = 24 * 3600 * 1000;
+export const draftsKeptMs = 24 * 3600 * 1000;
 
 /** … and bulk moves that do not go on for thirty. */
 const keptMs = 30 * draftsKeptMs;

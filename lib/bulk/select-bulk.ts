@@ -9,8 +9,10 @@ import { seenBy, type Viewer } from '@/lib/applications/who-sees';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { isId, newId } from '@/lib/random';
-import { isForgotten } from './prune-bulk';
+import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limits } from '@/lib/rate-limits/limits';
 import { matchApplications, type ApplicationsQuery } from '@/lib/reporting/applications-list';
+import { isForgotten } from './prune-bulk';
 
 /** One bulk move is about so many applications; whoever has more to move makes another of what is left. */
 export const mostItems = 10_000;
@@ -27,12 +29,16 @@ export type BulkDraftAnswer =
       ok: false;
       /** Nothing of it is theirs to see; so many people are looked for that not all of them are found. */
       reason: 'nothing_selected' | 'too_wide';
-    };
+    }
+  | TooOften;
+
+/** They did so too often, and may again from `retryAt` on. */
+type TooOften = { ok: false; reason: 'too_often'; retryAt: Date };
 
 /**
  * Makes a draft of a bulk move for one of the operator's people: which applications, each as it is now, those that wait longest
- * first. Of what a search finds the first 10,000 of the list are taken. Nothing is moved. Throws for those who may not move in bulk,
- * whom the pages refuse.
+ * first. Of what a search finds the first 10,000 of the list are taken. Nothing is moved. Each try is counted by person, since each
+ * looks through as much. Throws for those who may not move in bulk, whom the pages refuse.
  */
 export async function draftBulkMove(
   db: Db,
@@ -46,6 +52,8 @@ export async function draftBulkMove(
     const named = new Set(selection.ids.filter(isId).map((id) => id.toLowerCase()));
     const ids = [...named].slice(0, mostItems);
     if (ids.length === 0) return { ok: false, reason: 'nothing_selected' };
+    const refused = await countDraft(db, viewer, context.now);
+    if (refused !== null) return refused;
     return writeDraft(
       db,
       viewer,
@@ -53,6 +61,8 @@ export async function draftBulkMove(
       context,
     );
   }
+  const refused = await countDraft(db, viewer, context.now);
+  if (refused !== null) return refused;
   const query = { ...selection.query, after: undefined };
   const { page, isTooWide } = await matchApplications(db, viewer, query, context.now, mostItems + 1);
   if (isTooWide) return { ok: false, reason: 'too_wide' };
@@ -60,23 +70,31 @@ export async function draftBulkMove(
 }
 
 /**
- * Makes a draft of all that an ended bulk move has not done, as they are now, to the same status with the same note. Null: there is
- * no such move, or it goes on, or nothing is missing.
+ * Makes a draft of all that an ended bulk move has not done, as they are now, to the same status with the same note. `nothing_selected`:
+ * there is no such move, or it goes on, or nothing is missing.
  */
 export async function draftMissing(
   db: Db,
   viewer: Viewer,
   bulkId: string,
   context: RequestContext,
-): Promise<string | null> {
+): Promise<BulkDraftAnswer> {
   requireMover(viewer);
-  if (!isId(bulkId)) return null;
+  if (!isId(bulkId)) return { ok: false, reason: 'nothing_selected' };
+  const refused = await countDraft(db, viewer, context.now);
+  if (refused !== null) return refused;
   const missing = sql`
     select i.application_id as id from bulk_items i join bulk_moves m on m.id = i.bulk_id
     where i.bulk_id = ${bulkId} and i.outcome is distinct from 'moved' and m.state in ('stopped', 'done')
       and not ${isForgotten(context.now)}`;
-  const made = await writeDraft(db, viewer, missing, context, bulkId);
-  return made.ok ? made.id : null;
+  return writeDraft(db, viewer, missing, context, bulkId);
+}
+
+/** Counts one more draft of someone. Null: they may make it. */
+async function countDraft(db: Db, { userId }: Viewer, now: Date): Promise<TooOften | null> {
+  const entry = { keys: limitKeys('bulk_drafts_by', [userId]), rules: limits.bulkDraftsPerMover };
+  const hits = await takeHits(db, [entry], now);
+  return hits.ok ? null : { ok: false, reason: 'too_often', retryAt: hits.retryAt };
 }
 
 async function writeDraft(
@@ -135,23 +153,40 @@ export function markAim(to: ApplicationStatus | null, note: string | null): stri
 export type BulkTargetAnswer =
   | { ok: true }
   /** There is none of theirs that is still a draft; the applicants have to read what is needed. */
-  | { ok: false; reason: 'no_draft' | 'note_missing' };
+  | { ok: false; reason: 'no_draft' | 'note_missing' }
+  | TooOften;
 
-/** Says where the applications of a draft are to be moved, and what their applicants read; `note` is cut to its limit by the form. */
+/**
+ * Says where the applications of a draft are to be moved, and what their applicants read; `note` is cut to its limit by the form. What
+ * would happen is counted anew where they go elsewhere, so that is counted by person; saying the same again is not.
+ */
 export async function aimBulkMove(
   db: Db,
   viewer: Viewer,
   { id, to, note }: { id: string; to: ApplicationStatus; note: string | null },
+  { now }: Pick<RequestContext, 'now'>,
 ): Promise<BulkTargetAnswer> {
   requireMover(viewer);
   if (to === 'documents_needed' && !note) return { ok: false, reason: 'note_missing' };
   if (note !== null && [...note].length > applicationLimits.note)
     throw new RangeError('The note is too long');
   if (!isId(id)) return { ok: false, reason: 'no_draft' };
-  const { rowCount } = await db.execute(sql`
-    update bulk_moves set to_status = ${to}, note = ${note}, forecast = null
-    where id = ${id} and state = 'draft' and created_by = ${viewer.userId}`);
-  return rowCount === 1 ? { ok: true } : { ok: false, reason: 'no_draft' };
+  const entry = { keys: limitKeys('bulk_aims_by', [viewer.userId]), rules: limits.bulkAimsPerMover };
+  const hits = await takeHits(db, [entry], now);
+  if (!hits.ok) return { ok: false, reason: 'too_often', retryAt: hits.retryAt };
+  // The note makes no difference to what is counted.
+  const { rows } = await db.execute<{ is_elsewhere: boolean }>(sql`
+    with found as materialized (
+      select id, to_status is distinct from ${to}::text as is_elsewhere from bulk_moves
+      where id = ${id} and state = 'draft' and created_by = ${viewer.userId} for no key update
+    )
+    update bulk_moves m set to_status = ${to}, note = ${note}, forecast = case when not is_elsewhere then forecast end,
+      next_at = case when is_elsewhere then ${timestamp(now)} else next_at end
+    from found where m.id = found.id
+    returning is_elsewhere`);
+  const aimed = rows[0];
+  if (aimed?.is_elsewhere !== true) await hits.refund();
+  return aimed ? { ok: true } : { ok: false, reason: 'no_draft' };
 }
 
 /** Brokers and applicants move one at a time. */

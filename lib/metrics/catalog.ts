@@ -37,6 +37,8 @@ export const refusalRules = [
   'address_send',
   'address_check',
   // What is counted in rate_limits, by the names of lib/rate-limits/hits.ts's `limitKeys`.
+  'bulk_aims_by',
+  'bulk_drafts_by',
   'enroll_mail',
   'mail_address',
   'mail_address_network',

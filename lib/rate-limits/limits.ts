@@ -133,6 +133,10 @@ export const limits = {
     { limit: 100, windowSeconds: hour },
     { limit: 500, windowSeconds: day },
   ],
+  /** Drafts of bulk moves of one of the operator's people, each of ten thousand applications at most … */
+  bulkDraftsPerMover: [{ limit: 30, windowSeconds: hour }],
+  /** … and how often they say where those go: each time what would happen is counted. */
+  bulkAimsPerMover: [{ limit: 30, windowSeconds: hour }],
   /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */

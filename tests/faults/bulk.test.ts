@@ -22,7 +22,7 @@ test('however often the process that moves in bulk is killed, each is moved once
   const made = await draftBulkMove(db, mover, { ids }, contextAt(now));
   if (!made.ok) throw new Error(made.reason);
   const { id } = made;
-  await aimBulkMove(db, mover, { id, to: 'in_review', note: null });
+  await aimBulkMove(db, mover, { id, to: 'in_review', note: null }, contextAt(now));
   expect(await startBulkMove(db, mover, id, contextAt(now))).toEqual({ ok: true });
   // Killed in the middle of it, whenever that is, until the last one is left alone. Nobody waits for the leases of the dead.
   for (let round = 0; round < 5; round += 1) {

@@ -14,6 +14,7 @@ import { deleteUser, markPasskeyOffered } from '@/lib/accounts/users';
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { eraseOldOrigins } from '@/lib/audit';
 import { listBulkMoves, readBulkPage } from '@/lib/bulk/bulk-page';
+import { countNextForecast } from '@/lib/bulk/keep-forecast';
 import { openMissingList } from '@/lib/bulk/missing-list';
 import { moveNextItems } from '@/lib/bulk/move-items';
 import { aimBulkMove, draftBulkMove } from '@/lib/bulk/select-bulk';
@@ -1245,7 +1246,8 @@ async function movingInBulk(): Promise<void> {
     const made = await draftBulkMove(db, mover, { ids }, context);
     if (!made.ok) throw new Error(made.reason);
     const { id } = made;
-    await aimBulkMove(db, mover, { id, to: 'in_review', note: null });
+    await aimBulkMove(db, mover, { id, to: 'in_review', note: null }, context);
+    expect(await countNextForecast(db, after(now, 2), async () => true)).toBe(true);
     await readBulkPage(db, mover, id, after(now, 2));
     expect(await startBulkMove(db, mover, id, context)).toEqual({ ok: true });
     expect(await moveNextItems(db, after(now, 3), { most: 100, onFault })).toBe('moved');

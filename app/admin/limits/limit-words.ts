@@ -112,6 +112,8 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     rule: 'Of these, with one application; by brokers, and by staff and admins',
   },
   openedPerPerson: { group: 'accounts', rule: 'Applications that one of your people opens for someone' },
+  bulkDraftsPerMover: { group: 'accounts', rule: 'Bulk moves that one of your people prepares' },
+  bulkAimsPerMover: { group: 'accounts', rule: 'Times that they say where these go' },
   perAddressTimes: {
     group: 'networks',
     rule: 'An IPv6 /64, /56 and /48 get the figures below so many times',

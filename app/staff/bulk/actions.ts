@@ -3,6 +3,7 @@
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
+import { sayWhen } from '@/app/_format/say-when';
 import { answerForm, readField, readFields } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
 import {
@@ -13,10 +14,12 @@ import {
 import { asOperator } from '@/app/staff/applications/as-operator';
 import { keepTyped, optionalText } from '@/app/staff/applications/typed';
 import { askToConfirm, sessionOver } from '@/app/users/password-words';
+import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { BulkAimField } from '@/components/forms/staff/BulkAimForm';
 import { db } from '@/db/client';
+import type { SessionUser } from '@/lib/accounts/sessions';
 import { applicationLimits } from '@/lib/applications/application';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
 import { aimBulkMove, draftBulkMove, draftMissing } from '@/lib/bulk/select-bulk';
@@ -40,8 +43,12 @@ export async function draftBulkMoveAction(
   const isAll = readField(formData, 'which') === 'all';
   const query = readApplicationsQuery(pickApplicationsParameters(Object.fromEntries(fields)));
   const selection = isAll ? { query } : { ids: checked };
-  const made = await draftBulkMove(db(), user, selection, await readRequestContext());
+  const context = await readRequestContext();
+  const made = await draftBulkMove(db(), user, selection, context);
   if (made.ok) redirect(`${bulkPath}/${made.id}`);
+  if (made.reason === 'too_often') {
+    return answerForm({ message: await sayTooManyDrafts(made.retryAt, context.now, user, formData) });
+  }
   if (made.reason === 'too_wide') {
     return answerForm({
       message: 'Very many people fit this search. Enter more of the name or email, then go on with all.',
@@ -73,8 +80,14 @@ export async function aimBulkMoveAction(
   if (!form.ok)
     return answerForm({ fieldErrors: form.fieldErrors as FormState<BulkAimField>['fieldErrors'], values });
   const { bulk: id, to, note } = form.fields;
-  const aimed = await aimBulkMove(db(), user, { id, to, note });
+  const context = await readRequestContext();
+  const aimed = await aimBulkMove(db(), user, { id, to, note }, context);
   if (aimed.ok) redirect(`${bulkPath}/${id}?saved=aimed`);
+  if (aimed.reason === 'too_often') {
+    const when = sayWhen(aimed.retryAt, context.now, await readAnswerZone(user, formData));
+    const message = `You have looked at very many bulk moves. You can look at the next one ${when}. Nothing was changed. What you typed is still here.`;
+    return answerForm({ message, values });
+  }
   return aimed.reason === 'note_missing'
     ? answerForm({ fieldErrors: { note: 'Say what is needed: every applicant reads it.' }, values })
     : answerForm({ message: 'This was started or removed meanwhile. Nothing was changed.', values });
@@ -148,10 +161,24 @@ export async function draftMissingAction(
   formData: FormData,
 ): Promise<FormState<never>> {
   const user = await requireRole(returnPathOf(formData), 'staff', 'admin');
-  const made = await draftMissing(db(), user, readField(formData, 'bulk'), await readRequestContext());
-  if (made !== null) redirect(`${bulkPath}/${made}`);
+  const context = await readRequestContext();
+  const made = await draftMissing(db(), user, readField(formData, 'bulk'), context);
+  if (made.ok) redirect(`${bulkPath}/${made.id}`);
+  if (made.reason === 'too_often') {
+    return answerForm({ message: await sayTooManyDrafts(made.retryAt, context.now, user, formData) });
+  }
   refresh();
   return answerForm({ message: 'Nothing is missing that you can see.' });
+}
+
+async function sayTooManyDrafts(
+  retryAt: Date,
+  now: Date,
+  user: SessionUser,
+  formData: FormData,
+): Promise<string> {
+  const when = sayWhen(retryAt, now, await readAnswerZone(user, formData));
+  return `You have prepared very many bulk moves. You can prepare the next one ${when}. Nothing was changed.`;
 }
 
 /** Where someone who signs in again goes on. */

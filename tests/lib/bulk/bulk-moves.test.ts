@@ -8,6 +8,7 @@ import { deleteUser } from '@/lib/accounts/users';
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication } from '@/lib/applications/move-application';
 import { readBulkPage, listBulkMoves } from '@/lib/bulk/bulk-page';
+import { countNextForecast } from '@/lib/bulk/keep-forecast';
 import { openMissingList } from '@/lib/bulk/missing-list';
 import { aheadOf, moveNextItems } from '@/lib/bulk/move-items';
 import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
@@ -61,7 +62,7 @@ async function draft(
   const made = await draftBulkMove(database.db, by, { ids }, at(1));
   if (!made.ok) throw new Error(made.reason);
   const note = to === 'documents_needed' ? 'A lease' : null;
-  expect(await aimBulkMove(database.db, by, { id: made.id, to, note })).toEqual({ ok: true });
+  expect(await aimBulkMove(database.db, by, { id: made.id, to, note }, at(1))).toEqual({ ok: true });
   return made.id;
 }
 
@@ -70,6 +71,10 @@ async function start(ids: readonly string[], to?: 'in_review' | 'approved' | 'do
   expect(await startBulkMove(database.db, staff, id, at(2))).toEqual({ ok: true });
   return id;
 }
+
+/** As a worker does. */
+const countForecast = (seconds: number, goOn = async () => true) =>
+  countNextForecast(database.db, after(noon, seconds), goOn);
 
 async function audited(): Promise<string[]> {
   const { rows } = await database.db.execute<{ action: string }>(
@@ -156,7 +161,7 @@ test('brokers and applicants neither prepare, look at, start nor stop a bulk mov
     const viewer = await readSessionOf(database.db, person, noon);
     const refused = /Only staff and admins/;
     await expect(draftBulkMove(database.db, viewer, { ids }, at(1))).rejects.toThrow(refused);
-    await expect(aimBulkMove(database.db, viewer, { id, to: 'approved', note: null })).rejects.toThrow(
+    await expect(aimBulkMove(database.db, viewer, { id, to: 'approved', note: null }, at(1))).rejects.toThrow(
       refused,
     );
     await expect(startBulkMove(database.db, viewer, id, at(1))).rejects.toThrow(refused);
@@ -178,13 +183,13 @@ test('what is started is what was looked at, by who made the draft', async () =>
   const id = await draft(await some(2), 'in_review');
   const { aim } = (await readBulkPage(database.db, staff, id, after(noon, 2)))!;
   // In another tab.
-  await aimBulkMove(database.db, staff, { id, to: 'documents_needed', note: 'A lease' });
+  await aimBulkMove(database.db, staff, { id, to: 'documents_needed', note: 'A lease' }, at(1));
   expect(await startBulkMove(database.db, staff, id, at(3), aim)).toEqual({
     ok: false,
     reason: 'changed_meanwhile',
   });
   expect(await readBulkPage(database.db, other, id, after(noon, 3))).toBeNull();
-  expect(await aimBulkMove(database.db, other, { id, to: 'approved', note: null })).toEqual({
+  expect(await aimBulkMove(database.db, other, { id, to: 'approved', note: null }, at(1))).toEqual({
     ok: false,
     reason: 'no_draft',
   });
@@ -227,11 +232,11 @@ test('starting wants a second factor of the last ten minutes, and somewhere to m
   if (!made.ok) throw new Error(made.reason);
   expect(await startBulkMove(database.db, staff, made.id, at(2))).toEqual({ ok: false, reason: 'no_target' });
   const to = { id: made.id, to: 'documents_needed' as const };
-  expect(await aimBulkMove(database.db, staff, { ...to, note: null })).toEqual({
+  expect(await aimBulkMove(database.db, staff, { ...to, note: null }, at(1))).toEqual({
     ok: false,
     reason: 'note_missing',
   });
-  await aimBulkMove(database.db, staff, { ...to, note: 'A lease' });
+  await aimBulkMove(database.db, staff, { ...to, note: 'A lease' }, at(1));
   expect(await startBulkMove(database.db, staff, made.id, at(601))).toEqual({
     ok: false,
     reason: 'confirm_first',
@@ -249,7 +254,7 @@ test('of ten who start it at the same instant one does, and an ended one is not 
   expect(await audited()).toEqual(['bulk_move_made', 'bulk_move_started']);
   await runOut(10);
   expect(await startBulkMove(database.db, staff, id, at(20))).toEqual({ ok: false, reason: 'over' });
-  expect(await aimBulkMove(database.db, staff, { id, to: 'approved', note: null })).toEqual({
+  expect(await aimBulkMove(database.db, staff, { id, to: 'approved', note: null }, at(1))).toEqual({
     ok: false,
     reason: 'no_draft',
   });
@@ -335,7 +340,7 @@ test('a paused one rests until it is told to go on; a stopped one is over, and w
     state: 'paused',
     items: { moved: 25, open: 35 },
   });
-  expect(await draftMissing(database.db, staff, id, at(12))).toBeNull();
+  expect(await draftMissing(database.db, staff, id, at(12))).toMatchObject({ reason: 'nothing_selected' });
   expect(await startBulkMove(database.db, staff, id, at(13))).toEqual({ ok: true });
   await turn(14);
   expect(await stopBulkMove(database.db, staff, id, at(15))).toBe(true);
@@ -345,11 +350,12 @@ test('a paused one rests until it is told to go on; a stopped one is over, and w
     state: 'stopped',
     items: { moved: 50, open: 10 },
   });
-  const rest = await draftMissing(database.db, staff, id, at(17));
-  expect(await readBulkPage(database.db, staff, rest!, after(noon, 18))).toMatchObject({
+  const made = await draftMissing(database.db, staff, id, at(17));
+  const rest = made.ok ? made.id : '';
+  expect(await readBulkPage(database.db, staff, rest, after(noon, 18))).toMatchObject({
     ...{ state: 'draft', to: 'in_review', items: 10 },
   });
-  expect(await startBulkMove(database.db, staff, rest!, at(18))).toEqual({ ok: true });
+  expect(await startBulkMove(database.db, staff, rest, at(18))).toEqual({ ok: true });
   await runOut(20);
   expect((await countMoves(database.db, ids)).moves).toEqual([1, 1]);
   expect(await audited()).toEqual([
@@ -606,7 +612,7 @@ test('the summary says by which way news would go, what it costs, and what waits
     ...{ people: 5, texts: 3, mails: 0, unreached: 3, segments: 3, held: 1 },
     priceMicros: 3 * 7_900,
   });
-  const { heldFrom, heldUntil } = page!.summary!.forecast;
+  const { heldFrom, heldUntil } = page!.summary!.forecast!;
   expect(heldFrom).toBe(heldUntil);
   expect(new Date(heldUntil!) > noon).toBe(true);
   // It is kept, and counted again when it is old, or the draft is changed.
@@ -631,7 +637,7 @@ test.each([1, 3])(
     await giveManySubmitted(database.db, applicants, 450, noon);
     const made = await draftBulkMove(database.db, staff, { query: everything }, at(1));
     if (!made.ok) throw new Error(made.reason);
-    await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null });
+    await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null }, at(1));
     // As by a value that PostgreSQL cannot read.
     const query = database.pool.query.bind(database.pool) as (...all: unknown[]) => unknown;
     const refuse = (statement: unknown, values: unknown, ...rest: unknown[]) => {
@@ -641,8 +647,9 @@ test.each([1, 3])(
       return Promise.reject(Object.assign(new Error('odd row'), { code: '22P02' }));
     };
     vi.spyOn(database.pool, 'query').mockImplementation(refuse as never);
-    const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
+    await countForecast(2);
     vi.restoreAllMocks();
+    const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
     const ofOdd = Math.floor(450 / 12) * count + Math.min(count, 450 % 12);
     expect(page!.summary!.forecast).toMatchObject({ people: 12, unseen: ofOdd, texts: 450 - ofOdd });
   },
@@ -696,7 +703,7 @@ test('what the summary says of each is what becomes of it', async () => {
   for (const make of makers) {
     const ids = await giveManySubmitted(database.db, [await make()], 1, noon);
     const id = await draft(ids);
-    const forecast = (await readBulkPage(database.db, staff, id, after(noon, 2)))!.summary!.forecast;
+    const forecast = (await readBulkPage(database.db, staff, id, after(noon, 2)))!.summary!.forecast!;
     await startBulkMove(database.db, staff, id, at(3));
     await runOut(10);
     await decideNotices(database.db, after(noon, 60), { onFault });
@@ -706,19 +713,127 @@ test('what the summary says of each is what becomes of it', async () => {
   }
 });
 
-test('the summary of ten thousand is read in batches', async () => {
-  const applicants = [];
-  for (let count = 0; count < 10; count += 1)
-    applicants.push(await makePerson(database.db, { quietHours: { start: '20:00', end: '09:00' } }));
-  await giveManySubmitted(database.db, applicants, mostItems, noon);
+async function aimEverything(applicants: number, items: number) {
+  const people = [];
+  for (let count = 0; count < applicants; count += 1)
+    people.push(await makePerson(database.db, { quietHours: { start: '20:00', end: '09:00' } }));
+  await giveManySubmitted(database.db, people, items, noon);
   const made = await draftBulkMove(database.db, staff, { query: everything }, at(1));
   if (!made.ok) throw new Error(made.reason);
-  await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null });
-  const statements = await recordStatements(database.pool, async () => {
-    const page = await readBulkPage(database.db, staff, made.id, after(noon, 2));
-    expect(page!.summary!.forecast).toMatchObject({ people: 10, texts: mostItems });
+  await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null }, at(1));
+  return made.id;
+}
+
+test('the summary of ten thousand is counted by a worker in batches: no page counts it, however often it is read', async () => {
+  const id = await aimEverything(10, mostItems);
+  const read = () => readBulkPage(database.db, staff, id, after(noon, 2));
+  const ofPage = await recordStatements(database.pool, async () => {
+    expect((await read())!.summary).toMatchObject({ chances: { allowed: mostItems }, forecast: null });
   });
-  expect(statements.length).toBeLessThan(120);
+  expect(ofPage.some((text) => text.includes('jsonb_populate_recordset'))).toBe(false);
+  let batches = 1;
+  const ofWorker = await recordStatements(database.pool, () =>
+    countForecast(2, async () => (batches += 1) > 0),
+  );
+  expect(batches).toBeGreaterThanOrEqual(mostItems / 100);
+  expect(ofWorker.length / batches).toBeLessThanOrEqual(3.1);
+  expect((await read())!.summary!.forecast).toMatchObject({ people: 10, texts: mostItems });
+  expect(await countForecast(3)).toBe(false);
+  // An old one is asked for again by who reads the page.
+  expect((await readBulkPage(database.db, staff, id, after(noon, 700)))!.summary!.forecast).toBeNull();
+  expect(await countForecast(701)).toBe(true);
+  expect((await readBulkPage(database.db, staff, id, after(noon, 702)))!.summary!.forecast).not.toBeNull();
+});
+
+test('a forecast is counted by one worker, until it is gone, stops, or the draft goes elsewhere', async () => {
+  const id = await aimEverything(1, 450);
+  const forecast = async () =>
+    (await readBulkPage(database.db, staff, id, after(noon, 30)))!.summary!.forecast;
+  await countForecast(2, async () => {
+    expect(await countForecast(3)).toBe(false);
+    return false;
+  });
+  expect(await forecast()).toBeNull();
+  expect(await countForecast(3)).toBe(false);
+  let asked = 0;
+  const change = async () => {
+    asked += 1;
+    const elsewhere = { id, to: 'documents_needed', note: 'A lease' } as const;
+    return (await aimBulkMove(database.db, staff, elsewhere, at(18))).ok;
+  };
+  expect(await countForecast(18, change)).toBe(true);
+  expect(asked).toBe(1);
+  expect(await forecast()).toBeNull();
+  expect(await countForecast(19)).toBe(true);
+  expect(await forecast()).toMatchObject({ texts: 450, reminders: 900 });
+});
+
+test('saying the same again, or another note, keeps what was counted and is not counted against anyone', async () => {
+  const id = await draft(await some(3));
+  await readBulkPage(database.db, staff, id, after(noon, 2));
+  const kept = async () => {
+    const { rows } = await database.db.execute<{ kept: boolean }>(
+      sql`select forecast is not null as kept from bulk_moves where id = ${id}`,
+    );
+    return rows[0]!.kept;
+  };
+  const aim = (to: 'in_review' | 'approved', note: string | null = null) =>
+    aimBulkMove(database.db, staff, { id, to, note }, at(3));
+  for (let count = 0; count < 35; count += 1) {
+    expect(await aim('in_review', count % 2 === 0 ? null : 'Soon')).toEqual({ ok: true });
+  }
+  expect(await kept()).toBe(true);
+  expect(await readBulkPage(database.db, staff, id, after(noon, 4))).toMatchObject({ note: null });
+  expect(await aim('approved')).toEqual({ ok: true });
+  expect(await kept()).toBe(false);
+});
+
+test('a person prepares thirty bulk moves an hour, says thirty times where they go, and others go on', async () => {
+  const ids = await some(1);
+  const other = await readSessionOf(
+    database.db,
+    await giveSettledPerson(database.db, { role: 'staff' }),
+    noon,
+  );
+  const prepare = (by = staff, seconds = 1) => draftBulkMove(database.db, by, { ids }, at(seconds));
+  const refused = { ok: false, reason: 'too_often', retryAt: after(noon, 3_601) };
+  for (let count = 0; count < 29; count += 1) expect((await prepare(staff, 1 + count / 100)).ok).toBe(true);
+  const last = await prepare(staff, 1.5);
+  const id = last.ok ? last.id : '';
+  expect(await prepare(staff, 2)).toEqual(refused);
+  expect(await draftMissing(database.db, staff, id, at(2))).toEqual(refused);
+  const { rows } = await database.db.execute(sql`select from audit_log where action = 'bulk_move_made'`);
+  expect(rows).toHaveLength(30);
+  const aim = (count: number) => {
+    const to = count % 2 === 0 ? ('in_review' as const) : ('approved' as const);
+    return aimBulkMove(database.db, staff, { id, to, note: null }, at(1));
+  };
+  for (let count = 0; count < 30; count += 1) expect(await aim(count)).toEqual({ ok: true });
+  expect(await aim(30)).toEqual(refused);
+  expect(await readBulkPage(database.db, staff, id, after(noon, 3))).toMatchObject({ to: 'approved' });
+  expect((await prepare(other)).ok).toBe(true);
+  expect((await prepare(staff, 3_602)).ok).toBe(true);
+});
+
+test.each([
+  '"x"',
+  '7',
+  '[]',
+  '{}',
+  'null',
+  '{"at":"infinity","reminders":"x"}',
+  '{"at":"2026-12-01T10:00:00.000Z"}',
+])('a stored forecast that is %s counts as none', async (stored) => {
+  const id = await draft(await some(3));
+  await database.db.execute(sql`update bulk_moves set forecast = ${stored}::jsonb where id = ${id}`);
+  const page = await readBulkPage(database.db, staff, id, after(noon, 2));
+  expect(page!.summary!.forecast).toMatchObject({ people: 1, texts: 3 });
+  const many = await aimEverything(1, 60);
+  await database.db.execute(sql`update bulk_moves set forecast = ${stored}::jsonb where id = ${many}`);
+  const read = async () => (await readBulkPage(database.db, staff, many, after(noon, 2)))!.summary!.forecast;
+  expect(await read()).toBeNull();
+  await countForecast(3);
+  expect(await read()).not.toBeNull();
 });
 
 test('drafts are kept for a day, ten of each person, and ended ones for thirty days', async () => {
@@ -732,7 +847,7 @@ test('drafts are kept for a day, ten of each person, and ended ones for thirty d
   const other = await giveStaff(database.db);
   expect(await listBulkMoves(database.db, other)).toEqual([]);
   const id = drafts.at(-1)!;
-  await aimBulkMove(database.db, staff, { id, to: 'in_review', note: null });
+  await aimBulkMove(database.db, staff, { id, to: 'in_review', note: null }, at(1));
   expect(await startBulkMove(database.db, staff, id, at(12))).toEqual({ ok: true });
   await runOut(20);
   const hour = 3_600;

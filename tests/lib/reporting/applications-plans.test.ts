@@ -7,6 +7,7 @@ import { followTexts } from '@/lib/applications/follow-notices';
 import { eraseApplications, pruneApplications } from '@/lib/applications/erase-applications';
 import type { Db } from '@/db/client';
 import { listBulkMoves, readBulkPage } from '@/lib/bulk/bulk-page';
+import { countNextForecast } from '@/lib/bulk/keep-forecast';
 import { openMissingList } from '@/lib/bulk/missing-list';
 import { moveNextItems } from '@/lib/bulk/move-items';
 import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
@@ -234,8 +235,9 @@ async function moveInBulk(db: Db): Promise<void> {
     const made = await draftBulkMove(db, mover, selection, context);
     if (!made.ok) throw new Error(made.reason);
     const { id } = made;
-    await aimBulkMove(db, mover, { id, to: 'documents_needed', note: 'A lease' });
+    await aimBulkMove(db, mover, { id, to: 'documents_needed', note: 'A lease' }, context);
     await readBulkPage(db, mover, id, after(now, 2));
+    await countNextForecast(db, after(now, 2), async () => true);
     expect(await startBulkMove(db, mover, id, context)).toEqual({ ok: true });
     const onFault = (_about: unknown, error: unknown) => {
       throw error;

@@ -110,23 +110,35 @@ function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
           <Heading level={2} id="summary">
             What would happen
           </Heading>
-          <Summary summary={summary} clock={clock} />
-          {note === null ? null : (
+          {summary.forecast === null ? (
             <>
-              <Text>Every applicant reads:</Text>
-              <Written quoted>{note}</Written>
+              <RefreshWhile />
+              <p role="status">This is being counted. It takes some seconds, and this page shows it then.</p>
+              <Text quiet>
+                <TextLink href={`${bulkPath}/${id}`}>Show it</TextLink>
+              </Text>
             </>
-          )}
-          {summary.chances.allowed === 0 ? (
-            <Text>None of them can be moved there.</Text>
           ) : (
-            <ActionForm
-              action={startBulkMoveAction}
-              label={`Start: ${sayBulkMove({ to, items: summary.chances.allowed })}`}
-              variant="primary"
-              fields={{ bulk: id, aim: shown.aim }}
-              note="Each is seen by its applicant at once. A move in bulk has no undo time."
-            />
+            <>
+              <Summary summary={summary} forecast={summary.forecast} clock={clock} />
+              {note === null ? null : (
+                <>
+                  <Text>Every applicant reads:</Text>
+                  <Written quoted>{note}</Written>
+                </>
+              )}
+              {summary.chances.allowed === 0 ? (
+                <Text>None of them can be moved there.</Text>
+              ) : (
+                <ActionForm
+                  action={startBulkMoveAction}
+                  label={`Start: ${sayBulkMove({ to, items: summary.chances.allowed })}`}
+                  variant="primary"
+                  fields={{ bulk: id, aim: shown.aim }}
+                  note="Each is seen by its applicant at once. A move in bulk has no undo time."
+                />
+              )}
+            </>
           )}
         </Card>
       )}

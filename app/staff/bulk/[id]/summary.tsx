@@ -9,10 +9,12 @@ import { chanceWords, sayOtherBulk, sayBulkReminders, sayBulkSending } from '../
 
 /** What a bulk move would lead to: for how many people, by which way, for how much, what waits for the morning, and for how long. */
 export function Summary({
-  summary: { chances, forecast, budgetLeftMicros, budgetMicros, pace, others },
+  summary: { chances, budgetLeftMicros, budgetMicros, pace, others },
+  forecast,
   clock,
 }: {
   summary: NonNullable<BulkPage['summary']>;
+  forecast: NonNullable<NonNullable<BulkPage['summary']>['forecast']>;
   clock: Required<Clock>;
 }) {
   const { people, texts, mails, unreached, unseen, segments, priceMicros, held, heldFrom, heldUntil } =
