@@ -71,6 +71,8 @@ export type BulkForecast = {
   unreached: number;
   /** About so many it could not be said. */
   unseen: number;
+  /** So many would be left alone, since bulk moves have moved them too often lately. */
+  tooOften: number;
   segments: number;
   priceMicros: number;
   /** So many of the texts would wait for quiet hours to end, until these moments. */
@@ -112,4 +114,5 @@ export const bulkItems = pgTable(
 );
 
 /** What became of an application: it was moved, or why not. */
-export type BulkOutcome = 'moved' | 'changed_meanwhile' | 'not_allowed' | 'not_found' | 'failed';
+export type BulkOutcome =
+  'moved' | 'changed_meanwhile' | 'not_allowed' | 'not_found' | 'moved_too_often' | 'failed';

@@ -107,7 +107,10 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
 async function countOutcomes(db: Db, id: string): Promise<Pick<BulkPage, 'items' | 'open' | 'outcomes'>> {
   const { rows } = await db.execute<{ outcome: BulkOutcome | null; count: number }>(sql`
     select outcome, count(*)::int as count from bulk_items where bulk_id = ${id} group by outcome`);
-  const outcomes = { moved: 0, changed_meanwhile: 0, not_allowed: 0, not_found: 0, failed: 0 };
+  const outcomes = {
+    ...{ moved: 0, changed_meanwhile: 0, not_allowed: 0 },
+    ...{ not_found: 0, moved_too_often: 0, failed: 0 },
+  };
   let [items, open] = [0, 0];
   for (const { outcome, count } of rows) {
     items += count;

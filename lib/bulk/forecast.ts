@@ -17,6 +17,7 @@ import { openLog } from '@/lib/log';
 import { readImaginedFacts, type ImaginedText, type PolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { countSegments } from '@/lib/sms/outbox/segments';
 import { renderText } from '@/lib/sms/outbox/text-templates';
+import { isMovedTooOften } from './moved-too-often';
 
 /** So many texts are imagined in one statement, and asked about before others have their turn in this process. */
 const batchRows = 100;
@@ -41,12 +42,13 @@ export async function foresee(
   const forecast: BulkForecast = {
     ...{ at: now.toISOString(), people: 0, texts: 0, mails: 0, unreached: 0 },
     ...{ segments: 0, priceMicros: 0, held: 0, heldFrom: null, heldUntil: null, unseen: 0 },
-    ...{ reminders: 0, reminderMicros: 0 },
+    ...{ reminders: 0, reminderMicros: 0, tooOften: 0 },
   };
   const people = new Set<string>();
   const odd: Odd = { people: new Set(), searchesLeft: mostSearches, error: null };
   for (let nth = 0; ;) {
-    const batch = await readApplicants(db, viewer, { id, to, behind: nth });
+    const batch = await readApplicants(db, viewer, { id, to, behind: nth }, now);
+    forecast.tooOften += batch.tooOften;
     await addBatch(db, forecast, batch.applicants, { to, now, odd });
     forecast.unreached += batch.withoutAccount;
     forecast.people += batch.withoutAccount;
@@ -67,16 +69,18 @@ export function sourcesOf(to: ApplicationStatus, { role }: Pick<Viewer, 'role'>)
   return moves.filter((move) => move.to === to && move.by.includes(role)).map(({ from }) => from);
 }
 
-/** The applicants of the next applications that could be moved as they are, each as often as they applied. */
+/** The applicants of the next applications that would be moved as they are, each as often as they applied. */
 async function readApplicants(
   db: Db,
   viewer: Viewer,
   { id, to, behind }: { id: string; to: ApplicationStatus; behind: number },
-): Promise<{ applicants: Applicant[]; withoutAccount: number; last: number | null }> {
+  now: Date,
+): Promise<{ applicants: Applicant[]; withoutAccount: number; tooOften: number; last: number | null }> {
   const from = `{${sourcesOf(to, viewer).join(',')}}`;
   const { rows } = await db.execute<{
     nth: number;
     is_movable: boolean;
+    is_too_often: boolean;
     user_id: string | null;
     phone: string | null;
     email_proven_at: string | null;
@@ -85,11 +89,11 @@ async function readApplicants(
     with items as materialized (
       select nth, application_id, version from bulk_items where bulk_id = ${id} and nth > ${behind} order by nth limit ${batchRows}
     )
-    select i.nth, a.id is not null and a.status = any(${from}::text[]) and a.version = i.version as is_movable, u.id as user_id,
-      u.phone, u.email_proven_at, coalesce(u.deactivated_at is null, false) as is_open
+    select i.nth, a.id is not null and a.status = any(${from}::text[]) and a.version = i.version as is_movable,
+      ${isMovedTooOften(sql`i.application_id`, now)} as is_too_often, u.id as user_id, u.phone, u.email_proven_at, coalesce(u.deactivated_at is null, false) as is_open
     from items i left join applications a on a.id = i.application_id and ${seenBy(viewer)} left join users u on u.id = a.applicant_id
     order by i.nth`);
-  const movable = rows.filter((row) => row.is_movable);
+  const movable = rows.filter((row) => row.is_movable && !row.is_too_often);
   return {
     applicants: movable.flatMap((row) =>
       row.user_id === null
@@ -104,6 +108,7 @@ async function readApplicants(
           ],
     ),
     withoutAccount: movable.filter((row) => row.user_id === null).length,
+    tooOften: rows.filter((row) => row.is_movable && row.is_too_often).length,
     last: rows.length < batchRows ? null : rows.at(-1)!.nth,
   };
 }

@@ -23,6 +23,7 @@ const moment = z.iso.datetime();
 const storedForecast = z.object({
   ...{ at: moment, people: count, texts: count, mails: count, unreached: count, unseen: count },
   ...{ segments: count, priceMicros: count, held: count, reminders: count, reminderMicros: count },
+  tooOften: count,
   ...{ heldFrom: moment.nullable(), heldUntil: moment.nullable() },
 }) satisfies z.ZodType<BulkForecast>;
 

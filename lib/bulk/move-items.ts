@@ -10,6 +10,7 @@ import { moveWithin } from '@/lib/applications/move-application';
 import { recordAudit } from '@/lib/audit';
 import { countWaitingMailsOf } from '@/lib/mail/outbox';
 import { countWaitingOf } from '@/lib/sms/capacity/send-order';
+import { isMovedTooOften } from './moved-too-often';
 
 /** Whoever has taken a bulk move is gone, if nothing was heard for so long: a batch takes a second. */
 const leaseMs = 15_000;
@@ -174,14 +175,17 @@ async function moveOne(
     await pauseItself(tx, job.id, now);
     return 'halted';
   }
-  const { rows: items } = await tx.execute<{ version: number }>(sql`
-    select version from bulk_items where bulk_id = ${job.id} and nth = ${nth} and outcome is null for update skip locked`);
+  const { rows: items } = await tx.execute<{ version: number; is_moved_too_often: boolean }>(sql`
+    select i.version, ${isMovedTooOften(sql`i.application_id`, now)} as is_moved_too_often from bulk_items i
+    where i.bulk_id = ${job.id} and i.nth = ${nth} and i.outcome is null for update of i skip locked`);
   const item = items[0];
   // Another worker had it, or has it.
   if (!item) return 'done';
   const wanted = { id: applicationId, to: job.to, version: item.version, note: job.note };
   const context = { now, address: '', userAgent: null };
-  const moved = await moveWithin(tx, { userId: mover, role }, wanted, context, job.id);
+  const moved = item.is_moved_too_often
+    ? ({ ok: false, reason: 'moved_too_often' } as const)
+    : await moveWithin(tx, { userId: mover, role }, wanted, context, job.id);
   const outcome: BulkOutcome = moved.ok ? 'moved' : moved.reason === 'note_missing' ? 'failed' : moved.reason;
   await tx.execute(sql`
     update bulk_items set outcome = ${outcome}, event_id = ${moved.ok ? moved.eventId : null}, done_at = ${timestamp(now)}

@@ -84,45 +84,53 @@ export async function pauseBulkMove(
   id: string,
   context: RequestContext,
 ): Promise<boolean> {
-  return halt(db, mover, id, { to: 'paused', from: ['running'], action: 'bulk_move_paused' }, context);
+  const answer = await halt(db, mover, id, { to: 'paused', from: ['running'] }, context);
+  return answer.ok;
 }
 
-/** Ends a bulk move behind the application that is being moved: what is moved stays so. False: it is no such move, or over. */
+export type BulkStopAnswer =
+  | { ok: true }
+  /** `over`: it is no such move, or over. */
+  | ({ ok: false } & (StaleFactor | { reason: 'over' }));
+
+/**
+ * Ends a bulk move behind the application that is being moved: what is moved stays so. Whoever did not start it themselves has shown
+ * within ten minutes who they are, since it never goes on again.
+ */
 export async function stopBulkMove(
   db: Db,
   mover: SessionUser,
   id: string,
   context: RequestContext,
-): Promise<boolean> {
-  const from = ['running', 'paused'] as const;
-  return halt(db, mover, id, { to: 'stopped', from, action: 'bulk_move_stopped' }, context);
+): Promise<BulkStopAnswer> {
+  return halt(db, mover, id, { to: 'stopped', from: ['running', 'paused'] }, context);
 }
 
 async function halt(
   db: Db,
   mover: SessionUser,
   id: string,
-  {
-    to,
-    from,
-    action,
-  }: {
-    to: 'paused' | 'stopped';
-    from: readonly BulkState[];
-    action: 'bulk_move_paused' | 'bulk_move_stopped';
-  },
+  { to, from }: { to: 'paused' | 'stopped'; from: readonly BulkState[] },
   context: RequestContext,
-): Promise<boolean> {
+): Promise<BulkStopAnswer> {
   requireMover(mover);
-  if (!isId(id)) return false;
-  return db.transaction(async (tx) => {
+  if (!isId(id)) return { ok: false, reason: 'over' };
+  return db.transaction(async (tx): Promise<BulkStopAnswer> => {
     await lockActor(tx, mover);
-    const { rowCount } = await tx.execute(sql`
-      update bulk_moves set state = ${to}, state_at = ${timestamp(context.now)}, paused_because = null
-      where id = ${id} and state = any(${`{${from.join(',')}}`}::text[])`);
-    if (rowCount !== 1) return false;
-    const entry = { action, userId: null, actorId: mover.userId, details: { bulk: id } };
+    const { rows } = await tx.execute<{ is_own: boolean }>(sql`
+      select started_by is not distinct from ${mover.userId}::uuid as is_own from bulk_moves
+      where id = ${id} and state = any(${`{${from.join(',')}}`}::text[]) for no key update`);
+    const found = rows[0];
+    if (!found) return { ok: false, reason: 'over' };
+    if (to === 'stopped' && !found.is_own) {
+      const stale = await refuseWithoutFactor(tx, mover, context.now);
+      if (stale !== null) return { ok: false, ...stale };
+    }
+    await tx.execute(sql`
+      update bulk_moves set state = ${to}, state_at = ${timestamp(context.now)}, paused_because = null where id = ${id}`);
+    const action = to === 'paused' ? 'bulk_move_paused' : 'bulk_move_stopped';
+    const entry = { action, userId: null, actorId: mover.userId, details: { bulk: id } } as const;
     await recordAudit(tx, entry, context);
-    return true;
+    return { ok: true };
   });
 }

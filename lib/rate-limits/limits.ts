@@ -137,6 +137,11 @@ export const limits = {
   bulkDraftsPerMover: [{ limit: 30, windowSeconds: hour }],
   /** … and how often they say where those go: each time what would happen is counted. */
   bulkAimsPerMover: [{ limit: 30, windowSeconds: hour }],
+  /** Moves of one application by bulk moves, whoever started them: more are left out. Counted in the notices that they left. */
+  bulkMovesPerApplication: [
+    { limit: 5, windowSeconds: hour },
+    { limit: 10, windowSeconds: day },
+  ],
   /** People are told how many tries they have left once it is no more than this many. */
   lastTries: 3,
   /** Of an IPv4 address and of an IPv6 /64. An office signs in at nine, and its people enter their codes then. */

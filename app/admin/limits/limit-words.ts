@@ -113,6 +113,7 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
   },
   openedPerPerson: { group: 'accounts', rule: 'Applications that one of your people opens for someone' },
   bulkDraftsPerMover: { group: 'accounts', rule: 'Bulk moves that one of your people prepares' },
+  bulkMovesPerApplication: { group: 'accounts', rule: 'Moves of one application by bulk moves' },
   bulkAimsPerMover: { group: 'accounts', rule: 'Times that they say where these go' },
   perAddressTimes: {
     group: 'networks',

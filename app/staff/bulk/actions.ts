@@ -150,9 +150,20 @@ export async function stopBulkMoveAction(
   const user = await requireRole(returnPathOf(formData), 'staff', 'admin');
   const id = readField(formData, 'bulk');
   const stopped = await stopBulkMove(db(), user, id, await readRequestContext());
-  if (stopped) redirect(`${bulkPath}/${id}?saved=stopped`);
-  refresh();
-  return answerForm({ message: 'It is over already. Nothing was changed.' });
+  if (stopped.ok) redirect(`${bulkPath}/${id}?saved=stopped`);
+  switch (stopped.reason) {
+    case 'confirm_first':
+      return answerForm({
+        ...askToConfirm,
+        message:
+          'Someone else started it, and it has been more than ten minutes since your second step. Nothing was stopped: confirm that it is you, then stop it again. You can pause it now.',
+      });
+    case 'not_open':
+      return answerForm({ message: sessionOver });
+    case 'over':
+      refresh();
+      return answerForm({ message: 'It is over already. Nothing was changed.' });
+  }
 }
 
 /** Makes a draft of what a bulk move has not done. */

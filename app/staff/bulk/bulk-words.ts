@@ -59,6 +59,7 @@ export const missingWords: Record<MissingReason, string> = {
   changed_meanwhile: 'Someone changed it after it was selected',
   not_allowed: 'This move cannot be made from its status',
   not_found: 'It was deleted, or you cannot see it',
+  moved_too_often: 'It was moved too often lately, by other bulk moves',
   failed: 'It failed five times. The log says why (bulk_item_failed)',
   open: 'It was not moved before the end',
   not_reached: 'It was moved, and there was no way to tell the applicant',

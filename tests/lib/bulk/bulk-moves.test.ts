@@ -343,8 +343,8 @@ test('a paused one rests until it is told to go on; a stopped one is over, and w
   expect(await draftMissing(database.db, staff, id, at(12))).toMatchObject({ reason: 'nothing_selected' });
   expect(await startBulkMove(database.db, staff, id, at(13))).toEqual({ ok: true });
   await turn(14);
-  expect(await stopBulkMove(database.db, staff, id, at(15))).toBe(true);
-  expect(await stopBulkMove(database.db, staff, id, at(15))).toBe(false);
+  expect(await stopBulkMove(database.db, staff, id, at(15))).toEqual({ ok: true });
+  expect(await stopBulkMove(database.db, staff, id, at(15))).toEqual({ ok: false, reason: 'over' });
   expect(await turn(16)).toBe('idle');
   expect(await readBulkRow(database.db, id)).toMatchObject({
     state: 'stopped',
@@ -362,6 +362,27 @@ test('a paused one rests until it is told to go on; a stopped one is over, and w
     ...['bulk_move_made', 'bulk_move_started', 'bulk_move_paused', 'bulk_move_resumed', 'bulk_move_stopped'],
     ...['bulk_move_made', 'bulk_move_started'],
   ]);
+});
+
+test('whoever started it stops it for good; others show a second factor of the last ten minutes first, and pause without', async () => {
+  const other = await readSessionOf(
+    database.db,
+    await giveSettledPerson(database.db, { role: 'staff' }),
+    noon,
+  );
+  const stale = { ok: false, reason: 'confirm_first' };
+  const [first, second] = [await start(await some(3)), await start(await some(3))];
+  expect(await stopBulkMove(database.db, other, first, at(700))).toEqual(stale);
+  expect(await readBulkRow(database.db, first)).toMatchObject({ state: 'running' });
+  expect(await pauseBulkMove(database.db, other, first, at(701))).toBe(true);
+  expect(await stopBulkMove(database.db, other, first, at(702))).toEqual(stale);
+  expect(await readBulkRow(database.db, first)).toMatchObject({ state: 'paused' });
+  expect(await stopBulkMove(database.db, staff, first, at(703))).toEqual({ ok: true });
+  await database.db.execute(
+    sql`update sessions set second_factor_at = ${after(noon, 700).toISOString()} where user_id = ${other.userId}`,
+  );
+  expect(await stopBulkMove(database.db, other, second, at(704))).toEqual({ ok: true });
+  expect(await readBulkRow(database.db, second)).toMatchObject({ state: 'stopped' });
 });
 
 test('where who started it may not move any more, it pauses by itself, and goes on in another’s name', async () => {
@@ -580,6 +601,47 @@ test('whatever is cut off at whatever moment, each of four hundred is moved once
   expect(await countMoves(database.db, ids)).toEqual({ moves: [1, 1], notices: [1, 1], texts: [1, 1] });
   expect(await readBulkRow(database.db, id)).toMatchObject({ state: 'done', items: { moved: 400 } });
 }, 120_000);
+
+test('bulk moves move one application five times an hour and ten times a day at most, and leave it alone then', async () => {
+  const [often, other] = (await some(2)) as [string, string];
+  const move = async (seconds: number, ids: readonly string[]) => {
+    const { status } = await readApplicationRow(database.db, often);
+    const to = status === 'in_review' ? ('documents_needed' as const) : ('in_review' as const);
+    const made = await draftBulkMove(database.db, staff, { ids }, at(seconds));
+    const id = made.ok ? made.id : '';
+    await aimBulkMove(database.db, staff, { id, to, note: 'A lease' }, at(seconds));
+    const page = await readBulkPage(database.db, staff, id, after(noon, seconds));
+    const seen = at(seconds).now.toISOString();
+    await database.db.execute(sql`
+      update sessions set second_factor_at = ${seen}, last_seen_at = ${seen}, authenticated_at = ${seen}`);
+    expect(await startBulkMove(database.db, staff, id, at(seconds))).toEqual({ ok: true });
+    await runOut(seconds);
+    const { items } = await readBulkRow(database.db, id);
+    return { id, items, foreseen: page!.summary!.forecast!.tooOften };
+  };
+  const once = { items: { moved: 1 }, foreseen: 0 };
+  const leftAlone = { items: { moved_too_often: 1 }, foreseen: 1 };
+  for (let count = 0; count < 5; count += 1) expect(await move(60 * count, [often])).toMatchObject(once);
+  const left = await move(400, [often]);
+  expect(left).toMatchObject(leftAlone);
+  // By hand it is moved still, which counts by itself.
+  const { status, version } = await readApplicationRow(database.db, often);
+  expect(status).toBe('in_review');
+  const wanted = { id: often, to: 'documents_needed' as const, version, note: 'A lease' };
+  expect((await moveApplication(database.db, staff, wanted, at(500))).ok).toBe(true);
+  expect(await move(520, [often, other])).toMatchObject({ items: { moved: 1, moved_too_often: 1 } });
+  const pieces = await openMissingList(database.db, staff, left.id, String, at(530));
+  expect((await readAll(pieces!))[1]).toContain('moved_too_often');
+  // An hour later five more, and then none until a day has passed.
+  for (let count = 0; count < 5; count += 1)
+    expect(await move(4_000 + 60 * count, [often])).toMatchObject(once);
+  expect(await move(8_500, [often])).toMatchObject(leftAlone);
+  const tomorrow = 24 * 3_600 + 30;
+  const next = await giveSettledPerson(database.db, { role: 'staff', now: after(noon, tomorrow) });
+  staff = await readSessionOf(database.db, next, after(noon, tomorrow));
+  expect(await move(tomorrow, [often])).toMatchObject(once);
+  expect(faults).toEqual([]);
+});
 
 test('one more application takes thirteen statements, however many there are', async () => {
   const count = async (items: number) => {

@@ -165,7 +165,7 @@ function Progress({ shown, clock }: { shown: Shown; clock: Clock }) {
           { term: 'State', detail: <Badge tone={said.tone}>{said.words}</Badge> },
           { term: 'Moved', detail: sayCount(outcomes.moved) },
           { term: isOver ? 'Not moved before the end' : 'Still to do', detail: sayCount(open) },
-          ...(['changed_meanwhile', 'not_allowed', 'not_found', 'failed'] as const)
+          ...(['changed_meanwhile', 'not_allowed', 'not_found', 'moved_too_often', 'failed'] as const)
             .filter((reason) => outcomes[reason] > 0)
             .map((reason) => ({ term: missingWords[reason], detail: sayCount(outcomes[reason]) })),
           {

@@ -30,6 +30,14 @@ export function Summary({
           ...(['changed', 'notAllowed', 'gone'] as const)
             .filter((why) => chances[why] > 0)
             .map((why) => ({ term: chanceWords[why], detail: sayCount(chances[why]) })),
+          ...(forecast.tooOften > 0
+            ? [
+                {
+                  term: 'Moved too often lately',
+                  detail: `${sayCount(forecast.tooOften)} of these. Other bulk moves have moved them, and this one leaves them alone.`,
+                },
+              ]
+            : []),
           { term: 'People', detail: sayCount(people) },
           { term: 'Told by text', detail: sayCount(texts) },
           { term: 'Told by email', detail: sayCount(mails) },
