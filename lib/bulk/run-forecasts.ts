@@ -4,8 +4,8 @@ import { readDatabaseClock } from '@/db/clock';
 import { openLog } from '@/lib/log';
 import { countNextForecast } from './keep-forecast';
 
-/** Someone looks at the page and waits; where none is to be counted, it is one short statement each time. */
-const everyMs = 1_000;
+/** Someone looks at the page and waits; where none is to be counted, it is two short statements each time. */
+const everyMs = 3_000;
 
 /** Between two batches, as long as the last one took: so who sends texts has this process, too. */
 const restTimes = 1;
