@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
+/** It takes half a second. */
+const patienceMs = 10_000;
+
 /**
  * Lets a server that listens take up to `times` more connections in each turn of the event loop. Node takes one from each listening
  * socket (libuv 1.46 and later), and a turn is 10 to 30 ms while pages are made. So one client that opens a few hundred connections a
@@ -24,9 +27,12 @@ export async function acceptMany(server: Server, times: number): Promise<{ close
       other.listen(socketOfItsOwn);
       others.push(other);
     });
+    helper.on('error', () => undefined);
+    const patience = setTimeout(() => helper.kill('SIGKILL'), patienceMs);
     // Sent as a server, it would be listened to by the helper as well, which would take connections with it.
     helper.send(times, (server as unknown as { _handle: Server })._handle);
     await once(helper, 'disconnect').catch(() => undefined);
+    clearTimeout(patience);
   }
   return {
     close: () => Promise.all(others.map((other) => new Promise((resolve) => other.close(resolve)))),
