@@ -126,9 +126,9 @@ describe('reserveSpend', () => {
     const people = await Promise.all(Array.from({ length: 20 }, () => makePerson(database.db)));
     const owners = Array.from({ length: 1000 }, (_, index) => people[index % people.length]!);
     const ids = await claimTexts(owners);
-    // Updates may have nine tenths.
+    // Updates may have eight tenths.
     const forUpdates = codePrice * 321 + codePrice - 1;
-    const budget = { perUserMicros: codePrice * 30, totalMicros: Math.floor((forUpdates * 10) / 9) };
+    const budget = { perUserMicros: codePrice * 30, totalMicros: Math.floor((forUpdates * 10) / 8) };
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, process) =>
         reserve(
