@@ -13,8 +13,6 @@ export type MailHit = { ok: true; refund: () => Promise<void> } | { ok: false; r
  * the account knows has a share of its own, which no stranger spends; all of an account's together have no more than twice that,
  * since each sign-in makes a browser known. Refuses with `retryAt`, the moment the next one is allowed.
  *
- * @param isReset it is for a new password, which anyone may ask for who types an address. Those are counted apart from all others: what
- *   is left of them would tell that somebody with an account at that address was written to lately.
  * @param knownBrowser by what the account at the address knows this browser (the nonce of its mark); null: it does not
  */
 export async function takeMailHit(
@@ -22,20 +20,16 @@ export async function takeMailHit(
   {
     email,
     address,
-    isReset = false,
     knownBrowser = null,
     now,
-  }: { email: string; address: string; isReset?: boolean; knownBrowser?: string | null; now: Date },
+  }: { email: string; address: string; knownBrowser?: string | null; now: Date },
 ): Promise<MailHit> {
   const name = emailKey(email);
   const network = networkOf(address);
   const ofNetwork = { keys: limitKeys('mail_network', [network]), rules: limits.mailsPerNetwork };
   const shared = [
-    { keys: limitKeys(isReset ? 'reset_address' : 'mail_address', [name]), rules: limits.mailsPerAddress },
-    {
-      keys: limitKeys(isReset ? 'reset_address_network' : 'mail_address_network', [name, network]),
-      rules: limits.mailsPerAddressAndNetwork,
-    },
+    { keys: limitKeys('mail_address', [name]), rules: limits.mailsPerAddress },
+    { keys: limitKeys('mail_address_network', [name, network]), rules: limits.mailsPerAddressAndNetwork },
     ofNetwork,
   ];
   if (knownBrowser === null) return takeHits(db, shared, now);

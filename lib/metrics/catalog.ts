@@ -61,8 +61,6 @@ export const refusalRules = [
   'recovery_email',
   'recovery_failure',
   'recovery_network',
-  'reset_address',
-  'reset_address_network',
   'settings',
   'test_text',
   // Of a code that is asked for, or entered.

@@ -61,7 +61,7 @@ export const limits = {
     { limit: 5, windowSeconds: 15 * minute },
     { limit: 20, windowSeconds: day },
   ],
-  /** Mails with a link to one address, whoever asks for them, and as many besides for a new password … */
+  /** Mails with a link to one address, whoever asks for them … */
   mailsPerAddress: [
     { limit: 3, windowSeconds: hour },
     { limit: 10, windowSeconds: day },

@@ -81,10 +81,7 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     group: 'passwords',
     rule: 'Wrong passwords in a browser that the account knows',
   },
-  mailsPerAddress: {
-    group: 'mails',
-    rule: 'Mails with a link to one address; besides, as many for a new password',
-  },
+  mailsPerAddress: { group: 'mails', rule: 'Mails with a link to one address' },
   mailsPerAddressAndNetwork: { group: 'mails', rule: 'Of these, asked for by one network' },
   mailsPerNetwork: { group: 'mails', rule: 'Mails with a link from one network, to all addresses' },
   mailsPerKnownBrowser: { group: 'mails', rule: 'Besides, by a browser that the account knows' },

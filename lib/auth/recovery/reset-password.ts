@@ -42,7 +42,7 @@ export async function requestReset(
   const { address, now } = context;
   const account = await findUserByEmail(db, email);
   const mark = findMark(knownBrowser, { emailKey: emailKey(email), account }, now);
-  const counted = await takeMailHit(db, { email, address, isReset: true, knownBrowser: mark, now });
+  const counted = await takeMailHit(db, { email, address, knownBrowser: mark, now });
   if (!counted.ok) return { ok: false, reason: 'mail_limit', retryAt: counted.retryAt };
   await enqueueResetMail(db, { email, askedFrom: address, now });
   return { ok: true };
