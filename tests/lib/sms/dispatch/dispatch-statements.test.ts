@@ -62,5 +62,7 @@ test('a hundred texts that wait together take less than half a statement each', 
       if (rows[0]!.sent === ids.length) return;
     }
   });
-  expect(statements.length).toBeLessThan(ids.length / 2);
+  // This test asks as well, the oftener the busier the machine is.
+  const own = statements.filter((text) => !text.includes('as sent from sms_messages'));
+  expect(own.length).toBeLessThan(ids.length / 2);
 });
