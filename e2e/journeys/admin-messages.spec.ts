@@ -185,7 +185,7 @@ test('the page of a text says in words why it was not sent, rule by rule', async
   await expect(rowOf('Did the person agree?').last()).toContainText(
     'They have not agreed to updates. It passes once',
   );
-  await expect(rowOf('Does it leave what is kept for getting into accounts?')).toContainText(
+  await expect(rowOf('Does it leave what people need for their codes?')).toContainText(
     /\$[\d.]+ of \$[\d.]+ is spent/,
   );
   await expect(rowOf('Is the sender at work?')).toContainText('It is.');
