@@ -120,7 +120,8 @@ export function makeAdmission({
       const room = openRoom(network);
       response.once('close', room.close);
       if (!hasBody(request)) {
-        await takePlace(request, response, network, room, lane);
+        // Without a body no call is signed.
+        await takePlace(request, response, network, room, isWebhook ? 'traces' : lane);
         return;
       }
       const mostBytes = isWebhook ? maxWebhookBytes : maxBodyBytes;

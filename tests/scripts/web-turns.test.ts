@@ -305,6 +305,20 @@ describe('while a number is held', () => {
     expect((await signed).status).toBe(200);
   });
 
+  test('calls without a body take no place of those that are signed', async () => {
+    const { ask, inProgress, handed, until } = await openApp();
+    const empty = Array.from({ length: 30 }, (_, n) =>
+      ask({ path: inbound, method: 'POST', network: `203.0.113.${n}` }),
+    );
+    void Promise.allSettled(empty);
+    await until(() => inProgress.length > 0);
+    const signed = ask(text('2125550100', 1));
+    await until(() => handed.includes(`${inbound} of 54.172.60.1`));
+    expect(handed.length).toBeLessThan(6);
+    inProgress.at(-1)!.response.end();
+    expect((await signed).status).toBe(200);
+  });
+
   test('two reports about texts to it never wait for each other in places of their own', async () => {
     const { ask, inProgress, handed, until } = await openApp();
     const report = (n: number) => ({
