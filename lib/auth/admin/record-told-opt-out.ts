@@ -32,7 +32,7 @@ type Recorder = { userId: string; sessionId: string; email: string };
  * number as a STOP does, and START takes it back. By a broker, a member of staff or an admin, who has shown who they are; what
  * they note of it is kept in the ledger, and in the audit with both of them where the number has a proven holder, who is told by mail.
  *
- * Any number can be named that somebody may have, also one that we would not text. Each stops all texts to somebody and is kept for
+ * Every number that a person can have is taken, also one that we would not text. Each stops all texts to somebody and is kept for
  * good, so they are counted by recorder (`countTold`). What is in force already since less than a day neither writes nor counts.
  * `isFirst`: the number had not opted out before.
  */
