@@ -86,32 +86,31 @@ export function createCluster({ home, binaries, user, throwaway = false }: Serve
 }
 
 /**
- * The server that already runs on this data folder, once it answers; null when none does. A pid file left behind by a
- * crash, whose number is free or belongs to another program by now, is removed.
+ * The server that already runs on this data folder, once it answers; null when none does. Changes nothing: a server that
+ * is about to start has its pid file for a moment without a word in it, and without its pid file it would end itself.
  */
 export async function findRunningServer(home: string): Promise<Server | null> {
   const noted = readPidFile(home);
   if (!noted) return null;
   const birth = processBirth(noted.pid);
-  if (birth === null || !processCommand(noted.pid).includes(dataPath(home))) {
-    rmSync(pidFile(home), { force: true });
-    return null;
-  }
+  if (birth === null || !processCommand(noted.pid).includes(dataPath(home))) return null;
   const server = { pid: noted.pid, birth, url: serverUrl(home, noted.port) };
   if (await waitUntilAnswering(server, 30_000)) return server;
-  if (!isRunning(server)) {
-    // It died while we asked. As long as nobody has reaped it, PostgreSQL would take its number for a living server.
-    rmSync(pidFile(home), { force: true });
-    return null;
-  }
+  if (!isRunning(server)) return null;
   throw new StartProblem(
     `The embedded PostgreSQL of this folder (process ${noted.pid}) runs but does not answer: end it and try again.`,
   );
 }
 
-/** Starts a server on a finished data folder, in its own session so that a Ctrl-C in the terminal passes it by. */
+/**
+ * Starts a server on a finished data folder on which none runs, in its own session so that a Ctrl-C in the terminal
+ * passes it by.
+ */
 export async function launchServer(options: ServerOptions): Promise<Server> {
   const { home, binaries, user, settings = {}, throwaway = false } = options;
+  // Left by a crash, its number may be another program's by now, or a dead server's that nobody has reaped: PostgreSQL
+  // would take either for a living one.
+  rmSync(pidFile(home), { force: true });
   const logFile = join(home, 'server.log');
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > 5_000_000) truncateSync(logFile);
   const giveUpAt = Date.now() + 60_000;

@@ -106,6 +106,15 @@ describe('the embedded database', () => {
     await database.release();
   });
 
+  test('is left in peace by who looks for it while it starts, its pid file still empty', async () => {
+    writeFileSync(pidFile(), '');
+    expect(await findEmbeddedDatabase(dataFolder)).toBeNull();
+    expect(existsSync(pidFile())).toBe(true);
+    const database = await useEmbeddedDatabase(dataFolder, quiet);
+    expect(await query(database.ownerUrl, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await database.release();
+  });
+
   test('is set up again after a set-up that was interrupted', async () => {
     rmSync(join(dataFolder, 'postgres', 'cluster'), { recursive: true });
     writeFileSync(join(dataFolder, 'lock'), '999999999 gone');
