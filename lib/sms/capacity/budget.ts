@@ -418,7 +418,7 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
   const { rows } = await tx.execute<{ scope: string; hours_ago: number; micros: string }>(sql`
     select scope, ceil(extract(epoch from ${timestamp(minute)} - minute) / 3600)::int as hours_ago, sum(micros)::text as micros
     from sms_spend
-    where scope in (${list(scopes)}) and minute >= ${timestamp(new Date(minute.getTime() - dayHours * hourMs))}
+    where scope = any(${sql.param([...scopes])}::text[]) and minute >= ${timestamp(new Date(minute.getTime() - dayHours * hourMs))}
       and minute <= ${timestamp(new Date(minute.getTime() + dayHours * hourMs))}
     group by 1, 2`);
   const byScope = new Map<string, Map<number, bigint>>();
@@ -581,13 +581,13 @@ async function findRoom(
   const freed =
     own === null || ownScopes.length === 0
       ? sql`micros`
-      : sql`micros - case when minute = ${timestamp(wholeMinute(own.reservedAt))} and scope in (${list(ownScopes)})
+      : sql`micros - case when minute = ${timestamp(wholeMinute(own.reservedAt))} and scope = any(${sql.param(ownScopes)}::text[])
           then ${own.micros.toString()}::bigint else 0 end`;
   const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
       select minute, sum(${freed}) over (order by minute) as freed from sms_spend
-      where scope in (${list(listScopes(cap))}) and minute >= ${timestamp(since)}
+      where scope = any(${sql.param(listScopes(cap))}::text[]) and minute >= ${timestamp(since)}
         and minute <= ${timestamp(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   // What is reserved together with this text, in this very minute, is not in the table yet.
@@ -598,11 +598,4 @@ async function findRoom(
 
 function wholeMinute(instant: Date): Date {
   return new Date(Math.floor(instant.getTime() / minuteMs) * minuteMs);
-}
-
-function list(values: readonly string[]): SQL {
-  return sql.join(
-    values.map((value) => sql`${value}`),
-    sql`, `,
-  );
 }

@@ -1,4 +1,4 @@
-import { eq, getTableColumns, inArray, sql } from 'drizzle-orm';
+import { eq, getTableColumns, sql } from 'drizzle-orm';
 import { users } from '@/db/schema/accounts';
 import type { ConsentScope } from '@/db/schema/consent';
 import {
@@ -43,7 +43,8 @@ export async function readPolicyFacts(
   db: Db | Tx,
   ids: readonly string[],
 ): Promise<Map<string, PolicyFacts>> {
-  const rows = await selectFacts(db).where(inArray(smsMessages.id, [...ids]));
+  // One text for lists of every length, so that it is prepared: to plan it takes ten times as long as to run it.
+  const rows = await selectFacts(db).where(sql`${smsMessages.id} = any(${sql.param([...ids])}::uuid[])`);
   return new Map(rows.map((row) => [row.message.id, toFacts(row)]));
 }
 
