@@ -182,7 +182,11 @@ export function parseEnv(
   const twilio =
     whyTwilio === null ? null : readTwilio(read, given, whyTwilio, (problem) => problems.push(problem));
   const apiBaseUrl = read('TWILIO_API_BASE_URL', httpUrl().optional())?.replace(/\/+$/, '') ?? null;
-  const messagesPerSecond = read('SMS_MESSAGES_PER_SECOND', pace.optional()) ?? (twilio ? 1 : null);
+  const readPace = (name: string, otherwise: number | null) => {
+    const given = read(name, pace.optional());
+    return given === undefined ? otherwise : given;
+  };
+  const messagesPerSecond = readPace('SMS_MESSAGES_PER_SECOND', twilio ? 1 : null);
   const price = read('SMS_PRICE_PER_SEGMENT_USD', prices.prefault('0.0079'));
   const redisUrl = read('UPSTASH_REDIS_REST_URL', beside(given, 'UPSTASH_REDIS_REST_TOKEN', httpUrl));
   const redisToken = read(
@@ -218,7 +222,7 @@ export function parseEnv(
     smsDailyBudgetMicros: read('SMS_DAILY_BUDGET_USD', dollars('20')),
     smsCountries: read('SMS_COUNTRIES', countries.prefault('US,CA')),
     smsMessagesPerSecond: messagesPerSecond,
-    smsCodesMessagesPerSecond: read('SMS_CODES_MESSAGES_PER_SECOND', pace.optional()) ?? messagesPerSecond,
+    smsCodesMessagesPerSecond: readPace('SMS_CODES_MESSAGES_PER_SECOND', messagesPerSecond),
     stopCoversAllFrom: read('STOP_COVERS_ALL_FROM', dayOrNever.prefault('2027-01-31')),
     upstash: redisUrl && redisToken ? { url: redisUrl, token: redisToken } : null,
     breachedPasswordsUrl:
@@ -297,10 +301,11 @@ const hops = wholeNumber(0, 99, {
     'is missing: set it to the number of proxies in front (one nginx or load balancer: 1), else all people share one limit',
 });
 
+/** Messages a second; null: as many as there are. */
 const pace = textThat(
-  (text) => /^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0,
-  (text) => `must be a number above 0, not "${text}"`,
-).transform(Number);
+  (text) => text === 'unlimited' || (/^\d{1,6}(\.\d{1,6})?$/.test(text) && Number(text) > 0),
+  (text) => `must be a number above 0, or unlimited, not "${text}"`,
+).transform((text) => (text === 'unlimited' ? null : Number(text)));
 
 /** The beginning of a day in UTC; null: never. */
 const dayOrNever = textThat(

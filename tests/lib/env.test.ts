@@ -247,6 +247,13 @@ describe('on localhost', () => {
     expect(byService.smsCodesMessagesPerSecond).toBe(100);
   });
 
+  test('a sender whose provider keeps the pace itself may have none here', () => {
+    const none = accept({ ...local, ...twilio, SMS_MESSAGES_PER_SECOND: 'unlimited' });
+    expect([none.smsMessagesPerSecond, none.smsCodesMessagesPerSecond]).toEqual([null, null]);
+    const codesAlone = accept({ ...local, ...twilio, SMS_CODES_MESSAGES_PER_SECOND: 'unlimited' });
+    expect([codesAlone.smsMessagesPerSecond, codesAlone.smsCodesMessagesPerSecond]).toEqual([1, null]);
+  });
+
   test.each([
     [{ TWILIO_CODES_FROM_PHONE: twilio.TWILIO_FROM_PHONE }, /must name another sender/],
     [{ TWILIO_CODES_FROM_PHONE: '0100001' }, /^TWILIO_CODES_FROM_PHONE must be a number/],

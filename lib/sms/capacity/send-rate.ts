@@ -27,11 +27,13 @@ export function slotSpacingMicros(messagesPerSecond: number): number {
 const longestPaceMs = 120_000;
 
 /**
- * When the next slot begins, as an expression over a sender's row. A moment further ahead than any that is ever written
- * there comes from a clock that was set back since, and is not believed.
+ * When the next slot begins, as an expression over a sender's row; where there is no pace, until when the provider asked to be
+ * left alone. A moment further ahead than any that is ever written there comes from a clock that was set back since, and is not
+ * believed.
  */
-export function nextSlot(messagesPerSecond: number): SQL {
-  const longest = longestPaceMs * 1000 + 2 * slotSpacingMicros(messagesPerSecond);
+export function nextSlot(messagesPerSecond: number | null): SQL {
+  const spacing = messagesPerSecond === null ? 0 : slotSpacingMicros(messagesPerSecond);
+  const longest = longestPaceMs * 1000 + 2 * spacing;
   return sql`case when next_slot_at > clock_timestamp() + ${longest}::float8 * interval '1 microsecond'
     then clock_timestamp() else next_slot_at end`;
 }

@@ -111,7 +111,8 @@ export async function claimSends(
   const rate = paceOf(work.env, work.role);
   const ours = isOurs(work);
   const hasLine = rate !== null && sendsCodes(work);
-  const reachMs = slotHorizonMs + leadMs;
+  // Without a pace there are no slots to be early for.
+  const reachMs = rate === null ? 0 : slotHorizonMs + leadMs;
   const askedMs = performance.now();
   const now = sql`(select now from clock)`;
   const codes = !hasLine
@@ -140,7 +141,7 @@ export async function claimSends(
     pace as materialized (
       select case when ${isStopped(sql`clock.now`)} then coalesce(stopped_reason, '') end as stopped,
         s.stopped_until is not null as was_stopped,
-        greatest(0, coalesce(extract(epoch from ${rate === null ? sql`next_slot_at` : nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
+        greatest(0, coalesce(extract(epoch from ${nextSlot(rate)} - clock_timestamp()), 0) * 1000)::float8 as wait_ms
       from clock left join sms_senders s on s.sender = ${work.provider.sender}
     ), room as materialized (select ${slotsInReach({ rate, room, reachMs })} as n from pace),
     front as materialized (select ${hasLine ? frontOfLine(now) : sql`null::uuid[]`} as ids),
@@ -179,7 +180,7 @@ export async function claimSends(
       where m.id in (select id from codes union all select id from others)
     )
     select ${epochMs(now)} as now_ms, ${epochMs(leaseEnd(now))} as lease_ms, stopped, was_stopped,
-      greatest(0, wait_ms - ${rate === null ? Infinity : reachMs}::float8) as slot_in_ms,
+      greatest(0, wait_ms - ${reachMs}::float8) as slot_in_ms,
       (select array_agg(id) from codes)::text[] as codes, (select count(*)::int from strangers) as strangers,
       (select array_agg(id) from others)::text[] as others,
       (select id from sms_messages where status = 'queued' and ${ours} and send_after <= ${now}
@@ -226,7 +227,7 @@ function frontOfLine(now: SQL): SQL {
 
 function slotsInReach({ rate, room, reachMs }: { rate: number | null; room: number; reachMs: number }): SQL {
   const wanted = sql`${room}::int`;
-  if (rate === null) return sql`case when stopped is null then ${wanted} else 0 end`;
+  if (rate === null) return sql`case when stopped is null and wait_ms = 0 then ${wanted} else 0 end`;
   const reach = sql`(${reachMs}::float8 - wait_ms) * 1000 / ${slotSpacingMicros(rate)}::float8`;
   return sql`case when stopped is not null or wait_ms > ${reachMs}::float8 then 0
     else least(${wanted}, 1 + floor(${reach})::int) end`;

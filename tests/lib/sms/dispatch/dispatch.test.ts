@@ -483,6 +483,22 @@ describe('the error table', () => {
     expect(fake.texts).toHaveLength(1);
   });
 
+  test('without a pace, too many requests keep the next text back until Retry-After as well', async () => {
+    fake.onCreate = () => ({
+      kind: 'refuse',
+      httpStatus: 429,
+      code: 20429,
+      headers: { 'retry-after': '4' },
+    });
+    start({ SMS_MESSAGES_PER_SECOND: 'unlimited' });
+    const refused = await askForUpdate(database.db, await makePerson(database.db));
+    await whenText(database.db, refused, (row) => row.reason === 'too_many_requests');
+    fake.onCreate = () => null;
+    const next = await askForUpdate(database.db, await makePerson(database.db));
+    await whenText(database.db, next, (row) => row.status === 'sent', 15_000);
+    expect(fake.requests[1]!.atMs - fake.requests[0]!.atMs).toBeGreaterThanOrEqual(3_500);
+  });
+
   test('too many requests for one text that was tried often keeps no code of someone else waiting', async () => {
     const [often, asking] = [await makePerson(database.db), await makePerson(database.db)];
     fake.onCreate = ({ to }) =>
