@@ -150,6 +150,37 @@ test.describe('the sessions', () => {
     }
   });
 
+  test('who was here long ago shows that it is them before other sessions end', async ({
+    page,
+    openBrowser,
+  }) => {
+    const applicant = await register(page);
+    const other = await signInElsewhere(openBrowser, applicant);
+    await readRows(
+      `update sessions set authenticated_at = authenticated_at - interval '11 minutes'
+       where user_id = (select id from users where email = $1)`,
+      [applicant.email],
+    );
+    await open(page, security);
+    for (const end of ['End this session', 'End all other sessions']) {
+      await button(page, end).click();
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText('Confirm that it is you');
+      await open(page, security);
+    }
+    await other.reload();
+    await expectPage(other, paths.dashboard);
+
+    await button(page, 'End all other sessions').click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Confirm that it is you');
+    await field(page, 'currentPassword').fill(applicant.password);
+    await button(page, 'Confirm').click();
+    await expect(page.getByText('No session has ended yet.')).toBeVisible();
+    await button(page, 'End all other sessions').click();
+    await expect(page.getByText('All other sessions have ended.')).toBeVisible();
+    await other.reload();
+    await expectPage(other, paths.signIn);
+  });
+
   test('sign-ins and attempts are listed, wrong passwords too', async ({ page, openBrowser }) => {
     const applicant = await register(page);
     const stranger = await (await openBrowser()).newPage();

@@ -1,4 +1,5 @@
-import { alertOf, button, field, open, paths } from '../support/journeys';
+import { readAccounts, readRows } from '../support/database';
+import { alertOf, button, expectPage, field, open, paths, register, signIn } from '../support/journeys';
 import { newApplicant } from '../support/people';
 import { expect, test } from '../support/test';
 
@@ -24,6 +25,30 @@ test('an empty sign-in form is told of both fields at once', async ({ page }) =>
     await expect(field(page, name)).toHaveAttribute('aria-invalid', 'true');
     await expect(field(page, name)).toHaveAttribute('aria-describedby', new RegExp(`${name}-error`));
   }
+});
+
+test('a sign-in that lost its moment says so, and the next one works', async ({ page, openBrowser }) => {
+  const applicant = await register(page);
+  const [account] = await readAccounts(applicant.email);
+  const name = `late_${account!.id.replaceAll('-', '')}`;
+  // As after a stall, or where someone ended all sessions in that very moment.
+  await readRows(
+    `create function ${name}() returns trigger language plpgsql as $$ begin
+       if new.user_id = '${account!.id}' then new.expires_at = now() - interval '1 second'; end if; return new;
+     end $$`,
+  );
+  await readRows(
+    `create trigger ${name} before insert on login_grants for each row execute function ${name}()`,
+  );
+  const elsewhere = await (await openBrowser()).newPage();
+  try {
+    await signIn(elsewhere, applicant);
+    await expect(alertOf(elsewhere)).toContainText('Signing in took too long. Please try again.');
+  } finally {
+    await readRows(`drop function ${name} cascade`);
+  }
+  await signIn(elsewhere, applicant);
+  await expectPage(elsewhere, paths.dashboard);
 });
 
 test('the policies say who "we" are, how to reach them, and since when', async ({ page }) => {

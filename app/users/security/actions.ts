@@ -16,9 +16,14 @@ import { passwordErrors } from '@/lib/accounts/password-strength';
 import { changePassword } from '@/lib/auth/settings/change-password';
 import { endOthers, endOne } from '@/lib/auth/sign-in/end-sessions';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
+import { isFresh } from '@/lib/auth/two-factor/step-up';
+import type { RequestContext } from '@/lib/context';
+import type { SessionUser } from '@/lib/accounts/sessions';
 import { isId } from '@/lib/random';
 
 const here = '/users/security';
+
+const confirmFirst = `${here}/confirm?next=${encodeURIComponent(`${here}?confirmed=sessions`)}`;
 
 const passwordForm = z.object({
   currentPassword: required('Enter your current password.'),
@@ -63,7 +68,15 @@ export async function changePasswordAction(
   return answerForm({ fieldErrors: { newPassword: words } });
 }
 
-/** Ends one session of this person. */
+/**
+ * Leads whoever has not shown within ten minutes that it is them to do so (OWASP ASVS 5.0 7.5.2): with a copied cookie alone, a thief
+ * would end each new session of the owner.
+ */
+function requireFresh(user: SessionUser, { now }: RequestContext): void {
+  if (!isFresh(user, now)) redirect(confirmFirst);
+}
+
+/** Ends one session of this person; for one that is not this browser's they have to show that it is them. */
 export async function endSessionAction(
   _state: FormState<never>,
   formData: FormData,
@@ -73,15 +86,20 @@ export async function endSessionAction(
   const form = readForm(sessionForm, formData);
   if (!form.ok) redirect(here);
   const { sessionId } = form.fields;
-  await endOne(db(), actor.user, sessionId, await readRequestContext());
-  if (sessionId === actor.user.sessionId) redirect('/users/login');
+  const context = await readRequestContext();
+  const isOwn = sessionId === actor.user.sessionId;
+  if (!isOwn) requireFresh(actor.user, context);
+  await endOne(db(), actor.user, sessionId, context);
+  if (isOwn) redirect('/users/login');
   redirect(`${here}?saved=session`);
 }
 
-/** Ends every session of this person but this one. */
+/** Ends every session of this person but this one, for who has shown that it is them. */
 export async function endOtherSessionsAction(): Promise<FormState<never>> {
   const actor = await readActor<never>(here);
   if (!actor.ok) return actor.answer;
-  await endOthers(db(), actor.user, await readRequestContext());
+  const context = await readRequestContext();
+  requireFresh(actor.user, context);
+  await endOthers(db(), actor.user, context);
   redirect(`${here}?saved=sessions`);
 }

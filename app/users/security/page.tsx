@@ -65,6 +65,13 @@ export default async function SecurityPage({
           </p>
         </Alert>
       ) : null}
+      {confirmed === 'sessions' ? (
+        <Alert tone="success" title="Thank you, it is you" focusOn="confirmed-sessions">
+          <p>
+            No session has ended yet. <TextLink href="#sessions">End those that are not yours</TextLink> now.
+          </p>
+        </Alert>
+      ) : null}
 
       <Sections links={sections}>
         <Card>

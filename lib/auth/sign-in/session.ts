@@ -86,7 +86,7 @@ export async function signInWithGrant(grant: string): Promise<boolean> {
     if (earlier) await endSession(db(), earlier.sessionId);
     return true;
   } catch (error) {
-    if (error instanceof Error && error.name === 'CredentialsSignin') return false;
+    if (error instanceof Error && nameAuthError(error) === 'CredentialsSignin') return false;
     throw error;
   }
 }
