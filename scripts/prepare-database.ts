@@ -1,5 +1,6 @@
-import { migrateDatabase, readSchemaState } from '@/db/migrate';
+import { inTurn, migrateDatabase, readSchemaState, withClient } from '@/db/migrate';
 import { admitRunningRole } from '@/db/running-role';
+import { spellEmailKeys } from '@/lib/accounts/spell-email-keys';
 import { oneLine, StartProblem } from './start-problem';
 
 /** Where a database is: for the role that serves, and for the one that owns the tables where that is another. */
@@ -42,6 +43,7 @@ export async function migrateAs(
   if (migrator === 'nobody') return;
   await explaining('The migration failed', async () => {
     await migrateDatabase(ownerUrl ?? url, { say });
+    await withClient(ownerUrl ?? url, (client) => inTurn(client, say, () => spellEmailKeys(client)));
     if (ownerUrl === null) return;
     const { name, mayAlter } = await admitRunningRole(ownerUrl, url, say);
     if (!mayAlter) return;

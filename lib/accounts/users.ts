@@ -2,18 +2,32 @@ import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { thisChange } from '@/db/schema/columns';
 import { users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
-import { emailKey, writeEmail } from './email';
+import { emailKey, keyAsWritten, writeEmail } from './email';
 import { endTrustedDevices } from './trusted-devices';
 
 export type User = typeof users.$inferSelect;
 
 /** The account of an email address, without regard to case; pending and deactivated ones too. */
 export async function findUserByEmail(db: Db | Tx, email: string): Promise<User | null> {
-  const [user] = await db
-    .select()
-    .from(users)
-    .where(eq(users.emailKey, emailKey(email)));
+  const [user] = await db.select().from(users).where(isKeyOf(email)).orderBy(asWrittenFirst(email)).limit(1);
   return user ?? null;
+}
+
+/**
+ * Whether a row of `users` may be found by an email. Two accounts at one mailbox of before its spellings were one keep their
+ * keys (`spellEmailKeys`); each is found by its own spelling, since that comes first.
+ */
+export function isKeyOf(email: string) {
+  return inArray(users.emailKey, [emailKey(email), keyAsWritten(email)]);
+}
+
+export function asWrittenFirst(email: string) {
+  return sql`(${users.emailKey} = ${keyAsWritten(email)}) desc`;
+}
+
+/** Whether a key is that of the account's email, under either spelling. */
+export function hasEmailKey(user: Pick<User, 'emailKey'>, key: string): boolean {
+  return emailKey(user.emailKey) === key;
 }
 
 export async function findUser(db: Db | Tx, userId: string): Promise<User | null> {

@@ -2,6 +2,7 @@ import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { mails, type LinkPurpose } from '@/db/schema/mail';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { asWrittenFirst, isKeyOf } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { newLink } from './links';
@@ -73,7 +74,8 @@ export async function enqueueResetMail(
   const standing = standingOf(sql`(select is_proven from owner)`);
   await db.execute(sql`
     with owner as (
-      select id, email, email_proven_at is not null as is_proven from users where email_key = ${link.emailKey} and deactivated_at is null for key share
+      select id, email, email_proven_at is not null as is_proven from users where ${isKeyOf(email)} and deactivated_at is null
+      order by ${asWrittenFirst(email)} limit 1 for key share
     ), link as (
       insert into email_links (id, purpose, user_id, email, email_key, nonce, created_at, expires_at)
       values (${link.id}, 'reset', (select id from owner), coalesce((select email from owner), ${email}),

@@ -6,7 +6,7 @@ import { lockUser } from '@/lib/accounts/lock-users';
 import { refuseNewPassword } from '@/lib/accounts/new-password';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-strength';
-import { findUser } from '@/lib/accounts/users';
+import { findUser, hasEmailKey } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
@@ -125,7 +125,7 @@ async function resetByRightCode(
   return db.transaction(async (tx) => {
     const { locked, numbers } = await lockPerson(tx, user.id, [phone], () => lockUser(tx, user.id));
     const number = numbers.get(phone)!;
-    const isStill = locked !== null && locked.phone === phone && locked.emailKey === recovery.emailKey;
+    const isStill = locked !== null && locked.phone === phone && hasEmailKey(locked, recovery.emailKey);
     if (!isStill) return null;
     if (!mayRecoverByText(locked, number, await readFactors(tx, locked.id), now)) return null;
     if (readFailures(number, 'recover', now).retryAt !== null) return null;

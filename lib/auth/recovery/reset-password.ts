@@ -4,7 +4,14 @@ import type { PasswordRefusal } from '@/lib/accounts/password-strength';
 import { emailKey } from '@/lib/accounts/email';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { hashPassword } from '@/lib/accounts/password';
-import { findUser, findUserByEmail, markEmailProven, markRecovered, type User } from '@/lib/accounts/users';
+import {
+  findUser,
+  findUserByEmail,
+  hasEmailKey,
+  markEmailProven,
+  markRecovered,
+  type User,
+} from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { networkOf } from '@/lib/client-address';
 import { findConsentedPhones } from '@/lib/consent/ledger';
@@ -82,7 +89,7 @@ export async function resetPassword(
   return db.transaction(async (tx) => {
     const phones = await findConsentedPhones(tx, user.id);
     const { locked, numbers } = await lockPerson(tx, user.id, phones, () => lockUser(tx, user.id));
-    if (locked === null || locked.deactivatedAt !== null || locked.emailKey !== link.emailKey) {
+    if (locked === null || locked.deactivatedAt !== null || !hasEmailKey(locked, link.emailKey)) {
       return { ok: false as const, reason: 'closed' as const };
     }
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };

@@ -5,6 +5,7 @@ import { forgetPassword } from '@/lib/accounts/stored-password';
 import {
   findUser,
   findUserByEmail,
+  hasEmailKey,
   lockEmail,
   markRecovered,
   releaseEmail,
@@ -94,7 +95,7 @@ async function putEmailBack(
   { email, since }: { email: string; since: Date },
   context: RequestContext,
 ): Promise<boolean> {
-  if (user.emailKey === emailKey(email)) return true;
+  if (hasEmailKey(user, emailKey(email))) return true;
   const rival = await findRival(tx, { userId: user.id, email });
   if (rival !== null) {
     const isNewer = rival.createdAt.getTime() >= since.getTime() - clocksApartMs;

@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
 import { lockUser } from '@/lib/accounts/lock-users';
-import { findUser, markEmailProven } from '@/lib/accounts/users';
+import { findUser, hasEmailKey, markEmailProven } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -89,7 +89,7 @@ export async function proveEmail(
   }
   return db.transaction(async (tx) => {
     const locked = await lockUser(tx, user.id);
-    if (locked === null || locked.deactivatedAt !== null || locked.emailKey !== link.emailKey) {
+    if (locked === null || locked.deactivatedAt !== null || !hasEmailKey(locked, link.emailKey)) {
       return { ok: false as const, reason: 'closed' as const };
     }
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };
@@ -123,7 +123,7 @@ export async function disownAccount(
     if (locked === null || locked.deactivatedAt !== null) {
       return { ok: false as const, reason: 'closed' as const };
     }
-    if (!canBeClosed(locked) || locked.emailKey !== emailKey(link.email)) {
+    if (!canBeClosed(locked) || !hasEmailKey(locked, emailKey(link.email))) {
       return { ok: false as const, reason: 'proven_already' as const };
     }
     if (!(await spendLink(tx, link.id, now))) return { ok: false as const, reason: 'used' as const };

@@ -5,7 +5,7 @@ import { emailKey } from '@/lib/accounts/email';
 import { hashPassword } from '@/lib/accounts/password';
 import type { PasswordRefusal } from '@/lib/accounts/password-strength';
 import { issuePendingToken, readPending } from '@/lib/accounts/pending';
-import { findUserByEmail, insertUser, lockEmail, type User } from '@/lib/accounts/users';
+import { findUserByEmail, hasEmailKey, insertUser, lockEmail, type User } from '@/lib/accounts/users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { recordAudit, recordOnceAnHour } from '@/lib/audit';
@@ -106,7 +106,7 @@ export async function register(
       await endClaims(tx, input.email, context.now);
     }
     // None: it expired or was closed at this very moment, and the email is free.
-    if (earlier !== null && earlier.emailKey === emailKey(input.email)) {
+    if (earlier !== null && hasEmailKey(earlier, emailKey(input.email))) {
       const isOwn =
         pendingToken !== null && (await readPending(tx, pendingToken, context.now))?.id === earlier.id;
       const isAllowed = { isClaimed: claimed !== null, isOwn };

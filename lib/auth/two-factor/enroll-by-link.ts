@@ -1,7 +1,7 @@
 import type { Db, Tx } from '@/db/client';
 import { isOpenAdmin, lockUsers } from '@/lib/accounts/lock-users';
 import { mintLoginGrant } from '@/lib/accounts/login-grants';
-import { findUser, type User } from '@/lib/accounts/users';
+import { findUser, hasEmailKey, type User } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { checkPassword } from '@/lib/auth/sign-in/check-password';
 import { issueMark } from '@/lib/auth/sign-in/known-browser';
@@ -98,7 +98,7 @@ function askedBy({ details: { adminId } }: EmailLink): string | null {
  */
 async function isStillGood(db: Db | Tx, link: EmailLink, user: User): Promise<boolean> {
   const { phone = null } = link.details;
-  if (user.emailKey !== link.emailKey) return false;
+  if (!hasEmailKey(user, link.emailKey)) return false;
   if (link.details.reset === 'yes') {
     const adminId = askedBy(link);
     const admin = adminId === null ? null : await findUser(db, adminId);

@@ -134,10 +134,10 @@ async function sendOne(db: Db, recovery: Recovery, now: Date): Promise<void> {
   const context = { now, address: recovery.address, userAgent: recovery.userAgent };
   await db.transaction(async (tx) => {
     await tx.execute(sql`select set_config('lock_timeout', ${`${lockWithinMs}ms`}, true)`);
-    const found = await findUserByEmail(tx, recovery.emailKey);
+    const found = await findUserByEmail(tx, recovery.email);
     const number = found?.phone ? await lockNumber(tx, found.phone) : null;
     // Read again under the lock, since someone may have proven the number, or changed it, meanwhile.
-    const user = number === null ? null : await findUserByEmail(tx, recovery.emailKey);
+    const user = number === null ? null : await findUserByEmail(tx, recovery.email);
     const isMine =
       user !== null && number !== null && mayRecoverByText(user, number, await readFactors(tx, user.id), now);
     const to = isMine && (await agreedToCodes(tx, { userId: user.id, phone: number.number })) ? user : null;

@@ -15,6 +15,20 @@ test.each([
   // Signs that would become an @, a comma or a bracket stay what they are.
   ['ada@a\ufe6bexample.com', 'ada@a\ufe6bexample.com', 'ada@a\ufe6bexample.com'],
   ['ada@a\uff0c\u2474.com', 'ada@a\uff0c\u2474.com', 'ada@a\uff0c\u2474.com'],
+  // Both spellings of an internationalized domain; some browsers send the second for the first.
+  ['Ada@b\u00fccher.example', 'Ada@b\u00fccher.example', 'ada@xn--bcher-kva.example'],
+  ['ada@XN--bcher-KVA.example', 'ada@XN--bcher-KVA.example', 'ada@xn--bcher-kva.example'],
+  ['ada@B\u00dcCHER\uff0eExample', 'ada@b\u00fccher.example', 'ada@xn--bcher-kva.example'],
+  ['ada@bu\u0308cher\u3002example', 'ada@b\u00fccher.example', 'ada@xn--bcher-kva.example'],
+  [
+    'ada@b\u00fccher.fa\u00df.example',
+    'ada@b\u00fccher.fa\u00df.example',
+    'ada@xn--bcher-kva.xn--fa-hia.example',
+  ],
+  // What is no domain stays what it is.
+  ['ada@b\u00fc\u00adcher.example', 'ada@b\u00fc\u00adcher.example', 'ada@b\u00fc\u00adcher.example'],
+  ['ada@b\u00fc:80.example', 'ada@b\u00fc:80.example', 'ada@b\u00fc:80.example'],
+  ['ada@xn--\u00fc.example', 'ada@xn--\u00fc.example', 'ada@xn--\u00fc.example'],
   ['', '', ''],
 ])('%j is stored as %j, and told apart as %j', (typed, written, key) => {
   expect(writeEmail(typed)).toBe(written);
@@ -31,6 +45,17 @@ test('whatever single letter is typed, a key of plain letters is that of an addr
     .map((point) => `a${String.fromCodePoint(point)}b@example.com`)
     .filter((typed) => plain.test(emailKey(typed)) && !plain.test(writeEmail(typed)));
   expect(odd).toEqual([]);
+});
+
+test('no two domains that are mailed apart have one key', () => {
+  const written = new Map<string, string>();
+  for (const point of letters.filter((each) => each < 0x20000)) {
+    const email = `a@b${String.fromCodePoint(point)}c.example`;
+    const small = writeEmail(email).toLowerCase().normalize('NFC');
+    const key = emailKey(email);
+    expect(written.get(key) ?? small).toBe(small);
+    written.set(key, small);
+  }
 });
 
 test('a sign that means something in an address is refused, also where it comes of another', () => {
