@@ -2,6 +2,7 @@ import { and, desc, eq, notInArray, sql } from 'drizzle-orm';
 import { auditLog } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 
 export type AuditAction =
@@ -128,6 +129,24 @@ export async function recordOnceAnHour(
     where user_id = ${entry.userId} and action = ${entry.action}
       and at > ${timestamp(context.now)} - interval '1 hour' limit 1`);
   if (rows.length === 0) await recordAudit(tx, entry, context);
+}
+
+/**
+ * Writes what people do to their own account as often as they like, once an hour for each network that they do it from and each
+ * kind of it (`details`): so whoever else does it is seen beside them. The caller holds a lock on what they do it by.
+ */
+export async function recordOnceAnHourFrom(
+  tx: Tx,
+  entry: { action: AuditAction; userId: string; details: Record<string, string> },
+  context: RequestContext,
+): Promise<void> {
+  const { rows } = await tx.execute<{ address: string | null }>(sql`
+    select distinct address from audit_log
+    where user_id = ${entry.userId} and action = ${entry.action} and details = ${JSON.stringify(entry.details)}::jsonb
+      and at > ${timestamp(context.now)} - interval '1 hour'`);
+  const network = networkOf(context.address);
+  if (rows.some(({ address }) => address !== null && networkOf(address) === network)) return;
+  await recordAudit(tx, entry, context);
 }
 
 export type AuditEntry = typeof auditLog.$inferSelect;

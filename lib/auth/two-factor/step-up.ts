@@ -2,7 +2,7 @@ import type { Db } from '@/db/client';
 import { asksSecondFactor } from '@/lib/accounts/factors';
 import { markShown, type SessionUser } from '@/lib/accounts/sessions';
 import { findUser } from '@/lib/accounts/users';
-import { recordAudit } from '@/lib/audit';
+import { recordOnceAnHourFrom } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { reauthenticate, type ReauthenticationRefusal } from '@/lib/auth/sign-in/reauthenticate';
 import { proveFactor, type FactorRefusal, type GivenFactor } from './prove-factor';
@@ -61,6 +61,6 @@ async function noteStepUp(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await markShown(tx, { sessionId, factor: by === 'password' ? 'password' : 'second' }, context.now);
-    await recordAudit(tx, { action: 'confirmed_again', userId, details: { by } }, context);
+    await recordOnceAnHourFrom(tx, { action: 'confirmed_again', userId, details: { by } }, context);
   });
 }
