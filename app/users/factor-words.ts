@@ -1,11 +1,14 @@
 import { sayWhen } from '@/app/_format/say-when';
 import type { FormState } from '@/components/forms/form-state';
+import { asksSecondFactor } from '@/lib/accounts/factors';
+import type { SessionUser } from '@/lib/accounts/sessions';
 import type { FactorChangeRefusal } from '@/lib/auth/two-factor/change-factors';
 import type { FactorRefusal } from '@/lib/auth/two-factor/prove-factor';
 import type { TextRefusal } from '@/lib/auth/two-factor/sms-factor';
 import type { TriesLeft } from '@/lib/auth/two-factor/tries';
 import { formatPhone } from '@/lib/phone/parse';
 import { isMailOn } from '@/lib/mail/outbox';
+import { limits } from '@/lib/rate-limits/limits';
 
 /** The fields in which a second factor is given. */
 export type FactorField = 'code' | 'recoveryCode' | 'passkey';
@@ -90,6 +93,14 @@ function sayIfWrong(left: TriesLeft, now: Date, timeZone: string | null): string
   return triesLeft > 3
     ? 'Try the next one.'
     : `You have ${triesLeft === 1 ? '1 try' : `${triesLeft} tries`} before you have to wait.`;
+}
+
+/** For how long a second step holds: what someone records for others takes one of its own each time, where that is much. */
+export function sayHowLong({ role, factors }: Pick<SessionUser, 'role' | 'factors'>): string {
+  const words = 'For the next ten minutes you are not asked again.';
+  if (role === 'applicant' || !asksSecondFactor(role, factors)) return words;
+  const [{ limit }] = limits.toldOptOutsPerHour;
+  return `${words} Recording opt-outs is apart: of more than ${limit} within an hour, each takes a second step of its own.`;
 }
 
 /** What a page says once a code by text was asked for. */

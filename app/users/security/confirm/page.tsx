@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { safePath } from '@/app/_forms/safe-path';
 import { SiteNav } from '@/app/site-nav';
 import { FactorCards } from '@/app/users/factor-cards';
+import { sayHowLong } from '@/app/users/factor-words';
 import { ConfirmPasswordForm } from '@/components/forms/factors/ConfirmPasswordForm';
 import { Outcome } from '@/components/pages/Outcome';
 import { Card } from '@/components/ui/Card';
@@ -39,7 +40,7 @@ export default async function ConfirmPage({
       <Page nav={<SiteNav part="/users/security" />}>
         <Outcome
           title="Thank you, it is you"
-          words="Close this tab, go back to the one that you came from, and send it again. For the next ten minutes you are not asked again."
+          words={`Close this tab, go back to the one that you came from, and send it again. ${sayHowLong(user)}`}
           href="/users/security"
           label="Go to Security"
         />
@@ -52,9 +53,7 @@ export default async function ConfirmPage({
     <Page nav={<SiteNav />}>
       <HeadingGroup>
         <Heading>Confirm that it is you</Heading>
-        <Lead>
-          What you are about to do matters, so we make sure. For the next ten minutes you are not asked again.
-        </Lead>
+        <Lead>What you are about to do matters, so we make sure. {sayHowLong(user)}</Lead>
       </HeadingGroup>
       <FactorCards
         choice={byPassword ? { ...choice, hasRecoveryCodes: false } : choice}
