@@ -119,6 +119,7 @@ const zones = [
         './once-a-day.ts',
         './stored-moment.ts',
         './outbox-listener.ts',
+        './rounds.ts',
         './turns.ts',
         './context.ts',
         './cookie-names.ts',

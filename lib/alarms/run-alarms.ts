@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { db as openDb, type Db } from '@/db/client';
 import { env as readEnv, type Env } from '@/lib/env';
 import { openLog } from '@/lib/log';
+import { runRounds, type Rounds } from '@/lib/rounds';
 import { checkAlarms } from './check-alarms';
 import { deliverAlerts } from './deliver-alerts';
 
@@ -14,38 +14,33 @@ const everyMs = 5_000;
  */
 export function runAlarms(
   options: { db?: Db; env?: Env; log?: (line: string) => void; everyMs?: number } = {},
-): { stop(): Promise<void> } {
+): Rounds {
   const env = options.env ?? readEnv();
   const log = openLog({ level: env.logLevel, write: options.log });
-  const stopping = new AbortController();
-  const { signal } = stopping;
-  const running = Promise.all([repeat(check), env.alertWebhook === null ? null : repeat(tell)]);
-
-  async function check(db: Db): Promise<void> {
-    await checkAlarms({ db, env, log });
+  const { alertWebhook } = env;
+  const running = [repeat((db) => checkAlarms({ db, env, log }))];
+  if (alertWebhook !== null) {
+    running.push(
+      repeat(async (db, signal) => {
+        while (!signal.aborted && (await deliverAlerts(db, alertWebhook, log)) > 0);
+      }),
+    );
   }
 
-  async function tell(db: Db): Promise<void> {
-    if (env.alertWebhook === null) return;
-    while (!signal.aborted && (await deliverAlerts(db, env.alertWebhook, log)) > 0);
-  }
-
-  async function repeat(round: (db: Db) => Promise<void>): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        await round(options.db ?? openDb());
-      } catch (error) {
-        // The database may be restarting; what is due stays due.
-        log.warn('alarms_round_failed', { error });
-      }
-      await delay(options.everyMs ?? everyMs, undefined, { signal }).catch(() => undefined);
-    }
+  function repeat(round: (db: Db, signal: AbortSignal) => Promise<unknown>): Rounds {
+    const pauseMs = options.everyMs ?? everyMs;
+    return runRounds(
+      async (signal) => {
+        await round(options.db ?? openDb(), signal);
+        return pauseMs;
+      },
+      { everyMs: pauseMs, onFault: (error) => log.warn('alarms_round_failed', { error }) },
+    );
   }
 
   return {
     stop: async () => {
-      stopping.abort();
-      await running;
+      await Promise.all(running.map((each) => each.stop()));
     },
   };
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { db as openDb, type Db } from '@/db/client';
 import { openLog } from '@/lib/log';
+import { runRounds, type Rounds } from '@/lib/rounds';
 import { decideNotices } from './decide-notices';
 import { followTexts } from './follow-notices';
 
@@ -17,44 +17,27 @@ const batch = 100;
  * Decides about notices of applications as they come due, by the database's clock, and follows their texts, until stopped. Any
  * number of processes may run it. `stop()` begins nothing more and resolves when what is under way is done.
  */
-export function runNotices({ db: given, log: write }: { db?: Db; log?: (line: string) => void } = {}): {
-  stop(): Promise<void>;
-} {
+export function runNotices({ db, log: write }: { db?: Db; log?: (line: string) => void } = {}): Rounds {
   const log = openLog({ write });
-  const stopping = new AbortController();
-  const { signal } = stopping;
   const onFault = (notice: string, error: unknown) => log.error('notice_not_decided', { notice, error });
   const onHeld = (count: number) => log.warn('notices_held', { count });
-  const running = loop();
-
-  async function loop(): Promise<void> {
-    const db = given ?? openDb();
-    let followedMs = -Infinity;
-    while (!signal.aborted) {
+  let followedMs = -Infinity;
+  return runRounds(
+    async () => {
+      const open = db ?? openDb();
       let isMore = false;
-      try {
-        const { now, isDue, isToFollow } = await readDue(db);
-        if (isDue) isMore = (await decideNotices(db, now, { limit: batch, onFault, onHeld })) === batch;
-        // One batch between two rounds of deciding: however much there is to follow, news does not wait for it.
-        if (isToFollow && performance.now() - followedMs >= followEveryMs) {
-          const isMoreToFollow = (await followTexts(db, now, { limit: batch, onFault })) === batch;
-          if (!isMoreToFollow) followedMs = performance.now();
-          isMore ||= isMoreToFollow;
-        }
-      } catch (error) {
-        // The database may be restarting; what is due stays due.
-        log.warn('notices_round_failed', { error });
+      const { now, isDue, isToFollow } = await readDue(open);
+      if (isDue) isMore = (await decideNotices(open, now, { limit: batch, onFault, onHeld })) === batch;
+      // One batch between two rounds of deciding: however much there is to follow, news does not wait for it.
+      if (isToFollow && performance.now() - followedMs >= followEveryMs) {
+        const isMoreToFollow = (await followTexts(open, now, { limit: batch, onFault })) === batch;
+        if (!isMoreToFollow) followedMs = performance.now();
+        isMore ||= isMoreToFollow;
       }
-      if (!isMore) await delay(everyMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  return {
-    stop: async () => {
-      stopping.abort();
-      await running;
+      return isMore ? 0 : everyMs;
     },
-  };
+    { everyMs, onFault: (error) => log.warn('notices_round_failed', { error }) },
+  );
 }
 
 /** Whether there is anything to do, and the time of the database, in whole milliseconds: all in one statement. */

@@ -12,6 +12,7 @@ import { openLog, type Log } from '@/lib/log';
 import { isMailOn } from '@/lib/mail/outbox';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { limits } from '@/lib/rate-limits/limits';
+import { runRounds, type Rounds } from '@/lib/rounds';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
@@ -52,38 +53,34 @@ const pollMs = 5_000;
  * Sends the codes that browsers asked for to choose a new password, until stopped; nothing where mail is on, since a link goes
  * out then. Any number of processes may run it at the same time. `stop()` resolves when what is in hand is done.
  */
-export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => void } = {}): {
-  stop(): Promise<void>;
-} {
+export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => void } = {}): Rounds {
   if (isMailOn()) return { stop: async () => undefined };
   const { databaseUrl, logLevel } = readEnv();
   const lines = openLog({ level: logLevel, write: log });
   const wake = makeWake();
   const stopping = new AbortController();
   const { signal } = stopping;
-  const running = Promise.all([
-    listenToOutbox(databaseUrl, { channel: recoveryChannel, wake: wake.ring, log: lines, signal }),
-    loop(),
-  ]);
-
-  async function loop(): Promise<void> {
-    while (!signal.aborted) {
-      let looked = 0;
-      try {
-        looked = await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines);
-      } catch (error) {
-        // The database may be restarting; nothing is lost, since what was asked for is in its row.
-        lines.warn('recovery_round_failed', { error });
-      }
-      if (looked < atOnce) await wake.wait(pollMs, signal);
-    }
-  }
-
+  const listening = listenToOutbox(databaseUrl, {
+    channel: recoveryChannel,
+    wake: wake.ring,
+    log: lines,
+    signal,
+  });
+  const rounds = runRounds(
+    async () => ((await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines)) < atOnce ? pollMs : 0),
+    // What was asked for is in its row.
+    {
+      everyMs: pollMs,
+      onFault: (error) => lines.warn('recovery_round_failed', { error }),
+      wait: wake.wait,
+    },
+  );
   return {
     stop: async () => {
       stopping.abort();
+      const ended = rounds.stop();
       wake.ring();
-      await running;
+      await Promise.all([listening, ended]);
     },
   };
 }
