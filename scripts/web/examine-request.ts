@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { parseAndValidateFlightRouterState } from 'next/dist/server/app-render/parse-and-validate-flight-router-state';
 import { maxBodyBytes } from '@/lib/body-limit';
 import { isLoopbackHostname } from '@/lib/env';
 import { keepOwnCookies } from './own-cookies';
@@ -17,7 +18,7 @@ const mostHeaders = 150;
 
 export type Verdict =
   | { ok: true }
-  | { ok: false; status: 400; reason: 'bad_target' }
+  | { ok: false; status: 400; reason: 'bad_target' | 'bad_state' }
   | { ok: false; status: 403; reason: 'foreign_origin' }
   | { ok: false; status: 405; reason: 'method' }
   | { ok: false; status: 413; reason: 'too_large' }
@@ -38,8 +39,8 @@ type ExaminedRequest = {
  * trusted), and all other forwarding headers are dropped, since the public address comes from APP_URL alone. On localhost a Host
  * that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's domain, pointed at 127.0.0.1,
  * would reach the development phone. On a public APP_URL Host becomes that of APP_URL. A query of more than 100 fields is
- * refused with 400, and so is a path that URL would read as another one (`isSettled`). A POST that names another site as its
- * Origin is refused with 403, a body longer than `maxBodyBytes` with 413, more than 150 headers with 431.
+ * refused with 400, and so is a path that URL would read as another one (`isSettled`), and one asked for by a header of Next's that
+ * it cannot read (`isRouterState`). A POST that names another site as its Origin is refused with 403, a body longer than `maxBodyBytes` with 413, more than 150 headers with 431.
  *
  * @param socketAddress `null`: the request is our own, sent for a visitor with the visitor's headers as they are left here;
  *   the address and the mark in them stay as they are
@@ -53,6 +54,11 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string |
 
   if (request.url.split('&', mostQueryFields + 1).length > mostQueryFields || !isSettled(request.url)) {
     return { ok: false, status: 400, reason: 'bad_target' };
+  }
+
+  // Next answers 500 to it, and takes it for an error of ours.
+  if (headers.rsc !== undefined && !isRouterState(headers['next-router-state-tree'])) {
+    return { ok: false, status: 400, reason: 'bad_state' };
   }
 
   // It has no use here, and Next answers 500 to it.
@@ -101,6 +107,16 @@ function isSettled(target: string): boolean {
   const path = target.split('?', 1)[0]!;
   const read = `http://localhost${path}`;
   return URL.canParse(read) && escaped(new URL(read).pathname) === escaped(path);
+}
+
+/** Whether Next can read what a page says is on the screen, which it sends along when it asks for parts of another. */
+function isRouterState(header: string | string[] | undefined): boolean {
+  try {
+    parseAndValidateFlightRouterState(header);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** With all that one client or another sends as it is, and URL does or does not escape. */

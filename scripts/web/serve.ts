@@ -205,6 +205,7 @@ function seeOther(response: ServerResponse): void {
 
 const refusalWords: Record<Extract<Verdict, { ok: false }>['reason'], (appUrl: URL) => string> = {
   bad_target: () => 'Bad request.',
+  bad_state: () => 'Bad request.',
   foreign_origin: () =>
     'This form was sent from another site, so nothing was done. Open the page here and send it again.',
   too_large: () => tooLargeWords,

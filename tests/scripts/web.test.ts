@@ -130,6 +130,34 @@ test('a query of more than 100 fields is answered 400, since Next takes seconds 
   expect(examine(101)).toEqual({ ok: false, status: 400, reason: 'bad_target' });
 });
 
+test.each([
+  'x',
+  '%',
+  '%7B',
+  '{}',
+  '[]',
+  '["",{"children":1}]',
+  '["",{},null,"elsewhere"]',
+  `["",${'{"a":["",'.repeat(3_000)}`,
+  '["",{}], ["",{}]',
+])('a state of the page that Next cannot read is answered 400, before it is an error: %.30s', (state) => {
+  const examine = (headers: Record<string, string>) =>
+    examineRequest(
+      { method: 'GET', url: '/nowhere', headers: { host: 'localhost:3000', ...headers } },
+      '127.0.0.1',
+      new URL('http://localhost:3000'),
+    );
+  expect(examine({ rsc: '1', 'next-router-state-tree': state })).toEqual({
+    ok: false,
+    status: 400,
+    reason: 'bad_state',
+  });
+  expect(examine({ 'next-router-state-tree': state })).toEqual({ ok: true });
+  const read = encodeURIComponent('["",{"children":["users",{"children":["__PAGE__",{}]}]},null,null,16]');
+  expect(examine({ rsc: '1', 'next-router-state-tree': read })).toEqual({ ok: true });
+  expect(examine({ rsc: '1' })).toEqual({ ok: true });
+});
+
 test('more than 150 headers are answered 431, whatever their names', () => {
   const examine = (count: number) => {
     const rawHeaders = Array.from({ length: count }, (_, n) => [`a${n}`, '1']).flat();
