@@ -45,10 +45,14 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => v
 process.on('disconnect', () => void stop());
 if (process.argv.includes('--launched') && !process.connected) process.exit(0);
 
+/** @type {typeof import('./web/broken-arguments.ts')} */
+const { makeBrokenArguments } = await tsImport('./web/broken-arguments.ts', import.meta.url);
+const brokenArguments = makeBrokenArguments();
+
 if (!dev) {
   /** @type {typeof import('./web/plain-console.ts')} */
   const { writePlainly } = await tsImport('./web/plain-console.ts', import.meta.url);
-  writePlainly(console);
+  writePlainly(console, openLog(), 'web', brokenArguments.isOne);
   // For one web server of a few hundred requests a second: V8 would let the heap grow to several times what lives in it, on a machine
   // with much memory, and Node would keep the maps of all of Next's build in it (source-frame.ts reads the one that it needs).
   setFlagsFromString('--heap-growing-percent=30');
@@ -66,6 +70,7 @@ try {
       trustedProxyHops: env().trustedProxyHops,
       isSigned: isSignedCall,
       acceptsAtOnce: dev ? 1 : 128,
+      brokenArguments,
       handle: (request, response) => handle(request, response),
       follow: makeRequestLog({
         routeOf: makeRouteNames(readRoutes(fileURLToPath(new URL('../app', import.meta.url)))),

@@ -90,6 +90,7 @@ export const refusalRules = [
   'listener_slow',
   'listener_pipelined',
   'listener_connections',
+  'listener_broken',
   // Too many passwords wait to be hashed.
   'password_queue',
   'other',

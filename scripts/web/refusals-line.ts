@@ -3,9 +3,9 @@ import { countRefusal } from '@/lib/metrics/meters';
 
 /**
  * Why something was not handed on. `crowded`: too much of its network, or of all, was in progress or waiting; `connections`:
- * too many were open.
+ * too many were open; `broken`: a form could not be read, as no page of ours sends one.
  */
-export type RefusalKind = 'crowded' | 'slow' | 'pipelined' | 'connections';
+export type RefusalKind = 'crowded' | 'slow' | 'pipelined' | 'connections' | 'broken';
 
 /** So that the first line has more to say than one. */
 const gatherMs = 5_000;

@@ -9,6 +9,7 @@ import { inRequest } from '@/lib/request-scope';
 import { acceptMany } from './accept-many';
 import { makeAdmission } from './admission';
 import { refuse, tooLargeWords } from './answers';
+import { makeBrokenArguments } from './broken-arguments';
 import { makeConnections } from './connections';
 import { examineRequest, type Verdict } from './examine-request';
 import { makeInnerRequests } from './inner-requests';
@@ -28,6 +29,8 @@ export type WebOptions = {
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of every request when it comes in, and whether it is our own; out: its id. Without it requests have none. */
   follow?: (request: IncomingMessage, response: ServerResponse, isInner: boolean) => string;
+  /** Finds forms that Next cannot read. */
+  brokenArguments?: ReturnType<typeof makeBrokenArguments>;
   /** For tests. */
   log?: () => Log;
   mostConnections?: number;
@@ -62,6 +65,7 @@ export async function serveWeb({
   isSigned = () => Promise.resolve(true),
   handleUpgrade,
   follow,
+  brokenArguments = makeBrokenArguments(),
   log,
   mostConnections: most = mostConnections,
   acceptsAtOnce = 1,
@@ -95,7 +99,10 @@ export async function serveWeb({
       answerStopping(response);
       return;
     }
-    if (request.method === 'POST') seeOther(response);
+    if (request.method === 'POST') {
+      seeOther(response);
+      brokenArguments.watch(request, response, () => refusals.note('broken', network));
+    }
     if (isInner) {
       inner.mark(request);
       handle(request, response);
