@@ -62,6 +62,9 @@ export const phoneNumbers = pgTable(
     suppressedBy: text('suppressed_by').$type<StopMedium>(),
     /** Which of our senders text it no more until `START`; null while it has opted out: none of them does. */
     suppressedSenders: text('suppressed_senders').array().$type<SenderRole[]>(),
+    /** Since when and by what those that were added later do; null: all of them since the first. */
+    suppressedLater:
+      jsonb('suppressed_later').$type<Partial<Record<SenderRole, { at: string; by: StopMedium }>>>(),
     /** At which of them a STOP was said that no START at the same one has taken back; null: that of the updates. */
     stopSaidTo: text('stop_said_to').array().$type<SenderRole[]>(),
     /** The carrier says it cannot be texted (landline, unknown, unreachable). */

@@ -5,6 +5,7 @@ import type { PolicyFacts } from './send-policy-facts';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import { readUndeliverable, type NumberRow } from '@/lib/sms/numbers/number';
+import { senderOf } from '@/lib/sms/senders/sender';
 import { candidateZones } from '@/lib/phone/zones';
 import { parsePhone, textedKinds, type KindRefusal, type PhoneRefusal } from '@/lib/phone/parse';
 import { wantsTemplate } from '@/lib/sms/preferences/preferences';
@@ -312,7 +313,7 @@ function isUrgent({ message, emailProven }: PolicyFacts, { mail }: Pick<Env, 'ma
   return message.purpose === 'notice' && !isReachedByMail;
 }
 
-/** Since when and by what a number takes no texts of a purpose; null: it takes them. A moment that is none is not known. */
+/** Since when and by what a number takes no texts of a purpose, of the sender that sends them; null: it takes them. A moment that is none is not known. */
 export function explainStop(
   number: NumberRow | null,
   purpose: MessagePurpose,
@@ -320,6 +321,8 @@ export function explainStop(
 ): MessageDetails | null {
   const since = number?.suppressedAt;
   if (!since || !isOptedOut(number, purpose, settings)) return null;
+  const later = number.suppressedLater?.[senderOf(settings, purpose)];
+  if (later) return { since: later.at, by: later.by };
   return { since: Number.isNaN(since.getTime()) ? null : since.toISOString(), by: number.suppressedBy };
 }
 

@@ -233,7 +233,14 @@ export async function markSuppressed(
 ): Promise<void> {
   const suppressed = [...senders].sort();
   const said = saidTo === null ? [] : [saidTo];
-  const { suppressedAt, suppressedBy, suppressedSenders: known, stopSaidTo } = phoneNumbers;
+  const begun = Object.fromEntries(suppressed.map((sender) => [sender, { at: now.toISOString(), by }]));
+  const {
+    suppressedAt,
+    suppressedBy,
+    suppressedSenders: known,
+    suppressedLater: later,
+    stopSaidTo,
+  } = phoneNumbers;
   const added = (to: SQL, these: SenderRole[]) => sql`case when ${suppressedAt} is null
     then ${sql.param(these)}::text[] else array(select distinct unnest(${to} || ${sql.param(these)}::text[]) order by 1) end`;
   await tx
@@ -251,6 +258,8 @@ export async function markSuppressed(
         suppressedAt: sql`coalesce(${suppressedAt}, ${timestamp(now)})`,
         suppressedBy: sql`coalesce(${suppressedBy}, ${by})`,
         suppressedSenders: added(sql`coalesce(${known}, ${sql.param([...everySender])}::text[])`, suppressed),
+        suppressedLater: sql`case when ${suppressedAt} is not null then nullif(coalesce(${later}, '{}')
+          || (${JSON.stringify(begun)}::jsonb - coalesce(${known}, ${sql.param([...everySender])}::text[])), '{}') end`,
         stopSaidTo: added(sql`coalesce(${stopSaidTo}, array['updates'])`, said),
       },
     });
@@ -264,12 +273,15 @@ export async function liftSuppression(
   phone: string,
   stay: readonly SenderRole[] = [],
 ): Promise<void> {
+  const lifted = everySender.filter((sender) => !stay.includes(sender));
+  const later = sql`nullif(${phoneNumbers.suppressedLater} - ${sql.param(lifted)}::text[], '{}')`;
+  const none = { suppressedAt: null, suppressedBy: null, suppressedSenders: null, suppressedLater: null };
   await tx
     .update(phoneNumbers)
     .set(
       stay.length > 0
-        ? { suppressedSenders: [...stay], stopSaidTo: [...stay] }
-        : { suppressedAt: null, suppressedBy: null, suppressedSenders: null, stopSaidTo: null },
+        ? { suppressedSenders: [...stay], suppressedLater: later, stopSaidTo: [...stay] }
+        : { ...none, stopSaidTo: null },
     )
     .where(eq(phoneNumbers.number, phone));
 }

@@ -6,8 +6,9 @@ import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { newId } from '@/lib/random';
 import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
 import { applyEffect } from '@/lib/sms/delivery/after-failure';
+import { explainStop } from '@/lib/sms/dispatch/send-policy';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
-import { readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
+import { markSuppressed, readNumber, suppressedSenders } from '@/lib/sms/numbers/number';
 import { isOptedOut, listStarts } from '@/lib/sms/numbers/opted-out';
 import { readStarts } from '@/lib/sms/numbers/read-starts';
 import { optOut } from '@/lib/sms/outbox/opt-out';
@@ -245,6 +246,40 @@ test('a START is confirmed with what it allows again, and how the rest is', asyn
       sql`select params->>'lifts' as lifts from sms_messages where phone = ${phone} and template = 'startConfirmation' order by created_at`,
     );
     expect(replies.rows.map(({ lifts }) => lifts)).toEqual(['updates', null, 'codes']);
+  });
+});
+
+test('what stops a text says since when and by what, of the sender that it would come from', async () => {
+  await withSettings(beforeTheDay, async () => {
+    const { phone } = await makePerson(database.db);
+    const explain = async () => {
+      const number = await readNumber(database.db, phone);
+      return (['update', 'verification'] as const).map((purpose) => explainStop(number, purpose, { twilio }));
+    };
+    const by = (seconds: number, what: string) => ({ since: after(noon, seconds).toISOString(), by: what });
+    await write(phone, 'STOP', 'updates', noon);
+    expect(await explain()).toEqual([by(0, 'sms_stop'), null]);
+    await database.db.transaction((tx) =>
+      markSuppressed(tx, {
+        phone,
+        by: 'carrier_stop',
+        now: after(noon, 60),
+        senders: ['updates', 'codes'],
+        saidTo: 'codes',
+      }),
+    );
+    expect(await explain()).toEqual([by(0, 'sms_stop'), by(60, 'carrier_stop')]);
+    await write(phone, 'STOP', 'codes', after(noon, 90));
+    expect(await explain()).toEqual([by(0, 'sms_stop'), by(60, 'carrier_stop')]);
+    await write(phone, 'START', 'updates', after(noon, 120));
+    expect(await explain()).toEqual([null, by(60, 'carrier_stop')]);
+    await write(phone, 'STOP', 'updates', after(noon, 180));
+    expect(await explain()).toEqual([by(180, 'sms_stop'), by(60, 'carrier_stop')]);
+    await write(phone, 'START', 'codes', after(noon, 240));
+    await write(phone, 'START', 'updates', after(noon, 300));
+    expect(await explain()).toEqual([null, null]);
+    await write(phone, 'STOP', 'updates', after(noon, 360));
+    expect(await explain()).toEqual([by(360, 'sms_stop'), null]);
   });
 });
 

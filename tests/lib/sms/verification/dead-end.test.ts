@@ -39,6 +39,7 @@ const stopped: NumberRow = {
   suppressedAt: noon,
   suppressedBy: 'sms_stop',
   suppressedSenders: null,
+  suppressedLater: null,
   stopSaidTo: null,
   undeliverableAt: null,
   outOfServiceOn: null,
