@@ -24,6 +24,7 @@ const { openLog } = await tsImport('../lib/log.ts', import.meta.url);
 /** @type {typeof import('./web/request-log.ts')} */
 const { makeRequestLog } = await tsImport('./web/request-log.ts', import.meta.url);
 /** @type {typeof import('./web/signed-call.ts')} */
+const { findKnownBrowser } = await tsImport('./web/known-browser-form.ts', import.meta.url);
 const { isSignedCall } = await tsImport('./web/signed-call.ts', import.meta.url);
 /** @type {typeof import('./web/route-names.ts')} */
 const { makeRouteNames, readRoutes } = await tsImport('./web/route-names.ts', import.meta.url);
@@ -69,6 +70,7 @@ try {
       port,
       trustedProxyHops: env().trustedProxyHops,
       isSigned: isSignedCall,
+      findKnown: findKnownBrowser,
       acceptsAtOnce: dev ? 1 : 128,
       brokenArguments,
       handle: (request, response) => handle(request, response),

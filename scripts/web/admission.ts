@@ -30,16 +30,19 @@ const busyShare = 0.8;
  *
  * @param isOneNetwork whether everyone comes from one network, as on localhost
  * @param isSigned whether a call of a webhook is signed: one that is not takes no place of those that are, nor of the number it names
+ * @param findKnown by which account the browser of a form with a password is known; null: by none
  * @param note is told of what is refused because there is too much
  */
 export function makeAdmission({
   isOneNetwork,
   isSigned,
+  findKnown,
   handle,
   note,
 }: {
   isOneNetwork: boolean;
   isSigned: (request: IncomingMessage, body: Buffer) => Promise<boolean>;
+  findKnown: (request: IncomingMessage, body: Buffer) => string | null;
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   note: (kind: RefusalKind, network: string) => void;
 }): {
@@ -138,8 +141,10 @@ export function makeAdmission({
       }
       const place = async (): Promise<[lane: Lane, subjects?: string[]]> => {
         if (isWebhook && !(await isSigned(request, read))) return ['traces'];
-        const hashes = lane === 'forms' && hasPassword(request, read);
-        return [hashes ? 'passwords' : lane, subjectsOf(request, read)];
+        const subjects = subjectsOf(request, read);
+        if (lane !== 'forms' || !hasPassword(request, read)) return [lane, subjects];
+        const known = findKnown(request, read);
+        return known === null ? ['passwords', subjects] : ['known_passwords', [...subjects, known]];
       };
       await takePlace(withBody(request, read), response, network, room, ...(await place()));
     },

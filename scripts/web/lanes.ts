@@ -2,10 +2,11 @@ import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
  * Kinds of requests that do not wait for each other: pages, what open pages ask again and again, forms, those of them with a
- * password, the files that pages are made of, calls of the webhooks, the traces of those that never came in full or that
+ * password, the same from browsers that an account knows, the files that pages are made of, calls of the webhooks, the traces of those that never came in full or that
  * nobody signed, and questions whether we are well.
  */
-export type Lane = 'pages' | 'states' | 'forms' | 'passwords' | 'files' | 'webhooks' | 'traces' | 'probes';
+export type Lane =
+  'pages' | 'states' | 'forms' | 'passwords' | 'known_passwords' | 'files' | 'webhooks' | 'traces' | 'probes';
 
 /** For what is about nothing that others could hold. */
 const noSubjects = { inProgressPerSubject: Infinity, waitingPerSubject: Infinity };
@@ -51,6 +52,15 @@ const boundsOf: Record<Lane, Bounds> = {
   },
   forms,
   passwords: forms,
+  // Strangers of however many networks are not among them (docs/decisions/0012-known-browsers.md). Of one account one is in progress, so
+  // whoever has one of their own takes one place.
+  known_passwords: {
+    ...forms,
+    inProgress: [2, 6],
+    inProgressPerNetwork: [1, 2],
+    inProgressPerSubject: 1,
+    waitingPerSubject: 4,
+  },
   files: {
     inProgress: [12, 32],
     inProgressPerNetwork: [6, 16],
@@ -109,6 +119,7 @@ export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
     states: open('states'),
     forms: open('forms'),
     passwords: open('passwords'),
+    known_passwords: open('known_passwords'),
     files: open('files'),
     webhooks: open('webhooks'),
     traces: open('traces'),

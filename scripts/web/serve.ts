@@ -25,6 +25,8 @@ export type WebOptions = {
   handle: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Whether a call of a webhook is signed by the provider; without it all count as signed. */
   isSigned?: (request: IncomingMessage, body: Buffer) => Promise<boolean>;
+  /** By which account the browser of a form with a password is known; without it none is. */
+  findKnown?: (request: IncomingMessage, body: Buffer) => string | null;
   /** Hot reload's websocket. Without it a wish for an upgrade is passed over, and answered as the request that it comes with (RFC 9110, 7.8). */
   handleUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** Told of every request when it comes in, and whether it is our own; out: its id. Without it requests have none. */
@@ -63,6 +65,7 @@ export async function serveWeb({
   trustedProxyHops = 0,
   handle,
   isSigned = () => Promise.resolve(true),
+  findKnown = () => null,
   handleUpgrade,
   follow,
   brokenArguments = makeBrokenArguments(),
@@ -80,6 +83,7 @@ export async function serveWeb({
   const admission = makeAdmission({
     isOneNetwork: isLoopbackHostname(appUrl.hostname),
     isSigned,
+    findKnown,
     handle: (request, response) => {
       inner.mark(request);
       return handle(request, response);

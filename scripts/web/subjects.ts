@@ -22,6 +22,14 @@ export function hasPassword(request: Form, body: Buffer): boolean {
   );
 }
 
+/** The key of the email typed into a form, of the first where there are more; null: there is none. */
+export function findTypedEmail(request: Form, body: Buffer): string | null {
+  const fields = readFormFields(request.headers['content-type'], body);
+  const isEmail = (name: string) => subjectField.exec(name)?.[1]?.toLowerCase() === 'email';
+  const typed = fields?.find(({ names, value }) => value !== '' && names.some(isEmail));
+  return typed === undefined ? null : emailKey(readText(typed.value));
+}
+
 /**
  * Whose number or email a request is about, as far as it has to wait for those (docs/architecture.md, "Locks"): of a call of
  * Twilio the number that is not ours; of a form the phone and the email typed into it, but for signing in, which

@@ -39,7 +39,13 @@ afterEach(async () => {
 async function openApp(
   handle?: (request: IncomingMessage, response: ServerResponse) => unknown,
   appUrl = 'https://portal.example.com',
-  isSigned?: (request: IncomingMessage) => boolean,
+  {
+    isSigned,
+    findKnown,
+  }: {
+    isSigned?: (request: IncomingMessage) => boolean;
+    findKnown?: (request: IncomingMessage) => string | null;
+  } = {},
 ): Promise<App> {
   const inProgress: App['inProgress'] = [];
   const handed: string[] = [];
@@ -50,6 +56,7 @@ async function openApp(
     trustedProxyHops: 1,
     log: () => openLog({ level: 'info', write: (line) => log.push(line) }),
     ...(isSigned && { isSigned: (asking) => Promise.resolve(isSigned(asking)) }),
+    ...(findKnown && { findKnown }),
     handle: (received, response) => {
       handed.push(`${received.url} of ${networkOf(received)}`);
       if (handle) return handle(received, response);
@@ -288,11 +295,9 @@ describe('while a number is held', () => {
   });
 
   test('calls that nobody signed keep none of it waiting, however many networks send them', async () => {
-    const { ask, inProgress, handed, until } = await openApp(
-      undefined,
-      undefined,
-      ({ headers }) => headers['x-twilio-signature'] === 'good',
-    );
+    const { ask, inProgress, handed, until } = await openApp(undefined, undefined, {
+      isSigned: ({ headers }) => headers['x-twilio-signature'] === 'good',
+    });
     const forged = Array.from({ length: 60 }, (_, n) =>
       ask({ ...text('2125550100', n), network: `203.0.113.${n}` }),
     );
@@ -399,6 +404,30 @@ describe('while many passwords are being hashed', () => {
       inProgress.slice().forEach(({ response }) => response.destroy());
     },
   );
+
+  test('who comes with a known browser waits for no stranger, and an account takes one of their places', async () => {
+    const findKnown = ({ headers }: IncomingMessage) => headers.cookie ?? null;
+    const { ask, inProgress, handed, until } = await openApp(undefined, undefined, { findKnown });
+    const cookieOf = (account: string) => ({ cookie: `__Host-doorstep-known-browser=${account}` });
+    const signIn = (network: string, headers: Record<string, string> = {}) => {
+      const { headers: own, ...rest } = form('password', 'kestrel-7');
+      return ask({ ...rest, path: '/users/login', network, headers: { ...own, ...headers } });
+    };
+    // Each request from a network of its own, as a holder of many can send them.
+    const crowd = Array.from({ length: 80 }, (_, n) => signIn(`198.51.100.${n}`));
+    // One with an account of their own, from many networks.
+    const one = Array.from({ length: 20 }, (_, n) => signIn(`192.0.2.${n}`, { ...cookieOf('a') }));
+    void Promise.allSettled([...crowd, ...one]);
+    await until(() => inProgress.length >= 5);
+    const known = signIn('203.0.113.9', { ...cookieOf('b') });
+    const isHanded = () => handed.includes('/users/login of 203.0.113.9');
+    await Promise.race([until(isHanded), delay(2_000)]);
+    expect(isHanded()).toBe(true);
+    expect(inProgress.filter(({ request: { headers } }) => headers.cookie?.endsWith('=a'))).toHaveLength(1);
+    inProgress.find(({ request: received }) => networkOf(received) === '203.0.113.9')!.response.end();
+    expect((await known).status).toBe(200);
+    inProgress.slice().forEach(({ response }) => response.destroy());
+  });
 
   test.each([
     [

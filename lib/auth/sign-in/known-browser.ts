@@ -1,8 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { User } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
-import { newToken } from '@/lib/random';
 
 /** A mark is good for 180 days after the password was last given in its browser. */
 export const knownBrowserMaxAgeSeconds = 180 * 24 * 3600;
@@ -15,7 +14,8 @@ export type MarkedAccount = Pick<User, 'id' | 'emailKey' | 'passwordChangedAt'>;
 
 /**
  * `tag.issuedAt.nonce.signature`, where `tag` tells an account's marks apart from others without naming it, and
- * `issuedAt` is in seconds, base 36. Marks follow one after the other, newest first.
+ * `issuedAt` is in seconds, base 36. The nonce is half random; the other half seals tag and moment with it, so that who
+ * cannot ask the database knows a mark that we issued. Marks follow one after the other, newest first.
  */
 const markShape = /^([\w-]{8})\.([0-9a-z]{1,9})\.([\w-]{43})\.([\w-]{43})$/;
 const separator = '~';
@@ -30,8 +30,8 @@ export function issueMark(
   [secret]: readonly [string, ...string[]] = env().authSecrets,
 ): string {
   const issuedAt = Math.floor(now.getTime() / 1000).toString(36);
-  const nonce = newToken();
   const tag = tagOf(secret, account.emailKey);
+  const nonce = sealedNonce(secret, { tag, issuedAt, random: randomBytes(randomBytesOfNonce) });
   return [tag, issuedAt, nonce, signatureOf(secret, account, issuedAt, nonce)].join('.');
 }
 
@@ -66,6 +66,44 @@ export function findMark(
     }
   }
   return null;
+}
+
+/**
+ * The tag of a mark in a cookie that we issued, for who cannot ask the database: the password of an account was given right in
+ * this browser within 180 days. Whether the account knows it today is not said. `emailKey` null: of whichever account. Null: there
+ * is none, or it is forged.
+ */
+export function findIssuedTag(
+  cookie: string | null,
+  emailKey: string | null,
+  now: Date,
+  secrets: readonly string[] = env().authSecrets,
+): string | null {
+  const marks = readMarks(cookie).map((mark) => markShape.exec(mark)!);
+  for (const secret of secrets) {
+    const own = emailKey === null ? null : tagOf(secret, emailKey);
+    for (const [, tag = '', issuedAt = '', nonce = ''] of marks) {
+      if (own !== null && tag !== own) continue;
+      const random = Buffer.from(nonce, 'base64url').subarray(0, randomBytesOfNonce);
+      const expected = sealedNonce(secret, { tag, issuedAt, random });
+      const isGenuine = timingSafeEqual(Buffer.from(nonce), Buffer.from(expected));
+      const ageSeconds = now.getTime() / 1000 - parseInt(issuedAt, 36);
+      if (isGenuine && ageSeconds <= knownBrowserMaxAgeSeconds) return tag;
+    }
+  }
+  return null;
+}
+
+/** Of 32: the others are the seal. */
+const randomBytesOfNonce = 16;
+
+function sealedNonce(
+  secret: string,
+  { tag, issuedAt, random }: { tag: string; issuedAt: string; random: Buffer },
+): string {
+  const fields = [tag, issuedAt, random.toString('base64url')];
+  const seal = Buffer.from(hmac(secret, 'known-browser-nonce/v1', fields), 'base64url');
+  return Buffer.concat([random, seal.subarray(0, 32 - randomBytesOfNonce)]).toString('base64url');
 }
 
 function readMarks(cookie: string | null): string[] {

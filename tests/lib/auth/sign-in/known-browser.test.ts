@@ -4,7 +4,13 @@ import { rateLimits, users } from '@/db/schema/accounts';
 import { findUser } from '@/lib/accounts/users';
 import { changePassword } from '@/lib/auth/settings/change-password';
 import { deleteAccount } from '@/lib/auth/ending/delete-account';
-import { addMark, findMark, issueMark, knownBrowserMaxAgeSeconds } from '@/lib/auth/sign-in/known-browser';
+import {
+  addMark,
+  findIssuedTag,
+  findMark,
+  issueMark,
+  knownBrowserMaxAgeSeconds,
+} from '@/lib/auth/sign-in/known-browser';
 import { register } from '@/lib/auth/registration/register';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { newId } from '@/lib/random';
@@ -44,6 +50,31 @@ describe('a mark', () => {
     expect(find(mark, { ...account, passwordChangedAt: after(noon, 1) })).toBeNull();
     expect(findMark(mark, { emailKey: account.emailKey, account: null }, noon)).toBeNull();
     expect(find(null, account)).toBeNull();
+  });
+
+  test('is told from a forged one without the database, of an account or of any, for 180 days', () => {
+    const [account, other] = [newAccount(), newAccount()];
+    const mark = issueMark(account, noon);
+    const [tag, , nonce, signature] = mark.split('.');
+    const both = addMark(issueMark(other, noon), mark);
+    expect(findIssuedTag(mark, account.emailKey, noon)).toBe(tag);
+    expect(findIssuedTag(both, account.emailKey, noon)).toBe(tag);
+    expect(findIssuedTag(mark, null, noon)).toBe(tag);
+    expect(findIssuedTag(mark, other.emailKey, noon)).toBeNull();
+    expect(findIssuedTag(null, null, noon)).toBeNull();
+    expect(findIssuedTag('~~', null, noon)).toBeNull();
+    expect(findIssuedTag(mark, null, noon, ['another secret of at least 32 bytes'])).toBeNull();
+    expect(findIssuedTag(mark, null, after(noon, knownBrowserMaxAgeSeconds + 1))).toBeNull();
+    // What it was issued for cannot be changed, and what it was made of opens no other.
+    const foreign = issueMark(other, after(noon, days)).split('.');
+    for (const forged of [
+      [foreign[0], foreign[1], nonce, signature],
+      [tag, foreign[1], nonce, signature],
+      [tag, foreign[1], foreign[2], signature],
+      [tag, mark.split('.')[1], 'A'.repeat(43), signature],
+    ]) {
+      expect(findIssuedTag(forged.join('.'), null, noon)).toBeNull();
+    }
   });
 
   test('is worth nothing with any one of its characters changed, or with a longer life written into it', () => {
