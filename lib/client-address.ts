@@ -26,6 +26,18 @@ export function networkOf(address: string): string {
   return addressBlocks(address).at(-1)!;
 }
 
+/**
+ * The wider network around one (`networkOf`), as providers are given them: the /32 of an IPv6 network, the /16 of an IPv4 address. Many
+ * customers share one, so nothing is counted by it.
+ */
+export function wideNetworkOf(network: string): string {
+  const address = network.replace(/\/.*$/, '');
+  if (addresses.IPv4.isValidFourPartDecimal(address)) return address.replace(/\.\d+\.\d+$/, '.0.0/16');
+  return addresses.IPv6.isValid(address)
+    ? `${addresses.IPv6.networkAddressFromCIDR(`${address}/32`).toRFC5952String()}/32`
+    : network;
+}
+
 /** Whether an address tells where someone was: one of the public internet does; one of this machine or a private network does not. */
 export function isPublicAddress(address: string): boolean {
   const normal = normalizeAddress(address);

@@ -52,7 +52,10 @@ type Entry = {
 /** After so many sweeps in a row that find the loop free, the most may be in progress. */
 const stepsToMost = 10;
 
-type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number };
+type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number; wide: Wide };
+
+/** What networks lie in, that one provider or one owner of many may hold: how many are known, and when one was let in. */
+type Wide = { name: string; networks: number; servedMs: number };
 
 /**
  * Lets requests in, so many at once overall and of each network; the others wait. What is in progress shares one event loop:
@@ -61,16 +64,23 @@ type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number };
  *
  * Whose network was let in the longest ago goes next. So networks that keep many waiting go in turns, and one that comes
  * now and then goes first, also before others that came a little earlier with much at once. Inside a network it is first
- * come, first served. However many new networks come, none that comes more than half the patience later goes before one
+ * come, first served. Newcomers go in turns by their wider network, too: who holds ten thousand networks has many that never
+ * came before, and whoever comes from elsewhere goes before those. However many new networks come, none that comes more than half the patience later goes before one
  * that waits. Where no more may wait, the last of the network with the most waiting is refused.
  *
  * Of those about one subject only so many are in progress. The others wait without a place, and those behind them go first. Of
  * these so many may wait of each network.
  *
+ * @param wideOf the wider network around one
  * @param clockMs for tests
  */
-export function makeGate(bounds: Bounds, clockMs: () => number = () => performance.now()): Gate {
+export function makeGate(
+  bounds: Bounds,
+  wideOf: (network: string) => string,
+  clockMs: () => number = () => performance.now(),
+): Gate {
   const networks = new Map<string, Network>();
+  const wides = new Map<string, Wide>();
   /** Those of whom something waits. */
   const inLine = new Set<Network>();
   const waiting = new Set<Entry>();
@@ -93,9 +103,21 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
   };
 
   /** What is due the longest has the smallest. */
-  const rank = (first: Entry, { waiting: own, servedMs }: Network): number => {
+  const rank = (first: Entry, { waiting: own, servedMs, wide }: Network): number => {
     const sinceMs = first.untilMs - bounds.patienceMs;
-    return Math.max(servedMs, sinceMs - headStartMs / own.size);
+    return Math.max(servedMs, Math.min(wide.servedMs, sinceMs), sinceMs - headStartMs / own.size);
+  };
+
+  const findNetwork = (name: string): Network => {
+    const known = networks.get(name);
+    if (known) return known;
+    const wideName = wideOf(name);
+    const wide = wides.get(wideName) ?? { name: wideName, networks: 0, servedMs: -Infinity };
+    wides.set(wideName, wide);
+    wide.networks += 1;
+    const network = { inProgress: 0, waiting: new Set<Entry>(), servedMs: -Infinity, wide };
+    networks.set(name, network);
+    return network;
   };
 
   const takeNext = (): Entry | null => {
@@ -135,6 +157,7 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
       // Never twice the same, so that networks let in at the same moment have an order too.
       servedLastMs = Math.max(clockMs(), servedLastMs + 0.001);
       network.servedMs = servedLastMs;
+      network.wide.servedMs = servedLastMs;
       network.inProgress += 1;
       inProgress.add(entry);
       count(entry, 1);
@@ -172,8 +195,7 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
 
   return {
     enter: (name, subjects = []) => {
-      const network = networks.get(name) ?? { inProgress: 0, waiting: new Set(), servedMs: -Infinity };
-      networks.set(name, network);
+      const network = findNetwork(name);
       let settle: Entry['settle'] = () => undefined;
       const turn = new Promise<Turn>((resolve) => (settle = resolve));
       const entry: Entry = {
@@ -213,7 +235,10 @@ export function makeGate(bounds: Bounds, clockMs: () => number = () => performan
       // Beyond the head start it makes no difference any more when a network was let in.
       for (const [name, network] of networks) {
         const isIdle = network.inProgress === 0 && network.waiting.size === 0;
-        if (isIdle && network.servedMs <= nowMs - headStartMs) networks.delete(name);
+        if (!isIdle || network.servedMs > nowMs - headStartMs) continue;
+        networks.delete(name);
+        network.wide.networks -= 1;
+        if (network.wide.networks === 0) wides.delete(network.wide.name);
       }
     },
   };

@@ -1,3 +1,4 @@
+import { wideNetworkOf } from '@/lib/client-address';
 import { makeGate, type Bounds, type Gate } from './gate';
 
 /**
@@ -112,6 +113,7 @@ export function makeLanes(isOneNetwork: boolean): Record<Lane, Gate> {
       isOneNetwork
         ? { ...bounds, inProgressPerNetwork: bounds.inProgress, waitingPerNetwork: bounds.waiting }
         : bounds,
+      wideNetworkOf,
     );
   };
   return {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { addressBlock, addressBlocks, clientAddress, isPublicAddress, networkOf } from '@/lib/client-address';
+import {
+  addressBlock,
+  addressBlocks,
+  clientAddress,
+  isPublicAddress,
+  networkOf,
+  wideNetworkOf,
+} from '@/lib/client-address';
 
 test.each([
   ['203.0.113.9', 0, '203.0.113.9'],
@@ -102,4 +109,13 @@ test('two IPv6 addresses share a block exactly when their first 64 bits agree', 
       );
     }),
   );
+});
+
+test.each([
+  ['203.0.113.9', '203.0.0.0/16'],
+  ['2001:db8:7::/48', '2001:db8::/32'],
+  ['2001:db8:ffff::/48', '2001:db8::/32'],
+  ['unknown', 'unknown'],
+])('the wider network around %s is %s', (network, wide) => {
+  expect(wideNetworkOf(network)).toBe(wide);
 });

@@ -24,7 +24,12 @@ type Visit = Ticket & {
 /** A gate with a clock of its own, and what became of everyone who came to it. */
 function open(bounds: Partial<Bounds> = {}) {
   let nowMs = 0;
-  const gate = makeGate({ ...small, ...bounds }, () => nowMs);
+  // Those of `x:` lie in one wider network.
+  const gate = makeGate(
+    { ...small, ...bounds },
+    (network) => network.split(':')[0]!,
+    () => nowMs,
+  );
   const visits: Visit[] = [];
   const admitted: Visit[] = [];
   const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -249,26 +254,41 @@ describe('while several networks keep more waiting than there are places', () =>
     expect(await serve(gate, 1)).toEqual(['a', 'newcomer']);
   });
 
-  test('of newcomers without end, none that comes more than half the patience later goes before who waits', async () => {
-    const gate = open({
-      inProgress: [1, 1],
-      inProgressPerNetwork: [1, 1],
-      waiting: 1_000,
-      waitingPerNetwork: 10,
-    });
-    gate.enter('a');
-    const waits = gate.enter('a');
-    const cameBefore = new Set<string>();
-    for (let round = 0; waits.state === 'waiting' && round < 300; round += 1) {
-      for (const one of ['one', 'two']) gate.enter(`${one} of ${round}`);
-      if (round * 100 <= 5_000) gate.visits.slice(-2).forEach(({ network }) => cameBefore.add(network));
-      gate.pass(100);
-      await serve(gate, 1);
-    }
-    expect(waits.state).toBe('go');
-    const before = gate.admitted.slice(0, gate.admitted.indexOf(waits)).map(({ network }) => network);
-    expect(before.filter((network) => network !== 'a' && !cameBefore.has(network))).toEqual([]);
+  test('one from elsewhere goes before newcomers of a wider network that was let in just now', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
+    for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
+    gate.pass(3_000);
+    gate.enter('elsewhere');
+    gate.enter('held:late');
+    expect(await serve(gate, 3)).toEqual(['held:0', 'elsewhere', 'held:1', 'held:2']);
   });
+
+  test.each([
+    ['networks', (name: string) => name],
+    ['networks of one wider network', (name: string) => `held:${name}`],
+  ])(
+    'of new %s without end, none that comes more than half the patience later goes before who waits',
+    async (_, nameOf) => {
+      const gate = open({
+        inProgress: [1, 1],
+        inProgressPerNetwork: [1, 1],
+        waiting: 1_000,
+        waitingPerNetwork: 10,
+      });
+      gate.enter(nameOf('a'));
+      const waits = gate.enter(nameOf('a'));
+      const cameBefore = new Set<string>();
+      for (let round = 0; waits.state === 'waiting' && round < 300; round += 1) {
+        for (const one of ['one', 'two']) gate.enter(nameOf(`${one} of ${round}`));
+        if (round * 100 <= 5_000) gate.visits.slice(-2).forEach(({ network }) => cameBefore.add(network));
+        gate.pass(100);
+        await serve(gate, 1);
+      }
+      expect(waits.state).toBe('go');
+      const before = gate.admitted.slice(0, gate.admitted.indexOf(waits)).map(({ network }) => network);
+      expect(before.filter((network) => network !== nameOf('a') && !cameBefore.has(network))).toEqual([]);
+    },
+  );
 });
 
 describe('while the event loop has time', () => {
