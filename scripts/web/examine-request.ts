@@ -89,7 +89,9 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string |
   const own = `${appUrl.protocol}//${headers.host}`;
   if (!URL.canParse(own)) return { ok: false, status: 421, reason: 'misdirected' };
   if (request.method === 'POST' && headers.origin !== undefined) {
-    if (isForeign(headers, new URL(own))) return { ok: false, status: 403, reason: 'foreign_origin' };
+    // Our own was looked at when it came, at the address that the visitor used.
+    if (socketAddress !== null && isForeign(headers, new URL(own)))
+      return { ok: false, status: 403, reason: 'foreign_origin' };
     // Next compares the two to the letter.
     headers.origin = new URL(own).origin;
   }

@@ -29,6 +29,25 @@ test('a request without any Host is answered 421', () => {
   expect(verdict).toEqual({ ok: false, status: 421, reason: 'misdirected' });
 });
 
+test('what we ask ourselves for a form is from here, also where the visitor used another port than APP_URL names', () => {
+  const headers = {
+    host: '127.0.0.1:4202',
+    origin: 'http://localhost:4202',
+    'sec-fetch-site': 'same-origin',
+  };
+  const verdictOf = (socketAddress: string | null, given: IncomingHttpHeaders) =>
+    examineRequest(
+      { method: 'POST', url: '/', headers: given },
+      socketAddress,
+      new URL('http://localhost:4201'),
+    );
+  const own = { ...headers };
+  expect(verdictOf(null, own)).toEqual({ ok: true });
+  expect(own.origin).toBe('http://127.0.0.1:4202');
+  const foreign = { ...headers, origin: 'http://localhost:4300' };
+  expect(verdictOf('127.0.0.1', foreign)).toMatchObject({ ok: false, reason: 'foreign_origin' });
+});
+
 test('a form that a guard turns away is not sent again to where it leads: 307 becomes 303 for POST alone', async () => {
   const web = await serveWeb({
     appUrl: new URL('http://localhost:3000'),
