@@ -7,7 +7,7 @@ import { readForm } from '@/app/_forms/read-form';
 import { statusWords } from '@/app/_format/application-words';
 import { sayWhen } from '@/app/_format/say-when';
 import { readAnswerZone } from '@/app/users/person-time-zone';
-import { readActor } from '@/app/users/settings-actor';
+import { answerSignedOut, readActor } from '@/app/users/settings-actor';
 import type { AnswerField } from '@/components/forms/applications/AnswerForm';
 import type { ApplicationField } from '@/components/forms/applications/ApplicationForm';
 import type { WithdrawField } from '@/components/forms/applications/WithdrawForm';
@@ -83,6 +83,8 @@ export async function saveApplicationAction(
     case 'not_found':
     case 'note_missing':
       return answerForm({ message: notFoundWords }, formData, kept);
+    case 'not_open':
+      return answerSignedOut(returnPathOf(formData), formData, kept);
     case 'changed_meanwhile':
     case 'not_allowed': {
       const { application } = saved;
@@ -125,6 +127,7 @@ export async function withdrawApplicationAction(
   const context = await readRequestContext();
   const moved = await moveApplication(db(), applicant, { id, to: 'withdrawn', version }, context);
   if (moved.ok) leadToPage(id, 'withdrawn');
+  if (moved.reason === 'not_open') return answerSignedOut(returnPathOf(formData), formData, ['version']);
   const seen = await readMyApplication(db(), applicant.userId, id, context.now);
   if (seen === null || moved.reason === 'not_found' || moved.reason === 'note_missing') {
     return answerForm({ message: 'This application is not there anymore, or it is not yours.' });
@@ -166,6 +169,8 @@ export async function answerApplicationAction(
     }
     case 'not_found':
       return answerForm({ message: notFoundWords }, formData, ['note']);
+    case 'not_open':
+      return answerSignedOut(returnPathOf(formData), formData, ['note']);
     case 'not_asked':
       refresh();
       return answerForm(

@@ -52,16 +52,22 @@ async function answerFor<Field extends string>(
     await clearPendingCookie();
     return { ok: true, user };
   }
-  return {
-    ok: false,
-    answer: answerForm(
-      {
-        message:
-          'You are no longer signed in. This browser was signed out, perhaps in another tab. Nothing was saved. What you typed is still here: sign in, then send it again.',
-        link: { href: `/users/login?next=${encodeURIComponent(returnTo)}`, words: 'Sign in in a new tab' },
-      },
-      formData,
-      keep,
-    ),
-  };
+  return { ok: false, answer: answerSignedOut(returnTo, formData, keep) };
+}
+
+/** What a form answers whose sender is signed out, or was while it waited for its turn. */
+export function answerSignedOut<Field extends string>(
+  returnTo: string,
+  formData?: FormData,
+  keep: readonly NoInfer<Field>[] = [],
+): FormState<Field> {
+  return answerForm(
+    {
+      message:
+        'You are no longer signed in. This browser was signed out, perhaps in another tab. Nothing was saved. What you typed is still here: sign in, then send it again.',
+      link: { href: `/users/login?next=${encodeURIComponent(returnTo)}`, words: 'Sign in in a new tab' },
+    },
+    formData,
+    keep,
+  );
 }

@@ -6,12 +6,12 @@ import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { isId } from '@/lib/random';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
-import { findApplication } from './application';
+import { lockApplication, type LockRefusal } from './application';
 import { supersedeWaiting } from './supersede-waiting';
 import { asApplicantSees, renewNews } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
-export type AnswerRefusal = TooManyChanges | { reason: 'not_found' | 'not_asked' };
+export type AnswerRefusal = TooManyChanges | LockRefusal | { reason: 'not_asked' };
 
 /**
  * An applicant answers what is asked for: it joins the timeline, those who see to it find it there, and the reminders end. The
@@ -27,9 +27,9 @@ export async function answerApplication(
   const hit = await takeSettingsHit(db, { userId: applicant.userId, kind: 'application' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
   const answered = await db.transaction(async (tx) => {
-    const application = await findApplication(tx, applicant, id, { lock: true });
-    if (application === null) return { ok: false as const, reason: 'not_found' as const };
-    const { shown } = await asApplicantSees(tx, application, now);
+    const locked = await lockApplication(tx, applicant, id);
+    if (!locked.ok) return locked;
+    const { shown } = await asApplicantSees(tx, locked.application, now);
     if (shown.status !== 'documents_needed') return { ok: false as const, reason: 'not_asked' as const };
     await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, isAsked: true, now });
     return { ok: true as const };
@@ -95,12 +95,12 @@ export async function addNote(
   viewer: Viewer,
   { id, note, internalNote }: { id: string; note: string | null; internalNote: string | null },
   { now }: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: 'not_found' | 'empty' }> {
+): Promise<{ ok: true } | ({ ok: false } & (LockRefusal | { reason: 'empty' }))> {
   if (note === null && internalNote === null) return { ok: false, reason: 'empty' };
+  if (viewer.role === 'applicant') return { ok: false, reason: 'not_found' };
   return db.transaction(async (tx) => {
-    const application = await findApplication(tx, viewer, id, { lock: true });
-    if (application === null || viewer.role === 'applicant')
-      return { ok: false as const, reason: 'not_found' as const };
+    const locked = await lockApplication(tx, viewer, id);
+    if (!locked.ok) return locked;
     await tx.insert(applicationEvents).values({
       applicationId: id,
       at: now,
@@ -115,7 +115,7 @@ export async function addNote(
   });
 }
 
-export type AssignRefusal = { reason: 'not_found' | 'not_assignable' | 'changed_meanwhile' };
+export type AssignRefusal = LockRefusal | { reason: 'not_assignable' | 'changed_meanwhile' };
 
 /**
  * Staff and admins say who sees to an application (null: nobody in particular), if nobody moved it since `version`, and it is
@@ -138,8 +138,9 @@ export async function assignApplication(
   return db.transaction(async (tx) => {
     // People before applications, as by who deletes an account.
     const canBeGiven = assigneeId === null || (await lockAssignable(tx, assigneeId));
-    const application = await findApplication(tx, viewer, id, { lock: true });
-    if (application === null) return { ok: false as const, reason: 'not_found' as const };
+    const locked = await lockApplication(tx, viewer, id);
+    if (!locked.ok) return locked;
+    const { application } = locked;
     if (application.version !== version) return { ok: false as const, reason: 'changed_meanwhile' as const };
     if (application.assigneeId === assigneeId) return { ok: true as const };
     if (application.assigneeId !== seenAssigneeId)

@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { ApplicationStatus, NewsState } from '@/db/schema/applications';
 import type { Db, Tx } from '@/db/client';
+import { isStillSignedIn } from '@/lib/accounts/still-signed-in';
 import { isId } from '@/lib/random';
 import { seenBy, type Viewer } from './who-sees';
 
@@ -38,22 +39,43 @@ type Row = {
   news: NewsState | null;
 };
 
+/** One application, if this person may see it. */
+export async function findApplication(db: Db | Tx, viewer: Viewer, id: string): Promise<Application | null> {
+  return selectApplication(db, viewer, id, sql``);
+}
+
+/** `not_found`: there is none, or it is not theirs to see. `not_open`: they were signed out meanwhile, or have another role. */
+export type LockRefusal = { reason: 'not_found' | 'not_open' };
+
 /**
- * One application, if this person may see it; `lock`: nobody else changes it until the transaction ends. `people_locked`: its caller has
- * locked the people (`lockPeopleOf`).
+ * The same for whoever is about to change it: nobody else changes it until the transaction ends. Who acts has to be signed in still when
+ * it is their turn (`isStillSignedIn`): who is shut out while they wait does nothing more. `people`: `locked` where the caller
+ * has locked them (`lockPeopleOf`).
  */
-export async function findApplication(
+export async function lockApplication(
+  tx: Tx,
+  viewer: Viewer,
+  id: string,
+  { people = 'free' }: { people?: 'free' | 'locked' } = {},
+): Promise<{ ok: true; application: Application } | ({ ok: false } & LockRefusal)> {
+  if (isId(id) && people === 'free') await lockPeopleOf(tx, viewer, id);
+  const application = await selectApplication(tx, viewer, id, sql`for no key update`);
+  if (application === null) return { ok: false, reason: 'not_found' };
+  if (!(await isStillSignedIn(tx, viewer))) return { ok: false, reason: 'not_open' };
+  return { ok: true, application };
+}
+
+async function selectApplication(
   db: Db | Tx,
   viewer: Viewer,
   id: string,
-  { lock = false }: { lock?: boolean | 'people_locked' } = {},
+  lock: SQL,
 ): Promise<Application | null> {
   if (!isId(id)) return null;
-  if (lock === true) await lockPeopleOf(db, viewer, id);
   const { rows } = await db.execute<Row>(sql`
     select id, applicant_id, applicant_name, title, message, status, version, assignee_id, created_at, moved_at, answered_at,
       news
-    from applications a where a.id = ${id} and ${seenBy(viewer)} ${lock ? sql`for no key update` : sql``}`);
+    from applications a where a.id = ${id} and ${seenBy(viewer)} ${lock}`);
   return rows[0] ? readRow(rows[0]) : null;
 }
 

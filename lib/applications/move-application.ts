@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
-import { findApplication, type Application } from './application';
+import { lockApplication, type Application, type LockRefusal } from './application';
 import { supersedeWaiting } from './supersede-waiting';
 import { readUndoSeconds } from './undo-time';
 import { movesFrom } from './moves';
@@ -16,8 +16,7 @@ import { seesInternal, type Viewer } from './who-sees';
 export const reminderDays = [3, 10] as const;
 
 export type MoveRefusal =
-  /** There is none, or it is not theirs to see. */
-  | { reason: 'not_found' }
+  | LockRefusal
   /** No such move is theirs to make from where it is now. */
   | { reason: 'not_allowed'; application: Application }
   /** Someone else changed it since the page was read: how it is now. */
@@ -71,9 +70,10 @@ export async function moveWithin(
   bulkId: string | null = null,
 ): Promise<MoveAnswer> {
   if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
-  const lock = bulkId === null || 'people_locked';
-  const found = await findApplication(tx, viewer, wanted.id, { lock });
-  if (found === null) return { ok: false, reason: 'not_found' };
+  const people = bulkId === null ? 'free' : 'locked';
+  const locked = await lockApplication(tx, viewer, wanted.id, { people });
+  if (!locked.ok) return locked;
+  const found = locked.application;
   const { before, hiddenAfter } = await findBefore(tx, viewer, found, context.now);
   if (before.version !== wanted.version)
     return { ok: false, reason: 'changed_meanwhile', application: before };
@@ -205,7 +205,8 @@ async function tellAtOnce(tx: Tx, id: string): Promise<void> {
       and told.due_at > e.shows_at`);
 }
 
-export type UndoAnswer = { ok: true } | { ok: false; reason: 'not_found' | 'too_late' | 'undone_already' };
+export type UndoAnswer =
+  { ok: true } | ({ ok: false } & (LockRefusal | { reason: 'too_late' | 'undone_already' }));
 
 /**
  * Takes back a move, within its undo time, by who made it: the application is where it was before, and nothing of it is sent or
@@ -219,8 +220,9 @@ export async function undoMove(
   context: RequestContext,
 ): Promise<UndoAnswer> {
   return db.transaction(async (tx) => {
-    const before = await findApplication(tx, viewer, id, { lock: true });
-    if (before === null) return { ok: false as const, reason: 'not_found' as const };
+    const locked = await lockApplication(tx, viewer, id);
+    if (!locked.ok) return locked;
+    const before = locked.application;
     const { rows } = await tx.execute<{ from_status: ApplicationStatus; from_since: string }>(sql`
       update application_events set undone_at = ${timestamp(context.now)}
       where id = ${eventId} and application_id = ${id} and kind = 'moved' and actor_id = ${viewer.userId}

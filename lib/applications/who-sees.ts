@@ -1,8 +1,8 @@
 import { sql, type SQL } from 'drizzle-orm';
-import type { Role } from '@/db/schema/accounts';
+import type { ActingPerson } from '@/lib/accounts/still-signed-in';
 
-/** Who looks at applications, or moves one. */
-export type Viewer = { userId: string; role: Role };
+/** Who looks at applications, or moves one; the latter only as long as they are signed in (`lockApplication`). */
+export type Viewer = ActingPerson;
 
 /**
  * Which applications someone sees, as a condition on the table `applications` under the name `a`: applicants their own, brokers

@@ -2,13 +2,14 @@ import { sql } from 'drizzle-orm';
 import { applicationEvents, applications } from '@/db/schema/applications';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { isStillSignedIn } from '@/lib/accounts/still-signed-in';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
-import { isId, newId } from '@/lib/random';
-import { findApplication, type Application } from './application';
+import { newId } from '@/lib/random';
+import { lockApplication, type Application, type LockRefusal } from './application';
 import { moveApplication, type MoveAnswer } from './move-application';
 import type { Viewer } from './who-sees';
 
@@ -19,7 +20,7 @@ export type DraftAnswer =
   | { ok: true; id: string; version: number }
   | ({ ok: false } & (
       | TooManyChanges
-      | { reason: 'not_found' }
+      | LockRefusal
       /** It was changed on another page since, or is no draft any more. */
       | { reason: 'changed_meanwhile'; application: Application }
     ));
@@ -38,29 +39,35 @@ export async function saveDraft(
   if (draft.id === null) {
     const hit = await takeSettingsHit(db, { userId: applicant.userId, kind: 'application' }, now);
     if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-    const id = newId();
-    await db.insert(applications).values({
-      id,
-      applicantId: applicant.userId,
-      title,
-      message,
-      status: 'draft',
-      createdAt: now,
-      movedAt: now,
+    const opened = await db.transaction(async (tx) => {
+      if (!(await isStillSignedIn(tx, applicant))) return { ok: false as const, reason: 'not_open' as const };
+      const id = newId();
+      await tx.insert(applications).values({
+        id,
+        applicantId: applicant.userId,
+        title,
+        message,
+        status: 'draft',
+        createdAt: now,
+        movedAt: now,
+      });
+      return { ok: true as const, id, version: 1 };
     });
-    return { ok: true, id, version: 1 };
+    if (!opened.ok) await hit.refund();
+    return opened;
   }
-  const found = await findApplication(db, applicant, draft.id);
-  if (found === null) return { ok: false, reason: 'not_found' };
-  const { rows } = await db.execute<{ version: number }>(sql`
-    update applications set title = ${title}, message = ${message}, version = version + 1, moved_at = ${timestamp(now)}
-    where id = ${draft.id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${draft.version}
-    returning version`);
-  const saved = rows[0];
-  if (saved) return { ok: true, id: draft.id, version: saved.version };
-  const application = await findApplication(db, applicant, draft.id);
-  if (application === null) return { ok: false, reason: 'not_found' };
-  return { ok: false, reason: 'changed_meanwhile', application };
+  const { id } = draft;
+  return db.transaction(async (tx) => {
+    const locked = await lockApplication(tx, applicant, id);
+    if (!locked.ok) return locked;
+    const { rows } = await tx.execute<{ version: number }>(sql`
+      update applications set title = ${title}, message = ${message}, version = version + 1, moved_at = ${timestamp(now)}
+      where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${draft.version}
+      returning version`);
+    const saved = rows[0];
+    if (saved) return { ok: true as const, id, version: saved.version };
+    return { ok: false as const, reason: 'changed_meanwhile' as const, application: locked.application };
+  });
 }
 
 /** Saves what was written and hands it in. Where handing in fails, what was written is kept as a draft. */
@@ -85,13 +92,18 @@ export async function openForSomeone(
   staff: Viewer,
   { name, title, message }: ApplicationText & { name: string },
   context: RequestContext,
-): Promise<{ ok: true; id: string } | { ok: false; reason: 'too_many_opened'; retryAt: Date }> {
+): Promise<
+  | { ok: true; id: string }
+  | { ok: false; reason: 'too_many_opened'; retryAt: Date }
+  | { ok: false; reason: 'not_open' }
+> {
   const id = newId();
   const { now } = context;
   const keys = limitKeys('opened_by', [staff.userId]);
   const hit = await takeHits(db, [{ keys, rules: limits.openedPerPerson }], now);
   if (!hit.ok) return { ok: false, reason: 'too_many_opened', retryAt: hit.retryAt };
-  await db.transaction(async (tx) => {
+  const isOpened = await db.transaction(async (tx) => {
+    if (!(await isStillSignedIn(tx, staff))) return false;
     await tx.insert(applications).values({
       id,
       applicantName: name,
@@ -117,21 +129,30 @@ export async function openForSomeone(
       { action: 'application_opened', userId: null, actorId: staff.userId, details },
       context,
     );
+    return true;
   });
-  return { ok: true, id };
+  if (isOpened) return { ok: true, id };
+  await hit.refund();
+  return { ok: false, reason: 'not_open' };
 }
 
-/** Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. False: it is not, or none. */
+/**
+ * Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. False: it is not, or none, or
+ * they were signed out meanwhile.
+ */
 export async function discardDraft(
   db: Db,
   applicant: Viewer,
   { id, version }: { id: string; version: number },
 ): Promise<boolean> {
-  if (!isId(id)) return false;
-  const { rowCount } = await db.execute(sql`
-    delete from applications
-    where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}::bigint`);
-  return rowCount === 1;
+  return db.transaction(async (tx) => {
+    const locked = await lockApplication(tx, applicant, id);
+    if (!locked.ok) return false;
+    const { rowCount } = await tx.execute(sql`
+      delete from applications
+      where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}::bigint`);
+    return rowCount === 1;
+  });
 }
 
 /** Removes drafts that nobody has touched since `before`, `limit` at most. Out: how many. */

@@ -186,7 +186,11 @@ async function moveOne(
   const moved = item.is_moved_too_often
     ? ({ ok: false, reason: 'moved_too_often' } as const)
     : await moveWithin(tx, { userId: mover, role }, wanted, context, job.id);
-  const outcome: BulkOutcome = moved.ok ? 'moved' : moved.reason === 'note_missing' ? 'failed' : moved.reason;
+  const outcome: BulkOutcome = moved.ok
+    ? 'moved'
+    : moved.reason === 'note_missing' || moved.reason === 'not_open'
+      ? 'failed'
+      : moved.reason;
   await tx.execute(sql`
     update bulk_items set outcome = ${outcome}, event_id = ${moved.ok ? moved.eventId : null}, done_at = ${timestamp(now)}
     where bulk_id = ${job.id} and nth = ${nth}`);

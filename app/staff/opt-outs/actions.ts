@@ -9,6 +9,7 @@ import { reason } from '@/app/_forms/reason';
 import { sayWhen } from '@/app/_format/say-when';
 import { askToConfirm, explainPassword, isAboutPassword } from '@/app/users/password-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
+import { answerSignedOut } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { OptOutField } from '@/components/forms/staff/OptOutForm';
 import { db } from '@/db/client';
@@ -39,6 +40,7 @@ export async function recordOptOutAction(
   const context = await readRequestContext();
   const recorded = await recordToldOptOut(db(), user, form.fields, context);
   if (recorded.ok) redirect(`${here}?saved=${recorded.isFirst ? 'stopped' : 'again'}`);
+  if (recorded.reason === 'not_open') return answerSignedOut(here, formData, kept);
   const timeZone = await readAnswerZone(user, formData);
   return answerForm(explain(recorded, context.now, timeZone), formData, kept);
 }

@@ -2,6 +2,7 @@ import type { Db, Tx } from '@/db/client';
 import { asksSecondFactor } from '@/lib/accounts/factors';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { readSession } from '@/lib/accounts/sessions';
+import { isStillSignedIn } from '@/lib/accounts/still-signed-in';
 import { findUser } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { ToldChannel } from '@/lib/consent/opt-out-ledger';
@@ -59,6 +60,9 @@ export async function recordToldOptOut(
     if (recorder === null || recorder.role === 'applicant' || recorder.deactivatedAt !== null) {
       return { ok: false as const, reason: 'not_staff' as const };
     }
+    const { role } = recorder;
+    if (!(await isStillSignedIn(tx, { ...actor, role })))
+      return { ok: false as const, reason: 'not_open' as const };
     const said = { sender: null, words: note, providerSid: null };
     const { isFirst, isNew } = await optOut(tx, { phone, by: { told: channel }, now: context.now, said });
     if (!isNew) return { ok: true as const, isFirst, isNew };

@@ -7,7 +7,8 @@ import { statusWords } from '@/app/_format/application-words';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm, text, version } from '@/app/_forms/read-form';
 import { readAnswerZone } from '@/app/users/person-time-zone';
-import { readActor } from '@/app/users/settings-actor';
+import { sessionOver } from '@/app/users/password-words';
+import { answerSignedOut, readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
 import type { AssigneeField } from '@/components/forms/staff/AssigneeForm';
 import type { MoveField } from '@/components/forms/staff/MoveForms';
@@ -77,6 +78,8 @@ export async function moveApplicationAction(
       return answerForm({ fieldErrors: { note: noteMissing }, values });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'not_open':
+      return { ...answerSignedOut<MoveField>(returnPathOf(formData)), values };
     case 'not_allowed':
       refresh();
       return answerForm({
@@ -122,6 +125,7 @@ export async function undoMoveAction(
   const { application: id, event: eventId } = form.fields;
   const undone = await undoMove(db(), user, { id, eventId }, await readRequestContext());
   if (!undone.ok && undone.reason === 'not_found') return answerForm({ message: notTheirs });
+  if (!undone.ok && undone.reason === 'not_open') return answerForm({ message: sessionOver });
   redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : undone.reason}`);
 }
 
@@ -151,6 +155,8 @@ export async function assignApplicationAction(
       });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'not_open':
+      return { ...answerSignedOut<AssigneeField>(returnPathOf(formData)), values };
     case 'not_assignable':
       return answerForm({
         fieldErrors: { assignee: 'This person cannot see to applications any more. Choose someone else.' },
@@ -191,6 +197,8 @@ export async function addNoteAction(
       return answerForm({ fieldErrors: { note: 'Write a note.' }, values });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'not_open':
+      return { ...answerSignedOut<NoteField>(returnPathOf(formData)), values };
   }
 }
 

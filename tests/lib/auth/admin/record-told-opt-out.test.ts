@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { describe, expect, test, vi } from 'vitest';
-import { auditLog, sessions, users } from '@/db/schema/accounts';
+import { auditLog, rateLimits, sessions, users } from '@/db/schema/accounts';
 import { smsConsents, smsOptOuts } from '@/db/schema/consent';
 import { mails } from '@/db/schema/mail';
 import { recordToldOptOut } from '@/lib/auth/admin/record-told-opt-out';
@@ -10,6 +10,7 @@ import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
 import { developmentSender } from '@/lib/sms/senders/sender';
 import { receiveText } from '@/lib/sms/inbound/receive-text';
 import { readNumber } from '@/lib/sms/numbers/number';
+import { endingSession, releaseTogether } from '@/tests/support/barrier';
 import { useDatabase } from '@/tests/support/database';
 import { after, contextAt, newPhone, noon } from '@/tests/support/people';
 import { readMail } from '@/lib/mail/read-mail';
@@ -93,6 +94,19 @@ describe('an opt-out that someone was told', () => {
       ).toMatchObject({ answer: 'refuse' });
     },
   );
+
+  test('is not recorded any more in a session that ends while it waits, and does not count', async () => {
+    const actor = await giveStaff();
+    const phone = (await giveSettledPerson(database.db)).phone!;
+    const [answer] = await releaseTogether(database.pool, endingSession(actor), 1, [
+      () => record(actor, phone),
+    ]);
+    expect(answer).toMatchObject({ status: 'fulfilled', value: { ok: false, reason: 'not_open' } });
+    expect((await readNumber(database.db, phone))!.suppressedAt).toBeNull();
+    const [key] = limitKeys('opt_outs_by', [actor.userId]);
+    const counts = await database.db.select().from(rateLimits).where(eq(rateLimits.key, key!));
+    expect(counts).toMatchObject([{ hits: [] }]);
+  });
 
   test('is kept in the ledger with how it came and the note, and in the audit with both people', async () => {
     const [actor, person] = [await giveStaff(), await giveSettledPerson(database.db)];

@@ -1,0 +1,20 @@
+import { sql } from 'drizzle-orm';
+import type { Tx } from '@/db/client';
+import type { Role } from '@/db/schema/accounts';
+
+/** Who does something, as their request read them when it began; without a session a program does it in their name. */
+export type ActingPerson = { userId: string; role: Role; sessionId?: string };
+
+/**
+ * Whether someone is signed in still, with the role that was read, and their account is open. Asked behind the last lock that
+ * may be waited for, since all of this may end while a request waits. Whatever takes something from a session deletes it, and waits from
+ * then on until this transaction ends: the account and the session are locked, in this order. Nothing is read for a program.
+ */
+export async function isStillSignedIn(tx: Tx, { userId, role, sessionId }: ActingPerson): Promise<boolean> {
+  if (sessionId === undefined) return true;
+  const { rows } = await tx.execute(sql`
+    select from users join sessions on sessions.user_id = users.id
+    where users.id = ${userId} and sessions.id = ${sessionId} and users.role = ${role} and users.deactivated_at is null
+    for key share`);
+  return rows.length > 0;
+}
