@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Tx } from '@/db/client';
 import type { Role } from '@/db/schema/accounts';
 
@@ -12,9 +12,20 @@ export type ActingPerson = { userId: string; role: Role; sessionId?: string };
  */
 export async function isStillSignedIn(tx: Tx, { userId, role, sessionId }: ActingPerson): Promise<boolean> {
   if (sessionId === undefined) return true;
-  const { rows } = await tx.execute(sql`
-    select from users join sessions on sessions.user_id = users.id
-    where users.id = ${userId} and sessions.id = ${sessionId} and users.role = ${role} and users.deactivated_at is null
-    for key share`);
+  const { rows } = await tx.execute(sql`${openSession({ userId, role, sessionId })} for key share`);
   return rows.length > 0;
+}
+
+/**
+ * The same as a condition, for who reads piece by piece what is theirs only as long as they are signed in. It locks nothing: the next
+ * piece asks again.
+ */
+export function stillSignedIn(reader: Required<ActingPerson>): SQL {
+  return sql`exists (${openSession(reader)})`;
+}
+
+function openSession({ userId, role, sessionId }: Required<ActingPerson>): SQL {
+  return sql`
+    select from users join sessions on sessions.user_id = users.id
+    where users.id = ${userId} and sessions.id = ${sessionId} and users.role = ${role} and users.deactivated_at is null`;
 }

@@ -2,8 +2,9 @@ import { sql } from 'drizzle-orm';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkOutcome } from '@/db/schema/bulk';
 import type { Db } from '@/db/client';
-import { seenBy, type Viewer } from '@/lib/applications/who-sees';
+import { seenBy } from '@/lib/applications/who-sees';
 import type { SessionUser } from '@/lib/accounts/sessions';
+import { stillSignedIn } from '@/lib/accounts/still-signed-in';
 import { recordAudit } from '@/lib/audit';
 import { refuseWithoutFactor } from '@/lib/auth/two-factor/confirm-identity';
 import type { RequestContext } from '@/lib/context';
@@ -20,7 +21,8 @@ export type MissingReason = Exclude<BulkOutcome, 'moved'> | 'open' | 'not_reache
 /**
  * Lists, as CSV, what a bulk move could not do, and why: what was not moved, and what was moved without a way to reach its applicant.
  * Written down in the audit log, for who has shown their second factor within ten minutes. Null: there is no such bulk move, or it is
- * still a draft. It is read piece by piece.
+ * still a draft. It is read piece by piece, and ends with an error where its reader is signed out, deactivated or given another role
+ * meanwhile.
  */
 export async function openMissingList(
   db: Db,
@@ -41,7 +43,7 @@ export async function openMissingList(
 
 async function* writeList(
   db: Db,
-  viewer: Viewer,
+  viewer: SessionUser,
   id: string,
   sayWhy: (reason: MissingReason) => string,
 ): AsyncGenerator<string, void> {
@@ -55,6 +57,7 @@ async function* writeList(
       status: ApplicationStatus | null;
       outcome: BulkOutcome | null;
       is_unreached: boolean;
+      is_signed_in: boolean;
     }>(sql`
       with items as materialized (
         select nth, application_id, outcome, event_id from bulk_items
@@ -63,9 +66,12 @@ async function* writeList(
       select i.nth, i.application_id, a.title, coalesce(u.name, a.applicant_name) as applicant, a.status, i.outcome,
         exists (
           select from application_notices n
-          where n.event_id = i.event_id and n.kind <> 'reminder' and n.state = 'unreached') as is_unreached
+          where n.event_id = i.event_id and n.kind <> 'reminder' and n.state = 'unreached') as is_unreached,
+        ${stillSignedIn(viewer)} as is_signed_in
       from items i left join applications a on a.id = i.application_id and ${seenBy(viewer)}
       left join users u on u.id = a.applicant_id order by i.nth`);
+    if (rows[0]?.is_signed_in === false)
+      throw new Error('The reader of the list was signed out while it was read');
     for (const row of rows) {
       const reason = reasonOf(row.outcome, row.is_unreached);
       if (reason === null) continue;

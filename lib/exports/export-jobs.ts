@@ -3,6 +3,7 @@ import { exportJobs, type ExportFormat, type ExportKind, type ExportState } from
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { SessionUser } from '@/lib/accounts/sessions';
+import { stillSignedIn } from '@/lib/accounts/still-signed-in';
 import { recordAudit, type AuditAction, type AuditedAct } from '@/lib/audit';
 import { refuseWithoutFactor, type StaleFactor } from '@/lib/auth/two-factor/confirm-identity';
 import type { RequestContext } from '@/lib/context';
@@ -164,7 +165,8 @@ export type JobFile = { bytes: number; pieces: AsyncGenerator<Buffer, void> };
 
 /**
  * A finished file to be downloaded by an admin, which is written down in the audit log. Null: there is none, or none any more. It is
- * read piece by piece, so that memory does not grow with it; one that is removed meanwhile ends with an error.
+ * read piece by piece, so that memory does not grow with it. It ends with an error where it is removed meanwhile, or the admin is
+ * signed out, deactivated or none any more.
  */
 export async function openExport(
   db: Db,
@@ -202,7 +204,7 @@ export async function openJob(
   const found = rows[0];
   if (!found) return null;
   const { kind, format, parts, bytes } = found;
-  const pieces = readPieces(db, id, parts);
+  const pieces = readPieces(db, admin, id, parts);
   return { kind, format, bytes: Number(bytes), pieces, createdAt: new Date(found.created_at) };
 }
 
@@ -217,11 +219,16 @@ export async function recordDownload(
   await recordAudit(db, { action, userId: null, actorId: admin.userId, details }, context);
 }
 
-async function* readPieces(db: Db, id: string, parts: number): AsyncGenerator<Buffer, void> {
+async function* readPieces(
+  db: Db,
+  admin: SessionUser,
+  id: string,
+  parts: number,
+): AsyncGenerator<Buffer, void> {
   for (let part = 1; part <= parts; part += 1) {
     const { rows } = await db.execute<{ data: Buffer }>(sql`
-      select data from export_parts where job_id = ${id} and part = ${part}`);
-    if (!rows[0]) throw new Error('The file was removed while it was read');
+      select data from export_parts where job_id = ${id} and part = ${part} and ${stillSignedIn(admin)}`);
+    if (!rows[0]) throw new Error('The file was removed, or its reader signed out, while it was read');
     yield rows[0].data;
   }
 }

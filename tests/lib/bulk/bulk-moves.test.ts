@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { sql } from 'drizzle-orm';
 import { beforeEach, expect, test, vi } from 'vitest';
 import { openPool } from '@/db/client';
-import type { SessionUser } from '@/lib/accounts/sessions';
+import { endSessionsOf, type SessionUser } from '@/lib/accounts/sessions';
 import { deleteUser } from '@/lib/accounts/users';
 import { decideNotices } from '@/lib/applications/decide-notices';
 import { moveApplication } from '@/lib/applications/move-application';
@@ -318,6 +318,18 @@ test('what was changed meanwhile, cannot be moved so, or is gone is left alone, 
     ].sort(),
   );
   expect(await audited()).toContain('bulk_list_downloaded');
+});
+
+test('the list of what could not be done ends where its reader is signed out in the midst of it', async () => {
+  const [one] = (await some(1)) as [string];
+  await database.db.execute(sql`update applications set status = 'withdrawn' where id = ${one}`);
+  const id = await start([one]);
+  await runOut(10);
+  const pieces = await openMissingList(database.db, staff, id, String, at(20));
+  if (pieces === null || pieces === 'confirm_first') throw new Error('There is no list');
+  expect((await pieces.next()).value).toMatch(/^application,/);
+  await endSessionsOf(database.db, staff.userId, null);
+  await expect(pieces.next()).rejects.toThrow('signed out');
 });
 
 test('the list of what could not be done also has who was moved and heard nothing', async () => {

@@ -11,6 +11,9 @@ import {
   requestExport,
   type WantedExport,
 } from '@/lib/exports/export-jobs';
+import { changeRole } from '@/lib/auth/admin/change-role';
+import { deactivateAccount } from '@/lib/auth/admin/deactivate-account';
+import { endAllSessions } from '@/lib/auth/admin/end-all-sessions';
 import { runExports } from '@/lib/exports/run-exports';
 import { dayOf } from '@/lib/reporting/rollups/report-days';
 import { writeNextPart } from '@/lib/exports/write-exports';
@@ -269,6 +272,33 @@ describe('who may', () => {
     );
     expect(answers.filter(({ ok }) => ok)).toHaveLength(mostExportsUnderWay);
   });
+
+  test.each(['deactivated', 'given another role', 'signed out'])(
+    'ends where its reader is %s in the midst of it, and goes on for others',
+    async (how) => {
+      const other = await readSessionOf(
+        database.db,
+        await giveSettledPerson(database.db, { role: 'admin' }),
+        noon,
+      );
+      await giveTexts(37);
+      const id = await request();
+      await writeAll();
+      const open = async (reader: SessionUser) => {
+        const file = await openExport(database.db, reader, id, at(60));
+        if (file === null || file === 'confirm_first') throw new Error('There is no file');
+        expect((await file.pieces.next()).value).toBeInstanceOf(Buffer);
+        return file.pieces;
+      };
+      const [pieces, others] = [await open(admin), await open(other)];
+      const shutOut = { userId: admin.userId, author: { operator: 'somebody' } };
+      if (how === 'deactivated') await deactivateAccount(database.db, shutOut, at(61));
+      else if (how === 'signed out') await endAllSessions(database.db, shutOut, at(61));
+      else await changeRole(database.db, { ...shutOut, role: 'staff' }, at(61));
+      await expect(pieces.next()).rejects.toThrow('signed out');
+      expect((await others.next()).value).toBeInstanceOf(Buffer);
+    },
+  );
 
   test('each step is in the audit log, and a removed file is gone with its parts', async () => {
     await giveTexts(12);
