@@ -136,6 +136,8 @@ export function explainChange(refusal: FactorChangeRefusal, now: Date, timeZone:
       return 'Your second factor has to be set up by a link. Sign out and sign in again to have it emailed to you, or ask an admin for one.';
     case 'not_open':
       return 'Your account was closed or changed in the meantime. Nothing was changed.';
+    case 'busy':
+      return 'Your account is being changed by other requests right now. Nothing was changed. Please try again in a moment.';
     case 'last_factor':
       return 'Your role has to have a second factor, so this one stays until you have added another. Nothing was changed.';
     case 'too_many_changes':

@@ -24,6 +24,10 @@ export const askBeforeNumber = {
 export const sessionOver =
   'You are signed out. Nothing was changed. Sign in in another tab, then send it again.';
 
+/** What a form of the settings answers while others change the same account. */
+export const heldWords =
+  'Not saved: your account is being changed by other requests right now. What you typed is still here. Please try again in a moment.';
+
 /** Why a password that was asked for again was not taken, or what to do where a second factor is asked for instead. */
 export function explainPassword(
   refusal: IdentityRefusal,
@@ -36,7 +40,7 @@ export function explainPassword(
     case 'confirm_first':
       return askToConfirm;
     case 'busy':
-      return { message: 'A lot of people are signing in right now. Please try again in a moment.' };
+      return { message: 'Too many requests are waiting right now. Please try again in a moment.' };
     case 'not_open':
       return { message: 'This account has been closed. Nothing was changed.' };
     case 'too_many_passwords':

@@ -6,7 +6,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { currentPasswordOf } from '@/app/_forms/current-password';
 import { readForm } from '@/app/_forms/read-form';
 import { sayWhen } from '@/app/_format/say-when';
-import { explainPassword, isAboutPassword } from '@/app/users/password-words';
+import { explainPassword, isAboutPassword, heldWords } from '@/app/users/password-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -37,6 +37,7 @@ export async function changeNameAction(
   const context = await readRequestContext();
   const changed = await changeName(db(), actor.user.userId, form.fields.name, context);
   if (changed.ok) redirect(`${here}?saved=name`);
+  if (changed.reason === 'busy') return answerForm({ message: heldWords }, formData, ['name']);
   const when = sayWhen(changed.retryAt, context.now, await readAnswerZone(actor.user, formData));
   const message = `Not saved: you have changed your name many times. You can change it again ${when}. What you typed is still below.`;
   return answerForm({ message }, formData, ['name']);

@@ -5,6 +5,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { sayWallTime } from '@/app/_format/say-moment';
 import { sayWhen } from '@/app/_format/say-when';
 import { readForm, text, version } from '@/app/_forms/read-form';
+import { heldWords } from '@/app/users/password-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -46,6 +47,7 @@ export async function saveQuietHoursAction(
     // What they do now is said below the fields, once.
     return answerForm({ tone: 'success', message: 'Saved. Your quiet hours count from now on.' });
   }
+  if (saved.reason === 'busy') return answerForm({ message: heldWords }, formData, kept);
   if (saved.reason === 'too_many_changes') {
     const when = sayWhen(saved.retryAt, context.now, await readAnswerZone(user, formData));
     const answer = answerForm<QuietHoursField>(

@@ -8,6 +8,7 @@ import { answerForm } from '@/app/_forms/form-answer';
 import { box, readForm, text, version } from '@/app/_forms/read-form';
 import { saySendRefusal } from '@/app/_format/phone-words';
 import { sayWhen } from '@/app/_format/say-when';
+import { heldWords } from '@/app/users/password-words';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { readActor } from '@/app/users/settings-actor';
 import type { FormState } from '@/components/forms/form-state';
@@ -106,6 +107,8 @@ function explain(
   { now, timeZone }: { now: Date; timeZone: string | null },
 ): FormState<TextsField> {
   switch (refusal.reason) {
+    case 'busy':
+      return answerForm({ message: heldWords }, formData, kept);
     case 'too_many_changes':
       return answerForm(
         {

@@ -3,6 +3,7 @@ import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { markDeletion } from '@/lib/accounts/deletion-mark';
 import { lockForDeletion } from '@/lib/accounts/lock-users';
 import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
+import { unlessHeld } from '@/lib/accounts/unless-held';
 import { findUser } from '@/lib/accounts/users';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
@@ -26,10 +27,18 @@ export async function deleteAccount(
   { currentPassword, confirmed }: { currentPassword: string; confirmed: boolean },
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & DeleteAccountRefusal)> {
-  const { userId } = person;
   if (!confirmed) return { ok: false, reason: 'not_confirmed' };
   const known = await confirmIdentity(db, person, currentPassword, context);
   if (!known.ok) return known;
+  return unlessHeld(() => deleteKnown(db, person, context));
+}
+
+async function deleteKnown(
+  db: Db,
+  person: { userId: string; sessionId: string },
+  context: RequestContext,
+): Promise<{ ok: true } | ({ ok: false } & DeleteAccountRefusal)> {
+  const { userId } = person;
   const allowed = await db.transaction(async (tx) => {
     const locked = await lockForDeletion(tx, userId);
     if (!locked.ok) return locked;

@@ -1,6 +1,7 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { lockUser, lockUsers } from '@/lib/accounts/lock-users';
 import { refuseStill, type RecoveredLately } from '@/lib/accounts/refuse-still';
+import { unlessHeld } from '@/lib/accounts/unless-held';
 import { findUser, findUserByEmail, lockEmail, setEmail } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import { findConsentedPhones } from '@/lib/consent/ledger';
@@ -46,7 +47,7 @@ export async function requestEmailChange(
   const counted = await takeMailHit(db, { email, address, now });
   if (!counted.ok) return { ok: false, reason: 'mail_limit', retryAt: counted.retryAt };
   const { userId } = person;
-  const requested = await db.transaction(async (tx) => {
+  const request = async (tx: Tx) => {
     const refused = await refuseStill(tx, person, await lockUser(tx, userId), now);
     if (refused !== null) return { ok: false as const, ...refused };
     await endLinks(tx, userId, { purposes: ['change_email'], now });
@@ -61,7 +62,8 @@ export async function requestEmailChange(
     await enqueueLinkMail(tx, link);
     await recordAudit(tx, { action: 'email_change_requested', userId }, context);
     return { ok: true as const };
-  });
+  };
+  const requested = await unlessHeld(() => db.transaction(request));
   if (!requested.ok) await counted.refund();
   return requested;
 }

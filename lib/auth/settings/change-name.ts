@@ -1,5 +1,6 @@
 import type { Db } from '@/db/client';
 import { lockUser } from '@/lib/accounts/lock-users';
+import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
 import { findUser, setName } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
@@ -14,17 +15,19 @@ export async function changeName(
   userId: string,
   name: string,
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & TooManyChanges)> {
+): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | TooManyChanges))> {
   if ((await findUser(db, userId))?.name === name) return { ok: true };
   const hit = await takeSettingsHit(db, { userId, kind: 'name' }, context.now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  const isWritten = await db.transaction(async (tx) => {
-    const user = await lockUser(tx, userId);
-    if (user === null || user.name === name) return false;
-    await setName(tx, userId, name);
-    await recordAudit(tx, { action: 'name_changed', userId }, context);
-    return true;
-  });
-  if (!isWritten) await hit.refund();
-  return { ok: true };
+  const changed = await unlessHeld(() =>
+    db.transaction(async (tx) => {
+      const user = await lockUser(tx, userId);
+      if (user === null || user.name === name) return { ok: true as const, isWritten: false };
+      await setName(tx, userId, name);
+      await recordAudit(tx, { action: 'name_changed', userId }, context);
+      return { ok: true as const, isWritten: true };
+    }),
+  );
+  if (!changed.ok || !changed.isWritten) await hit.refund();
+  return changed.ok ? { ok: true } : changed;
 }

@@ -4,6 +4,7 @@ import { hashPassword } from '@/lib/accounts/password';
 import type { PasswordRefusal } from '@/lib/accounts/password-strength';
 import { lockUser } from '@/lib/accounts/lock-users';
 import { endSessionsOf } from '@/lib/accounts/sessions';
+import { unlessHeld } from '@/lib/accounts/unless-held';
 import { type User } from '@/lib/accounts/users';
 import { changePasswordHash } from '@/lib/accounts/stored-password';
 import { endPendingTokens } from '@/lib/accounts/pending';
@@ -57,20 +58,22 @@ export async function changePassword(
     return { ok: false, reason: 'busy' };
   }
   const change = { action: 'password_changed', actorId: userId, keptSession: sessionId } as const;
-  const refused = await db.transaction(async (tx): Promise<ChangePasswordRefusal | null> => {
-    await lockUser(tx, userId);
-    // To hash takes long: the owner may have ended this session meanwhile.
-    const ended = await refuseStaleFactor(tx, person, context.now);
-    if (ended !== null) return ended;
-    if (!(await replacePassword(tx, known.user, hash.value, change, context))) {
-      return { reason: 'changed_meanwhile' };
-    }
-    await tellOwner(tx, { template: 'passwordChanged', before: known.user }, context);
-    return null;
-  });
-  if (refused !== null) {
+  const changed = await unlessHeld(() =>
+    db.transaction(async (tx) => {
+      await lockUser(tx, userId);
+      // To hash takes long: the owner may have ended this session meanwhile.
+      const ended = await refuseStaleFactor(tx, person, context.now);
+      if (ended !== null) return { ok: false as const, ...ended };
+      if (!(await replacePassword(tx, known.user, hash.value, change, context))) {
+        return { ok: false as const, reason: 'changed_meanwhile' as const };
+      }
+      await tellOwner(tx, { template: 'passwordChanged', before: known.user }, context);
+      return { ok: true as const };
+    }),
+  );
+  if (!changed.ok) {
     await hit.refund();
-    return { ok: false, ...refused };
+    return changed;
   }
   return { ok: true, mark: issueMark({ ...known.user, passwordChangedAt: context.now }, context.now) };
 }

@@ -7,6 +7,7 @@ import {
   type NumberOwner,
   type RemovalRefusal,
 } from '@/lib/sms/verification/change-phone';
+import { unlessHeld } from '@/lib/accounts/unless-held';
 import type { RecoveredLately } from '@/lib/accounts/refuse-still';
 import { confirmIdentity, type IdentityRefusal } from '@/lib/auth/two-factor/confirm-identity';
 
@@ -22,7 +23,7 @@ export async function changePhoneByPassword(
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (IdentityRefusal | ChangeRefusal))> {
   const known = await confirmIdentity(db, person, currentPassword, context);
-  return known.ok ? startPhoneChange(db, person, phone, context) : known;
+  return known.ok ? unlessHeld(() => startPhoneChange(db, person, phone, context)) : known;
 }
 
 /** Takes a person's number off their account, who shows who they are (`confirmIdentity`); see `removePhone`. */
@@ -33,5 +34,5 @@ export async function removePhoneByPassword(
   context: RequestContext,
 ): Promise<{ ok: true } | ({ ok: false } & (IdentityRefusal | RemovalRefusal))> {
   const known = await confirmIdentity(db, person, currentPassword, context);
-  return known.ok ? removePhone(db, person, context) : known;
+  return known.ok ? unlessHeld(() => removePhone(db, person, context)) : known;
 }

@@ -6,6 +6,7 @@ import { endLoginGrants } from '@/lib/accounts/login-grants';
 import { endPendingTokens } from '@/lib/accounts/pending';
 import { endUnshownSessions, markShown, readSession, type SessionUser } from '@/lib/accounts/sessions';
 import { endTrustedDevices } from '@/lib/accounts/trusted-devices';
+import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
 import { setEnrollUntil, type User } from '@/lib/accounts/users';
 import { recordAudit, type AuditAction } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
@@ -26,6 +27,7 @@ export type FactorsGuard = 'confirm_first' | 'needs_link';
 export type FactorChangeRefusal =
   | { reason: FactorsGuard | 'not_open' | 'last_factor' }
   | { reason: 'recovered_lately'; retryAt: Date }
+  | AccountBusy
   | TooManyChanges;
 
 /**
@@ -73,6 +75,8 @@ export function refuseFrozen(
  * and the session has shown a second factor from then on; others that have shown none end, where the account now asks for one.
  * Trust in browsers and second steps under way end with any change of factors, recovery codes with the last one.
  *
+ * `busy`: others were changing the account all the time that it waited.
+ *
  * In: the session as it was read for the request; it is read again under the lock, since it may be over by then.
  */
 export async function changeFactors<Refusal>(
@@ -85,7 +89,7 @@ export async function changeFactors<Refusal>(
   const { now } = context;
   const hit = await takeSettingsHit(db, { userId, kind: 'factors' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  const changed = await db.transaction(async (tx) => {
+  const changeOnce = async (tx: Tx) => {
     await lockNumbers(tx, [phone]);
     const locked = await lockUser(tx, userId);
     const session = await readSession(tx, sessionId, now);
@@ -121,7 +125,8 @@ export async function changeFactors<Refusal>(
     await tellOwner(tx, { template, event, before: locked }, context);
     await noticeSecurity(tx, locked, event, now);
     return { ok: true as const };
-  });
+  };
+  const changed = await unlessHeld(() => db.transaction(changeOnce));
   if (!changed.ok) await hit.refund();
   return changed;
 }

@@ -1,6 +1,7 @@
 import type { Db } from '@/db/client';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { lockUser } from '@/lib/accounts/lock-users';
+import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
 import { markPasskeyOffered } from '@/lib/accounts/users';
 import type { RequestContext } from '@/lib/context';
 import { normalizeCode } from '@/lib/sms/verification/code';
@@ -19,14 +20,16 @@ export async function beginTotp(
   db: Db,
   user: SessionUser,
   { now }: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: FactorsGuard }> {
+): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | { reason: FactorsGuard }))> {
   const guard = refuseFactors(user, now);
   if (guard !== null) return { ok: false, reason: guard };
-  await db.transaction(async (tx) => {
-    await lockUser(tx, user.userId);
-    await startTotp(tx, user, now);
-  });
-  return { ok: true };
+  return unlessHeld(() =>
+    db.transaction(async (tx) => {
+      await lockUser(tx, user.userId);
+      await startTotp(tx, user, now);
+      return { ok: true as const };
+    }),
+  );
 }
 
 /** Makes the app a second factor by its first code; an earlier app counts no more. */
@@ -122,16 +125,18 @@ export async function beginRecoveryCodes(
   db: Db,
   user: SessionUser,
   { now }: RequestContext,
-): Promise<{ ok: true } | { ok: false; reason: FactorsGuard | 'no_factor' }> {
+): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | { reason: FactorsGuard | 'no_factor' }))> {
   const { userId, factors } = user;
   const guard = refuseFactors(user, now);
   if (guard !== null) return { ok: false, reason: guard };
   if (!factors.passkey && !factors.totp && !factors.sms) return { ok: false, reason: 'no_factor' };
-  await db.transaction(async (tx) => {
-    await lockUser(tx, userId);
-    await startRecoveryCodes(tx, user, now);
-  });
-  return { ok: true };
+  return unlessHeld(() =>
+    db.transaction(async (tx) => {
+      await lockUser(tx, userId);
+      await startRecoveryCodes(tx, user, now);
+      return { ok: true as const };
+    }),
+  );
 }
 
 /** Makes the new recovery codes count, by one of them typed back; earlier ones count no more. */

@@ -1,5 +1,6 @@
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { smsPreferences } from '@/db/schema/sms';
+import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
@@ -28,7 +29,7 @@ export async function saveQuietHours(
   context: RequestContext,
 ): Promise<
   | { ok: true; version: number }
-  | ({ ok: false } & TooManyChanges)
+  | ({ ok: false } & (AccountBusy | TooManyChanges))
   | { ok: false; reason: 'changed_meanwhile'; saved: QuietHours; version: number }
 > {
   const { userId } = user;
@@ -43,7 +44,7 @@ export async function saveQuietHours(
   const hit = await takeSettingsHit(db, { userId, kind: 'preferences' }, context.now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
   let counts = false;
-  const answer = await db.transaction(async (tx) => {
+  const save = async (tx: Tx) => {
     const [saved] = await tx
       .update(smsPreferences)
       .set({
@@ -68,7 +69,8 @@ export async function saveQuietHours(
     await askPolicyAgain(tx, { userId, now: context.now });
     await recordAudit(tx, { action: 'quiet_hours_changed', userId, details: hours }, context);
     return { ok: true as const, version: saved.version };
-  });
+  };
+  const answer = await unlessHeld(() => db.transaction(save));
   if (!counts) await hit.refund();
   return answer;
 }

@@ -9,6 +9,7 @@ import { categoryTemplates, textCategories, type TextCategory } from './categori
 import { readAgreement, agreeToUpdates, byPerson } from './updates-consent';
 import type { SendRefusal } from '@/lib/sms/verification/request';
 import { smsPreferences } from '@/db/schema/sms';
+import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { eq, sql, and } from 'drizzle-orm';
@@ -62,6 +63,7 @@ export function judgeTexts(
 }
 
 export type SaveTextsRefusal =
+  | AccountBusy
   | TooManyChanges
   | { reason: 'no_phone' | 'stopped' | 'consent_missing' }
   /** Another page saved something else since: what is saved now, and its version. */
@@ -85,7 +87,7 @@ export async function saveTexts(
   const { switches } = wish;
   const hit = await takeSettingsHit(db, { userId, kind: 'preferences' }, context.now);
   let counts = false;
-  const saved = await db.transaction(async (tx) => {
+  const save = async (tx: Tx) => {
     const others = switches.enabled ? [] : await findConsentedPhones(tx, userId);
     const number = (await lockNumbers(tx, [phone, ...others])).get(phone ?? '') ?? null;
     const before = await requirePreferences(tx, userId);
@@ -120,7 +122,8 @@ export async function saveTexts(
     if (agrees) return agreeToUpdates(tx, userId, number!, agreement!, context);
     if (!before.enabled) await confirmOptIn(tx, { userId, number: number!, now: context.now });
     return { ok: true as const, code: 'not_needed' as const };
-  });
+  };
+  const saved = await unlessHeld(() => db.transaction(save));
   if (hit.ok && !(saved.ok && counts)) await hit.refund();
   return saved;
 }

@@ -57,7 +57,7 @@ export async function startPhoneChange(
   if (!coarse.ok) return { ok: false, reason: 'too_many_requests', retryAt: coarse.retryAt };
   const hit = await takeSettingsHit(db, { userId, kind: 'phone' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  const started = await db.transaction(async (tx) => {
+  const start = async (tx: Tx) => {
     const { locked: user, numbers } = await lockPerson(tx, userId, [owner.phone, phone], () =>
       lockUser(tx, userId),
     );
@@ -107,6 +107,10 @@ export async function startPhoneChange(
     await grantConsent(tx, { userId, phone, scopes: [...scopes], medium: 'preferences' }, context);
     await recordAudit(tx, { action: 'phone_change_requested', userId }, context);
     return { ok: true as const };
+  };
+  const started = await db.transaction(start).catch(async (error: unknown) => {
+    await hit.refund().catch(() => undefined);
+    throw error;
   });
   if (!started.ok) await hit.refund();
   return started;
