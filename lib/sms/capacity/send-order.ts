@@ -25,28 +25,28 @@ const shareOfOthers = 4 / 3;
  * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. Among
  * equals the number prefix with the fewest waiting codes goes first, then who came first.
  *
- * What each network asked for is counted once, whatever the planner believes of a table that a crowd has just filled: in a join it
- * would be counted for each code of each network.
+ * What each network asked for is counted once, into one value in which each code finds its own, whatever the planner believes of a
+ * table that a crowd has just filled: a join could count, or look through, all networks for each code.
  *
  * @param now an expression for the moment, by the database's clock, that is the same for each row
  */
 export function codesInLine(now: SQL): SQL {
   return sql`
     with asked as materialized (
-      select each.network, ${countAsked(sql`each.network`, now)} as codes
+      select jsonb_object_agg(each.network, ${countAsked(sql`each.network`, now)}) as codes
       from (
         select distinct network from sms_messages
         where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
       ) each
     )
-    select q.id, q.standing, coalesce(asked.codes, 0) as asked,
-      row_number() over (order by q.standing, coalesce(asked.codes, 0), q.of_prefix, q.send_after, q.id) as place
+    select q.id, q.standing, q.asked,
+      row_number() over (order by q.standing, q.asked, q.of_prefix, q.send_after, q.id) as place
     from (
-      select m.id, m.network, m.send_after, ${standing} as standing, count(*) over (partition by left(m.phone, -4)) as of_prefix
+      select m.id, m.send_after, ${standing} as standing, count(*) over (partition by left(m.phone, -4)) as of_prefix,
+        case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
       from sms_messages m
       where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
-    ) q
-    left join asked on q.standing = 2 and asked.network = q.network`;
+    ) q`;
 }
 
 /**

@@ -22,6 +22,16 @@ function countRows(node: PlanNode, table: string): number {
   return own * (node['Actual Loops'] ?? 1) + below;
 }
 
+/** How many rows all steps of a plan handled, of tables and of what was made of them. */
+function countAllRows(node: PlanNode): number {
+  const own =
+    (node['Actual Rows'] ?? 0) +
+    (node['Rows Removed by Filter'] ?? 0) +
+    (node['Rows Removed by Join Filter'] ?? 0);
+  const below = (node.Plans ?? []).map(countAllRows).reduce((sum, rows) => sum + rows, 0);
+  return own * (node['Actual Loops'] ?? 1) + below;
+}
+
 test('a crowd that came since the tables were looked at last is counted once for each network', async () => {
   // What the tables usually are when a crowd comes: large, and with nothing that waits.
   await database.db.execute(sql`
@@ -81,6 +91,47 @@ test('a crowd that came since the tables were looked at last is counted once for
       expect(countRows(plan, 'sms_verification_log')).toBeLessThan(2_000);
       expect(countRows(plan, 'sms_messages')).toBeLessThan(10_000);
     }
+  } finally {
+    await recorder.end();
+  }
+});
+
+test('ten times as many codes of as many networks are ten times the work, whatever was known of them', async () => {
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  // As a quiet night leaves the statistics: many texts, and none that waits.
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, status)
+    select gen_random_uuid(), '+1415' || (2000000 + i), 'verification', 'verification', now() - interval '30 days',
+      now() - interval '30 days', 'delivered' from generate_series(1, 20000) i`);
+  await database.db.execute(sql`
+    insert into sms_verification_log (at, event, phone, network)
+    select now() - interval '30 days', 'send_requested', '+1415' || (2000000 + i), 'network:old' || i
+    from generate_series(1, 20000) i`);
+  await database.db.execute(sql`vacuum analyze sms_messages`);
+  await database.db.execute(sql`vacuum analyze sms_verification_log`);
+  const recorder = openPlanRecorder(database.url);
+  try {
+    const measure = async (from: number, to: number) => {
+      await database.db.execute(sql`
+        insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+        select gen_random_uuid(), '+1212' || (2000000 + i * 37), 'verification', 'verification', now(),
+          now() - interval '1 second', now() + interval '9 minutes', 'queued', 'network:' || i, 'prove'
+        from generate_series(${from}::int, ${to}::int) i`);
+      await database.db.execute(sql`
+        insert into sms_verification_log (at, event, phone, network)
+        select now() - interval '1 minute', 'send_requested', '+1212' || (2000000 + i * 37), 'network:' || i
+        from generate_series(${from}::int, ${to}::int) i`);
+      recorder.ran.length = 0;
+      const { rows } = await recorder.db.execute(sql`
+        with clock as materialized (select clock_timestamp() as now)
+        select count(*)::int as codes, sum(asked)::int as asked
+        from (${codesInLine(sql`(select now from clock)`)}) line`);
+      expect(rows).toEqual([{ codes: to, asked: to }]);
+      return recorder.ran.map(({ plan }) => countAllRows(plan)).reduce((sum, each) => sum + each, 0);
+    };
+    const few = await measure(1, 300);
+    expect(few).toBeGreaterThan(300);
+    expect((await measure(301, 3000)) / few).toBeLessThan(15);
   } finally {
     await recorder.end();
   }
