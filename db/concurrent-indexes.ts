@@ -25,6 +25,13 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     on: `on sms_messages (created_at)
       where user_id is null and direction = 'out' and purpose <> 'reply' and phone <> ''`,
   },
+  {
+    // The texts of a person, and those of a number, each way by itself: however much someone writes to us, what we wrote is found
+    // beside it. With the id, so that a page of them is a stretch of the index (lib/sms/outbox/text-stretch.ts).
+    name: 'sms_messages_person_index',
+    on: 'on sms_messages (user_id, direction, created_at, id)',
+  },
+  { name: 'sms_messages_number_index', on: 'on sms_messages (phone, direction, created_at, id)' },
   // Texts as an admin looks for them (lib/reporting/sms-texts.ts): by what they tell and by their error, each state by itself.
   { name: 'sms_messages_template_index', on: 'on sms_messages (template, status, created_at, id)' },
   {
@@ -214,6 +221,8 @@ export const retiredIndexes: readonly string[] = [
   'sms_opt_outs_phone_index',
   'mails_due_index',
   'mails_failed_index',
+  'sms_messages_user_index',
+  'sms_messages_phone_index',
 ];
 
 /**

@@ -422,8 +422,6 @@ export const smsMessages = pgTable(
     index('sms_messages_attempted_index')
       .on(t.attemptedAt)
       .where(sql`${t.attemptedAt} is not null`),
-    index('sms_messages_user_index').on(t.userId, t.createdAt),
-    index('sms_messages_phone_index').on(t.phone, t.createdAt),
     index('sms_messages_created_index').on(t.createdAt, t.id),
     // Admins look for a number by its last digits, the only ones they are shown.
     index('sms_messages_last_digits_index').on(sql`right(${t.phone}, 4)`, t.createdAt, t.id),

@@ -9,6 +9,7 @@ import { markNumber } from '@/lib/phone/mark';
 import { exactInstant, type Keyset } from '@/lib/reporting/keyset';
 import { explainEnd, explainSent, explainWaiting, type Gate } from '@/lib/sms/dispatch/explain-text';
 import { writeForReading } from '@/lib/sms/outbox/history';
+import { waysOf } from '@/lib/sms/outbox/text-stretch';
 import { exportKinds } from './export-kinds';
 import { hashOf } from './pack-signature';
 
@@ -202,8 +203,13 @@ function listSources(section: PackSection, subject: PackSubject): { keys: SQL; m
   const phones = subject.kind === 'number' ? [subject.phone] : subject.phones;
   const atPhones = sql`unnest(${sql.param([...phones])}::text[])`;
   const { at } = sections[section];
+  // Of texts each way by itself, as their index has them.
+  const eachWay = sql`unnest(${sql.param([...waysOf(null)])}::text[])`;
   if (subject.kind === 'number') {
-    const named = [{ keys: atPhones, match: sql`source.phone = each.key` }];
+    const named =
+      section === 'messages'
+        ? [{ keys: eachWay, match: sql`source.phone = ${subject.phone} and source.direction = each.key` }]
+        : [{ keys: atPhones, match: sql`source.phone = each.key` }];
     if (section === 'consents' || section === 'opt-outs') return named;
     const marks = env().authSecrets.map((secret) => markNumber(subject.phone, secret));
     return [
@@ -231,8 +237,13 @@ function listSources(section: PackSection, subject: PackSubject): { keys: SQL; m
         { keys: atPhones, match: sql`source.phone = each.key and source.user_id = ${userId}` },
         ...fromTheirNumber,
       ];
-    case 'messages':
-      return [theirs, ...fromTheirNumber];
+    case 'messages': {
+      const texts = { keys: eachWay, match: sql`source.user_id = ${userId} and source.direction = each.key` };
+      if (held === null) return [texts];
+      const atNumber = sql`source.phone = ${held.phone} and source.user_id is null`;
+      const sinceHeld = sql`${at} >= ${held.since}::timestamptz and source.direction = each.key`;
+      return [texts, { keys: eachWay, match: sql`${atNumber} and ${sinceHeld}` }];
+    }
     case 'limits':
       return [
         theirs,

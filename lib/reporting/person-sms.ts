@@ -1,10 +1,11 @@
-import { desc, eq } from 'drizzle-orm';
+import { and, desc, eq } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { findUserByEmail } from '@/lib/accounts/users';
 import { readLastOptOut } from '@/lib/consent/opt-out-ledger';
 import type { StoppedTexts } from '@/lib/sms/numbers/opted-out';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
+import { waysOf } from '@/lib/sms/outbox/text-stretch';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { readLastVerification } from '@/lib/sms/verification/verification-log';
 
@@ -30,12 +31,7 @@ export async function readPersonSms(db: Db, email: string): Promise<PersonSms | 
   const { id: userId, phone, phoneMovedAt } = user;
   const { state, stopped } = await readPhoneState(db, { userId, phone, phoneMovedAt });
   const preferences = await readPreferences(db, userId);
-  const [text] = await db
-    .select()
-    .from(smsMessages)
-    .where(eq(smsMessages.userId, userId))
-    .orderBy(desc(smsMessages.createdAt))
-    .limit(1);
+  const text = await readLastText(db, userId);
   const attempt = await readLastVerification(db, userId);
   return {
     phone,
@@ -57,4 +53,19 @@ export async function readPersonSms(db: Db, email: string): Promise<PersonSms | 
       : null,
     lastOptOut: phone === null ? null : await readLastOptOut(db, phone),
   };
+}
+
+/** The last text to a person, or from them: the last of each way is found by its index. */
+async function readLastText(db: Db, userId: string): Promise<typeof smsMessages.$inferSelect | undefined> {
+  const { createdAt, direction, id } = smsMessages;
+  const last = waysOf(null).map((way) =>
+    db
+      .select()
+      .from(smsMessages)
+      .where(and(eq(smsMessages.userId, userId), eq(direction, way)))
+      .orderBy(desc(createdAt), desc(id))
+      .limit(1),
+  );
+  const [text, other] = (await Promise.all(last)).flat();
+  return text && other && other.createdAt > text.createdAt ? other : text;
 }

@@ -4,6 +4,7 @@ import type { Db } from '@/db/client';
 import { plannedAnew } from '@/db/prepared-statements';
 import { hideDigits } from '@/lib/log';
 import { maskPhone } from '@/lib/phone/parse';
+import { textStretch, waysOf, type StretchKey } from '@/lib/sms/outbox/text-stretch';
 import { cutPage, exactInstant, type Keyset } from './keyset';
 import type { MessageSubject } from './message-subject';
 import { matchNumber } from './number-filter';
@@ -84,37 +85,48 @@ function findPlace(search: TextSearch, limit: SQL): SQL {
     and ${template === null ? sql`true` : sql`template = ${template}`}
     and ${errorCode === null ? sql`true` : sql`error_code = ${errorCode}`}`;
   const isNarrow = status !== null || template !== null || errorCode !== null;
-  if (subject !== null && !isNarrow) return sql`sms_messages where ${matchSubject(subject)} and ${older}`;
+  const place = before && { at: sql`${before.at}::timestamptz`, id: sql`${before.id}::uuid` };
   if (subject !== null) {
+    const keys = keysOf(subject);
     // Read by its own index, whatever else is asked: a subject has few texts, and what is rare may be rare nowhere else.
-    return sql`(
-      select * from sms_messages where ${matchSubject(subject)} and ${older} order by created_at desc, id desc offset 0
-    ) of_subject where ${narrow}`;
+    if (keys === null && !isNarrow) return sql`sms_messages where ${matchSubject(subject)} and ${older}`;
+    if (keys === null) {
+      return sql`(
+        select * from sms_messages where ${matchSubject(subject)} and ${older} order by created_at desc, id desc offset 0
+      ) of_subject where ${narrow}`;
+    }
+    const { within, newestFirst } = textStretch(keys, { before: place });
+    // An error is told of what we sent alone.
+    const ways = errorCode === null ? waysOf(status) : waysOf('failed');
+    return sql`unnest(${textArray(ways)}) wanted (way) cross join lateral (
+      select * from (
+        select m.* from sms_messages m where ${within} order by ${newestFirst} ${isNarrow ? sql`offset 0` : limit}
+      ) of_subject where ${narrow} order by ${newestFirst} ${limit}
+    ) stretch`;
   }
   if (template === null && errorCode === null) return sql`sms_messages where ${narrow} and ${older}`;
-  const keys = [
-    ...(errorCode === null ? [] : [{ column: sql`error_code`, value: sql`${errorCode}::int` }]),
-    ...(template === null ? [] : [{ column: sql`template`, value: sql`${template}::text` }]),
-    { column: sql`status`, value: sql`wanted.state` },
-  ];
-  const columns = list([...keys.map(({ column }) => column), sql`created_at`, sql`id`]);
-  const values = keys.map(({ value }) => value);
-  const from = list([...values, sql`'-infinity'::timestamptz`, sql`${firstId}::uuid`]);
-  const to = list([
-    ...values,
-    before ? sql`${before.at}::timestamptz` : sql`'infinity'::timestamptz`,
-    sql`${before?.id ?? lastId}::uuid`,
-  ]);
-  const newest = list([...keys.map(({ column }) => sql`${column} desc`), sql`created_at desc`, sql`id desc`]);
-  // A stretch of the index of these columns, from one place to another, in its own order: so no sample of the table can make
-  // PostgreSQL believe that walking through everyone's texts would find some sooner.
+  const { within, newestFirst } = textStretch(
+    [
+      ...(errorCode === null ? [] : [{ column: sql`error_code`, value: sql`${errorCode}::int` }]),
+      ...(template === null ? [] : [{ column: sql`template`, value: sql`${template}::text` }]),
+      { column: sql`status`, value: sql`wanted.state` },
+    ],
+    { before: place },
+  );
   return sql`unnest(${textArray(status === null ? everyStatus : [status])}) wanted (state) cross join lateral (
     select m.* from sms_messages m
-    where (${columns}) >= (${from}) and (${columns}) < (${to})
-      ${errorCode === null ? sql`` : sql`and error_code is not null`}
-    order by ${newest}
+    where ${within} ${errorCode === null ? sql`` : sql`and error_code is not null`}
+    order by ${newestFirst}
     ${limit}
   ) stretch`;
+}
+
+/** What all texts of a person or of one number have in common that went the `wanted` way; null: it is another subject. */
+function keysOf(subject: NonNullable<TextSearch['subject']>): StretchKey[] | null {
+  const way = { column: sql`direction`, value: sql`wanted.way` };
+  if (subject.kind === 'person') return [{ column: sql`user_id`, value: sql`${subject.id}::uuid` }, way];
+  if (subject.kind !== 'number' || !('phone' in subject.filter)) return null;
+  return [{ column: sql`phone`, value: sql`${subject.filter.phone}::text` }, way];
 }
 
 /** The condition of texts that a subject has. Those of an application are of its notices and answers, with their repetitions. */
@@ -145,15 +157,11 @@ const everyStatus: readonly MessageStatus[] = [
   'received',
 ];
 
-const firstId = '00000000-0000-0000-0000-000000000000';
-const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
-
-function list(parts: readonly SQL[]): SQL {
-  return sql.join([...parts], sql`, `);
-}
-
 function textArray(values: readonly string[]): SQL {
-  return sql`array[${list(values.map((value) => sql`${value}`))}]::text[]`;
+  return sql`array[${sql.join(
+    values.map((value) => sql`${value}`),
+    sql`, `,
+  )}]::text[]`;
 }
 
 function describeText(row: Row): SeenText {

@@ -486,7 +486,7 @@ async function signedIn(): Promise<void> {
       await readPreferencesPage(db, owner, now);
       const texts = await listTexts(db, user, { limit: 4 });
       await listTexts(db, user, { limit: 26, before: texts.at(-1) ?? { createdAt: now, id: randomUUID() } });
-      await listTexts(db, user, { limit: null });
+      await listTexts(db, user, { limit: 1_000 });
       await listReceipts(db, user.userId);
     }
   });

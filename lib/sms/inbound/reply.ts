@@ -62,6 +62,7 @@ export async function mayReply(
       smsMessages,
       and(
         eq(smsMessages.phone, phone),
+        eq(smsMessages.direction, 'out'),
         eq(smsMessages.purpose, 'reply'),
         which,
         gt(smsMessages.createdAt, new Date(now.getTime() - seconds * 1000)),

@@ -1,8 +1,10 @@
-import { desc, sql } from 'drizzle-orm';
+import { desc, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type MessageStatus } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { plannedAnew } from '@/db/prepared-statements';
 import { timestamp } from '@/db/timestamp';
 import { readNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { textStretch, type StretchKey } from './text-stretch';
 import { readSiteName, renderStoredText } from './text-templates';
 
 /** A text as the person it went to may see it. */
@@ -26,8 +28,8 @@ export type SentText = {
   failedAt: Date | null;
 };
 
-/** At most `limit` texts (null: all), older than `before` if it is given. */
-type Page = { limit: number | null; before?: { createdAt: Date; id: string } | null };
+/** At most `limit` texts, older than `before` if it is given. */
+type Page = { limit: number; before?: { createdAt: Date; id: string } | null };
 
 /**
  * Every text to a person, newest first: those meant for their account, and the answers to what they texted us from the
@@ -50,31 +52,32 @@ export async function listTextsAt(
   const phone = number?.number ?? null;
   const heldSince = number?.holderUserId === userId ? number.heldSince : null;
   // The row itself knows its moment exactly; a Date has milliseconds only.
-  const moment =
-    before &&
-    sql`coalesce((select created_at from sms_messages where id = ${before.id}), ${before.createdAt.toISOString()})`;
-  const older =
-    before === null
-      ? sql``
-      : sql`and created_at <= ${moment} and (created_at < ${moment} or id < ${before.id})`;
-  const newest = sql`order by created_at desc, id desc ${limit === null ? sql`` : sql`limit ${limit}`}`;
-  // Each half by an index of its own, so that a page reads no more than its rows.
+  const older = before && {
+    at: sql`coalesce((select created_at from sms_messages where id = ${before.id}), ${timestamp(before.createdAt)})`,
+    id: sql`${before.id}::uuid`,
+  };
+  const sent = (key: StretchKey, since: SQL | null) =>
+    textStretch([key, { column: sql`direction`, value: sql`'out'::text` }], { since, before: older });
+  const mine = sent({ column: sql`user_id`, value: sql`${userId}::uuid` }, null);
+  const there = heldSince && sent({ column: sql`phone`, value: sql`${phone}::text` }, timestamp(heldSince));
+  // Each half by a stretch of its own, which has no text that someone wrote to us; whatever else is asked, of that alone.
   const answers =
-    heldSince === null
+    there === null
       ? sql``
       : sql`union all (
-          select id, created_at from sms_messages
-          where phone = ${phone} and purpose = 'reply' and direction = 'out' and user_id is distinct from ${userId}
-            and created_at >= ${timestamp(heldSince)} ${older} ${newest})`;
+          select id, created_at from (
+            select * from sms_messages where ${there.within} order by ${there.newestFirst} offset 0
+          ) there where purpose = 'reply' and user_id is distinct from ${userId}
+          order by ${there.newestFirst} limit ${limit})`;
   const rows = await db
     .select()
     .from(smsMessages)
     .where(
-      sql`id = any(array(
+      sql`${plannedAnew} id = any(array(
         select id from (
-          (select id, created_at from sms_messages where user_id = ${userId} and direction = 'out' ${older} ${newest})
+          (select id, created_at from sms_messages where ${mine.within} order by ${mine.newestFirst} limit ${limit})
           ${answers}
-        ) mine ${newest}))`,
+        ) mine order by created_at desc, id desc limit ${limit}))`,
     )
     .orderBy(desc(smsMessages.createdAt), desc(smsMessages.id));
   return rows.map((row) => ({

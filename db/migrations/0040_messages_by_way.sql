@@ -1,0 +1,1 @@
+-- The indexes sms_messages_user_index and sms_messages_phone_index are dropped by db/concurrent-indexes.ts, once those that take their place are built.
