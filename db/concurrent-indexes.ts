@@ -145,6 +145,11 @@ export const concurrentIndexes: readonly ConcurrentIndex[] = [
     name: 'audit_log_age_index',
     on: 'on audit_log (at) where address is not null or user_agent is not null',
   },
+  {
+    // What was tried with emails that no account has; removed by age.
+    name: 'audit_log_unknown_index',
+    on: `on audit_log (at) where action = 'sign_in_refused' and user_id is null and actor_id is null`,
+  },
   // People as an admin looks for them (lib/reporting/people.ts): all of them, newest first …
   {
     // How many registered on a day, also of those whose account has ended since.

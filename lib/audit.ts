@@ -211,6 +211,19 @@ export async function eraseOrigins(tx: Tx | Db, ids: readonly string[]): Promise
 }
 
 /**
+ * Removes what was tried before `before` with emails that no account has, `limit` at most, the oldest first: it is nobody's, and
+ * anyone can make more of it. Out: how many entries.
+ */
+export async function pruneUnknownEmails(db: Db, before: Date, limit: number): Promise<number> {
+  const { rowCount } = await db.execute(sql`
+    delete from audit_log where id = any(array(
+      select id from audit_log
+      where action = 'sign_in_refused' and user_id is null and actor_id is null and at < ${timestamp(before)}
+      order by at limit ${limit} for update skip locked))`);
+  return rowCount ?? 0;
+}
+
+/**
  * Takes addresses and browsers from entries of before `before`, `limit` at most, the oldest first: who did what to whose
  * account stays. Out: from how many.
  */

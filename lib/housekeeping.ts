@@ -6,7 +6,7 @@ import { pruneTrustedDevices } from '@/lib/accounts/trusted-devices';
 import { pruneAlarms } from '@/lib/alarms/prune-alarms';
 import { pruneApplications } from '@/lib/applications/erase-applications';
 import { pruneDrafts } from '@/lib/applications/write-application';
-import { eraseOldOrigins } from './audit';
+import { eraseOldOrigins, pruneUnknownEmails } from './audit';
 import { pruneBulkMoves } from '@/lib/bulk/prune-bulk';
 import { expirePending } from '@/lib/auth/ending/expire-pending';
 import { pruneSpentChallenges } from '@/lib/auth/two-factor/passkey-challenge';
@@ -115,6 +115,7 @@ const chores: Record<string, Chore | { run: Chore; limit: number; most: number }
   pruneDrafts: (db, now, limit) => pruneDrafts(db, daysBefore(now, 'applicationsDays'), limit),
   pruneApplications: (db, now, limit) => pruneApplications(db, daysBefore(now, 'applicationsDays'), limit),
   pruneAlarms: (db, now, limit) => pruneAlarms(db, daysBefore(now, 'attemptsDays'), limit),
+  pruneUnknownEmails: (db, now, limit) => pruneUnknownEmails(db, daysBefore(now, 'attemptsDays'), limit),
   eraseOldOrigins: (db, now, limit) => eraseOldOrigins(db, daysBefore(now, 'attemptsDays'), limit),
 };
 

@@ -81,6 +81,28 @@ test('a text that said STOP keeps its number and its words for good; one that wa
   expect(kept.map(({ text }) => /"meaning": "(\w+)"/.exec(text)?.[1]).sort()).toEqual(['none', 'stop']);
 });
 
+test('what was tried with unknown emails goes after 400 days, a thousand rows at a time; all else that was refused stays', async () => {
+  const give = (rows: number, days: number, action: string, userId: string | null, actorId: string | null) =>
+    database.pool.query(
+      `insert into audit_log (at, action, user_id, actor_id, address) select $1, $2, $3, $4, '203.0.113.9' from generate_series(1, ${rows})`,
+      [daysAgo(days), action, userId, actorId],
+    );
+  await give(2 * batchRows + 7, 401, 'sign_in_refused', null, null);
+  await give(3, 399, 'sign_in_refused', null, null);
+  await give(2, 401, 'sign_in_refused', someone, null);
+  await give(1, 401, 'sign_in_refused', null, someone);
+  await give(1, 401, 'registration_refused', null, null);
+  await keepHouse(database.db, noon);
+  const { rows } = await database.pool.query(
+    'select action, user_id is null as unknown, count(*)::int from audit_log group by 1, 2 order by 1, 2',
+  );
+  expect(rows).toEqual([
+    { action: 'registration_refused', unknown: true, count: 1 },
+    { action: 'sign_in_refused', unknown: false, count: 2 },
+    { action: 'sign_in_refused', unknown: true, count: 4 },
+  ]);
+});
+
 test('attempts and closed challenges go after 400 days, and the address and browser of every other entry', async () => {
   for (const days of [399, 401]) {
     await database.pool.query(
