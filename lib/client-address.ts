@@ -4,7 +4,7 @@ import addresses from 'ipaddr.js';
  * The address a request came from, out of X-Forwarded-For as the listener leaves it: its last entry is the socket's own
  * address, and each trusted proxy in front has added one entry to the left of that. So the client is entry
  * `trustedProxyHops` + 1 from the right; what a client wrote itself is further left and changes nothing.
- * IPv4-mapped IPv6 becomes plain IPv4, IPv6 its canonical form. A proxy's entry that is no address (`unknown`) gives way
+ * IPv6 that stands for an IPv4 address becomes that one, other IPv6 its canonical form. A proxy's entry that is no address (`unknown`) gives way
  * to the next one on the right, and `unknown` is answered when there is none at all.
  */
 export function clientAddress(forwardedFor: string, trustedProxyHops: number): string {
@@ -68,5 +68,14 @@ function normalizeAddress(entry: string): string | null {
   if (addresses.IPv4.isValidFourPartDecimal(bare)) return bare;
   if (!addresses.IPv6.isValid(bare)) return null;
   const ipv6 = addresses.IPv6.parse(bare);
-  return ipv6.isIPv4MappedAddress() ? ipv6.toIPv4Address().toString() : ipv6.toRFC5952String();
+  if (!forIpv4.some((block) => ipv6.match(block))) return ipv6.toRFC5952String();
+  return addresses.fromByteArray(ipv6.toByteArray().slice(-4)).toString();
 }
+
+/**
+ * What stands for the IPv4 address in its last 32 bits: as a socket of both kinds says it, and as translators write it (RFC 7915,
+ * RFC 6052). Taken as IPv6, all who come through a translator would be one network.
+ */
+const forIpv4 = ['::ffff:0:0/96', '::ffff:0:0:0/96', '64:ff9b::/96'].map((block) =>
+  addresses.IPv6.parseCIDR(block),
+);
