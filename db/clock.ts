@@ -14,6 +14,12 @@ const bearableTripMs = 1_000;
 /** NTP keeps clocks within milliseconds. */
 const bearableSkewMs = 2_000;
 
+/**
+ * No text and no mail is ever put off for longer: quiet hours and budgets hold for a day or little more, pauses between tries for half
+ * a day. What waits for more was written by a clock that was ahead, and set right since.
+ */
+export const furthestPutOff = sql`interval '3 days'`;
+
 // Next bundles what starts a server apart from what answers requests; both mean one clock.
 const holder = globalThis as typeof globalThis & { doorstepClock?: Reading };
 

@@ -17,7 +17,7 @@ import { pruneExports } from '@/lib/exports/export-jobs';
 import { pruneLimits } from '@/lib/rate-limits/hits';
 import { openLog } from './log';
 import { pruneLinks } from '@/lib/mail/links';
-import { forgetNetworks, pruneMails } from '@/lib/mail/outbox';
+import { forgetNetworks, hastenMails, pruneMails } from '@/lib/mail/outbox';
 import { pruneSpend } from '@/lib/sms/capacity/budget';
 import { countCodes, prunePumpingSums } from '@/lib/sms/pumping/count-codes';
 import { pruneOrders } from '@/lib/sms/pumping/orders';
@@ -27,6 +27,7 @@ import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { eraseOldTexts, eraseNumbersOfSent } from './sms/outbox/erase-texts';
 import { forgetNumbers } from '@/lib/sms/numbers/forget-numbers';
 import { pruneEnteredCodes } from '@/lib/sms/outbox/entered-codes';
+import { hastenTexts } from '@/lib/sms/outbox/text-outbox';
 import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { checkLedgers } from '@/lib/reporting/ledgers/check-ledgers';
@@ -71,6 +72,8 @@ const mostParts = 14;
 /** What is done, each by the batch. Each looks after itself: one that fails keeps no other from being done. */
 const chores: Record<string, Chore | { run: Chore; limit: number; most: number }> = {
   finishStops: { run: finishStops, limit: batchAccountsOfStop, most: mostBatches },
+  hastenTexts: (db, _now, limit) => hastenTexts(db, limit),
+  hastenMails: (db, _now, limit) => hastenMails(db, limit),
   expireChallenges,
   countCodes,
   prunePumpingSums,

@@ -1,6 +1,7 @@
 import { and, desc, eq, sql, type SQL } from 'drizzle-orm';
 import { mails, type LinkPurpose } from '@/db/schema/mail';
 import type { Db, Tx } from '@/db/client';
+import { furthestPutOff } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { asWrittenFirst, isKeyOf } from '@/lib/accounts/users';
 import { env } from '@/lib/env';
@@ -193,4 +194,19 @@ export async function forgetNetworks(db: Db, before: Date, limit: number): Promi
       select id from mails where network is not null and created_at < ${timestamp(before)}
       order by created_at limit ${limit} for no key update skip locked))`);
   return rowCount ?? 0;
+}
+
+/** Has mails be due now which wait for longer than anything is ever put off, `limit` at most, as `hastenTexts` does. Out: how many. */
+export async function hastenMails(db: Db, limit: number): Promise<number> {
+  const { rows } = await db.execute(sql`
+    with hastened as (
+      update mails set send_after = clock_timestamp()
+      where id = any(array(
+        select id from mails
+        where sent_at is null and ended_at is null and send_after > now() + ${furthestPutOff}
+        order by turn, send_after limit ${limit} for no key update skip locked))
+      returning id
+    )
+    select id, pg_notify(${mailChannel}, '') from hastened`);
+  return rows.length;
 }

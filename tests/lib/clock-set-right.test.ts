@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { countTry, readTries } from '@/lib/auth/two-factor/tries';
+import { keepHouse } from '@/lib/housekeeping';
 import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
 import { developmentSender } from '@/lib/sms/senders/sender';
@@ -172,4 +173,37 @@ test('codes of a second factor that a clock a week ahead has paused are heard, a
   expect(await readTries(database.db, userId, after(noon, 7 * day + 20))).toMatchObject({ reason: 'paused' });
   expect(await readTries(database.db, userId, noon)).toBeNull();
   expect(await countTry(database.db, userId, noon)).toMatchObject({ ok: true });
+});
+
+test('texts and mails that a clock a year ahead has put off go out once it is set right; what waits as usual goes on waiting', async () => {
+  const { userId, phone } = await giveSettledPerson(database.db);
+  await database.db.execute(sql`truncate sms_messages, mails`);
+  for (const [hours, purpose] of [
+    [365 * 24, 'update'],
+    [365 * 24, 'verification'],
+    [25, 'update'],
+  ] as const) {
+    const sendAfter = sql`now() + interval '1 hour' * ${hours}::int`;
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, user_id, purpose, template, created_at, send_after, status, reason)
+      values (gen_random_uuid(), ${phone}, ${userId}, ${purpose}, ${hours}::text, now(), ${sendAfter}, 'queued', 'quiet_hours')`);
+    await database.db.execute(sql`
+      insert into mails (id, user_id, to_address, template, params, created_at, send_after, expires_at)
+      values (gen_random_uuid(), ${userId}, 'a@example.com', ${hours}::text, '{}', now(), ${sendAfter}, now() + interval '9 days')`);
+  }
+  await keepHouse(database.db, new Date());
+  const { rows: texts } = await database.db.execute(sql`
+    select template, purpose, send_after <= now() as is_due from sms_messages order by template, purpose`);
+  expect(texts).toEqual([
+    { template: '25', purpose: 'update', is_due: false },
+    { template: '8760', purpose: 'update', is_due: true },
+    { template: '8760', purpose: 'verification', is_due: false },
+  ]);
+  const { rows: mails } = await database.db.execute(sql`
+    select template, send_after <= now() as is_due from mails order by template`);
+  expect(mails).toEqual([
+    { template: '25', is_due: false },
+    { template: '8760', is_due: true },
+    { template: '8760', is_due: true },
+  ]);
 });

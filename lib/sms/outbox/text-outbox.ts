@@ -1,6 +1,7 @@
 import { and, eq, inArray, ne, sql, type SQL } from 'drizzle-orm';
 import { smsMessages, type MessagePurpose, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
+import { furthestPutOff } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
@@ -170,6 +171,24 @@ export async function askPolicyAgain(tx: Tx, { userId, now }: { userId: string; 
       returning id
     )
     select pg_notify(${outboxChannel}, '') from asked limit 1`);
+}
+
+/**
+ * Has texts that are no codes be due now which wait for longer than anything is ever put off (`furthestPutOff`), `limit` at most: a
+ * clock ahead wrote their moment, and was set right since. The send policy holds again whatever is not to go yet. Out: how many.
+ */
+export async function hastenTexts(db: Db, limit: number): Promise<number> {
+  const { rows } = await db.execute(sql`
+    with hastened as (
+      update sms_messages set send_after = date_trunc('milliseconds', clock_timestamp())
+      where id = any(array(
+        select id from sms_messages
+        where status = 'queued' and purpose <> 'verification' and send_after > now() + ${furthestPutOff}
+        order by send_after limit ${limit} for update skip locked))
+      returning id
+    )
+    select id, pg_notify(${outboxChannel}, '') from hastened`);
+  return rows.length;
 }
 
 /**
