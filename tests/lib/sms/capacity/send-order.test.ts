@@ -32,17 +32,22 @@ function countAllRows(node: PlanNode): number {
   return own * (node['Actual Loops'] ?? 1) + below;
 }
 
-test('a crowd that came since the tables were looked at last is counted once for each network', async () => {
-  // What the tables usually are when a crowd comes: large, and with nothing that waits.
+/** Writes many codes down that nobody waits for any more; `network` of the i-th, as an expression. */
+async function writeOldCodes(network: SQL): Promise<void> {
   await database.db.execute(sql`
     insert into sms_messages (id, phone, purpose, template, created_at, send_after, status)
     select gen_random_uuid(), '+1415' || (2000000 + i), 'verification', 'verification', now() - interval '30 days',
       now() - interval '30 days', 'delivered' from generate_series(1, 20000) i`);
   await database.db.execute(sql`
     insert into sms_verification_log (at, event, phone, network)
-    select now() - interval '30 days', 'send_requested', '+1415' || (2000000 + i), 'network:' || (i % 60)
+    select now() - interval '30 days', 'send_requested', '+1415' || (2000000 + i), ${network}
     from generate_series(1, 20000) i`);
   await database.db.execute(sql`vacuum analyze sms_messages`);
+}
+
+test('a crowd that came since the tables were looked at last is counted once for each network', async () => {
+  // What the tables usually are when a crowd comes: large, and with nothing that waits.
+  await writeOldCodes(sql`'network:' || (i % 60)`);
   await database.db.execute(sql`vacuum analyze sms_verification_log`);
   await database.db.execute(sql`
     insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
@@ -99,15 +104,7 @@ test('a crowd that came since the tables were looked at last is counted once for
 test('ten times as many codes of as many networks are ten times the work, whatever was known of them', async () => {
   await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
   // As a quiet night leaves the statistics: many texts, and none that waits.
-  await database.db.execute(sql`
-    insert into sms_messages (id, phone, purpose, template, created_at, send_after, status)
-    select gen_random_uuid(), '+1415' || (2000000 + i), 'verification', 'verification', now() - interval '30 days',
-      now() - interval '30 days', 'delivered' from generate_series(1, 20000) i`);
-  await database.db.execute(sql`
-    insert into sms_verification_log (at, event, phone, network)
-    select now() - interval '30 days', 'send_requested', '+1415' || (2000000 + i), 'network:old' || i
-    from generate_series(1, 20000) i`);
-  await database.db.execute(sql`vacuum analyze sms_messages`);
+  await writeOldCodes(sql`'network:old' || i`);
   await database.db.execute(sql`vacuum analyze sms_verification_log`);
   const recorder = openPlanRecorder(database.url);
   try {
