@@ -5,7 +5,8 @@ import { timestamp } from '@/db/timestamp';
 import { isId } from '@/lib/random';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
-import { idOfMany, shownMove, shownVersion } from './shown-move';
+import { isSeenOf } from './seen-events';
+import { shownMove, shownVersion } from './shown-move';
 import { isOwn } from './who-sees';
 
 /** So many of a person's applications are counted; nobody has as many. */
@@ -190,12 +191,12 @@ export async function listMyEvents(
     is_mine: boolean;
     by_text: boolean;
   }>(sql`
-    select id, at, kind, to_status, note, actor_role = 'applicant' as is_mine, message_id is not null as by_text
-    from application_events
-    where application_id = ${idOfMany(applicationId)} and undone_at is null and shows_at <= ${timestamp(now)}
-      and kind <> 'assigned' and (kind <> 'noted' or note is not null) ${after === null ? sql`` : sql`and id > ${after}`}
+    select e.id, e.at, e.kind, e.to_status, e.note, e.actor_role = 'applicant' as is_mine, e.message_id is not null as by_text
+    from application_events e
+    where ${isSeenOf(applicationId)} and e.undone_at is null and e.shows_at <= ${timestamp(now)}
+      ${after === null ? sql`` : sql`and e.id > ${after}`}
       and exists (select from applications a where a.id = ${applicationId} and ${isOwn(userId)})
-    order by ${after === null ? sql`id desc` : sql`id`} limit ${limit}`);
+    order by ${after === null ? sql`e.id desc` : sql`e.id`} limit ${limit}`);
   return (after === null ? rows.reverse() : rows).map((row) => ({
     id: Number(row.id),
     at: new Date(row.at),

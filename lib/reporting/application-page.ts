@@ -12,6 +12,7 @@ import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
 import { readNewsMail } from '@/lib/applications/news-mail';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
+import { isSeenOf } from '@/lib/applications/seen-events';
 import { idOfMany } from '@/lib/applications/shown-move';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
 import { movesFrom } from '@/lib/applications/moves';
@@ -260,9 +261,8 @@ async function listEvents(
       ${isInternalSeen ? sql`e.internal_note` : sql`null`} as internal_note, e.message_id is not null as by_text, e.undone_at,
       e.shows_at
     from application_events e left join users p on p.id = e.actor_id
-    where e.application_id = ${idOfMany(applicationId)}
+    where ${isInternalSeen ? sql`e.application_id = ${idOfMany(applicationId)}` : isSeenOf(applicationId)}
       ${before === null ? sql`` : sql`and e.id < ${before}`}
-      ${isInternalSeen ? sql`` : sql`and e.kind <> 'assigned' and (e.kind <> 'noted' or e.note is not null)`}
     order by e.id desc limit ${eventsPerPage + 1}`);
   const shown = rows.slice(0, eventsPerPage);
   const notices = await listNotices(db, shown, now);
