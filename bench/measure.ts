@@ -86,7 +86,10 @@ export async function measureRows(
   return found;
 }
 
-/** The statements of one act by one caller, by their text: how often each is sent an act. What the system does anyway is among them. */
+/**
+ * The statements of one act, by their text: how often each is sent an act. One caller does them one by one, but where they are only done
+ * all at once. What the system does anyway is among them.
+ */
 export async function traceStatements(
   { probe, instruments }: Side,
   acts: number,
@@ -95,7 +98,7 @@ export async function traceStatements(
   const ready = await probe.prepare(acts);
   await instruments.settle();
   const before = await instruments.counter.listStatements();
-  await during(probe, () => runActs(ready, 1));
+  await during(probe, () => runActs(ready, probe.callers ?? 1));
   await instruments.settle();
   const after = await instruments.counter.listStatements();
   return [...after]
