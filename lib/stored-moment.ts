@@ -3,7 +3,12 @@ export const believedAheadMs = 60_000;
 
 /** Whether a stored moment is ahead of now as only a clock that was wrong can have written it: nobody waits for that to come. */
 export function isFarAhead(at: Date | number, now: Date): boolean {
-  return !(Number(at) <= now.getTime() + believedAheadMs);
+  return !(Number(at) <= latestBelieved(now).getTime());
+}
+
+/** The latest moment at which something can have happened by now, as clocks of ours differ; what is later is far ahead. */
+export function latestBelieved(now: Date): Date {
+  return new Date(now.getTime() + believedAheadMs);
 }
 
 /**

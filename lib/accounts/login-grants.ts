@@ -57,4 +57,4 @@ export async function endLoginGrants(tx: Tx | Db, userId: string): Promise<numbe
 }
 
 /** A grant lives as long as a redirect takes. */
-const grantTtlSeconds = 60;
+export const grantTtlSeconds = 60;

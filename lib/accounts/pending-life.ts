@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { PendingPurpose } from '@/db/schema/accounts';
+import { believedAheadMs } from '@/lib/stored-moment';
 
 const minute = 60;
 
@@ -21,5 +22,6 @@ export function pendingLife(purpose: PendingPurpose): { maxAge: number; idle: nu
 export function isLiveToken(at: SQL): SQL {
   return sql`token.purpose = 'activation'
     and token.created_at > ${at} - make_interval(secs => ${lives.activation.maxAge})
+    and token.created_at <= ${at} + make_interval(secs => ${believedAheadMs / 1000})
     and token.last_used_at > ${at} - make_interval(secs => ${lives.activation.idle})`;
 }

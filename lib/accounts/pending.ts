@@ -3,6 +3,7 @@ import { pendingTokens, users, type PendingPurpose } from '@/db/schema/accounts'
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { hashToken, newToken } from '@/lib/random';
+import { isFarAhead } from '@/lib/stored-moment';
 import { isLiveToken, pendingLife, pendingMaxAgeSeconds } from './pending-life';
 import { type User } from './users';
 
@@ -24,7 +25,8 @@ export async function issuePendingToken(
 
 /**
  * Whose account a cookie's token stands for. Null when the token is unknown, over or for another purpose, when a verification is
- * finished already, and when the account is closed.
+ * finished already, and when the account is closed. One that a clock far ahead issued works on, and for no longer than others from
+ * now on: who is about to enter a code is not sent away.
  */
 export async function readPending(
   db: Db | Tx,
@@ -49,8 +51,14 @@ export async function readPending(
       ),
     );
   if (!row) return null;
-  if (now.getTime() - row.lastUsedAt.getTime() > touchEverySeconds * 1000) {
-    await db.update(pendingTokens).set({ lastUsedAt: now }).where(eq(pendingTokens.tokenHash, tokenHash));
+  if (
+    now.getTime() - row.lastUsedAt.getTime() > touchEverySeconds * 1000 ||
+    isFarAhead(row.lastUsedAt, now)
+  ) {
+    await db
+      .update(pendingTokens)
+      .set({ createdAt: sql`least(created_at, ${timestamp(now)})`, lastUsedAt: now })
+      .where(eq(pendingTokens.tokenHash, tokenHash));
   }
   return row.user;
 }

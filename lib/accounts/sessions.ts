@@ -1,9 +1,10 @@
-import { and, desc, eq, gt, isNull, ne, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lte, ne, sql, type SQL } from 'drizzle-orm';
 import { sessions, users, type Role } from '@/db/schema/accounts';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { hashToken, isId, newId } from '@/lib/random';
+import { isFarAhead, latestBelieved } from '@/lib/stored-moment';
 import {
   factorsOfUser,
   graceOfUser,
@@ -12,6 +13,7 @@ import {
   type SessionStanding,
 } from './factors';
 import { frozenUntil } from './after-recovery';
+import { grantTtlSeconds } from './login-grants';
 
 const hour = 3600;
 const day = 24 * hour;
@@ -68,7 +70,7 @@ export type SessionUser = {
  * `mostSessions` at most: one more ends the one that was seen longest ago.
  *
  * Out: the new session's id (fresh at every sign-in, ASVS 5.0 7.2.4), or null when the grant is unknown, spent, older
- * than 60 seconds, or its account is not open.
+ * than 60 seconds, minted by a clock far ahead, or its account is not open.
  */
 export async function redeemLoginGrant(
   db: Db,
@@ -77,6 +79,7 @@ export async function redeemLoginGrant(
 ): Promise<{ sessionId: string } | null> {
   const sessionId = newId();
   const at = timestamp(context.now);
+  const believed = timestamp(latestBelieved(context.now));
   const tokenHash = hashToken(grant);
   return db.transaction(async (tx) => {
     const { rows: owners } = await tx.execute<{ id: string }>(sql`
@@ -95,13 +98,15 @@ export async function redeemLoginGrant(
           ${context.address}, ${context.userAgent}, ${at},
           spent.second_factor_at, spent.by_trusted_device, spent.enroll_until
         from spent join users on users.id = spent.user_id
-        where spent.expires_at > ${at} and users.activated_at is not null and users.deactivated_at is null
+        where spent.expires_at > ${at} and spent.expires_at <= ${believed} + make_interval(secs => ${grantTtlSeconds})
+          and users.activated_at is not null and users.deactivated_at is null
         returning user_id
       ), ended as (
         delete from sessions using opened
         where sessions.user_id = opened.user_id and sessions.id <> all(array(
           select kept.id from sessions kept join opened on opened.user_id = kept.user_id join users on users.id = kept.user_id
-          where kept.expires_at > ${at} and kept.last_seen_at > ${at} - make_interval(secs => ${secondsByRole('idle')})
+          where kept.expires_at > ${at} and kept.created_at <= ${believed}
+            and kept.last_seen_at > ${at} - make_interval(secs => ${secondsByRole('idle')})
           order by kept.last_seen_at desc, kept.created_at desc limit ${mostSessions - 1}))
       )
       select 1 from opened`);
@@ -126,7 +131,10 @@ export async function isSessionOf(
   return found.length > 0;
 }
 
-/** Who a session belongs to right now; null when it is over or its account is not open. One statement, on every request. */
+/**
+ * Who a session belongs to right now; null when it is over, its account is not open, or a clock far ahead opened it: it would last
+ * for longer than a session may. One statement, on every request.
+ */
 export async function readSession(db: Db | Tx, sessionId: string, now: Date): Promise<SessionUser | null> {
   // A cookie of an earlier version may name something else.
   if (!isId(sessionId)) return null;
@@ -148,13 +156,19 @@ export async function readSession(db: Db | Tx, sessionId: string, now: Date): Pr
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(and(eq(sessions.id, sessionId), isNull(users.deactivatedAt)));
-  if (!row || row.activatedAt === null || row.session.expiresAt <= now) return null;
+  if (
+    !row ||
+    row.activatedAt === null ||
+    row.session.expiresAt <= now ||
+    isFarAhead(row.session.createdAt, now)
+  )
+    return null;
   const { session, email, name, role, phone, phoneMovedAt, emailProvenAt, recoveredAt } = row;
   const { passkey, totp, sms } = row;
   const { userId, lastSeenAt, authenticatedAt, secondFactorAt, byTrustedDevice } = session;
   const idleSeconds = (now.getTime() - lastSeenAt.getTime()) / 1000;
   if (idleSeconds > sessionIdleSeconds(role)) return null;
-  if (idleSeconds > touchEverySeconds) {
+  if (idleSeconds > touchEverySeconds || isFarAhead(lastSeenAt, now)) {
     await db.update(sessions).set({ lastSeenAt: now }).where(eq(sessions.id, sessionId));
   }
   const factors = { passkey, totp, sms };
@@ -223,7 +237,14 @@ export async function listSessions(db: Db | Tx, userId: string, now: Date): Prom
     .select({ session: sessions })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(and(eq(sessions.userId, userId), gt(sessions.expiresAt, now), gt(sessions.lastSeenAt, idleSince)))
+    .where(
+      and(
+        eq(sessions.userId, userId),
+        gt(sessions.expiresAt, now),
+        gt(sessions.lastSeenAt, idleSince),
+        lte(sessions.createdAt, latestBelieved(now)),
+      ),
+    )
     .orderBy(desc(sessions.lastSeenAt), desc(sessions.createdAt))
     .limit(mostSessions);
   return rows.map(({ session }) => session);

@@ -1,10 +1,11 @@
-import { and, desc, eq, gt, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, lte, sql } from 'drizzle-orm';
 import type { Role } from '@/db/schema/accounts';
 import { trustedDevices } from '@/db/schema/two-factor';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { hashToken, isId, newId, newToken } from '@/lib/random';
+import { isFarAhead, latestBelieved } from '@/lib/stored-moment';
 
 /** For so long after a second factor a browser that its person trusts is asked for none. */
 export const trustMaxAgeSeconds = 30 * 24 * 3600;
@@ -55,7 +56,7 @@ export async function redeemTrustedDevice(
   if (!isId(id) || token === '') return none;
   const isTheirs = and(eq(trustedDevices.id, id), eq(trustedDevices.userId, userId));
   const [device] = await tx.select().from(trustedDevices).where(isTheirs).for('update');
-  if (device === undefined || device.expiresAt <= now) return none;
+  if (device === undefined || device.expiresAt <= now || isFarAhead(device.createdAt, now)) return none;
   if (!device.tokenHash.equals(hashToken(token))) {
     await tx.delete(trustedDevices).where(isTheirs);
     return { cookie: null, replayed: true };
@@ -75,7 +76,13 @@ export async function listTrustedDevices(db: Db, userId: string, now: Date): Pro
   return db
     .select()
     .from(trustedDevices)
-    .where(and(eq(trustedDevices.userId, userId), gt(trustedDevices.expiresAt, now)))
+    .where(
+      and(
+        eq(trustedDevices.userId, userId),
+        gt(trustedDevices.expiresAt, now),
+        lte(trustedDevices.createdAt, latestBelieved(now)),
+      ),
+    )
     .orderBy(desc(trustedDevices.lastUsedAt));
 }
 

@@ -7,6 +7,7 @@ import { emailKey } from '@/lib/accounts/email';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
 import { newId, newNonce } from '@/lib/random';
+import { isFarAhead } from '@/lib/stored-moment';
 
 export type EmailLink = typeof emailLinks.$inferSelect;
 
@@ -104,7 +105,7 @@ export async function readLink(
   }
   if (link.usedAt !== null) return { ok: false, reason: 'used' };
   if (link.endedAt !== null) return { ok: false, reason: 'ended' };
-  if (link.expiresAt <= now) return { ok: false, reason: 'expired' };
+  if (link.expiresAt <= now || isFarAhead(link.createdAt, now)) return { ok: false, reason: 'expired' };
   return { ok: true, link };
 }
 

@@ -1,8 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
+import { emailLinks } from '@/db/schema/mail';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
+import { mintLoginGrant } from '@/lib/accounts/login-grants';
+import { findAbandonedUsers, issuePendingToken, readPending } from '@/lib/accounts/pending';
+import { listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
+import { listTrustedDevices, redeemTrustedDevice, trustDevice } from '@/lib/accounts/trusted-devices';
 import { countTry, readTries } from '@/lib/auth/two-factor/tries';
 import { keepHouse } from '@/lib/housekeeping';
+import { newLink, linkUrl, readLink } from '@/lib/mail/links';
 import { isFirstToday } from '@/lib/once-a-day';
 import { newId } from '@/lib/random';
 import { developmentSender } from '@/lib/sms/senders/sender';
@@ -18,8 +24,17 @@ import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { logVerification, readSendPutOff } from '@/lib/sms/verification/verification-log';
 import { useDatabase } from '../support/database';
-import { after, contextAt, givePending, newEmail, newPhone, noon, readCode } from '../support/people';
-import { giveSettledPerson } from '../support/settled-person';
+import {
+  after,
+  contextAt,
+  givePending,
+  givePerson,
+  newEmail,
+  newPhone,
+  noon,
+  readCode,
+} from '../support/people';
+import { giveSettledPerson, openSession } from '../support/settled-person';
 
 const database = useDatabase();
 const minute = 60;
@@ -145,6 +160,57 @@ describe.each(spans)('after a clock that was ahead by %s was set right,', (_span
     for (let times = 0; times < 7; times += 1) await ask(wrong);
     expect(await ask(wrong)).toMatchObject({ ok: true, reply: null });
     expect(await ask(noon)).toMatchObject({ ok: true, reply: expect.anything() });
+  });
+
+  test('who was signed in then signs in again: no session lasts for longer than any', async () => {
+    const { userId } = await givePerson(database.db, { active: true });
+    const { sessionId } = await openSession(database.db, userId, wrong);
+    expect(await readSession(database.db, sessionId, wrong)).toMatchObject({ userId });
+    expect(await readSession(database.db, sessionId, noon)).toBeNull();
+    expect(await listSessions(database.db, userId, noon)).toEqual([]);
+    const { grant } = await mintLoginGrant(database.db, userId, wrong);
+    expect(await redeemLoginGrant(database.db, grant, contextAt(noon))).toBeNull();
+  });
+
+  test('a session from before, which was used then, is over where nobody uses it from now on', async () => {
+    const { userId } = await givePerson(database.db, { active: true });
+    const { sessionId } = await openSession(database.db, userId, after(noon, -hour));
+    const used = after(noon, Math.min(ahead, 10 * day));
+    await readSession(database.db, sessionId, used);
+    expect(await readSession(database.db, sessionId, noon)).toMatchObject({ userId });
+    expect(await readSession(database.db, sessionId, after(noon, 14 * day + 10 * minute))).toBeNull();
+  });
+
+  test('a trusted browser of then is asked for the second factor', async () => {
+    const { userId } = await givePerson(database.db, { active: true });
+    const trust = (now: Date) => database.db.transaction((tx) => trustDevice(tx, userId, contextAt(now)));
+    const redeem = (cookie: string) =>
+      database.db.transaction((tx) => redeemTrustedDevice(tx, { cookie, userId }, contextAt(noon)));
+    expect(await redeem(await trust(noon))).toMatchObject({ cookie: expect.any(String) });
+    const cookie = await trust(wrong);
+    expect(await listTrustedDevices(database.db, userId, noon)).toHaveLength(1);
+    expect(await redeem(cookie)).toEqual({ cookie: null, replayed: false });
+  });
+
+  test('a browser that was to enter a code then may go on, no longer than any, and its account can be removed', async () => {
+    const { userId } = await givePending(database.db, newPhone(), noon);
+    const token = await issuePendingToken(database.db, userId, wrong);
+    expect(await readPending(database.db, token, wrong)).toMatchObject({ id: userId });
+    expect(await readPending(database.db, token, noon)).toMatchObject({ id: userId });
+    expect(await readPending(database.db, token, after(noon, 31 * minute))).toBeNull();
+    await issuePendingToken(database.db, userId, wrong);
+    const now = after(noon, 8 * day);
+    const abandoned = await findAbandonedUsers(database.db, { before: now, now, limit: 1_000 });
+    expect(abandoned).toContain(userId);
+  });
+
+  test('a link of then works no longer than any', async () => {
+    const { userId } = await givePerson(database.db, { active: true });
+    const link = newLink({ purpose: 'reset', userId, email: newEmail(), now: wrong });
+    await database.db.insert(emailLinks).values(link);
+    const token = new URL(linkUrl(link)).searchParams.get('link')!;
+    expect(await readLink(database.db, token, ['reset'], wrong)).toMatchObject({ ok: true });
+    expect(await readLink(database.db, token, ['reset'], noon)).toEqual({ ok: false, reason: 'expired' });
   });
 
   test('an alert of then silences none', async () => {

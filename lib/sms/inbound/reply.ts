@@ -6,7 +6,7 @@ import { and, eq, gt, inArray, lte, notInArray, type SQL } from 'drizzle-orm';
 import { env } from '@/lib/env';
 import { readServedPhone } from '@/lib/phone/served';
 import { newId } from '@/lib/random';
-import { believedAheadMs } from '@/lib/stored-moment';
+import { latestBelieved } from '@/lib/stored-moment';
 import { changeSpend, shareBudget, sumSpendOf } from '@/lib/sms/capacity/budget';
 import { priceOf } from '@/lib/sms/capacity/price';
 import { type InboundText } from './read-inbound-text';
@@ -66,7 +66,7 @@ export async function mayReply(
         eq(smsMessages.purpose, 'reply'),
         which,
         gt(smsMessages.createdAt, new Date(now.getTime() - seconds * 1000)),
-        lte(smsMessages.createdAt, new Date(now.getTime() + believedAheadMs)),
+        lte(smsMessages.createdAt, latestBelieved(now)),
       ),
     );
   const { template } = reply;

@@ -11,7 +11,7 @@ import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
 import { newId, newNonce } from '@/lib/random';
-import { believedAheadMs, countsUntil, lastsStill } from '@/lib/stored-moment';
+import { countsUntil, lastsStill, latestBelieved } from '@/lib/stored-moment';
 import { deriveCodes } from './code';
 
 export type Challenge = typeof smsVerifications.$inferSelect;
@@ -98,7 +98,7 @@ export async function readLastChallenge(db: Db | Tx, userId: string, now: Date):
 
 /** The one that is not over is the newest, and those that a clock wrote which was ahead are the oldest. */
 export function lastChallengeFirst(now: Date): SQL {
-  const latest = timestamp(new Date(now.getTime() + believedAheadMs));
+  const latest = timestamp(latestBelieved(now));
   return sql`consumed_at is null and ended_at is null desc, created_at <= ${latest} desc, created_at desc`;
 }
 
