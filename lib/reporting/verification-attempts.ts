@@ -45,8 +45,8 @@ const failedEvents = [
  * Reads a page of the verification log, newest first: everything, or failures alone. `older` leads on: the place of the
  * last line shown, null at the end.
  *
- * The lines of one number or person come in the order in which they were written, which is that of its index. By time, PostgreSQL
- * would walk through everyone's lines whenever its sample makes them look like a frequent one.
+ * The lines of one number or person come in the order in which they were written, and are a stretch of its index, by one comparison
+ * of rows: in any other order PostgreSQL would walk through everyone's lines whenever its sample makes them look like a frequent one.
  */
 export async function listAttempts(
   db: Db,
@@ -57,13 +57,7 @@ export async function listAttempts(
     failedEvents.map((event) => sql`${event}`),
     sql`, `,
   );
-  const isOne = subject?.kind === 'person' || (subject?.kind === 'number' && 'phone' in subject.filter);
-  const older =
-    before &&
-    (isOne
-      ? sql`and id < ${before.id}::bigint`
-      : sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)`);
-  const newest = isOne ? sql`l.id desc` : sql`l.at desc, l.id desc`;
+  const { within, newestFirst } = matchPage(subject, before);
   const { rows } = await db.execute<{
     id: string;
     at: string;
@@ -80,11 +74,8 @@ export async function listAttempts(
       case when jsonb_typeof(networks) = 'object' then (select count(*)::int from jsonb_object_keys(networks)) end as networks,
       case when jsonb_typeof(accounts) = 'object' then (select count(*)::int from jsonb_object_keys(accounts)) end as accounts
     from sms_verification_log l
-    where true
-      ${subject ? sql`and ${matchWho(subject)}` : sql``}
-      ${failuresOnly ? sql`and event in (${failed})` : sql``}
-      ${older ?? sql``}
-    order by ${newest}
+    where ${within} ${failuresOnly ? sql`and event in (${failed})` : sql``}
+    order by ${newestFirst}
     limit ${pageSize + 1}`);
   const page = cutPage(rows, pageSize);
   return {
@@ -104,6 +95,29 @@ export async function listAttempts(
   };
 }
 
-function matchWho(subject: NonNullable<AttemptSearch['subject']>): SQL {
-  return subject.kind === 'number' ? matchNumber(sql`phone`, subject.filter) : sql`user_id = ${subject.id}`;
+/** The lines of a search that come before a place, and their order, newest first; both of one index. */
+function matchPage(
+  subject: AttemptSearch['subject'],
+  before: Keyset | null,
+): { within: SQL; newestFirst: SQL } {
+  const one = nameOne(subject);
+  if (one === null) {
+    const who = subject?.kind === 'number' ? matchNumber(sql`phone`, subject.filter) : sql`true`;
+    const older = before ? sql`and (at, id) < (${before.at}::timestamptz, ${before.id}::bigint)` : sql``;
+    return { within: sql`${who} ${older}`, newestFirst: sql`l.at desc, l.id desc` };
+  }
+  const { column, value } = one;
+  const end = before ? sql`${before.id}::bigint` : sql`9223372036854775807`;
+  return {
+    within: sql`(${column}, id) >= (${value}, 0) and (${column}, id) < (${value}, ${end})`,
+    newestFirst: sql`l.${column} desc, l.id desc`,
+  };
+}
+
+/** The column by which lines are those of one number or person, and its value; null: by none. */
+function nameOne(subject: AttemptSearch['subject']): { column: SQL; value: SQL } | null {
+  if (subject?.kind === 'person') return { column: sql`user_id`, value: sql`${subject.id}::uuid` };
+  if (subject?.kind === 'number' && 'phone' in subject.filter)
+    return { column: sql`phone`, value: sql`${subject.filter.phone}` };
+  return null;
 }

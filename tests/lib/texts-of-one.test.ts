@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Db } from '@/db/client';
 import { plannedAnewMark } from '@/db/prepared-statements';
 import { readPackRows } from '@/lib/exports/pack-rows';
+import { listAttempts, type AttemptSearch } from '@/lib/reporting/verification-attempts';
 import { searchTexts, type TextSearch } from '@/lib/reporting/sms-texts';
 import { listTexts } from '@/lib/sms/outbox/history';
 import { useDatabase } from '@/tests/support/database';
@@ -16,7 +17,10 @@ const pageSize = 50;
 /** Of one statement: a page each way, once to find it and once to read it. */
 const mostRows = 4 * (pageSize + 1) + 10;
 
-/** A third of all texts are what one person wrote to us; what we wrote to them and to their number is from long before. */
+/**
+ * A third of all texts are what one person wrote to us; what we wrote to them and to their number is from long before. A third of all
+ * attempts are theirs, and from before all others.
+ */
 beforeAll(async () => {
   person = await giveSettledPerson(database.db);
   const { userId, phone } = person;
@@ -38,13 +42,20 @@ beforeAll(async () => {
     sql`update phone_numbers set held_since = now() - interval '300 days' where number = ${phone}`,
   );
   await database.db.execute(sql`vacuum analyze sms_messages`);
+  const attempt = sql`case when n % 2 = 0 then 'wrong_code' else 'sent' end`;
+  await database.db.execute(sql`
+    insert into sms_verification_log (at, event, phone, user_id)
+    select ${ago('60000 - n')}, ${attempt}, ${phone}, ${userId} from generate_series(1, 15000) n`);
+  await database.db.execute(sql`
+    insert into sms_verification_log (at, event, phone, user_id)
+    select ${ago('40000 - n')}, ${attempt}, '+1415' || (2000000 + n), gen_random_uuid() from generate_series(1, 30000) n`);
+  await database.db.execute(sql`vacuum analyze sms_verification_log`);
 });
 
 function countRows(node: PlanNode): number {
-  const own =
-    node['Relation Name'] === 'sms_messages'
-      ? (node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)
-      : 0;
+  const own = ['sms_messages', 'sms_verification_log'].includes(node['Relation Name'] ?? '')
+    ? (node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0)
+    : 0;
   const below = (node.Plans ?? []).map(countRows).reduce((sum, rows) => sum + rows, 0);
   return own * (node['Actual Loops'] ?? 1) + below;
 }
@@ -54,6 +65,10 @@ const ofPerson = () => ({ kind: 'person' as const, id: person.userId });
 const ofNumber = () => ({ kind: 'number' as const, filter: { phone: person.phone! } });
 const search = async (db: Db, more: Partial<TextSearch>) =>
   (await searchTexts(db, { ...everything, ...more }, pageSize)).texts.length;
+const attempts = async (db: Db, more: Partial<AttemptSearch>) => {
+  const all: AttemptSearch = { subject: null, failuresOnly: false, before: null };
+  return (await listAttempts(db, { ...all, ...more }, pageSize)).attempts.length;
+};
 const readPack = async (db: Db, subject: Parameters<typeof readPackRows>[2]['subject']) => {
   const range = { from: new Date('2020-01-01'), to: new Date(Date.now() + 60_000), now: new Date() };
   const first = await readPackRows(db, 'messages', { subject, ...range }, null, pageSize);
@@ -75,6 +90,13 @@ const journeys: [string, (db: Db) => Promise<number>][] = [
   ['what failed of the person', (db) => search(db, { subject: ofPerson(), status: 'failed' })],
   ['what failed of the number', (db) => search(db, { subject: ofNumber(), status: 'failed' })],
   ['what they wrote', (db) => search(db, { subject: ofPerson(), status: 'received' })],
+  ['their attempts', (db) => attempts(db, { subject: ofPerson() })],
+  ['the attempts of the number', (db) => attempts(db, { subject: ofNumber() })],
+  ['those that failed', (db) => attempts(db, { subject: ofNumber(), failuresOnly: true })],
+  [
+    'the next page of them',
+    (db) => attempts(db, { subject: ofNumber(), before: { at: new Date().toISOString(), id: '12000' } }),
+  ],
   ['an evidence pack of the number', (db) => readPack(db, { kind: 'number', phone: person.phone! })],
 ];
 
