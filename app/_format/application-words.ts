@@ -69,3 +69,7 @@ const eventWords: Record<ApplicationStatus, string> = {
   declined: 'Declined',
   withdrawn: 'We withdrew it for you',
 };
+
+/** What a form about an application answers while others change it for as long as a request waits. */
+export const applicationHeldWords =
+  'Nothing was saved: this application is being changed by other requests right now. What you typed is still here. Please try again in a moment.';

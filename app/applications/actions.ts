@@ -4,7 +4,7 @@ import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
-import { statusWords } from '@/app/_format/application-words';
+import { applicationHeldWords, statusWords } from '@/app/_format/application-words';
 import { sayWhen } from '@/app/_format/say-when';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { answerSignedOut, readActor } from '@/app/users/settings-actor';
@@ -85,6 +85,8 @@ export async function saveApplicationAction(
       return answerForm({ message: notFoundWords }, formData, kept);
     case 'not_open':
       return answerSignedOut(returnPathOf(formData), formData, kept);
+    case 'busy':
+      return answerForm({ message: applicationHeldWords }, formData, kept);
     case 'changed_meanwhile':
     case 'not_allowed': {
       const { application } = saved;
@@ -123,11 +125,15 @@ export async function withdrawApplicationAction(
   const form = readForm(withdrawalInput, formData);
   if (!form.ok) return answerForm({ message: notFoundWords });
   const { id, version } = form.fields;
-  if (await discardDraft(db(), applicant, { id, version })) redirect('/applications?saved=deleted');
+  const discarded = await discardDraft(db(), applicant, { id, version });
+  if (discarded.ok) redirect('/applications?saved=deleted');
+  const held = answerForm<WithdrawField>({ message: applicationHeldWords }, formData, ['version']);
+  if (discarded.reason === 'busy') return held;
   const context = await readRequestContext();
   const moved = await moveApplication(db(), applicant, { id, to: 'withdrawn', version }, context);
   if (moved.ok) leadToPage(id, 'withdrawn');
   if (moved.reason === 'not_open') return answerSignedOut(returnPathOf(formData), formData, ['version']);
+  if (moved.reason === 'busy') return held;
   const seen = await readMyApplication(db(), applicant.userId, id, context.now);
   if (seen === null || moved.reason === 'not_found' || moved.reason === 'note_missing') {
     return answerForm({ message: 'This application is not there anymore, or it is not yours.' });
@@ -171,6 +177,8 @@ export async function answerApplicationAction(
       return answerForm({ message: notFoundWords }, formData, ['note']);
     case 'not_open':
       return answerSignedOut(returnPathOf(formData), formData, ['note']);
+    case 'busy':
+      return answerForm({ message: applicationHeldWords }, formData, ['note']);
     case 'not_asked':
       refresh();
       return answerForm(

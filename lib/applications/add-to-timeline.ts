@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { applicationEvents } from '@/db/schema/applications';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { isId } from '@/lib/random';
@@ -11,7 +12,7 @@ import { supersedeWaiting } from './supersede-waiting';
 import { asApplicantSees, renewNews } from './shown-move';
 import { seesInternal, type Viewer } from './who-sees';
 
-export type AnswerRefusal = TooManyChanges | LockRefusal | { reason: 'not_asked' };
+export type AnswerRefusal = TooManyChanges | LockRefusal | Busy | { reason: 'not_asked' };
 
 /**
  * An applicant answers what is asked for: it joins the timeline, those who see to it find it there, and the reminders end. The
@@ -26,14 +27,15 @@ export async function answerApplication(
 ): Promise<{ ok: true } | ({ ok: false } & AnswerRefusal)> {
   const hit = await takeSettingsHit(db, { userId: applicant.userId, kind: 'application' }, now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };
-  const answered = await db.transaction(async (tx) => {
+  const answer = async (tx: Tx) => {
     const locked = await lockApplication(tx, applicant, id);
     if (!locked.ok) return locked;
     const { shown } = await asApplicantSees(tx, locked.application, now);
     if (shown.status !== 'documents_needed') return { ok: false as const, reason: 'not_asked' as const };
     await addAnswer(tx, { applicationId: id, actorId: applicant.userId, note, isAsked: true, now });
     return { ok: true as const };
-  });
+  };
+  const answered = await unlessHeld(() => db.transaction(answer));
   // What is counted is what leaves a row.
   if (!answered.ok) await hit.refund();
   return answered;
@@ -95,10 +97,10 @@ export async function addNote(
   viewer: Viewer,
   { id, note, internalNote }: { id: string; note: string | null; internalNote: string | null },
   { now }: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & (LockRefusal | { reason: 'empty' }))> {
+): Promise<{ ok: true } | ({ ok: false } & (LockRefusal | Busy | { reason: 'empty' }))> {
   if (note === null && internalNote === null) return { ok: false, reason: 'empty' };
   if (viewer.role === 'applicant') return { ok: false, reason: 'not_found' };
-  return db.transaction(async (tx) => {
+  const add = async (tx: Tx) => {
     const locked = await lockApplication(tx, viewer, id);
     if (!locked.ok) return locked;
     await tx.insert(applicationEvents).values({
@@ -112,10 +114,11 @@ export async function addNote(
       showsAt: now,
     });
     return { ok: true as const };
-  });
+  };
+  return unlessHeld(() => db.transaction(add));
 }
 
-export type AssignRefusal = LockRefusal | { reason: 'not_assignable' | 'changed_meanwhile' };
+export type AssignRefusal = LockRefusal | Busy | { reason: 'not_assignable' | 'changed_meanwhile' };
 
 /**
  * Staff and admins say who sees to an application (null: nobody in particular), if nobody moved it since `version`, and it is
@@ -135,7 +138,7 @@ export async function assignApplication(
 ): Promise<{ ok: true } | ({ ok: false } & AssignRefusal)> {
   if (!seesInternal(viewer)) return { ok: false, reason: 'not_found' };
   if (assigneeId !== null && !isId(assigneeId)) return { ok: false, reason: 'not_assignable' };
-  return db.transaction(async (tx) => {
+  const assign = async (tx: Tx) => {
     // People before applications, as by who deletes an account.
     const canBeGiven = assigneeId === null || (await lockAssignable(tx, assigneeId));
     const locked = await lockApplication(tx, viewer, id);
@@ -165,7 +168,8 @@ export async function assignApplication(
       context,
     );
     return { ok: true as const };
-  });
+  };
+  return unlessHeld(() => db.transaction(assign));
 }
 
 async function lockAssignable(tx: Tx, userId: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { applicationEvents, applicationNotices, type ApplicationStatus } from '@/db/schema/applications';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { newId } from '@/lib/random';
@@ -24,7 +25,7 @@ export type MoveRefusal =
   /** The applicant has to read what is needed. */
   | { reason: 'note_missing' };
 
-export type MoveAnswer =
+type MoveWithin =
   | {
       ok: true;
       eventId: number;
@@ -32,6 +33,8 @@ export type MoveAnswer =
       undoUntil: Date | null;
     }
   | ({ ok: false } & MoveRefusal);
+
+export type MoveAnswer = MoveWithin | ({ ok: false } & Busy);
 
 export type WantedMove = {
   id: string;
@@ -55,7 +58,7 @@ export async function moveApplication(
   wanted: WantedMove,
   context: RequestContext,
 ): Promise<MoveAnswer> {
-  return db.transaction((tx) => moveWithin(tx, viewer, wanted, context));
+  return unlessHeld(() => db.transaction((tx) => moveWithin(tx, viewer, wanted, context)));
 }
 
 /**
@@ -68,7 +71,7 @@ export async function moveWithin(
   wanted: WantedMove,
   context: RequestContext,
   bulkId: string | null = null,
-): Promise<MoveAnswer> {
+): Promise<MoveWithin> {
   if (wanted.to === 'documents_needed' && !wanted.note) return { ok: false, reason: 'note_missing' };
   const people = bulkId === null ? 'free' : 'locked';
   const locked = await lockApplication(tx, viewer, wanted.id, { people });
@@ -206,7 +209,7 @@ async function tellAtOnce(tx: Tx, id: string): Promise<void> {
 }
 
 export type UndoAnswer =
-  { ok: true } | ({ ok: false } & (LockRefusal | { reason: 'too_late' | 'undone_already' }));
+  { ok: true } | ({ ok: false } & (LockRefusal | Busy | { reason: 'too_late' | 'undone_already' }));
 
 /**
  * Takes back a move, within its undo time, by who made it: the application is where it was before, and nothing of it is sent or
@@ -219,11 +222,19 @@ export async function undoMove(
   { id, eventId }: { id: string; eventId: number },
   context: RequestContext,
 ): Promise<UndoAnswer> {
-  return db.transaction(async (tx) => {
-    const locked = await lockApplication(tx, viewer, id);
-    if (!locked.ok) return locked;
-    const before = locked.application;
-    const { rows } = await tx.execute<{ from_status: ApplicationStatus; from_since: string }>(sql`
+  return unlessHeld(() => db.transaction((tx) => undoWithin(tx, viewer, { id, eventId }, context)));
+}
+
+async function undoWithin(
+  tx: Tx,
+  viewer: Viewer,
+  { id, eventId }: { id: string; eventId: number },
+  context: RequestContext,
+): Promise<UndoAnswer> {
+  const locked = await lockApplication(tx, viewer, id);
+  if (!locked.ok) return locked;
+  const before = locked.application;
+  const { rows } = await tx.execute<{ from_status: ApplicationStatus; from_since: string }>(sql`
       update application_events set undone_at = ${timestamp(context.now)}
       where id = ${eventId} and application_id = ${id} and kind = 'moved' and actor_id = ${viewer.userId}
         and undone_at is null and shows_at > ${timestamp(context.now)} and to_status = ${before.status}
@@ -235,18 +246,17 @@ export async function undoMove(
           where n.application_id = ${id} and (n.event_id = ${eventId} or n.decided_at >= shows_at)
             and n.decided_at is not null)
       returning from_status, from_since`);
-    const event = rows[0];
-    if (!event) return { ok: false as const, reason: await sayWhyNot(tx, id, eventId) };
-    await tx.execute(sql`
+  const event = rows[0];
+  if (!event) return { ok: false, reason: await sayWhyNot(tx, id, eventId) };
+  await tx.execute(sql`
       update application_notices set state = 'superseded', decided_at = ${timestamp(context.now)}
       where event_id = ${eventId}`);
-    await tx.execute(sql`
+  await tx.execute(sql`
       update applications set status = ${event.from_status}, moved_at = ${timestamp(new Date(event.from_since))},
         version = version + 1
       where id = ${id}`);
-    await tellAtOnce(tx, id);
-    await renewNews(tx, id);
-    await recordTakenBack(tx, viewer, before, event.from_status, context);
-    return { ok: true as const };
-  });
+  await tellAtOnce(tx, id);
+  await renewNews(tx, id);
+  await recordTakenBack(tx, viewer, before, event.from_status, context);
+  return { ok: true };
 }

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { applicationEvents, applications } from '@/db/schema/applications';
-import type { Db } from '@/db/client';
+import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { isStillSignedIn } from '@/lib/accounts/still-signed-in';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
@@ -21,6 +22,7 @@ export type DraftAnswer =
   | ({ ok: false } & (
       | TooManyChanges
       | LockRefusal
+      | Busy
       /** It was changed on another page since, or is no draft any more. */
       | { reason: 'changed_meanwhile'; application: Application }
     ));
@@ -57,7 +59,7 @@ export async function saveDraft(
     return opened;
   }
   const { id } = draft;
-  return db.transaction(async (tx) => {
+  const save = async (tx: Tx) => {
     const locked = await lockApplication(tx, applicant, id);
     if (!locked.ok) return locked;
     const { rows } = await tx.execute<{ version: number }>(sql`
@@ -67,7 +69,8 @@ export async function saveDraft(
     const saved = rows[0];
     if (saved) return { ok: true as const, id, version: saved.version };
     return { ok: false as const, reason: 'changed_meanwhile' as const, application: locked.application };
-  });
+  };
+  return unlessHeld(() => db.transaction(save));
 }
 
 /** Saves what was written and hands it in. Where handing in fails, what was written is kept as a draft. */
@@ -137,22 +140,23 @@ export async function openForSomeone(
 }
 
 /**
- * Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. False: it is not, or none, or
- * they were signed out meanwhile.
+ * Removes a draft, which nobody but its applicant has ever seen, if it is as it was at `version`. Refused with the reasons of
+ * `lockApplication`, as `busy`, and as `not_a_draft` where it is none, or was changed since.
  */
 export async function discardDraft(
   db: Db,
   applicant: Viewer,
   { id, version }: { id: string; version: number },
-): Promise<boolean> {
-  return db.transaction(async (tx) => {
+): Promise<{ ok: true } | ({ ok: false } & (LockRefusal | Busy | { reason: 'not_a_draft' }))> {
+  const discard = async (tx: Tx) => {
     const locked = await lockApplication(tx, applicant, id);
-    if (!locked.ok) return false;
+    if (!locked.ok) return locked;
     const { rowCount } = await tx.execute(sql`
       delete from applications
       where id = ${id} and applicant_id = ${applicant.userId} and status = 'draft' and version = ${version}::bigint`);
-    return rowCount === 1;
-  });
+    return rowCount === 1 ? { ok: true as const } : { ok: false as const, reason: 'not_a_draft' as const };
+  };
+  return unlessHeld(() => db.transaction(discard));
 }
 
 /** Removes drafts that nobody has touched since `before`, `limit` at most. Out: how many. */

@@ -1,6 +1,6 @@
 import type { Db } from '@/db/client';
 import { lockUser } from '@/lib/accounts/lock-users';
-import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { findUser, setName } from '@/lib/accounts/users';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
@@ -15,7 +15,7 @@ export async function changeName(
   userId: string,
   name: string,
   context: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | TooManyChanges))> {
+): Promise<{ ok: true } | ({ ok: false } & (Busy | TooManyChanges))> {
   if ((await findUser(db, userId))?.name === name) return { ok: true };
   const hit = await takeSettingsHit(db, { userId, kind: 'name' }, context.now);
   if (!hit.ok) return { ok: false, reason: 'too_many_changes', retryAt: hit.retryAt };

@@ -6,7 +6,7 @@ import { endLoginGrants } from '@/lib/accounts/login-grants';
 import { endPendingTokens } from '@/lib/accounts/pending';
 import { endUnshownSessions, markShown, readSession, type SessionUser } from '@/lib/accounts/sessions';
 import { endTrustedDevices } from '@/lib/accounts/trusted-devices';
-import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { setEnrollUntil, type User } from '@/lib/accounts/users';
 import { recordAudit, type AuditAction } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
@@ -27,7 +27,7 @@ export type FactorsGuard = 'confirm_first' | 'needs_link';
 export type FactorChangeRefusal =
   | { reason: FactorsGuard | 'not_open' | 'last_factor' }
   | { reason: 'recovered_lately'; retryAt: Date }
-  | AccountBusy
+  | Busy
   | TooManyChanges;
 
 /**

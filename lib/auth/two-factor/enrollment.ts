@@ -1,7 +1,7 @@
 import type { Db } from '@/db/client';
 import type { SessionUser } from '@/lib/accounts/sessions';
 import { lockUser } from '@/lib/accounts/lock-users';
-import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { markPasskeyOffered } from '@/lib/accounts/users';
 import type { RequestContext } from '@/lib/context';
 import { normalizeCode } from '@/lib/sms/verification/code';
@@ -20,7 +20,7 @@ export async function beginTotp(
   db: Db,
   user: SessionUser,
   { now }: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | { reason: FactorsGuard }))> {
+): Promise<{ ok: true } | ({ ok: false } & (Busy | { reason: FactorsGuard }))> {
   const guard = refuseFactors(user, now);
   if (guard !== null) return { ok: false, reason: guard };
   return unlessHeld(() =>
@@ -125,7 +125,7 @@ export async function beginRecoveryCodes(
   db: Db,
   user: SessionUser,
   { now }: RequestContext,
-): Promise<{ ok: true } | ({ ok: false } & (AccountBusy | { reason: FactorsGuard | 'no_factor' }))> {
+): Promise<{ ok: true } | ({ ok: false } & (Busy | { reason: FactorsGuard | 'no_factor' }))> {
   const { userId, factors } = user;
   const guard = refuseFactors(user, now);
   if (guard !== null) return { ok: false, reason: guard };

@@ -1,6 +1,6 @@
 import type { Db, Tx } from '@/db/client';
 import { smsPreferences } from '@/db/schema/sms';
-import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import type { RequestContext } from '@/lib/context';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
@@ -29,7 +29,7 @@ export async function saveQuietHours(
   context: RequestContext,
 ): Promise<
   | { ok: true; version: number }
-  | ({ ok: false } & (AccountBusy | TooManyChanges))
+  | ({ ok: false } & (Busy | TooManyChanges))
   | { ok: false; reason: 'changed_meanwhile'; saved: QuietHours; version: number }
 > {
   const { userId } = user;

@@ -9,7 +9,7 @@ import { categoryTemplates, textCategories, type TextCategory } from './categori
 import { readAgreement, agreeToUpdates, byPerson } from './updates-consent';
 import type { SendRefusal } from '@/lib/sms/verification/request';
 import { smsPreferences } from '@/db/schema/sms';
-import { unlessHeld, type AccountBusy } from '@/lib/accounts/unless-held';
+import { unlessHeld, type Busy } from '@/lib/accounts/unless-held';
 import { recordAudit } from '@/lib/audit';
 import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { eq, sql, and } from 'drizzle-orm';
@@ -63,7 +63,7 @@ export function judgeTexts(
 }
 
 export type SaveTextsRefusal =
-  | AccountBusy
+  | Busy
   | TooManyChanges
   | { reason: 'no_phone' | 'stopped' | 'consent_missing' }
   /** Another page saved something else since: what is saved now, and its version. */

@@ -528,5 +528,8 @@ test.each(['applicant', 'assignee'] as const)(
 
 test('a draft that is no draft’s id at all is not there to be removed', async () => {
   const applicant = await giveApplicant(database.db);
-  expect(await discardDraft(database.db, applicant, { id: 'none', version: 1 })).toBe(false);
+  expect(await discardDraft(database.db, applicant, { id: 'none', version: 1 })).toEqual({
+    ok: false,
+    reason: 'not_found',
+  });
 });

@@ -3,7 +3,7 @@
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
-import { statusWords } from '@/app/_format/application-words';
+import { applicationHeldWords, statusWords } from '@/app/_format/application-words';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm, text, version } from '@/app/_forms/read-form';
 import { readAnswerZone } from '@/app/users/person-time-zone';
@@ -78,6 +78,8 @@ export async function moveApplicationAction(
       return answerForm({ fieldErrors: { note: noteMissing }, values });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'busy':
+      return answerForm({ message: applicationHeldWords, values });
     case 'not_open':
       return { ...answerSignedOut<MoveField>(returnPathOf(formData)), values };
     case 'not_allowed':
@@ -126,6 +128,7 @@ export async function undoMoveAction(
   const undone = await undoMove(db(), user, { id, eventId }, await readRequestContext());
   if (!undone.ok && undone.reason === 'not_found') return answerForm({ message: notTheirs });
   if (!undone.ok && undone.reason === 'not_open') return answerForm({ message: sessionOver });
+  if (!undone.ok && undone.reason === 'busy') return answerForm({ message: applicationHeldWords });
   redirect(`${applicationsPath}/${id}?saved=${undone.ok ? 'undone' : undone.reason}`);
 }
 
@@ -155,6 +158,8 @@ export async function assignApplicationAction(
       });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'busy':
+      return answerForm({ message: applicationHeldWords, values });
     case 'not_open':
       return { ...answerSignedOut<AssigneeField>(returnPathOf(formData)), values };
     case 'not_assignable':
@@ -197,6 +202,8 @@ export async function addNoteAction(
       return answerForm({ fieldErrors: { note: 'Write a note.' }, values });
     case 'not_found':
       return answerForm({ message: notTheirs, values });
+    case 'busy':
+      return answerForm({ message: applicationHeldWords, values });
     case 'not_open':
       return { ...answerSignedOut<NoteField>(returnPathOf(formData)), values };
   }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPool, type Db } from '@/db/client';
 import { endSession } from '@/lib/accounts/sessions';
 import { answerApplication } from '@/lib/applications/add-to-timeline';
 import { assignByHand, moveByHand, noteByHand } from '@/lib/applications/by-hand';
@@ -31,7 +33,7 @@ const ways = {
   'signed out': ({ sessionId }: SettledPerson) => endSession(database.db, sessionId),
 };
 
-type Act = (actor: SettledPerson, id: string) => Promise<unknown>;
+type Act = (db: Db, actor: SettledPerson, id: string) => Promise<unknown>;
 
 /** Someone acts while the application is held by somebody else, and is shut out before it is free. Out: the answer. */
 async function actLate(
@@ -43,7 +45,7 @@ async function actLate(
   try {
     await holder.query('begin');
     await holder.query(`select from applications where id = '${id}' for no key update`);
-    const acting = act(actor, id);
+    const acting = act(database.db, actor, id);
     acting.catch(() => undefined);
     await untilWaiting(holder, 1);
     // Whoever shuts them out does not wait for them.
@@ -87,42 +89,42 @@ const lastEventOf = async (id: string) => {
 
 /** What the operator's people do by hand. */
 const byStaff: Record<string, Act> = {
-  move: async (actor, id) =>
+  move: async (db, actor, id) =>
     moveByHand(
-      database.db,
+      db,
       actor,
       { id, to: 'documents_needed', version: await versionOf(id), note: 'A lease' },
       at(60),
     ),
-  undo: async (actor, id) => undoMove(database.db, actor, { id, eventId: await lastEventOf(id) }, at(31)),
-  note: (actor, id) => noteByHand(database.db, actor, { id, note: 'Called', internalNote: 'Twice' }, at(60)),
-  assign: async (actor, id) => {
+  undo: async (db, actor, id) => undoMove(db, actor, { id, eventId: await lastEventOf(id) }, at(31)),
+  note: (db, actor, id) => noteByHand(db, actor, { id, note: 'Called', internalNote: 'Twice' }, at(60)),
+  assign: async (db, actor, id) => {
     const wanted = {
       id,
       assigneeId: actor.userId,
       seenAssigneeId: null,
       version: await versionOf(id),
     };
-    return assignByHand(database.db, actor, wanted, at(60));
+    return assignByHand(db, actor, wanted, at(60));
   },
 };
 
 /** What applicants do about their own, once it is handed in. */
 const byApplicant: Record<string, Act> = {
-  answer: (actor, id) => answerApplication(database.db, actor, { id, note: 'Here it is' }, at(300)),
-  withdraw: async (actor, id) => {
+  answer: (db, actor, id) => answerApplication(db, actor, { id, note: 'Here it is' }, at(300)),
+  withdraw: async (db, actor, id) => {
     const version = await readShownVersion(database.db, actor, id, after(noon, 300));
-    return moveApplication(database.db, actor, { id, to: 'withdrawn', version }, at(300));
+    return moveApplication(db, actor, { id, to: 'withdrawn', version }, at(300));
   },
 };
 
 /** And about a draft. */
 const byWriter: Record<string, Act> = {
-  save: async (actor, id) =>
-    saveDraft(database.db, actor, { id, version: await versionOf(id), ...written }, at(60)),
-  submit: async (actor, id) =>
-    submitApplication(database.db, actor, { id, version: await versionOf(id), ...written }, at(60)),
-  discard: async (actor, id) => discardDraft(database.db, actor, { id, version: await versionOf(id) }),
+  save: async (db, actor, id) =>
+    saveDraft(db, actor, { id, version: await versionOf(id), ...written }, at(60)),
+  submit: async (db, actor, id) =>
+    submitApplication(db, actor, { id, version: await versionOf(id), ...written }, at(60)),
+  discard: async (db, actor, id) => discardDraft(db, actor, { id, version: await versionOf(id) }),
 };
 
 const each = (acts: Record<string, Act>) =>
@@ -161,8 +163,57 @@ describe('nothing is done any more by who is shut out while they wait for an app
     if (!saved.ok) throw new Error(saved.reason);
     const before = await readAll(saved.id);
     const answer = await actLate(byWriter[what]!, { actor, id: saved.id }, way);
-    expect(answer).toEqual(what === 'discard' ? false : { ok: false, reason: 'not_open' });
+    expect(answer).toEqual({ ok: false, reason: 'not_open' });
     expect(await readAll(saved.id)).toEqual(before);
+  });
+});
+
+describe('who waits too long for an application is told that it is busy, and nothing is done; once it is free, it is', () => {
+  /** A pool like that of the web server that has less patience. */
+  let pool: ReturnType<typeof openPool>;
+  beforeAll(() => {
+    pool = openPool(database.url, { lockTimeoutMs: 200 });
+  });
+  afterAll(() => pool.end());
+
+  async function expectBusy(act: Act, actor: SettledPerson, id: string): Promise<void> {
+    const before = await readAll(id);
+    const holder = await database.pool.connect();
+    try {
+      await holder.query('begin');
+      await holder.query(`select from applications where id = '${id}' for update`);
+      expect(await act(drizzle(pool), actor, id)).toMatchObject({ ok: false, reason: 'busy' });
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    expect(await readAll(id)).toEqual(before);
+    expect(await act(database.db, actor, id)).toMatchObject({ ok: true });
+  }
+
+  test.each(Object.keys(byStaff))('of the operator’s people: %s', async (what) => {
+    const actor = await giveSettledPerson(database.db, { role: 'staff', phone: null });
+    const { id, version } = await giveSubmitted(database.db, await giveSettledPerson(database.db), noon);
+    const first = { id, to: 'in_review', version } as const;
+    expect(await moveApplication(database.db, actor, first, at(30))).toMatchObject({ ok: true });
+    await expectBusy(byStaff[what]!, actor, id);
+  });
+
+  test.each(Object.keys(byApplicant))('of applicants: %s', async (what) => {
+    const staff = await giveSettledPerson(database.db, { role: 'staff', phone: null });
+    const actor = await giveSettledPerson(database.db);
+    const { id, version } = await giveSubmitted(database.db, actor, noon);
+    const asked = { id, to: 'documents_needed', version, note: 'A lease' } as const;
+    expect(await moveApplication(database.db, staff, asked, at(30))).toMatchObject({ ok: true });
+    await expectBusy(byApplicant[what]!, actor, id);
+  });
+
+  test.each(Object.keys(byWriter))('of who writes a draft: %s', async (what) => {
+    const actor = await giveSettledPerson(database.db);
+    const draft = { id: null, version: null, title: `Home ${randomUUID()}`, message: 'Two rooms' };
+    const saved = await saveDraft(database.db, actor, draft, at(0));
+    if (!saved.ok) throw new Error(saved.reason);
+    await expectBusy(byWriter[what]!, actor, saved.id);
   });
 });
 
