@@ -7,6 +7,7 @@ import { findAbandonedUsers, issuePendingToken, readPending } from '@/lib/accoun
 import { listSessions, readSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { listTrustedDevices, redeemTrustedDevice, trustDevice } from '@/lib/accounts/trusted-devices';
 import { countTry, readTries } from '@/lib/auth/two-factor/tries';
+import { findUser } from '@/lib/accounts/users';
 import { keepHouse } from '@/lib/housekeeping';
 import { newLink, linkUrl, readLink } from '@/lib/mail/links';
 import { isFirstToday } from '@/lib/once-a-day';
@@ -20,6 +21,7 @@ import { checkCode } from '@/lib/sms/verification/check-code';
 import { askForRecovery, readRecovery } from '@/lib/sms/verification/recovery';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { checkSignInCode, hasOpenSignInCode, sendSignInCode } from '@/lib/sms/verification/sign-in-code';
+import { mayRecoverByText } from '@/lib/sms/verification/send-recovery-codes';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { logVerification, readSendPutOff } from '@/lib/sms/verification/verification-log';
@@ -211,6 +213,18 @@ describe.each(spans)('after a clock that was ahead by %s was set right,', (_span
     const token = new URL(linkUrl(link)).searchParams.get('link')!;
     expect(await readLink(database.db, token, ['reset'], wrong)).toMatchObject({ ok: true });
     expect(await readLink(database.db, token, ['reset'], noon)).toEqual({ ok: false, reason: 'expired' });
+  });
+
+  test('a number proven then leads to no new password for longer than any', async () => {
+    const { userId, phone } = await giveSettledPerson(database.db);
+    await database.db.execute(
+      sql`update phone_numbers set held_since = ${wrong.toISOString()}::timestamptz where number = ${phone}`,
+    );
+    const user = (await findUser(database.db, userId))!;
+    const number = (await readNumber(database.db, phone!))!;
+    const held = { passkey: false, totp: false, sms: false };
+    expect(mayRecoverByText(user, number, held, wrong)).toBe(true);
+    expect(mayRecoverByText(user, number, held, noon)).toBe(false);
   });
 
   test('an alert of then silences none', async () => {

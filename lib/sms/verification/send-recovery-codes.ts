@@ -13,6 +13,7 @@ import { isMailOn } from '@/lib/mail/outbox';
 import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { limits } from '@/lib/rate-limits/limits';
 import { runRounds, type Rounds } from '@/lib/rounds';
+import { countsStill } from '@/lib/stored-moment';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
@@ -161,7 +162,7 @@ export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactor
     number.number === user.phone &&
     number.holderUserId === user.id &&
     number.heldSince !== null &&
-    number.heldSince.getTime() > now.getTime() - provenWithinDays * 24 * 3600 * 1000 &&
+    countsStill(number.heldSince, provenWithinDays * 24 * 3600 * 1000, now) &&
     !isOptedOut(number, 'verification') &&
     // It alone opens the account, so whoever has it now must be its owner.
     readDoubt(number) === null &&
