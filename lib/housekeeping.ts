@@ -69,13 +69,20 @@ type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
 /** Parts of the ledgers, each some statements over a day: the ten days that are summed up again, and a few more. */
 const mostParts = 14;
 
-/** What is done, each by the batch. Each looks after itself: one that fails keeps no other from being done. */
-const chores: Record<string, Chore | { run: Chore; limit: number; most: number }> = {
+/** Each is done by the batch, and looks after itself: one that fails keeps no other from being done. */
+type Chores = Record<string, Chore | { run: Chore; limit: number; most: number }>;
+
+/** What ends, goes on and is counted in time, by the clock by which requests go: the database's alone. */
+const duties: Chores = {
   finishStops: { run: finishStops, limit: batchAccountsOfStop, most: mostBatches },
   hastenTexts: (db, _now, limit) => hastenTexts(db, limit),
   hastenMails: (db, _now, limit) => hastenMails(db, limit),
   expireChallenges,
   countCodes,
+};
+
+/** What sums up days, and removes what is old: by our own clock, too. */
+const clearances: Chores = {
   prunePumpingSums,
   pruneOrders: (db, now, limit) =>
     pruneOrders(db, new Date(now.getTime() - daysOfOrders * 24 * 3600 * 1000), limit),
@@ -161,20 +168,37 @@ export function runHousekeeping(
 }
 
 /**
- * One round as of `now` by our own clock, or as of the database's where that is earlier: what is removed has to be old by
- * both, so that no clock that is wrong empties limits and sums, ends sessions or erases records permanently.
+ * One round as of the database's clock. What is removed has to be old by `ours`, too, this machine's: so no clock that is wrong
+ * empties limits and sums, ends sessions or erases records permanently.
  */
-export async function keepHouseByBothClocks(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
+export async function keepHouseByBothClocks(database: Db, ours: Date, signal?: AbortSignal): Promise<void> {
   try {
-    const earlier = new Date(Math.min(now.getTime(), (await readDatabaseClock(database)).getTime()));
-    await keepHouse(database, earlier, signal);
+    const now = await readDatabaseClock(database);
+    await keepHouse(database, now, { oldBy: new Date(Math.min(now.getTime(), ours.getTime())), signal });
   } catch (error) {
     openLog().warn('housekeeping_failed', { chore: 'readClock', error });
   }
 }
 
-/** One round: every chore until nothing is left to do or `mostBatches` are done; ends between two batches when aborted. */
-export async function keepHouse(database: Db, now: Date, signal?: AbortSignal): Promise<void> {
+/**
+ * One round: every chore until nothing is left to do or `mostBatches` are done; ends between two batches when aborted. What is
+ * removed is as old as it has to be at `oldBy`.
+ */
+export async function keepHouse(
+  database: Db,
+  now: Date,
+  { oldBy = now, signal }: { oldBy?: Date; signal?: AbortSignal } = {},
+): Promise<void> {
+  await doChores(database, duties, now, signal);
+  await doChores(database, clearances, oldBy, signal);
+}
+
+async function doChores(
+  database: Db,
+  chores: Chores,
+  now: Date,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (const [chore, what] of Object.entries(chores)) {
     const { run, limit, most } = 'run' in what ? what : { run: what, limit: batchRows, most: mostBatches };
     try {

@@ -148,7 +148,7 @@ test('a round that is told to stop begins no further batch', async () => {
   expect(mostBatches).toBeGreaterThan(1);
   const stopping = new AbortController();
   stopping.abort();
-  await keepHouse(database.db, after(noon, 1), stopping.signal);
+  await keepHouse(database.db, after(noon, 1), { signal: stopping.signal });
   expect(await countLeft()).toMatchObject({ sessions: 3, logged: 0 });
 });
 
@@ -160,7 +160,8 @@ test('what is removed is over by both clocks: one of ours that is a year ahead e
   expect(await countLeft()).toEqual({ ...each(3), logged: 0 });
   await fill(3, after(now, -60));
   await keepHouseByBothClocks(database.db, after(now, -120));
-  expect(await countLeft()).toMatchObject({ sessions: 3, limits: 3, logged: 0 });
+  // What ends in time, ends by the database's clock: that a code was not entered is known, however late ours is.
+  expect(await countLeft()).toMatchObject({ sessions: 3, limits: 3, logged: 3 });
   await keepHouseByBothClocks(database.db, yearAhead);
   expect(await countLeft()).toEqual({ ...each(0), logged: 3 });
 });

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { issuePendingToken } from '@/lib/accounts/pending';
 import type { PumpingGuard } from '@/lib/env';
 import { env } from '@/lib/env';
+import { keepHouseByBothClocks } from '@/lib/housekeeping';
 import { spendMark } from '@/lib/sms/capacity/budget';
 import { lockNumber } from '@/lib/sms/numbers/number';
 import { readScopeCounts } from '@/lib/sms/pumping/close-scopes';
@@ -213,6 +214,19 @@ describe('counting', () => {
       expect(await listClosed()).toMatchObject([{ scope: `prefix:${prefix}`, unverified: 30 }]);
     },
   );
+
+  test('housekeeping on a machine whose clock is a day behind counts and closes as any, and takes no sum back', async () => {
+    const now = new Date();
+    await giveAskedCodes(database.db, codesAt(after(now, -2000), 20));
+    await keepHouseByBothClocks(database.db, after(now, -26 * hour));
+    const closed = [{ scope: `prefix:${prefix}`, unverified: 20 }];
+    expect(await listClosed()).toMatchObject(closed);
+    const counted = await readSums();
+    await keepHouseByBothClocks(database.db, now);
+    await keepHouseByBothClocks(database.db, after(now, -26 * hour));
+    expect(await readSums()).toEqual(counted);
+    expect(await listClosed()).toMatchObject(closed);
+  });
 
   test('an order that a wrong clock gave ahead of now keeps nothing from being closed', async () => {
     await database.db.execute(sql`
