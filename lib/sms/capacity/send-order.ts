@@ -14,16 +14,30 @@ const mostCounted = 200;
 /** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
 export const longestCodeWaitMs = 60_000;
 
+/** After each of these a code comes a turn earlier: two, and it is let in for no longer than that. */
+const turnSeconds = longestCodeWaitMs / 2 / 1000;
+
+/**
+ * Codes to choose a new password take so much of that minute at most, and so leave the rest to people who are new: nobody who asks for
+ * one is signed in, none is refused, and whoever knows many emails can ask for as many.
+ */
+const recoveryShareOfWait = 1 / 2;
+
+/** However slow the sender is, so many of them may wait. */
+const leastRecoveries = 5;
+
 /** Where texts of the same sender wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
 const shareOfOthers = 4 / 3;
 
 /**
- * The codes that wait, in the order in which they go: `id`, `standing`, `asked` and `place`.
+ * The codes that wait, in the order in which they go: `id`, `standing`, `asked`, `turn`, `prefix`, `of_prefix` and `place`.
  *
  * First come codes of a second factor after a right password, then those of people whose number is proven, then those
  * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
- * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. Among
- * equals the number prefix with the fewest waiting codes goes first, then who came first.
+ * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. For each
+ * half of a minute that a code has waited its network counts as having asked for one less (`turn`): however long others keep coming
+ * from networks of which nobody asked before, who was let into the line gets out of it. Among equals the codes of each number prefix
+ * take turns (`of_prefix`: which of its prefix one is), and then who came first goes first.
  *
  * What each network asked for is counted once, into one value in which each code finds its own, whatever the planner believes of a
  * table that a crowd has just filled: a join could count, or look through, all networks for each code.
@@ -39,13 +53,20 @@ export function codesInLine(now: SQL): SQL {
         where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
       ) each
     )
-    select q.id, q.standing, q.asked,
-      row_number() over (order by q.standing, q.asked, q.of_prefix, q.send_after, q.id) as place
+    select q.id, q.standing, q.asked, q.turn, q.prefix, q.of_prefix,
+      row_number() over (order by q.standing, q.turn, q.of_prefix, q.send_after, q.id) as place
     from (
-      select m.id, m.send_after, ${standing} as standing, count(*) over (partition by left(m.phone, -4)) as of_prefix,
-        case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
-      from sms_messages m
-      where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+      select w.*, row_number() over (partition by w.prefix order by w.standing, w.turn, w.send_after, w.id) as of_prefix
+      from (
+        select c.*, greatest(0, c.asked - floor(extract(epoch from ${now} - c.since) / ${turnSeconds}::float8)::bigint) as turn
+        from (
+          select m.id, m.send_after, ${standing} as standing, left(m.phone, -4) as prefix,
+            greatest(m.send_after, ${now} - interval '1 hour') as since,
+            case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
+          from sms_messages m
+          where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+        ) c
+      ) w
     ) q`;
 }
 
@@ -171,7 +192,8 @@ function othersWait(now: SQL): SQL {
  * Whether a stranger's code that is asked for now would wait too long for its place in the sender's pace. Null: it would
  * not. Else when the line will be short enough, if nobody else asks.
  *
- * Requests that come at the same instant do not see each other, so the line may get longer by as many.
+ * Requests that come at the same instant do not see each other, so the line may get longer by as many. Ahead is who would go first
+ * in the line (`codesInLine`).
  *
  * @param network the keyed mark of the network that asks; null: nobody asked from one of theirs
  * @param sendsOthers whether the sender of codes sends all other texts, too: then those that wait take places
@@ -180,6 +202,7 @@ export async function findCrowd(
   tx: Db | Tx,
   {
     sendClass,
+    phone,
     network,
     sender,
     sendsOthers,
@@ -187,6 +210,7 @@ export async function findCrowd(
     now,
   }: {
     sendClass: SendClass;
+    phone: string;
     network: string | null;
     sender: string;
     sendsOthers: boolean;
@@ -203,9 +227,17 @@ export async function findCrowd(
     others_wait: boolean;
     wait_ms: number | null;
   }>(sql`
-    with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)})
+    with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)}),
+      asking as materialized (select ${countAsked(sql`${network}`, clock)} + 1 as turn),
+      own as materialized (
+        select turn, 1 + (
+          select count(*) from line
+          where line.prefix = left(${phone}, -4) and (line.standing < 2 or line.turn <= asking.turn)) as of_prefix
+        from asking
+      )
     select (select count(*)::int from line where standing < 2) as known,
-      (select count(*)::int from line where standing = 2 and asked <= ${countAsked(sql`${network}`, clock)} + 1) as strangers,
+      (select count(*)::int from line, own
+        where standing = 2 and (line.turn, line.of_prefix) <= (own.turn, own.of_prefix)) as strangers,
       ${sendsOthers ? othersWait(clock) : sql`false`} as others_wait,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
@@ -215,4 +247,23 @@ export async function findCrowd(
     Math.min(firstMs ?? 0, longestCodeWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
   if (waitMs <= longestCodeWaitMs) return null;
   return { retryAt: new Date(now.getTime() + Math.ceil((waitMs - longestCodeWaitMs) / 1000) * 1000) };
+}
+
+/**
+ * For how many more codes to choose a new password there is room among those that wait (`recoveryShareOfWait`). Those who ask at
+ * the same instant do not see each other.
+ *
+ * @param messagesPerSecond the pace of the sender of codes; null: it has none, and neither has this an end
+ */
+export async function countRoomForRecoveries(db: Db, messagesPerSecond: number | null): Promise<number> {
+  if (messagesPerSecond === null) return Infinity;
+  const places = (longestCodeWaitMs * 1000 * recoveryShareOfWait) / slotSpacingMicros(messagesPerSecond);
+  const most = Math.max(leastRecoveries, Math.floor(places));
+  const { rows } = await db.execute<{ waiting: number }>(sql`
+    with clock as materialized (select clock_timestamp() as now)
+    select count(*)::int as waiting from (
+      select from sms_messages
+      where status = 'queued' and purpose = 'verification' and send_after <= (select now from clock) and send_class = 'recover'
+      limit ${most}) waiting`);
+  return most - rows[0]!.waiting;
 }

@@ -97,7 +97,7 @@ async function askForCode(
   const crowd =
     refusal === null
       ? await findCrowd(db, {
-          ...{ sendClass, network: null, sender: senderName(env, codesSender), now },
+          ...{ sendClass, phone: message.phone, network: null, sender: senderName(env, codesSender), now },
           sendsOthers: codesSender === senderOf(env, 'updates'),
           messagesPerSecond: paceOf(env, codesSender),
         })

@@ -116,6 +116,7 @@ export async function requestCode(
   }
   const crowd = await findCrowd(tx, {
     sendClass,
+    phone,
     network: mark,
     sender: senderName(env(), sender),
     sendsOthers: sender === senderOf(env(), 'updates'),

@@ -15,6 +15,7 @@ import { limits } from '@/lib/rate-limits/limits';
 import { runRounds, type Rounds } from '@/lib/rounds';
 import { countsStill } from '@/lib/stored-moment';
 import { spendMark } from '@/lib/sms/capacity/budget';
+import { countRoomForRecoveries } from '@/lib/sms/capacity/send-order';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
   lockNumber,
@@ -28,6 +29,7 @@ import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
 import { recoveryChannel, type Recovery } from './recovery';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
+import { paceOf, senderOf } from '@/lib/sms/senders/sender';
 
 /** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
 export const provenWithinDays = 90;
@@ -68,7 +70,7 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
     signal,
   });
   const rounds = runRounds(
-    async () => ((await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines)) < atOnce ? pollMs : 0),
+    async () => ((await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines)) > 0 ? 0 : pollMs),
     // What was asked for is in its row.
     {
       everyMs: pollMs,
@@ -88,9 +90,13 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
 
 /**
  * Looks at what browsers asked for and sends a code where one may go. One that fails, or whose number someone holds just now, goes
- * behind those that were asked for meanwhile, and keeps nobody's waiting. Out: how many were looked at.
+ * behind those that were asked for meanwhile, and keeps nobody's waiting. While many such codes wait for the sender already, the others
+ * wait here, in the order in which they were asked for, and nobody is told (`countRoomForRecoveries`). Out: how many were looked at.
  */
 export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<number> {
+  const settings = readEnv();
+  const room = await countRoomForRecoveries(db, paceOf(settings, senderOf(settings, 'verification')));
+  if (room <= 0) return 0;
   const after = (ms: number) => new Date(now.getTime() + ms);
   const { askedAt, expiresAt } = recoveries;
   const asked = await db
@@ -105,7 +111,7 @@ export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<nu
       ),
     )
     .orderBy(asc(recoveries.askedAt))
-    .limit(atOnce);
+    .limit(Math.min(atOnce, room));
   const inTurn = fewAtOnce(sideBySide);
   await Promise.all(
     asked.map((recovery) =>

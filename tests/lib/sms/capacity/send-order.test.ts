@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
@@ -63,6 +64,7 @@ test('a crowd that came since the tables were looked at last is counted once for
   try {
     const asked = {
       sendClass: 'prove',
+      phone: '+14155550100',
       network: 'network:x',
       sender: 'console',
       sendsOthers: true,
@@ -164,6 +166,7 @@ test('ninety days in which a network was refused are no more to read than its la
       expect(line.rows).toEqual([{ asked: 30 }]);
       const asked = {
         sendClass: 'prove',
+        phone: '+14155550100',
         network: 'network:busy',
         sender: 'console',
         sendsOthers: true,
@@ -215,4 +218,81 @@ test('refusals are counted for an hour, on both sides of the turn of an hour', a
   expect(await asked(3598)).toBe(4);
   // The row of the hour before counts no more, as a whole.
   expect(await asked(3599)).toBe(2);
+});
+
+test('whose prefix nobody waits for is before a crowd of many networks that waits for one, as in the line', async () => {
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+    select gen_random_uuid(), '+1212555' || (1000 + i), 'verification', 'verification', now(), now() - interval '1 second',
+      now() + interval '9 minutes', 'queued', 'network:' || i, 'recover' from generate_series(1, 100) i`);
+  await database.db.execute(sql`
+    insert into sms_verification_log (at, event, phone, network)
+    select now(), 'send_requested', '+1212555' || (1000 + i), 'network:' || i from generate_series(1, 100) i`);
+  const ask = (phone: string, network = 'network:quiet') =>
+    findCrowd(database.db, {
+      ...{ sendClass: 'prove', phone, network, sender: 'console', sendsOthers: false },
+      ...{ messagesPerSecond: 1, now: new Date() },
+    });
+  expect(await ask('+14155550100')).toBeNull();
+  expect(await ask('+12125550100')).not.toBeNull();
+  expect(await ask('+14155550100', 'network:1')).not.toBeNull();
+});
+
+/** Codes that wait, each with how many its network asked for, for how many seconds it has waited, and its number. */
+async function giveWaiting(
+  codes: readonly { asked: number; waited: number; phone: string }[],
+): Promise<string[]> {
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  const ids: string[] = [];
+  for (const [index, { asked, waited, phone }] of codes.entries()) {
+    const id = randomUUID();
+    ids.push(id);
+    const since = sql`now() - interval '1 second' * ${waited}::float8`;
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+      values (${id}, ${phone}, 'verification', 'verification', ${since}, ${since}, now() + interval '9 minutes', 'queued',
+        ${`network:${index}`}, 'prove')`);
+    await database.db.execute(sql`
+      insert into sms_verification_log (at, event, phone, network, times)
+      values (now(), 'send_requested', ${phone}, ${`network:${index}`}, ${asked})`);
+  }
+  return ids;
+}
+
+const readLine = async () => {
+  const { rows } = await database.db.execute<{ id: string }>(sql`
+    with clock as materialized (select now() as now)
+    select id from (${codesInLine(sql`(select now from clock)`)}) line order by place`);
+  return rows.map(({ id }) => id);
+};
+
+test('who was let in gets out of the line, however long others come from networks of which nobody asked before', async () => {
+  const [second, crowd, fresh, other] = await giveWaiting([
+    { asked: 2, waited: 61, phone: '+12125550100' },
+    { asked: 60, waited: 61, phone: '+12125560100' },
+    { asked: 1, waited: 1, phone: '+12125570100' },
+    { asked: 1, waited: 2, phone: '+12125580100' },
+  ]);
+  expect(await readLine()).toEqual([second, other, fresh, crowd]);
+});
+
+test('the codes of a prefix take turns with those of others: one that came first is behind none that came later', async () => {
+  const [first, decoy, alone, later] = await giveWaiting([
+    { asked: 1, waited: 20, phone: '+12125550100' },
+    { asked: 1, waited: 19, phone: '+12125550101' },
+    { asked: 1, waited: 18, phone: '+12125560100' },
+    { asked: 1, waited: 17, phone: '+12125570100' },
+  ]);
+  expect(await readLine()).toEqual([first, alone, later, decoy]);
+});
+
+test('a code that has waited for ever, as a broken row says, stops no line', async () => {
+  const [first, broken] = await giveWaiting([
+    { asked: 1, waited: 20, phone: '+12125550100' },
+    { asked: 200, waited: 0, phone: '+12125560100' },
+  ]);
+  await database.db.execute(sql`update sms_messages set send_after = '-infinity' where id = ${broken}`);
+  expect(await readLine()).toHaveLength(2);
+  expect(await readLine()).toContain(first);
 });

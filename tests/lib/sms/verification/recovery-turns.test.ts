@@ -4,8 +4,10 @@ import { openLog } from '@/lib/log';
 import { askForRecovery } from '@/lib/sms/verification/recovery';
 import { sendRecoveryCodes } from '@/lib/sms/verification/send-recovery-codes';
 import { useDatabase } from '../../../support/database';
-import { contextAt } from '../../../support/people';
+import { contextAt, givePending, newPhone } from '../../../support/people';
 import { makePerson, type Person } from '../../../support/texts';
+
+process.env.SMS_MESSAGES_PER_SECOND = '1';
 
 const database = useDatabase();
 const log = openLog({ level: 'error', write: () => undefined });
@@ -31,7 +33,10 @@ test.each([
   ['say that they live for ever', `update recoveries set expires_at = 'infinity'`],
   [
     'cannot be handled',
-    `update phone_numbers set recover_sends = array[null]::timestamptz[], recover_failures = array[null]::timestamptz[]`,
+    `create table broken as select number from phone_numbers;
+     create function refuse_broken() returns trigger language plpgsql as $$ begin
+       if new.phone in (select number from broken) then raise 'Broken'; end if; return new; end $$;
+     create trigger refuse_broken before insert on sms_messages for each row execute function refuse_broken()`,
   ],
 ])(
   'fifty requests that %s keep nobody behind them waiting for a code',
@@ -41,7 +46,11 @@ test.each([
     const person = await forget();
     await sendRecoveryCodes(database.db, new Date(), log);
     await sendRecoveryCodes(database.db, new Date(), log);
-    expect(await countCodes(person)).toBe(1);
+    const { rows } = await database.db.execute(sql`select user_id from sms_messages`);
+    expect(rows).toEqual([{ user_id: person.userId }]);
+    await database.db.execute(
+      sql.raw(`drop function if exists refuse_broken cascade; drop table if exists broken`),
+    );
   },
   30_000,
 );
@@ -72,4 +81,26 @@ test('a request of a clock that was ahead is not left until that moment comes', 
   await database.db.execute(sql`update recoveries set asked_at = now() + interval '5 minutes'`);
   await sendRecoveryCodes(database.db, new Date(), log);
   expect(await countCodes(person)).toBe(1);
+});
+
+test('a crowd that asks for codes to choose new passwords takes half of a minute’s places: who is new gets a code, and the others wait in their order', async () => {
+  /** At one a second, with some room between two. */
+  const most = 28;
+  const people: Person[] = [];
+  for (let count = 0; count < most + 12; count += 1) people.push(await forget(60 - count));
+  const sendAll = async () => {
+    while ((await sendRecoveryCodes(database.db, new Date(), log)) > 0);
+    return (await Promise.all(people.map(countCodes))).filter(
+      (count, index) => count !== Number(index < got),
+    );
+  };
+  let got = most;
+  expect(await sendAll()).toEqual([]);
+  // Throws where the code is refused.
+  await givePending(database.db, newPhone(), new Date());
+  await database.db.execute(sql`
+    update sms_messages set status = 'sent', sent_at = now()
+    where user_id = any(${sql.param(people.slice(0, 5).map(({ userId }) => userId))}::uuid[])`);
+  got += 5;
+  expect(await sendAll()).toEqual([]);
 });
