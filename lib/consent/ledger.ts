@@ -250,7 +250,8 @@ export async function withdrawAll(
 }
 
 /**
- * Whether this person has ticked the box for one of these scopes at this number later than `since`, and has not withdrawn it since.
+ * Whether this person has ticked the box for one of these scopes at this number later than `since`, up to `until`, and has not withdrawn
+ * it since.
  */
 export async function hasAgreedSince(
   tx: Tx,
@@ -259,12 +260,13 @@ export async function hasAgreedSince(
     userId,
     scopes,
     since,
-  }: { phone: string; userId: string; scopes: readonly ConsentScope[]; since: Date },
+    until,
+  }: { phone: string; userId: string; scopes: readonly ConsentScope[]; since: Date; until: Date },
 ): Promise<boolean> {
   const { rows } = await tx.execute(sql`
     select from ${lastActs(userId, phone)}
     where last.action = 'granted' and last.scope = any(${sql.param([...scopes])}::text[])
-      and last.at > ${timestamp(since)} limit 1`);
+      and last.at > ${timestamp(since)} and last.at <= ${timestamp(until)} limit 1`);
   return rows.length > 0;
 }
 

@@ -7,6 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { optBackIn, sendersThatStay } from './opt-back-in';
 import type { NumberRow } from '@/lib/sms/numbers/number';
+import { latestBelieved } from '@/lib/stored-moment';
 import { hasOptedOutSince, recordTextedOptOut, type Said } from '@/lib/consent/opt-out-ledger';
 import { optOut } from '@/lib/sms/outbox/opt-out';
 import { coverOfStart, coverOfStop, scopesOf } from '@/lib/sms/senders/stop-cover';
@@ -35,7 +36,7 @@ const surelyAfterMs = 60_000;
  * however that was said, and by a later STOP to any of them.
  *
  * Of those who consented since a STOP only the proven holder counts: anyone can write a number into a form. And what counts is consent
- * to what the STOP blocks: a consent to codes takes back no STOP to updates.
+ * to what the STOP blocks: a consent to codes takes back no STOP to updates. One that a clock far ahead wrote down takes back none.
  */
 export async function isOvertakenBy(
   tx: Tx,
@@ -47,6 +48,7 @@ export async function isOvertakenBy(
     sentAt,
     ...order
   }: { meaning: InboundMeaning; saidTo: SenderRole | null; isForAll: boolean } & FoundLate,
+  now: Date,
 ): Promise<boolean> {
   const { number: phone, holderUserId, suppressedAt } = number;
   const surelyAfter = new Date(sentAt.getTime() + surelyAfterMs);
@@ -65,6 +67,7 @@ export async function isOvertakenBy(
             userId: holderUserId,
             scopes: scopesOf(senders),
             since: surelyAfter,
+            until: latestBelieved(now),
           })))
       );
     }
@@ -85,7 +88,7 @@ export async function isOvertakenBy(
 
 /**
  * Whether a number has texted this after another text, to one of our senders (null: to any): by the order of the provider's list,
- * else by the moment it reached us.
+ * whatever moment was written down for it, else by the moment it reached us.
  */
 async function hasTextedSince(
   tx: Tx,
@@ -94,7 +97,8 @@ async function hasTextedSince(
 ): Promise<boolean> {
   const { rows } = await tx.execute<{ sid: string; is_after: boolean }>(sql`
     select provider_sid as sid, created_at > ${timestamp(sentAt)} as is_after from sms_messages
-    where phone = ${phone} and created_at >= ${timestamp(sentAt)} - interval '1 hour'
+    where phone = ${phone}
+      and (created_at >= ${timestamp(sentAt)} - interval '1 hour' or provider_sid = any(${sql.param([...later])}::text[]))
       and direction = 'in' and params->>'meaning' = ${meaning}
       and coalesce(coalesce(params->>'to', 'updates') = ${to}::text, true)`);
   return rows.some(({ sid, is_after: isAfter }) => later.has(sid) || (isAfter && !earlier.has(sid)));

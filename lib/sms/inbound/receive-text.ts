@@ -77,7 +77,7 @@ export async function receiveText(
     const userId = await findWriter(tx, number);
     const isForAll = asksForAll(text.body);
     const isOvertaken =
-      late !== null && (await isOvertakenBy(tx, number, { meaning, saidTo, isForAll, ...late }));
+      late !== null && (await isOvertakenBy(tx, number, { meaning, saidTo, isForAll, ...late }, context.now));
     const details = late && { foundAt: context.now.toISOString(), overtaken: isOvertaken };
     const at = late?.sentAt ?? context.now;
     const body = hideCodes(

@@ -114,7 +114,13 @@ test('consent in force, and what was said last, is read in a few rows', async ()
   const { userId, phone } = person;
   const consent = await read('whether there is consent', () =>
     recorder.db.transaction(async (tx) => {
-      await hasAgreedSince(tx, { userId, phone, scopes: ['verification', 'updates'], since: now });
+      await hasAgreedSince(tx, {
+        userId,
+        phone,
+        scopes: ['verification', 'updates'],
+        since: now,
+        until: now,
+      });
       return hasConsent(tx, { userId, phone, scope: 'updates' });
     }),
   );

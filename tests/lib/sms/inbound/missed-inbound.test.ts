@@ -262,6 +262,22 @@ describe('what was said since', () => {
     await read(after(noon, hour));
     expect([await isStopped(back.phone), await isStopped(gone.phone)]).toEqual([false, true]);
   });
+
+  test('a missed START before a STOP that arrived while our clock was two hours behind lifts no block', async () => {
+    const person = await holder();
+    write(person.phone, 'START', after(noon, 1));
+    await arrive(write(person.phone, 'STOP', after(noon, 3)), after(noon, 4 - 2 * hour));
+    await read(after(noon, hour));
+    expect(await isStopped(person.phone)).toBe(true);
+  });
+
+  test('a consent that a clock two hours ahead wrote down takes back no STOP that was missed', async () => {
+    const person = await holder();
+    await agree(person, after(noon, 2 * hour));
+    write(person.phone, 'STOP', after(noon, minute));
+    await read(after(noon, hour));
+    expect(await isStopped(person.phone)).toBe(true);
+  });
 });
 
 test('what a restored backup has in the ledger of opt-outs already is obeyed, and recorded once', async () => {
