@@ -409,5 +409,11 @@ describe('one file a person at a time', () => {
     expect(await takeTurn(db, 'export', 'someone')).toBeNull();
     await endTurn(db, next!);
     expect(await takeTurn(db, 'export', 'someone')).not.toBeNull();
+    // As a clock two days ahead left it.
+    await database.pool.query(`update rate_limits set empty_at = now() + interval '2 days' where key = $1`, [
+      turn.key,
+    ]);
+    expect(await takeTurn(db, 'export', 'someone')).not.toBeNull();
+    expect(await takeTurn(db, 'export', 'someone')).toBeNull();
   });
 });
