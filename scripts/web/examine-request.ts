@@ -39,7 +39,7 @@ type ExaminedRequest = {
  * trusted), and all other forwarding headers are dropped, since the public address comes from APP_URL alone. On localhost a Host
  * that is no loopback name is refused with 421 (RFC 9110, 15.5.20): it is how a foreign page's domain, pointed at 127.0.0.1,
  * would reach the development phone. On a public APP_URL Host becomes that of APP_URL. A query of more than 100 fields is
- * refused with 400, and so is a path that URL would read as another one (`isSettled`), and one asked for by a header of Next's that
+ * refused with 400, and so is a path that URL would read as another one, or that is no UTF-8 (`isSettled`), and one asked for by a header of Next's that
  * it cannot read (`isRouterState`). A POST that names another site as its Origin is refused with 403, a body longer than `maxBodyBytes` with 413, more than 150 headers with 431.
  *
  * @param socketAddress `null`: the request is our own, sent for a visitor with the visitor's headers as they are left here;
@@ -108,7 +108,17 @@ export function examineRequest(request: ExaminedRequest, socketAddress: string |
 function isSettled(target: string): boolean {
   const path = target.split('?', 1)[0]!;
   const read = `http://localhost${path}`;
-  return URL.canParse(read) && escaped(new URL(read).pathname) === escaped(path);
+  return isUtf8(path) && URL.canParse(read) && escaped(new URL(read).pathname) === escaped(path);
+}
+
+/** Whether what a path has escaped is text. Next answers 500 to a page whose address has an id that is none. */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether Next can read what a page says is on the screen, which it sends along when it asks for parts of another. */

@@ -201,7 +201,10 @@ test.each([
   '/users/webhook/twilio/..',
   '/users/login/.',
   '/users/login#',
-])('a path that would be read as another one is answered 400: %j', (url) => {
+  '/applications/%ED%A0%80',
+  '/applications/%FF',
+  '/%C3/%A9',
+])('a path that would be read as another one, or cannot be read, is answered 400: %j', (url) => {
   const headers = { host: 'localhost:3000' };
   expect(examineRequest({ url, headers }, '::1', new URL('http://localhost:3000'))).toEqual({
     ok: false,
