@@ -28,7 +28,7 @@ export function networkOf(address: string): string {
 
 /**
  * The wider network around one (`networkOf`), as providers are given them: the /32 of an IPv6 network, the /16 of an IPv4 address. Many
- * customers share one, so nothing is counted by it.
+ * customers share one, so no limit on what one of them does counts by it; it only has its share of what there is for all.
  */
 export function wideNetworkOf(network: string): string {
   const address = network.replace(/\/.*$/, '');

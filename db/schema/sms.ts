@@ -338,8 +338,10 @@ export const smsMessages = pgTable(
     countedAt: instant('counted_at'),
     /** … in this class, which decides its place in the line (lib/sms/capacity/send-order.ts) and who pays, too; null: `prove`. */
     sendClass: text('send_class').$type<SendClass>(),
-    /** Codes only: a keyed mark of the network that asked, never the address. */
+    /** Codes only: a keyed mark of the network that asked, never the address, … */
     network: text('network'),
+    /** … and of the wider one around it, as providers are given them (lib/sms/capacity/asked-from.ts). */
+    wideNetwork: text('wide_network'),
     /** Of many that are wished for at once: which of them it belongs to, such as a bulk move; they go in turns. Null: of none. */
     source: uuid('source'),
     /** The accepted text that this one repeats, because the carrier could not deliver it just then. */

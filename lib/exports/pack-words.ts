@@ -152,6 +152,7 @@ const gates: Record<GateName, string> = {
   share_of_updates: 'within what updates may take',
   share_of_many: 'within what texts of many may take',
   strangers_share: 'within the share of unproven numbers',
+  wide_network_share: 'within the share of its provider’s network',
   network_share: 'within the share of its network',
   prefix_share: 'within the share of its range',
   sender: 'sender at work',

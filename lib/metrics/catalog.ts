@@ -83,6 +83,7 @@ export const refusalRules = [
   'share_of_updates',
   'share_of_many',
   'strangers_share',
+  'wide_network_share',
   'network_share',
   'prefix_share',
   // Our listener, before Next.

@@ -46,7 +46,7 @@ describe('the page of limits', () => {
     expect(limitOf('Of this, updates')).toBe('$16.00 in any day');
     expect(limitOf('The same for texts of bulk moves')).toBe('$12.00 in any day');
     expect(limitOf('Of this, codes that strangers')).toBe('$14.00 in any day, by the hour');
-    expect(limitOf('Of this, codes of one network, and')).toBe('$1.00 in any day');
+    expect(limitOf('Of what strangers ask for, codes of one network, and')).toBe('$1.00 in any day');
     expect(limitOf('Of this, codes of one network to')).toBe('$0.333333 in any day');
     // One row a limit, and one a kind of request in the place of `perAddress`.
     const ofTable = Object.keys(limits).length - 1 + Object.keys(limits.perAddress).length;
@@ -77,7 +77,14 @@ describe('the page of limits', () => {
     const totalMicros = 37_123_456;
     const caps = capsOf(
       {
-        ...{ userId: 'u', emailKey: 'e', emailProven: false, phone: '+15005550123', network: 'n' },
+        ...{
+          userId: 'u',
+          emailKey: 'e',
+          emailProven: false,
+          phone: '+15005550123',
+          network: 'n',
+          wideNetwork: 'w',
+        },
         ...{ purpose: 'verification', sendClass: 'prove', priceMicros: 1 },
       },
       { totalMicros, perUserMicros: 1_000_000 },
@@ -92,8 +99,11 @@ describe('the page of limits', () => {
     );
     const limitOf = (begin: string) => rows.find(({ rule }) => rule.startsWith(begin))!.limit;
     expect(limitOf('Of this, codes that strangers')).toContain(dollarsOf('strangers_share', 'strangers'));
-    expect(limitOf('Of this, codes of one network, and')).toContain(dollarsOf('network_share', 'n'));
-    expect(limitOf('Of this, codes of one network, and')).toContain(
+    expect(limitOf('Of this, codes of one provider')).toContain(dollarsOf('wide_network_share', 'w'));
+    expect(limitOf('Of what strangers ask for, codes of one network, and')).toContain(
+      dollarsOf('network_share', 'n'),
+    );
+    expect(limitOf('Of what strangers ask for, codes of one network, and')).toContain(
       dollarsOf('prefix_share', 'prefix:+1500555'),
     );
     expect(limitOf('Of this, codes of one network to')).toContain(

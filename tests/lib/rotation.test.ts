@@ -124,7 +124,13 @@ describe.each(steps)('of two processes one is a step behind, in %s:', (_step, be
       await database.db.execute(sql`truncate sms_spend`);
       const payer = { userId: 'u', emailKey: newEmail(), emailProven: false };
       const person = { ...payer, phone: newPhone(), purpose: 'update' };
-      const text = { ...person, sendClass: null as SendClass | null, network: null, priceMicros: 7_900 };
+      const text = {
+        ...person,
+        sendClass: null as SendClass | null,
+        network: null,
+        wideNetwork: null,
+        priceMicros: 7_900,
+      };
       const budget = { perUserMicros: 10_000, totalMicros: 1e9 };
       const spent = signer.capsOf(text, budget, signer.secrets).map(({ scope }) => scope);
       await signer.changeSpend(database.db, [{ scopes: spent, reservedAt: noon, micros: 7_900n }]);

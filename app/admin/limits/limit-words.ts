@@ -175,7 +175,12 @@ function listMoney(settings: MoneySettings): LimitRow[] {
       reasons: [],
     },
     {
-      rule: 'Of this, codes of one network, and codes to one number prefix',
+      rule: 'Of this, codes of one provider’s network (a /32 of IPv6, a /16 of IPv4)',
+      limit: `${inAnyDay(shares.ofOneWideNetworkMicros)}, by the hour`,
+      reasons: [],
+    },
+    {
+      rule: 'Of what strangers ask for, codes of one network, and codes to one number prefix',
       limit: inAnyDay(shares.ofOneSourceMicros),
       reasons: [],
     },

@@ -43,6 +43,7 @@ const questions: Record<GateName, string> = {
   share_of_updates: 'Does it leave what people need for their codes?',
   share_of_many: 'Does it leave what new people need for their codes?',
   strangers_share: 'Does it fit the share of numbers that are not proven?',
+  wide_network_share: 'Does it fit the share of its provider’s network?',
   network_share: 'Does it fit the share of its network?',
   prefix_share: 'Does it fit the share of numbers that begin like this one?',
   sender: 'Is the sender at work?',
@@ -349,6 +350,7 @@ function sayFacts(gate: Gate, { errorCode }: AskedText, clock: Required<Clock>):
     case 'share_of_updates':
     case 'share_of_many':
     case 'strangers_share':
+    case 'wide_network_share':
     case 'network_share':
     case 'prefix_share': {
       const [spent, limit, price] = (['spentMicros', 'limitMicros', 'priceMicros'] as const).map((name) =>

@@ -21,6 +21,7 @@ export type BudgetRule =
   | 'share_of_updates'
   | 'share_of_many'
   | 'strangers_share'
+  | 'wide_network_share'
   | 'network_share'
   | 'prefix_share';
 
@@ -112,6 +113,12 @@ const classesOfAccess: readonly (string | null)[] = [
  */
 const strangersHoursAtOnce = 3n;
 
+/**
+ * Of what strangers' codes may take, one wide network (`wideNetworkOf`) takes no more than one in so many: a provider's customer with a
+ * /32 has 65,536 networks, and leaves others as much as it takes.
+ */
+const wideNetworksOfStrangers = 2n;
+
 /** One network, and one number prefix, may take so much of a day: one twentieth. */
 const shareOfOneSource = 20n;
 
@@ -129,17 +136,21 @@ export function shareBudget(totalMicros: bigint): {
   updatesMicros: bigint;
   /** What codes may take that strangers ask for. */
   strangersMicros: bigint;
+  /** Of this, what one wide network may take. */
+  ofOneWideNetworkMicros: bigint;
   /** Up to where texts of many that were wished for at once may fill the budget: the rest is left to the codes of new people. */
   ofManyMicros: bigint;
-  /** Of this, what one network may take, and what one number prefix may. */
+  /** Of what strangers may take, what one network may, and what one number prefix may. */
   ofOneSourceMicros: bigint;
   /** What one network may take of a prefix. */
   ofOneNetworkAndPrefixMicros: bigint;
 } {
+  const strangersMicros = totalMicros - (totalMicros * keptFromStrangers.parts) / keptFromStrangers.of;
   return {
     keptMicros: totalMicros / keptForAccess,
     updatesMicros: totalMicros - (totalMicros * leftByUpdates.parts) / leftByUpdates.of,
-    strangersMicros: totalMicros - (totalMicros * keptFromStrangers.parts) / keptFromStrangers.of,
+    strangersMicros,
+    ofOneWideNetworkMicros: strangersMicros / wideNetworksOfStrangers,
     ofManyMicros: totalMicros - (totalMicros * leftByMany.parts) / leftByMany.of,
     ofOneSourceMicros: totalMicros / shareOfOneSource,
     ofOneNetworkAndPrefixMicros: totalMicros / shareOfOneSource / networksOfAPrefix,
@@ -151,7 +162,11 @@ type PayerKind =
   'person' | 'email' | 'proven-email' | 'factor' | 'recovery' | 'notice' | 'notice-number' | 'holder';
 
 /** A mark by which a cap knows a payer again: keyed, so that the tables hold neither addresses nor emails. */
-export function spendMark(secret: string, kind: PayerKind | 'network', whose: string): string {
+export function spendMark(
+  secret: string,
+  kind: PayerKind | 'network' | 'wide-network',
+  whose: string,
+): string {
   const mac = createHmac('sha256', deriveKey(secret, 'spend-mark/v1')).update(`${kind}\0${whose}`);
   return `${kind}:${mac.digest().subarray(0, 16).toString('base64url')}`;
 }
@@ -169,8 +184,8 @@ export function prefixOf(phone: string): string {
  * so that an account which is deleted and registered again starts no new cap. Codes of
  * a second factor, those to choose a new password, and notices about an account's security have a cap of their own each: whoever
  * has a password cannot spend with codes what its owner's warning needs. Notices have one for the number besides. A code that someone who does not hold the
- * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's and
- * its prefix's.
+ * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's, its wide
+ * network's and its prefix's.
  */
 export function capsOf(
   text: {
@@ -182,6 +197,7 @@ export function capsOf(
     purpose: string;
     sendClass: SendClass | null;
     network: string | null;
+    wideNetwork: string | null;
     source?: string | null;
     priceMicros: number;
   },
@@ -228,17 +244,10 @@ export function capsOf(
 
   const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
   const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);
-  const strangers = shares.strangersMicros;
-  for (let hours = 1n; hours <= BigInt(dayHours); hours += 1n) {
-    // What may be taken at once, and the rest spread over the day: together, no 24 hours hold more than their share.
-    const released =
-      (strangers * (strangersHoursAtOnce * 24n + (24n - strangersHoursAtOnce) * hours)) / (24n * 24n);
-    caps.push({
-      rule: 'strangers_share',
-      scope: 'strangers',
-      hours: Number(hours),
-      limitMicros: hours === 24n ? strangers : atLeastAFew(released),
-    });
+  caps.push(...releaseByHour('strangers_share', 'strangers', shares.strangersMicros, atLeastAFew));
+  if (text.wideNetwork !== null) {
+    const ofWide = atLeastAFew(shares.ofOneWideNetworkMicros);
+    caps.push(...releaseByHour('wide_network_share', text.wideNetwork, ofWide, atLeastAFew));
   }
   const ofOne = atLeastAFew(shares.ofOneSourceMicros);
   if (text.network !== null) {
@@ -252,6 +261,23 @@ export function capsOf(
     caps.push({ rule: 'network_share', scope: `${text.network}@${prefix}`, hours: dayHours, limitMicros });
   }
   return caps;
+}
+
+/** The caps of a share that is released by the hour: what may be taken in any hour, in any two, and so on to all of it in a day. */
+function releaseByHour(
+  rule: BudgetRule,
+  scope: string,
+  ofDayMicros: bigint,
+  atLeastAFew: (micros: bigint) => bigint,
+): Cap[] {
+  return Array.from({ length: dayHours }, (_, index) => {
+    const hours = BigInt(index + 1);
+    // What may be taken at once, and the rest spread over the day: together, no 24 hours hold more than their share.
+    const released =
+      (ofDayMicros * (strangersHoursAtOnce * 24n + (24n - strangersHoursAtOnce) * hours)) / (24n * 24n);
+    const limitMicros = hours === BigInt(dayHours) ? ofDayMicros : atLeastAFew(released);
+    return { rule, scope, hours: Number(hours), limitMicros };
+  });
 }
 
 /**
@@ -378,7 +404,7 @@ export async function readOwnSpend(
   { budget, secrets, now }: { budget: Budget; secrets: readonly [string, ...string[]]; now: Date },
 ): Promise<OwnSpend[]> {
   const caps = Object.entries(ownTexts).flatMap(([counts, text]) =>
-    capsOf({ ...person, ...text, network: null, priceMicros: 0 }, budget, secrets)
+    capsOf({ ...person, ...text, network: null, wideNetwork: null, priceMicros: 0 }, budget, secrets)
       .filter(isLimit)
       .filter(({ rule }) => rule === 'SMS_DAILY_BUDGET_PER_USER_USD')
       .map((cap) => ({ ...cap, counts: counts as OwnTexts })),

@@ -2,6 +2,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import type { AskedFrom } from './asked-from';
 import { networkHoursAround } from './network-hour';
 import { isStopped, slotSpacingMicros } from './send-rate';
 
@@ -14,8 +15,14 @@ const mostCounted = 200;
 /** A stranger's code that would wait longer is refused at once: a person who waits a minute asks again. */
 export const longestCodeWaitMs = 60_000;
 
-/** After each of these a code comes a turn earlier: two, and it is let in for no longer than that. */
+/** One turn: for each that a code's network asked for it goes as if it had come so much later. */
 const turnSeconds = longestCodeWaitMs / 2 / 1000;
+
+/**
+ * So many turns at most a code comes later for others that wait from its wide network, and as many for those of its prefix: behind
+ * everyone who comes within a minute, and no longer, since most of those who share these have nothing to do with each other.
+ */
+const mostTurnsOfShared = 2;
 
 /**
  * Codes to choose a new password take so much of that minute at most, and so leave the rest to people who are new: nobody who asks for
@@ -30,14 +37,15 @@ const leastRecoveries = 5;
 const shareOfOthers = 4 / 3;
 
 /**
- * The codes that wait, in the order in which they go: `id`, `standing`, `asked`, `turn`, `prefix`, `of_prefix` and `place`.
+ * The codes that wait, in the order in which they go: `id`, `standing`, `asked`, `wide`, `prefix`, `place`, and where they are
+ * (`by_network`, `by_wide` and `turn`, the last of which decides).
  *
  * First come codes of a second factor after a right password, then those of people whose number is proven, then those
- * of strangers. Strangers whose network asked for the fewest codes in the last hour go first, counting every code that it
- * asked for so far, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came. For each
- * half of a minute that a code has waited its network counts as having asked for one less (`turn`): however long others keep coming
- * from networks of which nobody asked before, who was let into the line gets out of it. Among equals the codes of each number prefix
- * take turns (`of_prefix`: which of its prefix one is), and then who came first goes first.
+ * of strangers. Among these each goes as if it had come a turn (half a minute) later for every code that its network asked for in the
+ * last hour, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came, and who was let
+ * into the line gets out of it, however long others keep coming from networks of which nobody asked before. It comes up to two turns
+ * later for those that wait in front of it from the same wide network, of which anybody may have 65,536 networks, and up to two for
+ * those of its number prefix: so a crowd of either is behind whoever has no part in it. Then who came first goes first.
  *
  * What each network asked for is counted once, into one value in which each code finds its own, whatever the planner believes of a
  * table that a crowd has just filled: a join could count, or look through, all networks for each code.
@@ -53,21 +61,37 @@ export function codesInLine(now: SQL): SQL {
         where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
       ) each
     )
-    select q.id, q.standing, q.asked, q.turn, q.prefix, q.of_prefix,
-      row_number() over (order by q.standing, q.turn, q.of_prefix, q.send_after, q.id) as place
+    select p.*, row_number() over (order by p.standing, p.turn, p.send_after, p.id) as place
     from (
-      select w.*, row_number() over (partition by w.prefix order by w.standing, w.turn, w.send_after, w.id) as of_prefix
+      select w.*, w.by_wide + ${turnsOf(rankBy('w.prefix', 'w.by_wide'))} as turn
       from (
-        select c.*, greatest(0, c.asked - floor(extract(epoch from ${now} - c.since) / ${turnSeconds}::float8)::bigint) as turn
+        select n.*, n.by_network + ${turnsOf(rankBy('n.wide', 'n.by_network'))} as by_wide
         from (
-          select m.id, m.send_after, ${standing} as standing, left(m.phone, -4) as prefix,
-            greatest(m.send_after, ${now} - interval '1 hour') as since,
-            case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
-          from sms_messages m
-          where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
-        ) c
+          select c.*, c.asked - extract(epoch from ${now} - c.since)::float8 / ${turnSeconds}::float8 as by_network
+          from (
+            select m.id, m.send_after, ${standing} as standing, left(m.phone, -4) as prefix,
+              coalesce(m.wide_network, m.network, m.id::text) as wide,
+              greatest(m.send_after, ${now} - interval '1 hour') as since,
+              case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
+            from sms_messages m
+            where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+          ) c
+        ) n
       ) w
-    ) q`;
+    ) p`;
+}
+
+/** Which of those that share something with it one is; those of other standings are no matter. */
+function rankBy(shared: string, order: string): SQL {
+  const [row] = shared.split('.');
+  return sql.raw(
+    `row_number() over (partition by ${row}.standing, ${shared} order by ${order}, ${row}.send_after, ${row}.id)`,
+  );
+}
+
+/** How many turns later the first, the second … of those that share something come. */
+function turnsOf(rank: SQL): SQL {
+  return sql`least(${mostTurnsOfShared}::int, ${rank} - 1)`;
 }
 
 /**
@@ -162,20 +186,29 @@ function whole(value: SQL): SQL {
 }
 
 /**
+ * A refusal that is not for what someone did: who does as they were told, and asks again at the moment that was named, is counted for
+ * their network once in an account, a number and an hour (`foldRefusal`). Else each time would put them further back.
+ */
+export const forgivenReason = 'crowded';
+
+/**
  * How many codes a network asked for in the last hour, as far as `mostCounted`. What is older is not even read, however much it is:
  * rows of one network are found by their time, and those of several by the hour in their keys.
  */
 function countAsked(network: SQL, now: SQL): SQL {
   const asked = sql`asked_before.event in ('send_requested', 'send_refused')`;
   const since = sql`${now} - ${askedWithinSeconds}::float8 * interval '1 second'`;
+  const keys = sql`unnest(${networkHoursAround(network, now)})`;
   return sql`(select least(${mostCounted}, coalesce(sum(times), 0))::bigint from (
-    (select asked_before.times from sms_verification_log asked_before
+    (select case when asked_before.reason = ${forgivenReason} then greatest(1, (
+        select sum(${whole(sql`asked_before.networks -> key`)}) from ${keys} key))
+      else asked_before.times end as times from sms_verification_log asked_before
       where asked_before.network = ${network} and ${asked}
         and asked_before.at > ${since} - interval '1 hour' and coalesce(asked_before.last_at, asked_before.at) > ${since}
       limit ${mostCounted})
     union all
     (select ${whole(sql`refused.networks -> key`)}
-      from unnest(${networkHoursAround(network, now)}) key cross join lateral (
+      from ${keys} key cross join lateral (
         select asked_before.networks from sms_verification_log asked_before
         where asked_before.network is null and asked_before.networks is not null
           and asked_before.networks ? key and ${asked} and asked_before.last_at > ${since}
@@ -195,7 +228,7 @@ function othersWait(now: SQL): SQL {
  * Requests that come at the same instant do not see each other, so the line may get longer by as many. Ahead is who would go first
  * in the line (`codesInLine`).
  *
- * @param network the keyed mark of the network that asks; null: nobody asked from one of theirs
+ * @param askedFrom the keyed marks of the network that asks
  * @param sendsOthers whether the sender of codes sends all other texts, too: then those that wait take places
  */
 export async function findCrowd(
@@ -203,7 +236,7 @@ export async function findCrowd(
   {
     sendClass,
     phone,
-    network,
+    askedFrom,
     sender,
     sendsOthers,
     messagesPerSecond,
@@ -211,7 +244,7 @@ export async function findCrowd(
   }: {
     sendClass: SendClass;
     phone: string;
-    network: string | null;
+    askedFrom: AskedFrom;
     sender: string;
     sendsOthers: boolean;
     messagesPerSecond: number | null;
@@ -221,6 +254,7 @@ export async function findCrowd(
   if (sendClass !== 'prove' || messagesPerSecond === null) return null;
   // Once, so that it can be looked up in an index: clock_timestamp() is another one for each row.
   const clock = sql`(select now from clock)`;
+  const wide = askedFrom.wideNetwork ?? askedFrom.network;
   const { rows } = await tx.execute<{
     known: number;
     strangers: number;
@@ -228,16 +262,20 @@ export async function findCrowd(
     wait_ms: number | null;
   }>(sql`
     with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)}),
-      asking as materialized (select ${countAsked(sql`${network}`, clock)} + 1 as turn),
+      ahead as materialized (select * from line where standing = 2),
+      by_network as materialized (select ${countAsked(sql`${askedFrom.network}`, clock)} + 1 as turn),
+      by_wide as materialized (
+        select by_network.turn + ${turnsOf(sql`(
+          select count(*) + 1 from ahead where ahead.wide = ${wide} and ahead.by_network <= by_network.turn)`)} as turn
+        from by_network
+      ),
       own as materialized (
-        select turn, 1 + (
-          select count(*) from line
-          where line.prefix = left(${phone}, -4) and (line.standing < 2 or line.turn <= asking.turn)) as of_prefix
-        from asking
+        select by_wide.turn + ${turnsOf(sql`(
+          select count(*) + 1 from ahead where ahead.prefix = left(${phone}, -4) and ahead.by_wide <= by_wide.turn)`)} as turn
+        from by_wide
       )
     select (select count(*)::int from line where standing < 2) as known,
-      (select count(*)::int from line, own
-        where standing = 2 and (line.turn, line.of_prefix) <= (own.turn, own.of_prefix)) as strangers,
+      (select count(*)::int from ahead, own where ahead.turn <= own.turn) as strangers,
       ${sendsOthers ? othersWait(clock) : sql`false`} as others_wait,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);

@@ -93,11 +93,12 @@ export async function enqueueRetry(
     challenge_id: string | null;
     send_class: Message['sendClass'];
     network: string | null;
+    wide_network: string | null;
     expires_at: string | null;
     retries: number;
     request_id: string | null;
     source: string | null;
-  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, expires_at, retries,
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, wide_network, expires_at, retries,
       request_id, source
     from sms_messages where id = ${messageId}`);
   const row = rows[0]!;
@@ -113,6 +114,7 @@ export async function enqueueRetry(
     challengeId: row.challenge_id,
     sendClass: row.send_class,
     network: row.network,
+    wideNetwork: row.wide_network,
     source: row.source,
     dedupeKey: retryKey(messageId),
     sendAfter,

@@ -2,6 +2,7 @@ import type { Db } from '@/db/client';
 import type { Env } from '@/lib/env';
 import { newId, newNonce } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
+import { nowhere } from '@/lib/sms/capacity/asked-from';
 import { findCrowd } from '@/lib/sms/capacity/send-order';
 import { readSenders } from '@/lib/sms/capacity/send-rate';
 import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
@@ -97,7 +98,13 @@ async function askForCode(
   const crowd =
     refusal === null
       ? await findCrowd(db, {
-          ...{ sendClass, phone: message.phone, network: null, sender: senderName(env, codesSender), now },
+          ...{
+            sendClass,
+            phone: message.phone,
+            askedFrom: nowhere,
+            sender: senderName(env, codesSender),
+            now,
+          },
           sendsOthers: codesSender === senderOf(env, 'updates'),
           messagesPerSecond: paceOf(env, codesSender),
         })

@@ -125,6 +125,7 @@ const budgetRules: readonly BudgetRule[] = [
   'share_of_updates',
   'share_of_many',
   'strangers_share',
+  'wide_network_share',
   'network_share',
   'prefix_share',
 ];

@@ -82,7 +82,7 @@ export async function eraseOldTexts(
   const { rowCount } = await db.execute(sql`
     update sms_messages set
       erased_at = ${at(now)}, phone = '', phone_mark = null, user_id = null, body = null, params = '{}', details = null,
-      challenge_id = null, network = null, dedupe_key = null, provider_sid = null, spend_scopes = null, check_at = null
+      challenge_id = null, network = null, wide_network = null, dedupe_key = null, provider_sid = null, spend_scopes = null, check_at = null
     where id = any(array(
       select id from sms_messages
       where erased_at is null and params ->> 'meaning' is distinct from 'stop' and created_at < ${at(before)}

@@ -7,7 +7,7 @@ import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limits } from '@/lib/rate-limits/limits';
-import { spendMark } from '@/lib/sms/capacity/budget';
+import { markAddress } from '@/lib/sms/capacity/asked-from';
 import { lockNumbers, readFailures } from '@/lib/sms/numbers/number';
 import { nameStranger, isUsedUpByOthers } from '@/lib/sms/numbers/subjects';
 import { decideGuess, applyProof } from './activation';
@@ -134,7 +134,7 @@ async function logRefusal(
     phone: challenge?.phone ?? prover.phone,
     challengeId: challenge?.id,
     reason,
-    network: spendMark(env().authSecrets[0], 'network', networkOf(context.address)),
+    network: markAddress(env().authSecrets[0], context.address).network,
   };
   await logVerification(tx, 'check_refused', about, context);
 }

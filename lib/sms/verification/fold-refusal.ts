@@ -8,6 +8,7 @@ import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { deriveKey } from '@/lib/keys';
 import { hourNumber, networkHour } from '@/lib/sms/capacity/network-hour';
+import { forgivenReason } from '@/lib/sms/capacity/send-order';
 
 /** So many accounts, and networks, of one row are told apart; what more of them do only counts. */
 export const mostToldApart = 100;
@@ -36,7 +37,7 @@ export type VerificationRefusal = {
 /**
  * Adds a refusal to the row of its kind, number and hour (where no number is known: its account's), or begins that row.
  * What refusals differ in is not kept in its column (account, challenge, address, browser, network); how often each account
- * and each network was refused is, for the first hundred of each. One statement.
+ * and each network was refused is, for the first hundred of each (`forgivenReason` aside). One statement.
  *
  * An account that has ended leaves nothing more: who was refused at the instant in which it ended is not written down.
  */
@@ -81,11 +82,11 @@ export async function foldRefusal(
       networks = ${
         asked === null
           ? sql`log.networks`
-          : withOneMore(
+          : sql`case when ${reason === forgivenReason} and log.accounts ? ${userId}::text then log.networks else ${withOneMore(
               sql`log.networks`,
               asked,
               sql`to_jsonb(coalesce((log.networks ->> ${asked}::text)::int, 0) + 1)`,
-            )
+            )} end`
       }`);
 }
 

@@ -4,7 +4,7 @@ import type { Tx } from '@/db/client';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
-import { spendMark } from '@/lib/sms/capacity/budget';
+import { markNetwork, nowhere } from '@/lib/sms/capacity/asked-from';
 import {
   endChallenge,
   isOpen,
@@ -88,7 +88,7 @@ export async function requestCode(
 
   const { appUrl, authSecrets } = env();
   const sender = senderOf(env(), 'verification');
-  const mark = from === null ? null : spendMark(authSecrets[0], 'network', from);
+  const askedFrom = from === null ? nowhere : markNetwork(authSecrets[0], from);
 
   const refuse = async (refusal: SendRefusal) => {
     await logVerification(
@@ -99,7 +99,7 @@ export async function requestCode(
         phone,
         challengeId: current?.id ?? null,
         reason: refusal.reason,
-        network: mark,
+        network: askedFrom.network,
         details: { retry_at: refusal.retryAt?.toISOString() ?? null, by_others: refusal.byOthers ?? false },
       },
       context,
@@ -117,7 +117,7 @@ export async function requestCode(
   const crowd = await findCrowd(tx, {
     sendClass,
     phone,
-    network: mark,
+    askedFrom,
     sender: senderName(env(), sender),
     sendsOthers: sender === senderOf(env(), 'updates'),
     messagesPerSecond: paceOf(env(), sender),
@@ -147,7 +147,7 @@ export async function requestCode(
     challengeId: challenge.id,
     countedAt: send.countedAt,
     sendClass,
-    network: mark,
+    ...askedFrom,
     sendAfter: now,
     expiresAt: challenge.expiresAt,
     now,
@@ -155,7 +155,7 @@ export async function requestCode(
   await logVerification(
     tx,
     'send_requested',
-    { userId, phone, challengeId: challenge.id, network: mark },
+    { userId, phone, challengeId: challenge.id, network: askedFrom.network },
     context,
   );
   return { ok: true, challenge };

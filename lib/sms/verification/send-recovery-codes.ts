@@ -4,7 +4,6 @@ import { db as openDb, type Db, type Tx } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { readFactors, type HeldFactors } from '@/lib/accounts/factors';
 import { findUserByEmail, type User } from '@/lib/accounts/users';
-import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env as readEnv } from '@/lib/env';
 import { fewAtOnce } from '@/lib/few-at-once';
@@ -14,7 +13,7 @@ import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { limits } from '@/lib/rate-limits/limits';
 import { runRounds, type Rounds } from '@/lib/rounds';
 import { countsStill } from '@/lib/stored-moment';
-import { spendMark } from '@/lib/sms/capacity/budget';
+import { markAddress } from '@/lib/sms/capacity/asked-from';
 import { countRoomForRecoveries } from '@/lib/sms/capacity/send-order';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
@@ -189,8 +188,8 @@ async function sendCodeOf(
   const { appUrl, authSecrets } = readEnv();
   const { id: userId } = user;
   const phone = number.number;
-  const network = spendMark(authSecrets[0], 'network', networkOf(recovery.address));
-  const about = { userId, phone, challengeId: recovery.id, network };
+  const askedFrom = markAddress(authSecrets[0], recovery.address);
+  const about = { userId, phone, challengeId: recovery.id, network: askedFrom.network };
   const refuse = (reason: string) => logVerification(tx, 'send_refused', { ...about, reason }, context);
   if (readFailures(number, 'recover', now).retryAt !== null) return refuse('number_locked');
   if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
@@ -205,7 +204,7 @@ async function sendCodeOf(
     challengeId: recovery.id,
     countedAt: send.countedAt,
     sendClass: 'recover',
-    network,
+    ...askedFrom,
     sendAfter: now,
     expiresAt: recovery.expiresAt,
     now,

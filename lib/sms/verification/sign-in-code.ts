@@ -2,12 +2,11 @@ import { eq, sql } from 'drizzle-orm';
 import { signInCodes } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
-import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId, newNonce } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
-import { spendMark } from '@/lib/sms/capacity/budget';
+import { markAddress } from '@/lib/sms/capacity/asked-from';
 import { provenAgain } from '@/lib/sms/numbers/doubt';
 import { lockNumber, readUndeliverable, takeSend } from '@/lib/sms/numbers/number';
 import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
@@ -77,7 +76,7 @@ export async function sendSignInCode(
         .values({ ...fresh, userId })
         .onConflictDoUpdate({ target: signInCodes.userId, set: fresh });
     }
-    const network = spendMark(authSecrets[0], 'network', networkOf(context.address));
+    const askedFrom = markAddress(authSecrets[0], context.address);
     await enqueueText(tx, {
       userId,
       phone,
@@ -87,12 +86,12 @@ export async function sendSignInCode(
       challengeId: code.id,
       countedAt: send.countedAt,
       sendClass: 'sign_in',
-      network,
+      ...askedFrom,
       sendAfter: now,
       expiresAt: code.expiresAt,
       now,
     });
-    const about = { userId, phone, challengeId: code.id, network, reason: 'sign_in' };
+    const about = { userId, phone, challengeId: code.id, network: askedFrom.network, reason: 'sign_in' };
     await logVerification(tx, 'send_requested', about, context);
     return { ok: true as const };
   });

@@ -68,7 +68,14 @@ test('each kind of text has what is left of its own cap, the one with the least 
     smsDailyBudgetMicros: totalMicros,
     authSecrets,
   } = env();
-  const payer = { userId, emailKey: `${userId}@example.com`, emailProven: false, phone, network: null };
+  const payer = {
+    userId,
+    emailKey: `${userId}@example.com`,
+    emailProven: false,
+    phone,
+    network: null,
+    wideNetwork: null,
+  };
   const spend = async (purpose: string, sendClass: 'sign_in' | null, which: number, micros: number) => {
     const caps = capsOf(
       { ...payer, purpose, sendClass, priceMicros: 0 },

@@ -65,7 +65,7 @@ test('a crowd that came since the tables were looked at last is counted once for
     const asked = {
       sendClass: 'prove',
       phone: '+14155550100',
-      network: 'network:x',
+      askedFrom: { network: 'network:x', wideNetwork: null },
       sender: 'console',
       sendsOthers: true,
       messagesPerSecond: 10,
@@ -167,7 +167,7 @@ test('ninety days in which a network was refused are no more to read than its la
       const asked = {
         sendClass: 'prove',
         phone: '+14155550100',
-        network: 'network:busy',
+        askedFrom: { network: 'network:busy', wideNetwork: null },
         sender: 'console',
         sendsOthers: true,
         messagesPerSecond: 10,
@@ -231,28 +231,36 @@ test('whose prefix nobody waits for is before a crowd of many networks that wait
     select now(), 'send_requested', '+1212555' || (1000 + i), 'network:' || i from generate_series(1, 100) i`);
   const ask = (phone: string, network = 'network:quiet') =>
     findCrowd(database.db, {
-      ...{ sendClass: 'prove', phone, network, sender: 'console', sendsOthers: false },
+      ...{
+        sendClass: 'prove',
+        phone,
+        askedFrom: { network, wideNetwork: null },
+        sender: 'console',
+        sendsOthers: false,
+      },
       ...{ messagesPerSecond: 1, now: new Date() },
     });
   expect(await ask('+14155550100')).toBeNull();
   expect(await ask('+12125550100')).not.toBeNull();
+  // Its network asked for three already, so it comes behind them.
+  await database.db.execute(sql`update sms_verification_log set times = 3 where network = 'network:1'`);
   expect(await ask('+14155550100', 'network:1')).not.toBeNull();
 });
 
-/** Codes that wait, each with how many its network asked for, for how many seconds it has waited, and its number. */
+/** Codes that wait, each with how many its network asked for, for how many seconds it has waited, its number, and its wide network. */
 async function giveWaiting(
-  codes: readonly { asked: number; waited: number; phone: string }[],
+  codes: readonly { asked: number; waited: number; phone: string; wide?: string }[],
 ): Promise<string[]> {
   await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
   const ids: string[] = [];
-  for (const [index, { asked, waited, phone }] of codes.entries()) {
+  for (const [index, { asked, waited, phone, wide = null }] of codes.entries()) {
     const id = randomUUID();
     ids.push(id);
     const since = sql`now() - interval '1 second' * ${waited}::float8`;
     await database.db.execute(sql`
-      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, wide_network, send_class)
       values (${id}, ${phone}, 'verification', 'verification', ${since}, ${since}, now() + interval '9 minutes', 'queued',
-        ${`network:${index}`}, 'prove')`);
+        ${`network:${index}`}, ${wide}, 'prove')`);
     await database.db.execute(sql`
       insert into sms_verification_log (at, event, phone, network, times)
       values (now(), 'send_requested', ${phone}, ${`network:${index}`}, ${asked})`);
@@ -285,6 +293,44 @@ test('the codes of a prefix take turns with those of others: one that came first
     { asked: 1, waited: 17, phone: '+12125570100' },
   ]);
   expect(await readLine()).toEqual([first, alone, later, decoy]);
+});
+
+/** A crowd of one wide network, one code a second, each from a network and to a prefix of its own. */
+const crowdOf = (howMany: number, wide: string, prefix?: string) =>
+  Array.from({ length: howMany }, (_, index) => ({
+    ...{ asked: 1, waited: howMany - index, wide },
+    phone: prefix === undefined ? `+1${2_120_000 + index}0100` : `${prefix}${1000 + index}`,
+  }));
+
+test('a crowd of one wide network has others go before all but its first few', async () => {
+  const ids = await giveWaiting([
+    ...crowdOf(58, 'wide-network:flood'),
+    { asked: 1, waited: 0, phone: '+14155550100', wide: 'wide-network:quiet' },
+  ]);
+  expect((await readLine()).indexOf(ids.at(-1)!)).toBeLessThanOrEqual(3);
+  const ask = (wideNetwork: string) =>
+    findCrowd(database.db, {
+      ...{ sendClass: 'prove', phone: '+13105550100', sender: 'console', sendsOthers: false },
+      ...{ askedFrom: { network: 'network:new', wideNetwork }, messagesPerSecond: 1, now: new Date() },
+    });
+  expect(await ask('wide-network:flood')).not.toBeNull();
+  expect(await ask('wide-network:other')).toBeNull();
+});
+
+test('a crowd of one wide network that waits for one prefix has others go before it to that very prefix', async () => {
+  const ids = await giveWaiting([
+    ...crowdOf(58, 'wide-network:flood', '+1415555'),
+    { asked: 1, waited: 0, phone: '+14155559900', wide: 'wide-network:quiet' },
+  ]);
+  expect((await readLine()).indexOf(ids.at(-1)!)).toBeLessThanOrEqual(5);
+});
+
+test('who shares a wide network and a prefix with a crowd gets out of the line within minutes, whoever keeps coming', async () => {
+  const ids = await giveWaiting([
+    ...crowdOf(10, 'wide-network:flood', '+1415555').map((code) => ({ ...code, waited: code.waited + 121 })),
+    { asked: 1, waited: 0, phone: '+13105550100', wide: 'wide-network:quiet' },
+  ]);
+  expect((await readLine()).at(-1)).toBe(ids.at(-1));
 });
 
 test('a code that has waited for ever, as a broken row says, stops no line', async () => {

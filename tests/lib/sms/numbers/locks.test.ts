@@ -210,7 +210,7 @@ test('failures that have the sender rest are reported while prices are reserved 
       .set({ status: 'sending', sender, leaseUntil: lease })
       .where(eq(smsMessages.id, messageId));
     const payer = { ...person, emailKey: person.userId, emailProven: false };
-    const text = { ...payer, purpose: 'update', sendClass: null, network: null };
+    const text = { ...payer, purpose: 'update', sendClass: null, network: null, wideNetwork: null };
     const caps = capsOf({ ...text, priceMicros: 7900 }, budget, authSecrets);
     const texts = [{ messageId, priceMicros: 7900, segments: 1, caps }];
     await reserveSpend(database.db, { texts, lease, now: noon }, async (tx) => {

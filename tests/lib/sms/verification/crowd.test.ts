@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { register } from '@/lib/auth/registration/register';
 import { env } from '@/lib/env';
 import { openConsole } from '@/lib/sms/provider/console';
+import { codesInLine } from '@/lib/sms/capacity/send-order';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { explainNext } from '@/lib/sms/dispatch/explain-next';
 import { lockNumber } from '@/lib/sms/numbers/number';
@@ -126,9 +127,21 @@ describe('a crowd at one message a second', () => {
 });
 
 describe('a stranger’s code that would wait more than a minute', () => {
-  async function ask(address: string, { holds = false } = {}) {
+  /** The address of the how many-th: each is in a network of another provider. */
+  const addressOf = (nth: number) => `100.${nth}.113.1`;
+
+  type Asker = { userId: string; phone: string };
+
+  async function giveAsker(): Promise<Asker> {
     const phone = newPhone();
-    const { userId } = await givePerson(database.db, { active: true, phone, agreed: true, now: new Date() });
+    return {
+      phone,
+      ...(await givePerson(database.db, { active: true, phone, agreed: true, now: new Date() })),
+    };
+  }
+
+  async function ask(address: string, { holds = false, asker }: { holds?: boolean; asker?: Asker } = {}) {
+    const { userId, phone } = asker ?? (await giveAsker());
     const now = new Date();
     const answer = await database.db.transaction(async (tx) => {
       const number = await lockNumber(tx, phone);
@@ -139,7 +152,7 @@ describe('a stranger’s code that would wait more than a minute', () => {
   }
 
   test('is refused at once, uncharged, with the moment, and the page says so', async () => {
-    for (let asked = 0; asked < 60; asked += 1) await ask(`203.0.113.${asked}`);
+    for (let asked = 0; asked < 60; asked += 1) await ask(addressOf(asked));
     const { userId, phone, now, answer } = await ask('198.51.100.8');
     expect(answer).toMatchObject({ ok: false, reason: 'crowded' });
     const retryAt = (answer as { retryAt: Date }).retryAt;
@@ -156,8 +169,24 @@ describe('a stranger’s code that would wait more than a minute', () => {
     });
   });
 
+  test('is asked for again at that moment as if it was only the second time, however often that was', async () => {
+    for (let asked = 0; asked < 60; asked += 1) await ask(addressOf(asked));
+    const askers = [await giveAsker(), await giveAsker()];
+    for (const asker of [...askers, ...askers, ...askers]) {
+      const { answer } = await ask('198.51.100.8', { asker });
+      expect(answer).toMatchObject({ ok: false, reason: 'crowded' });
+    }
+    await database.db.execute(sql`delete from sms_messages`);
+    expect((await ask('198.51.100.8')).answer).toMatchObject({ ok: true });
+    const { rows } = await database.db.execute(sql`
+      with clock as materialized (select clock_timestamp() as now)
+      select asked::int from (${codesInLine(sql`(select now from clock)`)}) line`);
+    // Once for each of the two, and once for what was asked for now.
+    expect(rows).toEqual([{ asked: 3 }]);
+  });
+
   test('keeps no proven holder from theirs, which goes out in front of all strangers', async () => {
-    for (let asked = 0; asked < 60; asked += 1) await ask(`203.0.113.${asked}`);
+    for (let asked = 0; asked < 60; asked += 1) await ask(addressOf(asked));
     const { phone, answer } = await ask('198.51.100.8', { holds: true });
     expect(answer).toMatchObject({ ok: true });
     start();
@@ -180,7 +209,7 @@ describe('a stranger’s code that would wait more than a minute', () => {
   });
 
   test('is refused earlier while updates wait for the same sender, and not for those of another', async () => {
-    for (let asked = 0; asked < 50; asked += 1) await ask(`203.0.113.${asked}`);
+    for (let asked = 0; asked < 50; asked += 1) await ask(addressOf(asked));
     await askForUpdate(database.db, await makePerson(database.db));
     const person = await makePerson(database.db);
     await database.db.execute(
