@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { databaseNow } from '@/db/clock';
 import { findIssuedTag } from '@/lib/auth/sign-in/known-browser';
 import { cookieName } from '@/lib/cookie-names';
 import { env } from '@/lib/env';
@@ -13,7 +14,7 @@ export function findKnownBrowser(request: IncomingMessage, body: Buffer): string
   const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim());
   const cookie = pairs.findLast((pair) => pair.startsWith(name))?.slice(name.length);
   if (cookie === undefined) return null;
-  const tag = findIssuedTag(decode(cookie), findTypedEmail(request, body), new Date());
+  const tag = findIssuedTag(decode(cookie), findTypedEmail(request, body), databaseNow());
   return tag === null ? null : `known:${tag}`;
 }
 

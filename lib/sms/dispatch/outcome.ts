@@ -170,9 +170,10 @@ export async function recordOverBudget(work: Work, text: HeldText, refusal: Budg
     priceMicros: refusal.priceMicros.toString(),
     retryAt: refusal.retryAt?.toISOString() ?? null,
   };
-  work.log.warn('sms_over_budget', { message: message.id, ...details });
-  countRefusal(refusal.rule);
   const isForOne = refusal.rule === 'SMS_DAILY_BUDGET_PER_USER_USD';
+  // What concerns many is alerted once a day, and no warning for each code of a crowd.
+  work.log[isForOne ? 'warn' : 'info']('sms_over_budget', { message: message.id, ...details });
+  countRefusal(refusal.rule);
   if (!isForOne && (await isFirstToday(work.db, `budget:${refusal.rule}`, held.clock()))) {
     const alert =
       refusal.rule === 'SMS_DAILY_BUDGET_USD' ? 'daily_budget_reached' : `${refusal.rule}_reached`;
