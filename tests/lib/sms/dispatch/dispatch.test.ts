@@ -258,27 +258,32 @@ describe('a text on its way', () => {
     expect(fake.texts).toHaveLength(2);
   });
 
-  test('updates whose calls hang keep others from going out neither for long nor at the cost of a busy database', async () => {
-    const hanging = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
-    const hangs = new Set(hanging.map(({ phone }) => phone));
-    fake.onCreate = ({ to }) => (hangs.has(to) ? { kind: 'hang' } : null);
-    for (const person of hanging) await askForUpdate(database.db, person);
-    start();
-    for (;;) {
-      const calledFor = await database.db.$count(smsMessages, isNotNull(smsMessages.unknownSince));
-      if (calledFor === hanging.length) break;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    const others = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
-    const ids = await Promise.all(others.map((person) => askForUpdate(database.db, person)));
-    const startedMs = performance.now();
-    const statements = await recordStatements(database.pool, async () => {
-      for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent', 4_000);
-    });
-    expect(performance.now() - startedMs).toBeLessThan(3_000);
-    const claims = statements.filter((text) => text.includes('as is_more'));
-    expect(claims.length).toBeLessThanOrEqual(30);
-  });
+  // A call hangs for four seconds, so others have to be faster; tried again, since a busy machine may be as slow by itself.
+  test(
+    'updates whose calls hang keep others from going out neither for long nor at the cost of a busy database',
+    { retry: 2 },
+    async () => {
+      const hanging = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
+      const hangs = new Set(hanging.map(({ phone }) => phone));
+      fake.onCreate = ({ to }) => (hangs.has(to) ? { kind: 'hang' } : null);
+      for (const person of hanging) await askForUpdate(database.db, person);
+      start();
+      for (;;) {
+        const calledFor = await database.db.$count(smsMessages, isNotNull(smsMessages.unknownSince));
+        if (calledFor === hanging.length) break;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      const others = await Promise.all(Array.from({ length: 40 }, () => makePerson(database.db)));
+      const ids = await Promise.all(others.map((person) => askForUpdate(database.db, person)));
+      const startedMs = performance.now();
+      const statements = await recordStatements(database.pool, async () => {
+        for (const id of ids) await whenText(database.db, id, (row) => row.status === 'sent', 4_000);
+      });
+      expect(performance.now() - startedMs).toBeLessThan(3_000);
+      const claims = statements.filter((text) => text.includes('as is_more'));
+      expect(claims.length).toBeLessThanOrEqual(30);
+    },
+  );
 
   test('a text whose row someone holds for a moment goes out after it, and keeps nobody else waiting', async () => {
     const [held, other] = [await makePerson(database.db), await makePerson(database.db)];

@@ -285,7 +285,8 @@ describe('a text that cannot be handled', () => {
     const last = await askForUpdate(database.db, await makePerson(database.db));
     const { provider } = openInstant();
     start(provider, { SMS_MESSAGES_PER_SECOND: '1' });
-    await whenText(database.db, last, (row) => row.status === 'sent', 3_000);
+    // At one a second those before it would be half a minute.
+    await whenText(database.db, last, (row) => row.status === 'sent', 10_000);
   });
 });
 

@@ -182,7 +182,7 @@ describe('STOP', () => {
       (await recordStatements(database.pool, () => receive(phone, 'STOP', after(noon, 1)))).length;
     const startedMs = performance.now();
     const statements = await count(several);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
     // One of them makes the row of a number that was never heard of, and one tells that most accounts are left to the chores.
     expect(statements).toBeLessThanOrEqual(15);
     expect(await count(one.phone)).toBeLessThanOrEqual(statements);
