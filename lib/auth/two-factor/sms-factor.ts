@@ -131,7 +131,7 @@ export async function finishSmsFactor(
   return { ok: false, reason: 'wrong_code', ifWrong: counted.ifWrong };
 }
 
-/** Codes by text are no second factor any more. */
+/** Codes by text are no second factor any more. `refused`: they were none, and nothing is changed or told. */
 export async function dropSmsFactor(
   db: Db,
   user: SessionUser,
@@ -142,7 +142,8 @@ export async function dropSmsFactor(
     user,
     {
       kind: { removed: 'sms' },
-      make: async (tx) => {
+      make: async (tx, { smsFactorSince }) => {
+        if (smsFactorSince === null) return 'gone';
         await setSmsFactor(tx, user.userId, null);
         return null;
       },

@@ -279,6 +279,15 @@ describe('codes by text', () => {
     const applicant = await giveTexted('applicant');
     const theirs = await readSessionOf(database.db, applicant, after(noon, 2));
     expect(await dropSmsFactor(database.db, theirs, at(3))).toEqual({ ok: true });
+    // There is nothing left to turn off, and nothing to tell.
+    const told = () => database.db.$count(smsMessages, eq(smsMessages.userId, applicant.userId));
+    const before = await told();
+    expect(await dropSmsFactor(database.db, theirs, at(4))).toEqual({
+      ok: false,
+      reason: 'refused',
+      why: 'gone',
+    });
+    expect(await told()).toBe(before);
   });
 
   test('are not lost with the number: it stays while they are all that a broker has, and another takes its place', async () => {
