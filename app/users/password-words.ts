@@ -42,7 +42,7 @@ export function explainPassword(
     case 'busy':
       return { message: 'Too many requests are waiting right now. Please try again in a moment.' };
     case 'not_open':
-      return { message: 'This account has been closed. Nothing was changed.' };
+      return { message: sessionOver };
     case 'too_many_passwords':
       return {
         message: `Too many wrong passwords. To protect your account, we ask you to try again ${sayWhen(refusal.retryAt, now, timeZone)}.`,
