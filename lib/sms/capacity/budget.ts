@@ -101,6 +101,9 @@ const leftByUpdates = { of: 10n, parts: 2n };
  */
 const leftByMany = { of: 10n, parts: 4n };
 
+/** Notices about what may happen many times a day leave this part of the cap of notices to those by which someone takes an account. */
+const leftByEveryday = { of: 10n, parts: 4n };
+
 const classesOfAccess: readonly (string | null)[] = [
   'sign_in',
   'prove_again',
@@ -183,7 +186,7 @@ export function prefixOf(phone: string): string {
  * reason a proven email has a sum of its own, which nobody spends who only types that address; what it spends counts for them too,
  * so that an account which is deleted and registered again starts no new cap. Codes of
  * a second factor, those to choose a new password, and notices about an account's security have a cap of their own each: whoever
- * has a password cannot spend with codes what its owner's warning needs. Notices have one for the number besides. A code that someone who does not hold the
+ * has a password cannot spend with codes what its owner's warning needs, nor with notices of lesser changes all of it. Notices have one for the number besides. A code that someone who does not hold the
  * number asked for, or that anyone may ask for who knows an email, counts besides against the strangers' share, its network's, its wide
  * network's and its prefix's.
  */
@@ -199,6 +202,8 @@ export function capsOf(
     network: string | null;
     wideNetwork: string | null;
     source?: string | null;
+    /** Of notices: it tells of something that may happen many times a day. */
+    isEveryday?: boolean;
     priceMicros: number;
   },
   budget: Budget,
@@ -222,11 +227,18 @@ export function capsOf(
     const [scope, ...otherScopes] = secrets.map((secret) => spendMark(secret, kind, whose));
     return { scope: scope!, otherScopes };
   };
-  if (isNotice || text.sendClass === 'sign_in') {
-    caps.push({ ...own, ...marked(isNotice ? 'notice' : 'factor', text.userId) });
+  if (text.sendClass === 'sign_in') return [...caps, { ...own, ...marked('factor', text.userId) }];
+  if (isNotice) {
+    const ofEveryday = perUser - (perUser * leftByEveryday.parts) / leftByEveryday.of;
+    // A cap that is too small to be shared is for whoever comes first.
+    const isShared = text.isEveryday === true && ofEveryday >= BigInt(text.priceMicros);
+    const limitMicros = isShared ? ofEveryday : perUser;
     // They go to a number that the account has proven, so no stranger spends this; one phone does not get those of many accounts.
-    if (isNotice) caps.push({ ...own, ...marked('notice-number', text.phone) });
-    return caps;
+    return [
+      ...caps,
+      { ...own, limitMicros, ...marked('notice', text.userId) },
+      { ...own, limitMicros, ...marked('notice-number', text.phone) },
+    ];
   }
   if (text.sendClass === 'recover') caps.push({ ...own, ...marked('recovery', text.userId) });
   else {

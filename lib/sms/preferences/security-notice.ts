@@ -22,6 +22,24 @@ export type SecurityEvent =
   | 'many wrong codes were entered'
   | 'your second factors were removed';
 
+/** Those by which someone takes an account at once. */
+const takeovers: readonly SecurityEvent[] = [
+  'your password was changed',
+  'your password was reset',
+  'your email was changed',
+  'your second factors were removed',
+];
+
+/**
+ * Whether a notice tells of something that may happen many times a day, such as a factor that was added. Those leave a part of the cap
+ * of notices to the others (`capsOf`): else whoever has a password uses it up before they change that.
+ */
+export function isEverydayNotice({ template, params }: { template: string; params: unknown }): boolean {
+  if (template !== 'securityNotice') return false;
+  const event = typeof params === 'object' && params !== null && 'event' in params ? params.event : null;
+  return !takeovers.some((takeover) => takeover === event);
+}
+
 /**
  * Tells a person by text what happened to their account, at a number that they have proven; the send policy asks everything
  * again. Where mail tells them, too, only if they want such texts. Where no mail reaches them, this is the only way to hear of

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { runDispatcher } from '@/lib/sms/dispatch/dispatch';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
+import type { SecurityEvent } from '@/lib/sms/preferences/security-notice';
 import { openConsole } from '@/lib/sms/provider/console';
 import { useDatabase } from '../../../support/database';
 import { askForCode, askForUpdate, makeEnv, makePerson, whenText, type Person } from '../../../support/texts';
@@ -24,11 +25,11 @@ function start(variables: Record<string, string> = {}): void {
 }
 
 /** A notice about an account's security, worthless at `expiresAt`. */
-const giveNotice = (person: Person, expiresAt: Date) =>
+const giveNotice = (person: Person, expiresAt: Date, event: SecurityEvent = 'your password was changed') =>
   askForUpdate(database.db, person, {
     purpose: 'notice',
     template: 'securityNotice',
-    params: { event: 'your password was changed', url: 'http://localhost' },
+    params: { event, url: 'http://localhost' },
     expiresAt,
   } as never);
 
@@ -67,6 +68,24 @@ test('one phone gets no more notices in a day than one account may send, however
   // Codes have what they had.
   const { messageId } = await askForCode(database.db, await takePhone(phone));
   await whenText(database.db, messageId, ({ status }) => status === 'sent');
+});
+
+test('notices of what may happen many times a day leave room for those by which someone takes an account', async () => {
+  start({ SMS_DAILY_BUDGET_PER_USER_USD: '0.0395' });
+  const person = await makePerson(database.db);
+  const expiresAt = new Date(Date.now() + 24 * hourMs);
+  const everyday = (event: SecurityEvent = 'new recovery codes were made') =>
+    giveNotice(person, expiresAt, event);
+  // Of a cap of five texts they have three.
+  for (const id of [await everyday(), await everyday('codes by text were turned off'), await everyday()]) {
+    await whenText(database.db, id, ({ status }) => status === 'sent');
+  }
+  const over = await whenText(database.db, await everyday(), ({ reason }) => reason === 'budget');
+  expect(over.details).toMatchObject({ rule: 'SMS_DAILY_BUDGET_PER_USER_USD', limitMicros: '23700' });
+  for (const id of [await giveNotice(person, expiresAt), await giveNotice(person, expiresAt)]) {
+    await whenText(database.db, id, ({ status }) => status === 'sent');
+  }
+  await whenText(database.db, await giveNotice(person, expiresAt), ({ reason }) => reason === 'budget');
 });
 
 /** A new account that has proven a number, which its account of before has lost. */
