@@ -40,12 +40,15 @@ test.each([
     const { messageId } = await askForCode(database.db, person);
     await whenText(database.db, messageId, (row) => row.status === 'sent');
   });
-  const own = statements.filter((text) =>
-    /pg_advisory|sms_spend|with clock|sms_senders|with wanted as materialized|set status = 'sent'|left join "phone_numbers"/.test(
-      text,
-    ),
+  const own = statements.filter(
+    (text) =>
+      /pg_advisory|sms_spend|with clock|sms_senders|with wanted as materialized|set status = 'sent'|left join "phone_numbers"/.test(
+        text,
+      ) &&
+      // It looks for work each second, the oftener in between the busier the machine is.
+      !text.includes('as abandoned'),
   );
-  // Claim, send policy, lock, sums, reservation, outcome, and the ends of a transaction; a look may fall in between.
+  // Claim, send policy, lock, sums, reservation, outcome, and the ends of a transaction.
   expect(own.length + 2).toBeLessThanOrEqual(most);
 });
 
