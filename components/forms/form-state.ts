@@ -8,7 +8,8 @@ export type FormState<Field extends string> = {
   link?: { href: string; words: string; here?: boolean };
   /** What is shown this once, to be copied. */
   shown?: string;
-  tone?: 'error' | 'success' | 'info';
+  /** Of `warning`: it is done, and does not do what its words lead one to expect. */
+  tone?: 'error' | 'warning' | 'success' | 'info';
   fieldErrors: Partial<Record<Field, string>>;
   values: Partial<Record<Field, string>>;
   key?: number;

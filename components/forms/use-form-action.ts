@@ -36,7 +36,7 @@ function keepWhatWasTyped<Field extends string>(
     formData.set(browserZoneField, Intl.DateTimeFormat().resolvedOptions().timeZone);
     try {
       const answer = await action(state, formData);
-      if (answer.tone === 'success') onDone?.();
+      if (answer.tone === 'success' || answer.tone === 'warning') onDone?.();
       return answer;
     } catch (error) {
       if (isRedirect(error)) onDone?.();

@@ -466,13 +466,15 @@ test.describe('quiet hours', () => {
     await field(form, 'quietHoursStart').fill('10:00');
     await field(form, 'quietHoursEnd').fill('10:00');
     await button(form, 'Save quiet hours').click();
-    await expect(form).toContainText('Saved.');
+    await expect(form).toContainText('Saved. No text waits: they start and end at the same time.');
+    await expect(form).not.toContainText('count from now on');
     await expect(form).toContainText('They start and end at the same time, so no text is held back.');
     expect(await readHours(email)).toMatchObject({ on: true, hours: '10:00-10:00' });
 
     await field(form, 'quietHoursEnabled').uncheck();
     await button(form, 'Save quiet hours').click();
     await expect.poll(() => readHours(email)).toMatchObject({ on: false, version: 3 });
+    await expect(form).toContainText('Saved. Your quiet hours are off.');
     await expect(form).toContainText('Without quiet hours, a text goes out as soon as it is ready.');
     await expect(field(form, 'quietHoursEnabled')).not.toBeChecked();
   });

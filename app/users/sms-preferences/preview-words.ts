@@ -1,4 +1,5 @@
 import { sayClock, sayWallTime, sayWeekday } from '@/app/_format/say-moment';
+import type { FormState } from '@/components/forms/form-state';
 import { candidateZones, zonesOfUnknownPlace } from '@/lib/phone/zones';
 import { nextAllowedInstant } from '@/lib/sms/preferences/quiet-hours';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
@@ -27,6 +28,18 @@ export async function sayPreview(hours: QuietHours, phone: string | null, now: D
     return `${wait} in each time zone that your number may be in. ${inIt} Choose your time zone to be exact.`;
   }
   return `${wait}, ${sayCityTime(zone)}. It is ${sayClock(now, zone)} there now, ${isOutside ? 'so no text waits' : `so texts wait until ${sayWeekday(at, zone)}`}.`;
+}
+
+/** What is said of hours that were saved: that they count, where they do. */
+export function answerSaved({
+  quietHoursEnabled,
+  quietHoursStart,
+  quietHoursEnd,
+}: QuietHours): Required<Pick<FormState<never>, 'tone' | 'message'>> {
+  if (!quietHoursEnabled) return { tone: 'success', message: 'Saved. Your quiet hours are off.' };
+  return quietHoursStart === quietHoursEnd
+    ? { tone: 'warning', message: 'Saved. No text waits: they start and end at the same time.' }
+    : { tone: 'success', message: 'Saved. Your quiet hours count from now on.' };
 }
 
 /** What a zone is called: `Tokyo time`. */

@@ -13,7 +13,7 @@ import type { QuietHoursField } from '@/components/forms/settings/QuietHoursForm
 import { db } from '@/db/client';
 import { readRequestContext } from '@/lib/auth/sign-in/session';
 import { saveQuietHours, type QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
-import { sayPreview, sayCityTime } from './preview-words';
+import { answerSaved, sayPreview, sayCityTime } from './preview-words';
 import { quietHoursForm } from './quiet-hours-input';
 
 const kept = ['quietHoursEnabled', 'quietHoursStart', 'quietHoursEnd', 'timeZone', 'version'] as const;
@@ -45,7 +45,7 @@ export async function saveQuietHoursAction(
   if (saved.ok) {
     refresh();
     // What they do now is said below the fields, once.
-    return answerForm({ tone: 'success', message: 'Saved. Your quiet hours count from now on.' });
+    return answerForm(answerSaved(wish));
   }
   if (saved.reason === 'busy') return answerForm({ message: heldWords }, formData, kept);
   if (saved.reason === 'too_many_changes') {

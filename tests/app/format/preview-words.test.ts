@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sayPreview } from '@/app/users/sms-preferences/preview-words';
+import { answerSaved, sayPreview } from '@/app/users/sms-preferences/preview-words';
 import type { QuietHours } from '@/lib/sms/preferences/save-quiet-hours';
 
 const hours: QuietHours = {
@@ -58,4 +58,22 @@ test('a number that may be in several zones is said to be, and its person asked 
   expect(words).toContain('in each time zone that your number may be in.');
   expect(words).toContain('Choose your time zone to be exact.');
   expect(words).not.toContain('UTC');
+});
+
+test.each([
+  ['count', hours, 'success', 'Saved. Your quiet hours count from now on.'],
+  [
+    'hold nothing back with equal ends',
+    { ...hours, quietHoursStart: '09:00' },
+    'warning',
+    'Saved. No text waits: they start and end at the same time.',
+  ],
+  [
+    'are off',
+    { ...hours, quietHoursEnabled: false, quietHoursStart: '09:00' },
+    'success',
+    'Saved. Your quiet hours are off.',
+  ],
+])('hours that were saved are said to count only where they do: they %s', (_what, saved, tone, message) => {
+  expect(answerSaved(saved)).toEqual({ tone, message });
 });
