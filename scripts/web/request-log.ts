@@ -7,6 +7,9 @@ import { inRequest } from '@/lib/request-scope';
 /** What every page brings along, and what machines ask for all day: said at the level `debug` only. */
 const quietRoutes = new Set(['/_next', '/api/health', '/api/ready', '/api/metrics']);
 
+/** What open pages ask every few seconds: said at `debug`, too, unless the answer is a refusal or an error. */
+const askedRoutes = new Set(['/users/verify-phone/status', '/dev/phone/texts']);
+
 /** What common proxies write: a UUID, or its 32 digits. Anything else could be text of a stranger. */
 const wellFormed = /^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})$/i;
 
@@ -37,8 +40,9 @@ export function makeRequestLog({
     response.setHeader('x-request-id', id);
     response.once('close', () => {
       const route = routeOf(url);
-      const level = isInner || quietRoutes.has(route) ? 'debug' : 'info';
       const status = response.headersSent ? response.statusCode : 499;
+      const isQuiet = quietRoutes.has(route) || (askedRoutes.has(route) && status < 400);
+      const level = isInner || isQuiet ? 'debug' : 'info';
       const ms = Math.round(performance.now() - beganMs);
       inRequest(id, () => log()[level]('request', { method, route, status, ms }));
     });

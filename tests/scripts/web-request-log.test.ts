@@ -23,7 +23,8 @@ async function serve(trustsProxy: boolean) {
     follow: makeRequestLog({ routeOf, trustsProxy, log: () => log }),
     handle: async (request, response) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      response.statusCode = request.url === '/dashboard' ? 303 : 200;
+      const { searchParams } = new URL(request.url!, 'http://localhost');
+      response.statusCode = Number(searchParams.get('status') ?? (request.url === '/dashboard' ? 303 : 200));
       response.end(currentRequestId());
     },
   });
@@ -112,6 +113,24 @@ test('a request that is refused before the app sees it is a line, too, and what 
     ['debug', '/_next', 200],
   ]);
 });
+
+test.each(['/users/verify-phone/status', '/dev/phone/texts'])(
+  '%s, which open pages ask every few seconds, is for debug until the answer is a refusal or an error',
+  async (path) => {
+    const { lines, ask, end } = await serve(false);
+    for (const status of [200, 204, 303, 304, 404, 429, 500]) await ask(`${path}?status=${status}`);
+    await end();
+    expect(lines.map(({ level, route, status }) => [level, route, status])).toEqual([
+      ['debug', path, 200],
+      ['debug', path, 204],
+      ['debug', path, 303],
+      ['debug', path, 304],
+      ['info', path, 404],
+      ['info', path, 429],
+      ['info', path, 500],
+    ]);
+  },
+);
 
 test('the id of X-Request-Id is taken from our own proxy alone, and only when it is well-formed', async () => {
   const given = '0F8FAD5B-D9CB-469F-A165-70867728950E';
