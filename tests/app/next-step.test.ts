@@ -1,3 +1,4 @@
+import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
 import { findNews, nameList } from '@/app/dashboard/news';
 import { findNextStep, isToldByText } from '@/app/dashboard/next-step';
@@ -45,6 +46,20 @@ test('what is open is the email, the phone and the passkey, in this order, and n
       lacksPasskey: false,
     }),
   ).toEqual([]);
+});
+
+test('what is open has lesser buttons alone: the first one of the page is for the next step', () => {
+  const doubt = { reason: 'dead_number', since: noon } as const;
+  for (const phone of [
+    { state: 'none', stopped: null, doubt: null },
+    { state: 'unverified', stopped: null, doubt: null },
+    { state: 'moved', stopped: null, doubt: null },
+    { state: 'verified', stopped: null, doubt },
+  ] as const) {
+    const open = listOpenTasks({ email: 'a@example.com', phone, isAfterReset: false, lacksPasskey: true });
+    expect(open).toHaveLength(3);
+    for (const { action } of open) expect(renderToStaticMarkup(action)).not.toMatch(/primary/);
+  }
 });
 
 test('who lost their phone by a reset is told why it is to be added again, until it is there', () => {

@@ -1,10 +1,10 @@
 import { Button } from '@/components/ui/Button';
 
-/** One button that sends a code and leads to the code page. */
+/** One button that sends a code and leads to the code page; a lesser one, beside what a page is for. */
 export function VerifyPhoneForm({ action }: { action: () => void | Promise<void> }) {
   return (
     <form action={action}>
-      <Button>Verify my phone</Button>
+      <Button variant="secondary">Verify my phone</Button>
     </form>
   );
 }
