@@ -7,8 +7,19 @@ import { LinkButton } from '@/components/ui/LinkButton';
 import { Written } from '@/components/ui/Written';
 import type { MyApplication } from '@/lib/applications/my-applications';
 
-/** What we decided about an application lately, which its applicant waited for: it is the first thing on their dashboard. */
-export function DecisionCard({ decided, clock }: { decided: MyApplication; clock: Clock }) {
+/**
+ * What we decided about an application lately, which its applicant waited for. `isFirst`: it is the first thing on their dashboard, as
+ * it is unless we wait for them; else its button is a lesser one.
+ */
+export function DecisionCard({
+  decided,
+  clock,
+  isFirst,
+}: {
+  decided: MyApplication;
+  clock: Clock;
+  isFirst: boolean;
+}) {
   const isApproved = decided.status === 'approved';
   return (
     <Card>
@@ -20,7 +31,7 @@ export function DecisionCard({ decided, clock }: { decided: MyApplication; clock
           <Written>{decided.title}</Written>, <Moment at={decided.since} clock={clock} />.
         </Text>
       </HeadingGroup>
-      <LinkButton href={applicationPath(decided.id)} variant="primary" wide>
+      <LinkButton href={applicationPath(decided.id)} variant={isFirst ? 'primary' : 'secondary'} wide>
         Read the decision
       </LinkButton>
     </Card>

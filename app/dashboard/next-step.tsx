@@ -11,7 +11,9 @@ import type { TextsState } from '@/lib/sms/preferences/text-switches';
 
 /** The one thing that an applicant can do next: `wait` for us, or go on with this application; `start` where they have none under way. */
 export type ApplicantStep =
-  { step: 'answer' | 'finish'; application: MyApplication } | { step: 'wait' } | { step: 'start' };
+  | { step: 'answer' | 'finish'; application: MyApplication }
+  | { step: 'wait'; applications: number }
+  | { step: 'start' };
 
 /** Finds it: what we asked for comes before a draft, and either before waiting; of several the newest. */
 export function findNextStep(applications: readonly MyApplication[]): ApplicantStep {
@@ -19,7 +21,8 @@ export function findNextStep(applications: readonly MyApplication[]): ApplicantS
   if (asked) return { step: 'answer', application: asked };
   const draft = applications.find(({ status }) => status === 'draft');
   if (draft) return { step: 'finish', application: draft };
-  return { step: applications.some(({ status }) => underWay.has(status)) ? 'wait' : 'start' };
+  const waiting = applications.filter(({ status }) => underWay.has(status)).length;
+  return waiting > 0 ? { step: 'wait', applications: waiting } : { step: 'start' };
 }
 
 const underWay: ReadonlySet<MyApplication['status']> = new Set([
@@ -87,7 +90,12 @@ export function NextStepCard({
         <Card>
           <HeadingGroup>
             <Heading level={2}>It is our turn</Heading>
-            <Text>There is nothing you need to do for your application. When it moves forward, {hears}</Text>
+            <Text>
+              {next.applications === 1
+                ? 'There is nothing you need to do for your application. When it moves forward, '
+                : 'There is nothing you need to do for your applications. When one moves forward, '}
+              {hears}
+            </Text>
           </HeadingGroup>
         </Card>
       );

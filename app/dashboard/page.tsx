@@ -29,7 +29,7 @@ import type { PhoneStatus } from '@/lib/sms/numbers/phone-state';
 import { type TextsState } from '@/lib/sms/preferences/text-switches';
 import { isMailOn } from '@/lib/mail/outbox';
 import { DecisionCard } from './decision-card';
-import { findNews, isDecided, nameList } from './news';
+import { placeApplications, nameList } from './news';
 import { findNextStep, isToldByText, NextStepCard } from './next-step';
 import { listOpenTasks } from './open-tasks';
 import { acceptPasskeyAction, declinePasskeyAction } from './passkey-actions';
@@ -55,10 +55,13 @@ export default async function DashboardPage({
   const email = user.emailProvenAt === null && isMailOn() ? user.email : null;
   const isApplicant = user.role === 'applicant';
   const next = isApplicant ? findNextStep(applications) : null;
-  const newest = findNews(applications, now, shownApplications);
-  const decided = isApplicant ? newest.find(isDecided) : undefined;
-  const stillNew = newest.filter((application) => application !== decided);
-  const others = applications.filter((application) => !newest.includes(application));
+  const toAnswer = next?.step === 'answer' ? next.application : null;
+  const { decided, news, others, areAllOthers } = placeApplications(applications, {
+    isApplicant,
+    asked: toAnswer,
+    now,
+    most: shownApplications,
+  });
   const clock = { timeZone, now };
   const tasks = listOpenTasks({
     email,
@@ -67,6 +70,18 @@ export default async function DashboardPage({
     lacksPasskey: isApplicant && !user.factors.passkey && passkeyOptions === null,
   });
   const isJustVerified = asked.phone === 'verified' && phone.state === 'verified';
+  const decision =
+    decided === null ? null : <DecisionCard decided={decided} clock={clock} isFirst={toAnswer === null} />;
+  const nextStep =
+    next === null ? (
+      <WorkCard isAdmin={user.role === 'admin'} />
+    ) : (
+      <NextStepCard
+        next={next}
+        hearsByText={isToldByText(texts, phone)}
+        isFirst={decided === null || toAnswer !== null}
+      />
+    );
   return (
     <Page wide nav={<SiteNav page="/dashboard" />}>
       {isJustVerified ? <SavedAlert title="Phone verified" /> : null}
@@ -108,26 +123,20 @@ export default async function DashboardPage({
       <Columns
         first={
           <>
-            {decided === undefined ? null : <DecisionCard decided={decided} clock={clock} />}
-            {next === null ? (
-              <WorkCard isAdmin={user.role === 'admin'} />
-            ) : (
-              <NextStepCard
-                next={next}
-                hearsByText={isToldByText(texts, phone)}
-                isFirst={decided === undefined}
-              />
-            )}
-            {stillNew.length > 0 ? (
+            {toAnswer === null ? decision : nextStep}
+            {toAnswer === null ? nextStep : decision}
+            {news.length > 0 ? (
               <Card>
-                <Heading level={2}>{decided === undefined ? 'What is new' : 'What else is new'}</Heading>
-                <EventList items={itemsOfApplications(stillNew, clock)} empty="Nothing." />
+                <Heading level={2}>
+                  {decided === null && toAnswer === null ? 'What is new' : 'What else is new'}
+                </Heading>
+                <EventList items={itemsOfApplications(news, clock)} empty="Nothing." />
               </Card>
             ) : null}
             {applications.length > 0 ? (
               <Card>
                 <Heading level={2}>
-                  {nameList({ isApplicant, areOthers: newest.length > 0 && others.length > 0 })}
+                  {nameList({ isApplicant, areOthers: others.length > 0 && !areAllOthers })}
                 </Heading>
                 {others.length > 0 ? (
                   <EventList
@@ -136,7 +145,7 @@ export default async function DashboardPage({
                   />
                 ) : null}
                 <Stack gap="small">
-                  {others.length > shownApplications || !isApplicant || newest.length > 0 ? (
+                  {others.length > shownApplications || !isApplicant || !areAllOthers ? (
                     <TextLink href="/applications" standalone>
                       All your applications
                     </TextLink>

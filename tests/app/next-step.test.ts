@@ -1,7 +1,8 @@
+import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, test } from 'vitest';
-import { findNews, nameList } from '@/app/dashboard/news';
-import { findNextStep, isToldByText } from '@/app/dashboard/next-step';
+import { findNews, placeApplications, nameList } from '@/app/dashboard/news';
+import { findNextStep, isToldByText, NextStepCard } from '@/app/dashboard/next-step';
 import { listOpenTasks } from '@/app/dashboard/open-tasks';
 import type { MyApplication } from '@/lib/applications/my-applications';
 import { after, noon } from '../support/people';
@@ -126,6 +127,40 @@ test('news is what we did in the last 14 days, decisions first, then the latest,
   const ids = (most: number) => findNews(all, noon, most).map(({ id }) => id);
   expect(ids(9)).toEqual(['approved', 'declined', 'in review', 'needed']);
   expect(ids(3)).toEqual(['approved', 'declined', 'in review']);
+});
+
+test('each application is shown once: what is to be answered, else a decision, comes before other news', () => {
+  const asked = make('asked', 'documents_needed');
+  const all = [make('draft', 'draft'), make('approved', 'approved'), asked, make('reviewed', 'in_review')];
+  const idsOf = (given: { isApplicant: boolean; asked: MyApplication | null; most: number }) => {
+    const { decided, news, others } = placeApplications(all, { ...given, now: noon });
+    return [decided?.id, news.map(({ id }) => id), others.map(({ id }) => id)];
+  };
+  expect(idsOf({ isApplicant: true, asked, most: 3 })).toEqual(['approved', ['reviewed'], ['draft']]);
+  expect(idsOf({ isApplicant: true, asked, most: 1 })).toEqual(['approved', [], ['draft', 'reviewed']]);
+  expect(idsOf({ isApplicant: true, asked: null, most: 3 })).toEqual([
+    'approved',
+    ['asked', 'reviewed'],
+    ['draft'],
+  ]);
+  expect(idsOf({ isApplicant: false, asked: null, most: 3 })).toEqual([
+    undefined,
+    ['approved', 'asked', 'reviewed'],
+    ['draft'],
+  ]);
+});
+
+test('waiting is said of one application, or of several', () => {
+  const wordsOf = (applications: MyApplication[]) =>
+    renderToStaticMarkup(
+      createElement(NextStepCard, { next: findNextStep(applications), hearsByText: false, isFirst: true }),
+    );
+  expect(wordsOf([make('a', 'in_review'), make('b', 'approved')])).toContain(
+    'for your application. When it moves forward',
+  );
+  expect(wordsOf([make('a', 'in_review'), make('b', 'submitted')])).toContain(
+    'for your applications. When one moves forward',
+  );
 });
 
 test('the list below the news is of other applications only where it has some', () => {
