@@ -21,14 +21,50 @@ const statuses: Record<ExportRefusal['reason'], number> = {
 
 const underWaySeconds = 60;
 
+/** How the page that a browser is led back to is told why it got no file. */
+const marks = {
+  many: 'too_many_changes',
+  busy: 'under_way',
+  reset: 'recovered_lately',
+} as const satisfies Record<string, ExportRefusal['reason']>;
+
+/** The reason that an address names; null: none. */
+export function readRefusedMark(
+  mark: string | string[] | undefined,
+): (typeof marks)[keyof typeof marks] | null {
+  return typeof mark === 'string' && Object.hasOwn(marks, mark) ? marks[mark as keyof typeof marks] : null;
+}
+
 /**
- * Answers with a file, written piece by piece as fast as it is read, so that memory does not grow with it; or refuses in
- * words. `name` is the file's, to which the day is added; `signal` aborts when the browser goes away.
+ * Answers with a file, written piece by piece as fast as it is read, so that memory does not grow with it. Or refuses: who asked for
+ * a page is led back to the one that offers the file, which says why (`ExportRefused`); all others get words. `name` is the file's,
+ * to which the day is added; `signal` aborts when the browser goes away.
  */
 export function answerExport(
   exported: Export | ExportRefusal,
-  { name, now, timeZone, signal }: { name: string; now: Date; timeZone: string | null; signal: AbortSignal },
+  {
+    name,
+    now,
+    timeZone,
+    page,
+    accepts,
+    signal,
+  }: {
+    name: string;
+    now: Date;
+    timeZone: string | null;
+    /** Which page offers the file. */
+    page: string;
+    /** The request's `Accept`. */
+    accepts: string | null;
+    signal: AbortSignal;
+  },
 ): Response {
+  if (!exported.ok && accepts?.includes('text/html')) {
+    const [mark] = Object.entries(marks).find(([, reason]) => reason === exported.reason) ?? [];
+    const location = mark === undefined ? page : `${page}?refused=${mark}`;
+    return new Response(null, { status: 303, headers: { location, 'cache-control': 'no-store' } });
+  }
   if (!exported.ok) {
     const retryAt = 'retryAt' in exported ? exported.retryAt : null;
     const when = retryAt === null ? '' : sayWhen(retryAt, now, timeZone);

@@ -26,6 +26,6 @@ function secondsUntil(at: Date, now: Date): number {
 }
 
 /** The first full minute not before it: a moment without its seconds would be too early. */
-function fullMinute(at: Date): Date {
+export function fullMinute(at: Date): Date {
   return new Date(Math.ceil(at.getTime() / 60_000) * 60_000);
 }

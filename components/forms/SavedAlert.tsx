@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Alert } from '@/components/ui/Alert';
 
 /**
@@ -11,10 +11,13 @@ import { Alert } from '@/components/ui/Alert';
 export function SavedAlert({
   title,
   tone = 'success',
+  children,
 }: {
   title: string | undefined;
   /** `warning`: it says what could not be done; `info`: what was not asked for. */
   tone?: 'success' | 'warning' | 'info';
+  /** More about it, where the page is not read again by itself. */
+  children?: ReactNode;
 }) {
   const around = useRef<HTMLDivElement>(null);
   const [said, setSaid] = useState(title);
@@ -34,7 +37,9 @@ export function SavedAlert({
   if (said === undefined) return null;
   return (
     <div ref={around}>
-      <Alert tone={tone} title={said} />
+      <Alert tone={tone} title={said}>
+        {children}
+      </Alert>
     </div>
   );
 }

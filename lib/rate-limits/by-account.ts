@@ -1,5 +1,5 @@
 import type { Db } from '@/db/client';
-import { limitKeys, takeHits } from './hits';
+import { limitKeys, peekHits, takeHits, type LimitEntry } from './hits';
 import { limits } from './limits';
 
 /** What is counted apart, so that whoever borrows an open browser cannot spend what takes a password. */
@@ -18,10 +18,24 @@ export type TooManyChanges = { reason: 'too_many_changes'; retryAt: Date };
  */
 export async function takeSettingsHit(
   db: Db,
-  { userId, kind }: { userId: string; kind: SettingsKind },
+  change: { userId: string; kind: SettingsKind },
   now: Date,
 ): Promise<SettingsHit> {
+  return takeHits(db, [entryOf(change)], now);
+}
+
+/** When the next change is allowed, without counting one: for words. Null: it is now. */
+export async function peekSettingsRetry(
+  db: Db,
+  change: { userId: string; kind: SettingsKind },
+  now: Date,
+): Promise<Date | null> {
+  const { count, thenAt } = await peekHits(db, [entryOf(change)], now);
+  return count > 0 ? null : thenAt;
+}
+
+function entryOf({ userId, kind }: { userId: string; kind: SettingsKind }): LimitEntry {
   const keys = limitKeys('settings', [kind, userId]);
   const rules = kind === 'name' ? limits.namesPerAccount : limits.settingsPerAccount;
-  return takeHits(db, [{ keys, rules }], now);
+  return { keys, rules };
 }

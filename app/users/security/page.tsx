@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
 import { sayTimes } from '@/app/_format/say-times';
 import { SiteNav } from '@/app/site-nav';
+import { ExportRefused } from '@/app/users/export-refused';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { Alert } from '@/components/ui/Alert';
 import { Card } from '@/components/ui/Card';
@@ -43,10 +44,10 @@ const sections = [
 export default async function SecurityPage({
   searchParams,
 }: {
-  searchParams: Promise<{ saved?: string | string[]; confirmed?: string | string[] }>;
+  searchParams: Promise<Partial<Record<'saved' | 'confirmed' | 'refused', string | string[]>>>;
 }) {
   const user = await requireUser('/users/security');
-  const { saved, confirmed } = await searchParams;
+  const { saved, confirmed, refused } = await searchParams;
   const now = databaseNow();
   const { timeZone, sessions, activity } = await readSecurityPage(db(), user.userId, now);
   const clock = { timeZone, now };
@@ -58,6 +59,7 @@ export default async function SecurityPage({
         <Lead>Your password, where you are signed in, recent activity, and your data.</Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
+      <ExportRefused user={user} refused={refused} clock={clock} />
       {confirmed === 'export' ? (
         <Alert tone="success" title="Thank you, it is you" focusOn="export">
           <p>

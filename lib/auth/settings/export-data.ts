@@ -16,7 +16,7 @@ import { listNumbersInLedger } from '@/lib/consent/ledger';
 import { listOptOuts } from '@/lib/consent/opt-out-ledger';
 import { listReceipts } from '@/lib/consent/receipts';
 import type { RequestContext } from '@/lib/context';
-import { takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
+import { peekSettingsRetry, takeSettingsHit, type TooManyChanges } from '@/lib/rate-limits/by-account';
 import { listMails, type Mail } from '@/lib/mail/outbox';
 import { frozenUntil } from '@/lib/accounts/after-recovery';
 import { listTexts } from '@/lib/sms/outbox/history';
@@ -36,6 +36,27 @@ export type Export = { ok: true; chunks: AsyncGenerator<string, void> };
 export type ExportRefusal = { ok: false } & (
   { reason: 'gone' | 'under_way' } | { reason: 'recovered_lately'; retryAt: Date } | TooManyChanges
 );
+
+/**
+ * When a file that was refused for this reason may be asked for again, in words that are read after the refusal: nothing is counted.
+ * Null: it may by now, or nobody knows how long another one takes.
+ */
+export async function readExportRetry(
+  db: Db,
+  user: Pick<User, 'recoveredAt'> & { userId: string },
+  reason: ExportRefusal['reason'],
+  now: Date,
+): Promise<Date | null> {
+  switch (reason) {
+    case 'recovered_lately':
+      return frozenUntil(user, now);
+    case 'too_many_changes':
+      return peekSettingsRetry(db, { userId: user.userId, kind: 'export' }, now);
+    case 'under_way':
+    case 'gone':
+      return null;
+  }
+}
 
 /** A list of the file, read by the page: the rows after `last` (null: the first), `exportPageRows` at most. */
 type List = [name: string, readPage: (last: unknown) => Promise<{ rows: unknown[]; last: unknown }>];

@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { GET as download } from '@/app/users/account/export/route';
+import { GET as downloadRecord } from '@/app/users/sms-preferences/record/download/route';
 import { changeNameAction } from '@/app/users/profile/actions';
 import { changePasswordAction } from '@/app/users/security/actions';
 import { changePhoneAction, removePhoneAction } from '@/app/users/sms-preferences/phone-actions';
@@ -155,4 +156,15 @@ test('the thirty-first download is refused until the first is an hour old', asyn
   const answer = await download(new Request('http://localhost/users/account/export'));
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '3540']);
   expect(await answer.text()).toBe(`You have downloaded your data many times. You can download it ${when}\n`);
+});
+
+test('a browser whose download is refused is led back to the page of its button, with a reason of ours in the address', async () => {
+  const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+  const visitOf = async (get: typeof download) => {
+    const answer = await get(new Request('http://localhost/', { headers }));
+    return [answer.status, answer.headers.get('location'), await answer.text()];
+  };
+  await spend('export');
+  expect(await visitOf(download)).toEqual([303, '/users/security?refused=many', '']);
+  expect(await visitOf(downloadRecord)).toEqual([303, '/users/sms-preferences/record?refused=many', '']);
 });

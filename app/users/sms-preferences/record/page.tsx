@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { Moment } from '@/app/_format/moment';
 import { SiteNav } from '@/app/site-nav';
+import { ExportRefused } from '@/app/users/export-refused';
 import { Card } from '@/components/ui/Card';
 import { EventList } from '@/components/ui/lists/EventList';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
@@ -20,7 +21,7 @@ export const metadata: Metadata = { title: 'My record of texts and agreements' }
 export default async function RecordPage({
   searchParams,
 }: {
-  searchParams: Promise<{ before?: string | string[]; agreementsBefore?: string | string[] }>;
+  searchParams: Promise<Partial<Record<'before' | 'agreementsBefore' | 'refused', string | string[]>>>;
 }) {
   const user = await requireUser('/users/sms-preferences/record');
   const asked = await searchParams;
@@ -29,15 +30,17 @@ export default async function RecordPage({
   const { timeZone, texts, olderTexts, receipts, olderReceipts } = page;
   // What is printed and kept says the year of every moment.
   const clock = { timeZone };
+  const now = databaseNow();
   const wordings = listWordings(receipts);
   return (
     <Page nav={<SiteNav part="/users/sms-preferences" />}>
       <HeadingGroup>
         <Heading>My record</Heading>
         <Lead>
-          For {user.name} ({user.email}), as of <Moment at={databaseNow()} clock={clock} />.
+          For {user.name} ({user.email}), as of <Moment at={now} clock={clock} />.
         </Lead>
       </HeadingGroup>
+      <ExportRefused user={user} refused={asked.refused} clock={{ timeZone, now }} />
       <Stack gap="small">
         <PrintButton>Print this page</PrintButton>
         <LinkButton href="/users/sms-preferences/record/download">Download as JSON</LinkButton>

@@ -2,12 +2,12 @@ import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import type { PoolClient, QueryResult } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { answerExport } from '@/app/export-answer';
+import { answerExport, readRefusedMark } from '@/app/export-answer';
 import { HEAD as headOfData } from '@/app/users/account/export/route';
 import { HEAD as headOfRecord } from '@/app/users/sms-preferences/record/download/route';
 import { readActivity } from '@/lib/auth/settings/activity';
 import { endOne, endOthers } from '@/lib/auth/sign-in/end-sessions';
-import { exportData, exportPageRows, exportRecord } from '@/lib/auth/settings/export-data';
+import { exportData, exportPageRows, exportRecord, readExportRetry } from '@/lib/auth/settings/export-data';
 import { listSessions } from '@/lib/accounts/sessions';
 import { trustDevice } from '@/lib/accounts/trusted-devices';
 import { newId } from '@/lib/random';
@@ -28,7 +28,14 @@ import {
 } from '@/tests/support/settled-person';
 
 const database = useDatabase();
-const asked = { name: 'data', now: noon, timeZone: null, signal: new AbortController().signal };
+const asked = {
+  name: 'data',
+  now: noon,
+  timeZone: null,
+  page: '/offers',
+  accepts: '*/*',
+  signal: new AbortController().signal,
+};
 const turnOf = 'select from rate_limits where key = $1';
 
 test('an export holds the whole timeline of an application, however long, each event once and oldest first', async () => {
@@ -394,6 +401,40 @@ describe('one file a person at a time', () => {
     const answer = answerExport({ ok: false, reason: 'too_many_changes', retryAt }, asked);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '5400']);
     expect(await answer.text()).toContain('You can download it again in 90 minutes.');
+  });
+
+  test('the page that a browser is led back to knows the reason again, and from when on the data may be had', async () => {
+    const { userId } = await giveSettledPerson(database.db);
+    const retryAt = after(noon, 90 * 60);
+    const locationOf = (refusal: Parameters<typeof answerExport>[0]) =>
+      answerExport(refusal, { ...asked, accepts: 'text/html' }).headers.get('location')!;
+    for (const refusal of [
+      { ok: false, reason: 'under_way' },
+      { ok: false, reason: 'recovered_lately', retryAt },
+      { ok: false, reason: 'too_many_changes', retryAt },
+    ] as const) {
+      const { pathname, searchParams } = new URL(locationOf(refusal), 'http://localhost');
+      expect(pathname).toBe('/offers');
+      expect(readRefusedMark(searchParams.get('refused')!)).toBe(refusal.reason);
+    }
+    expect(locationOf({ ok: false, reason: 'gone' })).toBe('/offers');
+    for (const odd of ['', 'anything', 'toString', ['many'], undefined]) {
+      expect(readRefusedMark(odd)).toBeNull();
+    }
+
+    const user = { userId, recoveredAt: noon };
+    const readAt = (reason: Parameters<typeof readExportRetry>[2], now: Date) =>
+      readExportRetry(database.db, user, reason, now);
+    expect(await readAt('recovered_lately', after(noon, 60))).toEqual(after(noon, 72 * 3600));
+    expect(await readAt('recovered_lately', after(noon, 72 * 3600))).toBeNull();
+    expect(await readAt('too_many_changes', noon)).toBeNull();
+    for (let n = 0; n < 30; n += 1) {
+      const record = await exportRecord(database.db, userId, contextAt(noon));
+      if (record.ok) await record.chunks.return();
+    }
+    expect(await readAt('too_many_changes', after(noon, 60))).toEqual(after(noon, 3600));
+    expect(await readAt('too_many_changes', after(noon, 3600))).toBeNull();
+    expect(await readAt('under_way', noon)).toBeNull();
   });
 
   test('one that rested for long goes on, unless another began meanwhile', async () => {
