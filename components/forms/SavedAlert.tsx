@@ -20,8 +20,8 @@ export function SavedAlert({
   children?: ReactNode;
 }) {
   const around = useRef<HTMLDivElement>(null);
-  const [said, setSaid] = useState(title);
-  if (title !== undefined && title !== said) setSaid(title);
+  const [said, setSaid] = useState({ title, tone });
+  if (title !== undefined && (title !== said.title || tone !== said.tone)) setSaid({ title, tone });
   useEffect(() => {
     const hide = () => around.current?.toggleAttribute('hidden', true);
     document.addEventListener('submit', hide);
@@ -34,10 +34,10 @@ export function SavedAlert({
     around.current?.querySelector<HTMLElement>('[role]')?.focus();
     history.replaceState(null, '', location.pathname + location.hash);
   });
-  if (said === undefined) return null;
+  if (said.title === undefined) return null;
   return (
     <div ref={around}>
-      <Alert tone={tone} title={said}>
+      <Alert tone={said.tone} title={said.title}>
         {children}
       </Alert>
     </div>

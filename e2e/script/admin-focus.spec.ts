@@ -5,6 +5,7 @@ import { newNumber, writeNationally } from '../support/people';
 import { giveAuthenticator } from '../support/passkeys';
 import { registerVerified } from '../support/settings';
 import { enterAs, makePerson, twoFactorPaths } from '../support/staff';
+import { giveApplication } from '../support/staff-applications';
 import { expect, test } from '../support/test';
 
 test('after an alarm is acknowledged and the form is gone, the focus is on what became of it', async ({
@@ -98,4 +99,25 @@ test('the key of an authenticator app is whole on the screen once it is there', 
   await button(page, 'Set up another authenticator app').click();
   await expect(page.getByText('Your key is below.')).toBeVisible();
   await expect(page.getByRole('img', { name: /^QR code/ })).toBeInViewport({ ratio: 1 });
+});
+
+test('when the time to undo a move ends, the focus stays where the button was, and nothing below it moves', async ({
+  page,
+}) => {
+  const staff = await makePerson('staff', { name: `Stan ${randomUUID()}` });
+  const id = await giveApplication({ of: null, to: staff, title: `Flat ${randomUUID()}` });
+  await enterAs(page, staff);
+  await open(page, `/staff/applications/${id}`);
+  await button(page, 'Move to In review').click();
+  await button(page, 'Undo').focus();
+  const below = page.getByRole('heading', { name: 'Where it is' });
+  const topOf = () => below.evaluate((element) => element.getBoundingClientRect().top);
+  const top = await topOf();
+  await expect(button(page, 'Undo')).toHaveCount(0);
+  await expect(page.locator(':focus')).toHaveText('The time to undo it is over.');
+  // The page is read once more some seconds later, and says how the applicant hears.
+  await page.waitForResponse((response) => response.url().includes('_rsc'));
+  await expect(page.locator('[data-notification-status]').first()).toBeVisible();
+  await expect(page.locator(':focus')).toHaveText('The time to undo it is over.');
+  expect(Math.abs((await topOf()) - top)).toBeLessThan(2);
 });

@@ -77,17 +77,18 @@ export default async function ApplicationPage({ params, searchParams }: Props) {
           ) : null}
         </Lead>
       </HeadingGroup>
-      {said ? <SavedAlert title={said.title} tone={said.tone} /> : null}
-      {undo ? (
-        <UndoForm
-          key={undo.eventId}
-          action={undoMoveAction}
-          fields={{ application: application.id, event: String(undo.eventId) }}
-          title={`You moved it to ${statusWords[undo.to]}`}
-          until={{ at: undo.until.toISOString(), words: sayAt(undo.until, now, shown.timeZone) }}
-          serverNow={now.toISOString()}
-        />
-      ) : null}
+      <SavedAlert title={said?.title} tone={said?.tone} />
+      <UndoForm
+        action={undoMoveAction}
+        undo={
+          undo && {
+            fields: { application: application.id, event: String(undo.eventId) },
+            title: `You moved it to ${statusWords[undo.to]}`,
+            until: { at: undo.until.toISOString(), words: sayAt(undo.until, now, shown.timeZone) },
+          }
+        }
+        serverNow={now.toISOString()}
+      />
       <Card label="Application">
         <Heading level={2}>Where it is</Heading>
         <FactList facts={factsOf(shown, clock)} />
