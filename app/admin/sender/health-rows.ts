@@ -68,7 +68,7 @@ function sayRegistration({ unregistered, days }: SenderHealth): HealthRow {
   return {
     id: 'registration',
     what: 'Registration',
-    now: `${sayCount(unregistered)} texts met an error of registration (30032, 30034) in ${days} days.`,
+    now: `${sayMany(unregistered, 'text')} met an error of registration (30032, 30034) in ${days} days.`,
     state: unregistered === 0 ? good : bad,
     whatToDo:
       'Any at all: finish the registration of the number or campaign in the Twilio console, and see that the number belongs to the campaign.',
@@ -83,7 +83,7 @@ function sayFiltered({ filtered, sent, days }: SenderHealth): HealthRow {
     now:
       share === null
         ? `No text was sent in ${days} days.`
-        : `${sayShare(share)} (${sayCount(filtered)} of ${sayCount(sent)} texts, error 30007) in ${days} days.`,
+        : `${sayShare(share)} (${sayCount(filtered)} of ${sayMany(sent, 'text')}, error 30007) in ${days} days.`,
     state:
       share === null
         ? nothingYet
@@ -111,7 +111,7 @@ function sayReports({ expectsReports, webhooks, sending }: SenderHealth, clock: 
       ? `None are expected: APP_URL is on localhost, so states are asked for. ${delivery}`
       : lastAt === null
         ? `No call came in 24 hours. ${delivery}`
-        : `${sayCount(accepted)} calls came in 24 hours, the last ${ago(lastAt)}. ${delivery}`,
+        : `${accepted === 1 ? 'One call came in 24 hours,' : `${sayCount(accepted)} calls came in 24 hours, the last`} ${ago(lastAt)}. ${delivery}`,
     state: !expectsReports || sending.lastReceiptAt === null ? nothingYet : lastAt === null ? look : good,
     whatToDo:
       'If texts go out and no call comes: see that APP_URL can be reached from outside, and that the proxy lets POST /users/webhook/twilio through.',
@@ -123,7 +123,7 @@ function sayRefused({ webhooks: { status, inbound } }: SenderHealth): HealthRow 
   return {
     id: 'refused',
     what: 'Webhook calls',
-    now: `In 24 hours ${sayCount(status.accepted)} status reports and ${sayCount(inbound.accepted)} texts from people were taken; ${sayCount(status.refused)} and ${sayCount(inbound.refused)} that may have been the provider’s were refused.`,
+    now: `In 24 hours ${sayMany(status.accepted, 'status report')} and ${sayMany(inbound.accepted, 'text')} from people were taken; ${sayCount(status.refused)} and ${sayCount(inbound.refused)} that may have been the provider’s were refused.`,
     state: refused > 0 ? bad : status.accepted + inbound.accepted === 0 ? nothingYet : good,
     whatToDo:
       'Any refused: look for webhook_refused in the log. Mostly it is TWILIO_AUTH_TOKEN, APP_URL, or a proxy that changes path, query or body.',
@@ -141,7 +141,7 @@ function sayPace(
   return {
     id: role === 'codes' ? 'codes-pace' : 'pace',
     what: `Pace${suffix}`,
-    now: `${sayCount(sentInLastMinute)} texts in the last minute; ${most === null ? 'there is no limit' : `${sayCount(most)} can go out in one (${setting})`}.`,
+    now: `${sayMany(sentInLastMinute, 'text')} in the last minute; ${most === null ? 'there is no limit' : `${sayCount(most)} can go out in one (${setting})`}.`,
     state: isFull && waiting > 0 ? look : good,
     whatToDo: `If the pace is used up and texts wait: raise ${setting} as far as the sender’s registration allows, or get a faster sender.`,
   };
@@ -172,4 +172,8 @@ function sayBudget({ sending: { spentMicros, budgetMicros } }: SenderHealth): He
     whatToDo:
       'At 80% updates stop, at 90% codes for new numbers, at 100% everything. If it is not abuse, raise SMS_DAILY_BUDGET_USD and restart.',
   };
+}
+
+function sayMany(count: number, thing: string): string {
+  return `${sayCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }

@@ -113,6 +113,28 @@ test('each figure is read from where it is, and judged', async () => {
   expect(said.budget).toBe('60% of the budget for 24 hours is used ($6.00 of $10.00).');
 });
 
+test('one text, call or report is said to be one', async () => {
+  const now = new Date();
+  const { health } = await read();
+  const one = { accepted: 1, refused: 0, lastAt: now };
+  const [sender] = health.senders;
+  const single = {
+    ...{ ...health, unregistered: 1, sent: 1, filtered: 1, expectsReports: true },
+    senders: [{ ...sender!, sentInLastMinute: 1 }],
+    webhooks: {
+      status: { ...health.webhooks.status, ...one },
+      inbound: { ...health.webhooks.inbound, ...one },
+    },
+  };
+  const rows = listHealth(single, { timeZone: 'America/New_York', now });
+  const said = rows.map((row) => row.now).join(' ');
+  expect(said).toContain('1 text met an error of registration');
+  expect(said).toContain('(1 of 1 text, error 30007)');
+  expect(said).toContain('One call came in 24 hours, 1 second ago.');
+  expect(said).toContain('In 24 hours 1 status report and 1 text from people were taken;');
+  expect(said).toContain('1 text in the last minute;');
+});
+
 test('the dashboard judges as the page about the sender does', async () => {
   const now = new Date();
   const clock = { timeZone: 'America/New_York', now };
