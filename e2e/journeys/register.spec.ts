@@ -183,7 +183,7 @@ test('sending again waits 30 seconds, then brings the same code', async ({ page,
 
   await letTimePass(phone, 30);
   await open(page, paths.code);
-  await expect(page.getByText('2 sends left.')).toBeVisible();
+  await expect(page.getByText('You can send it 2 more times.')).toBeVisible();
   await again.click();
   await expect(page.getByText(/You can send it again (in|at) .+\(1 left\)\./)).toBeVisible();
   expect(await readCode(phone, 2)).toBe(code);

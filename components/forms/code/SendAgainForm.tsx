@@ -52,10 +52,8 @@ export function SendAgainForm({
                   : 'You can send it again'}{' '}
               <TimeLeft until={availableAt} leftMs={leftMs} /> ({sendsLeft === 0 ? 'none' : sendsLeft} left).
             </>
-          ) : sendsLeft === 0 ? null : sendsLeft === 1 ? (
-            '1 send left.'
-          ) : (
-            `${sendsLeft} sends left.`
+          ) : sendsLeft === 0 ? null : (
+            `You can send ${isNew ? 'one' : 'it'} ${sendsLeft} more ${sendsLeft === 1 ? 'time' : 'times'}.`
           )}
         </p>
         <span className={styles.announced} role="status">
