@@ -3,7 +3,7 @@
 import { useEffect, useState } from 'react';
 import { classNames } from '@/components/ui/class-names';
 import styles from './DevPhone.module.css';
-import { DevPhoneText, sayTime, type DevText } from './DevPhoneText';
+import { DevPhoneText, sayLately, sayTime, type DevText } from './DevPhoneText';
 import { SiteName } from '@/components/ui/SiteName';
 import { useHydrated } from '@/components/ui/use-hydrated';
 
@@ -62,7 +62,7 @@ export function DevPhone({
               >
                 <span className={styles.handsetNumber}>{handset.label}</span>
                 <time className={styles.handsetTime} dateTime={handset.lastAt} suppressHydrationWarning>
-                  {sayTime(handset.lastAt, zone)}
+                  {sayLately(handset.lastAt, zone)}
                 </time>
               </a>
             ))}

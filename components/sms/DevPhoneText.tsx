@@ -188,6 +188,12 @@ function linkAddresses(words: string): ReactNode[] {
   );
 }
 
+/** The time alone where it is today, else with its day: `Tue, Nov 24, 8:05 PM EST`. */
+export function sayLately(at: string, zone: string | undefined, now = new Date()): string {
+  const dayOf = (date: Date) => date.toLocaleDateString('en-US', { timeZone: zone });
+  return dayOf(new Date(at)) === dayOf(now) ? sayTime(at, zone) : sayDay(at, zone);
+}
+
 function sayDay(at: string, zone: string | undefined): string {
   const date = new Date(at);
   const isToday = zone === undefined && date.toDateString() === new Date().toDateString();
