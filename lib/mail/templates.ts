@@ -31,7 +31,7 @@ function notice({ site, link, lasts }: MailFacts, title: string, words: string):
     paragraphs,
     button: { label: 'This was not me', url: link },
     notes: [
-      `The link works for ${lasts}. It signs everyone out, puts the email and phone number of before these days back, removes second factors that were added, and lets you choose a new password.`,
+      `The link works for ${lasts}. It signs everyone out, restores your earlier email and phone number, removes second factors that were added, and lets you choose a new password.`,
     ],
   };
 }
