@@ -50,7 +50,7 @@ test('staff select three, see what would happen, show their factor, and two are 
   }
   await button(page, 'Go on with the checked ones').click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Move 3 applications');
-  await expect(page.getByText('2 in In review, 1 in Submitted')).toBeVisible();
+  await expect(page.getByText('2 are in review, 1 is submitted')).toBeVisible();
 
   await field(page, 'to').selectOption('documents_needed');
   await button(page, 'Show what would happen').click();

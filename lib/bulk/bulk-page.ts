@@ -36,6 +36,8 @@ export type BulkPage = {
   /** Those that are not decided yet. */
   open: number;
   outcomes: Record<BulkOutcome, number>;
+  /** All were moved, and there was no way to tell some of their applicants; false where not all were, for nobody asks then. */
+  isSomeUnreached: boolean;
   /** Stands for where to and the note, as they are shown here: what is started has to be the same (`startBulkMove`). */
   aim: string;
   /** Where the applications are now, the most frequent first; of drafts alone. */
@@ -104,7 +106,9 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
   };
 }
 
-async function countOutcomes(db: Db, id: string): Promise<Pick<BulkPage, 'items' | 'open' | 'outcomes'>> {
+type Counted = Pick<BulkPage, 'items' | 'open' | 'outcomes' | 'isSomeUnreached'>;
+
+async function countOutcomes(db: Db, id: string): Promise<Counted> {
   const { rows } = await db.execute<{ outcome: BulkOutcome | null; count: number }>(sql`
     select outcome, count(*)::int as count from bulk_items where bulk_id = ${id} group by outcome`);
   const outcomes = {
@@ -117,7 +121,16 @@ async function countOutcomes(db: Db, id: string): Promise<Pick<BulkPage, 'items'
     if (outcome === null) open += count;
     else outcomes[outcome] = count;
   }
-  return { items, open, outcomes };
+  const isSomeUnreached = items > 0 && outcomes.moved === items && (await findUnreached(db, id));
+  return { items, open, outcomes, isSomeUnreached };
+}
+
+async function findUnreached(db: Db, id: string): Promise<boolean> {
+  const { rows } = await db.execute<{ is_some: boolean }>(sql`
+    select exists (
+      select from bulk_items i join application_notices n on n.event_id = i.event_id
+      where i.bulk_id = ${id} and n.kind <> 'reminder' and n.state = 'unreached') as is_some`);
+  return rows[0]!.is_some;
 }
 
 async function countStatuses(db: Db, viewer: Viewer, id: string): Promise<BulkPage['byStatus']> {

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { sayOtherBulk, sayBulkReminders, sayBulkSending } from '@/app/staff/bulk/bulk-words';
+import {
+  bulkSavedWords,
+  sayBulkMove,
+  sayBulkReminders,
+  sayBulkSending,
+  sayBulkSources,
+  sayOtherBulk,
+} from '@/app/staff/bulk/bulk-words';
 
 test.each([
   [{ texts: 10_000, pace: 1, left: 0 }, 'About 2 hours 50 minutes at 1 text a second'],
@@ -19,10 +26,7 @@ test.each([
     { moves: 2, left: 3_400 },
     '2 are going on, with 3,400 applications and texts left. They go in turns with this one.',
   ],
-  [
-    { moves: 1, left: 1 },
-    '1 is going on, with 1 applications and texts left. They go in turns with this one.',
-  ],
+  [{ moves: 1, left: 1 }, '1 is going on, with 1 application or text left. They go in turns with this one.'],
   [{ moves: 0, left: 12 }, '12 of their texts still wait. They go in turns with this one.'],
 ])('what other bulk moves have left is said of %j', (others, said) => {
   expect(sayOtherBulk(others)).toBe(said);
@@ -32,4 +36,19 @@ test('reminders are said with their days and their cost', () => {
   expect(sayBulkReminders({ reminders: 400, cost: '$3.1600' })).toBe(
     'Up to 400, 3 and 10 days later, to those who have not answered. By text they cost up to $3.1600 more.',
   );
+});
+
+test('where the applications of a draft are is said in a sentence, of one and of several', () => {
+  expect(
+    sayBulkSources([
+      { status: 'in_review', count: 2 },
+      { status: 'submitted', count: 1 },
+      { status: 'documents_needed', count: 1_000 },
+    ]),
+  ).toBe('2 are in review, 1 is submitted, 1,000 need documents');
+});
+
+test('a draft that goes nowhere yet has no target, and saying one moves nothing', () => {
+  expect(sayBulkMove({ to: null, items: 3 })).toBe('No target yet: 3 applications');
+  expect(bulkSavedWords.get('aimed')?.tone).toBe('info');
 });

@@ -4,6 +4,7 @@ import { sayCount } from '@/app/admin/report-words';
 import { moveWords } from '@/app/staff/applications/words';
 import type { SelectOption } from '@/components/inputs/Select';
 import type { Tone } from '@/components/ui/Notice';
+import type { ApplicationStatus } from '@/lib/applications/moves';
 import { reminderDays } from '@/lib/applications/move-application';
 import type { BulkChances, BulkPage, ListedBulkMove } from '@/lib/bulk/bulk-page';
 import type { MissingReason } from '@/lib/bulk/missing-list';
@@ -19,7 +20,7 @@ export const bulkTargets: readonly SelectOption[] = seenStatuses
 
 /** What a bulk move is called. */
 export function sayBulkMove({ to, items }: Pick<ListedBulkMove, 'to' | 'items'>): string {
-  const words = lookUp(moveWords, to)?.words ?? 'Not said yet';
+  const words = lookUp(moveWords, to)?.words ?? 'No target yet';
   return `${words}: ${sayApplications(items)}`;
 }
 
@@ -74,13 +75,36 @@ export const chanceWords: Record<Exclude<keyof BulkChances, 'allowed'>, string> 
 
 export const tooManyBulkWords = `${mostBulkUnderWay} bulk moves are going on already, and no more at a time. Wait until one is done, or stop one.`;
 
-/** What was done, as the page says it afterwards. */
-export const bulkSavedWords: ReadonlyMap<string, string> = new Map([
-  ['aimed', 'Nothing is moved yet. Look at what would happen, then start it.'],
-  ['started', 'It has started. You can leave this page: it goes on.'],
-  ['paused', 'It is paused.'],
-  ['stopped', 'It is stopped. What was moved stays moved.'],
+/** What was done, as the page says it afterwards. `info`: nothing was yet. */
+export const bulkSavedWords: ReadonlyMap<string, { title: string; tone?: 'info' }> = new Map([
+  [
+    'aimed',
+    { title: 'Nothing is moved yet. Look at what would happen, then start it.', tone: 'info' as const },
+  ],
+  ['started', { title: 'It has started. You can leave this page: it goes on.' }],
+  ['paused', { title: 'It is paused.' }],
+  ['stopped', { title: 'It is stopped. What was moved stays moved.' }],
 ]);
+
+/** Where the applications of a draft are now: `2 are in review, 1 is submitted`. */
+export function sayBulkSources(byStatus: BulkPage['byStatus']): string {
+  return byStatus
+    .map(({ status, count }) => {
+      const are = count === 1 ? 'is' : 'are';
+      return `${sayCount(count)} ${lookUp(sourceWords, status)?.(are) ?? `${are} ${status}`}`;
+    })
+    .join(', ');
+}
+
+const sourceWords: Record<ApplicationStatus, (are: 'is' | 'are') => string> = {
+  draft: (are) => (are === 'is' ? 'is a draft' : 'are drafts'),
+  submitted: (are) => `${are} submitted`,
+  in_review: (are) => `${are} in review`,
+  documents_needed: (are) => (are === 'is' ? 'needs documents' : 'need documents'),
+  approved: (are) => `${are} approved`,
+  declined: (are) => `${are} declined`,
+  withdrawn: (are) => `${are} withdrawn`,
+};
 
 /** How long sending takes at the sender's pace, alone and in turns with what other bulk moves have left; null: it has no pace, or sends nothing. */
 export function sayBulkSending({
@@ -104,7 +128,7 @@ export function sayOtherBulk({ moves, left }: { moves: number; left: number }): 
   const turns = 'They go in turns with this one.';
   if (moves === 0) return `${sayCount(left)} of their texts still wait. ${turns}`;
   const going = moves === 1 ? '1 is going on' : `${sayCount(moves)} are going on`;
-  return `${going}, with ${sayCount(left)} applications and texts left. ${turns}`;
+  return `${going}, with ${left === 1 ? '1 application or text' : `${sayCount(left)} applications and texts`} left. ${turns}`;
 }
 
 /** The reminders that follow where something is asked for. */

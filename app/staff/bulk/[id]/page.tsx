@@ -1,7 +1,5 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import { statusWords } from '@/app/_format/application-words';
-import { lookUp } from '@/app/_format/look-up';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { sayTab } from '@/app/_format/tab-title';
@@ -38,6 +36,7 @@ import {
   sayApplications,
   sayBulkMove,
   sayBulkProgress,
+  sayBulkSources,
   sayBulkState,
 } from '../bulk-words';
 import { Summary } from './summary';
@@ -60,6 +59,7 @@ export default async function BulkMovePage({ params, searchParams }: Props) {
   const shown = await readBulkPage(db(), user, id, now);
   if (shown === null) notFound();
   const clock = { timeZone: shown.timeZone, now };
+  const said = typeof saved === 'string' ? bulkSavedWords.get(saved) : undefined;
   return (
     <Page wide nav={<SiteNav part="/staff/applications" />}>
       <HeadingGroup>
@@ -68,7 +68,7 @@ export default async function BulkMovePage({ params, searchParams }: Props) {
           <TextLink href={bulkPath}>All bulk moves</TextLink>
         </Lead>
       </HeadingGroup>
-      <SavedAlert title={typeof saved === 'string' ? bulkSavedWords.get(saved) : undefined} />
+      <SavedAlert title={said?.title} tone={said?.tone} />
       {shown.isCut ? (
         <Notice tone="warning" title={`More than ${sayCount(shown.items)} applications were listed`}>
           <p>
@@ -93,11 +93,7 @@ function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
         <Heading level={2} id="aim-heading">
           Where to
         </Heading>
-        <Text>
-          {byStatus
-            .map(({ status, count }) => `${sayCount(count)} in ${lookUp(statusWords, status) ?? status}`)
-            .join(', ')}
-        </Text>
+        <Text>{sayBulkSources(byStatus)}</Text>
         <BulkAimForm
           action={aimBulkMoveAction}
           bulk={id}
@@ -164,7 +160,9 @@ function Progress({ shown, clock }: { shown: Shown; clock: Clock }) {
         facts={[
           { term: 'State', detail: <Badge tone={said.tone}>{said.words}</Badge> },
           { term: 'Moved', detail: sayCount(outcomes.moved) },
-          { term: isOver ? 'Not moved before the end' : 'Still to do', detail: sayCount(open) },
+          ...(isOver && open === 0
+            ? []
+            : [{ term: isOver ? 'Not moved before the end' : 'Still to do', detail: sayCount(open) }]),
           ...(['changed_meanwhile', 'not_allowed', 'not_found', 'moved_too_often', 'failed'] as const)
             .filter((reason) => outcomes[reason] > 0)
             .map((reason) => ({ term: missingWords[reason], detail: sayCount(outcomes[reason]) })),
@@ -201,11 +199,13 @@ function Progress({ shown, clock }: { shown: Shown; clock: Clock }) {
           note="What was moved stays moved, and is told."
         />
       )}
-      <Text>
-        <a href={`${bulkPath}/${id}/missing`} download>
-          Download what could not be done, and why (CSV)
-        </a>
-      </Text>
+      {missing > 0 || shown.isSomeUnreached ? (
+        <Text>
+          <a href={`${bulkPath}/${id}/missing`} download>
+            Download what could not be done, and why (CSV)
+          </a>
+        </Text>
+      ) : null}
       {isOver && missing > 0 ? (
         <ActionForm
           action={draftMissingAction}

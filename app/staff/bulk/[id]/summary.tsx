@@ -1,7 +1,6 @@
 import { Moment } from '@/app/_format/moment';
-import { sayUsd } from '@/app/_format/say-usd';
 import type { Clock } from '@/app/_format/say-moment';
-import { sayCount } from '@/app/admin/report-words';
+import { sayCount, sayMicros } from '@/app/admin/report-words';
 import { FactList } from '@/components/ui/lists/FactList';
 import { Notice } from '@/components/ui/Notice';
 import type { BulkPage } from '@/lib/bulk/bulk-page';
@@ -53,7 +52,7 @@ export function Summary({
           { term: 'Segments', detail: sayCount(segments) },
           {
             term: 'Cost of the texts, about',
-            detail: `${dollars(priceMicros)}. Of ${dollars(budgetMicros)} for bulk moves in 24 hours, ${dollars(budgetLeftMicros)} are left.`,
+            detail: `${sayMicros(priceMicros)}. Of ${sayMicros(budgetMicros)} for bulk moves in 24 hours, ${sayMicros(budgetLeftMicros)} are left.`,
           },
           {
             term: 'Held by quiet hours',
@@ -79,7 +78,7 @@ export function Summary({
             : [
                 {
                   term: 'Reminders after that',
-                  detail: sayBulkReminders({ reminders, cost: dollars(reminderMicros) }),
+                  detail: sayBulkReminders({ reminders, cost: sayMicros(reminderMicros) }),
                 },
               ]),
         ]}
@@ -93,8 +92,4 @@ export function Summary({
       ) : null}
     </>
   );
-}
-
-function dollars(micros: number): string {
-  return sayUsd((micros / 1_000_000).toFixed(6));
 }
