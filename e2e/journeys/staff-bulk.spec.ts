@@ -60,6 +60,16 @@ test('staff select three, see what would happen, show their factor, and two are 
   await button(page, 'Show what would happen').click();
   await expect(fact(page, 'Would be moved')).toHaveText('2');
   await expect(fact(page, 'Cannot be moved there from their status')).toHaveText('1');
+  await page.getByText('Which applications').click();
+  await expect(page.getByRole('link', { name: titles[0] })).toHaveAttribute(
+    'href',
+    /\/staff\/applications\//,
+  );
+  await expect(page.getByText(`${titles[0]}, of ${applicant.name}`)).toBeVisible();
+  await page.getByText('The one that stays, and why').click();
+  await expect(
+    page.getByRole('listitem').filter({ hasText: 'Cannot be moved there from their status' }).last(),
+  ).toContainText(titles[2]);
   await expect(fact(page, 'People')).toHaveText('2');
   await expect(fact(page, 'Told by text')).toHaveText('1');
   await expect(fact(page, 'No way to tell them')).toHaveText('1');

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkForecast, BulkOutcome, BulkPauseReason, BulkState } from '@/db/schema/bulk';
 import type { Db } from '@/db/client';
@@ -16,6 +16,17 @@ import { markAim, requireMover } from './select-bulk';
 
 /** Of the applications of a draft, how many can be moved as they are, and how many not, by why. */
 export type BulkChances = { allowed: number; changed: number; notAllowed: number; gone: number };
+
+/** An application of a draft, named; `title` null: it was deleted, or is not for this person to see. `chance` null: nobody said where to. */
+export type BulkItem = {
+  id: string;
+  title: string | null;
+  applicant: string | null;
+  chance: keyof BulkChances | null;
+};
+
+/** So many applications of a draft are named, and so many of those that would not be moved. */
+export const mostNamed = 20;
 
 /** A bulk move as staff and admins see it. */
 export type BulkPage = {
@@ -42,6 +53,8 @@ export type BulkPage = {
   aim: string;
   /** Where the applications are now, the most frequent first; of drafts alone. */
   byStatus: { status: ApplicationStatus; count: number }[];
+  /** The first of them, and the first that would not be moved; of drafts alone. */
+  named: { first: BulkItem[]; staying: BulkItem[] };
   /** Of a draft that says where to move: what would come of it. */
   summary: {
     chances: BulkChances;
@@ -86,14 +99,15 @@ export async function readBulkPage(db: Db, viewer: Viewer, id: string, now: Date
   if (!row) return null;
   const isDraft = row.state === 'draft';
   const to = row.to_status;
-  const [counted, byStatus, summary, preferences] = await Promise.all([
+  const [counted, byStatus, named, summary, preferences] = await Promise.all([
     countOutcomes(db, id),
     isDraft ? countStatuses(db, viewer, id) : [],
+    isDraft ? nameItems(db, viewer, { id, to }) : { first: [], staying: [] },
     isDraft && to !== null ? summarize(db, viewer, { ...row, id, to }, now) : null,
     readPreferences(db, viewer.userId),
   ]);
   return {
-    ...{ id, to, byStatus, summary, note: row.note, isCut: row.is_cut, state: row.state },
+    ...{ id, to, byStatus, named, summary, note: row.note, isCut: row.is_cut, state: row.state },
     aim: markAim(to, row.note),
     stateAt: new Date(row.state_at),
     createdBy: row.created_by,
@@ -172,15 +186,49 @@ async function countOthers(db: Db, now: Date): Promise<{ moves: number; left: nu
   return rows[0]!;
 }
 
+/** What would become of an application `a`, null where it is gone, of an item `i`. */
+function chanceOf(to: ApplicationStatus, viewer: Viewer): SQL {
+  const from = `{${sourcesOf(to, viewer).join(',')}}`;
+  return sql`case when a.id is null then 'gone' when a.version <> i.version then 'changed'
+      when a.status = any(${from}::text[]) then 'allowed' else 'notAllowed' end`;
+}
+
+async function nameItems(
+  db: Db,
+  viewer: Viewer,
+  { id, to }: { id: string; to: ApplicationStatus | null },
+): Promise<BulkPage['named']> {
+  const chance = to === null ? sql`null::text` : chanceOf(to, viewer);
+  const { rows } = await db.execute<BulkItem & { is_first: boolean }>(sql`
+    with first as materialized (
+      select nth, application_id from bulk_items where bulk_id = ${id} order by nth limit ${mostNamed}
+    ), judged as materialized (
+      select i.nth, i.application_id, ${chance} as chance
+      from bulk_items i left join applications a on a.id = i.application_id and ${seenBy(viewer)}
+      where i.bulk_id = ${id} ${to === null ? sql`and i.nth <= (select max(nth) from first)` : sql``}
+    ), staying as materialized (
+      select nth from judged where chance <> 'allowed' order by nth limit ${mostNamed}
+    )
+    select j.application_id as id, a.title, coalesce(u.name, a.applicant_name) as applicant, j.chance,
+      exists (select from first where first.nth = j.nth) as is_first
+    from judged j left join applications a on a.id = j.application_id and ${seenBy(viewer)}
+    left join users u on u.id = a.applicant_id
+    where j.nth in (select nth from first union select nth from staying) order by j.nth`);
+  const items = rows.map(({ is_first: isFirst, ...item }) => ({ isFirst, item }));
+  const staying = items.filter(({ item }) => item.chance !== null && item.chance !== 'allowed');
+  return {
+    first: items.filter(({ isFirst }) => isFirst).map(({ item }) => item),
+    staying: staying.slice(0, mostNamed).map(({ item }) => item),
+  };
+}
+
 async function countChances(
   db: Db,
   viewer: Viewer,
   { id, to }: { id: string; to: ApplicationStatus },
 ): Promise<BulkChances> {
-  const from = `{${sourcesOf(to, viewer).join(',')}}`;
   const { rows } = await db.execute<{ chance: keyof BulkChances; count: number }>(sql`
-    select case when a.id is null then 'gone' when a.version <> i.version then 'changed'
-      when a.status = any(${from}::text[]) then 'allowed' else 'notAllowed' end as chance, count(*)::int as count
+    select ${chanceOf(to, viewer)} as chance, count(*)::int as count
     from bulk_items i left join applications a on a.id = i.application_id and ${seenBy(viewer)}
     where i.bulk_id = ${id} group by 1`);
   const chances: BulkChances = { allowed: 0, changed: 0, notAllowed: 0, gone: 0 };

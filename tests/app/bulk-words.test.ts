@@ -5,7 +5,9 @@ import {
   sayBulkReminders,
   sayBulkSending,
   sayBulkSources,
+  sayNamed,
   sayOtherBulk,
+  sayStaying,
 } from '@/app/staff/bulk/bulk-words';
 
 test.each([
@@ -51,4 +53,14 @@ test('where the applications of a draft are is said in a sentence, of one and of
 test('a draft that goes nowhere yet has no target, and saying one moves nothing', () => {
   expect(sayBulkMove({ to: null, items: 3 })).toBe('No target yet: 3 applications');
   expect(bulkSavedWords.get('aimed')?.tone).toBe('info');
+});
+
+test('applications that are named are all, or the first of how many', () => {
+  expect(sayNamed(3, 3)).toBe('Which applications');
+  expect(sayNamed(20, 1_000)).toBe('The first 20 of 1,000 applications');
+  expect([sayStaying(1, 1), sayStaying(2, 2), sayStaying(20, 21)]).toEqual([
+    'The one that stays, and why',
+    'Those that stay, and why',
+    'The first 20 of 21 that stay, and why',
+  ]);
 });

@@ -86,6 +86,17 @@ export const bulkSavedWords: ReadonlyMap<string, { title: string; tone?: 'info' 
   ['stopped', { title: 'It is stopped. What was moved stays moved.' }],
 ]);
 
+/** Over the names of a draft's applications: that these are all, or the first of how many. */
+export function sayNamed(named: number, all: number): string {
+  return named < all ? `The first ${sayCount(named)} of ${sayApplications(all)}` : 'Which applications';
+}
+
+/** The same over those that would not be moved. */
+export function sayStaying(named: number, all: number): string {
+  if (named < all) return `The first ${sayCount(named)} of ${sayCount(all)} that stay, and why`;
+  return all === 1 ? 'The one that stays, and why' : 'Those that stay, and why';
+}
+
 /** Where the applications of a draft are now: `2 are in review, 1 is submitted`. */
 export function sayBulkSources(byStatus: BulkPage['byStatus']): string {
   return byStatus

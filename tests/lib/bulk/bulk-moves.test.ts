@@ -702,6 +702,56 @@ test('the summary says by which way news would go, what it costs, and what waits
   expect(later!.summary!.forecast).toMatchObject({ texts: 2 });
 });
 
+test('a draft names its first twenty, and the first twenty that would stay, with why', async () => {
+  const applicant = await giveApplicant(database.db);
+  const ids = await giveManySubmitted(database.db, [applicant, null], 30, noon);
+  const made = await draftBulkMove(database.db, staff, { ids }, at(1));
+  if (!made.ok) throw new Error(made.reason);
+  const read = async () => (await readBulkPage(database.db, staff, made.id, after(noon, 2)))!.named;
+  const fresh = await read();
+  expect(fresh.first.map(({ id, chance }) => [id, chance])).toEqual(ids.slice(0, 20).map((id) => [id, null]));
+  expect(fresh.first.every(({ title, applicant: name }) => title !== null && name !== null)).toBe(true);
+  expect(fresh.staying).toEqual([]);
+
+  await aimBulkMove(database.db, staff, { id: made.id, to: 'in_review', note: null }, at(1));
+  await database.db.execute(
+    sql`update applications set status = 'withdrawn' where id = any(${sql.param([ids[3]!, ids[27]!])}::uuid[])`,
+  );
+  await database.db.execute(sql`update applications set version = version + 1 where id = ${ids[25]!}`);
+  await database.db.execute(sql`delete from applications where id = ${ids[29]!}`);
+  const statements = await recordStatements(database.pool, async () => {
+    const { first, staying } = await read();
+    expect(first.map(({ id }) => id)).toEqual(ids.slice(0, 20));
+    expect(first.map(({ chance }) => chance)).toEqual(
+      ids.slice(0, 20).map((_, n) => (n === 3 ? 'notAllowed' : 'allowed')),
+    );
+    expect(staying.map(({ id, chance }) => [id, chance])).toEqual([
+      [ids[3], 'notAllowed'],
+      [ids[25], 'changed'],
+      [ids[27], 'notAllowed'],
+      [ids[29], 'gone'],
+    ]);
+    expect(staying.at(-1)).toMatchObject({ title: null, applicant: null });
+  });
+  expect(statements.filter((text) => text.includes('staying'))).toHaveLength(1);
+
+  await database.db.execute(sql`update applications set status = 'withdrawn'`);
+  const { first, staying } = await read();
+  expect([first.length, staying.length]).toEqual([20, 20]);
+});
+
+test('what moved all and could not tell some of it says so', async () => {
+  const [reached, unreached] = [
+    await start(await some(1)),
+    await start(await giveManySubmitted(database.db, [null], 1, noon)),
+  ];
+  await runOut(10);
+  for (const seconds of [60, 61]) await decideNotices(database.db, after(noon, seconds), { onFault });
+  const read = async (id: string) => (await readBulkPage(database.db, staff, id, after(noon, 70)))!;
+  expect(await read(reached)).toMatchObject({ outcomes: { moved: 1 }, isSomeUnreached: false });
+  expect(await read(unreached)).toMatchObject({ outcomes: { moved: 1 }, isSomeUnreached: true });
+});
+
 test.each([1, 3])(
   '%i people of whom something odd is stored are counted by themselves in the summary',
   async (count) => {

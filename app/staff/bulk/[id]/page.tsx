@@ -38,7 +38,10 @@ import {
   sayBulkProgress,
   sayBulkSources,
   sayBulkState,
+  sayNamed,
+  sayStaying,
 } from '../bulk-words';
+import { NamedItems } from './named-items';
 import { Summary } from './summary';
 
 type Props = { params: Promise<{ id: string }>; searchParams: Promise<{ saved?: string | string[] }> };
@@ -86,7 +89,7 @@ export default async function BulkMovePage({ params, searchParams }: Props) {
 }
 
 function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
-  const { id, byStatus, summary, to, note } = shown;
+  const { id, byStatus, named, items, summary, to, note } = shown;
   return (
     <>
       <Card>
@@ -94,6 +97,7 @@ function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
           Where to
         </Heading>
         <Text>{sayBulkSources(byStatus)}</Text>
+        <NamedItems summary={sayNamed(named.first.length, items)} items={named.first} />
         <BulkAimForm
           action={aimBulkMoveAction}
           bulk={id}
@@ -117,6 +121,12 @@ function Draft({ shown, clock }: { shown: Shown; clock: Required<Clock> }) {
           ) : (
             <>
               <Summary summary={summary} forecast={summary.forecast} clock={clock} />
+              {named.staying.length === 0 ? null : (
+                <NamedItems
+                  summary={sayStaying(named.staying.length, items - summary.chances.allowed)}
+                  items={named.staying}
+                />
+              )}
               {note === null ? null : (
                 <>
                   <Text>Every applicant reads:</Text>
