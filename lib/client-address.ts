@@ -27,14 +27,14 @@ export function networkOf(address: string): string {
 }
 
 /**
- * The wider network around one (`networkOf`), as providers are given them: the /32 of an IPv6 network, the /16 of an IPv4 address. Many
+ * The wider network around one (`networkOf`), as providers are given them: the /29 of an IPv6 network (RIPE-738, 5.1), the /16 of an IPv4 address. Many
  * customers share one, so no limit on what one of them does counts by it; it only has its share of what there is for all.
  */
 export function wideNetworkOf(network: string): string {
   const address = network.replace(/\/.*$/, '');
   if (addresses.IPv4.isValidFourPartDecimal(address)) return address.replace(/\.\d+\.\d+$/, '.0.0/16');
   return addresses.IPv6.isValid(address)
-    ? `${addresses.IPv6.networkAddressFromCIDR(`${address}/32`).toRFC5952String()}/32`
+    ? `${addresses.IPv6.networkAddressFromCIDR(`${address}/29`).toRFC5952String()}/29`
     : network;
 }
 

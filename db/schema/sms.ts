@@ -10,6 +10,7 @@ import {
   numeric,
   pgTable,
   primaryKey,
+  smallint,
   text,
   uniqueIndex,
   uuid,
@@ -342,6 +343,10 @@ export const smsMessages = pgTable(
     network: text('network'),
     /** … and of the wider one around it, as providers are given them (lib/sms/capacity/asked-from.ts). */
     wideNetwork: text('wide_network'),
+    /** Codes only: how many turns later one goes for those that waited from the same wide network when it was asked for, … */
+    wideTurns: smallint('wide_turns'),
+    /** … and for those of its number prefix (lib/sms/capacity/send-order.ts). */
+    prefixTurns: smallint('prefix_turns'),
     /** Of many that are wished for at once: which of them it belongs to, such as a bulk move; they go in turns. Null: of none. */
     source: uuid('source'),
     /** The accepted text that this one repeats, because the carrier could not deliver it just then. */

@@ -123,8 +123,10 @@ test('two IPv6 addresses share a block exactly when their first 64 bits agree', 
 
 test.each([
   ['203.0.113.9', '203.0.0.0/16'],
-  ['2001:db8:7::/48', '2001:db8::/32'],
-  ['2001:db8:ffff::/48', '2001:db8::/32'],
+  ['2001:db8:7::/48', '2001:db8::/29'],
+  ['2001:db8:ffff::/48', '2001:db8::/29'],
+  ['2001:dbf:1::/48', '2001:db8::/29'],
+  ['2001:dc0:1::/48', '2001:dc0::/29'],
   ['unknown', 'unknown'],
 ])('the wider network around %s is %s', (network, wide) => {
   expect(wideNetworkOf(network)).toBe(wide);

@@ -175,8 +175,8 @@ function listMoney(settings: MoneySettings): LimitRow[] {
       reasons: [],
     },
     {
-      rule: 'Of this, codes of one provider’s network (a /32 of IPv6, a /16 of IPv4)',
-      limit: `${inAnyDay(shares.ofOneWideNetworkMicros)}, by the hour`,
+      rule: 'Of this, codes of one provider’s network (a /29 of IPv6, a /16 of IPv4)',
+      limit: `${inAnyDay(shares.ofOneWideNetworkMicros)}, by the hour; less when others have had much`,
       reasons: [],
     },
     {

@@ -34,6 +34,8 @@ type Cap = {
   otherScopes?: readonly string[];
   hours: number;
   limitMicros: bigint | null;
+  /** What all like it have together: the more of that is spent, the less each of them may have (`atPresent`). */
+  shares?: { scope: string; limitMicros: bigint };
 };
 
 type Limit = Cap & { limitMicros: bigint };
@@ -116,12 +118,6 @@ const classesOfAccess: readonly (string | null)[] = [
  */
 const strangersHoursAtOnce = 3n;
 
-/**
- * Of what strangers' codes may take, one wide network (`wideNetworkOf`) takes no more than one in so many: a provider's customer with a
- * /32 has 65,536 networks, and leaves others as much as it takes.
- */
-const wideNetworksOfStrangers = 2n;
-
 /** One network, and one number prefix, may take so much of a day: one twentieth. */
 const shareOfOneSource = 20n;
 
@@ -139,7 +135,7 @@ export function shareBudget(totalMicros: bigint): {
   updatesMicros: bigint;
   /** What codes may take that strangers ask for. */
   strangersMicros: bigint;
-  /** Of this, what one wide network may take. */
+  /** Of this, what one wide network takes if nobody else asks; the more others have, the less. */
   ofOneWideNetworkMicros: bigint;
   /** Up to where texts of many that were wished for at once may fill the budget: the rest is left to the codes of new people. */
   ofManyMicros: bigint;
@@ -153,7 +149,7 @@ export function shareBudget(totalMicros: bigint): {
     keptMicros: totalMicros / keptForAccess,
     updatesMicros: totalMicros - (totalMicros * leftByUpdates.parts) / leftByUpdates.of,
     strangersMicros,
-    ofOneWideNetworkMicros: strangersMicros / wideNetworksOfStrangers,
+    ofOneWideNetworkMicros: mostOfShared(strangersMicros),
     ofManyMicros: totalMicros - (totalMicros * leftByMany.parts) / leftByMany.of,
     ofOneSourceMicros: totalMicros / shareOfOneSource,
     ofOneNetworkAndPrefixMicros: totalMicros / shareOfOneSource / networksOfAPrefix,
@@ -256,10 +252,22 @@ export function capsOf(
 
   const fewest = fewestCodesOfAShare * BigInt(text.priceMicros);
   const atLeastAFew = (micros: bigint) => (micros > fewest ? micros : fewest);
-  caps.push(...releaseByHour('strangers_share', 'strangers', shares.strangersMicros, atLeastAFew));
+  const ofStrangers = releaseByHour(shares.strangersMicros, atLeastAFew);
+  caps.push(...ofStrangers.map((cap) => ({ ...cap, rule: 'strangers_share', scope: 'strangers' }) as const));
   if (text.wideNetwork !== null) {
-    const ofWide = atLeastAFew(shares.ofOneWideNetworkMicros);
-    caps.push(...releaseByHour('wide_network_share', text.wideNetwork, ofWide, atLeastAFew));
+    const { wideNetwork: scope } = text;
+    caps.push(
+      ...ofStrangers.map(({ hours, limitMicros }) => {
+        const shares = { scope: 'strangers', limitMicros };
+        return {
+          rule: 'wide_network_share',
+          scope,
+          hours,
+          limitMicros: mostOfShared(limitMicros),
+          shares,
+        } as const;
+      }),
+    );
   }
   const ofOne = atLeastAFew(shares.ofOneSourceMicros);
   if (text.network !== null) {
@@ -275,20 +283,18 @@ export function capsOf(
   return caps;
 }
 
-/** The caps of a share that is released by the hour: what may be taken in any hour, in any two, and so on to all of it in a day. */
+/** What may be taken of a share that is released by the hour: in any hour, in any two, and so on to all of it in a day. */
 function releaseByHour(
-  rule: BudgetRule,
-  scope: string,
   ofDayMicros: bigint,
   atLeastAFew: (micros: bigint) => bigint,
-): Cap[] {
+): { hours: number; limitMicros: bigint }[] {
   return Array.from({ length: dayHours }, (_, index) => {
     const hours = BigInt(index + 1);
     // What may be taken at once, and the rest spread over the day: together, no 24 hours hold more than their share.
     const released =
       (ofDayMicros * (strangersHoursAtOnce * 24n + (24n - strangersHoursAtOnce) * hours)) / (24n * 24n);
     const limitMicros = hours === BigInt(dayHours) ? ofDayMicros : atLeastAFew(released);
-    return { rule, scope, hours: Number(hours), limitMicros };
+    return { hours: Number(hours), limitMicros };
   });
 }
 
@@ -353,10 +359,31 @@ async function lockBudget(tx: Tx): Promise<void> {
       set_config('lock_timeout', patience, true) from former`);
 }
 
+/**
+ * A cap as it is now. What one of many may have of what they share is the square of the part of it that is left: alone a wide network
+ * takes 38 %, and after the first few dozens of greedy ones there still is some. A /32 of IPv6 is 65,536 networks of which nobody asked
+ * before, so no limit on each network bounds its owner, and a fixed part for each bounds no two. Two texts it may have in any case: a code, and the same sent
+ * again.
+ */
+function atPresent(cap: Limit, sums: Sums, price: bigint): Limit {
+  if (cap.shares === undefined) return cap;
+  const { scope, limitMicros: all } = cap.shares;
+  const spent = sums.within({ scope, hours: cap.hours });
+  const left = spent < all ? all - spent : 0n;
+  const limitMicros = all === 0n ? 0n : (left * left) / all;
+  return { ...cap, limitMicros: limitMicros > 2n * price ? limitMicros : 2n * price };
+}
+
+/** What one takes of what many share, if nobody else does: where what it has is the square of what is left. */
+function mostOfShared(micros: bigint): bigint {
+  return (micros * 381_966n) / 1_000_000n;
+}
+
 /** The cap that a price does not fit; of several, the one that is counted over the longest time has the latest moment. */
 function findFull(caps: readonly Cap[], sums: Sums, price: bigint): Limit | null {
   return caps
     .filter(isLimit)
+    .map((cap) => atPresent(cap, sums, price))
     .filter((cap) => sums.within(cap) + price > cap.limitMicros)
     .reduce<Limit | null>((longest, cap) => (longest && longest.hours >= cap.hours ? longest : cap), null);
 }
@@ -383,7 +410,8 @@ export async function explainBudget(
   const price = BigInt(priceMicros);
   const roomOf = (cap: Limit) => cap.limitMicros - sums.within(cap);
   const byRule = new Map<BudgetRule, Limit[]>();
-  for (const cap of caps.filter(isLimit)) byRule.set(cap.rule, [...(byRule.get(cap.rule) ?? []), cap]);
+  for (const cap of caps.filter(isLimit).map((each) => atPresent(each, sums, price)))
+    byRule.set(cap.rule, [...(byRule.get(cap.rule) ?? []), cap]);
   return Promise.all(
     [...byRule.values()].map(async (ofRule) => {
       const full = findFull(ofRule, sums, price);

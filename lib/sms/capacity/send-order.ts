@@ -19,10 +19,11 @@ export const longestCodeWaitMs = 60_000;
 const turnSeconds = longestCodeWaitMs / 2 / 1000;
 
 /**
- * So many turns at most a code comes later for others that wait from its wide network, and as many for those of its prefix: behind
- * everyone who comes within a minute, and no longer, since most of those who share these have nothing to do with each other.
+ * So many turns at most a code comes later for others that waited from its wide network when it was asked for, and as many for those of
+ * its prefix: behind whoever comes within a minute and a half, while the line is a minute long, and no longer, since most of those who
+ * share these have nothing to do with each other.
  */
-const mostTurnsOfShared = 2;
+const mostTurnsOfShared = 3;
 
 /**
  * Codes to choose a new password take so much of that minute at most, and so leave the rest to people who are new: nobody who asks for
@@ -43,9 +44,9 @@ const shareOfOthers = 4 / 3;
  * First come codes of a second factor after a right password, then those of people whose number is proven, then those
  * of strangers. Among these each goes as if it had come a turn (half a minute) later for every code that its network asked for in the
  * last hour, granted or not: so a network that asks for many waits behind all that ask for one, whenever they came, and who was let
- * into the line gets out of it, however long others keep coming from networks of which nobody asked before. It comes up to two turns
- * later for those that wait in front of it from the same wide network, of which anybody may have 65,536 networks, and up to two for
- * those of its number prefix: so a crowd of either is behind whoever has no part in it. Then who came first goes first.
+ * into the line gets out of it, however long others keep coming from networks of which nobody asked before. It goes up to three turns
+ * later for those that waited when it was asked for (`findPlace`) from the same wide network, of which anybody may have 65,536 networks,
+ * and up to three for those of its number prefix: so a crowd of either is behind whoever has no part in it. Then who came first goes first.
  *
  * What each network asked for is counted once, into one value in which each code finds its own, whatever the planner believes of a
  * table that a crowd has just filled: a join could count, or look through, all networks for each code.
@@ -61,37 +62,27 @@ export function codesInLine(now: SQL): SQL {
         where status = 'queued' and purpose = 'verification' and send_after <= ${now} and network is not null
       ) each
     )
-    select p.*, row_number() over (order by p.standing, p.turn, p.send_after, p.id) as place
+    select w.*, row_number() over (order by w.standing, w.turn, w.send_after, w.id) as place
     from (
-      select w.*, w.by_wide + ${turnsOf(rankBy('w.prefix', 'w.by_wide'))} as turn
+      select c.*, c.by_network + c.wide_turns as by_wide, c.by_network + c.wide_turns + c.prefix_turns as turn
       from (
-        select n.*, n.by_network + ${turnsOf(rankBy('n.wide', 'n.by_network'))} as by_wide
+        select m.*, m.asked - extract(epoch from ${now} - m.since)::float8 / ${turnSeconds}::float8 as by_network
         from (
-          select c.*, c.asked - extract(epoch from ${now} - c.since)::float8 / ${turnSeconds}::float8 as by_network
-          from (
-            select m.id, m.send_after, ${standing} as standing, left(m.phone, -4) as prefix,
-              coalesce(m.wide_network, m.network, m.id::text) as wide,
-              greatest(m.send_after, ${now} - interval '1 hour') as since,
-              case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
-            from sms_messages m
-            where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
-          ) c
-        ) n
-      ) w
-    ) p`;
+          select m.id, m.send_after, ${standing} as standing, left(m.phone, -4) as prefix,
+            coalesce(m.wide_network, m.network, m.id::text) as wide,
+            ${asTurns(sql`m.wide_turns`)} as wide_turns, ${asTurns(sql`m.prefix_turns`)} as prefix_turns,
+            greatest(m.send_after, ${now} - interval '1 hour') as since,
+            case when ${standing} = 2 then coalesce(((select codes from asked) ->> m.network)::bigint, 0) else 0 end as asked
+          from sms_messages m
+          where m.status = 'queued' and m.purpose = 'verification' and m.send_after <= ${now}
+        ) m
+      ) c
+    ) w`;
 }
 
-/** Which of those that share something with it one is; those of other standings are no matter. */
-function rankBy(shared: string, order: string): SQL {
-  const [row] = shared.split('.');
-  return sql.raw(
-    `row_number() over (partition by ${row}.standing, ${shared} order by ${order}, ${row}.send_after, ${row}.id)`,
-  );
-}
-
-/** How many turns later the first, the second … of those that share something come. */
-function turnsOf(rank: SQL): SQL {
-  return sql`least(${mostTurnsOfShared}::int, ${rank} - 1)`;
+/** How many turns: none where nobody says, and never more than there are. */
+function asTurns(value: SQL): SQL {
+  return sql`greatest(0, least(${mostTurnsOfShared}::int, coalesce(${value}, 0)::int))`;
 }
 
 /**
@@ -221,17 +212,21 @@ function othersWait(now: SQL): SQL {
     select from sms_messages where status = 'queued' and purpose <> 'verification' and send_after <= ${now})`;
 }
 
+/** How many turns later a code goes for others that waited when it was asked for: of its wide network, and of its prefix. */
+export type TurnsInLine = { wideTurns: number; prefixTurns: number };
+
 /**
- * Whether a stranger's code that is asked for now would wait too long for its place in the sender's pace. Null: it would
- * not. Else when the line will be short enough, if nobody else asks.
+ * The place in the sender's pace of a code that is asked for now: how many turns later it goes (`codesInLine`), to be kept with it, and
+ * `retryAt`, where a stranger's would wait too long. That is when the line will be short enough, if nobody else asks; for whoever
+ * shares a wide network or a prefix with others that wait in half a minute at the soonest, since those keep asking. Null: it would not.
  *
  * Requests that come at the same instant do not see each other, so the line may get longer by as many. Ahead is who would go first
- * in the line (`codesInLine`).
+ * in the line.
  *
  * @param askedFrom the keyed marks of the network that asks
  * @param sendsOthers whether the sender of codes sends all other texts, too: then those that wait take places
  */
-export async function findCrowd(
+export async function findPlace(
   tx: Db | Tx,
   {
     sendClass,
@@ -250,12 +245,16 @@ export async function findCrowd(
     messagesPerSecond: number | null;
     now: Date;
   },
-): Promise<{ retryAt: Date } | null> {
-  if (sendClass !== 'prove' || messagesPerSecond === null) return null;
+): Promise<TurnsInLine & { retryAt: Date | null }> {
+  if ((sendClass !== 'prove' && sendClass !== 'recover') || messagesPerSecond === null) {
+    return { wideTurns: 0, prefixTurns: 0, retryAt: null };
+  }
   // Once, so that it can be looked up in an index: clock_timestamp() is another one for each row.
   const clock = sql`(select now from clock)`;
   const wide = askedFrom.wideNetwork ?? askedFrom.network;
   const { rows } = await tx.execute<{
+    wide_turns: number;
+    prefix_turns: number;
     known: number;
     strangers: number;
     others_wait: boolean;
@@ -264,27 +263,31 @@ export async function findCrowd(
     with clock as materialized (select clock_timestamp() as now), line as materialized (${codesInLine(clock)}),
       ahead as materialized (select * from line where standing = 2),
       by_network as materialized (select ${countAsked(sql`${askedFrom.network}`, clock)} + 1 as turn),
-      by_wide as materialized (
-        select by_network.turn + ${turnsOf(sql`(
-          select count(*) + 1 from ahead where ahead.wide = ${wide} and ahead.by_network <= by_network.turn)`)} as turn
+      of_wide as materialized (
+        select turn, (select ${asTurns(sql`count(*)`)} from ahead
+          where ahead.wide = ${wide} and ahead.by_network <= by_network.turn) as turns
         from by_network
       ),
-      own as materialized (
-        select by_wide.turn + ${turnsOf(sql`(
-          select count(*) + 1 from ahead where ahead.prefix = left(${phone}, -4) and ahead.by_wide <= by_wide.turn)`)} as turn
-        from by_wide
+      of_prefix as materialized (
+        select turn + turns as turn, (select ${asTurns(sql`count(*)`)} from ahead
+          where ahead.prefix = left(${phone}, -4) and ahead.by_wide <= of_wide.turn + of_wide.turns) as turns
+        from of_wide
       )
-    select (select count(*)::int from line where standing < 2) as known,
-      (select count(*)::int from ahead, own where ahead.turn <= own.turn) as strangers,
+    select (select turns from of_wide) as wide_turns, (select turns from of_prefix) as prefix_turns,
+      (select count(*)::int from line where standing < 2) as known,
+      (select count(*)::int from ahead, of_prefix where ahead.turn <= of_prefix.turn + of_prefix.turns) as strangers,
       ${sendsOthers ? othersWait(clock) : sql`false`} as others_wait,
       (select greatest(0, extract(epoch from next_slot_at - ${clock}) * 1000)::float8 from sms_senders
         where sender = ${sender} and ${isStopped(clock)} is not true) as wait_ms`);
   const { known, strangers, others_wait: doOthersWait, wait_ms: firstMs } = rows[0]!;
+  const turns = { wideTurns: rows[0]!.wide_turns, prefixTurns: rows[0]!.prefix_turns };
   const ahead = known + strangers * (doOthersWait ? shareOfOthers : 1);
   const waitMs =
     Math.min(firstMs ?? 0, longestCodeWaitMs) + (ahead * slotSpacingMicros(messagesPerSecond)) / 1000;
-  if (waitMs <= longestCodeWaitMs) return null;
-  return { retryAt: new Date(now.getTime() + Math.ceil((waitMs - longestCodeWaitMs) / 1000) * 1000) };
+  if (sendClass === 'recover' || waitMs <= longestCodeWaitMs) return { ...turns, retryAt: null };
+  const soonestMs = turns.wideTurns + turns.prefixTurns > 0 ? turnSeconds * 1000 : 0;
+  const inMs = Math.max(soonestMs, Math.ceil((waitMs - longestCodeWaitMs) / 1000) * 1000);
+  return { ...turns, retryAt: new Date(now.getTime() + inMs) };
 }
 
 /**

@@ -94,12 +94,14 @@ export async function enqueueRetry(
     send_class: Message['sendClass'];
     network: string | null;
     wide_network: string | null;
+    wide_turns: number | null;
+    prefix_turns: number | null;
     expires_at: string | null;
     retries: number;
     request_id: string | null;
     source: string | null;
-  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, wide_network, expires_at, retries,
-      request_id, source
+  }>(sql`select user_id, phone, purpose, template, params, challenge_id, send_class, network, wide_network, wide_turns,
+      prefix_turns, expires_at, retries, request_id, source
     from sms_messages where id = ${messageId}`);
   const row = rows[0]!;
   const expiresAt = row.expires_at === null ? null : new Date(row.expires_at);
@@ -115,6 +117,8 @@ export async function enqueueRetry(
     sendClass: row.send_class,
     network: row.network,
     wideNetwork: row.wide_network,
+    wideTurns: row.wide_turns,
+    prefixTurns: row.prefix_turns,
     source: row.source,
     dedupeKey: retryKey(messageId),
     sendAfter,

@@ -3,7 +3,7 @@ import type { Env } from '@/lib/env';
 import { newId, newNonce } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
 import { nowhere } from '@/lib/sms/capacity/asked-from';
-import { findCrowd } from '@/lib/sms/capacity/send-order';
+import { findPlace } from '@/lib/sms/capacity/send-order';
 import { readSenders } from '@/lib/sms/capacity/send-rate';
 import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
 import { readSends } from '@/lib/sms/numbers/number';
@@ -95,9 +95,9 @@ async function askForCode(
     findOrderRefusal(orders, { sendClass, kept })?.refusal ??
     null;
   const codesSender = senderOf(env, 'verification');
-  const crowd =
+  const place =
     refusal === null
-      ? await findCrowd(db, {
+      ? await findPlace(db, {
           ...{
             sendClass,
             phone: message.phone,
@@ -114,7 +114,9 @@ async function askForCode(
     ...{ id: newId(), phone: message.phone, purpose, nonce: newNonce(), expiresAt },
     ...{ wrongTries: 0, consumedAt: null, endedAt: null },
   };
-  const why: SendRefusal | null = crowd ? { reason: 'crowded', retryAt: crowd.retryAt } : refusal;
+  const crowdedUntil = place?.retryAt ?? null;
+  const why: SendRefusal | null =
+    crowdedUntil === null ? refusal : { reason: 'crowded', retryAt: crowdedUntil };
   const rule = why?.reason === 'number_locked' ? limits.failuresPerNumber : limits.sendsPerNumber;
   const { remaining } = readSends(number, sendClass, now);
   const details = { limit: nameLimit(rule), remaining };

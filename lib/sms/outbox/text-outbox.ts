@@ -26,6 +26,9 @@ export type NewText = StoredText & {
   /** Codes only: the keyed marks of the network that asks, and of the wider one (asked-from.ts). */
   network?: string | null;
   wideNetwork?: string | null;
+  /** Codes only: how much later they go for others that wait (send-order.ts). */
+  wideTurns?: number | null;
+  prefixTurns?: number | null;
   /** Of many that are wished for at once: which of them it is of (send-order.ts). */
   source?: string | null;
   /** The instant this text was counted at in its number's limit; it stops counting if the provider never accepts it. */
@@ -56,12 +59,12 @@ export async function enqueueText(tx: Tx | Db, text: NewText): Promise<{ id: str
   const { rows } = await tx.execute<{ id: string }>(sql`
     with added as (
       insert into sms_messages (
-        id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, wide_network,
+        id, direction, user_id, phone, purpose, template, params, challenge_id, send_class, network, wide_network, wide_turns, prefix_turns,
         counted_at, dedupe_key, created_at, send_after, expires_at, status, retry_of, retries, request_id, source
       ) values (
         ${id}, 'out', ${text.userId}, ${text.phone}, ${text.purpose}, ${text.template},
         ${JSON.stringify({ site: env().siteName, ...text.params })}::jsonb, ${text.challengeId ?? null}, ${text.sendClass ?? null},
-        ${text.network ?? null}, ${text.wideNetwork ?? null}, ${at(text.countedAt)},
+        ${text.network ?? null}, ${text.wideNetwork ?? null}, ${text.wideTurns ?? null}, ${text.prefixTurns ?? null}, ${at(text.countedAt)},
         ${text.dedupeKey ?? null}, ${at(text.now)}, ${sendAfter}, ${at(text.expiresAt)}, 'queued',
         ${text.retryOf ?? null}, ${text.retries ?? 0},
         ${text.requestId === undefined ? currentRequestId() : text.requestId}, ${text.source ?? null}

@@ -76,8 +76,8 @@ export async function foldRefusal(
       accounts = ${withOneMore(
         sql`log.accounts`,
         userId,
-        sql`jsonb_build_array(coalesce((log.accounts -> ${userId}::text ->> 0)::int, 0) + 1,
-          greatest((log.accounts -> ${userId}::text ->> 1)::bigint, ${context.now.getTime()}::bigint))`,
+        sql`jsonb_build_array(${asNumber(sql`log.accounts -> ${userId}::text -> 0`, mostCounted)} + 1,
+          greatest(${asNumber(sql`log.accounts -> ${userId}::text -> 1`, lastMoment)}, ${context.now.getTime()}::bigint))`,
       )},
       networks = ${
         asked === null
@@ -85,16 +85,26 @@ export async function foldRefusal(
           : sql`case when ${reason === forgivenReason} and log.accounts ? ${userId}::text then log.networks else ${withOneMore(
               sql`log.networks`,
               asked,
-              sql`to_jsonb(coalesce((log.networks ->> ${asked}::text)::int, 0) + 1)`,
+              sql`to_jsonb(${asNumber(sql`log.networks -> ${asked}::text`, mostCounted)} + 1)`,
             )} end`
       }`);
 }
 
+/** What is no object, as a broken row may have it, begins anew. */
 function withOneMore(map: SQL, key: string, value: SQL): SQL {
   return sql`case
+    when jsonb_typeof(${map}) is distinct from 'object' then jsonb_build_object(${key}::text, ${value})
     when ${map} ? ${key}::text or (select count(*) from jsonb_object_keys(${map})) < ${mostToldApart}
     then ${map} || jsonb_build_object(${key}::text, ${value}) else ${map} end`;
 }
+
+/** A number as it is stored, between 0 and `most`; what is none, as a broken row may have it, is 0. */
+function asNumber(value: SQL, most: number): SQL {
+  return sql`case when jsonb_typeof(${value}) = 'number' then least(${most}::bigint, greatest(0, (${value})::numeric))::bigint else 0 end`;
+}
+
+const mostCounted = 1_000_000_000;
+const lastMoment = 8.64e15;
 
 /** Keyed, so that what is left of an erased row tells no number. */
 function foldKeyOf({ event, reason, phone, userId }: VerificationRefusal, now: Date): string {

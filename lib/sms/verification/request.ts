@@ -17,7 +17,7 @@ import {
   type Challenge,
 } from './challenge';
 import { expireChallengeOf } from './expiry';
-import { findCrowd } from '@/lib/sms/capacity/send-order';
+import { findPlace } from '@/lib/sms/capacity/send-order';
 import {
   findSendClass,
   readFailures,
@@ -114,7 +114,7 @@ export async function requestCode(
     await noteHit(tx, { orderId: caught.orderId, userId }, now);
     if (caught.refusal !== null) return refuse(caught.refusal);
   }
-  const crowd = await findCrowd(tx, {
+  const { retryAt: crowdedUntil, ...turns } = await findPlace(tx, {
     sendClass,
     phone,
     askedFrom,
@@ -123,7 +123,7 @@ export async function requestCode(
     messagesPerSecond: paceOf(env(), sender),
     now,
   });
-  if (crowd !== null) return refuse({ reason: 'crowded', retryAt: crowd.retryAt });
+  if (crowdedUntil !== null) return refuse({ reason: 'crowded', retryAt: crowdedUntil });
   const send = await takeSend(tx, number, sendClass, now, stranger);
   if (!send.ok) return refuse({ reason: 'send_limit', retryAt: send.retryAt });
 
@@ -148,6 +148,7 @@ export async function requestCode(
     countedAt: send.countedAt,
     sendClass,
     ...askedFrom,
+    ...turns,
     sendAfter: now,
     expiresAt: challenge.expiresAt,
     now,

@@ -14,7 +14,7 @@ import { limits } from '@/lib/rate-limits/limits';
 import { runRounds, type Rounds } from '@/lib/rounds';
 import { countsStill } from '@/lib/stored-moment';
 import { markAddress } from '@/lib/sms/capacity/asked-from';
-import { countRoomForRecoveries } from '@/lib/sms/capacity/send-order';
+import { countRoomForRecoveries, findPlace } from '@/lib/sms/capacity/send-order';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
   lockNumber,
@@ -28,7 +28,7 @@ import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
 import { recoveryChannel, type Recovery } from './recovery';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
-import { paceOf, senderOf } from '@/lib/sms/senders/sender';
+import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
 
 /** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
 export const provenWithinDays = 90;
@@ -185,7 +185,8 @@ async function sendCodeOf(
   context: RequestContext,
 ): Promise<void> {
   const { now } = context;
-  const { appUrl, authSecrets } = readEnv();
+  const settings = readEnv();
+  const { appUrl, authSecrets } = settings;
   const { id: userId } = user;
   const phone = number.number;
   const askedFrom = markAddress(authSecrets[0], recovery.address);
@@ -195,6 +196,16 @@ async function sendCodeOf(
   if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
   const send = await takeSend(tx, number, 'recover', now);
   if (!send.ok) return refuse('send_limit');
+  const sender = senderOf(settings, 'verification');
+  const { wideTurns, prefixTurns } = await findPlace(tx, {
+    sendClass: 'recover',
+    phone,
+    askedFrom,
+    sender: senderName(settings, sender),
+    sendsOthers: sender === senderOf(settings, 'updates'),
+    messagesPerSecond: paceOf(settings, sender),
+    now,
+  });
   await enqueueText(tx, {
     userId,
     phone,
@@ -205,6 +216,7 @@ async function sendCodeOf(
     countedAt: send.countedAt,
     sendClass: 'recover',
     ...askedFrom,
+    ...{ wideTurns, prefixTurns },
     sendAfter: now,
     expiresAt: recovery.expiresAt,
     now,

@@ -492,33 +492,63 @@ describe('strangers’ codes', () => {
     expect(answers.at(-1)).toMatchObject({ ok: false, rule });
   });
 
-  test('one wide network, with 65,536 networks of its own, leaves others half of what strangers may take, in any hour', async () => {
-    const ask = async (howMany: number, wideNetwork: string, now: Date): Promise<boolean[]> => {
-      const person = await makePerson(database.db);
-      const ids = await claimTexts(Array.from({ length: howMany }, () => person));
-      const answers = await reserve(
-        ids.map((messageId, index) => ({
-          messageId,
-          person: { userId: randomUUID(), phone: `+1${String(2_000_000 + index)}0000` },
-          sendClass: 'prove' as const,
-          network: `network:${randomUUID()}`,
-          wideNetwork,
-        })),
-        budget,
-        now,
-      );
-      expect(answers.every((answer) => answer.ok || answer.reason === 'budget')).toBe(true);
-      return answers.map(({ ok }) => ok);
+  let prefixes = 2_000_000;
+
+  // Of 700 in all.
+  test.each([
+    [1, 200, 267],
+    [2, 300, 400],
+    [10, 400, 640],
+  ])(
+    'of %i wide networks, each with thousands of networks of its own, leave the others theirs in any hour',
+    async (floods, least, most) => {
+      const ask = async (howMany: number, wideNetwork: string, now: Date): Promise<number> => {
+        const person = await makePerson(database.db);
+        const ids = await claimTexts(Array.from({ length: howMany }, () => person));
+        const answers = await reserve(
+          ids.map((messageId) => ({
+            messageId,
+            person: { userId: randomUUID(), phone: `+1${(prefixes += 1)}0000` },
+            sendClass: 'prove' as const,
+            network: `network:${randomUUID()}`,
+            wideNetwork,
+          })),
+          budget,
+          now,
+        );
+        expect(answers.every((answer) => answer.ok || answer.reason === 'budget')).toBe(true);
+        return answers.filter(({ ok }) => ok).length;
+      };
+      let flooded = 0;
+      for (let hours = 0; hours < 24; hours += 1) {
+        const now = after(hours * hour + 5 * minute);
+        for (let flood = 0; flood < floods; flood += 1) {
+          flooded += await ask(hours === 0 ? 80 : 20, `wide-network:flood${flood}`, now);
+        }
+        expect(await ask(2, `wide-network:quiet${hours}`, now)).toBe(2);
+      }
+      expect(flooded).toBeGreaterThan(least);
+      expect(flooded).toBeLessThanOrEqual(most);
+    },
+    60_000,
+  );
+
+  test('of a wide network are let through where the budget is so small that a share is less than a code', async () => {
+    const person = await makePerson(database.db);
+    const send = async (wideNetwork: string, totalMicros: number) => {
+      const [messageId] = await claimTexts([person]);
+      const text = { messageId: messageId!, person, sendClass: 'prove', network: null, wideNetwork } as const;
+      const answers = await reserve([text], { perUserMicros: 1e9, totalMicros });
+      return answers[0]!.ok;
     };
-    const count = (answers: readonly boolean[]) => answers.filter((ok) => ok).length;
-    let flooded = 0;
-    for (let hours = 0; hours < 24; hours += 1) {
-      const now = after(hours * hour + 5 * minute);
-      flooded += count(await ask(hours === 0 ? 300 : 40, 'wide-network:flood', now));
-      expect(await ask(5, `wide-network:quiet${hours}`, now)).toEqual(Array.from({ length: 5 }, () => true));
-    }
-    expect(flooded).toBeLessThanOrEqual(350);
-    expect(flooded).toBeGreaterThan(320);
+    // 70 % of it are a code and a half.
+    expect(await send('wide-network:one', Math.floor(2.2 * codePrice))).toBe(true);
+    expect(await send('wide-network:one', Math.floor(2.2 * codePrice))).toBe(false);
+    // Seven codes: it has had one, and gets one more, and the other has two.
+    expect(await send('wide-network:one', 10 * codePrice)).toBe(true);
+    expect(await send('wide-network:one', 10 * codePrice)).toBe(false);
+    expect(await send('wide-network:other', 10 * codePrice)).toBe(true);
+    expect(await send('wide-network:other', 10 * codePrice)).toBe(true);
   });
 
   test('of one network take a third of a prefix’s share at most: another network’s still go to that prefix', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql, type SQL } from 'drizzle-orm';
 import { expect, test } from 'vitest';
 import { PaceClock } from '@/lib/sms/capacity/pace-clock';
-import { codesInLine, findCrowd } from '@/lib/sms/capacity/send-order';
+import { codesInLine, findPlace } from '@/lib/sms/capacity/send-order';
 import { addSender } from '@/lib/sms/capacity/send-rate';
 import { claimSends } from '@/lib/sms/dispatch/claim';
 import { foldRefusal } from '@/lib/sms/verification/fold-refusal';
@@ -70,7 +70,7 @@ test('a crowd that came since the tables were looked at last is counted once for
       sendsOthers: true,
       messagesPerSecond: 10,
     } as const;
-    await findCrowd(recorder.db, { ...asked, now: new Date() });
+    await findPlace(recorder.db, { ...asked, now: new Date() });
     const env = makeEnv(database.url, { SMS_MESSAGES_PER_SECOND: '10' });
     const provider = openConsole(() => undefined);
     const log = openLog({ level: 'error', write: () => undefined });
@@ -172,7 +172,7 @@ test('ninety days in which a network was refused are no more to read than its la
         sendsOthers: true,
         messagesPerSecond: 10,
       } as const;
-      await findCrowd(recorder.db, { ...asked, now: new Date() });
+      await findPlace(recorder.db, { ...asked, now: new Date() });
       expect(recorder.ran.length).toBeGreaterThan(1);
       for (const { plan } of recorder.ran) {
         expect(countRows(plan, 'sms_verification_log')).toBeLessThan(200);
@@ -223,23 +223,20 @@ test('refusals are counted for an hour, on both sides of the turn of an hour', a
 test('whose prefix nobody waits for is before a crowd of many networks that waits for one, as in the line', async () => {
   await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
   await database.db.execute(sql`
-    insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class)
+    insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class,
+      prefix_turns)
     select gen_random_uuid(), '+1212555' || (1000 + i), 'verification', 'verification', now(), now() - interval '1 second',
-      now() + interval '9 minutes', 'queued', 'network:' || i, 'recover' from generate_series(1, 100) i`);
+      now() + interval '9 minutes', 'queued', 'network:' || i, 'recover', least(2, i - 1) from generate_series(1, 100) i`);
   await database.db.execute(sql`
     insert into sms_verification_log (at, event, phone, network)
     select now(), 'send_requested', '+1212555' || (1000 + i), 'network:' || i from generate_series(1, 100) i`);
-  const ask = (phone: string, network = 'network:quiet') =>
-    findCrowd(database.db, {
-      ...{
-        sendClass: 'prove',
-        phone,
-        askedFrom: { network, wideNetwork: null },
-        sender: 'console',
-        sendsOthers: false,
-      },
-      ...{ messagesPerSecond: 1, now: new Date() },
+  const ask = async (phone: string, network = 'network:quiet') => {
+    const { retryAt } = await findPlace(database.db, {
+      ...{ sendClass: 'prove', phone, askedFrom: { network, wideNetwork: null }, sender: 'console' },
+      ...{ sendsOthers: false, messagesPerSecond: 1, now: new Date() },
     });
+    return retryAt;
+  };
   expect(await ask('+14155550100')).toBeNull();
   expect(await ask('+12125550100')).not.toBeNull();
   // Its network asked for three already, so it comes behind them.
@@ -247,20 +244,21 @@ test('whose prefix nobody waits for is before a crowd of many networks that wait
   expect(await ask('+14155550100', 'network:1')).not.toBeNull();
 });
 
-/** Codes that wait, each with how many its network asked for, for how many seconds it has waited, its number, and its wide network. */
+/** Codes that wait, each with how many its network asked for, for how many seconds it has waited, its number, and turns of its prefix. */
 async function giveWaiting(
-  codes: readonly { asked: number; waited: number; phone: string; wide?: string }[],
+  codes: readonly { asked: number; waited: number; phone: string; prefixTurns?: number }[],
 ): Promise<string[]> {
   await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
   const ids: string[] = [];
-  for (const [index, { asked, waited, phone, wide = null }] of codes.entries()) {
+  for (const [index, { asked, waited, phone, prefixTurns = null }] of codes.entries()) {
     const id = randomUUID();
     ids.push(id);
     const since = sql`now() - interval '1 second' * ${waited}::float8`;
     await database.db.execute(sql`
-      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, wide_network, send_class)
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, send_class,
+        prefix_turns)
       values (${id}, ${phone}, 'verification', 'verification', ${since}, ${since}, now() + interval '9 minutes', 'queued',
-        ${`network:${index}`}, ${wide}, 'prove')`);
+        ${`network:${index}`}, 'prove', ${prefixTurns}::int)`);
     await database.db.execute(sql`
       insert into sms_verification_log (at, event, phone, network, times)
       values (now(), 'send_requested', ${phone}, ${`network:${index}`}, ${asked})`);
@@ -288,50 +286,108 @@ test('who was let in gets out of the line, however long others come from network
 test('the codes of a prefix take turns with those of others: one that came first is behind none that came later', async () => {
   const [first, decoy, alone, later] = await giveWaiting([
     { asked: 1, waited: 20, phone: '+12125550100' },
-    { asked: 1, waited: 19, phone: '+12125550101' },
+    { asked: 1, waited: 19, phone: '+12125550101', prefixTurns: 1 },
     { asked: 1, waited: 18, phone: '+12125560100' },
     { asked: 1, waited: 17, phone: '+12125570100' },
   ]);
   expect(await readLine()).toEqual([first, alone, later, decoy]);
 });
 
-/** A crowd of one wide network, one code a second, each from a network and to a prefix of its own. */
-const crowdOf = (howMany: number, wide: string, prefix?: string) =>
-  Array.from({ length: howMany }, (_, index) => ({
-    ...{ asked: 1, waited: howMany - index, wide },
-    phone: prefix === undefined ? `+1${2_120_000 + index}0100` : `${prefix}${1000 + index}`,
-  }));
+type Asker = { wide: string; phone: string };
 
-test('a crowd of one wide network has others go before all but its first few', async () => {
-  const ids = await giveWaiting([
-    ...crowdOf(58, 'wide-network:flood'),
-    { asked: 1, waited: 0, phone: '+14155550100', wide: 'wide-network:quiet' },
-  ]);
-  expect((await readLine()).indexOf(ids.at(-1)!)).toBeLessThanOrEqual(3);
-  const ask = (wideNetwork: string) =>
-    findCrowd(database.db, {
-      ...{ sendClass: 'prove', phone: '+13105550100', sender: 'console', sendsOthers: false },
-      ...{ askedFrom: { network: 'network:new', wideNetwork }, messagesPerSecond: 1, now: new Date() },
+/**
+ * Minutes of a line at one text a second, by the clock of the line: each second the first code goes, three of a crowd are asked for, and
+ * every fifth one by somebody else. Out: how many seconds those waited, and how many of each were refused.
+ */
+async function playLine(
+  seconds: number,
+  { crowd, others }: { crowd: (nth: number) => Asker; others: (nth: number) => Asker },
+): Promise<{ waited: number[]; ofCrowd: number[]; refused: { crowd: number; others: number } }> {
+  await database.db.execute(sql`truncate sms_verification_log, sms_messages`);
+  const since = new Map<string, { second: number; isCrowd: boolean }>();
+  const waited: number[] = [];
+  const ofCrowd: number[] = [];
+  const refused = { crowd: 0, others: 0 };
+  let nth = 0;
+  const ask = async ({ wide, phone }: Asker, isCrowd: boolean, second: number) => {
+    nth += 1;
+    const network = `network:${nth}`;
+    const { retryAt, wideTurns, prefixTurns } = await findPlace(database.db, {
+      ...{ sendClass: 'prove', phone, askedFrom: { network, wideNetwork: wide }, sender: 'console' },
+      ...{ sendsOthers: false, messagesPerSecond: 1, now: new Date() },
     });
-  expect(await ask('wide-network:flood')).not.toBeNull();
-  expect(await ask('wide-network:other')).toBeNull();
-});
+    await database.db.execute(sql`
+      insert into sms_verification_log (at, event, phone, network) values (now(), 'send_requested', ${phone}, ${network})`);
+    if (retryAt !== null) {
+      refused[isCrowd ? 'crowd' : 'others'] += 1;
+      return;
+    }
+    const id = randomUUID();
+    since.set(id, { second, isCrowd });
+    await database.db.execute(sql`
+      insert into sms_messages (id, phone, purpose, template, created_at, send_after, expires_at, status, network, wide_network,
+        send_class, wide_turns, prefix_turns)
+      values (${id}, ${phone}, 'verification', 'verification', now(), now(), now() + interval '1 day', 'queued', ${network}, ${wide},
+        'prove', ${wideTurns}, ${prefixTurns})`);
+  };
+  for (let second = 0; second < seconds; second += 1) {
+    for (let each = 0; each < 3; each += 1) await ask(crowd(3 * second + each), true, second);
+    if (second % 5 === 4) await ask(others(second), false, second);
+    const [first] = await readLine();
+    const { second: asked, isCrowd } = since.get(first!)!;
+    (isCrowd ? ofCrowd : waited).push(second - asked);
+    await database.db.execute(sql`update sms_messages set status = 'sent' where id = ${first}`);
+    await database.db.execute(
+      sql`update sms_messages set send_after = send_after - interval '1 second' where status = 'queued'`,
+    );
+  }
+  return { waited, ofCrowd, refused };
+}
 
-test('a crowd of one wide network that waits for one prefix has others go before it to that very prefix', async () => {
-  const ids = await giveWaiting([
-    ...crowdOf(58, 'wide-network:flood', '+1415555'),
-    { asked: 1, waited: 0, phone: '+14155559900', wide: 'wide-network:quiet' },
-  ]);
-  expect((await readLine()).indexOf(ids.at(-1)!)).toBeLessThanOrEqual(5);
-});
+const numberOf = (nth: number) => `+1${2_120_000 + nth}0100`;
 
-test('who shares a wide network and a prefix with a crowd gets out of the line within minutes, whoever keeps coming', async () => {
-  const ids = await giveWaiting([
-    ...crowdOf(10, 'wide-network:flood', '+1415555').map((code) => ({ ...code, waited: code.waited + 121 })),
-    { asked: 1, waited: 0, phone: '+13105550100', wide: 'wide-network:quiet' },
-  ]);
-  expect((await readLine()).at(-1)).toBe(ids.at(-1));
-});
+test('a crowd of one wide network that keeps coming is behind all others, as long as it lasts', async () => {
+  const { waited, ofCrowd, refused } = await playLine(150, {
+    crowd: (nth) => ({ wide: 'wide-network:flood', phone: numberOf(nth) }),
+    others: (nth) => ({ wide: `wide-network:${nth}`, phone: numberOf(100_000 + nth) }),
+  });
+  expect(waited.length).toBeGreaterThan(25);
+  expect(Math.max(...waited)).toBeLessThanOrEqual(5);
+  expect(refused.others).toBe(0);
+  expect(refused.crowd).toBeGreaterThan(200);
+  // Who was let in gets out.
+  expect(Math.max(...ofCrowd)).toBeLessThan(120);
+}, 120_000);
+
+test('a crowd of one wide network that waits for one prefix is behind others who wait for that very prefix', async () => {
+  const { waited, refused } = await playLine(120, {
+    crowd: (nth) => ({ wide: 'wide-network:flood', phone: `+1415555${1000 + nth}` }),
+    others: (nth) => ({ wide: `wide-network:${nth}`, phone: `+1415555${9000 + nth}` }),
+  });
+  expect(waited.length).toBeGreaterThan(20);
+  expect(Math.max(...waited)).toBeLessThanOrEqual(20);
+  expect(refused.others).toBe(0);
+}, 120_000);
+
+test('who shares a wide network with a crowd and is refused is told to come back in half a minute, not in a second', async () => {
+  await playLine(62, {
+    crowd: (nth) => ({ wide: 'wide-network:flood', phone: numberOf(nth) }),
+    others: (nth) => ({ wide: 'wide-network:flood', phone: numberOf(100_000 + nth) }),
+  });
+  const now = new Date();
+  // At a slower pace than the one that let those in.
+  const { retryAt } = await findPlace(database.db, {
+    ...{
+      sendClass: 'prove',
+      phone: '+13105550100',
+      sender: 'console',
+      sendsOthers: false,
+      messagesPerSecond: 0.9,
+    },
+    ...{ askedFrom: { network: 'network:new', wideNetwork: 'wide-network:flood' }, now },
+  });
+  expect(retryAt!.getTime() - now.getTime()).toBeGreaterThanOrEqual(30_000);
+}, 120_000);
 
 test('a code that has waited for ever, as a broken row says, stops no line', async () => {
   const [first, broken] = await giveWaiting([

@@ -157,7 +157,8 @@ describe('a stranger’s code that would wait more than a minute', () => {
     expect(answer).toMatchObject({ ok: false, reason: 'crowded' });
     const retryAt = (answer as { retryAt: Date }).retryAt;
     expect(retryAt.getTime()).toBeGreaterThan(now.getTime());
-    expect(retryAt.getTime()).toBeLessThan(now.getTime() + 5_000);
+    // Its number is of a prefix for which others wait, so half a minute.
+    expect(retryAt.getTime()).toBe(now.getTime() + 30_000);
     const { rows } = await database.db.execute<{ sends: number }>(
       sql`select cardinality(prove_sends) as sends from phone_numbers where number = ${phone}`,
     );

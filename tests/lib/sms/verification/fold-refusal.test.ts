@@ -75,6 +75,27 @@ describe('refusals of one kind, number and hour', () => {
     expect(sayTimes(seen.attempts[0]!)).toBe('30 times, from 5 networks, by 2 accounts');
   });
 
+  test.each([
+    ['accounts', '[]'],
+    ['accounts', '"s"'],
+    ['accounts', 'own'],
+    ['accounts', '{"x": [1e300, -5]}'],
+    ['networks', '[]'],
+    ['networks', '5'],
+    ['networks', '{"x": {"y": null}}'],
+  ])('go on being counted where a broken row has odd %s: %s', async (column, value) => {
+    const prover = await giveProver(newPhone());
+    await beRefused(prover, noon, '198.51.100.1');
+    const odd = value === 'own' ? JSON.stringify({ [prover.userId]: 'x' }) : value;
+    await database.pool.query(`update sms_verification_log set ${column} = $1::jsonb`, [odd]);
+    await beRefused(prover, after(noon, 60), '198.51.100.1');
+    const [row] = await readLog();
+    expect(row).toMatchObject({
+      times: 2,
+      accounts: { [prover.userId]: [expect.any(Number), after(noon, 60).getTime()] },
+    });
+  });
+
   test('two hundred at the same instant are counted, each once', async () => {
     const prover = await giveProver(newPhone());
     await Promise.all(
