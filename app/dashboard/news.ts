@@ -24,7 +24,7 @@ const ourMoves: ReadonlySet<MyApplication['status']> = new Set([
 ]);
 
 /** Whether we decided about it. */
-export function isDecided({ status }: Pick<MyApplication, 'status'>): boolean {
+function isDecided({ status }: Pick<MyApplication, 'status'>): boolean {
   return status === 'approved' || status === 'declined';
 }
 

@@ -26,7 +26,7 @@ export type BulkItem = {
 };
 
 /** So many applications of a draft are named, and so many of those that would not be moved. */
-export const mostNamed = 20;
+const mostNamed = 20;
 
 /** A bulk move as staff and admins see it. */
 export type BulkPage = {
