@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { isId } from '@/lib/random';
 import { readPreferences } from '@/lib/sms/preferences/preferences';
 import { movesFrom } from './moves';
-import { isSeenOf } from './seen-events';
+import { inSeenOrder, isSeenOf } from './seen-events';
 import { shownMove, shownVersion } from './shown-move';
 import { isOwn } from './who-sees';
 
@@ -196,7 +196,7 @@ export async function listMyEvents(
     where ${isSeenOf(applicationId)} and e.undone_at is null and e.shows_at <= ${timestamp(now)}
       ${after === null ? sql`` : sql`and e.id > ${after}`}
       and exists (select from applications a where a.id = ${applicationId} and ${isOwn(userId)})
-    order by ${after === null ? sql`e.id desc` : sql`e.id`} limit ${limit}`);
+    order by ${after === null ? inSeenOrder.last : inSeenOrder.first} limit ${limit}`);
   return (after === null ? rows.reverse() : rows).map((row) => ({
     id: Number(row.id),
     at: new Date(row.at),

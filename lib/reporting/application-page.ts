@@ -12,7 +12,7 @@ import { findUser, type User } from '@/lib/accounts/users';
 import { findApplication, type Application } from '@/lib/applications/application';
 import { readNewsMail } from '@/lib/applications/news-mail';
 import { readReach, type ApplicationTemplate, type NoTextReason, type Reach } from '@/lib/applications/reach';
-import { isSeenOf } from '@/lib/applications/seen-events';
+import { inSeenOrder, isSeenOf } from '@/lib/applications/seen-events';
 import { idOfMany } from '@/lib/applications/shown-move';
 import { readUndoSeconds } from '@/lib/applications/undo-time';
 import { movesFrom } from '@/lib/applications/moves';
@@ -263,7 +263,7 @@ async function listEvents(
     from application_events e left join users p on p.id = e.actor_id
     where ${isInternalSeen ? sql`e.application_id = ${idOfMany(applicationId)}` : isSeenOf(applicationId)}
       ${before === null ? sql`` : sql`and e.id < ${before}`}
-    order by e.id desc limit ${eventsPerPage + 1}`);
+    order by ${isInternalSeen ? sql`e.id desc` : inSeenOrder.last} limit ${eventsPerPage + 1}`);
   const shown = rows.slice(0, eventsPerPage);
   const notices = await listNotices(db, shown, now);
   return {
