@@ -22,12 +22,17 @@ export type SecurityEvent =
   | 'many wrong codes were entered'
   | 'your second factors were removed';
 
-/** Those by which someone takes an account at once. */
-const takeovers: readonly SecurityEvent[] = [
-  'your password was changed',
-  'your password was reset',
-  'your email was changed',
-  'your second factors were removed',
+/** What may happen many times a day. Whatever is not named here is a warning that has to arrive. */
+const everyday: readonly SecurityEvent[] = [
+  'a passkey was added',
+  'a passkey was removed',
+  'an authenticator app was set up',
+  'your authenticator app was removed',
+  'codes by text were turned on',
+  'codes by text were turned off',
+  'new recovery codes were made',
+  'a recovery code was used',
+  'many wrong codes were entered',
 ];
 
 /**
@@ -37,7 +42,7 @@ const takeovers: readonly SecurityEvent[] = [
 export function isEverydayNotice({ template, params }: { template: string; params: unknown }): boolean {
   if (template !== 'securityNotice') return false;
   const event = typeof params === 'object' && params !== null && 'event' in params ? params.event : null;
-  return !takeovers.some((takeover) => takeover === event);
+  return everyday.some((each) => each === event);
 }
 
 /**
