@@ -93,6 +93,8 @@ export type TextFilter = {
   /** False: whatever is no code, also of a purpose that is not known. */
   isCode?: false | undefined;
   templates?: readonly TemplateName[];
+  /** False: all but warnings about an account's security, which reach whoever had the number until then. */
+  isWarning?: false;
 };
 
 /**
@@ -111,6 +113,10 @@ export async function cancelTexts(tx: Tx, filter: TextFilter, reason: string, no
   if (filter.purposes !== undefined) conditions.push(inArray(smsMessages.purpose, [...filter.purposes]));
   if (filter.isCode === false) conditions.push(ne(smsMessages.purpose, 'verification'));
   if (filter.templates !== undefined) conditions.push(inArray(smsMessages.template, [...filter.templates]));
+  if (filter.isWarning === false)
+    conditions.push(
+      sql`not (${smsMessages.purpose} = 'notice' and ${smsMessages.template} <> 'resetFactors')`,
+    );
   if (conditions.length === 0) throw new RangeError('Which texts to withdraw must be said');
   const canceled = await tx
     .update(smsMessages)

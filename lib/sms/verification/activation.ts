@@ -128,7 +128,7 @@ async function leaveNumber(
   const { now } = context;
   await releaseNumber(tx, from, userId);
   await redirectUpdates(tx, { userId, from, to });
-  await cancelTexts(tx, { userId, phone: from }, 'number_changed', now);
+  await cancelTexts(tx, { userId, phone: from, isWarning: false }, 'number_changed', now);
   await withdrawConsent(
     tx,
     { userId, phone: from, scopes: ['verification', 'updates'], medium: 'number_removed' },

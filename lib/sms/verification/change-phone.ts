@@ -224,7 +224,7 @@ async function endUseOfNumber(
   { userId, phone }: { userId: string; phone: string },
   { now }: RequestContext,
 ): Promise<void> {
-  await cancelTexts(tx, { userId, phone }, 'number_changed', now);
+  await cancelTexts(tx, { userId, phone, isWarning: false }, 'number_changed', now);
   await withdrawConsent(tx, { userId, phone, scopes: bothScopes, medium: 'number_removed' }, now);
 }
 

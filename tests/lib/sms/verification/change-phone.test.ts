@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { users } from '@/db/schema/accounts';
@@ -240,6 +241,39 @@ describe('removing a number', () => {
     expect(await askPolicy(database.db, notice!, moment)).toMatchObject({ answer: 'send' });
   });
 });
+
+test.each(['removed', 'replaced'] as const)(
+  'a warning that waits for a number still goes there when it is %s; nothing else does',
+  async (how) => {
+    const person = await giveSettledPerson(database.db);
+    const { userId } = person;
+    const phone = person.phone!;
+    const wish = { userId, phone, sendAfter: dayTime, now: dayTime };
+    const url = 'http://localhost';
+    const event = 'your password was changed';
+    const warning = { purpose: 'notice', template: 'securityNotice', params: { event, url } } as const;
+    const warned = await enqueueText(database.db, { ...wish, ...warning });
+    const link = { url, linkId: randomUUID(), linkNonce: 'nonce' };
+    const reset = { purpose: 'notice', template: 'resetFactors', params: link } as const;
+    const others = [
+      await enqueueText(database.db, { ...wish, ...reset }),
+      await enqueueText(database.db, { ...wish, purpose: 'test', template: 'test', params: {} }),
+    ];
+    if (how === 'removed') await removePhone(database.db, person, contextAt(after(dayTime, 60)));
+    else {
+      await startPhoneChange(database.db, person, newPhone(), contextAt(dayTime));
+      expect(await enterCode(database.db, person, after(dayTime, 60))).toMatchObject({ ok: true });
+    }
+    const texts = await readTexts(database.db, phone);
+    for (const other of others) {
+      expect(texts.find(({ id }) => id === other!.id)).toMatchObject({ status: 'canceled' });
+    }
+    const moment = { now: after(dayTime, 120), env: makeEnv(database.url) };
+    const left = texts.find(({ id }) => id === warned!.id)!;
+    expect(await askPolicy(database.db, left, moment)).toMatchObject({ answer: 'send' });
+    expect(left.status).toBe('queued');
+  },
+);
 
 describe('an account that names one number after the other', () => {
   const dayMs = 24 * 3600 * 1000;
