@@ -258,14 +258,9 @@ export function capsOf(
     const { wideNetwork: scope } = text;
     caps.push(
       ...ofStrangers.map(({ hours, limitMicros }) => {
-        const shares = { scope: 'strangers', limitMicros };
-        return {
-          rule: 'wide_network_share',
-          scope,
-          hours,
-          limitMicros: mostOfShared(limitMicros),
-          shares,
-        } as const;
+        const ofAll = { scope: 'strangers', limitMicros };
+        const most = mostOfShared(limitMicros);
+        return { rule: 'wide_network_share', scope, hours, limitMicros: most, shares: ofAll } as const;
       }),
     );
   }

@@ -5,7 +5,7 @@ import { limits } from '@/lib/rate-limits/limits';
 import { nowhere } from '@/lib/sms/capacity/asked-from';
 import { findPlace } from '@/lib/sms/capacity/send-order';
 import { readSenders } from '@/lib/sms/capacity/send-rate';
-import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
+import { senderOfCodes } from '@/lib/sms/senders/sender';
 import { readSends } from '@/lib/sms/numbers/number';
 import type { Message } from '@/lib/sms/outbox/text-outbox';
 import { readLastChallenge, type Challenge } from '@/lib/sms/verification/challenge';
@@ -94,19 +94,11 @@ async function askForCode(
     findCodeRefusal({ number, current, sendClass, stranger: null }, now) ??
     findOrderRefusal(orders, { sendClass, kept })?.refusal ??
     null;
-  const codesSender = senderOf(env, 'verification');
   const place =
     refusal === null
       ? await findPlace(db, {
-          ...{
-            sendClass,
-            phone: message.phone,
-            askedFrom: nowhere,
-            sender: senderName(env, codesSender),
-            now,
-          },
-          sendsOthers: codesSender === senderOf(env, 'updates'),
-          messagesPerSecond: paceOf(env, codesSender),
+          ...senderOfCodes(env),
+          ...{ sendClass, phone: message.phone, askedFrom: nowhere, now },
         })
       : null;
   const expiresAt = new Date(now.getTime() + limits.codeTtlSeconds * 1000);

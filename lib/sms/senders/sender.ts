@@ -14,6 +14,20 @@ export function senderOf({ twilio }: Settings, of: MessagePurpose | ConsentScope
   return of === 'verification' && twilio?.codesSender ? 'codes' : 'updates';
 }
 
+/** What the line of codes has to know of the sender of codes; `sendsOthers`: it sends all other texts, too. */
+export function senderOfCodes(settings: Settings & Parameters<typeof paceOf>[0]): {
+  sender: string;
+  sendsOthers: boolean;
+  messagesPerSecond: number | null;
+} {
+  const role = senderOf(settings, 'verification');
+  return {
+    sender: senderName(settings, role),
+    sendsOthers: role === senderOf(settings, 'updates'),
+    messagesPerSecond: paceOf(settings, role),
+  };
+}
+
 /** A sender's from-number, or the SID of its messaging service; on the console its name. Each has its own pace. */
 export function senderName({ twilio }: Settings, role: SenderRole): string {
   if (twilio === null) return 'console';

@@ -90,7 +90,7 @@ export async function foldRefusal(
       }`);
 }
 
-/** What is no object, as a broken row may have it, begins anew. */
+/** Adds one under a key. A new object replaces whatever else a broken row holds. */
 function withOneMore(map: SQL, key: string, value: SQL): SQL {
   return sql`case
     when jsonb_typeof(${map}) is distinct from 'object' then jsonb_build_object(${key}::text, ${value})
@@ -98,7 +98,7 @@ function withOneMore(map: SQL, key: string, value: SQL): SQL {
     then ${map} || jsonb_build_object(${key}::text, ${value}) else ${map} end`;
 }
 
-/** A number as it is stored, between 0 and `most`; what is none, as a broken row may have it, is 0. */
+/** A stored number, between 0 and `most`. Whatever else a broken row holds counts as 0. */
 function asNumber(value: SQL, most: number): SQL {
   return sql`case when jsonb_typeof(${value}) = 'number' then least(${most}::bigint, greatest(0, (${value})::numeric))::bigint else 0 end`;
 }

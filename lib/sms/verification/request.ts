@@ -36,7 +36,7 @@ import {
 } from '@/lib/sms/pumping/orders';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
-import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
+import { senderOfCodes } from '@/lib/sms/senders/sender';
 import { isUsedUpByOthers, nameStranger, readNetworkMoment, type Stranger } from '@/lib/sms/numbers/subjects';
 import { logVerification } from './verification-log';
 
@@ -87,7 +87,6 @@ export async function requestCode(
   const stranger = sendClass === 'prove' ? nameStranger(phone, userId, from) : null;
 
   const { appUrl, authSecrets } = env();
-  const sender = senderOf(env(), 'verification');
   const askedFrom = from === null ? nowhere : markNetwork(authSecrets[0], from);
 
   const refuse = async (refusal: SendRefusal) => {
@@ -118,9 +117,7 @@ export async function requestCode(
     sendClass,
     phone,
     askedFrom,
-    sender: senderName(env(), sender),
-    sendsOthers: sender === senderOf(env(), 'updates'),
-    messagesPerSecond: paceOf(env(), sender),
+    ...senderOfCodes(env()),
     now,
   });
   if (crowdedUntil !== null) return refuse({ reason: 'crowded', retryAt: crowdedUntil });

@@ -28,7 +28,7 @@ import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
 import { recoveryChannel, type Recovery } from './recovery';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
-import { paceOf, senderName, senderOf } from '@/lib/sms/senders/sender';
+import { senderOfCodes } from '@/lib/sms/senders/sender';
 
 /** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
 export const provenWithinDays = 90;
@@ -94,7 +94,7 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
  */
 export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<number> {
   const settings = readEnv();
-  const room = await countRoomForRecoveries(db, paceOf(settings, senderOf(settings, 'verification')));
+  const room = await countRoomForRecoveries(db, senderOfCodes(settings).messagesPerSecond);
   if (room <= 0) return 0;
   const after = (ms: number) => new Date(now.getTime() + ms);
   const { askedAt, expiresAt } = recoveries;
@@ -196,14 +196,11 @@ async function sendCodeOf(
   if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
   const send = await takeSend(tx, number, 'recover', now);
   if (!send.ok) return refuse('send_limit');
-  const sender = senderOf(settings, 'verification');
   const { wideTurns, prefixTurns } = await findPlace(tx, {
     sendClass: 'recover',
     phone,
     askedFrom,
-    sender: senderName(settings, sender),
-    sendsOthers: sender === senderOf(settings, 'updates'),
-    messagesPerSecond: paceOf(settings, sender),
+    ...senderOfCodes(settings),
     now,
   });
   await enqueueText(tx, {
@@ -216,7 +213,8 @@ async function sendCodeOf(
     countedAt: send.countedAt,
     sendClass: 'recover',
     ...askedFrom,
-    ...{ wideTurns, prefixTurns },
+    wideTurns,
+    prefixTurns,
     sendAfter: now,
     expiresAt: recovery.expiresAt,
     now,
