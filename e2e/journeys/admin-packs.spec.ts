@@ -26,6 +26,8 @@ test('an admin makes a pack of a person, downloads it, and it is found to be gen
   await button(page, 'Make pack').click();
   await expect(alertOf(page)).toContainText('This day is before the first one');
   await expect(field(page, 'last')).toHaveAttribute('aria-invalid', 'true');
+  // Without a script this is a new page, which may still be moving while it comes in.
+  await page.waitForLoadState();
   await field(page, 'last').fill(today);
   await button(page, 'Make pack').click();
   await expect(page.getByRole('status').or(alertOf(page)).first()).toContainText('The pack has started');

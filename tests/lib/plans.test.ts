@@ -1187,9 +1187,10 @@ async function pumping(): Promise<void> {
   const { db, during } = recorder;
   const people = await Promise.all(Array.from({ length: 12 }, () => givePerson(db, { active: true })));
   const { userId } = people[0]!;
-  const codes = (count: number, seconds: number) =>
+  // All in one hour: codes are counted by the hour.
+  const codes = (count: number) =>
     Array.from({ length: count }, (_, n) => ({
-      at: after(now, seconds + n),
+      at: now,
       phone: `+1646777${1_000 + n}`,
       network: `network:counted-${n}`,
       verified: n % 40 === 0,
@@ -1202,7 +1203,7 @@ async function pumping(): Promise<void> {
   };
   await during('counting codes', async () => {
     await db.execute(sql`delete from pumping_progress`);
-    await giveAskedCodes(db, codes(60, 0));
+    await giveAskedCodes(db, codes(60));
     await counted(900);
   });
   const { standing } = await readPumpingPage(db, { adminId: userId, now: after(now, 900) });
