@@ -124,6 +124,12 @@ const shareOfOneSource = 20n;
 /** Of a prefix's share, one network takes no more than one in so many. */
 const networksOfAPrefix = 3n;
 
+/**
+ * Of a code that was entered, this part is given back to its wide network: people who all come through one carrier use up a tenth of
+ * what a crowd does that enters none. Not all of it, so that who owns many numbers does not take everything through one network.
+ */
+const givenBackOnceEntered = { of: 10n, parts: 9n };
+
 /** A share is never so small that it lets less than this many of the codes at hand through. */
 const fewestCodesOfAShare = 5n;
 
@@ -496,7 +502,8 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
       for (const scope of listScopes(cap)) {
         for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= cap.hours) sum += micros;
       }
-      return sum;
+      // A price that was given back and then released is less than nothing, and makes no room for others.
+      return sum > 0n ? sum : 0n;
     },
   };
 }
@@ -590,6 +597,32 @@ export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]):
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as change (scope text, minute timestamptz, micros bigint)
     group by scope, minute order by scope, minute
     on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros`);
+}
+
+/**
+ * Gives the wide network of a code that was entered most of its price back (`givenBackOnceEntered`), for each text that carried it: what
+ * everyone, the network and the prefix spent stays. To be called once for a code, as the last of the transaction that consumes it, since
+ * it locks sums. It waits for none: a right code is not held up because someone holds one, and then nothing is given back.
+ *
+ * @param challengeId what the code was for, as in `sms_messages.challenge_id`
+ */
+export async function giveBackToWideNetwork(tx: Tx, challengeId: string, now: Date): Promise<void> {
+  const dayMs = dayHours * hourMs;
+  const { of, parts } = givenBackOnceEntered;
+  await tx.execute(sql`
+    with spent as materialized (
+      select wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute, sum(price * 1000000)::bigint as micros
+      from sms_messages
+      where challenge_id = ${challengeId} and wide_network = any(spend_scopes) and price between 0 and 1000
+        and reserved_at between ${timestamp(new Date(now.getTime() - dayMs))} and ${timestamp(new Date(now.getTime() + dayMs))}
+      group by 1, 2
+    ), free as materialized (
+      select counted.scope, counted.minute, spent.micros from sms_spend counted
+      join spent on counted.scope = spent.scope and counted.minute = spent.minute
+      order by 1, 2 for update of counted skip locked
+    )
+    update sms_spend set micros = sms_spend.micros - free.micros * ${parts.toString()}::bigint / ${of.toString()}::bigint
+    from free where sms_spend.scope = free.scope and sms_spend.minute = free.minute`);
 }
 
 /** What was spent in the day before `now`, settled and reserved, in micros: by everyone (`all`) or under one mark. */

@@ -8,6 +8,7 @@ import { env } from '@/lib/env';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limits } from '@/lib/rate-limits/limits';
 import { markAddress } from '@/lib/sms/capacity/asked-from';
+import { giveBackToWideNetwork } from '@/lib/sms/capacity/budget';
 import { lockNumbers, readFailures } from '@/lib/sms/numbers/number';
 import { nameStranger, isUsedUpByOthers } from '@/lib/sms/numbers/subjects';
 import { decideGuess, applyProof } from './activation';
@@ -86,16 +87,15 @@ export async function checkCode(
       const triesLeft = Math.min(decision.triesLeft, failures.remaining - 1);
       return { ok: false as const, reason: 'wrong_code' as const, triesLeft };
     }
-    if (keepHolder) {
-      const { grant } = await applyProtectedProof(tx, { challenge, holderUserId: holder }, context);
-      return { ok: true as const, grant, proven: false };
-    }
-    const { grant } = await applyProof(
-      tx,
-      { challenge, number, earlierPhone, wantsUpdates: decision.wantsUpdates },
-      context,
-    );
-    return { ok: true as const, grant, proven: true };
+    const { grant } = keepHolder
+      ? await applyProtectedProof(tx, { challenge, holderUserId: holder }, context)
+      : await applyProof(
+          tx,
+          { challenge, number, earlierPhone, wantsUpdates: decision.wantsUpdates },
+          context,
+        );
+    if (sendClass === 'prove') await giveBackToWideNetwork(tx, challenge.id, now);
+    return { ok: true as const, grant, proven: !keepHolder };
   });
 }
 

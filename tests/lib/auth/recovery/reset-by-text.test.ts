@@ -10,6 +10,7 @@ import { requestRecoveryCode, resetByText } from '@/lib/auth/recovery/reset-by-t
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { hashToken } from '@/lib/random';
 import { openLog } from '@/lib/log';
+import { changeSpend, sumSpend } from '@/lib/sms/capacity/budget';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { applySendPolicy } from '@/lib/sms/dispatch/send-policy';
 import { optOut } from '@/lib/sms/outbox/opt-out';
@@ -74,6 +75,24 @@ const reset = (
 
 const codesTo = async (phone: string) =>
   (await readTexts(database.db, phone)).filter(({ sendClass }) => sendClass === 'recover');
+
+test('a code that chose a new password gives most of its price back to its wide network', async () => {
+  const wide = 'wide-network:carrier';
+  const reservedAt = after(noon, 2);
+  const token = await ask();
+  const [text] = await codesTo(person.phone);
+  await database.db
+    .update(smsMessages)
+    .set({ wideNetwork: wide, spendScopes: ['all', wide], reservedAt, price: '0.010000' })
+    .where(eq(smsMessages.id, text!.id));
+  await changeSpend(database.db, [{ scopes: ['all', wide], reservedAt, micros: 10_000n }]);
+  const all = await sumSpend(database.db, 'all', after(noon, 10));
+  expect(await reset(token, wrongCodes((await codeOf(token))!, 1)[0]!)).toMatchObject({ ok: false });
+  expect(await sumSpend(database.db, wide, after(noon, 10))).toBe(10_000n);
+  expect(await reset(token, (await codeOf(token))!)).toMatchObject({ ok: true });
+  expect(await sumSpend(database.db, wide, after(noon, 10))).toBe(1_000n);
+  expect(await sumSpend(database.db, 'all', after(noon, 10))).toBe(all);
+});
 
 describe('asking for a code', () => {
   test('is answered alike, counted alike and takes the same statements for every email', async () => {

@@ -10,6 +10,7 @@ import { smsSpend, type SendClass } from '@/db/schema/sms';
 import {
   capsOf,
   changeSpend,
+  giveBackToWideNetwork,
   pruneSpend,
   reserveSpend,
   spendMark,
@@ -532,6 +533,42 @@ describe('strangers’ codes', () => {
     },
     60_000,
   );
+
+  test('of a carrier whose people enter them go on beside the crowds of ten providers', async () => {
+    const person = await makePerson(database.db);
+    const ask = async (howMany: number, wideNetwork: string, now: Date, isEntered = false) => {
+      const ids = await claimTexts(Array.from({ length: howMany }, () => person));
+      const texts = ids.map((messageId) => ({
+        messageId,
+        person: { userId: randomUUID(), phone: `+1${(prefixes += 1)}0000` },
+        sendClass: 'prove' as const,
+        network: `network:${randomUUID()}`,
+        wideNetwork,
+      }));
+      const answers = await reserve(texts, budget, now);
+      for (const [n, { ok }] of answers.entries()) {
+        if (!ok || !isEntered) continue;
+        const challengeId = randomUUID();
+        await database.db.execute(
+          sql`update sms_messages set challenge_id = ${challengeId}, wide_network = ${wideNetwork} where id = ${ids[n]!}`,
+        );
+        await database.db.transaction((tx) => giveBackToWideNetwork(tx, challengeId, now));
+      }
+      return answers.filter(({ ok }) => ok).length;
+    };
+    const asked = { entered: 0, others: 0 };
+    for (let hours = 0; hours < 12; hours += 1) {
+      const now = after(hours * hour + 5 * minute);
+      for (let flood = 0; flood < 10; flood += 1) await ask(20, `wide-network:flood${flood}`, now);
+      for (let people = 0; people < 10; people += 1) {
+        asked.entered += await ask(1, 'wide-network:carrier', now, true);
+        asked.others += await ask(1, 'wide-network:other', now);
+      }
+    }
+    // Of 120 each. Whoever enters none is not told from the crowds.
+    expect(asked.entered).toBeGreaterThan(90);
+    expect(asked.others).toBeLessThan(30);
+  }, 60_000);
 
   test('of a wide network are let through where the budget is so small that a share is less than a code', async () => {
     const person = await makePerson(database.db);

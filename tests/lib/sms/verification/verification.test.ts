@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
 import { describe, expect, test } from 'vitest';
 import { auditLog, loginGrants, sessions } from '@/db/schema/accounts';
@@ -5,12 +6,14 @@ import {
   phoneNumbers,
   smsMessages,
   smsPreferences,
+  smsSpend,
   smsVerificationLog,
   smsVerifications,
 } from '@/db/schema/sms';
 import { endPendingTokens, issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
+import { changeSpend, sumSpendOf } from '@/lib/sms/capacity/budget';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
@@ -66,9 +69,9 @@ describe('a right code', () => {
 
   test.each([
     // Two of them lock the person and read again what the prover was read from.
-    { wantsUpdates: false, statements: 5 },
-    { wantsUpdates: true, statements: 7 },
-  ])('is decided in one transaction of at most seven statements after one read: %o', async (expected) => {
+    { wantsUpdates: false, statements: 6 },
+    { wantsUpdates: true, statements: 8 },
+  ])('is decided in one transaction of at most eight statements after one read: %o', async (expected) => {
     const phone = newPhone();
     const person = await givePending(database.db, phone);
     if (expected.wantsUpdates) {
@@ -98,6 +101,74 @@ describe('a right code', () => {
       .from(smsMessages)
       .where(and(eq(smsMessages.phone, phone), eq(smsMessages.purpose, 'update')));
     expect(updates).toEqual(expected.wantsUpdates ? [{ template: 'optInConfirmation' }] : []);
+  });
+
+  describe('whose text was paid for', () => {
+    const wide = 'wide-network:carrier';
+
+    /** Someone whose code was sent twice, to a price of 0.0079 each, at these moments. */
+    async function givePaid(sent: readonly Date[]) {
+      await database.db.delete(smsSpend);
+      const person = await givePending(database.db, newPhone());
+      const scopes = ['all', 'strangers', 'network:one', wide];
+      const [first] = await database.db.select().from(smsMessages).where(eq(smsMessages.phone, person.phone));
+      const paid = sent.map((reservedAt, n) => {
+        const id = n === 0 ? first!.id : randomUUID();
+        return { ...first!, id, wideNetwork: wide, spendScopes: scopes, reservedAt, price: '0.007900' };
+      });
+      await database.db.delete(smsMessages).where(eq(smsMessages.phone, person.phone));
+      await database.db.insert(smsMessages).values(paid);
+      await changeSpend(
+        database.db,
+        sent.map((reservedAt) => ({ scopes, reservedAt, micros: 7_900n })),
+      );
+      return { person, spent: () => sumSpendOf(database.db, scopes, after(noon, 130)) };
+    }
+
+    test('gives most of it back to its wide network, and nothing to anyone else', async () => {
+      const { person, spent } = await givePaid([after(noon, 1), after(noon, 61)]);
+      const [wrong] = wrongCodes(person.code, 1);
+      await checkCode(database.db, person, wrong!, contextAt(after(noon, 120)));
+      expect((await spent())(wide)).toBe(15_800n);
+      expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 121)))).toMatchObject({
+        ok: true,
+      });
+      await checkCode(database.db, person, person.code, contextAt(after(noon, 122)));
+      const sums = await spent();
+      expect(sums(wide)).toBe(1_580n);
+      for (const scope of ['all', 'strangers', 'network:one']) expect(sums(scope)).toBe(15_800n);
+      // Were it released besides, it would make no room.
+      await changeSpend(database.db, [{ scopes: [wide], reservedAt: after(noon, 1), micros: -7_900n }]);
+      expect((await spent())(wide)).toBe(0n);
+    });
+
+    test('is right at once where someone holds the sum, or the row of the text is odd', async () => {
+      const { person, spent } = await givePaid([after(noon, 1)]);
+      const holder = await database.pool.connect();
+      try {
+        await holder.query('begin');
+        await holder.query('select from sms_spend for update');
+        expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 20)))).toMatchObject({
+          ok: true,
+        });
+      } finally {
+        await holder.query('rollback');
+        holder.release();
+      }
+      expect((await spent())(wide)).toBe(7_900n);
+      for (const odd of [
+        sql`reserved_at = 'infinity'`,
+        sql`price = 'NaN'`,
+        sql`spend_scopes = array[null]`,
+      ]) {
+        const other = (await givePaid([after(noon, 1)])).person;
+        await database.db.execute(sql`update sms_messages set ${odd} where phone = ${other.phone}`);
+        expect(await checkCode(database.db, other, other.code, contextAt(after(noon, 20)))).toMatchObject({
+          ok: true,
+        });
+        expect((await spent())(wide)).toBe(7_900n);
+      }
+    });
   });
 
   test('given fifty times at the same instant activates once and mints one login grant', async () => {
