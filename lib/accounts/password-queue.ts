@@ -22,31 +22,33 @@ const mostServed = 10_000;
 /** Tells a task that waits that it may run, or that it has lost its place. */
 type Waiting = (answer: 'go' | 'busy') => void;
 
+/** What waits of one wide network, by source, and of one lane, by wide network: who is first in a map is served next. */
+type OfWide = Map<string, Waiting[]>;
+type OfLane = Map<string, OfWide>;
+
 /**
- * Runs tasks of a like length, at most `threads` at a time. Those that wait are in lanes. Within a lane the sources are
- * served in turn, and where it is full, the last of the source with the most waiting makes room for one with fewer; where
- * all have as many, that of the source that was served last makes room for one that was served longer ago or never. So
- * however many tasks one source brings, another's waits for one of them at most in each turn, and however many sources keep
- * asking, one that comes for the first time in a while is let in.
+ * Runs tasks of a like length, at most `threads` at a time. Those that wait are in lanes. Within a lane the wide networks are
+ * served in turn, and within each of these its sources: who holds ten thousand sources in one of them is served as often as one
+ * who comes alone from another. Where a lane is full, the last of whoever has the most waiting makes room for one with fewer; where
+ * all have as many, that of whoever was served last makes room for one that was served longer ago or never: among the wide networks
+ * first, then among the sources of one. So however many tasks one source brings, another's waits for one of them at most in each turn,
+ * and however many sources keep asking, one that comes for the first time in a while is let in.
  *
  * Out: a function that answers what the task did, or `busy`, at once or when the task lost its place.
  *
+ * @param wideOf the wide network around a source
  * @param clockMs for tests: by what tasks are timed
  * @param note told how long each task waited that ran, in milliseconds; null: it was refused
  */
 export function makePasswordQueue(
   threads: number,
+  wideOf: (source: string) => string,
   clockMs: () => number = () => performance.now(),
   note: (lane: Lane, waitedMs: number | null) => void = () => undefined,
 ) {
-  const waiting: Record<Lane, Map<string, Waiting[]>> = {
-    hash: new Map(),
-    verify: new Map(),
-    verify_known: new Map(),
-  };
-  /** The source that was served last is the last. */
-  const served = new Map<string, number>();
-  let serves = 0;
+  const waiting: Record<Lane, OfLane> = { hash: new Map(), verify: new Map(), verify_known: new Map() };
+  const servedWides = rememberServed();
+  const servedSources = rememberServed();
   let running = 0;
   let servedLast: Lane = 'verify';
   let taskMs = firstGuessMs;
@@ -57,30 +59,30 @@ export function makePasswordQueue(
     return Math.max(leastRoom, Math.floor((longestWaitMs * threads) / (taskMs * busyLanes)));
   };
 
-  const makeRoom = (lane: Lane, source: string): boolean => {
-    const bySource = [...waiting[lane].entries()];
-    const count = bySource.reduce((sum, [, own]) => sum + own.length, 0);
-    if (count < roomIn(lane)) return true;
-    const [loser, most] = bySource.reduce((a, b) => (losesTo(a, b) ? a : b));
-    const fewest = (waiting[lane].get(source)?.length ?? 0) + 1;
-    if (most.length < fewest || (most.length === fewest && lastServed(loser) <= lastServed(source))) {
-      return false;
-    }
-    most.pop()!('busy');
-    if (most.length === 0) waiting[lane].delete(loser);
-    return true;
+  /** Takes from the lane the last of a source; the first with `isFirst`, and then it goes to the end of its turn. */
+  const take = (lane: Lane, wide: string, source: string, isFirst = false): Waiting => {
+    const ofWide = waiting[lane].get(wide)!;
+    const own = ofWide.get(source)!;
+    const taken = isFirst ? own.shift()! : own.pop()!;
+    if (isFirst || own.length === 0) ofWide.delete(source);
+    if (isFirst && own.length > 0) ofWide.set(source, own);
+    if (isFirst || ofWide.size === 0) waiting[lane].delete(wide);
+    if (isFirst && ofWide.size > 0) waiting[lane].set(wide, ofWide);
+    return taken;
   };
 
-  const lastServed = (source: string): number => served.get(source) ?? 0;
-
-  /** Whether the first of two sources makes room before the second. */
-  const losesTo = ([a, ofA]: [string, Waiting[]], [b, ofB]: [string, Waiting[]]): boolean =>
-    ofA.length === ofB.length ? lastServed(a) >= lastServed(b) : ofA.length > ofB.length;
-
-  const noteServed = (source: string): void => {
-    served.delete(source);
-    served.set(source, (serves += 1));
-    if (served.size > mostServed) served.delete(served.keys().next().value!);
+  const makeRoom = (lane: Lane, source: string): boolean => {
+    const counts = new Map([...waiting[lane]].map(([wide, ofWide]) => [wide, countOf(ofWide)] as const));
+    if ([...counts.values()].reduce((sum, count) => sum + count, 0) < roomIn(lane)) return true;
+    const own = wideOf(source);
+    const wide = findLoser(counts, own, servedWides.last) ?? own;
+    const ofWide = waiting[lane].get(wide);
+    if (ofWide === undefined) return false;
+    const bySource = new Map([...ofWide].map(([name, tasks]) => [name, tasks.length] as const));
+    const loser = findLoser(bySource, wide === own ? source : null, servedSources.last);
+    if (loser === null) return false;
+    take(lane, wide, loser)('busy');
+    return true;
   };
 
   const passOn = (): void => {
@@ -91,13 +93,18 @@ export function makePasswordQueue(
       running -= 1;
       return;
     }
-    const [source, own] = waiting[lane].entries().next().value!;
-    const next = own.shift()!;
-    // To the end of the turn, or out of it.
-    waiting[lane].delete(source);
-    if (own.length > 0) waiting[lane].set(source, own);
-    next('go');
+    const [wide, ofWide] = waiting[lane].entries().next().value!;
+    const source = ofWide.keys().next().value!;
+    take(lane, wide, source, true)('go');
   };
+
+  const wait = (lane: Lane, source: string): Promise<'go' | 'busy'> =>
+    new Promise((go) => {
+      const wide = wideOf(source);
+      const ofWide = waiting[lane].get(wide) ?? new Map<string, Waiting[]>();
+      waiting[lane].set(wide, ofWide);
+      ofWide.set(source, [...(ofWide.get(source) ?? []), go]);
+    });
 
   return async <Answer>(
     { lane, source }: { lane: Lane; source: string },
@@ -111,19 +118,15 @@ export function makePasswordQueue(
         note(lane, null);
         return 'busy';
       }
-      const answer = await new Promise<'go' | 'busy'>((go) => {
-        const own = waiting[lane].get(source);
-        if (own) own.push(go);
-        else waiting[lane].set(source, [go]);
-      });
-      if (answer === 'busy') {
+      if ((await wait(lane, source)) === 'busy') {
         note(lane, null);
         return 'busy';
       }
     }
     note(lane, clockMs() - askedMs);
     servedLast = lane;
-    noteServed(source);
+    servedWides.note(wideOf(source));
+    servedSources.note(source);
     const startedMs = clockMs();
     try {
       return await task();
@@ -131,5 +134,44 @@ export function makePasswordQueue(
       taskMs = Math.min(longestWaitMs, Math.max(10, taskMs * 0.8 + (clockMs() - startedMs) * 0.2));
       passOn();
     }
+  };
+}
+
+function countOf(ofWide: OfWide): number {
+  return [...ofWide.values()].reduce((sum, tasks) => sum + tasks.length, 0);
+}
+
+/**
+ * Of whom the last makes room for one more of `own`: of whoever has the most waiting, and of several, of whoever was served last, or is the last in turn. Null: it
+ * is nobody else's turn to make room for it. `own` null: someone has to.
+ */
+function findLoser(
+  counts: ReadonlyMap<string, number>,
+  own: string | null,
+  lastServed: (name: string) => number,
+): string | null {
+  const [first, ...others] = counts;
+  if (first === undefined) return null;
+  const [loser, most] = others.reduce((a, b) => {
+    if (a[1] !== b[1]) return a[1] > b[1] ? a : b;
+    return lastServed(a[0]) > lastServed(b[0]) ? a : b;
+  }, first);
+  if (own === null) return loser;
+  const fewest = (counts.get(own) ?? 0) + 1;
+  const isTheirTurn = most > fewest || (most === fewest && lastServed(loser) > lastServed(own));
+  return isTheirTurn ? loser : null;
+}
+
+/** Remembers in which order the last ones were served: `last` is greater the later it was, and 0 for those that are new. */
+function rememberServed() {
+  const served = new Map<string, number>();
+  let serves = 0;
+  return {
+    note: (name: string): void => {
+      served.delete(name);
+      served.set(name, (serves += 1));
+      if (served.size > mostServed) served.delete(served.keys().next().value!);
+    },
+    last: (name: string): number => served.get(name) ?? 0,
   };
 }

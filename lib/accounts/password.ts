@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { Piscina } from 'piscina';
+import { wideNetworkOf } from '@/lib/client-address';
 import { countRefusal, measureSeconds } from '@/lib/metrics/meters';
 import type { Result } from '@/lib/result';
 import { makePasswordQueue } from './password-queue';
@@ -31,7 +32,7 @@ const threads = countHashThreads(availableParallelism(), process.platform);
  * differ from plain digests in other people's leaks, which could else be tried here in place of passwords. No key takes
  * part, so no change of secrets locks anyone out.
  *
- * @param source the network that it is wanted from: networks are served in turn; commands have none
+ * @param source the network that it is wanted from (`networkOf`): networks are served in turn; commands have none
  * @returns the hash, which carries its own scheme and cost; `busy` when it would wait for more than five seconds
  */
 export async function hashPassword(
@@ -51,7 +52,7 @@ export const noPassword = 'none';
  * same work and answers false, so that time tells nothing about who has an account.
  *
  * @param lane a browser that the account knows waits apart from all others, so that no flood of strangers makes it wait long
- * @param source the network that asks: networks are served in turn
+ * @param source the network that asks (`networkOf`): networks are served in turn
  * @throws PasswordsBusy when it would wait for more than five seconds: not a value, so that it can never pass for a match
  */
 export async function verifyPassword(
@@ -100,7 +101,7 @@ const pool = new Piscina({
   env: {},
 });
 
-const runInTurn = makePasswordQueue(threads, undefined, (lane, waitedMs) => {
+const runInTurn = makePasswordQueue(threads, wideNetworkOf, undefined, (lane, waitedMs) => {
   if (waitedMs === null) countRefusal('password_queue');
   else measureSeconds('hashWait', { lane }, waitedMs / 1000);
 });

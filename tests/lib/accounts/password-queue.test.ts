@@ -1,13 +1,13 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { makePasswordQueue, type Lane } from '@/lib/accounts/password-queue';
 
 type Running = { name: string; end: (fault?: Error) => void };
 
 /** A queue before one thread, tasks that end when told to, and a clock that says how long each took. */
-function makeQueue({ threads = 1, taskMs = 500 } = {}) {
+function makeQueue({ threads = 1, taskMs = 500, wideOf = (source: string) => source } = {}) {
   let clockMs = 0;
   const running: Running[] = [];
-  const inTurn = makePasswordQueue(threads, () => clockMs);
+  const inTurn = makePasswordQueue(threads, wideOf, () => clockMs);
   const ask = (name: string, source: string, lane: Lane = 'hash') =>
     inTurn(
       { lane, source },
@@ -194,6 +194,48 @@ test('who was served last makes room first, and nobody for whom was served after
   await endAll();
   expect(await Promise.all([first, second])).toEqual(['first', 'second']);
   expect(await Promise.all(waiting.slice(0, 8))).not.toContain('busy');
+});
+
+describe('of one wide network', () => {
+  const wideOf = (source: string) => source.split('/')[0]!;
+
+  test('thousands of sources are served as often as one from elsewhere', async () => {
+    const { ask, endAll, endNext, learn } = makeQueue({ wideOf });
+    await learn();
+    void ask('running', 'flood/0');
+    many(10).forEach((n) => void ask(`flood ${n}`, `flood/${n}`));
+    const others = many(4).map((n) => ask(`other ${n}`, `other${n}/1`));
+    await endNext();
+    await endNext();
+    expect((await endAll()).slice(0, 4)).toEqual(many(4).map((n) => `other ${n}`));
+    expect(await Promise.all(others)).not.toContain('busy');
+  });
+
+  test('the one with the most sources makes room, and within it the source with the most', async () => {
+    const { ask, endAll, learn } = makeQueue({ wideOf });
+    await learn();
+    void ask('running', 'flood/0');
+    const flood = many(5).map((n) => ask(`flood ${n}`, `flood/${n}`));
+    const twice = ask('twice', 'flood/3');
+    const others = many(4).map((n) => ask(`other ${n}`, 'other/1'));
+    const neighbor = ask('neighbor', 'other/2');
+    expect(await twice).toBe('busy');
+    // Both have five by now, and the flood was served last.
+    const another = ask('another', 'third/1');
+    expect(await flood[4]).toBe('busy');
+    // They would have more than anyone: it is one of their own that would have to go, and none of those has more than this one.
+    expect(await ask('too many', 'other/1')).toBe('busy');
+    await endAll();
+    expect(await Promise.all([neighbor, another, ...others, ...flood.slice(0, 4)])).not.toContain('busy');
+  });
+
+  test('people who all come from one are served as if there were no others', async () => {
+    const { ask, endAll } = makeQueue({ wideOf });
+    void ask('running', 'carrier/0');
+    many(3).forEach((n) => void ask(`first ${n}`, 'carrier/1'));
+    void ask('second', 'carrier/2');
+    expect(await endAll()).toEqual(['running', 'first 1', 'second', 'first 2', 'first 3']);
+  });
 });
 
 test('a task that fails fails for itself alone, and the next one runs', async () => {
