@@ -120,6 +120,7 @@ const zones = [
         './stored-moment.ts',
         './outbox-listener.ts',
         './rounds.ts',
+        './last-served.ts',
         './turns.ts',
         './context.ts',
         './cookie-names.ts',

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { rememberServed } from '@/lib/last-served';
 
 /**
  * Served in turn, so that a flood of registrations does not keep anyone from signing in, nor the reverse, and a flood of
@@ -15,9 +16,6 @@ const leastRoom = 8;
 
 /** Before any was measured. A hash of cost 12 takes 0.2 to 0.7 s. */
 const firstGuessMs = 400;
-
-/** Of so many sources it is known which was served after which; those of longer ago count as new. */
-const mostServed = 10_000;
 
 /** Tells a task that waits that it may run, or that it has lost its place. */
 type Waiting = (answer: 'go' | 'busy') => void;
@@ -160,18 +158,4 @@ function findLoser(
   const fewest = (counts.get(own) ?? 0) + 1;
   const isTheirTurn = most > fewest || (most === fewest && lastServed(loser) > lastServed(own));
   return isTheirTurn ? loser : null;
-}
-
-/** Remembers in which order the last ones were served: `last` is greater the later it was, and 0 for those that are new. */
-function rememberServed() {
-  const served = new Map<string, number>();
-  let serves = 0;
-  return {
-    note: (name: string): void => {
-      served.delete(name);
-      served.set(name, (serves += 1));
-      if (served.size > mostServed) served.delete(served.keys().next().value!);
-    },
-    last: (name: string): number => served.get(name) ?? 0,
-  };
 }

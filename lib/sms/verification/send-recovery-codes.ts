@@ -1,7 +1,8 @@
-import { and, asc, eq, gt, isNotNull, lte, or, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
 import { recoveries } from '@/db/schema/sms';
 import { db as openDb, type Db, type Tx } from '@/db/client';
 import { databaseNow } from '@/db/clock';
+import { timestamp } from '@/db/timestamp';
 import { readFactors, type HeldFactors } from '@/lib/accounts/factors';
 import { findUserByEmail, type User } from '@/lib/accounts/users';
 import type { RequestContext } from '@/lib/context';
@@ -27,11 +28,15 @@ import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
 import { recoveryChannel, type Recovery } from './recovery';
+import { openRecoveryTurns, pickInTurns, type RecoveryTurns } from './recovery-turns';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 import { senderOfCodes } from '@/lib/sms/senders/sender';
 
 /** A number that was proven longer ago may be someone else's by now: carriers give numbers away after 45 to 90 days. */
 export const provenWithinDays = 90;
+
+/** Of so many that were asked for first, and of as many that were asked for last, it is known whose turn it is. */
+const mostOfAnEnd = 2_000;
 
 /** So many are looked at before the clock is read again. */
 const atOnce = 50;
@@ -68,8 +73,9 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
     log: lines,
     signal,
   });
+  const turns = openRecoveryTurns();
   const rounds = runRounds(
-    async () => ((await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines)) > 0 ? 0 : pollMs),
+    async () => ((await sendRecoveryCodes(db ?? openDb(), databaseNow(), lines, turns)) > 0 ? 0 : pollMs),
     // What was asked for is in its row.
     {
       everyMs: pollMs,
@@ -90,39 +96,53 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
 /**
  * Looks at what browsers asked for and sends a code where one may go. One that fails, or whose number someone holds just now, goes
  * behind those that were asked for meanwhile, and keeps nobody's waiting. While many such codes wait for the sender already, the others
- * wait here, in the order in which they were asked for, and nobody is told (`countRoomForRecoveries`). Out: how many were looked at.
+ * wait here, go in turns by where they were asked for (`pickInTurns`), and nobody is told (`countRoomForRecoveries`). Out: how many were
+ * looked at.
+ *
+ * @param turns whose turn it was before, of this process
  */
-export async function sendRecoveryCodes(db: Db, now: Date, log: Log): Promise<number> {
+export async function sendRecoveryCodes(
+  db: Db,
+  now: Date,
+  log: Log,
+  turns: RecoveryTurns = openRecoveryTurns(),
+): Promise<number> {
   const settings = readEnv();
   const room = await countRoomForRecoveries(db, senderOfCodes(settings).messagesPerSecond);
   if (room <= 0) return 0;
-  const after = (ms: number) => new Date(now.getTime() + ms);
-  const { askedAt, expiresAt } = recoveries;
-  const asked = await db
-    .select()
-    .from(recoveries)
-    .where(
-      and(
-        or(lte(askedAt, after(clockSlackMs)), gt(askedAt, after(furthestAheadMs))),
-        gt(expiresAt, now),
-        // None lives longer than a code: what says so is broken.
-        lte(expiresAt, after(2 * limits.codeTtlSeconds * 1000)),
-      ),
-    )
-    .orderBy(asc(recoveries.askedAt))
-    .limit(Math.min(atOnce, room));
+  const picked = pickInTurns(await readWaiting(db, now), Math.min(atOnce, room), turns);
+  if (picked.length === 0) return 0;
+  const asked = await db.select().from(recoveries).where(inArray(recoveries.id, picked));
   const inTurn = fewAtOnce(sideBySide);
   await Promise.all(
     asked.map((recovery) =>
       inTurn(() =>
         sendOne(db, recovery, now).catch(async (error: unknown) => {
           log.warn('recovery_code_failed', { recovery: recovery.id, error });
-          await putOff(db, recovery.id, after(pollMs));
+          await putOff(db, recovery.id, new Date(now.getTime() + pollMs));
         }),
       ),
     ),
   );
-  return asked.length;
+  return picked.length;
+}
+
+/**
+ * Where those were asked for that wait: the first and the last of them, so that someone who has just asked is among them, whatever crowd
+ * waits already.
+ */
+async function readWaiting(db: Db, now: Date): Promise<{ id: string; address: string }[]> {
+  const after = (ms: number) => timestamp(new Date(now.getTime() + ms));
+  // None lives longer than a code: what says so is broken.
+  const isWaiting = sql`(asked_at <= ${after(clockSlackMs)} or asked_at > ${after(furthestAheadMs)})
+    and expires_at > ${after(0)} and expires_at <= ${after(2 * limits.codeTtlSeconds * 1000)}`;
+  const { rows } = await db.execute<{ id: string; address: string }>(sql`
+    select id, address from (
+      (select id, address, asked_at from recoveries where ${isWaiting} order by asked_at limit ${mostOfAnEnd})
+      union
+      (select id, address, asked_at from recoveries where ${isWaiting} order by asked_at desc limit ${mostOfAnEnd})
+    ) waiting order by asked_at, id`);
+  return rows;
 }
 
 /** Has one looked at again later, unless it was settled meanwhile. */

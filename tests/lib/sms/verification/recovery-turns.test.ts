@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { beforeEach, expect, test } from 'vitest';
 import { openLog } from '@/lib/log';
 import { askForRecovery } from '@/lib/sms/verification/recovery';
+import { openRecoveryTurns } from '@/lib/sms/verification/recovery-turns';
 import { sendRecoveryCodes } from '@/lib/sms/verification/send-recovery-codes';
 import { useDatabase } from '../../../support/database';
 import { contextAt, givePending, newPhone } from '../../../support/people';
@@ -15,12 +16,12 @@ const log = openLog({ level: 'error', write: () => undefined });
 beforeEach(() => database.db.execute(sql`truncate recoveries, sms_messages`));
 
 /** Someone who forgot their password and asks for a code by text, so many seconds ago. */
-async function forget(secondsAgo = 0): Promise<Person> {
+async function forget(secondsAgo = 0, address?: string): Promise<Person> {
   const person = await makePerson(database.db);
   await database.db.execute(sql`update phone_numbers set held_since = now() where number = ${person.phone}`);
   const at = new Date(Date.now() - secondsAgo * 1000);
   const email = `${person.userId}@example.com`;
-  await askForRecovery(database.db, { email, token: null }, contextAt(at));
+  await askForRecovery(database.db, { email, token: null }, contextAt(at, address));
   return person;
 }
 
@@ -103,4 +104,40 @@ test('a crowd that asks for codes to choose new passwords takes half of a minute
     where user_id = any(${sql.param(people.slice(0, 5).map(({ userId }) => userId))}::uuid[])`);
   got += 5;
   expect(await sendAll()).toEqual([]);
+});
+
+test('a crowd from thousands of networks of one provider keeps nobody from elsewhere waiting, and its networks go in turns', async () => {
+  /** At one a second, with some room between two. */
+  const most = 28;
+  const turns = openRecoveryTurns();
+  const send = () => sendRecoveryCodes(database.db, new Date(), log, turns);
+  const busy = await Promise.all([300, 299, 298].map((secondsAgo) => forget(secondsAgo, '2001:db8:5::1')));
+  const crowd: Person[] = [];
+  for (let count = 0; count < most + 6; count += 1)
+    crowd.push(await forget(200 - count, `2001:db8:${(256 + count).toString(16)}::1`));
+  while ((await send()) > 0);
+  expect((await Promise.all(crowd.map(countCodes))).filter((count) => count === 1)).toHaveLength(most - 1);
+  expect(await Promise.all(busy.map(countCodes))).toEqual([1, 0, 0]);
+  const goOut = (howMany: number) =>
+    database.db.execute(sql`update sms_messages set status = 'sent', sent_at = now() where id in (
+      select id from sms_messages where status = 'queued' order by send_after limit ${howMany})`);
+  // One place at a time, as the sender goes on: each time a wide network that had none goes first.
+  const others = [await forget(1, '198.51.100.7'), await forget(0, '203.0.113.9')];
+  for (const [index, other] of others.entries()) {
+    await goOut(1);
+    expect(await send()).toBe(1);
+    expect(await countCodes(other)).toBe(1);
+    expect(await countCodes(others[1]!)).toBe(index);
+  }
+});
+
+test('who has just asked is seen behind thousands that wait', async () => {
+  await database.db.execute(sql`
+    insert into recoveries (id, token_hash, email, email_key, nonce, address, created_at, expires_at, asked_at)
+    select gen_random_uuid(), decode(md5(i::text), 'hex'), 'nobody' || i || '@example.com', 'nobody' || i || '@example.com', '\\x00',
+      '2001:db8:' || to_hex(i) || '::1', now() - interval '2 minutes', now() + interval '8 minutes', now() - interval '2 minutes'
+    from generate_series(1, 6000) i`);
+  const person = await forget();
+  await sendRecoveryCodes(database.db, new Date(), log);
+  expect(await countCodes(person)).toBe(1);
 });
