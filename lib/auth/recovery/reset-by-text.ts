@@ -13,7 +13,7 @@ import { env } from '@/lib/env';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limitKeys, takeHits, type LimitEntry } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
-import { giveBackToWideNetwork } from '@/lib/sms/capacity/budget';
+import { countEnteredCode } from '@/lib/sms/capacity/budget';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { readFailures } from '@/lib/sms/numbers/number';
 import { codesOf, ofRecovery } from '@/lib/sms/verification/challenge';
@@ -132,7 +132,7 @@ async function resetByRightCode(
     if (readFailures(number, 'recover', now).retryAt !== null) return null;
     if (!(await consumeRecovery(tx, recovery.id, now))) return null;
     await finishReset(tx, locked, newHash, context, { details: { reason: 'by_text' } });
-    await giveBackToWideNetwork(tx, recovery.id, now);
+    await countEnteredCode(tx, recovery.id, now);
     return 'done' as const;
   });
 }

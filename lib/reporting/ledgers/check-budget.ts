@@ -13,6 +13,8 @@ const steps = (24 * 3600 * 1000) / stepMs;
  * Compares each minute of the budget, for everyone and for each that a cap counts, with the prices that were reserved in it: ten
  * minutes a statement. Both are always written by one transaction, so they agree at every moment.
  *
+ * What was entered of it (`countEnteredCode`) is no price of its own, and is not compared.
+ *
  * A text that was erased by its age has lost whom it counted for; of its ten minutes only everyone's sum is compared.
  */
 export async function* checkBudget(db: Db, now: Date): Finds {
@@ -30,7 +32,8 @@ export async function* checkBudget(db: Db, now: Date): Finds {
           ), prices as (
             select scope, minute, sum(micros) as micros from reserved, unnest(scopes) scope where scope is not null group by 1, 2
           ), sums as (
-            select scope, minute, micros from sms_spend where minute >= ${from} and minute < ${to}
+            select scope, minute, micros from sms_spend
+            where minute >= ${from} and minute < ${to} and scope not like 'entered:%'
           )
           select ${kindIs('budget_and_prices')}, to_char(minute at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || 'Z ' || case when scope = 'all'
             then 'all' else 'a share' end as example

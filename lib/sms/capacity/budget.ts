@@ -32,6 +32,8 @@ type Cap = {
   scope: string;
   /** What else was counted under it: its marks under the other secrets of AUTH_SECRET. */
   otherScopes?: readonly string[];
+  /** What counts for a tenth only (`givenBackOnceEntered`). */
+  enteredScope?: string;
   hours: number;
   limitMicros: bigint | null;
   /** What all like it have together: the more of that is spent, the less each of them may have (`atPresent`). */
@@ -125,8 +127,8 @@ const shareOfOneSource = 20n;
 const networksOfAPrefix = 3n;
 
 /**
- * Of a code that was entered, this part is given back to its wide network: people who all come through one carrier use up a tenth of
- * what a crowd does that enters none. Not all of it, so that who owns many numbers does not take everything through one network.
+ * Of a code that was entered, this part counts no more against its wide network: people who all come through one carrier use up a tenth
+ * of what a crowd does that enters none. Not all of it, so that who owns many numbers does not take everything through one network.
  */
 const givenBackOnceEntered = { of: 10n, parts: 9n };
 
@@ -266,7 +268,15 @@ export function capsOf(
       ...ofStrangers.map(({ hours, limitMicros }) => {
         const ofAll = { scope: 'strangers', limitMicros };
         const most = mostOfShared(limitMicros);
-        return { rule: 'wide_network_share', scope, hours, limitMicros: most, shares: ofAll } as const;
+        const enteredScope = enteredScopeOf(scope);
+        return {
+          rule: 'wide_network_share',
+          scope,
+          enteredScope,
+          hours,
+          limitMicros: most,
+          shares: ofAll,
+        } as const;
       }),
     );
   }
@@ -324,7 +334,7 @@ export async function reserveSpend(
 ): Promise<Map<string, SpendAnswer>> {
   return db.transaction(async (tx) => {
     await lockBudget(tx);
-    const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listScopes)))];
+    const scopes = [...new Set(texts.flatMap(({ caps }) => caps.flatMap(listRead)))];
     const sums = await readSums(tx, scopes, now);
     const answers = new Map<string, SpendAnswer>();
     const fitting: WantedSpend[] = [];
@@ -402,7 +412,7 @@ export async function explainBudget(
   { priceMicros, caps, counted }: Pick<WantedSpend, 'priceMicros' | 'caps'> & { counted: SpendChange | null },
   now: Date,
 ): Promise<BudgetAnswer[]> {
-  const sums = await readSums(db, [...new Set(caps.flatMap(listScopes))], now);
+  const sums = await readSums(db, [...new Set(caps.flatMap(listRead))], now);
   const own = counted !== null && isSummed(counted, now) ? counted : null;
   if (own !== null) {
     const hoursAgo = Math.ceil((wholeMinute(now).getTime() - wholeMinute(own.reservedAt).getTime()) / hourMs);
@@ -462,9 +472,19 @@ export async function readOwnSpend(
   return [...fullest.values()];
 }
 
-/** Every scope whose sums a cap counts. */
+/** Every scope under which a cap finds what was spent. */
 function listScopes({ scope, otherScopes = [] }: Pick<Cap, 'scope' | 'otherScopes'>): string[] {
   return [scope, ...otherScopes];
+}
+
+/** Every scope whose sums a cap needs. */
+function listRead(cap: Cap): string[] {
+  return [...listScopes(cap), ...(cap.enteredScope === undefined ? [] : [cap.enteredScope])];
+}
+
+/** Under which codes of a wide network are counted that were entered. */
+function enteredScopeOf(wideNetwork: string): string {
+  return `entered:${wideNetwork}`;
 }
 
 function scopesOf({ caps }: WantedSpend): string[] {
@@ -473,7 +493,7 @@ function scopesOf({ caps }: WantedSpend): string[] {
 
 type Sums = {
   add(scope: string, micros: bigint, hoursAgo?: number): void;
-  within(cap: Pick<Cap, 'scope' | 'otherScopes' | 'hours'>): bigint;
+  within(cap: Pick<Cap, 'scope' | 'otherScopes' | 'enteredScope' | 'hours'>): bigint;
 };
 
 /**
@@ -495,17 +515,25 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
     byScope.set(scope, hours);
   };
   for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
+  const sumOf = (scope: string, hours: number): bigint => {
+    let sum = 0n;
+    for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= hours) sum += micros;
+    return sum;
+  };
   return {
     add,
-    within: (cap: Pick<Cap, 'scope' | 'otherScopes' | 'hours'>): bigint => {
-      let sum = 0n;
-      for (const scope of listScopes(cap)) {
-        for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= cap.hours) sum += micros;
-      }
-      // A price that was given back and then released is less than nothing, and makes no room for others.
-      return sum > 0n ? sum : 0n;
+    within: ({ hours, enteredScope, ...cap }) => {
+      const spent = listScopes(cap).reduce((sum, scope) => sum + sumOf(scope, hours), 0n);
+      if (enteredScope === undefined) return spent;
+      const counted = spent - givenBackOf(sumOf(enteredScope, hours));
+      // What was entered, and cost nothing after all, makes no room for others.
+      return counted > 0n ? counted : 0n;
     },
   };
+}
+
+function givenBackOf(enteredMicros: bigint): bigint {
+  return (enteredMicros * givenBackOnceEntered.parts) / givenBackOnceEntered.of;
 }
 
 /**
@@ -600,18 +628,18 @@ export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]):
 }
 
 /**
- * Gives the wide network of a code that was entered most of its price back (`givenBackOnceEntered`), for each text that carried it: what
- * everyone, the network and the prefix spent stays. To be called once for a code, as the last of the transaction that consumes it, since
- * it locks sums. It waits for none: a right code is not held up because someone holds one, and then nothing is given back.
+ * Counts a code that was entered, by the price of each text that carried it, so that it counts less against its wide network
+ * (`givenBackOnceEntered`). To be called once for a code, as the last of the transaction that consumes it, since it locks sums. It waits
+ * for nobody who holds one: a right code is not held up by that, and counts in full.
  *
  * @param challengeId what the code was for, as in `sms_messages.challenge_id`
  */
-export async function giveBackToWideNetwork(tx: Tx, challengeId: string, now: Date): Promise<void> {
+export async function countEnteredCode(tx: Tx, challengeId: string, now: Date): Promise<void> {
   const dayMs = dayHours * hourMs;
-  const { of, parts } = givenBackOnceEntered;
   await tx.execute(sql`
     with spent as materialized (
-      select wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute, sum(price * 1000000)::bigint as micros
+      select ${enteredScopeOf('')} || wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute,
+        sum(price * 1000000)::bigint as micros
       from sms_messages
       where challenge_id = ${challengeId} and wide_network = any(spend_scopes) and price between 0 and 1000
         and reserved_at between ${timestamp(new Date(now.getTime() - dayMs))} and ${timestamp(new Date(now.getTime() + dayMs))}
@@ -620,8 +648,12 @@ export async function giveBackToWideNetwork(tx: Tx, challengeId: string, now: Da
       select counted.scope, counted.minute, spent.micros from sms_spend counted
       join spent on counted.scope = spent.scope and counted.minute = spent.minute
       order by 1, 2 for update of counted skip locked
+    ), added as (
+      insert into sms_spend (scope, minute, micros) select scope, minute, micros from spent
+      where not exists (select from sms_spend counted where counted.scope = spent.scope and counted.minute = spent.minute)
+      order by 1, 2 on conflict do nothing
     )
-    update sms_spend set micros = sms_spend.micros - free.micros * ${parts.toString()}::bigint / ${of.toString()}::bigint
+    update sms_spend set micros = sms_spend.micros + free.micros
     from free where sms_spend.scope = free.scope and sms_spend.minute = free.minute`);
 }
 
@@ -672,16 +704,21 @@ async function findRoom(
   { room, own, now }: { room: bigint; own: SpendChange | null; now: Date },
 ): Promise<Date> {
   const ownScopes = own === null ? [] : scopesOfChange(own);
+  const { of, parts } = givenBackOnceEntered;
+  const counted =
+    cap.enteredScope === undefined
+      ? sql`micros`
+      : sql`case when scope = ${cap.enteredScope} then -micros * ${parts.toString()}::bigint / ${of.toString()}::bigint else micros end`;
   const freed =
     own === null || ownScopes.length === 0
-      ? sql`micros`
-      : sql`micros - case when minute = ${timestamp(wholeMinute(own.reservedAt))} and scope = any(${sql.param(ownScopes)}::text[])
+      ? counted
+      : sql`${counted} - case when minute = ${timestamp(wholeMinute(own.reservedAt))} and scope = any(${sql.param(ownScopes)}::text[])
           then ${own.micros.toString()}::bigint else 0 end`;
   const since = new Date(wholeMinute(now).getTime() - cap.hours * hourMs);
   const { rows } = await tx.execute<{ epoch_ms: number }>(sql`
     select extract(epoch from minute)::float8 * 1000 as epoch_ms from (
       select minute, sum(${freed}) over (order by minute) as freed from sms_spend
-      where scope = any(${sql.param(listScopes(cap))}::text[]) and minute >= ${timestamp(since)}
+      where scope = any(${sql.param(listRead(cap))}::text[]) and minute >= ${timestamp(since)}
         and minute <= ${timestamp(new Date(now.getTime() + dayHours * hourMs))}
     ) spends where freed >= ${room.toString()}::numeric order by minute limit 1`);
   // What is reserved together with this text, in this very minute, is not in the table yet.

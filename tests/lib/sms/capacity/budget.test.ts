@@ -10,7 +10,7 @@ import { smsSpend, type SendClass } from '@/db/schema/sms';
 import {
   capsOf,
   changeSpend,
-  giveBackToWideNetwork,
+  countEnteredCode,
   pruneSpend,
   reserveSpend,
   spendMark,
@@ -552,7 +552,7 @@ describe('strangers’ codes', () => {
         await database.db.execute(
           sql`update sms_messages set challenge_id = ${challengeId}, wide_network = ${wideNetwork} where id = ${ids[n]!}`,
         );
-        await database.db.transaction((tx) => giveBackToWideNetwork(tx, challengeId, now));
+        await database.db.transaction((tx) => countEnteredCode(tx, challengeId, now));
       }
       return answers.filter(({ ok }) => ok).length;
     };

@@ -105,12 +105,13 @@ describe('a right code', () => {
 
   describe('whose text was paid for', () => {
     const wide = 'wide-network:carrier';
+    const entered = `entered:${wide}`;
+    const scopes = ['all', 'strangers', 'network:one', wide];
 
     /** Someone whose code was sent twice, to a price of 0.0079 each, at these moments. */
     async function givePaid(sent: readonly Date[]) {
       await database.db.delete(smsSpend);
       const person = await givePending(database.db, newPhone());
-      const scopes = ['all', 'strangers', 'network:one', wide];
       const [first] = await database.db.select().from(smsMessages).where(eq(smsMessages.phone, person.phone));
       const paid = sent.map((reservedAt, n) => {
         const id = n === 0 ? first!.id : randomUUID();
@@ -122,28 +123,27 @@ describe('a right code', () => {
         database.db,
         sent.map((reservedAt) => ({ scopes, reservedAt, micros: 7_900n })),
       );
-      return { person, spent: () => sumSpendOf(database.db, scopes, after(noon, 130)) };
+      const read = () => sumSpendOf(database.db, [...scopes, entered], after(noon, 130));
+      return { person, read };
     }
 
-    test('gives most of it back to its wide network, and nothing to anyone else', async () => {
-      const { person, spent } = await givePaid([after(noon, 1), after(noon, 61)]);
+    test('is counted as entered once, with all its texts, and what was spent stays', async () => {
+      const { person, read } = await givePaid([after(noon, 1), after(noon, 61)]);
       const [wrong] = wrongCodes(person.code, 1);
       await checkCode(database.db, person, wrong!, contextAt(after(noon, 120)));
-      expect((await spent())(wide)).toBe(15_800n);
+      expect((await read())(entered)).toBe(0n);
       expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 121)))).toMatchObject({
         ok: true,
       });
       await checkCode(database.db, person, person.code, contextAt(after(noon, 122)));
-      const sums = await spent();
-      expect(sums(wide)).toBe(1_580n);
-      for (const scope of ['all', 'strangers', 'network:one']) expect(sums(scope)).toBe(15_800n);
-      // Were it released besides, it would make no room.
-      await changeSpend(database.db, [{ scopes: [wide], reservedAt: after(noon, 1), micros: -7_900n }]);
-      expect((await spent())(wide)).toBe(0n);
+      const sums = await read();
+      expect(sums(entered)).toBe(15_800n);
+      for (const scope of scopes) expect(sums(scope)).toBe(15_800n);
     });
 
-    test('is right at once where someone holds the sum, or the row of the text is odd', async () => {
-      const { person, spent } = await givePaid([after(noon, 1)]);
+    test('is right at once where someone holds the sums, or the row of the text is odd', async () => {
+      const { person, read } = await givePaid([after(noon, 1)]);
+      await changeSpend(database.db, [{ scopes: [entered], reservedAt: after(noon, 1), micros: 100n }]);
       const holder = await database.pool.connect();
       try {
         await holder.query('begin');
@@ -155,7 +155,7 @@ describe('a right code', () => {
         await holder.query('rollback');
         holder.release();
       }
-      expect((await spent())(wide)).toBe(7_900n);
+      expect((await read())(entered)).toBe(100n);
       for (const odd of [
         sql`reserved_at = 'infinity'`,
         sql`price = 'NaN'`,
@@ -166,8 +166,15 @@ describe('a right code', () => {
         expect(await checkCode(database.db, other, other.code, contextAt(after(noon, 20)))).toMatchObject({
           ok: true,
         });
-        expect((await spent())(wide)).toBe(7_900n);
+        expect((await read())(entered)).toBe(0n);
       }
+    });
+
+    test('adds to what was entered in that minute before', async () => {
+      const before = await givePaid([after(noon, 1)]);
+      await changeSpend(database.db, [{ scopes: [entered], reservedAt: after(noon, 2), micros: 100n }]);
+      await checkCode(database.db, before.person, before.person.code, contextAt(after(noon, 20)));
+      expect((await before.read())(entered)).toBe(8_000n);
     });
   });
 
