@@ -13,6 +13,7 @@ import {
 import { endPendingTokens, issuePendingToken, readPending } from '@/lib/accounts/pending';
 import { endSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
+import { checkBudget } from '@/lib/reporting/ledgers/check-budget';
 import { changeSpend, sumSpendOf } from '@/lib/sms/capacity/budget';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { readNumber } from '@/lib/sms/numbers/number';
@@ -139,6 +140,7 @@ describe('a right code', () => {
       const sums = await read();
       expect(sums(entered)).toBe(15_800n);
       for (const scope of scopes) expect(sums(scope)).toBe(15_800n);
+      for await (const found of checkBudget(database.db, after(noon, 130))) expect(found).toEqual([]);
     });
 
     test('is right at once where someone holds the sums, or the row of the text is odd', async () => {
