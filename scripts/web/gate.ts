@@ -54,19 +54,37 @@ const stepsToMost = 10;
 
 type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number; wide: Wide };
 
-/** What networks lie in, that one provider or one owner of many may hold: how many are known, and when one was let in. */
-type Wide = { name: string; networks: number; servedMs: number };
+/** What networks lie in, that one provider or one owner of many may hold. */
+type Wide = {
+  name: string;
+  /** How many are known. */
+  networks: number;
+  /** Those of whom something waits. */
+  inLine: Set<Network>;
+  /** How much of them waits. */
+  waiting: number;
+  /** When one of them was let in. */
+  servedMs: number;
+};
+
+/** The first that waits of a network. What is due the longest has the smallest rank. */
+type Due = { first: Entry; rank: number };
 
 /**
  * Lets requests in, so many at once overall and of each network; the others wait. What is in progress shares one event loop:
  * while that is busy, more at once make all of them slower and none faster. Where it has time, they wait for something
  * else (the database, a password that is hashed), and more are let in step by step, so that slow ones hold nobody up.
  *
- * Whose network was let in the longest ago goes next. So networks that keep many waiting go in turns, and one that comes
- * now and then goes first, also before others that came a little earlier with much at once. Inside a network it is first
- * come, first served. Newcomers go in turns by their wider network, too: who holds ten thousand networks has many that never
- * came before, and whoever comes from elsewhere goes before those. However many new networks come, none that comes more than half the patience later goes before one
- * that waits. Where no more may wait, the last of the network with the most waiting is refused.
+ * Wide networks go in turns, and within each of them its networks: next is whose wide network was let in the longest ago, and
+ * of that, whose network was. So who keeps many waiting, of however many networks of one wide network, has one turn among all, and one
+ * that comes now and then goes first, also before others that came a little earlier with much at once. Inside a network it is first
+ * come, first served. However many wide networks come, none that comes more than half the patience later goes before one that
+ * waits and was not let in since.
+ *
+ * Every other turn goes to what has waited for half the patience, of a network that was not let in meanwhile, whatever wide network
+ * it is of. So a crowd of one carrier is served as it comes, though as many others come from ten wide networks.
+ *
+ * Where no more may wait, the wide network with the most waiting loses one: the last of its network with the most.
  *
  * Of those about one subject only so many are in progress. The others wait without a place, and those behind them go first. Of
  * these so many may wait of each network.
@@ -82,7 +100,7 @@ export function makeGate(
   const networks = new Map<string, Network>();
   const wides = new Map<string, Wide>();
   /** Those of whom something waits. */
-  const inLine = new Set<Network>();
+  const inLine = new Set<Wide>();
   const waiting = new Set<Entry>();
   const inProgress = new Set<Entry>();
   /** How many about each subject are in progress. */
@@ -92,6 +110,7 @@ export function makeGate(
     whenBusy + Math.floor((steps * (most - whenBusy)) / stepsToMost);
   const headStartMs = bounds.patienceMs / 2;
   let servedLastMs = -Infinity;
+  let isTurnOfLong = false;
 
   const mayGo = ({ subjects }: Entry): boolean =>
     subjects.every((subject) => (aboutInProgress.get(subject) ?? 0) < bounds.inProgressPerSubject);
@@ -102,9 +121,11 @@ export function makeGate(
     return null;
   };
 
-  /** What is due the longest has the smallest. */
+  const sinceMsOf = (entry: Entry): number => entry.untilMs - bounds.patienceMs;
+
+  /** Among those of its wide network, and among what has waited for long. */
   const rank = (first: Entry, { waiting: own, servedMs, wide }: Network): number => {
-    const sinceMs = first.untilMs - bounds.patienceMs;
+    const sinceMs = sinceMsOf(first);
     return Math.max(servedMs, Math.min(wide.servedMs, sinceMs), sinceMs - headStartMs / own.size);
   };
 
@@ -112,7 +133,13 @@ export function makeGate(
     const known = networks.get(name);
     if (known) return known;
     const wideName = wideOf(name);
-    const wide = wides.get(wideName) ?? { name: wideName, networks: 0, servedMs: -Infinity };
+    const wide = wides.get(wideName) ?? {
+      name: wideName,
+      networks: 0,
+      inLine: new Set<Network>(),
+      waiting: 0,
+      servedMs: -Infinity,
+    };
     wides.set(wideName, wide);
     wide.networks += 1;
     const network = { inProgress: 0, waiting: new Set<Entry>(), servedMs: -Infinity, wide };
@@ -121,15 +148,28 @@ export function makeGate(
   };
 
   const takeNext = (): Entry | null => {
-    let next: { first: Entry; rank: number } | null = null;
-    for (const network of inLine) {
-      if (network.inProgress >= now(bounds.inProgressPerNetwork)) continue;
-      const first = findFirst(network);
-      if (first === null) continue;
-      const own = rank(first, network);
-      if (next === null || own < next.rank) next = { first, rank: own };
+    const longMs = clockMs() - headStartMs;
+    let next: Due | null = null;
+    let long: Due | null = null;
+    for (const wide of inLine) {
+      let ofWide: Due | null = null;
+      let sinceMs = Infinity;
+      for (const network of wide.inLine) {
+        if (network.inProgress >= now(bounds.inProgressPerNetwork)) continue;
+        const first = findFirst(network);
+        if (first === null) continue;
+        const due = { first, rank: rank(first, network) };
+        ofWide = sooner(ofWide, due);
+        sinceMs = Math.min(sinceMs, sinceMsOf(first));
+        if (Math.max(network.servedMs, sinceMsOf(first)) <= longMs) long = sooner(long, due);
+      }
+      if (ofWide === null) continue;
+      const ofAll = Math.max(wide.servedMs, sinceMs - headStartMs / wide.waiting);
+      next = sooner(next, { first: ofWide.first, rank: ofAll });
     }
-    return next && next.first;
+    isTurnOfLong = long !== null && !isTurnOfLong;
+    const due = isTurnOfLong ? long : next;
+    return due && due.first;
   };
 
   const count = (entry: Entry, change: 1 | -1): void => {
@@ -142,9 +182,12 @@ export function makeGate(
 
   const stopWaiting = (entry: Entry, turn: Turn): void => {
     const network = networks.get(entry.network)!;
+    const { wide } = network;
     waiting.delete(entry);
     network.waiting.delete(entry);
-    if (network.waiting.size === 0) inLine.delete(network);
+    wide.waiting -= 1;
+    if (network.waiting.size === 0) wide.inLine.delete(network);
+    if (wide.waiting === 0) inLine.delete(wide);
     entry.state = turn === 'go' ? 'in_progress' : 'left';
     entry.settle(turn);
   };
@@ -174,15 +217,11 @@ export function makeGate(
     passOn();
   };
 
-  /** Refuses the last of the network with the most waiting: of `own`, where no other has more. */
-  const makeRoom = (own: Network): void => {
-    let most = own;
-    if (own.waiting.size <= bounds.waitingPerNetwork) {
-      for (const network of inLine) {
-        if (network.waiting.size > most.waiting.size) most = network;
-      }
-    }
-    stopWaiting([...most.waiting].at(-1)!, 'busy');
+  /** Whose last is refused, when one more of `own` waits than may. */
+  const findLoser = (own: Network): Network => {
+    if (own.waiting.size > bounds.waitingPerNetwork) return own;
+    const wide = withMost(inLine, (each) => each.waiting, own.wide);
+    return withMost(wide.inLine, (each) => each.waiting.size, wide === own.wide ? own : null);
   };
 
   /** Whether more wait about one of its subjects than may, of its network. */
@@ -207,10 +246,14 @@ export function makeGate(
       };
       waiting.add(entry);
       network.waiting.add(entry);
-      inLine.add(network);
+      network.wide.inLine.add(network);
+      network.wide.waiting += 1;
+      inLine.add(network.wide);
       passOn();
       if (entry.state === 'waiting' && isCrowded(entry, network)) stopWaiting(entry, 'busy');
-      if (network.waiting.size > bounds.waitingPerNetwork || waiting.size > bounds.waiting) makeRoom(network);
+      if (network.waiting.size > bounds.waitingPerNetwork || waiting.size > bounds.waiting) {
+        stopWaiting([...findLoser(network).waiting].at(-1)!, 'busy');
+      }
       return {
         turn,
         leave: () => {
@@ -242,4 +285,18 @@ export function makeGate(
       }
     },
   };
+}
+
+function sooner(known: Due | null, other: Due): Due {
+  return known !== null && known.rank <= other.rank ? known : other;
+}
+
+/** Of those with the most, `own`, else the one that came last; there is at least one. */
+function withMost<Holder>(
+  all: Iterable<Holder>,
+  countOf: (holder: Holder) => number,
+  own: Holder | null,
+): Holder {
+  const most = [...all].reduce((a, b) => (countOf(b) >= countOf(a) ? b : a));
+  return own !== null && countOf(own) >= countOf(most) ? own : most;
 }

@@ -24,7 +24,7 @@ type Visit = Ticket & {
 /** A gate with a clock of its own, and what became of everyone who came to it. */
 function open(bounds: Partial<Bounds> = {}) {
   let nowMs = 0;
-  // Those of `x:` lie in one wider network.
+  // Those of `x:` lie in one wide network.
   const gate = makeGate(
     { ...small, ...bounds },
     (network) => network.split(':')[0]!,
@@ -136,7 +136,10 @@ test('however requests about the same few things come: one about each is in prog
   const step = fc.oneof(
     {
       weight: 5,
-      arbitrary: fc.record({ enter: fc.constantFrom('a', 'b', 'c'), about: fc.constantFrom('', 'x', 'y') }),
+      arbitrary: fc.record({
+        enter: fc.constantFrom('a:1', 'a:2', 'b'),
+        about: fc.constantFrom('', 'x', 'y'),
+      }),
     },
     { weight: 4, arbitrary: fc.record({ leave: fc.nat() }) },
     { weight: 1, arbitrary: fc.record({ pass: fc.integer({ min: 1, max: 12_000 }) }) },
@@ -154,7 +157,7 @@ test('however requests about the same few things come: one about each is in prog
         for (const subject of ['x', 'y']) {
           const about = (visit: Visit) => visit.subject === subject;
           expect(gate.held().filter(about).length).toBeLessThanOrEqual(1);
-          for (const network of ['a', 'b', 'c']) {
+          for (const network of ['a:1', 'a:2', 'b']) {
             expect(gate.of('waiting', network).filter(about).length).toBeLessThanOrEqual(3);
           }
         }
@@ -254,7 +257,7 @@ describe('while several networks keep more waiting than there are places', () =>
     expect(await serve(gate, 1)).toEqual(['a', 'newcomer']);
   });
 
-  test('one from elsewhere goes before newcomers of a wider network that was let in just now', async () => {
+  test('one from elsewhere goes before newcomers of a wide network that was let in just now', async () => {
     const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
     for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
     gate.pass(3_000);
@@ -263,9 +266,27 @@ describe('while several networks keep more waiting than there are places', () =>
     expect(await serve(gate, 3)).toEqual(['held:0', 'elsewhere', 'held:1', 'held:2']);
   });
 
+  test('also before those of it that have waited for long, of which one goes every other turn', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
+    for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
+    gate.pass(8_000);
+    for (const one of ['one', 'two', 'three']) gate.enter(one);
+    expect(await serve(gate, 6)).toEqual(['held:0', 'held:1', 'one', 'held:2', 'two', 'held:3', 'three']);
+  });
+
+  test('one that comes again soon still goes before who holds so many networks that each is let in seldom', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
+    for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
+    gate.enter('elsewhere');
+    await serve(gate, 2);
+    gate.pass(1_000);
+    gate.enter('elsewhere');
+    expect(await serve(gate, 1)).toEqual(['held:0', 'elsewhere', 'held:1', 'elsewhere']);
+  });
+
   test.each([
     ['networks', (name: string) => name],
-    ['networks of one wider network', (name: string) => `held:${name}`],
+    ['networks of one wide network', (name: string) => `held:${name}`],
   ])(
     'of new %s without end, none that comes more than half the patience later goes before who waits',
     async (_, nameOf) => {
@@ -289,6 +310,50 @@ describe('while several networks keep more waiting than there are places', () =>
       expect(before.filter((network) => network !== nameOf('a') && !cameBefore.has(network))).toEqual([]);
     },
   );
+});
+
+describe('while one keeps 150 requests waiting, of 300 networks, each again as soon as it is answered', () => {
+  /** Twenty-five are served a second, for half a minute. How long the others waited, in milliseconds; NaN: refused. */
+  const waitsOf = async (
+    wideNetworks: number,
+    others: { everyMs: number; nameOf: (count: number) => string },
+  ) => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
+    let floods = 0;
+    const flood = () => {
+      floods += 1;
+      return gate.enter(`held${floods % wideNetworks}:${floods % 300}`);
+    };
+    for (let count = 0; count < 150; count += 1) flood();
+    const came: { visit: Visit; atMs: number }[] = [];
+    for (let atMs = 0; atMs < 30_000; atMs += 40) {
+      if (atMs % others.everyMs === 0) {
+        came.push({ visit: gate.enter(others.nameOf(came.length)), atMs });
+      }
+      await gate.settled();
+      gate.pass(40);
+      gate.sweep();
+      const served = gate.of('go')[0]!;
+      gate.leave(served);
+      if (served.network.startsWith('held')) flood();
+    }
+    await gate.settled();
+    const done = came.filter(({ visit }) => visit.state !== 'waiting');
+    return done.map(({ visit, atMs }) => (visit.state === 'busy' ? NaN : visit.admittedMs - atMs));
+  };
+
+  test.each([1, 10])('in %i wide networks: who comes from elsewhere waits for two of them', async (wide) => {
+    const newcomers = await waitsOf(wide, { everyMs: 1_000, nameOf: (count) => `newcomer ${count}` });
+    const again = await waitsOf(wide, { everyMs: 1_000, nameOf: (count) => `visitor ${count % 2}` });
+    expect([newcomers.length, again.length]).toEqual([30, 30]);
+    expect(Math.max(...newcomers, ...again)).toBeLessThanOrEqual(80);
+  });
+
+  test('in ten: nobody of a crowd of one carrier is refused', async () => {
+    const crowd = await waitsOf(10, { everyMs: 200, nameOf: (count) => `carrier:${count}` });
+    expect(crowd.length).toBeGreaterThan(90);
+    expect(Math.max(...crowd)).toBeLessThan(10_000);
+  });
 });
 
 describe('while the event loop has time', () => {
@@ -348,6 +413,29 @@ describe('who is refused', () => {
     const again = gate.enter('most');
     await gate.settled();
     expect(again.state).toBe('busy');
+  });
+
+  test('the last of the wide network with the most waiting, however few of each of its networks do', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1] });
+    const most = Array.from({ length: 9 }, (_, count) => gate.enter(`held:${count}`));
+    await gate.settled();
+    expect(most.map(({ state }) => state)).toEqual(['go', ...Array<string>(8).fill('waiting')]);
+    const few = Array.from({ length: 3 }, () => gate.enter('few'));
+    const again = gate.enter('held:again');
+    await gate.settled();
+    expect(few.map(({ state }) => state)).toEqual(Array(3).fill('waiting'));
+    expect(most.slice(5).map(({ state }) => state)).toEqual(['waiting', 'busy', 'busy', 'busy']);
+    expect(again.state).toBe('busy');
+  });
+
+  test('within it, the last of the network with the most', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1] });
+    const more = Array.from({ length: 4 }, () => gate.enter('held:more'));
+    const less = Array.from({ length: 5 }, (_, count) => gate.enter(`held:${count}`));
+    const elsewhere = gate.enter('elsewhere');
+    await gate.settled();
+    expect([more.at(-1)!.state, elsewhere.state]).toEqual(['busy', 'waiting']);
+    expect(less.map(({ state }) => state)).toEqual(Array(5).fill('waiting'));
   });
 
   test('who has waited for the whole patience', async () => {
