@@ -25,7 +25,7 @@ const busyShare = 0.8;
 
 /**
  * What every request goes through once it has been examined: its body is read, so that slow ones keep nobody waiting;
- * then it waits for a place among those of its kind, in turns by network; then it is handed on. The place is free again when
+ * then it waits for a place among those of its kind, in turns by wide network, then by network; then it is handed on. The place is free again when
  * the answer is out or the connection closed, a second after the answer began, or when it has been kept for too long.
  *
  * @param isOneNetwork whether everyone comes from one network, as on localhost
