@@ -34,6 +34,10 @@ const recoveryShareOfWait = 1 / 2;
 /** However slow the sender is, so many of them may wait. */
 const leastRecoveries = 5;
 
+/** So many of them of one network may wait, and half of all places' worth of one wide network: more would only stand behind each other. */
+const mostOfANetwork = 3;
+const shareOfAWideNetwork = 1 / 2;
+
 /** Where texts of the same sender wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
 const shareOfOthers = 4 / 3;
 
@@ -290,21 +294,46 @@ export async function findPlace(
   return { ...turns, retryAt: new Date(now.getTime() + inMs) };
 }
 
+/** For how many more codes to choose a new password there is room, and how many of a network, and of a wide network. */
+export type RoomForRecoveries = { places: number; of(from: AskedFrom): { network: number; wide: number } };
+
 /**
- * For how many more codes to choose a new password there is room among those that wait (`recoveryShareOfWait`). Those who ask at
- * the same instant do not see each other.
+ * For how many more codes to choose a new password there is room among those that wait (`recoveryShareOfWait`), in all and from where
+ * one is asked for: else whoever has thirty of them waiting, which one network's turns keep at the end of the line, keeps everyone's
+ * from getting into it. Those who ask at the same instant do not see each other.
  *
  * @param messagesPerSecond the pace of the sender of codes; null: it has none, and neither has this an end
  */
-export async function countRoomForRecoveries(db: Db, messagesPerSecond: number | null): Promise<number> {
-  if (messagesPerSecond === null) return Infinity;
-  const places = (longestCodeWaitMs * 1000 * recoveryShareOfWait) / slotSpacingMicros(messagesPerSecond);
-  const most = Math.max(leastRecoveries, Math.floor(places));
-  const { rows } = await db.execute<{ waiting: number }>(sql`
+export async function readRoomForRecoveries(
+  db: Db,
+  messagesPerSecond: number | null,
+): Promise<RoomForRecoveries> {
+  if (messagesPerSecond === null) {
+    return { places: Infinity, of: () => ({ network: Infinity, wide: Infinity }) };
+  }
+  const ofAMinute = (longestCodeWaitMs * 1000) / slotSpacingMicros(messagesPerSecond);
+  const most = Math.max(leastRecoveries, Math.floor(ofAMinute * recoveryShareOfWait));
+  // What stands further back lets those that come now go first, so it takes none of their places.
+  const mostInFront = Math.max(leastRecoveries, Math.floor(ofAMinute));
+  const { rows } = await db.execute<{
+    network: string | null;
+    wide: string;
+    waiting: number;
+    front: number;
+  }>(sql`
     with clock as materialized (select clock_timestamp() as now)
-    select count(*)::int as waiting from (
-      select from sms_messages
-      where status = 'queued' and purpose = 'verification' and send_after <= (select now from clock) and send_class = 'recover'
-      limit ${most}) waiting`);
-  return most - rows[0]!.waiting;
+    select text.network, line.wide, count(*)::int as waiting, (count(*) filter (where line.place <= ${mostInFront}::int))::int as front
+    from (${codesInLine(sql`(select now from clock)`)}) line join sms_messages text on text.id = line.id
+    where text.send_class = 'recover' group by 1, 2`);
+  const sum = (which: (row: (typeof rows)[number]) => boolean, of: 'waiting' | 'front') =>
+    rows.filter(which).reduce((total, row) => total + row[of], 0);
+  return {
+    places: most - sum(() => true, 'front'),
+    of: ({ network, wideNetwork }) => ({
+      network: mostOfANetwork - sum((row) => row.network !== null && row.network === network, 'waiting'),
+      wide:
+        Math.ceil(most * shareOfAWideNetwork) -
+        sum((row) => row.wide === (wideNetwork ?? network), 'waiting'),
+    }),
+  };
 }

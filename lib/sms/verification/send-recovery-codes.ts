@@ -14,8 +14,8 @@ import { listenToOutbox, makeWake } from '@/lib/outbox-listener';
 import { limits } from '@/lib/rate-limits/limits';
 import { runRounds, type Rounds } from '@/lib/rounds';
 import { countsStill } from '@/lib/stored-moment';
-import { markAddress } from '@/lib/sms/capacity/asked-from';
-import { countRoomForRecoveries, findPlace } from '@/lib/sms/capacity/send-order';
+import { markAddress, markNetwork } from '@/lib/sms/capacity/asked-from';
+import { readRoomForRecoveries, findPlace } from '@/lib/sms/capacity/send-order';
 import { readDoubt } from '@/lib/sms/numbers/doubt';
 import {
   lockNumber,
@@ -96,7 +96,7 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
 /**
  * Looks at what browsers asked for and sends a code where one may go. One that fails, or whose number someone holds just now, goes
  * behind those that were asked for meanwhile, and keeps nobody's waiting. While many such codes wait for the sender already, the others
- * wait here, go in turns by where they were asked for (`pickInTurns`), and nobody is told (`countRoomForRecoveries`). Out: how many were
+ * wait here, go in turns by where they were asked for (`pickInTurns`), and nobody is told (`readRoomForRecoveries`). Out: how many were
  * looked at.
  *
  * @param turns whose turn it was before, of this process
@@ -108,9 +108,16 @@ export async function sendRecoveryCodes(
   turns: RecoveryTurns = openRecoveryTurns(),
 ): Promise<number> {
   const settings = readEnv();
-  const room = await countRoomForRecoveries(db, senderOfCodes(settings).messagesPerSecond);
-  if (room <= 0) return 0;
-  const picked = pickInTurns(await readWaiting(db, now), Math.min(atOnce, room), turns);
+  const room = await readRoomForRecoveries(db, senderOfCodes(settings).messagesPerSecond);
+  if (room.places <= 0) return 0;
+  const picked = pickInTurns(
+    await readWaiting(db, now),
+    {
+      places: Math.min(atOnce, room.places),
+      roomOf: (network) => room.of(markNetwork(settings.authSecrets[0], network)),
+    },
+    turns,
+  );
   if (picked.length === 0) return 0;
   const asked = await db.select().from(recoveries).where(inArray(recoveries.id, picked));
   const inTurn = fewAtOnce(sideBySide);
