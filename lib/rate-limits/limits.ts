@@ -85,6 +85,13 @@ export const limits = {
   ],
   /** Codes to choose a new password, from one network, whatever emails they are asked for; per email as many as per number. */
   recoveriesPerNetwork: [{ limit: 30, windowSeconds: hour }],
+  /** Of those of one email, by one network, so that none spends a whole day's … */
+  recoveriesPerEmailAndNetwork: [
+    { limit: 3, windowSeconds: hour },
+    { limit: 6, windowSeconds: day },
+  ],
+  /** … and of the wrong ones. */
+  recoveryFailuresPerEmailAndNetwork: [{ limit: 10, windowSeconds: day }],
   /** Mails about a new sign-in, and with a link to a first second factor, per account: who spends these has the password. */
   mailsPerSignIn: [
     { limit: 3, windowSeconds: hour },

@@ -69,6 +69,11 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
   lastTries: { group: 'codes', rule: 'People are told how many tries are left from so many on' },
   numbersPerAccount: { group: 'codes', rule: 'Numbers that one account names for the first time' },
   recoveriesPerNetwork: { group: 'codes', rule: 'Codes to choose a new password, from one network' },
+  recoveriesPerEmailAndNetwork: { group: 'codes', rule: 'The same for one email, from one network' },
+  recoveryFailuresPerEmailAndNetwork: {
+    group: 'codes',
+    rule: 'Wrong codes for a new password, for one email from one network',
+  },
   testTexts: { group: 'texts', rule: 'Test texts to one number' },
   repliesPerNumber: { group: 'texts', rule: 'Other answers to texts from one number' },
   stopConfirmationsPerNumber: { group: 'texts', rule: 'Confirmations of a STOP to one number' },

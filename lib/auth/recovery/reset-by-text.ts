@@ -39,14 +39,16 @@ export async function requestRecoveryCode(
   { email, token }: { email: string; token: string | null },
   context: RequestContext,
 ): Promise<{ ok: true; token: string } | { ok: false; reason: 'send_limit'; retryAt: Date }> {
+  const network = networkOf(context.address);
   const counted = await takeHits(
     db,
     [
       { keys: limitKeys('recovery_email', [emailKey(email)]), rules: limits.sendsPerNumber },
       {
-        keys: limitKeys('recovery_network', [networkOf(context.address)]),
-        rules: limits.recoveriesPerNetwork,
+        keys: limitKeys('recovery_email_network', [emailKey(email), network]),
+        rules: limits.recoveriesPerEmailAndNetwork,
       },
+      { keys: limitKeys('recovery_network', [network]), rules: limits.recoveriesPerNetwork },
     ],
     context.now,
   );
@@ -66,7 +68,8 @@ export type ResetByTextRefusal =
  * Sets a new password by the code of a text, in the browser that asked for it (`token`, of its cookie), and does all that a
  * reset does (`finishReset`).
  *
- * Every try is counted before the code is looked at, by email and by number, and these counts outlive the code. A wrong code
+ * Every try is counted before the code is looked at, by email and by number, and these counts outlive the code. One network has less
+ * than all of them, as of the codes that are asked for. A wrong code
  * gets the same answer after the same statements, whether a text ever went out or not; so does a right one whose account has
  * closed, moved or opted out meanwhile.
  */
@@ -84,9 +87,10 @@ export async function resetByText(
   if (recovery === null) return { ok: false, reason: 'over' };
   const why = await refuseNewPassword(newPassword, { email: recovery.email });
   if (why !== null) return { ok: false, reason: 'new_password', why };
-  const counted = await takeHits(db, [failuresOf(recovery)], now);
+  const network = networkOf(address);
+  const counted = await takeHits(db, failuresOf(recovery, network), now);
   if (!counted.ok) return { ok: false, reason: 'too_many_codes', retryAt: counted.retryAt };
-  const hash = await hashPassword(newPassword, networkOf(address));
+  const hash = await hashPassword(newPassword, network);
   if (!hash.ok) {
     await counted.refund();
     return { ok: false, reason: 'busy' };
@@ -104,8 +108,14 @@ export async function resetByText(
   return { ok: false, reason: 'wrong_code', triesLeft: Math.min(spent.triesLeft, counted.left.count) };
 }
 
-function failuresOf({ emailKey: key }: Recovery): LimitEntry {
-  return { keys: limitKeys('recovery_failure', [key]), rules: limits.failuresPerNumber };
+function failuresOf({ emailKey: key }: Recovery, network: string): LimitEntry[] {
+  return [
+    { keys: limitKeys('recovery_failure', [key]), rules: limits.failuresPerNumber },
+    {
+      keys: limitKeys('recovery_failure_network', [key, network]),
+      rules: limits.recoveryFailuresPerEmailAndNetwork,
+    },
+  ];
 }
 
 /** Null: the code counts as wrong, because what allowed it to be sent does not hold any more. */

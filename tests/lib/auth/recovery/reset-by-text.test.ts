@@ -318,6 +318,31 @@ describe('entering the code', () => {
     ]);
   });
 
+  test('one network spends neither all codes of a day nor all tries: its owner recovers from elsewhere', async () => {
+    const stranger = '203.0.113.9';
+    const hours = Array.from({ length: 20 }, (_, hour) => hour * 3700);
+    let asked = 0;
+    for (const seconds of hours) {
+      for (let times = 0; times < 3; times += 1) {
+        const answer = await requestRecoveryCode(
+          database.db,
+          { email: person.email, token: null },
+          at(seconds + times, stranger),
+        );
+        if (!answer.ok) continue;
+        asked += 1;
+        const wrong = wrongCodes((await codeOf(answer.token)) ?? '123456', 5);
+        for (const code of wrong)
+          await reset(answer.token, code, { seconds: seconds + 4, address: stranger });
+      }
+    }
+    expect(asked).toBe(6);
+    expect((await readNumberRow()).recoverFailures.length).toBeLessThanOrEqual(10);
+    const seconds = 10 * 3700 + 60;
+    const token = await ask(person.email, { seconds });
+    expect(await reset(token, (await codeOf(token))!, { seconds: seconds + 5 })).toMatchObject({ ok: true });
+  });
+
   test('fifteen wrong codes in a day close the email and the number, over all requests and browsers, even for a right one', async () => {
     const tokens = [
       await ask(),
