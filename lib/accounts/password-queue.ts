@@ -57,15 +57,24 @@ export function makePasswordQueue(
     return Math.max(leastRoom, Math.floor((longestWaitMs * threads) / (taskMs * busyLanes)));
   };
 
-  /** Takes from the lane the last of a source; the first with `isFirst`, and then it goes to the end of its turn. */
-  const take = (lane: Lane, wide: string, source: string, isFirst = false): Waiting => {
+  /** Takes whose turn it is, and puts what is left of its source, and of its wide network, at the end of theirs. */
+  const takeFirst = (lane: Lane): Waiting => {
+    const [wide, ofWide] = waiting[lane].entries().next().value!;
+    const [source, own] = ofWide.entries().next().value!;
+    const taken = own.shift()!;
+    ofWide.delete(source);
+    if (own.length > 0) ofWide.set(source, own);
+    waiting[lane].delete(wide);
+    if (ofWide.size > 0) waiting[lane].set(wide, ofWide);
+    return taken;
+  };
+
+  const takeLast = (lane: Lane, wide: string, source: string): Waiting => {
     const ofWide = waiting[lane].get(wide)!;
     const own = ofWide.get(source)!;
-    const taken = isFirst ? own.shift()! : own.pop()!;
-    if (isFirst || own.length === 0) ofWide.delete(source);
-    if (isFirst && own.length > 0) ofWide.set(source, own);
-    if (isFirst || ofWide.size === 0) waiting[lane].delete(wide);
-    if (isFirst && ofWide.size > 0) waiting[lane].set(wide, ofWide);
+    const taken = own.pop()!;
+    if (own.length === 0) ofWide.delete(source);
+    if (ofWide.size === 0) waiting[lane].delete(wide);
     return taken;
   };
 
@@ -79,7 +88,7 @@ export function makePasswordQueue(
     const bySource = new Map([...ofWide].map(([name, tasks]) => [name, tasks.length] as const));
     const loser = findLoser(bySource, wide === own ? source : null, servedSources.last);
     if (loser === null) return false;
-    take(lane, wide, loser)('busy');
+    takeLast(lane, wide, loser)('busy');
     return true;
   };
 
@@ -91,17 +100,16 @@ export function makePasswordQueue(
       running -= 1;
       return;
     }
-    const [wide, ofWide] = waiting[lane].entries().next().value!;
-    const source = ofWide.keys().next().value!;
-    take(lane, wide, source, true)('go');
+    takeFirst(lane)('go');
   };
 
   const wait = (lane: Lane, source: string): Promise<'go' | 'busy'> =>
     new Promise((go) => {
       const wide = wideOf(source);
-      const ofWide = waiting[lane].get(wide) ?? new Map<string, Waiting[]>();
-      waiting[lane].set(wide, ofWide);
-      ofWide.set(source, [...(ofWide.get(source) ?? []), go]);
+      const ofWide: OfWide = waiting[lane].get(wide) ?? new Map();
+      const own = ofWide.get(source) ?? [];
+      own.push(go);
+      waiting[lane].set(wide, ofWide.set(source, own));
     });
 
   return async <Answer>(
@@ -140,8 +148,8 @@ function countOf(ofWide: OfWide): number {
 }
 
 /**
- * Of whom the last makes room for one more of `own`: of whoever has the most waiting, and of several, of whoever was served last, or is the last in turn. Null: it
- * is nobody else's turn to make room for it. `own` null: someone has to.
+ * Of whom the last makes room for one more of `own`: of whoever has the most waiting, and of several, of whoever was served last, or is
+ * the last in turn. Null: it is nobody else's turn to make room for it. `own` null: someone has to.
  */
 function findLoser(
   counts: ReadonlyMap<string, number>,

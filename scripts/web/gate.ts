@@ -89,7 +89,7 @@ type Due = { first: Entry; rank: number };
  * Of those about one subject only so many are in progress. The others wait without a place, and those behind them go first. Of
  * these so many may wait of each network.
  *
- * @param wideOf the wider network around one
+ * @param wideOf the wide network around one
  * @param clockMs for tests
  */
 export function makeGate(
@@ -124,10 +124,8 @@ export function makeGate(
   const sinceMsOf = (entry: Entry): number => entry.untilMs - bounds.patienceMs;
 
   /** Among those of its wide network, and among what has waited for long. */
-  const rank = (first: Entry, { waiting: own, servedMs, wide }: Network): number => {
-    const sinceMs = sinceMsOf(first);
-    return Math.max(servedMs, Math.min(wide.servedMs, sinceMs), sinceMs - headStartMs / own.size);
-  };
+  const rank = (first: Entry, { waiting: own, servedMs }: Network): number =>
+    Math.max(servedMs, sinceMsOf(first) - headStartMs / own.size);
 
   const findNetwork = (name: string): Network => {
     const known = networks.get(name);

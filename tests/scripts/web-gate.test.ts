@@ -274,6 +274,14 @@ describe('while several networks keep more waiting than there are places', () =>
     expect(await serve(gate, 6)).toEqual(['held:0', 'held:1', 'one', 'held:2', 'two', 'held:3', 'three']);
   });
 
+  test('what has waited for long takes no more turns of others once its network was let in', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1] });
+    for (let count = 0; count < 4; count += 1) gate.enter('held');
+    gate.pass(8_000);
+    for (const one of ['one', 'two', 'three']) gate.enter(one);
+    expect(await serve(gate, 5)).toEqual(['held', 'held', 'one', 'two', 'three', 'held']);
+  });
+
   test('one that comes again soon still goes before who holds so many networks that each is let in seldom', async () => {
     const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
     for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
@@ -426,6 +434,19 @@ describe('who is refused', () => {
     expect(few.map(({ state }) => state)).toEqual(Array(3).fill('waiting'));
     expect(most.slice(5).map(({ state }) => state)).toEqual(['waiting', 'busy', 'busy', 'busy']);
     expect(again.state).toBe('busy');
+  });
+
+  test('of two wide networks with as many, who comes now', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1] });
+    const others = [
+      ...Array.from({ length: 4 }, (_, count) => gate.enter(`own:${count}`)),
+      ...Array.from({ length: 4 }, (_, count) => gate.enter(`other:${count}`)),
+      gate.enter('third'),
+    ];
+    const last = gate.enter('own:last');
+    await gate.settled();
+    expect(others.map(({ state }) => state)).toEqual(['go', ...Array<string>(8).fill('waiting')]);
+    expect(last.state).toBe('busy');
   });
 
   test('within it, the last of the network with the most', async () => {

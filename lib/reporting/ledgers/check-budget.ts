@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
+import { enteredPrefix } from '@/lib/sms/capacity/budget';
 import { kindIs, lookForDifferences, type Finds } from './look';
 
 /** A statement is about so many minutes. */
@@ -33,7 +34,7 @@ export async function* checkBudget(db: Db, now: Date): Finds {
             select scope, minute, sum(micros) as micros from reserved, unnest(scopes) scope where scope is not null group by 1, 2
           ), sums as (
             select scope, minute, micros from sms_spend
-            where minute >= ${from} and minute < ${to} and scope not like 'entered:%'
+            where minute >= ${from} and minute < ${to} and not starts_with(scope, ${enteredPrefix})
           )
           select ${kindIs('budget_and_prices')}, to_char(minute at time zone 'UTC', 'YYYY-MM-DD HH24:MI') || 'Z ' || case when scope = 'all'
             then 'all' else 'a share' end as example

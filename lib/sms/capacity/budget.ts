@@ -482,9 +482,11 @@ function listRead(cap: Cap): string[] {
   return [...listScopes(cap), ...(cap.enteredScope === undefined ? [] : [cap.enteredScope])];
 }
 
-/** Under which codes of a wide network are counted that were entered. */
+/** What the scopes begin with under which codes of a wide network are counted that were entered. */
+export const enteredPrefix = 'entered:';
+
 function enteredScopeOf(wideNetwork: string): string {
-  return `entered:${wideNetwork}`;
+  return `${enteredPrefix}${wideNetwork}`;
 }
 
 function scopesOf({ caps }: WantedSpend): string[] {
@@ -638,7 +640,7 @@ export async function countEnteredCode(tx: Tx, challengeId: string, now: Date): 
   const dayMs = dayHours * hourMs;
   await tx.execute(sql`
     with spent as materialized (
-      select ${enteredScopeOf('')} || wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute,
+      select ${enteredPrefix} || wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute,
         sum(price * 1000000)::bigint as micros
       from sms_messages
       where challenge_id = ${challengeId} and wide_network = any(spend_scopes) and price between 0 and 1000
