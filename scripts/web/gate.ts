@@ -52,6 +52,9 @@ type Entry = {
 /** After so many sweeps in a row that find the loop free, the most may be in progress. */
 const stepsToMost = 10;
 
+/** Each so many-th turn goes to what has waited for long: where it comes from who has waited for long, too, and else. */
+const turnsOfLong = { fromLong: 2, fromOthers: 4 };
+
 type Network = { inProgress: number; waiting: Set<Entry>; servedMs: number; wide: Wide };
 
 /** What networks lie in, that one provider or one owner of many may hold. */
@@ -81,8 +84,9 @@ type Due = { first: Entry; rank: number };
  * come, first served. However many wide networks come, none that comes more than half the patience later goes before one that
  * waits and was not let in since.
  *
- * Every other turn goes to what has waited for half the patience, of a network that was not let in meanwhile, whatever wide network
- * it is of. So a crowd of one carrier is served as it comes, though as many others come from ten wide networks.
+ * Some turns go to what has waited for half the patience, of a network that was not let in meanwhile, whatever wide network it is
+ * of: every other one of those that would be of something that has waited as long, and else every fourth. So a crowd of one carrier
+ * is served as it comes, though as many others come from ten wide networks, and who keeps many waiting takes few turns from others.
  *
  * Where no more may wait, the wide network with the most waiting loses one: the last of its network with the most.
  *
@@ -110,7 +114,8 @@ export function makeGate(
     whenBusy + Math.floor((steps * (most - whenBusy)) / stepsToMost);
   const headStartMs = bounds.patienceMs / 2;
   let servedLastMs = -Infinity;
-  let isTurnOfLong = false;
+  /** How many turns there were since one went to what has waited for long, while there is such. */
+  let turnsSinceLong = 0;
 
   const mayGo = ({ subjects }: Entry): boolean =>
     subjects.every((subject) => (aboutInProgress.get(subject) ?? 0) < bounds.inProgressPerSubject);
@@ -165,9 +170,13 @@ export function makeGate(
       const ofAll = Math.max(wide.servedMs, sinceMs - headStartMs / wide.waiting);
       next = sooner(next, { first: ofWide.first, rank: ofAll });
     }
-    isTurnOfLong = long !== null && !isTurnOfLong;
-    const due = isTurnOfLong ? long : next;
-    return due && due.first;
+    if (next === null) return null;
+    turnsSinceLong = long === null ? 0 : turnsSinceLong + 1;
+    const isFromLong = sinceMsOf(next.first) <= longMs;
+    const isTurnOfLong = turnsSinceLong >= (isFromLong ? turnsOfLong.fromLong : turnsOfLong.fromOthers);
+    if (long === null || !isTurnOfLong) return next.first;
+    turnsSinceLong = 0;
+    return long.first;
   };
 
   const count = (entry: Entry, change: 1 | -1): void => {

@@ -266,12 +266,24 @@ describe('while several networks keep more waiting than there are places', () =>
     expect(await serve(gate, 3)).toEqual(['held:0', 'elsewhere', 'held:1', 'held:2']);
   });
 
-  test('also before those of it that have waited for long, of which one goes every other turn', async () => {
+  test('also before those of it that have waited for long, of which one goes every fourth turn', async () => {
     const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
     for (let round = 0; round < 40; round += 1) gate.enter(`held:${round}`);
     gate.pass(8_000);
-    for (const one of ['one', 'two', 'three']) gate.enter(one);
-    expect(await serve(gate, 6)).toEqual(['held:0', 'held:1', 'one', 'held:2', 'two', 'held:3', 'three']);
+    for (const one of ['one', 'two', 'three', 'four', 'five', 'six']) gate.enter(one);
+    const wideTurns = ['held:0', 'held:1', 'one', 'two'];
+    expect(await serve(gate, 9)).toEqual([...wideTurns, 'held:2', 'three', 'four', 'five', 'held:3', 'six']);
+  });
+
+  test('a crowd that came first has every other turn, where ten wide networks have waited for long, too', async () => {
+    const gate = open({ inProgress: [1, 1], inProgressPerNetwork: [1, 1], waiting: 1_000 });
+    for (let count = 0; count < 40; count += 1) gate.enter(`crowd:${count}`);
+    gate.pass(100);
+    for (let count = 0; count < 100; count += 1) gate.enter(`wide ${count % 10}:${count}`);
+    gate.pass(6_000);
+    await serve(gate, 10);
+    const turns = (await serve(gate, 40)).slice(-40);
+    expect(turns.filter((network) => network.startsWith('crowd:')).length).toBeGreaterThanOrEqual(20);
   });
 
   test('what has waited for long takes no more turns of others once its network was let in', async () => {
@@ -335,7 +347,7 @@ describe('while one keeps 150 requests waiting, of 300 networks, each again as s
     for (let count = 0; count < 150; count += 1) flood();
     const came: { visit: Visit; atMs: number }[] = [];
     for (let atMs = 0; atMs < 30_000; atMs += 40) {
-      if (atMs % others.everyMs === 0) {
+      while (came.length * others.everyMs <= atMs) {
         came.push({ visit: gate.enter(others.nameOf(came.length)), atMs });
       }
       await gate.settled();
@@ -356,6 +368,15 @@ describe('while one keeps 150 requests waiting, of 300 networks, each again as s
     expect([newcomers.length, again.length]).toEqual([30, 30]);
     expect(Math.max(...newcomers, ...again)).toBeLessThanOrEqual(80);
   });
+
+  test.each([1, 2, 10])(
+    'in %i, while two thirds of the pages are for people from elsewhere: they hardly wait',
+    async (wide) => {
+      const many = await waitsOf(wide, { everyMs: 60, nameOf: (count) => `of ${count % 40}:${count}` });
+      expect(many.length).toBeGreaterThan(490);
+      expect(Math.max(...many)).toBeLessThan(1_000);
+    },
+  );
 
   test('in ten: nobody of a crowd of one carrier is refused', async () => {
     const crowd = await waitsOf(10, { everyMs: 200, nameOf: (count) => `carrier:${count}` });
