@@ -204,6 +204,8 @@ export const recoveries = pgTable(
     expiresAt: instant('expires_at').notNull(),
     /** A code was asked for at this moment, and nobody has looked yet whether one may go out; null: that is settled. */
     askedAt: instant('asked_at'),
+    /** It was asked for in a browser that the account knows, which has sends and tries that no stranger spends. */
+    inKnownBrowser: boolean('in_known_browser').notNull().default(false),
     wrongTries: integer('wrong_tries').notNull().default(0),
     consumedAt: instant('consumed_at'),
     endedAt: instant('ended_at'),
@@ -213,6 +215,9 @@ export const recoveries = pgTable(
     index('recoveries_asked_index')
       .on(t.askedAt)
       .where(sql`${t.askedAt} is not null`),
+    index('recoveries_asked_known_index')
+      .on(t.askedAt)
+      .where(sql`${t.askedAt} is not null and ${t.inKnownBrowser}`),
     index('recoveries_user_index').on(t.userId),
     index('recoveries_phone_index')
       .on(t.phone)

@@ -1,8 +1,9 @@
 import type { Db } from '@/db/client';
 import { emailKey } from '@/lib/accounts/email';
 import { networkOf } from '@/lib/client-address';
-import { limitKeys, takeHits } from '@/lib/rate-limits/hits';
+import { limitKeys } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
+import { takeOwnOrShared } from '@/lib/rate-limits/own-share';
 
 /** Whether one more mail may go to an address; `refund` when none went after all. */
 export type MailHit = { ok: true; refund: () => Promise<void> } | { ok: false; retryAt: Date };
@@ -32,14 +33,12 @@ export async function takeMailHit(
     { keys: limitKeys('mail_address_network', [name, network]), rules: limits.mailsPerAddressAndNetwork },
     ofNetwork,
   ];
-  if (knownBrowser === null) return takeHits(db, shared, now);
-  const known = [
-    { keys: limitKeys('mail_known_browser', [name, knownBrowser]), rules: limits.mailsPerKnownBrowser },
-    { keys: limitKeys('mail_known_browsers', [name]), rules: limits.mailsPerKnownBrowsers },
-  ];
-  const own = await takeHits(db, known, now);
-  if (own.ok) return own;
-  const asOthers = await takeHits(db, shared, now);
-  if (asOthers.ok) return asOthers;
-  return { ok: false, retryAt: own.retryAt < asOthers.retryAt ? own.retryAt : asOthers.retryAt };
+  const own =
+    knownBrowser === null
+      ? null
+      : [
+          { keys: limitKeys('mail_known_browser', [name, knownBrowser]), rules: limits.mailsPerKnownBrowser },
+          { keys: limitKeys('mail_known_browsers', [name]), rules: limits.mailsPerKnownBrowsers },
+        ];
+  return takeOwnOrShared(db, { own, shared }, now);
 }

@@ -92,6 +92,11 @@ export const limits = {
   ],
   /** … and of the wrong ones. */
   recoveryFailuresPerEmailAndNetwork: [{ limit: 10, windowSeconds: day }],
+  /** In browsers that the account knows: each has as many as a number, all together no more than this. No stranger spends these. */
+  recoveriesPerKnownBrowsers: [
+    { limit: 6, windowSeconds: hour },
+    { limit: 20, windowSeconds: day },
+  ],
   /** Mails about a new sign-in, and with a link to a first second factor, per account: who spends these has the password. */
   mailsPerSignIn: [
     { limit: 3, windowSeconds: hour },

@@ -74,6 +74,10 @@ const words: Readonly<Record<Exclude<Limit, 'perAddress'>, Words>> = {
     group: 'codes',
     rule: 'Wrong codes for a new password, for one email from one network',
   },
+  recoveriesPerKnownBrowsers: {
+    group: 'codes',
+    rule: 'Besides, codes to choose a new password in all browsers that the account knows together',
+  },
   testTexts: { group: 'texts', rule: 'Test texts to one number' },
   repliesPerNumber: { group: 'texts', rule: 'Other answers to texts from one number' },
   stopConfirmationsPerNumber: { group: 'texts', rule: 'Confirmations of a STOP to one number' },

@@ -27,18 +27,23 @@ export async function forgotPasswordAction(
   if (!form.ok) return answerForm({ fieldErrors: form.fieldErrors }, formData, ['email']);
   const { email } = form.fields;
   const context = await readRequestContext();
-  const requested = await requestReset(db(), email, context, await readKnownBrowserCookie());
+  const knownBrowser = await readKnownBrowserCookie();
+  const requested = await requestReset(db(), email, context, knownBrowser);
   if (requested.ok) redirect(pathToSent(email));
   const answer =
     requested.reason === 'mail_off'
-      ? await askForCode(email, context)
+      ? await askForCode({ email, knownBrowser }, context)
       : `We have sent a few emails to this address or for your network already. Look in the inbox and the spam folder. You can ask for another ${sayWhen(requested.retryAt, context.now)}.`;
   return answerForm({ message: answer }, formData, ['email']);
 }
 
 /** Where mail is off. Out: why no code was asked for; else it leads to where the code is entered. */
-async function askForCode(email: string, context: RequestContext): Promise<string> {
-  const requested = await requestRecoveryCode(db(), { email, token: await readRecoveryCookie() }, context);
+async function askForCode(
+  { email, knownBrowser }: { email: string; knownBrowser: string | null },
+  context: RequestContext,
+): Promise<string> {
+  const token = await readRecoveryCookie();
+  const requested = await requestRecoveryCode(db(), { email, token, knownBrowser }, context);
   if (!requested.ok) {
     return `A few codes were asked for with this email, or from your network, already. Look at the texts on your phone. You can ask for another ${sayWhen(requested.retryAt, context.now)}.`;
   }

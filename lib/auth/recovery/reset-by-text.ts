@@ -6,13 +6,14 @@ import { lockUser } from '@/lib/accounts/lock-users';
 import { refuseNewPassword } from '@/lib/accounts/new-password';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-strength';
-import { findUser, hasEmailKey } from '@/lib/accounts/users';
+import { findUser, findUserByEmail, hasEmailKey } from '@/lib/accounts/users';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limitKeys, takeHits, type LimitEntry } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
+import { takeOwnOrShared } from '@/lib/rate-limits/own-share';
 import { countEnteredCode } from '@/lib/sms/capacity/budget';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { readFailures } from '@/lib/sms/numbers/number';
@@ -22,9 +23,11 @@ import {
   askForRecovery,
   consumeRecovery,
   readRecovery,
+  sendClassOf,
   spendRecoveryTry,
   type Recovery,
 } from '@/lib/sms/verification/recovery';
+import { findMark } from '@/lib/auth/sign-in/known-browser';
 import { mayRecoverByText } from '@/lib/sms/verification/send-recovery-codes';
 import { finishReset } from './reset-password';
 
@@ -32,28 +35,42 @@ import { finishReset } from './reset-password';
  * Where mail is off: has a code sent to the phone of an account, with which the browser that asked can choose a new password.
  * The answer, the limits and the statements are the same for every email (OWASP ASVS 5.0 6.3.8): whether it has an account, and
  * one that can come back by text, is looked at later, by the dispatcher. In: `token`, of the browser's cookie, null: it has
- * none. Out: the token for that cookie, without which the code is worth nothing.
+ * none; `knownBrowser`, its cookie of marks: one that the account knows has codes and tries of its own, which no stranger spends.
+ * Out: the token for that cookie, without which the code is worth nothing.
  */
 export async function requestRecoveryCode(
   db: Db,
-  { email, token }: { email: string; token: string | null },
+  {
+    email,
+    token,
+    knownBrowser = null,
+  }: { email: string; token: string | null; knownBrowser?: string | null },
   context: RequestContext,
 ): Promise<{ ok: true; token: string } | { ok: false; reason: 'send_limit'; retryAt: Date }> {
+  const { now } = context;
+  const name = emailKey(email);
   const network = networkOf(context.address);
-  const counted = await takeHits(
-    db,
-    [
-      { keys: limitKeys('recovery_email', [emailKey(email)]), rules: limits.sendsPerNumber },
-      {
-        keys: limitKeys('recovery_email_network', [emailKey(email), network]),
-        rules: limits.recoveriesPerEmailAndNetwork,
-      },
-      { keys: limitKeys('recovery_network', [network]), rules: limits.recoveriesPerNetwork },
-    ],
-    context.now,
-  );
+  const account = await findUserByEmail(db, email);
+  const mark = findMark(knownBrowser, { emailKey: name, account }, now);
+  const own =
+    mark === null
+      ? null
+      : [
+          { keys: limitKeys('recovery_known_browser', [name, mark]), rules: limits.sendsPerNumber },
+          { keys: limitKeys('recovery_known_browsers', [name]), rules: limits.recoveriesPerKnownBrowsers },
+        ];
+  const shared = [
+    { keys: limitKeys('recovery_email', [name]), rules: limits.sendsPerNumber },
+    {
+      keys: limitKeys('recovery_email_network', [name, network]),
+      rules: limits.recoveriesPerEmailAndNetwork,
+    },
+    { keys: limitKeys('recovery_network', [network]), rules: limits.recoveriesPerNetwork },
+  ];
+  const counted = await takeOwnOrShared(db, { own, shared }, now);
   if (!counted.ok) return { ok: false, reason: 'send_limit', retryAt: counted.retryAt };
-  return { ok: true, ...(await askForRecovery(db, { email, token }, context)) };
+  const inKnownBrowser = counted.isOwn;
+  return { ok: true, ...(await askForRecovery(db, { email, token, inKnownBrowser }, context)) };
 }
 
 export type ResetByTextRefusal =
@@ -69,7 +86,7 @@ export type ResetByTextRefusal =
  * reset does (`finishReset`).
  *
  * Every try is counted before the code is looked at, by email and by number, and these counts outlive the code. One network has less
- * than all of them, as of the codes that are asked for. A wrong code
+ * than all of them, as of the codes that are asked for, and browsers that the account knows have their own. A wrong code
  * gets the same answer after the same statements, whether a text ever went out or not; so does a right one whose account has
  * closed, moved or opted out meanwhile.
  */
@@ -108,7 +125,10 @@ export async function resetByText(
   return { ok: false, reason: 'wrong_code', triesLeft: Math.min(spent.triesLeft, counted.left.count) };
 }
 
-function failuresOf({ emailKey: key }: Recovery, network: string): LimitEntry[] {
+function failuresOf({ emailKey: key, inKnownBrowser }: Recovery, network: string): LimitEntry[] {
+  if (inKnownBrowser) {
+    return [{ keys: limitKeys('recovery_failure_known', [key]), rules: limits.failuresPerNumber }];
+  }
   return [
     { keys: limitKeys('recovery_failure', [key]), rules: limits.failuresPerNumber },
     {
@@ -139,7 +159,7 @@ async function resetByRightCode(
     const isStill = locked !== null && locked.phone === phone && hasEmailKey(locked, recovery.emailKey);
     if (!isStill) return null;
     if (!mayRecoverByText(locked, number, await readFactors(tx, locked.id), now)) return null;
-    if (readFailures(number, 'recover', now).retryAt !== null) return null;
+    if (readFailures(number, sendClassOf(recovery), now).retryAt !== null) return null;
     if (!(await consumeRecovery(tx, recovery.id, now))) return null;
     await finishReset(tx, locked, newHash, context, { details: { reason: 'by_text' } });
     await countEnteredCode(tx, recovery.id, now);

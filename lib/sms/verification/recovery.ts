@@ -1,5 +1,5 @@
 import { and, eq, isNull, sql, type SQL } from 'drizzle-orm';
-import { phoneNumbers, recoveries } from '@/db/schema/sms';
+import { phoneNumbers, recoveries, type SendClass } from '@/db/schema/sms';
 import type { Db, Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { emailKey } from '@/lib/accounts/email';
@@ -14,6 +14,16 @@ import { isOpen } from './challenge';
 
 export type Recovery = typeof recoveries.$inferSelect;
 
+/**
+ * The class in which a number counts the codes of a recovery, and the wrong ones. Who asks in a browser that the account knows is
+ * its owner, as far as anyone can tell, and spends what strangers cannot.
+ */
+export function sendClassOf({
+  inKnownBrowser,
+}: Pick<Recovery, 'inKnownBrowser'>): Extract<SendClass, 'recover' | 'prove_again'> {
+  return inKnownBrowser ? 'prove_again' : 'recover';
+}
+
 /** The PostgreSQL channel that wakes those who send codes of recoveries. */
 export const recoveryChannel = 'doorstep_recovery';
 
@@ -21,11 +31,12 @@ export const recoveryChannel = 'doorstep_recovery';
  * Writes down that a browser asks for a code to choose a new password, for whatever email is given: one statement, the same
  * for every email. Whether a code goes out is decided later, elsewhere (`sendRecoveryCodes`), so that neither the answer nor
  * the time tells. A browser that asks again for the same email keeps its code while at least three minutes and one try of it
- * remain. In: `token`, what its cookie holds. Out: the token for its cookie.
+ * remain. In: `token`, what its cookie holds; `inKnownBrowser`: the account of the email knows the browser. Out: the token for its
+ * cookie.
  */
 export async function askForRecovery(
   db: Db,
-  { email, token }: { email: string; token: string | null },
+  { email, token, inKnownBrowser }: { email: string; token: string | null; inKnownBrowser: boolean },
   { now, address, userAgent }: RequestContext,
 ): Promise<{ token: string }> {
   const fresh = newToken();
@@ -35,15 +46,16 @@ export async function askForRecovery(
   const believed = timestamp(new Date(now.getTime() + limits.codeTtlSeconds * 1000 + believedAheadMs));
   const { rows } = await db.execute<{ is_kept: boolean }>(sql`
     with kept as (
-      update recoveries set asked_at = ${at}, address = ${address}, user_agent = ${userAgent}
+      update recoveries set asked_at = ${at}, address = ${address}, user_agent = ${userAgent}, in_known_browser = ${inKnownBrowser}
       where token_hash = ${hashToken(token ?? fresh)} and email_key = ${emailKey(email)}
         and consumed_at is null and ended_at is null and expires_at between ${longEnough} and ${believed}
         and wrong_tries < ${limits.wrongTriesPerChallenge}
       returning id
     ), added as (
-      insert into recoveries (id, token_hash, email, email_key, nonce, address, user_agent, created_at, expires_at, asked_at)
+      insert into recoveries (id, token_hash, email, email_key, nonce, address, user_agent, created_at, expires_at, asked_at,
+        in_known_browser)
       select ${newId()}::uuid, ${hashToken(fresh)}::bytea, ${email}, ${emailKey(email)}, ${newNonce()}::bytea, ${address},
-        ${userAgent}, ${at}, ${expiresAt}, ${at}
+        ${userAgent}, ${at}, ${expiresAt}, ${at}, ${inKnownBrowser}
       where not exists (select from kept)
     )
     select exists (select from kept) as is_kept, pg_notify(${recoveryChannel}, '')`);
@@ -77,7 +89,7 @@ export async function consumeRecovery(tx: Tx, id: string, now: Date): Promise<bo
 
 /**
  * Spends one try of a recovery, wherever its code went: the same statements whether that is a number or nowhere. A number
- * counts it in its class `recover`, which outlives the code. Out: how many tries are left; null: it was over already.
+ * counts it in the class of the recovery (`sendClassOf`), which outlives the code. Out: how many tries are left; null: it was over already.
  */
 export async function spendRecoveryTry(
   db: Db,
@@ -92,7 +104,8 @@ export async function spendRecoveryTry(
       .from(phoneNumbers)
       .where(eq(phoneNumbers.number, recovery.phone ?? ''))
       .for('update');
-    const failures = number === undefined ? [] : addFailure(number, 'recover', null, now).failures;
+    const wrong = number === undefined ? null : addFailure(number, sendClassOf(recovery), null, now);
+    const column = sql.identifier(wrong?.column ?? phoneNumbers.recoverFailures.name);
     const { rows } = await tx.execute<{ wrong_tries: number }>(sql`
       with decided as (
         update recoveries set wrong_tries = wrong_tries + 1
@@ -101,7 +114,7 @@ export async function spendRecoveryTry(
         returning id, user_id, phone, wrong_tries
       ), numbered as (
         update phone_numbers
-        set recover_failures = ${sql.param(failures.map((failure) => failure.toISOString()))}::timestamptz[]
+        set ${column} = ${sql.param((wrong?.failures ?? []).map((failure) => failure.toISOString()))}::timestamptz[]
         from decided where phone_numbers.number = decided.phone
       ), logged as (
         insert into sms_verification_log (at, event, reason, phone, user_id, challenge_id, address, user_agent, details)

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNotNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, sql, type SQL } from 'drizzle-orm';
 import { recoveries } from '@/db/schema/sms';
 import { db as openDb, type Db, type Tx } from '@/db/client';
 import { databaseNow } from '@/db/clock';
@@ -27,7 +27,7 @@ import {
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
-import { recoveryChannel, type Recovery } from './recovery';
+import { recoveryChannel, sendClassOf, type Recovery } from './recovery';
 import { openRecoveryTurns, pickInTurns, type RecoveryTurns } from './recovery-turns';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 import { senderOfCodes } from '@/lib/sms/senders/sender';
@@ -96,8 +96,9 @@ export function runRecoveries({ db, log }: { db?: Db; log?: (line: string) => vo
 /**
  * Looks at what browsers asked for and sends a code where one may go. One that fails, or whose number someone holds just now, goes
  * behind those that were asked for meanwhile, and keeps nobody's waiting. While many such codes wait for the sender already, the others
- * wait here, go in turns by where they were asked for (`pickInTurns`), and nobody is told (`readRoomForRecoveries`). Out: how many were
- * looked at.
+ * wait here, go in turns by where they were asked for (`pickInTurns`), and nobody is told (`readRoomForRecoveries`). Those that were
+ * asked for in a browser that the account knows go before them, and need no room: they are no strangers' codes. Out: how many were looked
+ * at.
  *
  * @param turns whose turn it was before, of this process
  */
@@ -109,15 +110,17 @@ export async function sendRecoveryCodes(
 ): Promise<number> {
   const settings = readEnv();
   const room = await readRoomForRecoveries(db, senderOfCodes(settings).messagesPerSecond);
-  if (room.places <= 0) return 0;
-  const picked = pickInTurns(
-    await readWaiting(db, now),
+  const waiting = await readWaiting(db, now);
+  const known = waiting.filter(({ inKnownBrowser }) => inKnownBrowser).map(({ id }) => id);
+  const inTurns = pickInTurns(
+    waiting.filter(({ inKnownBrowser }) => !inKnownBrowser),
     {
       places: Math.min(atOnce, room.places),
       roomOf: (network) => room.of(markNetwork(settings.authSecrets[0], network)),
     },
     turns,
   );
+  const picked = [...known.slice(0, atOnce), ...inTurns];
   if (picked.length === 0) return 0;
   const asked = await db.select().from(recoveries).where(inArray(recoveries.id, picked));
   const inTurn = fewAtOnce(sideBySide);
@@ -136,20 +139,23 @@ export async function sendRecoveryCodes(
 
 /**
  * Where those were asked for that wait: the first and the last of them, so that someone who has just asked is among them, whatever crowd
- * waits already.
+ * waits already; and the first in browsers that the accounts know.
  */
-async function readWaiting(db: Db, now: Date): Promise<{ id: string; address: string }[]> {
+async function readWaiting(
+  db: Db,
+  now: Date,
+): Promise<{ id: string; address: string; inKnownBrowser: boolean }[]> {
   const after = (ms: number) => timestamp(new Date(now.getTime() + ms));
   // None lives longer than a code: what says so is broken.
   const isWaiting = sql`(asked_at <= ${after(clockSlackMs)} or asked_at > ${after(furthestAheadMs)})
     and expires_at > ${after(0)} and expires_at <= ${after(2 * limits.codeTtlSeconds * 1000)}`;
-  const { rows } = await db.execute<{ id: string; address: string }>(sql`
-    select id, address from (
-      (select id, address, asked_at from recoveries where ${isWaiting} order by asked_at limit ${mostOfAnEnd})
-      union
-      (select id, address, asked_at from recoveries where ${isWaiting} order by asked_at desc limit ${mostOfAnEnd})
+  const some = (order: SQL, which = sql`true`) => sql`(
+    select id, address, in_known_browser, asked_at from recoveries where ${isWaiting} and ${which} order by ${order} limit ${mostOfAnEnd})`;
+  const { rows } = await db.execute<{ id: string; address: string; in_known_browser: boolean }>(sql`
+    select id, address, in_known_browser from (
+      ${some(sql`asked_at`)} union ${some(sql`asked_at desc`)} union ${some(sql`asked_at`, sql`in_known_browser`)}
     ) waiting order by asked_at, id`);
-  return rows;
+  return rows.map(({ id, address, in_known_browser }) => ({ id, address, inKnownBrowser: in_known_browser }));
 }
 
 /** Has one looked at again later, unless it was settled meanwhile. */
@@ -204,7 +210,7 @@ export function mayRecoverByText(user: User, number: NumberRow, held: HeldFactor
   );
 }
 
-/** Counts the send in the class `recover` and writes the text into the outbox; a refusal is logged, and nobody is told. */
+/** Counts the send in the class of the recovery and writes the text into the outbox; a refusal is logged, and nobody is told. */
 async function sendCodeOf(
   tx: Tx,
   recovery: Recovery,
@@ -219,12 +225,13 @@ async function sendCodeOf(
   const askedFrom = markAddress(authSecrets[0], recovery.address);
   const about = { userId, phone, challengeId: recovery.id, network: askedFrom.network };
   const refuse = (reason: string) => logVerification(tx, 'send_refused', { ...about, reason }, context);
-  if (readFailures(number, 'recover', now).retryAt !== null) return refuse('number_locked');
+  const sendClass = sendClassOf(recovery);
+  if (readFailures(number, sendClass, now).retryAt !== null) return refuse('number_locked');
   if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
-  const send = await takeSend(tx, number, 'recover', now);
+  const send = await takeSend(tx, number, sendClass, now);
   if (!send.ok) return refuse('send_limit');
   const { wideTurns, prefixTurns } = await findPlace(tx, {
-    sendClass: 'recover',
+    sendClass,
     phone,
     askedFrom,
     ...senderOfCodes(settings),
@@ -238,7 +245,7 @@ async function sendCodeOf(
     params: { host: appUrl.hostname, use: 'recovery' },
     challengeId: recovery.id,
     countedAt: send.countedAt,
-    sendClass: 'recover',
+    sendClass,
     ...askedFrom,
     wideTurns,
     prefixTurns,

@@ -7,6 +7,7 @@ import { deactivateAccount } from '@/lib/auth/admin/deactivate-account';
 import { changePhoneByPassword } from '@/lib/auth/settings/change-phone-by-password';
 import { changePassword } from '@/lib/auth/settings/change-password';
 import { requestRecoveryCode, resetByText } from '@/lib/auth/recovery/reset-by-text';
+import { addMark, issueMark } from '@/lib/auth/sign-in/known-browser';
 import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { hashToken } from '@/lib/random';
 import { openLog } from '@/lib/log';
@@ -341,6 +342,92 @@ describe('entering the code', () => {
     const seconds = 10 * 3700 + 60;
     const token = await ask(person.email, { seconds });
     expect(await reset(token, (await codeOf(token))!, { seconds: seconds + 5 })).toMatchObject({ ok: true });
+  });
+
+  describe('a browser that the account knows', () => {
+    const strangers = ['203.0.113.9', '198.51.100.7'];
+    const marked = async (user = readUser()) => addMark(null, issueMark(await user, noon));
+    const askIn = async (knownBrowser: string, seconds: number) => {
+      const { email } = person;
+      const asked = await requestRecoveryCode(database.db, { email, token: null, knownBrowser }, at(seconds));
+      await sendRecoveryCodes(database.db, after(noon, seconds), log);
+      return asked;
+    };
+
+    /** Two networks spend all codes and all tries that there are for an email, hour after hour. Out: when the day has gone by half. */
+    async function spendAll(): Promise<number> {
+      for (let hour = 0; hour < 12; hour += 1) {
+        for (const address of [...strangers, ...strangers]) {
+          const { email } = person;
+          const asked = await requestRecoveryCode(
+            database.db,
+            { email, token: null },
+            at(hour * 3700, address),
+          );
+          await sendRecoveryCodes(database.db, after(noon, hour * 3700), log);
+          if (!asked.ok) continue;
+          for (const code of wrongCodes((await codeOf(asked.token)) ?? '123456', 5))
+            await reset(asked.token, code, { seconds: hour * 3700 + 4, address });
+        }
+      }
+      return 12 * 3700;
+    }
+
+    test('has codes and tries that no stranger spends', async () => {
+      const seconds = await spendAll();
+      const without = await requestRecoveryCode(
+        database.db,
+        { email: person.email, token: null },
+        at(seconds),
+      );
+      expect(without.ok).toBe(false);
+      const asked = await askIn(await marked(), seconds);
+      if (!asked.ok) throw new Error('Refused');
+      const code = (await codeOf(asked.token))!;
+      const [wrong] = wrongCodes(code, 1);
+      expect(await reset(asked.token, wrong!, { seconds: seconds + 1 })).toEqual({
+        ...{ ok: false, reason: 'wrong_code', triesLeft: 4 },
+      });
+      expect(await readNumberRow()).toMatchObject({
+        proveAgainSends: [after(noon, seconds)],
+        proveAgainFailures: [after(noon, seconds + 1)],
+      });
+      expect(await reset(asked.token, code, { seconds: seconds + 2 })).toEqual({ ok: true });
+    });
+
+    test('has no more than its own besides those of everybody, and fifteen wrong codes in a day', async () => {
+      const knownBrowser = await marked();
+      const tokens: string[] = [];
+      for (let times = 0; times < 3; times += 1) {
+        const asked = await askIn(knownBrowser, times);
+        if (asked.ok) tokens.push(asked.token);
+      }
+      expect(tokens).toHaveLength(3);
+      for (const token of tokens)
+        for (const code of wrongCodes((await codeOf(token))!, 5)) await reset(token, code, { seconds: 9 });
+      expect((await readNumberRow()).proveAgainFailures).toHaveLength(15);
+      expect((await readNumberRow()).recoverFailures).toEqual([]);
+      // What everybody may have is left to it, as to any other.
+      const fourth = await askIn(knownBrowser, 20);
+      if (!fourth.ok) throw new Error('Refused');
+      expect(await codesTo(person.phone)).toHaveLength(1);
+      expect(await reset(fourth.token, (await codeOf(fourth.token))!, { seconds: 30 })).toEqual({ ok: true });
+    });
+
+    test.each([
+      ['of another account', async () => marked(readOther())],
+      ['of a password that was changed since', async () => marked(readFormer())],
+      ['that is forged', async () => `${(await marked()).slice(0, -4)}AAAA`],
+    ])('is no browser with a mark %s', async (_what, mark) => {
+      const seconds = await spendAll();
+      expect(await askIn(await mark(), seconds)).toMatchObject({ ok: false, reason: 'send_limit' });
+    });
+
+    const readFormer = async () => ({ ...(await readUser()), passwordChangedAt: after(noon, -9_999) });
+    const readOther = async () => {
+      const { userId } = await giveSettledPerson(database.db, { now: noon });
+      return (await database.db.select().from(users).where(eq(users.id, userId)))[0]!;
+    };
   });
 
   test('fifteen wrong codes in a day close the email and the number, over all requests and browsers, even for a right one', async () => {

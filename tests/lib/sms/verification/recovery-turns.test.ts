@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { beforeEach, expect, test } from 'vitest';
 import { openLog } from '@/lib/log';
+import { codesInLine } from '@/lib/sms/capacity/send-order';
 import { askForRecovery } from '@/lib/sms/verification/recovery';
 import { openRecoveryTurns } from '@/lib/sms/verification/recovery-turns';
 import { sendRecoveryCodes } from '@/lib/sms/verification/send-recovery-codes';
@@ -16,12 +17,12 @@ const log = openLog({ level: 'error', write: () => undefined });
 beforeEach(() => database.db.execute(sql`truncate recoveries, sms_messages`));
 
 /** Someone who forgot their password and asks for a code by text, so many seconds ago. */
-async function forget(secondsAgo = 0, address?: string): Promise<Person> {
+async function forget(secondsAgo = 0, address?: string, inKnownBrowser = false): Promise<Person> {
   const person = await makePerson(database.db);
   await database.db.execute(sql`update phone_numbers set held_since = now() where number = ${person.phone}`);
   const at = new Date(Date.now() - secondsAgo * 1000);
   const email = `${person.userId}@example.com`;
-  await askForRecovery(database.db, { email, token: null }, contextAt(at, address));
+  await askForRecovery(database.db, { email, token: null, inKnownBrowser }, contextAt(at, address));
   return person;
 }
 
@@ -157,6 +158,23 @@ test('thirty that one network has waiting at the end of the line keep nobody’s
   const person = await forget(0, elsewhere(0));
   await sendRecoveryCodes(database.db, new Date(), log);
   expect(await countCodes(person)).toBe(1);
+});
+
+test('in a browser that the account knows it goes to the line at once, in front of strangers’, though their places are taken and thousands wait', async () => {
+  const before: Person[] = [];
+  for (let count = 0; count < 28; count += 1) before.push(await forget(200 - count, elsewhere(count)));
+  while ((await sendRecoveryCodes(database.db, new Date(), log)) > 0);
+  await database.db.execute(sql`
+    insert into recoveries (id, token_hash, email, email_key, nonce, address, created_at, expires_at, asked_at)
+    select gen_random_uuid(), sha256(n::text::bytea), n || '@nobody.example', n || '@nobody.example', '\\x00', '20.' || n / 250 || '.7.' || n % 250,
+      now(), now() + interval '10 minutes', now() - interval '100 seconds' + n * interval '1 millisecond'
+    from generate_series(1, 6000) n`);
+  const owner = await forget(97, elsewhere(0), true);
+  expect(await sendRecoveryCodes(database.db, new Date(), log)).toBe(1);
+  expect(await countCodes(owner)).toBe(1);
+  const { rows } = await database.db.execute<{ user_id: string }>(sql`
+    select user_id from sms_messages text join (${codesInLine(sql`now()`)}) line on line.id = text.id order by place limit 1`);
+  expect(rows[0]!.user_id).toBe(owner.userId);
 });
 
 test('who has just asked is seen behind thousands that wait', async () => {

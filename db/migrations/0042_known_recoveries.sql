@@ -1,0 +1,2 @@
+ALTER TABLE "recoveries" ADD COLUMN "in_known_browser" boolean DEFAULT false NOT NULL;--> statement-breakpoint
+CREATE INDEX "recoveries_asked_known_index" ON "recoveries" USING btree ("asked_at") WHERE "recoveries"."asked_at" is not null and "recoveries"."in_known_browser";
