@@ -19,6 +19,7 @@ import { openLog } from './log';
 import { pruneLinks } from '@/lib/mail/links';
 import { forgetNetworks, hastenMails, pruneMails } from '@/lib/mail/outbox';
 import { pruneSpend } from '@/lib/sms/capacity/budget';
+import { countEnteredCodes, settleEnteredCodes } from '@/lib/sms/capacity/entered-sums';
 import { countCodes, prunePumpingSums } from '@/lib/sms/pumping/count-codes';
 import { pruneOrders } from '@/lib/sms/pumping/orders';
 import { pruneAttempts, pruneChallenges } from '@/lib/sms/verification/erase-attempts';
@@ -79,6 +80,8 @@ const duties: Chores = {
   hastenMails: (db, _now, limit) => hastenMails(db, limit),
   expireChallenges,
   countCodes,
+  countEnteredCodes,
+  settleEnteredCodes,
 };
 
 /** What sums up days, and removes what is old: by our own clock, too. */

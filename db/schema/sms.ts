@@ -547,6 +547,17 @@ export const smsEnteredCodes = pgTable(
 );
 
 /**
+ * What codes were entered for that strangers had asked for, until that counts in `sms_spend` by what the texts cost: a quarter of an
+ * hour at most. Written by lib/sms/capacity/entered-sums.ts, together with what the code did.
+ */
+export const smsCodesToCount = pgTable('sms_codes_to_count', {
+  /** As in `sms_messages.challenge_id`. */
+  challengeId: uuid('challenge_id').primaryKey(),
+  /** When it was counted by what was reserved. */
+  countedAt: instant('counted_at'),
+});
+
+/**
  * Through which day the carriers' lists of numbers out of service were read. Written by lib/sms/delivery/read-deactivations.ts.
  */
 export const smsDeactivationReads = pgTable('sms_deactivation_reads', {

@@ -14,7 +14,6 @@ import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limitKeys, takeHits, type LimitEntry } from '@/lib/rate-limits/hits';
 import { limits } from '@/lib/rate-limits/limits';
 import { takeOwnOrShared } from '@/lib/rate-limits/own-share';
-import { countEnteredCode } from '@/lib/sms/capacity/budget';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
 import { readFailures } from '@/lib/sms/numbers/number';
 import { codesOf, ofRecovery } from '@/lib/sms/verification/challenge';
@@ -162,7 +161,6 @@ async function resetByRightCode(
     if (readFailures(number, sendClassOf(recovery), now).retryAt !== null) return null;
     if (!(await consumeRecovery(tx, recovery.id, now))) return null;
     await finishReset(tx, locked, newHash, context, { details: { reason: 'by_text' } });
-    await countEnteredCode(tx, recovery.id, now);
     return 'done' as const;
   });
 }

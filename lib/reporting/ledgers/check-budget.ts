@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
-import { enteredPrefix } from '@/lib/sms/capacity/budget';
+import { enteredPrefix } from '@/lib/sms/capacity/entered-sums';
 import { kindIs, lookForDifferences, type Finds } from './look';
 
 /** A statement is about so many minutes. */
@@ -14,7 +14,7 @@ const steps = (24 * 3600 * 1000) / stepMs;
  * Compares each minute of the budget, for everyone and for each that a cap counts, with the prices that were reserved in it: ten
  * minutes a statement. Both are always written by one transaction, so they agree at every moment.
  *
- * What was entered of it (`countEnteredCode`) is no price of its own, and is not compared.
+ * What was entered of it (`countEnteredCodes`) is no price of its own, and is not compared.
  *
  * A text that was erased by its age has lost whom it counted for; of its ten minutes only everyone's sum is compared.
  */

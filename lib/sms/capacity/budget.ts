@@ -6,6 +6,7 @@ import type { Db, Tx } from '@/db/client';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { deriveKey } from '@/lib/keys';
+import { countBeside, enteredScopeOf, givenBackOnceEntered } from './entered-sums';
 
 /** What may be spent in any 24 hours, in millionths of a dollar. */
 export type Budget = { perUserMicros: number; totalMicros: number };
@@ -32,7 +33,7 @@ type Cap = {
   scope: string;
   /** What else was counted under it: its marks under the other secrets of AUTH_SECRET. */
   otherScopes?: readonly string[];
-  /** What counts for a tenth only (`givenBackOnceEntered`). */
+  /** What counts for a tenth only (lib/sms/capacity/entered-sums.ts). */
   enteredScope?: string;
   hours: number;
   limitMicros: bigint | null;
@@ -125,12 +126,6 @@ const shareOfOneSource = 20n;
 
 /** Of a prefix's share, one network takes no more than one in so many. */
 const networksOfAPrefix = 3n;
-
-/**
- * Of a code that was entered, this part counts no more against its wide network: people who all come through one carrier use up a tenth
- * of what a crowd does that enters none. Not all of it, so that who owns many numbers does not take everything through one network.
- */
-const givenBackOnceEntered = { of: 10n, parts: 9n };
 
 /** A share is never so small that it lets less than this many of the codes at hand through. */
 const fewestCodesOfAShare = 5n;
@@ -482,13 +477,6 @@ function listRead(cap: Cap): string[] {
   return [...listScopes(cap), ...(cap.enteredScope === undefined ? [] : [cap.enteredScope])];
 }
 
-/** What the scopes begin with under which codes of a wide network are counted that were entered. */
-export const enteredPrefix = 'entered:';
-
-function enteredScopeOf(wideNetwork: string): string {
-  return `${enteredPrefix}${wideNetwork}`;
-}
-
 function scopesOf({ caps }: WantedSpend): string[] {
   return [...new Set(caps.map(({ scope }) => scope))].sort();
 }
@@ -517,25 +505,22 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
     byScope.set(scope, hours);
   };
   for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
-  const sumOf = (scope: string, hours: number): bigint => {
-    let sum = 0n;
-    for (const [hoursAgo, micros] of byScope.get(scope) ?? []) if (hoursAgo <= hours) sum += micros;
-    return sum;
-  };
+  const hoursOf = (scope: string, hours: number) =>
+    [...(byScope.get(scope) ?? [])].filter(([hoursAgo]) => hoursAgo <= hours);
   return {
     add,
     within: ({ hours, enteredScope, ...cap }) => {
-      const spent = listScopes(cap).reduce((sum, scope) => sum + sumOf(scope, hours), 0n);
-      if (enteredScope === undefined) return spent;
-      const counted = spent - givenBackOf(sumOf(enteredScope, hours));
-      // What was entered, and cost nothing after all, makes no room for others.
-      return counted > 0n ? counted : 0n;
+      const spent = new Map<number, bigint>();
+      for (const [hoursAgo, micros] of listScopes(cap).flatMap((scope) => hoursOf(scope, hours)))
+        spent.set(hoursAgo, (spent.get(hoursAgo) ?? 0n) + micros);
+      const entered = enteredScope === undefined ? undefined : byScope.get(enteredScope);
+      // Hour by hour, so that what was entered, and cost nothing after all, makes no room for others.
+      return [...spent].reduce(
+        (sum, [hoursAgo, micros]) => sum + countBeside(micros, entered?.get(hoursAgo) ?? 0n),
+        0n,
+      );
     },
   };
-}
-
-function givenBackOf(enteredMicros: bigint): bigint {
-  return (enteredMicros * givenBackOnceEntered.parts) / givenBackOnceEntered.of;
 }
 
 /**
@@ -627,36 +612,6 @@ export async function changeSpend(tx: Tx | Db, changes: readonly SpendChange[]):
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as change (scope text, minute timestamptz, micros bigint)
     group by scope, minute order by scope, minute
     on conflict (scope, minute) do update set micros = sms_spend.micros + excluded.micros`);
-}
-
-/**
- * Counts a code that was entered, by the price of each text that carried it, so that it counts less against its wide network
- * (`givenBackOnceEntered`). To be called once for a code, as the last of the transaction that consumes it, since it locks sums. It waits
- * for nobody who holds one: a right code is not held up by that, and counts in full.
- *
- * @param challengeId what the code was for, as in `sms_messages.challenge_id`
- */
-export async function countEnteredCode(tx: Tx, challengeId: string, now: Date): Promise<void> {
-  const dayMs = dayHours * hourMs;
-  await tx.execute(sql`
-    with spent as materialized (
-      select ${enteredPrefix} || wide_network as scope, date_trunc('minute', reserved_at, 'UTC') as minute,
-        sum(price * 1000000)::bigint as micros
-      from sms_messages
-      where challenge_id = ${challengeId} and wide_network = any(spend_scopes) and price between 0 and 1000
-        and reserved_at between ${timestamp(new Date(now.getTime() - dayMs))} and ${timestamp(new Date(now.getTime() + dayMs))}
-      group by 1, 2
-    ), free as materialized (
-      select counted.scope, counted.minute, spent.micros from sms_spend counted
-      join spent on counted.scope = spent.scope and counted.minute = spent.minute
-      order by 1, 2 for update of counted skip locked
-    ), added as (
-      insert into sms_spend (scope, minute, micros) select scope, minute, micros from spent
-      where not exists (select from sms_spend counted where counted.scope = spent.scope and counted.minute = spent.minute)
-      order by 1, 2 on conflict do nothing
-    )
-    update sms_spend set micros = sms_spend.micros + free.micros
-    from free where sms_spend.scope = free.scope and sms_spend.minute = free.minute`);
 }
 
 /** What was spent in the day before `now`, settled and reserved, in micros: by everyone (`all`) or under one mark. */

@@ -10,6 +10,7 @@ import type { RequestContext } from '@/lib/context';
 import { endChallenge, type Challenge } from './challenge';
 import { confirmOptIn } from '@/lib/sms/outbox/confirm-opt-in';
 import { addFailure, releaseNumber, type NumberRow } from '@/lib/sms/numbers/number';
+import { queueEnteredCode } from '@/lib/sms/capacity/entered-sums';
 import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
 import { cancelTexts, redirectUpdates } from '@/lib/sms/outbox/text-outbox';
 import { noticeRemoval } from '@/lib/sms/outbox/removal-notice';
@@ -73,7 +74,8 @@ export async function decideGuess(
         case when ${isRight} and not ${takesNumber} then 'number_protected' end, phone, user_id, id,
         ${context.address}, ${context.userAgent}, jsonb_build_object('wrong_tries', wrong_tries)
       from decided
-    ), entered as (${noteEnteredCode(sql`select id from decided where ${isRight}`, context.now)})
+    ), entered as (${noteEnteredCode(sql`select id from decided where ${isRight}`, context.now)}
+    ), to_count as (${queueEnteredCode(sql`select id from decided where ${right && challenge.sendClass === 'prove'}::boolean`)})
     select wrong_tries, (select enabled from sms_preferences where user_id = decided.user_id) as wants_updates
     from decided`);
   const row = rows[0];

@@ -8,7 +8,6 @@ import { env } from '@/lib/env';
 import { takeAddressHit } from '@/lib/rate-limits/by-address';
 import { limits } from '@/lib/rate-limits/limits';
 import { markAddress } from '@/lib/sms/capacity/asked-from';
-import { countEnteredCode } from '@/lib/sms/capacity/budget';
 import { lockNumbers, readFailures } from '@/lib/sms/numbers/number';
 import { nameStranger, isUsedUpByOthers } from '@/lib/sms/numbers/subjects';
 import { decideGuess, applyProof } from './activation';
@@ -94,7 +93,6 @@ export async function checkCode(
           { challenge, number, earlierPhone, wantsUpdates: decision.wantsUpdates },
           context,
         );
-    if (sendClass === 'prove') await countEnteredCode(tx, challenge.id, now);
     return { ok: true as const, grant, proven: !keepHolder };
   });
 }

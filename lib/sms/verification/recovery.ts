@@ -8,6 +8,7 @@ import { hashToken, newId, newNonce, newToken } from '@/lib/random';
 import { limits } from '@/lib/rate-limits/limits';
 import { provenAgain } from '@/lib/sms/numbers/doubt';
 import { addFailure } from '@/lib/sms/numbers/number';
+import { queueEnteredCode } from '@/lib/sms/capacity/entered-sums';
 import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
 import { believedAheadMs } from '@/lib/stored-moment';
 import { isOpen } from './challenge';
@@ -79,10 +80,11 @@ export async function consumeRecovery(tx: Tx, id: string, now: Date): Promise<bo
       update recoveries set consumed_at = ${at}
       where id = ${id} and consumed_at is null and ended_at is null and expires_at > ${at}
         and wrong_tries < ${limits.wrongTriesPerChallenge}
-      returning id, phone
+      returning id, phone, in_known_browser
     ), proven as (
       update phone_numbers set ${provenAgain(now)} from consumed where phone_numbers.number = consumed.phone
-    ), entered as (${noteEnteredCode(sql`select id from consumed`, now)})
+    ), entered as (${noteEnteredCode(sql`select id from consumed`, now)}
+    ), to_count as (${queueEnteredCode(sql`select id from consumed where not in_known_browser`)})
     select from consumed`);
   return rows.length > 0;
 }

@@ -12,6 +12,7 @@ import { signIn } from '@/lib/auth/sign-in/sign-in';
 import { hashToken } from '@/lib/random';
 import { openLog } from '@/lib/log';
 import { changeSpend, sumSpend } from '@/lib/sms/capacity/budget';
+import { countEnteredCodes } from '@/lib/sms/capacity/entered-sums';
 import { readPolicyFacts } from '@/lib/sms/dispatch/send-policy-facts';
 import { applySendPolicy } from '@/lib/sms/dispatch/send-policy';
 import { optOut } from '@/lib/sms/outbox/opt-out';
@@ -84,14 +85,18 @@ test('a code that chose a new password counts as entered for its wide network', 
   const [text] = await codesTo(person.phone);
   await database.db
     .update(smsMessages)
-    .set({ wideNetwork: wide, spendScopes: ['all', wide], reservedAt, price: '0.010000' })
+    .set({
+      ...{ wideNetwork: wide, spendScopes: ['all', wide], reservedAt },
+      ...{ price: '0.010000', estimatedPrice: '0.010000' },
+    })
     .where(eq(smsMessages.id, text!.id));
   await changeSpend(database.db, [{ scopes: ['all', wide], reservedAt, micros: 10_000n }]);
   const all = await sumSpend(database.db, 'all', after(noon, 10));
   expect(await reset(token, wrongCodes((await codeOf(token))!, 1)[0]!)).toMatchObject({ ok: false });
   const entered = () => sumSpend(database.db, `entered:${wide}`, after(noon, 10));
-  expect(await entered()).toBe(0n);
+  expect(await countEnteredCodes(database.db, after(noon, 10), 10)).toBe(0);
   expect(await reset(token, (await codeOf(token))!)).toMatchObject({ ok: true });
+  expect(await countEnteredCodes(database.db, after(noon, 10), 10)).toBe(1);
   expect(await entered()).toBe(10_000n);
   expect(await sumSpend(database.db, 'all', after(noon, 10))).toBe(all);
 });

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { and, eq, sql } from 'drizzle-orm';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { auditLog, loginGrants, sessions } from '@/db/schema/accounts';
 import {
   phoneNumbers,
+  smsCodesToCount,
   smsMessages,
   smsPreferences,
   smsSpend,
@@ -14,7 +15,8 @@ import { endPendingTokens, issuePendingToken, readPending } from '@/lib/accounts
 import { endSession, redeemLoginGrant } from '@/lib/accounts/sessions';
 import { grantConsent, readStandingConsent } from '@/lib/consent/ledger';
 import { checkBudget } from '@/lib/reporting/ledgers/check-budget';
-import { changeSpend, sumSpendOf } from '@/lib/sms/capacity/budget';
+import { changeSpend, explainBudget, sumSpendOf } from '@/lib/sms/capacity/budget';
+import { countEnteredCodes, settleEnteredCodes } from '@/lib/sms/capacity/entered-sums';
 import { expireChallenges } from '@/lib/sms/verification/expiry';
 import { readNumber } from '@/lib/sms/numbers/number';
 import { readPhoneState } from '@/lib/sms/numbers/phone-state';
@@ -70,9 +72,9 @@ describe('a right code', () => {
 
   test.each([
     // Two of them lock the person and read again what the prover was read from.
-    { wantsUpdates: false, statements: 6 },
-    { wantsUpdates: true, statements: 8 },
-  ])('is decided in one transaction of at most eight statements after one read: %o', async (expected) => {
+    { wantsUpdates: false, statements: 5 },
+    { wantsUpdates: true, statements: 7 },
+  ])('is decided in one transaction of at most seven statements after one read: %o', async (expected) => {
     const phone = newPhone();
     const person = await givePending(database.db, phone);
     if (expected.wantsUpdates) {
@@ -116,7 +118,11 @@ describe('a right code', () => {
       const [first] = await database.db.select().from(smsMessages).where(eq(smsMessages.phone, person.phone));
       const paid = sent.map((reservedAt, n) => {
         const id = n === 0 ? first!.id : randomUUID();
-        return { ...first!, id, wideNetwork: wide, spendScopes: scopes, reservedAt, price: '0.007900' };
+        const price = '0.007900';
+        return {
+          ...{ ...first!, id, wideNetwork: wide, spendScopes: scopes, reservedAt },
+          ...{ price, estimatedPrice: price },
+        };
       });
       await database.db.delete(smsMessages).where(eq(smsMessages.phone, person.phone));
       await database.db.insert(smsMessages).values(paid);
@@ -128,54 +134,127 @@ describe('a right code', () => {
       return { person, read };
     }
 
+    beforeEach(() => database.db.delete(smsCodesToCount));
+
+    const count = () => countEnteredCodes(database.db, after(noon, 130), 100);
+
     test('is counted as entered once, with all its texts, and what was spent stays', async () => {
       const { person, read } = await givePaid([after(noon, 1), after(noon, 61)]);
       const [wrong] = wrongCodes(person.code, 1);
       await checkCode(database.db, person, wrong!, contextAt(after(noon, 120)));
-      expect((await read())(entered)).toBe(0n);
+      expect(await count()).toBe(0);
       expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 121)))).toMatchObject({
         ok: true,
       });
       await checkCode(database.db, person, person.code, contextAt(after(noon, 122)));
+      expect(await Promise.all([count(), count(), count()])).toContain(1);
+      await count();
       const sums = await read();
       expect(sums(entered)).toBe(15_800n);
       for (const scope of scopes) expect(sums(scope)).toBe(15_800n);
       for await (const found of checkBudget(database.db, after(noon, 130))) expect(found).toEqual([]);
     });
 
-    test('is right at once where someone holds the sums, or the row of the text is odd', async () => {
-      const { person, read } = await givePaid([after(noon, 1)]);
-      await changeSpend(database.db, [{ scopes: [entered], reservedAt: after(noon, 1), micros: 100n }]);
-      const holder = await database.pool.connect();
-      try {
-        await holder.query('begin');
-        await holder.query('select from sms_spend for update');
-        expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 20)))).toMatchObject({
-          ok: true,
-        });
-      } finally {
-        await holder.query('rollback');
-        holder.release();
+    test('is right at once where someone holds the sums, or is writing the first of its minute', async () => {
+      for (const hold of ['select from sms_spend for update', `insert into sms_spend select $1, $2, 1`]) {
+        const { person, read } = await givePaid([after(noon, 1)]);
+        const holder = await database.pool.connect();
+        try {
+          await holder.query('begin');
+          await holder.query(hold, hold.includes('$') ? [entered, noon] : []);
+          expect(await checkCode(database.db, person, person.code, contextAt(after(noon, 20)))).toMatchObject(
+            {
+              ok: true,
+            },
+          );
+        } finally {
+          await holder.query('rollback');
+          holder.release();
+        }
+        await count();
+        expect((await read())(entered)).toBe(7_900n);
       }
-      expect((await read())(entered)).toBe(100n);
+    });
+
+    test('is counted by what was reserved at once, and by what it cost once that is known', async () => {
+      const { person, read } = await givePaid([after(noon, 1)]);
+      await database.db.update(smsMessages).set({ estimatedPrice: '0.011300', price: '0.011300' });
+      const settle = (seconds: number) => settleEnteredCodes(database.db, after(noon, seconds), 100);
+      await checkCode(database.db, person, person.code, contextAt(after(noon, 20)));
+      expect(await settle(130)).toBe(0);
+      expect(await count()).toBe(1);
+      expect((await read())(entered)).toBe(11_300n);
+      expect(await settle(140)).toBe(0);
+      await database.db.update(smsMessages).set({ price: '0.007900', priceSettledAt: after(noon, 300) });
+      expect(await Promise.all([settle(301), settle(301)])).toContain(1);
+      expect((await read())(entered)).toBe(7_900n);
+      expect(await database.db.$count(smsCodesToCount)).toBe(0);
+    });
+
+    test('is counted by what was reserved where its price is not known in a quarter of an hour', async () => {
+      const { person, read } = await givePaid([after(noon, 1)]);
+      await checkCode(database.db, person, person.code, contextAt(after(noon, 20)));
+      await count();
+      expect(await settleEnteredCodes(database.db, after(noon, 130 + 14 * 60), 100)).toBe(0);
+      expect(await settleEnteredCodes(database.db, after(noon, 130 + 16 * 60), 100)).toBe(1);
+      expect((await read())(entered)).toBe(7_900n);
+      expect(await database.db.$count(smsCodesToCount)).toBe(0);
+    });
+
+    test('makes no room for others, however much was counted as entered', async () => {
+      const { read } = await givePaid([after(noon, 1)]);
+      const network = {
+        ...{ rule: 'wide_network_share' as const, scope: wide, enteredScope: entered },
+        ...{ hours: 24, limitMicros: 7_900n },
+      };
+      await changeSpend(database.db, [{ scopes: [entered], reservedAt: noon, micros: 999_000_000n }]);
+      const [answer] = await explainBudget(
+        database.db,
+        { priceMicros: 7_900, caps: [network], counted: null },
+        after(noon, 60),
+      );
+      expect(answer).toMatchObject({ fits: false, spentMicros: 790n });
+      expect((await read())(wide)).toBe(7_900n);
+    });
+
+    test('is counted beside forty others that were entered at the same instant', async () => {
+      const people = [];
+      for (let nth = 0; nth < 40; nth += 1) people.push(await givePaid([after(noon, 1)]));
+      await Promise.all(
+        people.map(({ person }) => checkCode(database.db, person, person.code, contextAt(after(noon, 20)))),
+      );
+      expect(await count()).toBe(40);
+      expect((await people[0]!.read())(entered)).toBe(40n * 7_900n);
+    });
+
+    test('is counted though the rows of others are odd, and these count for nothing', async () => {
+      const { person, read } = await givePaid([after(noon, 1)]);
       for (const odd of [
         sql`reserved_at = 'infinity'`,
-        sql`price = 'NaN'`,
+        sql`price = 'NaN', estimated_price = 'NaN'`,
         sql`spend_scopes = array[null]`,
+        sql`wide_network = repeat(md5(random()::text), 200), spend_scopes = array[repeat('x', 9000)]`,
+        sql`wide_network = 'wide-network:full', spend_scopes = array['wide-network:full']`,
       ]) {
         const other = (await givePaid([after(noon, 1)])).person;
         await database.db.execute(sql`update sms_messages set ${odd} where phone = ${other.phone}`);
         expect(await checkCode(database.db, other, other.code, contextAt(after(noon, 20)))).toMatchObject({
           ok: true,
         });
-        expect((await read())(entered)).toBe(0n);
       }
+      await database.db
+        .insert(smsSpend)
+        .values({ scope: 'entered:wide-network:full', minute: noon, micros: 9_223_372_036_854_775_807n });
+      await checkCode(database.db, person, person.code, contextAt(after(noon, 20)));
+      expect(await count()).toBe(6);
+      expect((await read())(entered)).toBe(7_900n);
     });
 
     test('adds to what was entered in that minute before', async () => {
       const before = await givePaid([after(noon, 1)]);
       await changeSpend(database.db, [{ scopes: [entered], reservedAt: after(noon, 2), micros: 100n }]);
       await checkCode(database.db, before.person, before.person.code, contextAt(after(noon, 20)));
+      await count();
       expect((await before.read())(entered)).toBe(8_000n);
     });
   });
