@@ -8,6 +8,7 @@ import {
   type StopMedium,
 } from '@/db/schema/consent';
 import type { Db, Tx } from '@/db/client';
+import { databaseNow } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import type { RequestContext } from '@/lib/context';
 import { env, nameTwilioSender, type Env } from '@/lib/env';
@@ -170,11 +171,23 @@ async function writeStopsOf(tx: Tx, { userId, phone }: { userId: string; phone: 
 }
 
 async function listUnfinished(tx: Tx, phone: string): Promise<(typeof smsUnfinishedStops.$inferSelect)[]> {
-  return tx
+  const stops = await tx
     .select()
     .from(smsUnfinishedStops)
     .where(eq(smsUnfinishedStops.phone, phone))
     .orderBy(smsUnfinishedStops.isLate);
+  // A moment that is none, in a row that is broken, keeps no STOP from being written: it is of now, and for everyone.
+  return stops.map((stop) => ({
+    ...stop,
+    at: isStorable(stop.at) ? stop.at : databaseNow(),
+    agreedBefore: stop.agreedBefore !== null && isStorable(stop.agreedBefore) ? stop.agreedBefore : null,
+  }));
+}
+
+/** Whether a statement takes a moment in again. */
+function isStorable(moment: Date): boolean {
+  const year = moment.getUTCFullYear();
+  return year > 0 && year < 10_000;
 }
 
 /** One account, for `withdrawFrom`. */

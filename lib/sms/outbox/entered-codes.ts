@@ -1,5 +1,6 @@
 import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 
@@ -34,7 +35,8 @@ export async function takeEnteredCodes(db: Db, now: Date, limit: number): Promis
       select challenge_id from sms_entered_codes where due_at <= ${at} order by due_at limit ${limit} for update skip locked
     )
     update sms_entered_codes e
-    set tries = e.tries + 1, due_at = ${at} + make_interval(secs => ${firstPauseSeconds}::int * power(2, least(e.tries, 12)))
+    set tries = ${oneMore(sql`greatest(e.tries, 0)`)},
+      due_at = ${at} + make_interval(secs => ${firstPauseSeconds}::int * power(2, least(greatest(e.tries, 0), 12)))
     from due where e.challenge_id = due.challenge_id
     returning e.challenge_id, e.tries, (
       select m.provider_sid from sms_messages m

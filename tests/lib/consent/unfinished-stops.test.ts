@@ -187,6 +187,23 @@ describe('a STOP of a number that very many accounts name', () => {
     expect(await countRows()).toEqual({ withdrawn: 2 * crowd, again: 0, unfinished: 0 });
   });
 
+  test.each(['infinity', '-infinity', '0044-03-15 00:00Z BC'])(
+    'is finished, and is no hindrance for other numbers, where its row says that it is of %s',
+    async (moment) => {
+      await giveCrowd(600);
+      await say('STOP', after(noon, 10));
+      await database.pool.query('update sms_unfinished_stops set at = $1, agreed_before = $1', [moment]);
+      const odd = phone;
+      phone = newPhone();
+      await giveCrowd(600);
+      await say('STOP', after(noon, 10));
+      await keepHouse(database.db, after(noon, 60));
+      expect(await countRows()).toEqual({ withdrawn: 1_200, again: 0, unfinished: 0 });
+      phone = odd;
+      expect(await countRows()).toEqual({ withdrawn: 1_200, again: 0, unfinished: 0 });
+    },
+  );
+
   test('leaves a number to the next round that others hold, and is no hindrance for other numbers', async () => {
     await giveCrowd(600);
     await say('STOP', after(noon, 10));

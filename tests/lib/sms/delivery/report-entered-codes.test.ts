@@ -120,6 +120,17 @@ describe('a code that was entered', () => {
 });
 
 describe('what could not be told', () => {
+  test.each([2_147_483_647, -2_147_483_648])(
+    'keeps nothing else from being told, however many tries its row says (%d)',
+    async (tries) => {
+      await entered();
+      await database.db.update(smsEnteredCodes).set({ tries });
+      await entered();
+      expect(await report(after(noon, 60))).toBe(2);
+      expect(Object.values(told())).toContainEqual(['confirmed']);
+    },
+  );
+
   test.each(['reset', { httpStatus: 429, code: 20429 }, { httpStatus: 500 }] as const)(
     'is told again after ten seconds and twice as long each time, nine times (%j)',
     async (answer) => {
