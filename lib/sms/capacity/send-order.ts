@@ -38,6 +38,13 @@ const leastRecoveries = 5;
 const mostOfANetwork = 3;
 const shareOfAWideNetwork = 1 / 2;
 
+/**
+ * Those that stand further back take no places, but come before who is new in the end. So where twice as many wait as there are places,
+ * a wide network may have one, and where three times as many do, nobody may.
+ */
+const timesForOneEach = 2;
+const timesForNone = 3;
+
 /** Where texts of the same sender wait that are no codes, three codes of strangers take four places: one goes to those (`claimSends`). */
 const shareOfOthers = 4 / 3;
 
@@ -327,13 +334,14 @@ export async function readRoomForRecoveries(
     where text.send_class = 'recover' group by 1, 2`);
   const sum = (which: (row: (typeof rows)[number]) => boolean, of: 'waiting' | 'front') =>
     rows.filter(which).reduce((total, row) => total + row[of], 0);
+  const waiting = sum(() => true, 'waiting');
+  const room = Math.max(0, 1 - waiting / (timesForOneEach * most));
+  const mostOfAWide = Math.max(1, Math.ceil(most * shareOfAWideNetwork * room ** 2));
   return {
-    places: most - sum(() => true, 'front'),
+    places: Math.min(most - sum(() => true, 'front'), timesForNone * most - waiting),
     of: ({ network, wideNetwork }) => ({
       network: mostOfANetwork - sum((row) => row.network !== null && row.network === network, 'waiting'),
-      wide:
-        Math.ceil(most * shareOfAWideNetwork) -
-        sum((row) => row.wide === (wideNetwork ?? network), 'waiting'),
+      wide: mostOfAWide - sum((row) => row.wide === (wideNetwork ?? network), 'waiting'),
     }),
   };
 }

@@ -160,6 +160,30 @@ test('thirty that one network has waiting at the end of the line keep nobody’s
   expect(await countCodes(person)).toBe(1);
 });
 
+test('while others fill the front of the line, ten wide networks get no more than two minutes’ places in, and an owner from elsewhere gets one', async () => {
+  /** At one a second, with some room between two. */
+  const most = 28;
+  await database.db.execute(sql`
+    insert into sms_messages (id, phone, purpose, template, network, send_class, created_at, send_after, expires_at, status)
+    select gen_random_uuid(), '+1212' || (2000000 + i * 37), 'verification', 'verification', 'network:' || i, 'prove',
+      now() - interval '300 seconds', now() - interval '300 seconds', now() + interval '5 minutes', 'queued'
+    from generate_series(1, 100) i`);
+  const crowd: Person[] = [];
+  for (let count = 0; count < 150; count += 1) {
+    crowd.push(await forget(100 - count / 2, `${100 + (count % 10)}.9.${count % 50}.1`));
+  }
+  const sendAll = async () => {
+    while ((await sendRecoveryCodes(database.db, new Date(), log)) > 0);
+    return (await Promise.all(crowd.map(countCodes))).filter((count) => count === 1).length;
+  };
+  const inLine = await sendAll();
+  expect(inLine).toBeGreaterThan(most / 2);
+  expect(inLine).toBeLessThanOrEqual(2 * most);
+  const owner = await forget(0, elsewhere(0));
+  expect(await sendAll()).toBe(inLine);
+  expect(await countCodes(owner)).toBe(1);
+});
+
 test('in a browser that the account knows it goes to the line at once, in front of strangers’, though their places are taken and thousands wait', async () => {
   const before: Person[] = [];
   for (let count = 0; count < 28; count += 1) before.push(await forget(200 - count, elsewhere(count)));
