@@ -1,4 +1,5 @@
 import { sql, type SQL } from 'drizzle-orm';
+import type { Tx } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 
 /**
@@ -7,4 +8,14 @@ import { timestamp } from '@/db/timestamp';
  */
 export function isDueAt(now: Date): SQL {
   return sql`status = 'queued' and send_after <= ${timestamp(now)} and send_after > '2000-01-01'::timestamptz`;
+}
+
+/**
+ * Whether a text with this code is in the line already, and was not called for yet. It brings the code; another would be paid for,
+ * and take a place of everyone's, to say the same.
+ */
+export async function isCodeInLine(tx: Tx, challengeId: string, now: Date): Promise<boolean> {
+  const { rows } = await tx.execute(sql`
+    select from sms_messages where challenge_id = ${challengeId} and ${isDueAt(now)} and attempts = 0 limit 1`);
+  return rows.length > 0;
 }

@@ -34,6 +34,7 @@ import {
   scopesOfRequest,
   type StandingOrder,
 } from '@/lib/sms/pumping/orders';
+import { isCodeInLine } from '@/lib/sms/outbox/due-texts';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { isOptedOut } from '@/lib/sms/numbers/opted-out';
 import { senderOfCodes } from '@/lib/sms/senders/sender';
@@ -64,7 +65,8 @@ export type SendRefusal = {
  * challenge, and writes the text into the outbox. Nothing is sent here.
  *
  * The same code goes out again while at least three minutes and one try of it remain, in the class it was opened in;
- * otherwise a new challenge replaces the old one. Refusals are logged and cost nothing: an open challenge stays as it is.
+ * otherwise a new challenge replaces the old one. Where the text that brings it still waits in the line, nothing is written nor
+ * counted: it is on its way. Refusals are logged and cost nothing: an open challenge stays as it is.
  *
  * `network` is where the request came from, by default the one of the request's address; null where nobody asked from a
  * network of theirs (a START brings the codes back that a STOP held).
@@ -108,6 +110,10 @@ export async function requestCode(
 
   const refusal = findCodeRefusal({ number, current, sendClass, stranger }, now);
   if (refusal) return refuse(refusal);
+  if (kept !== null && (await isCodeInLine(tx, kept.id, now))) {
+    await markChallengeSent(tx, kept.id, now);
+    return { ok: true, challenge: kept };
+  }
   const caught = findOrderRefusal(orders, { sendClass, kept });
   if (caught !== null) {
     await noteHit(tx, { orderId: caught.orderId, userId }, now);

@@ -24,6 +24,7 @@ import {
   takeSend,
   type NumberRow,
 } from '@/lib/sms/numbers/number';
+import { isCodeInLine } from '@/lib/sms/outbox/due-texts';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { logVerification } from './verification-log';
 import { agreedToCodes } from './prover';
@@ -228,6 +229,7 @@ async function sendCodeOf(
   const sendClass = sendClassOf(recovery);
   if (readFailures(number, sendClass, now).retryAt !== null) return refuse('number_locked');
   if (readUndeliverable(number, now) !== null) return refuse('undeliverable');
+  if (await isCodeInLine(tx, recovery.id, now)) return;
   const send = await takeSend(tx, number, sendClass, now);
   if (!send.ok) return refuse('send_limit');
   const { wideTurns, prefixTurns } = await findPlace(tx, {

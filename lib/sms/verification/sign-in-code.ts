@@ -10,6 +10,7 @@ import { markAddress } from '@/lib/sms/capacity/asked-from';
 import { provenAgain } from '@/lib/sms/numbers/doubt';
 import { lockNumber, readUndeliverable, takeSend } from '@/lib/sms/numbers/number';
 import { noteEnteredCode } from '@/lib/sms/outbox/entered-codes';
+import { isCodeInLine } from '@/lib/sms/outbox/due-texts';
 import { enqueueText } from '@/lib/sms/outbox/text-outbox';
 import { codesOf, isOpen, ofSignIn, readNextSend } from './challenge';
 import { codeMatches } from './code';
@@ -58,14 +59,15 @@ export async function sendSignInCode(
     const open = last !== null && last.phone === phone && isOpen(ofSignIn(last), now) ? last : null;
     const nextAt = open && readNextSend(open, now);
     if (nextAt !== null) return refuse('too_soon', nextAt);
-    const send = await takeSend(tx, number, 'sign_in', now);
-    if (!send.ok) return refuse('send_limit', send.retryAt);
+    const leftMs = open === null ? 0 : open.expiresAt.getTime() - now.getTime();
+    const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? open : null;
+    const isOnItsWay = kept !== null && (await isCodeInLine(tx, kept.id, now));
+    const send = isOnItsWay ? null : await takeSend(tx, number, 'sign_in', now);
+    if (send?.ok === false) return refuse('send_limit', send.retryAt);
     if (!hasAgreed && agreedOn !== null) {
       const consent = { userId, phone, scopes: ['verification'], medium: 'second_factor' } as const;
       await grantConsent(tx, { ...consent, page: agreedOn }, context);
     }
-    const leftMs = open === null ? 0 : open.expiresAt.getTime() - now.getTime();
-    const kept = leftMs >= limits.sameCodeMinimumSeconds * 1000 ? open : null;
     const code = kept ?? { id: newId(), expiresAt: new Date(now.getTime() + limits.codeTtlSeconds * 1000) };
     if (kept !== null)
       await tx.update(signInCodes).set({ lastSentAt: now }).where(eq(signInCodes.id, kept.id));
@@ -76,6 +78,7 @@ export async function sendSignInCode(
         .values({ ...fresh, userId })
         .onConflictDoUpdate({ target: signInCodes.userId, set: fresh });
     }
+    if (send === null) return { ok: true as const };
     const askedFrom = markAddress(authSecrets[0], context.address);
     await enqueueText(tx, {
       userId,

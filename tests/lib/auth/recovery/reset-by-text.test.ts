@@ -196,6 +196,7 @@ describe('asking for a code', () => {
   test('asking again in the same browser brings the same code; in another one, another', async () => {
     const token = await ask();
     const code = await codeOf(token);
+    await database.db.update(smsMessages).set({ status: 'sent', attempts: 1 });
     expect(await ask(person.email, { seconds: 60, token })).toBe(token);
     expect(await codesTo(person.phone)).toHaveLength(2);
     expect(await codeOf(token)).toBe(code);
@@ -204,6 +205,13 @@ describe('asking for a code', () => {
     // Near its end a code would arrive too late, and of another email it is another request.
     expect(await ask(newEmail(), { seconds: 130, token })).not.toBe(token);
     expect(await readRecovery(database.db, token, after(noon, 130))).not.toBeNull();
+  });
+
+  test('asking again while the text waits in the line brings no other', async () => {
+    const token = await ask();
+    expect(await ask(person.email, { seconds: 50, token })).toBe(token);
+    expect(await codesTo(person.phone)).toHaveLength(1);
+    expect((await readNumberRow()).recoverSends).toHaveLength(1);
   });
 
   test('two processes that look at the same moment send one code', async () => {

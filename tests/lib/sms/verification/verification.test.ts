@@ -476,6 +476,25 @@ describe('sending again', () => {
     expect((await readChallengeRow(database.db, person.challengeId)).expiresAt).toEqual(after(noon, 600));
   });
 
+  test('writes and counts nothing while the text waits in the line, which brings the code', async () => {
+    const person = await givePending(database.db, newPhone());
+    const seen = async () => ({
+      texts: await database.db.$count(smsMessages, eq(smsMessages.phone, person.phone)),
+      sends: (await readNumber(database.db, person.phone))!.proveSends.length,
+      asked: await countEvents(person.phone, 'send_requested'),
+    });
+    const again = (seconds: number) => sendCode(database.db, person, contextAt(after(noon, seconds)));
+    for (const seconds of [40, 80, 120, 160]) expect(await again(seconds)).toEqual({ ok: true });
+    expect(await again(161)).toMatchObject({ ok: false, reason: 'too_soon', retryAt: after(noon, 190) });
+    expect(await seen()).toEqual({ texts: 1, sends: 1, asked: 1 });
+    // One that the provider did not take, or that is not due, may be overtaken.
+    for (const [nth, hold] of [{ attempts: 1 }, { sendAfter: after(noon, 500) }].entries()) {
+      await database.db.update(smsMessages).set(hold).where(eq(smsMessages.phone, person.phone));
+      expect(await again(200 + nth * 40)).toEqual({ ok: true });
+      expect(await seen()).toEqual({ texts: 2 + nth, sends: 2 + nth, asked: 2 + nth });
+    }
+  });
+
   test('brings a new challenge when less remains, and the old code is dead', async () => {
     const person = await givePending(database.db, newPhone());
     expect(await sendCode(database.db, person, contextAt(after(noon, 421)))).toEqual({ ok: true });
