@@ -7,6 +7,7 @@ import { refuseNewPassword } from '@/lib/accounts/new-password';
 import { hashPassword } from '@/lib/accounts/password';
 import { assessPassword, type PasswordRefusal } from '@/lib/accounts/password-strength';
 import { findUser, findUserByEmail, hasEmailKey } from '@/lib/accounts/users';
+import { findMark } from '@/lib/auth/sign-in/known-browser';
 import { networkOf } from '@/lib/client-address';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
@@ -26,7 +27,6 @@ import {
   spendRecoveryTry,
   type Recovery,
 } from '@/lib/sms/verification/recovery';
-import { findMark } from '@/lib/auth/sign-in/known-browser';
 import { mayRecoverByText } from '@/lib/sms/verification/send-recovery-codes';
 import { finishReset } from './reset-password';
 

@@ -505,20 +505,19 @@ async function readSums(tx: Tx | Db, scopes: readonly string[], now: Date): Prom
     byScope.set(scope, hours);
   };
   for (const { scope, hours_ago, micros } of rows) add(scope, BigInt(micros), Math.max(0, hours_ago));
-  const hoursOf = (scope: string, hours: number) =>
-    [...(byScope.get(scope) ?? [])].filter(([hoursAgo]) => hoursAgo <= hours);
   return {
     add,
     within: ({ hours, enteredScope, ...cap }) => {
-      const spent = new Map<number, bigint>();
-      for (const [hoursAgo, micros] of listScopes(cap).flatMap((scope) => hoursOf(scope, hours)))
-        spent.set(hoursAgo, (spent.get(hoursAgo) ?? 0n) + micros);
+      // Only what is counted under one scope is counted as entered.
       const entered = enteredScope === undefined ? undefined : byScope.get(enteredScope);
-      // Hour by hour, so that what was entered, and cost nothing after all, makes no room for others.
-      return [...spent].reduce(
-        (sum, [hoursAgo, micros]) => sum + countBeside(micros, entered?.get(hoursAgo) ?? 0n),
-        0n,
-      );
+      let sum = 0n;
+      for (const scope of listScopes(cap)) {
+        for (const [hoursAgo, micros] of byScope.get(scope) ?? []) {
+          // Hour by hour, so that what was entered, and cost nothing after all, makes no room for others.
+          if (hoursAgo <= hours) sum += countBeside(micros, entered?.get(hoursAgo) ?? 0n);
+        }
+      }
+      return sum;
     },
   };
 }
