@@ -61,9 +61,9 @@ export async function settleEnteredCodes(db: Db, now: Date, limit: number): Prom
   const taken = sql`
     delete from sms_codes_to_count where challenge_id = any(array(
       select challenge_id from sms_codes_to_count entered
-      where counted_at is not null and (counted_at not between ${after(-priceWithinSeconds)} and ${after(60)} or not exists (
-        select from sms_messages text where text.challenge_id = entered.challenge_id
-          and text.reserved_at is not null and text.price_settled_at is null))
+      where counted_at is not null and (counted_at not between ${after(-priceWithinSeconds)} and ${after(60)} or (
+        select count(*) from sms_messages text where text.challenge_id = entered.challenge_id
+          and text.reserved_at is not null and text.price_settled_at is null) = 0)
       limit ${limit} for update skip locked))
     returning challenge_id`;
   return addToSums(db, { taken, price: sql`(price - estimated_price)` }, now);
