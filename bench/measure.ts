@@ -41,6 +41,8 @@ export type Instruments = {
   readTimes: () => ProcessorTimes;
   /** Whose work an act's is; what others do meanwhile is not counted. */
   parts: readonly Part[];
+  /** Lets nobody's visit count as their first in a while; comes before acts are prepared. */
+  keepSeen: () => Promise<void>;
   /** Resolves when nothing that an act has caused is still going on. */
   settle: () => Promise<void>;
 };
@@ -95,6 +97,7 @@ export async function traceStatements(
   acts: number,
 ): Promise<[string, number][]> {
   await runBlock(probe, 1, 1);
+  await instruments.keepSeen();
   const ready = await probe.prepare(acts);
   await instruments.settle();
   const before = await instruments.counter.listStatements();
@@ -149,6 +152,7 @@ async function warmUp(row: Row, { probe, instruments }: Side, blockSeconds: numb
 }
 
 async function measureAlone({ probe, instruments }: Side, acts: number, figures: Figures): Promise<void> {
+  await instruments.keepSeen();
   const ready = await probe.prepare(acts);
   await instruments.settle();
   const { counter, idle } = instruments;
@@ -178,6 +182,7 @@ async function measureTogether(
   callers: number,
   figures: Figures,
 ): Promise<void> {
+  await instruments.keepSeen();
   const ready = await probe.prepare(acts);
   await instruments.settle();
   const before = instruments.readTimes();

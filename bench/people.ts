@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { encode } from 'next-auth/jwt';
-import { Client } from 'pg';
+import type { Pool } from 'pg';
 import { cookieName } from '@/lib/cookie-names';
 
 /** Someone with an account who is signed in. `address`: where all their requests come from. */
@@ -17,6 +17,8 @@ export type People = {
   takeNew: () => Promise<BenchPerson>;
   /** The next of those who hold a number and want updates; from the first again after the last. */
   nextHolder: () => Promise<BenchPerson & { phone: string; userId: string }>;
+  /** Lets everybody's session be seen a moment ago again, where it was minutes ago, so that no act is another's first visit. */
+  keepSeen: () => Promise<void>;
 };
 
 /** So many are written down before the first measure, in a second or two. */
@@ -53,84 +55,83 @@ export function newEmail(): string {
 }
 
 /**
- * Writes people and their sessions down, as registering and signing in would have. Their sessions were seen a moment ago and
- * count as fresh for the length of a bench, so that no visit is another's first.
+ * Writes people and their sessions down, as registering and signing in would have, a moment ago.
  *
  * @param passwordHash of `password`
  */
 export async function writePeople(
-  databaseUrl: string,
+  pool: Pool,
   { passwordHash, appUrl, authSecret }: { passwordHash: string; appUrl: URL; authSecret: string },
 ): Promise<People> {
-  const client = new Client({ connectionString: databaseUrl });
-  await client.connect();
-  try {
-    const all = newPeople + holders;
-    await client.query(
-      `insert into users (id, email, email_key, name, password_hash, created_at, password_changed_at, activated_at)
-       select md5('person ' || n)::uuid, 'person-' || n || '@example.com', 'person-' || n || '@example.com', 'Person ' || n, $1,
-         now(), now(), now() from generate_series(1, $2::int) n`,
-      [passwordHash, all],
-    );
-    await client.query(
-      `insert into sessions (id, user_id, created_at, last_seen_at, expires_at, address, authenticated_at)
-       select md5('session ' || n)::uuid, md5('person ' || n)::uuid, now(), now() + interval '12 hours', now() + interval '30 days',
-         '10.0.0.1', now() + interval '9 minutes' from generate_series(1, $1::int) n`,
-      [all],
-    );
-    const phones = Array.from({ length: holders }, newNumber);
-    await client.query(
-      `insert into sms_preferences (user_id, enabled, quiet_hours_enabled, updated_at)
-       select md5('person ' || n)::uuid, n > $1, n <= $1, now() from generate_series(1, $2::int) n`,
-      [newPeople, all],
-    );
-    await client.query(
-      `update users set phone = given.phone from unnest($1::text[]) with ordinality as given (phone, n)
-       where users.id = md5('person ' || ($2 + given.n))::uuid`,
-      [phones, newPeople],
-    );
-    await client.query(
-      `insert into phone_numbers (number, holder_user_id, held_since)
-       select given.phone, md5('person ' || ($2 + given.n))::uuid, now()
-       from unnest($1::text[]) with ordinality as given (phone, n)`,
-      [phones, newPeople],
-    );
-    await client.query(
-      `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
-       select now(), md5('person ' || ($2 + given.n))::uuid, given.phone, scope, 'granted', 'registration', 'bench', 'Text me.', 'Doorstep'
-       from unnest($1::text[]) with ordinality as given (phone, n), unnest(array['verification', 'updates']) as scope`,
-      [phones, newPeople],
-    );
-    await client.query('analyze');
+  const all = newPeople + holders;
+  await pool.query(
+    `insert into users (id, email, email_key, name, password_hash, created_at, password_changed_at, activated_at)
+     select md5('person ' || n)::uuid, 'person-' || n || '@example.com', 'person-' || n || '@example.com', 'Person ' || n, $1,
+       now(), now(), now() from generate_series(1, $2::int) n`,
+    [passwordHash, all],
+  );
+  await pool.query(
+    `insert into sessions (id, user_id, created_at, last_seen_at, expires_at, address, authenticated_at)
+     select md5('session ' || n)::uuid, md5('person ' || n)::uuid, now(), now(), now() + interval '30 days',
+       '10.0.0.1', now() from generate_series(1, $1::int) n`,
+    [all],
+  );
+  const phones = Array.from({ length: holders }, newNumber);
+  await pool.query(
+    `insert into sms_preferences (user_id, enabled, quiet_hours_enabled, updated_at)
+     select md5('person ' || n)::uuid, n > $1, n <= $1, now() from generate_series(1, $2::int) n`,
+    [newPeople, all],
+  );
+  await pool.query(
+    `update users set phone = given.phone from unnest($1::text[]) with ordinality as given (phone, n)
+     where users.id = md5('person ' || ($2 + given.n))::uuid`,
+    [phones, newPeople],
+  );
+  await pool.query(
+    `insert into phone_numbers (number, holder_user_id, held_since)
+     select given.phone, md5('person ' || ($2 + given.n))::uuid, now()
+     from unnest($1::text[]) with ordinality as given (phone, n)`,
+    [phones, newPeople],
+  );
+  await pool.query(
+    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender)
+     select now(), md5('person ' || ($2 + given.n))::uuid, given.phone, scope, 'granted', 'registration', 'bench', 'Text me.', 'Doorstep'
+     from unnest($1::text[]) with ordinality as given (phone, n), unnest(array['verification', 'updates']) as scope`,
+    [phones, newPeople],
+  );
+  await pool.query('analyze');
 
-    const name = cookieName('session', appUrl);
-    const describe = async (n: number, phone: string | null): Promise<BenchPerson> => ({
-      email: `person-${n}@example.com`,
-      address: newAddress(),
-      phone,
-      cookies: {
-        [name]: await encode({ token: { sessionId: idOf(`session ${n}`) }, secret: authSecret, salt: name }),
-      },
-    });
-    let taken = 0;
-    let turn = 0;
-    return {
-      takeNew: async () => {
-        taken += 1;
-        if (taken > newPeople)
-          throw new Error('All people of the bench are used up: measure for fewer seconds.');
-        return describe(taken, null);
-      },
-      nextHolder: async () => {
-        const index = turn++ % holders;
-        const phone = phones[index]!;
-        const n = newPeople + index + 1;
-        return { ...(await describe(n, phone)), phone, userId: idOf(`person ${n}`) };
-      },
-    };
-  } finally {
-    await client.end();
-  }
+  const name = cookieName('session', appUrl);
+  const describe = async (n: number, phone: string | null): Promise<BenchPerson> => ({
+    email: `person-${n}@example.com`,
+    address: newAddress(),
+    phone,
+    cookies: {
+      [name]: await encode({ token: { sessionId: idOf(`session ${n}`) }, secret: authSecret, salt: name }),
+    },
+  });
+  let taken = 0;
+  let turn = 0;
+  return {
+    takeNew: async () => {
+      taken += 1;
+      if (taken > newPeople)
+        throw new Error('All people of the bench are used up: measure for fewer seconds.');
+      return describe(taken, null);
+    },
+    keepSeen: async () => {
+      await pool.query(
+        `update sessions set last_seen_at = now(), authenticated_at = now()
+         where address = '10.0.0.1' and last_seen_at < now() - interval '2 minutes'`,
+      );
+    },
+    nextHolder: async () => {
+      const index = turn++ % holders;
+      const phone = phones[index]!;
+      const n = newPeople + index + 1;
+      return { ...(await describe(n, phone)), phone, userId: idOf(`person ${n}`) };
+    },
+  };
 }
 
 /** PostgreSQL's `md5(…)::uuid`. */

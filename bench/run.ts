@@ -81,8 +81,6 @@ async function measureSystem(
   const { appUrl, floorUrl, benchUrl, authSecret, provider, pids } = system;
   const hashed = await hashPassword(password);
   if (!hashed.ok) throw new Error('No password could be hashed');
-  say('Writing people down …');
-  const people = await writePeople(benchUrl, { passwordHash: hashed.value, appUrl, authSecret });
   const app = openCaller(appUrl);
   const floorCaller = openCaller(floorUrl);
   const pool = new Pool({ connectionString: benchUrl, max: 4 });
@@ -91,6 +89,8 @@ async function measureSystem(
     await countDatabase(benchUrl, system.floorDatabaseUrl),
   ] as const;
   try {
+    say('Writing people down …');
+    const people = await writePeople(pool, { passwordHash: hashed.value, appUrl, authSecret });
     const doorstep = await openDoorstep({ call: app.call, pool, people, provider });
     const floor = openFloor(floorCaller.call, provider);
     const all = listRows(doorstep, floor);
@@ -120,6 +120,7 @@ async function measureSystem(
         idle: await measureIdle(counter, { looks: 5, lookMs: 2_000 }),
         readTimes: () => readProcessorTimes(roots),
         parts: ownParts[index]!,
+        keepSeen: people.keepSeen,
         settle: doorstep.settle,
       });
     }

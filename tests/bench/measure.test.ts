@@ -82,6 +82,7 @@ function makeWorld() {
         ['2/2', { part: 'floor', ms: 10 * processorMs }],
       ]),
     parts: ['web', 'database'],
+    keepSeen: async () => undefined,
     settle: async () => undefined,
   };
   return { seen, probe, instruments };
