@@ -6,15 +6,14 @@ import { addDays, startOf, type ReportDay } from './report-days';
 /** From one moment to before another; what is counted in it stands at `startsAt`. */
 type Stretch = { from: Date; to: Date; startsAt: Date };
 
-/** A day of a report, or a part of it. `hasEvenHours`: its hours are all as long. */
-export type DaySpan = Stretch & { timeZone: string; hasEvenHours: boolean };
+/** A day of a report, or a part of it. */
+export type DaySpan = Stretch & { timeZone: string };
 
 /** A whole day: from its first moment to the first of the next. */
 export function spanOf(day: ReportDay, timeZone: string): DaySpan {
   const from = startOf(day, timeZone);
   const to = startOf(addDays(day, 1), timeZone);
-  const hasEvenHours = to.getTime() - from.getTime() === 24 * 3_600_000;
-  return { from, to, startsAt: from, timeZone, hasEvenHours };
+  return { from, to, startsAt: from, timeZone };
 }
 
 /** What a number is grouped by: `+1415` in the North American plan, else what begins with its calling code (`+44x`). */
@@ -103,11 +102,9 @@ export function sumPaid(day: DaySpan): SQL {
 
 const noMoney = sql`0 as settled_usd, 0 as reserved_usd, 0 as failed_usd`;
 
-/** The hour that a moment of the day is in. */
-export function hourOf({ startsAt, timeZone, hasEvenHours }: DaySpan, moment: SQL): SQL {
-  return hasEvenHours
-    ? sql`date_bin('1 hour', ${moment}, ${timestamp(startsAt)})`
-    : sql`date_trunc('hour', ${moment}, ${timeZone})`;
+/** The hour that a moment of the day is in. Hours are counted from its start, so that none is lost where clocks change by half of one. */
+export function hourOf({ startsAt }: DaySpan, moment: SQL): SQL {
+  return sql`date_bin('1 hour', ${moment}, ${timestamp(startsAt)})`;
 }
 
 export function isWithinDay({ from, to }: Pick<Stretch, 'from' | 'to'>, moment: SQL): SQL {

@@ -354,6 +354,28 @@ test('codes, registrations, refusals and opt-outs are counted on their days', as
   expect(report.period.byPurpose.verification!.latencies[4]).toBe(1);
 });
 
+test.each(['2026-04-05', '2026-10-04'])(
+  'where clocks change by half an hour, the hours of %s add up to the day',
+  async (day) => {
+    const settings = env() as { reportTimeZone: string };
+    settings.reportTimeZone = 'Australia/Lord_Howe';
+    try {
+      const noon = new Date(`${day}T01:30:00Z`);
+      const texts = [-6, -3, 0, 3, 6, 9].map((hours) => ({
+        ...randomText(() => 0, new Date(noon.getTime() + hours * hour)),
+        ...{ price: null, reservedAt: null },
+      }));
+      await database.db.insert(smsMessages).values(texts);
+      await rollUpDays(database.db, now, 1_000);
+      const { series, period } = await readReport(database.db, { first: day, last: day }, now);
+      expect(period.byPurpose.verification!.texts).toBe(6);
+      expect(series.reduce((sum, { byPurpose }) => sum + (byPurpose.verification?.texts ?? 0), 0)).toBe(6);
+    } finally {
+      settings.reportTimeZone = zone;
+    }
+  },
+);
+
 test('where the zone of reports changes, each day is summed up again in the new one', async () => {
   const random = randomFrom(9);
   const texts = Array.from({ length: 200 }, () =>
