@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
 import type { Db } from '@/db/client';
+import { timestamp } from '@/db/timestamp';
 
 /** Clocks drift by seconds a day at worst; what an administrator sets on the database's machine is seen within this. */
 const everyMs = 3_000;
@@ -19,6 +20,14 @@ const bearableSkewMs = 2_000;
  * a day. What waits for more was written by a clock that was ahead, and set right since.
  */
 export const furthestPutOff = sql`interval '3 days'`;
+
+/** No file and no bulk move waits for longer until it is gone on with: the longest pause, behind a fault of a file, is under eleven minutes. */
+const furthestTurn = sql`interval '15 minutes'`;
+
+/** Whether the turn of a job has come; one further ahead than any is put off was written by a clock that was ahead, and set right since. */
+export function isTurn(nextAt: SQL, now: Date): SQL {
+  return sql`(${nextAt} <= ${timestamp(now)} or ${nextAt} > ${timestamp(now)} + ${furthestTurn})`;
+}
 
 // Next bundles what starts a server apart from what answers requests; both mean one clock.
 const holder = globalThis as typeof globalThis & { doorstepClock?: Reading };

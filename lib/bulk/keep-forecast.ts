@@ -4,6 +4,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkForecast } from '@/db/schema/bulk';
 import type { Db } from '@/db/client';
+import { isTurn } from '@/db/clock';
 import { timestamp } from '@/db/timestamp';
 import type { Viewer } from '@/lib/applications/who-sees';
 import { foresee } from './forecast';
@@ -108,7 +109,7 @@ async function takeDraft(db: Db, now: Date): Promise<Draft | null> {
     update bulk_moves m set next_at = ${timestamp(ticket)} from users u where u.id = m.created_by and m.id = any(array(
       select d.id from bulk_moves d join users maker on maker.id = d.created_by and maker.role in ('staff', 'admin')
       where d.created_at > ${timestamp(new Date(now.getTime() - draftsKeptMs))} and d.state = 'draft' and d.to_status is not null
-        and d.forecast is null and (d.next_at <= ${timestamp(now)} or d.next_at > ${timestamp(now)} + interval '1 hour')
+        and d.forecast is null and ${isTurn(sql`d.next_at`, now)}
       order by d.next_at limit 1 for update of d skip locked))
     returning m.id, m.to_status, u.id as user_id, u.role`);
   const row = rows[0];

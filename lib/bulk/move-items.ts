@@ -3,6 +3,7 @@ import type { Role } from '@/db/schema/accounts';
 import type { ApplicationStatus } from '@/db/schema/applications';
 import type { BulkOutcome } from '@/db/schema/bulk';
 import type { Db, Tx } from '@/db/client';
+import { isTurn } from '@/db/clock';
 import { isDatabaseFault, isLockTimeout } from '@/db/database-fault';
 import { timestamp } from '@/db/timestamp';
 import { lockPeopleOf } from '@/lib/applications/application';
@@ -94,7 +95,7 @@ async function takeJob(db: Db, now: Date): Promise<Job | null> {
   const { rows } = await db.execute<{ id: string; to_status: ApplicationStatus; note: string | null }>(sql`
     update bulk_moves set next_at = ${timestamp(ticket)} where id = any(array(
       select id from bulk_moves
-      where state = 'running' and (next_at <= ${timestamp(now)} or next_at > ${timestamp(now)} + interval '1 hour')
+      where state = 'running' and ${isTurn(sql`next_at`, now)}
       order by next_at limit 1 for update skip locked))
     returning id, to_status, note`);
   const row = rows[0];

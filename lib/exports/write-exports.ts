@@ -1,6 +1,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import { exportParts, type ExportFormat, type ExportKind, type PackSubject } from '@/db/schema/reports';
 import type { Db, Tx } from '@/db/client';
+import { isTurn } from '@/db/clock';
 import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
@@ -84,7 +85,7 @@ export async function writeNextPart(
 async function lockNext(tx: Tx, now: Date): Promise<Job | undefined> {
   const { rows } = await tx.execute<Job>(sql`
     select id, kind, format, subject, whole_numbers, from_at, to_at, written_to, rows, parts from export_jobs
-    where state = 'writing' and (next_at <= ${timestamp(now)} or next_at > ${timestamp(now)} + interval '1 hour') order by next_at limit 1 for update skip locked`);
+    where state = 'writing' and ${isTurn(sql`next_at`, now)} order by next_at limit 1 for update skip locked`);
   return rows[0];
 }
 

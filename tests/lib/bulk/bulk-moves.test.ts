@@ -557,7 +557,7 @@ test('a lease of a worker that is gone ends, also one by a clock that was far ah
   expect(await turn(19)).toBe('idle');
   expect(await turn(20)).toBe('moved');
   await database.db.execute(
-    sql`update bulk_moves set next_at = ${after(noon, 90_000).toISOString()}::timestamptz`,
+    sql`update bulk_moves set next_at = ${after(noon, 1_200).toISOString()}::timestamptz`,
   );
   expect(await turn(21)).toBe('moved');
   expect(await readBulkRow(database.db, id)).toMatchObject({ items: { moved: 30 } });
@@ -879,6 +879,11 @@ test('a forecast is counted by one worker, until it is gone, stops, or the draft
   });
   expect(await forecast()).toBeNull();
   expect(await countForecast(3)).toBe(false);
+  // A clock that was twenty minutes ahead took it.
+  await database.db.execute(
+    sql`update bulk_moves set next_at = ${after(noon, 1_220).toISOString()}::timestamptz where id = ${id}`,
+  );
+  expect(await countForecast(3, async () => false)).toBe(true);
   let asked = 0;
   const change = async () => {
     asked += 1;

@@ -239,6 +239,22 @@ describe('an export', () => {
     );
   });
 
+  test('goes on at once where a clock that was ahead had put it off, and waits for what an honest clock wrote', async () => {
+    await giveTexts(15);
+    const id = await request();
+    await write(2);
+    const putOff = (seconds: number) =>
+      database.db
+        .update(exportJobs)
+        .set({ nextAt: after(noon, seconds) })
+        .where(eq(exportJobs.id, id));
+    await putOff(2 + 700);
+    expect(await write(3)).toBe(false);
+    await putOff(2 + 1_200);
+    expect(await write(3)).toBe(true);
+    expect((await read(id)).trimEnd().split('\r\n')).toHaveLength(16);
+  });
+
   test('takes turns with others', async () => {
     await giveTexts(40);
     const [one, other] = [await request(), await request()];
