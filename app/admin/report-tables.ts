@@ -29,6 +29,10 @@ export const tableNames = [
 ] as const;
 export type TableName = (typeof tableNames)[number];
 
+/** Which part of a report a table is made of. */
+export const partOf = (name: TableName): 'texts' | 'events' =>
+  name === 'people' || name === 'refusal' ? 'events' : 'texts';
+
 /** Adds up what went to people, of every purpose; what came from them is apart. */
 export function sumOutbound({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): Sums {
   return Object.entries(byPurpose)
@@ -202,6 +206,7 @@ function figuresOf(period: PeriodSums): { id: string; name: string; value: strin
       id: 'delivered',
       name: 'Delivered, of those sent',
       value: sayShare(out.sent === 0 ? null : out.delivered / out.sent),
+      ...(codes.sent > 0 && { detail: `${sayShare(codes.delivered / codes.sent)} of the codes` }),
     },
     {
       id: 'p50',

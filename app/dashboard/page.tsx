@@ -189,7 +189,7 @@ export default async function DashboardPage({
                     detail: sayTexts(texts, phone),
                     action: (
                       <TextLink
-                        href="/users/sms-preferences#texts"
+                        href={`/users/sms-preferences#${texts.stopped ? 'phone' : 'texts'}`}
                         standalone
                         aria-label="Change text updates"
                       >

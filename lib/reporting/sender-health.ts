@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Webhook } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
-import { timestamp } from '@/db/timestamp';
+import { epochMs, timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { sumSpend } from '@/lib/sms/capacity/budget';
 import { readSenders } from '@/lib/sms/capacity/send-rate';
@@ -127,7 +127,6 @@ export async function readSenderHealth(db: Db, now: Date): Promise<SenderHealth>
 /** Reads how sending is at this moment. */
 export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
   const since = (hours: number) => timestamp(new Date(now.getTime() - hours * 3600 * 1000));
-  const ms = (name: string) => sql.raw(`(extract(epoch from ${name}) * 1000)::float8`);
   const [spent, senders, { rows }] = await Promise.all([
     sumSpend(db, 'all', now),
     readSenders(db, env()),
@@ -138,15 +137,15 @@ export async function readSendingNow(db: Db, now: Date): Promise<SendingNow> {
       refused: number;
     }>(sql`
       select
-        (select ${ms('min(send_after)')} from sms_messages where ${isDueAt(now)}) as due_ms,
+        (select ${epochMs(sql`min(send_after)`)} from sms_messages where ${isDueAt(now)}) as due_ms,
         (select count(*)::int from sms_messages where status = 'failed' and created_at > ${since(1)}) as failed,
-        (select ${ms('delivered_at')} from sms_messages where status = 'delivered' and created_at > ${since(48)}
+        (select ${epochMs(sql`delivered_at`)} from sms_messages where status = 'delivered' and created_at > ${since(48)}
           order by created_at desc limit 1) as receipt_ms,
         (select coalesce(sum(count), 0)::float8 from webhook_refusals where hour > ${since(2)} and last_at > ${since(1)}) as refused`),
   ]);
   const row = rows[0]!;
-  // A moment that is none was written wrongly.
-  const instant = (at: number | null) => (at === null || !Number.isFinite(at) ? null : new Date(at));
+  // A moment that is none was written wrongly, and is read as null.
+  const instant = (at: number | null) => (at === null ? null : new Date(at));
   return {
     spentMicros: Number(spent),
     budgetMicros: env().smsDailyBudgetMicros,

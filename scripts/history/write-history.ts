@@ -114,11 +114,11 @@ async function writePeople(
      from made_people where proven`,
   );
   await client.query(
-    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender, language, page)
-     select at, id, phone, scope, 'granted', 'registration', $1, $2, $3, 'en', '/users/register/applicant'
+    `insert into sms_consents (at, user_id, phone, scope, action, medium, wording_version, wording, sender, legal_sender, language, page)
+     select at, id, phone, scope, 'granted', 'registration', $1, $2, $3, $4, 'en', '/users/register/applicant'
      from made_people cross join (values ('verification'), ('updates')) scopes (scope)
      where case scope when 'updates' then updates else proven end`,
-    [wording.version, writePlain(wording), env().siteName],
+    [wording.version, writePlain(wording), env().siteName, env().operator.name],
   );
   await client.query(
     `insert into sms_consent_details (consent_id, user_id, address) select id, user_id, ${address('id')} from sms_consents

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isPresetOf, presets, readPeriod } from '@/app/admin/report-period';
-import { listFigures, makeTable, tableNames } from '@/app/admin/report-tables';
+import { listFigures, makeTable, partOf, tableNames } from '@/app/admin/report-tables';
 import { sayMicros, saySeconds, sayShare, sayZone } from '@/app/admin/report-words';
 import { linearScale, timeScale } from '@/components/charts/scale';
 import { findDaysBefore } from '@/lib/reporting/rollups/report-days';
@@ -134,6 +134,44 @@ test('what people sent us is in what was spent and in no rate', () => {
     refused: '2',
     inbound: '5',
   });
+});
+
+test('what of a report is not a table’s part changes nothing in it', () => {
+  const events = { funnel: { verified: 3 }, refusal: { stopped: 2 }, other: { registered: 4 } };
+  const byPurpose = { verification: sums({ texts: 9, sent: 8, delivered: 6, settledMicros: 66_400 }) };
+  const whole: Report = {
+    ...empty,
+    period: { byPurpose, events },
+    series: [{ label: '2026-11-24', byPurpose, events }],
+    byArea: { '+1415': sums({ texts: 9 }) },
+    byError: { 30003: sums({ texts: 1 }) },
+  };
+  const withoutEvents = { ...whole.period, events: emptyPeriod.events };
+  const parts = {
+    texts: { ...whole, period: withoutEvents, series: [{ label: '2026-11-24', ...withoutEvents }] },
+    events: {
+      ...{ ...whole, byArea: {}, byError: {}, period: { byPurpose: {}, events } },
+      series: [{ label: '2026-11-24', byPurpose: {}, events }],
+    },
+  };
+  for (const name of tableNames) {
+    expect(makeTable(parts[partOf(name)], name)).toEqual(makeTable(whole, name));
+    expect(makeTable(whole, name).rows).not.toEqual([]);
+  }
+});
+
+test('the share of texts that arrived is said of codes alone, too, where any were sent', () => {
+  const byPurpose = {
+    verification: sums({ texts: 4, sent: 4, delivered: 2 }),
+    update: sums({ texts: 4, sent: 4, delivered: 4 }),
+  };
+  const report: Report = { ...empty, period: { ...emptyPeriod, byPurpose } };
+  const delivered = (of: Report) => listFigures(of, week).find(({ id }) => id === 'delivered')!;
+  expect(delivered(report)).toMatchObject({
+    value: '75%',
+    context: '50% of the codes; the 7 days before: –',
+  });
+  expect(delivered(empty).context).toBe('the 7 days before: –');
 });
 
 test('countries are added up from their areas, the largest first', () => {

@@ -7,6 +7,7 @@ import { planHistory } from '@/scripts/history/plan-history';
 import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../support/database';
+import { named, withSettings } from '../support/settings';
 
 const now = new Date('2026-11-20T15:30:00Z');
 
@@ -73,7 +74,10 @@ describe('a history', () => {
     await client.connect();
     structure = await readStructure();
     expect(await isGenerated(client)).toBe(false);
-    await writeHistory(client, { people: 600, messages: 6_000, days: 12 }, { now, say: () => undefined });
+    // Two names: the wordings of its consents have both.
+    await withSettings(named('Elm Street Homes', 'Elm Housing Trust'), () =>
+      writeHistory(client, { people: 600, messages: 6_000, days: 12 }, { now, say: () => undefined }),
+    );
     expect(await isGenerated(client)).toBe(true);
     await client.end();
   });

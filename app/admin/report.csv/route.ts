@@ -1,4 +1,4 @@
-import { makeTable, tableNames } from '@/app/admin/report-tables';
+import { makeTable, partOf, tableNames } from '@/app/admin/report-tables';
 import { linkToCsv, readPeriod } from '@/app/admin/report-period';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
@@ -16,7 +16,8 @@ export async function GET(request: Request): Promise<Response> {
   const table = tableNames.find((name) => name === parameters.table);
   await requireRole(linkToCsv(table ?? tableNames[0], period), 'admin');
   if (table === undefined) return new Response('There is no such table.\n', { status: 404 });
-  const { columns, rows } = makeTable(await readReport(db(), period, now), table);
+  const report = await readReport(db(), { ...period, only: partOf(table) }, now);
+  const { columns, rows } = makeTable(report, table);
   return new Response([columns, ...rows].map(writeCsvRow).join(''), {
     headers: {
       'content-type': 'text/csv; charset=utf-8',

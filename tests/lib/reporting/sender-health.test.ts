@@ -3,7 +3,7 @@ import { createElement } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { listHealth, sayHealth } from '@/app/admin/sender/health-rows';
 import { SendingNowFigures } from '@/app/admin/sending-now';
-import { readSenderHealth } from '@/lib/reporting/sender-health';
+import { readSenderHealth, readSendingNow } from '@/lib/reporting/sender-health';
 import { useDatabase } from '../../support/database';
 import { withSettings } from '../../support/settings';
 import { fromPhone, makeEnv, twilioVariables } from '../../support/texts';
@@ -112,6 +112,16 @@ test('each figure is read from where it is, and judged', async () => {
   expect(said.pace).toBe('55 texts in the last minute; 60 can go out in one (SMS_MESSAGES_PER_SECOND).');
   expect(said.budget).toBe('60% of the budget for 24 hours is used ($6.00 of $10.00).');
 });
+
+test.each(['infinity', '294275-01-01Z'])(
+  'a delivery that was written at %s leaves the last one unknown',
+  async (at) => {
+    await run(`insert into sms_messages (id, phone, purpose, template, created_at, send_after, status, sent_at, delivered_at)
+      values (gen_random_uuid(), '+15005550123', 'update', 'applicationStatus', now(), now(), 'delivered', now(), '${at}')`);
+    const sending = await withSettings(twilio, () => readSendingNow(database.db, new Date()));
+    expect(sending.lastReceiptAt).toBeNull();
+  },
+);
 
 test('one text, call or report is said to be one', async () => {
   const now = new Date();
