@@ -25,6 +25,9 @@ export type People = {
 const newPeople = 30_000;
 const holders = 2_000;
 
+/** Where all of them signed in. */
+const signedInFrom = '10.0.0.1';
+
 export const password = 'plum tunnel orbit 9';
 
 /** Fictional people only: no text leaves the machine, since the provider is the fake. */
@@ -73,8 +76,8 @@ export async function writePeople(
   await pool.query(
     `insert into sessions (id, user_id, created_at, last_seen_at, expires_at, address, authenticated_at)
      select md5('session ' || n)::uuid, md5('person ' || n)::uuid, now(), now(), now() + interval '30 days',
-       '10.0.0.1', now() from generate_series(1, $1::int) n`,
-    [all],
+       $2, now() from generate_series(1, $1::int) n`,
+    [all, signedInFrom],
   );
   const phones = Array.from({ length: holders }, newNumber);
   await pool.query(
@@ -122,7 +125,8 @@ export async function writePeople(
     keepSeen: async () => {
       await pool.query(
         `update sessions set last_seen_at = now(), authenticated_at = now()
-         where address = '10.0.0.1' and last_seen_at < now() - interval '2 minutes'`,
+         where address = $1 and last_seen_at < now() - interval '2 minutes'`,
+        [signedInFrom],
       );
     },
     nextHolder: async () => {

@@ -189,7 +189,7 @@ export default async function DashboardPage({
                     detail: sayTexts(texts, phone),
                     action: (
                       <TextLink
-                        href={`/users/sms-preferences#${texts.stopped ? 'phone' : 'texts'}`}
+                        href={`/users/sms-preferences#${isStopped(texts) ? 'phone' : 'texts'}`}
                         standalone
                         aria-label="Change text updates"
                       >
@@ -226,9 +226,12 @@ function WorkCard({ isAdmin }: { isAdmin: boolean }) {
   );
 }
 
+/** Whether a STOP is what keeps updates from them, so that the way back is a START, and no switch. */
+const isStopped = ({ switches, stopped }: TextsState) => switches.enabled && stopped;
+
 function sayTexts(texts: TextsState, { state, doubt }: PhoneStatus): string {
   if (!texts.switches.enabled) return 'Off';
-  if (texts.stopped) return 'Stopped: your number replied STOP';
+  if (isStopped(texts)) return 'Stopped: your number replied STOP';
   if (texts.consent === 'none') return 'Off, until you agree to them again';
   if (doubt !== null) return 'On, once your phone is verified again';
   return state === 'verified' ? 'On' : 'On, once your phone is verified';

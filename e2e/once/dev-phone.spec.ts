@@ -277,6 +277,11 @@ test('for a verified number STOP ends the updates at once, the switch alone cann
     'withdrawn verification by sms_stop',
   ]);
 
+  // The dashboard leads to what can be done: the START, or the switch where that is off.
+  const change = page.getByRole('link', { name: 'Change text updates' });
+  await open(page, '/dashboard');
+  await expect(change).toHaveAttribute('href', `${preferences}#phone`);
+
   await open(page, preferences);
   await expect(page.locator('[data-phone-state]')).toHaveAttribute('data-phone-state', 'verified');
   await expect(page.getByText('Texts are stopped: this number replied STOP')).toBeVisible();
@@ -285,6 +290,9 @@ test('for a verified number STOP ends the updates at once, the switch alone cann
   await field(page, 'smsEnabled').uncheck();
   await button(page, 'Save text updates').click();
   await expect(page.getByText('Saved: all texts are off')).toBeVisible();
+  await open(page, '/dashboard');
+  await expect(change).toHaveAttribute('href', `${preferences}#texts`);
+  await open(page, preferences);
   await awaitScript(page);
   await field(page, 'smsEnabled').check();
   await button(page, 'Save text updates').click();
