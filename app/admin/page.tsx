@@ -25,14 +25,14 @@ import { env } from '@/lib/env';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { readPercentile } from '@/lib/reporting/rollups/latency';
 import { dayOf } from '@/lib/reporting/rollups/report-days';
-import { addSums, nothing, type Report } from '@/lib/reporting/rollups/report';
+import type { Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
 import { AttackFigures } from './attack-figures';
 import { AlarmList, alarmSavedWords } from './alarms/alarm-list';
 import { linkToMessages } from './messages/messages-query';
 import { findPhoneAction } from './phones/actions';
 import { isPresetOf, linkToCsv, overviewPath, presets, readPeriod, type ReportPeriod } from './report-period';
-import { listFigures, makeTable, outcomesOf, sumOutbound, type TableName } from './report-tables';
+import { listFigures, listSteps, makeTable, outcomesOf, type TableName } from './report-tables';
 import { sayCount, sayMicros, sayReportDay, saySeconds, sayZone } from './report-words';
 import { listHealth, sayHealth } from './sender/health-rows';
 import { SendingNowFigures } from './sending-now';
@@ -155,7 +155,7 @@ function namePeriod({ first, last }: ReportPeriod, today: string): string {
   return `${sayReportDay(first, today)} to ${sayReportDay(last, today)}`;
 }
 
-/** Series are named for people; their steps are days, or hours of one day. */
+/** Series are named for people; their steps are days, hours of one day, or weeks of a long time. */
 function Charts({
   report,
   period,
@@ -168,10 +168,10 @@ function Charts({
   name: string;
 }) {
   const isOneDay = period.first === period.last;
-  const { series } = report;
-  const steps = series.map(({ label }) => (isOneDay ? label : sayReportDay(label, today)));
-  const all = series.map(({ byPurpose }) => Object.values(byPurpose).reduce(addSums, nothing));
-  const out = series.map(sumOutbound);
+  const drawn = listSteps(report, period, today);
+  const steps = drawn.map(({ label }) => label);
+  const all = drawn.map((step) => step.all);
+  const out = drawn.map((step) => step.out);
   const outcomes = out.map(outcomesOf);
   const csv = (table: TableName) => linkToCsv(table, period);
   return (
@@ -225,8 +225,8 @@ function Charts({
           summary={`Registrations and verified numbers, ${name}.`}
           steps={steps}
           series={[
-            { name: 'Registered', tone: 3, values: series.map(({ events }) => events.other.registered ?? 0) },
-            { name: 'Verified', tone: 1, values: series.map(({ events }) => events.funnel.verified ?? 0) },
+            { name: 'Registered', tone: 3, values: drawn.map(({ registered }) => registered) },
+            { name: 'Verified', tone: 1, values: drawn.map(({ verified }) => verified) },
           ]}
           say={sayCount}
           csvHref={csv('people')}

@@ -3,7 +3,7 @@ import { readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency
 import { countDays, findDaysBefore } from '@/lib/reporting/rollups/report-days';
 import { addSums, nothing, type PeriodSums, type Report, type Sums } from '@/lib/reporting/rollups/report';
 import { remedies } from '@/lib/sms/delivery/error-codes';
-import { sayCount, sayMicros, saySeconds, sayShare } from './report-words';
+import { sayCount, sayMicros, sayReportDay, saySeconds, sayShare } from './report-words';
 import { sayPurpose, sayReason, sayWhy } from './messages/message-words';
 import { readErrorCode } from './messages/messages-query';
 import type { ReportPeriod } from './report-period';
@@ -34,7 +34,7 @@ export const partOf = (name: TableName): 'texts' | 'events' =>
   name === 'people' || name === 'refusal' ? 'events' : 'texts';
 
 /** Adds up what went to people, of every purpose; what came from them is apart. */
-export function sumOutbound({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): Sums {
+function sumOutbound({ byPurpose }: Pick<PeriodSums, 'byPurpose'>): Sums {
   return Object.entries(byPurpose)
     .filter(([purpose]) => purpose !== 'inbound')
     .reduce((sum, [, each]) => addSums(sum, each), nothing);
@@ -121,6 +121,31 @@ export function makeTable(report: Report, name: TableName): ReportTable {
           .map(([key, times]) => [sayReason(key), times]),
       };
   }
+}
+
+/** What a chart draws in one place: an hour of one day, a day, or a week. */
+export type ChartStep = { label: string; all: Sums; out: Sums; registered: number; verified: number };
+
+/** Of more days a chart draws weeks, which begin with the first of the days: single days would be thinner than a finger. */
+const mostDaysDrawn = 45;
+
+/** What charts draw of a report: hours of one day, days, or weeks where there are more than 45 days. Files have each day. */
+export function listSteps({ series }: Report, { first, last }: ReportPeriod, today: string): ChartStep[] {
+  const size = series.length > mostDaysDrawn ? 7 : 1;
+  const say = (day: string) => (first === last ? day : sayReportDay(day, today));
+  return Array.from({ length: Math.ceil(series.length / size) }, (_, index) => {
+    const days = series.slice(index * size, (index + 1) * size);
+    const [begin, end] = [say(days[0]!.label), say(days.at(-1)!.label)];
+    const add = (count: (day: Report['series'][number]) => number) =>
+      days.reduce((sum, day) => sum + count(day), 0);
+    return {
+      label: begin === end ? begin : `${begin} to ${end}`,
+      all: days.flatMap(({ byPurpose }) => Object.values(byPurpose)).reduce(addSums, nothing),
+      out: days.map(sumOutbound).reduce(addSums, nothing),
+      registered: add(({ events }) => events.other.registered ?? 0),
+      verified: add(({ events }) => events.funnel.verified ?? 0),
+    };
+  });
 }
 
 /** Of some texts: delivered, on their way, failed, canceled. What waits is on its way, too. */

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { Disclosure } from '@/components/ui/Disclosure';
 import { TextLink } from '@/components/ui/TextLink';
+import { ChartTable } from './ChartTable';
 import type { ChartScale } from './scale';
 import styles from './ChartFrame.module.css';
 
@@ -30,6 +31,25 @@ export function centerOf(step: number, steps: number): number {
 /** A scale's place, from the top. */
 export function heightOf(share: number): number {
   return plot.top + (1 - share) * plotHeight;
+}
+
+/**
+ * A bar as a part of a path: all bars of a series are one path, since a page that draws a year has thousands of them. Empty where
+ * the bar has no height.
+ */
+export function barPath({
+  left,
+  width,
+  bottom,
+  top,
+}: Record<'left' | 'width' | 'bottom' | 'top', number>): string {
+  if (!(bottom > top)) return '';
+  return `M${round(left)} ${round(bottom)}V${round(top)}h${round(width)}V${round(bottom)}z`;
+}
+
+/** A hundredth of a unit is less than anybody sees. */
+function round(length: number): number {
+  return Number(length.toFixed(2));
 }
 
 /** A chart with its title, legend, axes, table and file; `children` are the marks. Where nothing happened, words instead of it. */
@@ -109,30 +129,14 @@ export function ChartFrame({
         </svg>
       )}
       <Disclosure summary={`${title}: table`}>
-        <div className={styles.scroll} tabIndex={0} role="region" aria-label={`${title}: table`}>
-          <table className={styles.table}>
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                {series.map(({ name }) => (
-                  <th key={name} scope="col">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {steps.map((step, index) => (
-                <tr key={index}>
-                  <th scope="row">{step}</th>
-                  {series.map(({ name, values }) => (
-                    <td key={name}>{values[index] == null ? '–' : say(values[index])}</td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <ChartTable
+          label={`${title}: table`}
+          columns={['When', ...series.map(({ name }) => name)]}
+          rows={steps.map((step, index) => [
+            step,
+            ...series.map(({ values }) => (values[index] == null ? '–' : say(values[index]))),
+          ])}
+        />
         <TextLink href={csvHref}>Download as CSV</TextLink>
       </Disclosure>
     </figure>

@@ -1,4 +1,4 @@
-import { ChartFrame, centerOf, heightOf, plotWidth, type ChartProps } from './ChartFrame';
+import { ChartFrame, barPath, centerOf, heightOf, plotWidth, type ChartProps } from './ChartFrame';
 import { linearScale } from './scale';
 import styles from './ChartFrame.module.css';
 
@@ -12,19 +12,20 @@ export function GroupedBars(props: ChartProps) {
   return (
     <ChartFrame {...props} scale={scale}>
       {series.map(({ name, tone, values }, index) => (
-        <g key={name} className={styles[`tone${tone}`]}>
-          {values.map((value, step) =>
-            value ? (
-              <rect
-                key={step}
-                x={centerOf(step, steps.length) + (index - series.length / 2) * width}
-                y={heightOf(scale.place(value))}
-                width={width}
-                height={heightOf(0) - heightOf(scale.place(value))}
-              />
-            ) : null,
-          )}
-        </g>
+        <path
+          key={name}
+          className={styles[`tone${tone}`]}
+          d={values
+            .map((value, step) =>
+              barPath({
+                left: centerOf(step, steps.length) + (index - series.length / 2) * width,
+                width,
+                bottom: heightOf(0),
+                top: heightOf(scale.place(value ?? 0)),
+              }),
+            )
+            .join('')}
+        />
       ))}
     </ChartFrame>
   );

@@ -1,5 +1,5 @@
 import { stack } from 'd3-shape';
-import { ChartFrame, centerOf, heightOf, plotWidth, type ChartProps } from './ChartFrame';
+import { ChartFrame, barPath, centerOf, heightOf, plotWidth, type ChartProps } from './ChartFrame';
 import { linearScale } from './scale';
 import styles from './ChartFrame.module.css';
 
@@ -14,19 +14,20 @@ export function StackedBars(props: ChartProps) {
   return (
     <ChartFrame {...props} scale={scale}>
       {layers.map((layer, index) => (
-        <g key={series[index]!.name} className={styles[`tone${series[index]!.tone}`]}>
-          {layer.map(([from, to], step) =>
-            to > from ? (
-              <rect
-                key={step}
-                x={centerOf(step, steps.length) - width / 2}
-                y={heightOf(scale.place(to))}
-                width={width}
-                height={heightOf(scale.place(from)) - heightOf(scale.place(to))}
-              />
-            ) : null,
-          )}
-        </g>
+        <path
+          key={series[index]!.name}
+          className={styles[`tone${series[index]!.tone}`]}
+          d={layer
+            .map(([from, to], step) =>
+              barPath({
+                left: centerOf(step, steps.length) - width / 2,
+                width,
+                bottom: heightOf(scale.place(from)),
+                top: heightOf(scale.place(to)),
+              }),
+            )
+            .join('')}
+        />
       ))}
     </ChartFrame>
   );

@@ -18,16 +18,16 @@ export function TimeLines(props: ChartProps) {
       {series.map(({ name, tone, values }) => (
         <g key={name} className={frame[`tone${tone}`]}>
           <path className={styles.path} d={draw([...values]) ?? undefined} />
-          {values.map((value, step) =>
-            value === null ? null : (
-              <circle
-                key={step}
-                cx={centerOf(step, steps.length)}
-                cy={heightOf(scale.place(value))}
-                r="2.5"
-              />
-            ),
-          )}
+          <path
+            className={styles.dots}
+            d={values
+              .map((value, step) =>
+                value === null
+                  ? ''
+                  : `M${centerOf(step, steps.length).toFixed(2)} ${heightOf(scale.place(value)).toFixed(2)}h0`,
+              )
+              .join('')}
+          />
         </g>
       ))}
     </ChartFrame>

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { isPresetOf, presets, readPeriod } from '@/app/admin/report-period';
-import { listFigures, makeTable, partOf, tableNames } from '@/app/admin/report-tables';
+import { listFigures, listSteps, makeTable, partOf, tableNames } from '@/app/admin/report-tables';
 import { sayMicros, saySeconds, sayShare, sayZone } from '@/app/admin/report-words';
+import { barPath } from '@/components/charts/ChartFrame';
 import { linearScale, timeScale } from '@/components/charts/scale';
-import { findDaysBefore } from '@/lib/reporting/rollups/report-days';
+import { addDays, findDaysBefore } from '@/lib/reporting/rollups/report-days';
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { nothing, type Report, type Sums } from '@/lib/reporting/rollups/report';
 
@@ -172,6 +173,59 @@ test('the share of texts that arrived is said of codes alone, too, where any wer
     context: '50% of the codes; the 7 days before: –',
   });
   expect(delivered(empty).context).toBe('the 7 days before: –');
+});
+
+describe('what a chart draws', () => {
+  const report = (days: number): Report => ({
+    ...empty,
+    series: Array.from({ length: days }, (_, n) => ({
+      label: addDays('2026-06-01', n),
+      byPurpose: { update: sums({ texts: n + 1 }), inbound: sums({ texts: 100, settledMicros: 7 }) },
+      events: { funnel: { verified: 1 }, refusal: {}, other: { registered: 2 } },
+    })),
+  });
+  const draw = (days: number) =>
+    listSteps(report(days), { first: '2026-06-01', last: addDays('2026-06-01', days - 1) }, today);
+
+  test('is each day, of 45 at most', () => {
+    const steps = draw(45);
+    expect(steps).toHaveLength(45);
+    expect(steps[1]).toMatchObject({ label: 'Jun 2', out: { texts: 2 }, all: { texts: 102 }, verified: 1 });
+  });
+
+  test('is weeks of more days, and nothing is lost by it', () => {
+    const steps = draw(46);
+    expect(steps.map(({ label }) => label)).toEqual([
+      'Jun 1 to Jun 7',
+      'Jun 8 to Jun 14',
+      'Jun 15 to Jun 21',
+      'Jun 22 to Jun 28',
+      'Jun 29 to Jul 5',
+      'Jul 6 to Jul 12',
+      'Jul 13 to Jul 16',
+    ]);
+    const add = (of: (step: (typeof steps)[number]) => number) =>
+      steps.reduce((sum, step) => sum + of(step), 0);
+    expect(add(({ out }) => out.texts)).toBe((46 * 47) / 2);
+    expect(add(({ all }) => all.settledMicros)).toBe(46 * 7);
+    expect([add(({ registered }) => registered), add(({ verified }) => verified)]).toEqual([92, 46]);
+    expect(draw(50).at(-1)!.label).toBe('Jul 20');
+    // The file has each day.
+    expect(makeTable(report(46), 'texts').rows).toHaveLength(46);
+  });
+
+  test('is the hours of one day, by their names', () => {
+    const hours = { ...empty, series: [{ label: '09:00', ...emptyPeriod }] };
+    expect(listSteps(hours, { first: today, last: today }, today).map(({ label }) => label)).toEqual([
+      '09:00',
+    ]);
+  });
+});
+
+test('bars of a chart are one path, without those that have no height', () => {
+  expect(barPath({ left: 10.004, width: 5, bottom: 100, top: 20.555 })).toBe('M10 100V20.55h5V100z');
+  expect(barPath({ left: 10, width: 5, bottom: 100, top: 100 })).toBe('');
+  expect(barPath({ left: 10, width: 5, bottom: 100, top: NaN })).toBe('');
 });
 
 test('countries are added up from their areas, the largest first', () => {

@@ -1,9 +1,12 @@
+'use client';
+
 import type { ReactNode } from 'react';
 import styles from './CompactTable.module.css';
 
 /**
  * A few short columns of figures that stay side by side on a phone; the first names the row. With large text each row becomes a card
- * that names its figures. Roles are written out because a table laid out as cards loses them in some browsers.
+ * that names its figures. Roles are written out because a table laid out as cards loses them in some browsers. A component of the
+ * browser for the size of the page alone, as ChartTable is.
  */
 export function CompactTable({
   caption,
