@@ -32,6 +32,7 @@ import { hastenTexts } from '@/lib/sms/outbox/text-outbox';
 import { finishStops } from '@/lib/sms/outbox/opt-out';
 import { pruneRecoveries } from '@/lib/sms/verification/recovery';
 import { checkLedgers } from '@/lib/reporting/ledgers/check-ledgers';
+import { rollUpMonths } from '@/lib/reporting/rollups/months';
 import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
 import { pruneCalls } from '@/lib/sms/webhooks/accepted-calls';
 import { pruneRefusals } from '@/lib/sms/webhooks/refused-calls';
@@ -67,8 +68,11 @@ const daysOfOrders = 60;
 
 type Chore = (db: Db, now: Date, limit: number) => Promise<number>;
 
-/** Parts of the ledgers, each some statements over a day: the ten days that are summed up again, and a few more. */
-const mostParts = 14;
+/**
+ * Parts of the ledgers, each some statements over a day. With a million texts a month a part takes two seconds, so pages have the
+ * database to themselves for most of each minute; the ten days that are summed up again are through in two.
+ */
+const mostParts = 5;
 
 /** Each is done by the batch, and looks after itself: one that fails keeps no other from being done. */
 type Chores = Record<string, Chore | { run: Chore; limit: number; most: number }>;
@@ -110,6 +114,7 @@ const clearances: Chores = {
   checkLedgers: { run: checkLedgers, limit: 1, most: mostParts },
   // Before anything of those days is erased.
   rollUpDays: { run: rollUpDays, limit: mostDays, most: 1 },
+  rollUpMonths: { run: rollUpMonths, limit: 1, most: 1 },
   rollUpToday: { run: rollUpToday, limit: 1, most: 1 },
   eraseNumbersOfSent,
   eraseOldTexts: (db, now, limit) =>

@@ -19,9 +19,9 @@ const count = (name: string) => bigint(name, { mode: 'number' }).notNull().defau
 const dollars = (name: string) => numeric(name, { precision: 18, scale: 6 }).notNull().default('0');
 
 /**
- * What became of texts, summed up: per hour and purpose, and per day and purpose, area or error. `at` is the beginning of the hour or
- * day in REPORT_TIME_ZONE. Texts count when they were asked for, money when it began to count against the budgets.
- * Written by lib/reporting/rollups/roll-up.ts, and never the only place where something is known until its texts are erased.
+ * What became of texts, summed up: per hour and purpose, and per day and purpose, area or error; and per whole month and area or error.
+ * `at` is the beginning of the hour, day or month in REPORT_TIME_ZONE. Texts count when they were asked for, money when it began to count against the budgets.
+ * Written by lib/reporting/rollups (roll-up.ts, months.ts), and never the only place where something is known until its texts are erased.
  */
 export const smsRollups = pgTable(
   'sms_rollups',
@@ -50,7 +50,7 @@ export const smsRollups = pgTable(
   (t) => [primaryKey({ columns: [t.kind, t.at, t.key] })],
 );
 
-export type RollupKind = 'hour' | 'purpose' | 'area' | 'error';
+export type RollupKind = 'hour' | 'purpose' | 'area' | 'error' | 'month_area' | 'month_error';
 
 /** The same for what is no text: how often something happened on a day. Written by lib/reporting/rollups/roll-up.ts. */
 export const eventRollups = pgTable(

@@ -66,9 +66,11 @@ import { readAlarmsPage, readOpenAlarms } from '@/lib/reporting/alarms-page';
 import { readPumpingPage } from '@/lib/reporting/pumping-page';
 import { readRefusalCounts } from '@/lib/reporting/refusal-counts';
 import { readSenderHealth } from '@/lib/reporting/sender-health';
+import { checkAllLedgers } from '@/lib/reporting/ledgers/check-ledgers';
 import { readAdminOverview } from '@/lib/reporting/admin-overview';
 import { printMetrics } from '@/lib/reporting/print-metrics';
 import { addDays, dayOf } from '@/lib/reporting/rollups/report-days';
+import { rollUpMonths } from '@/lib/reporting/rollups/months';
 import { rollUpDays } from '@/lib/reporting/rollups/roll-up';
 import { env } from '@/lib/env';
 import { readMessagePage } from '@/lib/reporting/message-page';
@@ -839,6 +841,7 @@ async function lookingAtReports(): Promise<void> {
   const { db, during } = recorder;
   const today = dayOf(now, env().reportTimeZone);
   await during('a day is summed up', () => rollUpDays(db, now, 1));
+  await during('a month is summed up', () => rollUpMonths(db, now, 1));
   for (const days of [1, 7, 90]) {
     const period = { first: addDays(today, 1 - days), last: today };
     await during(`the overview of ${days} days`, () => readAdminOverview(db, period, now));
@@ -1269,6 +1272,7 @@ async function keepingHouse(): Promise<void> {
   await during('housekeeping', async () => {
     await keepHouse(db, now);
   });
+  await during('every part of the ledgers', () => checkAllLedgers(db, now, () => undefined));
   // What strangers have entered and nobody has proven.
   await db.execute(sql`insert into phone_numbers (number, prove_sends)
     select '+1888' || (2000000 + n), array[${now.toISOString()}::timestamptz + interval '1 second' * n]

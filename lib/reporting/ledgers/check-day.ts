@@ -6,13 +6,13 @@ import { env } from '@/lib/env';
 import { senderName } from '@/lib/sms/senders/sender';
 import { failureFeeUsd } from '@/lib/sms/delivery/error-codes';
 import { areaOf, hourOf, isWithinDay, spanOf, type DaySpan } from '../rollups/day-sums';
-import type { ReportDay } from '../rollups/report-days';
+import { monthOf, type ReportDay } from '../rollups/report-days';
 import { kindIs, lookForDifferences, type Finds } from './look';
 import { sendersOfEntry } from '@/lib/consent/opt-out-ledger';
 
 /**
  * Compares a day that is over and summed up: its sums with its texts, with each other and with the opt-outs, and each text with what
- * it says itself, with the opt-outs of its number and with its person's consent. Four statements, each of them over this day alone.
+ * it says itself, with the opt-outs of its number and with its person's consent. Each statement is over this day alone, or a quarter of it.
  *
  * What was told of a text after its day was summed up, or ten minutes before that, may be in the sums or not: of such texts only what
  * is possible is asked. Texts keep states, times and prices when they are erased, so age and the end of an account change nothing.
@@ -22,11 +22,19 @@ export async function* checkDay(db: Db, day: ReportDay, { timeZone }: { timeZone
   for (const which of [
     compareWithTexts(day, span),
     compareParts(span),
+    ...(monthOf(day).first === day ? [compareMonth(day, timeZone)] : []),
     judgeTexts(span),
-    judgeRights(span),
+    ...quartersOf(span).map(judgeRights),
   ]) {
     yield await lookForDifferences(db, which);
   }
+}
+
+/** What is looked up for each text is read from everywhere on the disk: of a day with many texts, in one statement, for too long. */
+function quartersOf(span: DaySpan): DaySpan[] {
+  const [from, to] = [span.from.getTime(), span.to.getTime()];
+  const at = (quarters: number) => new Date(from + Math.round(((to - from) * quarters) / 4));
+  return [0, 1, 2, 3].map((n) => ({ ...span, from: at(n), to: at(n + 1) }));
 }
 
 /** Counts of texts that have to be between two others: `sure` of them, and as many as there are at most. */
@@ -89,18 +97,18 @@ function compareWithTexts(day: ReportDay, span: DaySpan): SQL {
       and at = ${span.from.toISOString()}::timestamptz), 0) not between sure and possible`;
 }
 
+/** The figures of sums, or what they add up to. */
+function sumsOf(which: '' | 'sum'): SQL {
+  const names = 'texts segments sent delivered failed canceled held settled_usd reserved_usd failed_usd';
+  return sql.raw(names.replaceAll(/\w+/g, `${which}($&)`).replaceAll(' ', ', '));
+}
+
 /** The sums of the hours of a purpose are those of its day, and the sums of all areas those of all purposes. */
 function compareParts(span: DaySpan): SQL {
-  const columns = sql.raw(
-    'texts segments sent delivered failed canceled held settled_usd reserved_usd failed_usd'
-      .split(' ')
-      .map((name) => `sum(${name})`)
-      .join(', '),
-  );
   const ofDay = sql`at >= ${span.from.toISOString()}::timestamptz and at < ${span.to.toISOString()}::timestamptz`;
   return sql`
     with parts as materialized (
-      select kind, case when kind = 'area' then '' else key end as key, array[${columns}] as sums from sms_rollups
+      select kind, case when kind = 'area' then '' else key end as key, array[${sumsOf('sum')}] as sums from sms_rollups
       where ${ofDay} and kind in ('hour', 'purpose', 'area') group by 1, 2
     ), whole as (
       select array_agg(total order by n) as sums from (
@@ -118,6 +126,24 @@ function compareParts(span: DaySpan): SQL {
     union all
     select ${kindIs('sums_and_parts')}, 'areas' from whole
     where sums is distinct from (select sums from parts where kind = 'area')`;
+}
+
+/** Where a month has sums of its own, they are those of its days; asked with its first day. */
+function compareMonth(first: ReportDay, timeZone: string): SQL {
+  const { from } = spanOf(first, timeZone);
+  const { to } = spanOf(monthOf(first).last, timeZone);
+  return sql`
+    with months as materialized (
+      select substr(kind, length('month_') + 1) as kind, key, array[${sumsOf('')}]::numeric[] as sums from sms_rollups
+      where kind in ('month_area', 'month_error') and at = ${from.toISOString()}::timestamptz
+    ), days as (
+      select kind, key, array[${sumsOf('sum')}]::numeric[] as sums from sms_rollups
+      where kind in ('area', 'error') and at >= ${from.toISOString()}::timestamptz and at < ${to.toISOString()}::timestamptz
+        and exists (select from months)
+      group by 1, 2
+    )
+    select ${kindIs('sums_and_parts')}, 'month ' || key as example from months full join days using (kind, key)
+    where months.sums is distinct from days.sums`;
 }
 
 /** What a text says of itself. */

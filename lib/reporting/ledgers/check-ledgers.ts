@@ -25,8 +25,8 @@ const dayMs = 24 * 3600 * 1000;
 const olderEveryDays = 14;
 
 /**
- * Checks the parts of the ledgers that are due: each once a night over all processes, the newest days first, and days of more than
- * five weeks ago once in two weeks; `limit` parts at most. A part
+ * Checks the parts of the ledgers that are due: each once a night over all processes, the newest days first, and last the days of more than
+ * five weeks ago, once in two weeks; `limit` parts at most. A part
  * that cannot be read (a locked table, a statement that takes too long) is logged, holds up no other, and is tried again after ten
  * minutes, as is one whose process was killed. Out: how many were checked.
  */
@@ -137,6 +137,6 @@ async function listDueParts(db: Db, now: Date): Promise<{ part: string; notSince
     ) known
     where (checked_at is null or checked_at > ${ahead} or checked_at < case when is_nightly then ${timestamp(tonight)} else ${timestamp(older)} end)
       and (leased_until is null or leased_until <= ${timestamp(now)} or leased_until > ${ahead})
-    order by day desc nulls last, part`);
+    order by is_nightly desc, day desc nulls last, part`);
   return rows.map(({ part, is_nightly: isNightly }) => ({ part, notSince: isNightly ? tonight : older }));
 }

@@ -41,3 +41,12 @@ export function readShareWithin(counts: Latencies, seconds: (typeof latencyBound
   const last = latencyBounds.indexOf(seconds);
   return total === 0 ? null : countLatencies(counts.slice(0, last + 1)) / total;
 }
+
+/** Adds two up, class by class; none at all count as nothing in each class. */
+export function addLatencies(a: Latencies, b: Latencies): Latencies {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  const sums: number[] = [];
+  for (let n = 0; n <= latencyBounds.length; n += 1) sums.push((a[n] ?? 0) + (b[n] ?? 0));
+  return sums;
+}

@@ -4,8 +4,9 @@ import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { spanOf, sumAsked, sumEvents, sumPaid, type DaySpan } from './day-sums';
-import { latencyBounds } from './latency';
-import { readFirstDay } from './roll-up';
+import { addLatencies, type Latencies } from './latency';
+import { listGroups, listMonths } from './months';
+import { readFirstDay } from './first-day';
 import { addDays, countDays, dayOf, findDaysBefore, startOf, type ReportDay } from './report-days';
 
 /** What became of some texts. Money is in whole millionths of a dollar. */
@@ -21,7 +22,7 @@ export type Sums = {
   reservedMicros: number;
   /** The part of `settledMicros` that was paid for texts that failed. */
   failedMicros: number;
-  latencies: number[];
+  latencies: Latencies;
 };
 
 /** How often each thing happened, by its kind and name. */
@@ -77,23 +78,26 @@ export async function readReport(
   );
   const summed = sql`at >= ${timestamp(whole.from)} and at < ${timestamp(whole.to)} ${sql.join(gaps, sql` `)}`;
   const textQueries = [
-    sql`select ${columns} from sms_rollups where ${kinds(isOneDay ? ['hour', 'purpose'] : ['purpose'])} and ${summed}`,
+    sql`select ${ofText} from sms_rollups where ${kinds(isOneDay ? ['hour', 'purpose'] : ['purpose'])} and ${summed}`,
     ...live.flatMap((day) =>
-      [sumAsked(day), sumPaid(day)].map((sums) => sql`select ${columns} from (${sums}) live`),
+      [sumAsked(day), sumPaid(day)].map((sums) => sql`select ${ofText} from (${sums}) live`),
     ),
   ];
-  const groupQuery = sql`select kind, 0 as at_ms, key, ${totals}, '{}'::int[] as latencies from sms_rollups
-    where ${kinds(['area', 'error'])} and ${summed} and at >= ${timestamp(new Date(begin))} group by kind, key`;
+  const months = listMonths(first, last, timeZone).filter(
+    (month) => !without.some(({ from, to }) => from < month.to && to > month.from),
+  );
+  const groups = listGroups({ from: new Date(begin), to: whole.to }, months, summed);
+  const groupQuery = sql`select ${ofGroup} from (${groups}) days group by kind, key`;
   const eventQueries = [
-    sql`select ${eventColumns} from event_rollups where ${summed}`,
-    ...live.map((day) => sql`select ${eventColumns} from (${sumEvents(day)}) live`),
+    sql`select ${ofEvents} from event_rollups where ${summed} group by kind, at`,
+    ...live.map((day) => sql`select ${ofEvents} from (${sumEvents(day)}) live group by kind, at`),
   ];
-  const readAll = async <Row>(queries: readonly SQL[], read: (db: Db, query: SQL) => Promise<Row[]>) =>
-    (await Promise.all(queries.map((query) => read(db, query)))).flat();
-  const [texts, groups, events] = await Promise.all([
-    only === 'events' ? [] : readAll(textQueries, readTexts),
-    only === 'events' ? [] : readTexts(db, groupQuery),
-    only === 'texts' ? [] : readAll(eventQueries, readEvents),
+  const readAll = async <Row>(queries: readonly SQL[]) =>
+    (await Promise.all(queries.map((query) => readRows<Row>(db, query)))).flat();
+  const [texts, grouped, events] = await Promise.all([
+    only === 'events' ? [] : readAll<TextRow>(textQueries),
+    only === 'events' ? [] : readAll<TextRow>([groupQuery]),
+    only === 'texts' ? [] : readAll<EventRow>(eventQueries),
   ]);
   return arrange({
     timeZone,
@@ -102,7 +106,7 @@ export async function readReport(
     begin,
     endBefore: span(before.last).to.getTime(),
     texts,
-    groups,
+    groups: grouped,
     events,
   });
 }
@@ -141,20 +145,40 @@ async function findWithoutSums(
 }
 
 type TextRow = { kind: RollupKind; atMs: number; key: string; sums: Sums };
-type EventRow = { kind: EventKind; atMs: number; key: string; times: number };
+/** What happened of one kind on one day, by its name. */
+type EventRow = { kind: EventKind; atMs: number; times: Record<string, number> };
 
-const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'] as const;
-const money = ['settled', 'reserved', 'failed'] as const;
-const atMs = sql`(extract(epoch from at) * 1000)::float8 as at_ms`;
-const columns = sql`kind, ${atMs}, key, ${sql.raw(counts.map((name) => `${name}::float8`).join(', '))},
-  ${sql.raw(money.map((name) => `(${name}_usd * 1000000)::float8 as ${name}_micros`).join(', '))}, latencies`;
-const totals = sql.raw(
-  [
-    ...counts.map((name) => `sum(${name})::float8 as ${name}`),
-    ...money.map((name) => `(sum(${name}_usd) * 1000000)::float8 as ${name}_micros`),
-  ].join(', '),
-);
-const eventColumns = sql`kind, ${atMs}, key, times::float8`;
+const atMs = sql`(extract(epoch from at) * 1000)::float8`;
+
+/**
+ * A row as one value: a long report has thousands, and their columns take longer to read one by one. `figure` says how a column is
+ * read; money that is no number counts as none.
+ */
+function rowOf({
+  at,
+  latencies,
+  figure,
+}: {
+  at: SQL;
+  latencies: SQL;
+  figure: (column: string) => string;
+}): SQL {
+  const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
+  const money = ['settled', 'reserved', 'failed'];
+  const fields = [
+    ...counts.map((name) => `'${name}', ${figure(name)}::float8`),
+    ...money.map(
+      (name) =>
+        `'${name}Micros', coalesce(${figure(`nullif(${name}_usd, 'NaN'::numeric)`)} * 1000000, 0)::float8`,
+    ),
+  ];
+  return sql`json_build_object('kind', kind, 'atMs', ${at}, 'key', key, 'sums',
+    json_build_object(${sql.raw(fields.join(', '))}, 'latencies', ${latencies})) as row`;
+}
+
+const ofText = rowOf({ at: atMs, latencies: sql`latencies`, figure: (column) => column });
+const ofGroup = rowOf({ at: sql`0`, latencies: sql`'{}'::int[]`, figure: (column) => `sum(${column})` });
+const ofEvents = sql`json_build_object('kind', kind, 'atMs', ${atMs}, 'times', json_object_agg(key, times::float8)) as row`;
 
 function kinds(wanted: readonly RollupKind[]): SQL {
   return sql`kind in (${sql.join(
@@ -163,38 +187,9 @@ function kinds(wanted: readonly RollupKind[]): SQL {
   )})`;
 }
 
-async function readTexts(db: Db, query: SQL): Promise<TextRow[]> {
-  const { rows } = await db.execute<
-    Record<(typeof counts)[number] | 'settled_micros' | 'reserved_micros' | 'failed_micros', number> & {
-      kind: RollupKind;
-      at_ms: number;
-      key: string;
-      latencies: number[];
-    }
-  >(query);
-  return rows.map((row) => ({
-    kind: row.kind,
-    atMs: row.at_ms,
-    key: row.key,
-    sums: {
-      texts: row.texts,
-      segments: row.segments,
-      sent: row.sent,
-      delivered: row.delivered,
-      failed: row.failed,
-      canceled: row.canceled,
-      held: row.held,
-      settledMicros: Math.round(row.settled_micros),
-      reservedMicros: Math.round(row.reserved_micros),
-      failedMicros: Math.round(row.failed_micros),
-      latencies: row.latencies,
-    },
-  }));
-}
-
-async function readEvents(db: Db, query: SQL): Promise<EventRow[]> {
-  const { rows } = await db.execute<{ kind: EventKind; at_ms: number; key: string; times: number }>(query);
-  return rows.map(({ kind, at_ms: atMs, key, times }) => ({ kind, atMs, key, times }));
+async function readRows<Row>(db: Db, query: SQL): Promise<Row[]> {
+  const { rows } = await db.execute<{ row: Row }>(query);
+  return rows.map(({ row }) => row);
 }
 
 /** Puts rows of whole days into their periods, and adds those up that are of one kind. */
@@ -257,18 +252,15 @@ function arrange({
 /** The hours of a day: 24, but for those on which the clocks change. */
 function listHours(day: ReportDay, timeZone: string): { label: string; atMs: number }[] {
   const to = startOf(addDays(day, 1), timeZone).getTime();
+  const format = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone });
   const hours: { label: string; atMs: number }[] = [];
   for (let atMs = startOf(day, timeZone).getTime(); atMs < to; atMs += hourMs) {
-    hours.push({ label: sayHour(atMs, timeZone), atMs });
+    hours.push({ label: format.format(new Date(atMs)), atMs });
   }
   return hours;
 }
 
 const hourMs = 3600 * 1000;
-
-function sayHour(atMs: number, timeZone: string): string {
-  return new Date(atMs).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone });
-}
 
 function addUp(rows: readonly TextRow[]): Record<string, Sums> {
   // Without a prototype: a key may have any name.
@@ -286,7 +278,6 @@ export const nothing: Sums = {
 /** Adds two sums up, class by class where it is about time. */
 export function addSums(a: Sums, b: Sums): Sums {
   const add = (name: Exclude<keyof Sums, 'latencies'>) => a[name] + b[name];
-  const longest = a.latencies.length > 0 || b.latencies.length > 0 ? latencyBounds.length + 1 : 0;
   return {
     texts: add('texts'),
     segments: add('segments'),
@@ -298,16 +289,17 @@ export function addSums(a: Sums, b: Sums): Sums {
     settledMicros: add('settledMicros'),
     reservedMicros: add('reservedMicros'),
     failedMicros: add('failedMicros'),
-    latencies: Array.from({ length: longest }, (_, n) => (a.latencies[n] ?? 0) + (b.latencies[n] ?? 0)),
+    latencies: addLatencies(a.latencies, b.latencies),
   };
 }
 
 function countEvents(rows: readonly EventRow[]): EventCounts {
   const counts = () => Object.create(null) as Record<string, number>;
   const events: EventCounts = { funnel: counts(), refusal: counts(), other: counts() };
-  for (const { kind, key, times } of rows) {
+  for (const { kind, times } of rows) {
     // A row of another version may have a kind that is unknown here.
-    if (Object.hasOwn(events, kind)) events[kind][key] = (events[kind][key] ?? 0) + times;
+    if (!Object.hasOwn(events, kind)) continue;
+    for (const [key, n] of Object.entries(times)) events[kind][key] = (events[kind][key] ?? 0) + n;
   }
   return events;
 }

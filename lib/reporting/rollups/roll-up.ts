@@ -8,6 +8,8 @@ import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
 import { canonicalZone } from '@/lib/time-zones';
 import { spanOf, sumEvents, sumTexts, type DaySpan } from './day-sums';
+import { readFirstDay } from './first-day';
+import { forgetMonths } from './months';
 import { addDays, dayOf, startOf, type ReportDay } from './report-days';
 
 /** Deliveries and prices are reported days later, too: so many days are summed up again each night. */
@@ -55,19 +57,6 @@ async function noteNotChecked(db: Db, part: string, now: Date): Promise<void> {
   const found = { kind: 'not_checked' satisfies DifferenceKind, count: 1 };
   await keepLedgerFinds(db, part, { differences: [{ ...found, examples: [] }], now });
   openLog().error('ledgers_differ', { part, ...found });
-}
-
-/** Before this there was no such site: a row that says so was written wrongly. */
-const earliest = new Date('2000-01-01T00:00:00Z');
-
-/** The first day on which there was an account or a text; null: there is none yet. */
-export async function readFirstDay(db: Db, timeZone: string): Promise<ReportDay | null> {
-  const { rows } = await db.execute<{ ms: number | null }>(sql`
-    select (extract(epoch from least(
-      (select min(created_at) from sms_messages where created_at > ${timestamp(earliest)}),
-      (select min(created_at) from users where created_at > ${timestamp(earliest)}))) * 1000)::float8 as ms`);
-  const ms = rows[0]?.ms ?? null;
-  return ms === null ? null : dayOf(new Date(ms), timeZone);
 }
 
 const todayAgainMs = 10 * 60 * 1000;
@@ -123,6 +112,7 @@ async function rollUp(
       where rolled.time_zone <> excluded.time_zone or ${isDue}`);
     if (rowCount === 0) return false;
     await replaceDay(tx, { ...whole, to: until ?? whole.to }, { oldFrom, now });
+    await forgetMonths(tx, { first: dayOf(oldFrom, timeZone), last: day }, timeZone);
     return true;
   });
 }

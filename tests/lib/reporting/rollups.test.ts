@@ -9,8 +9,10 @@ import { smsOptOuts } from '@/db/schema/consent';
 import { rolledDays, smsRollups } from '@/db/schema/reports';
 import { smsMessages, smsVerificationLog, smsVerifications } from '@/db/schema/sms';
 import { env } from '@/lib/env';
+import { checkDay } from '@/lib/reporting/ledgers/check-day';
 import { latencyBounds, readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { readReport, type Sums } from '@/lib/reporting/rollups/report';
+import { rollUpMonths } from '@/lib/reporting/rollups/months';
 import { rollUpDays, rollUpToday } from '@/lib/reporting/rollups/roll-up';
 import { useDatabase } from '../../support/database';
 import { randomFrom } from '../../support/random';
@@ -182,6 +184,116 @@ test.each([1, 2, 3])(
     expect(whole!.before).toEqual(before.period);
   },
 );
+
+describe('whole months', () => {
+  const day = 24 * hour;
+  const year = { first: '2026-08-20', last: '2026-11-19' };
+
+  /** A quarter of texts, summed up as of some moment. */
+  async function useQuarter(seed: number, at: Date): Promise<Text[]> {
+    const random = randomFrom(seed);
+    const texts = Array.from({ length: 1_500 }, () =>
+      randomText(random, new Date(now.getTime() - day - Math.floor(random() * 90 * day))),
+    ).filter(({ createdAt }) => createdAt! < at);
+    await database.db.insert(smsMessages).values(texts);
+    await rollUpDays(database.db, at, 1_000);
+    return texts;
+  }
+
+  const readMonths = async () =>
+    (
+      await database.db.execute<{ at: string }>(
+        sql`select distinct to_char(at at time zone ${zone}, 'YYYY-MM-DD') as at from sms_rollups where kind like 'month%' order by 1`,
+      )
+    ).rows.map(({ at }) => at);
+
+  async function findOfMonth(first: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const some of checkDay(database.db, first, { timeZone: zone })) {
+      found.push(...some.flatMap(({ examples }) => examples));
+    }
+    return found.filter((example) => example.startsWith('month'));
+  }
+
+  test('that are over have sums of areas and errors, which reports read in place of those of their days', async () => {
+    const texts = await useQuarter(5, now);
+    // Two processes at once.
+    const done = await Promise.all([1, 2].map(() => rollUpMonths(database.db, now, 10)));
+    expect(done[0]! + done[1]!).toBeGreaterThanOrEqual(3);
+    expect(await rollUpMonths(database.db, now, 10)).toBe(0);
+    expect(await readMonths()).toEqual(['2026-08-01', '2026-09-01', '2026-10-01']);
+    for (const days of [
+      year,
+      { first: '2026-09-01', last: '2026-10-31' },
+      { first: '2026-09-02', last: '2026-11-15' },
+      { first: '2026-10-01', last: '2026-10-31' },
+      { first: '2026-10-01', last: '2026-10-30' },
+    ]) {
+      await expectAgreement(texts, days);
+    }
+    // A month that had other sums would show: it is these that are read.
+    const read = async () => (await readReport(database.db, year, now)).byArea['+1415']!.texts;
+    const before = await read();
+    await database.db.execute(
+      sql`update sms_rollups set texts = texts + 1000 where kind = 'month_area' and key = '+1415'`,
+    );
+    // Of August there are twelve days in this report: these are read one by one.
+    expect(await read()).toBe(before + 2_000);
+    // And the check of the ledgers says so.
+    expect(await findOfMonth('2026-10-01')).toEqual(['month +1415']);
+    await database.db.execute(
+      sql`update sms_rollups set texts = texts - 1000 where kind = 'month_area' and key = '+1415'`,
+    );
+    expect(await findOfMonth('2026-10-01')).toEqual([]);
+    await database.db.execute(sql`delete from sms_rollups where kind = 'month_error' and key = '30003'`);
+    expect(await findOfMonth('2026-09-01')).toEqual(['month 30003']);
+  });
+
+  test('lose their sums with each change of a day, and get them again', async () => {
+    const then = new Date('2026-11-05T12:00:00Z');
+    const texts = await useQuarter(6, then);
+    expect(await rollUpMonths(database.db, then, 10)).toBe(3);
+    const text = texts.find(
+      ({ phone, createdAt }) => phone === '+14155550101' && dayOfText(createdAt!) > '2026-10-27',
+    )!;
+    await database.db.execute(sql`update sms_messages set phone = '+12125550102' where id = ${text.id}`);
+    text.phone = '+12125550102';
+    // The night after, the last ten days are summed up again.
+    const night = new Date(then.getTime() + day);
+    await rollUpDays(database.db, night, 1_000);
+    expect(await readMonths()).toEqual(['2026-08-01', '2026-09-01']);
+    const days = { first: '2026-09-01', last: '2026-11-04' };
+    await expectAgreement(texts, days, night);
+    expect(await rollUpMonths(database.db, night, 10)).toBe(1);
+    await expectAgreement(texts, days, night);
+  });
+
+  test('have none while a day of theirs has none', async () => {
+    const texts = await useQuarter(7, now);
+    await database.db.execute(sql`delete from rolled_days where day = '2026-10-12'`);
+    expect(await rollUpMonths(database.db, now, 10)).toBe(2);
+    expect(await readMonths()).toEqual(['2026-08-01', '2026-09-01']);
+    // The day itself is read from its texts meanwhile.
+    await expectAgreement(texts, year);
+    await rollUpDays(database.db, now, 1_000);
+    expect(await rollUpMonths(database.db, now, 10)).toBe(1);
+    await expectAgreement(texts, year);
+  });
+
+  test('that a day is being summed up of wait for their next turn', async () => {
+    await useQuarter(8, now);
+    await database.db.transaction(async (tx) => {
+      await tx.execute(sql`update rolled_days set rolled_at = rolled_at where day = '2026-10-12'`);
+      const pool = openPool(database.url, workerPool);
+      try {
+        expect(await rollUpMonths(drizzle(pool), now, 10)).toBe(2);
+      } finally {
+        await pool.end();
+      }
+    });
+    expect(await rollUpMonths(database.db, now, 10)).toBe(1);
+  });
+});
 
 describe('today', () => {
   const days = { first: '2026-11-19', last: '2026-11-19' };

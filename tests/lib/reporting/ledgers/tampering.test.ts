@@ -243,7 +243,7 @@ describe('what someone does to the database by hand is found the next night', ()
     ],
     'an opt-out is added': [
       `insert into sms_opt_outs (at, phone, act, channel, covers, recorded_by)
-         values (now() - interval '1 hour', $1, 'opted_out', 'text', '{verification,updates}', 'inbound_webhook')`,
+         values (now() - interval '3 minutes', $1, 'opted_out', 'text', '{verification,updates}', 'inbound_webhook')`,
       () => [people[0]!.phone],
       ['opt_out_without_block', 'sums_and_opt_outs', 'text_after_opt_out'],
     ],
@@ -334,7 +334,7 @@ describe('the check of a night', () => {
       checkLedgers(database.db, secondNight, 50),
     );
     const begun = statements.filter((statement) => /^begin/i.test(statement));
-    expect(begun.length).toBe(4 + 24 * 6 + 1 + 1 + 2 + 2);
+    expect(begun.length).toBe(3 + 4 + 24 * 6 + 1 + 1 + 2 + 2);
     expect(begun.every((statement) => /read only/i.test(statement))).toBe(true);
     expect(statements.filter((statement) => /set local statement_timeout/.test(statement))).toHaveLength(
       begun.length,
