@@ -16,7 +16,7 @@ import { env } from '@/lib/env';
 import { itemsOfApplications } from './application-items';
 import { StartLink } from './start-link';
 
-export const metadata: Metadata = { title: 'Your applications' };
+export const metadata: Metadata = { title: 'Applications' };
 
 /** Someone's own applications, newest first; also of who became one of the operator's people, who starts none. */
 export default async function ApplicationsPage({

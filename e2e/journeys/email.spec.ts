@@ -142,7 +142,7 @@ test('who resets a password before their email was confirmed is told that their 
   await field(other, 'email').fill(applicant.email);
   await button(other, 'Send me a link').click();
   await open(other, await readMailLink(other, { to: applicant.email, subject: /Reset your/ }));
-  await expect(other.getByText('A phone number that is on the account is then taken off')).toBeVisible();
+  await expect(other.getByText('Your phone number will be taken off the account')).toBeVisible();
   const password = 'amber lantern orchard';
   await field(other, 'newPassword').fill(password);
   await button(other, 'Change password').click();

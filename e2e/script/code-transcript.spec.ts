@@ -154,8 +154,8 @@ test('a screen reader hears each thing that becomes of a code once, from the tex
   await hear(page);
   await button(page, 'Send the code again').click();
   await awaitTexts(phone, 2);
-  const again = 'status: The text has been sent. It has the same code as the one before.';
-  await expect(status(page)).toContainText('It has the same code as the one before.');
+  const again = 'status: The text has been sent. We sent it again, with the same code.';
+  await expect(status(page)).toContainText('We sent it again, with the same code.');
   expect((await hearAll(page)).filter((words) => words !== underWay)).toEqual([again]);
 
   await readRows('update sms_verifications set expires_at = now() where phone = $1 returning 1', [phone]);

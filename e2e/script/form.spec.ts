@@ -16,6 +16,20 @@ test('a phone is formatted while it is typed, and can be deleted digit by digit'
   await expect(phone).toHaveValue('+44 20 7946 0123');
 });
 
+test('on a small phone the question that a number asks comes into view as it is typed', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 640 });
+  await open(page, paths.register);
+  const phone = field(page, 'phone');
+  // What is filled in at once moves nothing.
+  await phone.fill('(555) 123-4567');
+  await expect(field(page, 'smsOptIn')).not.toBeInViewport();
+  await phone.fill('');
+  await phone.pressSequentially('5');
+  for (const box of ['verifyPhone', 'smsOptIn']) await expect(field(page, box)).toBeInViewport();
+  await expect(phone).toBeInViewport();
+  await expect(phone).toBeFocused();
+});
+
 test('the password is hidden until it is asked for, and hidden again when the form is sent', async ({
   page,
 }) => {

@@ -5,12 +5,14 @@ import { ResetPasswordForm } from '@/components/forms/entry/ResetPasswordForm';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Outcome } from '@/components/pages/Outcome';
+import { Notice } from '@/components/ui/Notice';
 import { OperatorContact } from '@/components/pages/OperatorNote';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
 import { env } from '@/lib/env';
+import { readLosesPhone } from '@/lib/auth/recovery/reset-password';
 import { readLink } from '@/lib/mail/links';
 import { isMailOn } from '@/lib/mail/outbox';
 import { limits } from '@/lib/rate-limits/limits';
@@ -74,11 +76,12 @@ export default async function ResetPasswordPage({
         <Lead>For the account with {read.link.email}. You will be signed out everywhere else.</Lead>
       </HeadingGroup>
       <Card>
-        {/* The same for everyone: whoever opens the link is told nothing of the account. */}
-        <Text>
-          If this email was never confirmed for the account, changing the password confirms it. A phone number
-          that is on the account is then taken off, for your protection, and you can add it again.
-        </Text>
+        {(await readLosesPhone(db(), read.link)) ? (
+          <Notice tone="warning" title="Your phone number will be taken off the account">
+            This email was never confirmed, so someone else may have added the number. Changing the password
+            confirms the email. You can add the number again as soon as you are signed in.
+          </Notice>
+        ) : null}
         <ResetPasswordForm action={resetPasswordAction} link={token} email={read.link.email} />
       </Card>
     </Page>

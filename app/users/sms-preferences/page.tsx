@@ -190,6 +190,7 @@ export default async function SmsPreferencesPage({
               version={texts.version}
               offersApplications={env().nextStep === null}
               offersOff={switches.enabled && texts.consent !== 'none'}
+              isStopped={texts.stopped}
               wording={!texts.stopped && texts.consent !== 'standing' ? currentWording() : null}
             />
           )}

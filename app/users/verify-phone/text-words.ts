@@ -86,7 +86,7 @@ function sayRepeated(repeats: VerificationState['text']['repeats']): string | nu
   if (repeats === null) return null;
   return repeats === 'by_itself'
     ? 'The first text did not arrive, so we sent it again.'
-    : 'It has the same code as the one before.';
+    : 'We sent it again, with the same code.';
 }
 
 /** How someone who meets a limit that others used up gets on without a code. */

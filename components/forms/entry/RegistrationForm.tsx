@@ -113,6 +113,19 @@ export function RegistrationForm({
     for (const field of boxes) setValue(field, posted.get(field) === 'on');
   }
 
+  /**
+   * With its first digit a number asks a question, which on a small phone lies below the screen or behind the keyboard: so the field
+   * goes up to the top once, while it is being typed in. Not where a browser fills it in.
+   */
+  function showQuestion({ target }: { target: HTMLInputElement }) {
+    const isFirst = target.value.replaceAll(/\D/g, '').length === 1 && target === document.activeElement;
+    const part = target.closest(`.${styles.texts}`);
+    if (!isFirst || part === null) return;
+    if (part.getBoundingClientRect().bottom <= (visualViewport?.height ?? innerHeight)) return;
+    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    part.scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'start' });
+  }
+
   async function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault();
     if (checking.current) return;
@@ -180,7 +193,7 @@ export function RegistrationForm({
             hint={phoneHint}
             defaultValue={state.values.phone}
             error={errorOf('phone')}
-            {...register('phone')}
+            {...register('phone', { onChange: showQuestion })}
           />
           <div className={styles.question} role="group" aria-labelledby="texts-question">
             <p className={styles.asked} id="texts-question">

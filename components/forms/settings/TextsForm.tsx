@@ -22,7 +22,7 @@ const applicationKinds = ['applicationStatus', 'reminders'] as const;
 
 /**
  * The switch for all texts, one for each kind, and, with `offersOff`, a button that turns everything off whatever is
- * above it. Without `offersApplications` the kinds that are about applications stay as they are. `wording` is given where turning texts on takes consent. `version` tells the action what this page showed.
+ * above it. Without `offersApplications` the kinds that are about applications stay as they are. `isStopped`: nothing goes out, whatever is ticked. `wording` is given where turning texts on takes consent. `version` tells the action what this page showed.
  */
 export function TextsForm({
   action,
@@ -30,6 +30,7 @@ export function TextsForm({
   version,
   offersOff,
   offersApplications,
+  isStopped,
   wording,
 }: {
   action: FormAction<TextsField>;
@@ -37,6 +38,7 @@ export function TextsForm({
   version: number;
   offersOff: boolean;
   offersApplications: boolean;
+  isStopped: boolean;
   wording: Wording | null;
 }) {
   const [state, formAction, pending] = useFormAction(action);
@@ -50,7 +52,7 @@ export function TextsForm({
         <Checkbox
           name="smsEnabled"
           label="Send me text updates"
-          hint="Turns all updates on or off."
+          hint={isStopped ? 'On hold since this number replied STOP.' : 'Turns all updates on or off.'}
           defaultChecked={isOn('smsEnabled')}
           error={state.fieldErrors.smsEnabled}
         />

@@ -17,7 +17,7 @@ import { networkOf } from '@/lib/client-address';
 import { findConsentedPhones } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { takeMailHit } from '@/lib/mail/mail-limits';
-import { endLinks, readLink, spendLink, type LinkRefusal } from '@/lib/mail/links';
+import { endLinks, readLink, spendLink, type EmailLink, type LinkRefusal } from '@/lib/mail/links';
 import { enqueueResetMail, isMailOn } from '@/lib/mail/outbox';
 import { tellOwner } from '@/lib/mail/tell-owner';
 import { lockPerson } from '@/lib/sms/numbers/lock-person';
@@ -132,6 +132,20 @@ export async function finishReset(
   }
 }
 
+/**
+ * Whether a reset by mail takes the phone number off an account: a stranger may have put it there, as long as the email was not
+ * proven. A pending account has proven nothing, and without a number it could not be finished.
+ */
+function losesPhone({ role, emailProvenAt, activatedAt, phone }: User): boolean {
+  return role === 'applicant' && emailProvenAt === null && activatedAt !== null && phone !== null;
+}
+
+/** The same, of the account that a link to a new password is about. */
+export async function readLosesPhone(db: Db, { userId }: Pick<EmailLink, 'userId'>): Promise<boolean> {
+  const user = userId === null ? null : await findUser(db, userId);
+  return user !== null && losesPhone(user);
+}
+
 /** Out: whether a number was taken off. */
 async function proveByReset(
   tx: Tx,
@@ -144,8 +158,7 @@ async function proveByReset(
   await recordAudit(tx, { action: 'email_proven', userId, actorId: null }, context);
   if (user.role !== 'applicant') return false;
   await removeFactors(tx, userId);
-  // A pending account has proven nothing, and without a number it could not be finished.
-  if (user.activatedAt === null || phone === null) return false;
+  if (!losesPhone(user) || phone === null) return false;
   await takePhoneOff(tx, { userId, phone }, numbers, context);
   return true;
 }

@@ -15,7 +15,7 @@ import { readRecordPage, type RecordPlace } from '@/lib/sms/preferences/record-p
 import { describeReceipt, describeText, listWordings } from '../record-words';
 import { readCursor, readReceiptCursor, writeCursor } from './cursor';
 
-export const metadata: Metadata = { title: 'My record of texts and agreements' };
+export const metadata: Metadata = { title: 'My record' };
 
 /** What a person may print or keep: every text, every agreement. Older ones of either are on the next page. */
 export default async function RecordPage({
