@@ -1269,10 +1269,10 @@ async function movingInBulk(): Promise<void> {
 
 async function keepingHouse(): Promise<void> {
   const { db, during } = recorder;
+  await during('the ledgers of a night', () => checkLedgers(db, now, 9));
   await during('housekeeping', async () => {
     await keepHouse(db, now);
   });
-  await during('the rest of the ledgers', () => checkLedgers(db, now, 9));
   // What strangers have entered and nobody has proven.
   await db.execute(sql`insert into phone_numbers (number, prove_sends)
     select '+1888' || (2000000 + n), array[${now.toISOString()}::timestamptz + interval '1 second' * n]

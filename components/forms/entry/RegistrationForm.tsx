@@ -55,6 +55,7 @@ export function RegistrationForm({
   const [refused, setRefused] = useState<{ since: typeof state; answer: typeof state } | null>(null);
   const form = useRef<HTMLFormElement>(null);
   const checking = useRef(false);
+  const questionShown = useRef(false);
   const released = useRef(Promise.resolve());
 
   // An error that appears between press and release moves the button under the finger, and the click is lost.
@@ -114,16 +115,17 @@ export function RegistrationForm({
   }
 
   /**
-   * With its first digit a number asks a question, which on a small phone lies below the screen or behind the keyboard: so the field
-   * goes up to the top once, while it is being typed in. Not where a browser fills it in.
+   * A number asks a question, which on a small phone lies below the screen or behind the keyboard: so the field goes up to the top,
+   * once, as someone types. Not where a browser fills it in while they are elsewhere.
    */
-  function showQuestion({ target }: { target: HTMLInputElement }) {
-    const isFirst = target.value.replaceAll(/\D/g, '').length === 1 && target === document.activeElement;
-    const part = target.closest(`.${styles.texts}`);
-    if (!isFirst || part === null) return;
+  function showQuestion({ target, currentTarget: part }: FormEvent<HTMLDivElement>) {
+    const isTyping =
+      target instanceof HTMLInputElement && target.type === 'tel' && target === document.activeElement;
+    if (!isTyping || questionShown.current) return;
+    questionShown.current = true;
     if (part.getBoundingClientRect().bottom <= (visualViewport?.height ?? innerHeight)) return;
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    part.scrollIntoView({ behavior: isCalm ? 'auto' : 'smooth', block: 'start' });
+    // At once: the next digit would end a smooth way there.
+    part.scrollIntoView({ behavior: 'instant', block: 'start' });
   }
 
   async function submit(event: FormEvent<HTMLFormElement>) {
@@ -184,7 +186,7 @@ export function RegistrationForm({
             later.
           </Notice>
         ) : null}
-        <div className={styles.texts}>
+        <div className={styles.texts} onInput={showQuestion}>
           {/* Not empty, so that the style sheet can tell a field with a number in it from one without. */}
           <PhoneInput
             label="Phone"
@@ -193,7 +195,7 @@ export function RegistrationForm({
             hint={phoneHint}
             defaultValue={state.values.phone}
             error={errorOf('phone')}
-            {...register('phone', { onChange: showQuestion })}
+            {...register('phone')}
           />
           <div className={styles.question} role="group" aria-labelledby="texts-question">
             <p className={styles.asked} id="texts-question">
