@@ -6,8 +6,8 @@ import { FunnelBars } from '@/components/charts/FunnelBars';
 import { GroupedBars } from '@/components/charts/GroupedBars';
 import { StackedBars } from '@/components/charts/StackedBars';
 import { TimeLines } from '@/components/charts/TimeLines';
+import { FindForm } from '@/components/forms/staff/FindForm';
 import { PeriodForm } from '@/components/forms/staff/PeriodForm';
-import { PhoneForm } from '@/components/forms/staff/PhoneForm';
 import { SavedAlert } from '@/components/forms/SavedAlert';
 import { Card } from '@/components/ui/Card';
 import { Fold } from '@/components/ui/Fold';
@@ -29,8 +29,9 @@ import type { Report } from '@/lib/reporting/rollups/report';
 import { AdminNav } from './admin-nav';
 import { AttackFigures } from './attack-figures';
 import { AlarmList, alarmSavedWords } from './alarms/alarm-list';
+import { findAction } from './find-actions';
 import { linkToMessages } from './messages/messages-query';
-import { findPhoneAction } from './phones/actions';
+import { subjectHint } from './messages/subject-words';
 import { isPresetOf, linkToCsv, overviewPath, presets, readPeriod, type ReportPeriod } from './report-period';
 import { listFigures, listSteps, makeTable, outcomesOf, type TableName } from './report-tables';
 import { sayCount, sayMicros, sayReportDay, saySeconds, sayZone } from './report-words';
@@ -92,9 +93,9 @@ export default async function AdminOverviewPage({
       <Card label="Are we under attack?" id="attack">
         <AttackFigures signs={attack} />
       </Card>
-      <Card label="A phone number">
-        <Heading level={2}>A phone number</Heading>
-        <PhoneForm action={findPhoneAction} />
+      <Card label="Find">
+        <Heading level={2}>Find</Heading>
+        <FindForm action={findAction} hint={subjectHint} />
       </Card>
       <Card label="Days" id="days">
         <Heading level={2}>{name}</Heading>

@@ -49,10 +49,10 @@ test('an admin opens the page of a number from any spelling, and sees the whole 
   await enterAs(page, admin);
   await open(page, '/admin');
   await field(page, 'phone').fill(phone.slice(-5));
-  await button(page, 'Open its page').click();
-  await expect(alertOf(page)).toContainText('Enter all of a number');
+  await button(page, 'Open the page').click();
+  await expect(alertOf(page)).toContainText('part of a number');
   await field(page, 'phone').fill(writeNationally(phone));
-  await button(page, 'Open its page').click();
+  await button(page, 'Open the page').click();
   await expect(page).toHaveURL(/\/admin\/phones\/[\w-]+$/);
   const masked = `•••${phone.slice(-4)}`;
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(masked);
@@ -154,6 +154,25 @@ test('the page of a person leads to all about their texts: proof of consent, lim
   await expect(page).toHaveURL(new RegExp(`/admin/users/${person.id}$`));
 });
 
+test('an admin finds a person and a text from the overview, too, and is told what to enter', async ({
+  page,
+}) => {
+  const { person, messageId } = await makeHolder();
+  await enterAs(page, await makePerson('admin'));
+  const find = async (typed: string) => {
+    await open(page, '/admin');
+    await field(page, 'phone').fill(typed);
+    await button(page, 'Open the page').click();
+  };
+  await find(person.email);
+  await expect(page).toHaveURL(new RegExp(`/admin/users/${person.id}$`));
+  await find(messageId);
+  await expect(page).toHaveURL(new RegExp(`/admin/messages/${messageId}$`));
+  await find('nobody-at-all@example.com');
+  await expect(alertOf(page)).toContainText('Nobody has a name or an email that begins like this.');
+  await expect(field(page, 'phone')).toHaveValue('nobody-at-all@example.com');
+});
+
 test('the page of a number that nobody has heard of says so, and claims nothing about it', async ({
   page,
 }) => {
@@ -161,7 +180,7 @@ test('the page of a number that nobody has heard of says so, and claims nothing 
   await enterAs(page, await makePerson('admin'));
   await open(page, '/admin');
   await field(page, 'phone').fill(writeNationally(phone));
-  await button(page, 'Open its page').click();
+  await button(page, 'Open the page').click();
   await expect(page.getByText('We know nothing of this number')).toBeVisible();
   await expect(page.locator('dl > div', { hasText: 'Opt-out' })).toContainText('It has not opted out');
   await expect(page.locator('dl').getByText('Yes', { exact: true })).toHaveCount(0);

@@ -323,7 +323,7 @@ export const actionTable: Record<string, { guard: Guard; answers: Row<ActionAnsw
   'app/staff/bulk/actions.ts#pauseBulkMoveAction': staffAction,
   'app/staff/bulk/actions.ts#stopBulkMoveAction': staffAction,
   'app/staff/bulk/actions.ts#draftMissingAction': staffAction,
-  'app/admin/phones/actions.ts#findPhoneAction': adminAction,
+  'app/admin/find-actions.ts#findAction': adminAction,
   'app/admin/phones/actions.ts#revealNumberAction': adminAction,
   'app/admin/users/[id]/actions.ts#revealPersonAction': adminAction,
   'app/admin/users/actions.ts#searchPeopleAction': adminAction,

@@ -1,6 +1,5 @@
 'use server';
 
-import { redirect } from 'next/navigation';
 import { z } from 'zod';
 import { answerForm } from '@/app/_forms/form-answer';
 import { readForm, text } from '@/app/_forms/read-form';
@@ -10,23 +9,8 @@ import { db } from '@/db/client';
 import { formatPhone } from '@/lib/phone/parse';
 import { revealNumber } from '@/lib/auth/admin/reveal-contact';
 import { readRequestContext, requireRole } from '@/lib/auth/sign-in/session';
-import { parseNumberFilter } from '@/lib/reporting/number-filter';
-import { openPhoneId, sealPhoneId } from '@/lib/reporting/phone-id';
-import { phonesPath, wholeNumberWords } from './phone-link';
-
-/** Leads to the page of a number, in any spelling. A form that is posted, so that no address ever holds the number. */
-export async function findPhoneAction(
-  _state: FormState<'phone'>,
-  formData: FormData,
-): Promise<FormState<'phone'>> {
-  await requireRole('/admin', 'admin');
-  const form = readForm(z.object({ phone: text }), formData);
-  const number = form.ok ? parseNumberFilter(form.fields.phone) : null;
-  if (!number?.ok || !('phone' in number.filter)) {
-    return answerForm({ fieldErrors: { phone: wholeNumberWords } }, formData, ['phone']);
-  }
-  redirect(`${phonesPath}/${sealPhoneId(number.filter.phone)}`);
-}
+import { openPhoneId } from '@/lib/reporting/phone-id';
+import { phonesPath } from './phone-link';
 
 /** Shows a number, this once, to an admin who has shown who they are. */
 export async function revealNumberAction(

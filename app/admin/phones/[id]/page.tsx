@@ -17,6 +17,7 @@ import { SiteNav } from '@/app/site-nav';
 import { ActionForm } from '@/components/forms/ActionForm';
 import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
+import { Fold } from '@/components/ui/Fold';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { EventList } from '@/components/ui/lists/EventList';
 import { FactList } from '@/components/ui/lists/FactList';
@@ -99,11 +100,12 @@ export default async function NumberPage({ params }: Props) {
                 </Stack>
               )}
             </Card>
-            <Card>
-              <Heading level={2} id="limits">
-                Limits
-              </Heading>
-              <NumberLimits limits={page.limits} clock={clock} />
+            <Card label="Limits" id="limits">
+              <Fold title="Limits" note="What is left" heads>
+                <Stack>
+                  <NumberLimits limits={page.limits} clock={clock} />
+                </Stack>
+              </Fold>
             </Card>
           </>
         }

@@ -12,6 +12,7 @@ import { SiteNav } from '@/app/site-nav';
 import { PhoneState } from '@/components/sms/PhoneState';
 import { Badge } from '@/components/ui/Badge';
 import { Card } from '@/components/ui/Card';
+import { Fold } from '@/components/ui/Fold';
 import { Heading, HeadingGroup, Lead, Stack, Text } from '@/components/ui/Heading';
 import { EventList } from '@/components/ui/lists/EventList';
 import { FactList } from '@/components/ui/lists/FactList';
@@ -91,12 +92,13 @@ export default async function PersonTextsPage({ params, searchParams }: Props) {
                 </Stack>
               )}
             </Card>
-            <Card>
-              <Heading level={2} id="limits">
-                Limits
-              </Heading>
-              <SpendLimits spend={page.spend} />
-              {number === null ? null : <NumberLimits limits={page.limits} clock={clock} />}
+            <Card label="Limits" id="limits">
+              <Fold title="Limits" note="What is left" heads>
+                <Stack>
+                  <SpendLimits spend={page.spend} />
+                  {number === null ? null : <NumberLimits limits={page.limits} clock={clock} />}
+                </Stack>
+              </Fold>
             </Card>
           </>
         }

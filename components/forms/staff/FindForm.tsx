@@ -8,17 +8,16 @@ import { FormAlert } from '@/components/forms/FormAlert';
 import { useFormAction } from '@/components/forms/use-form-action';
 import styles from './FilterForm.module.css';
 
-/** Leads to the page of a number. */
-export function PhoneForm({ action }: { action: FormAction<'phone'> }) {
+/** Leads to the page of a number, a person or a text. */
+export function FindForm({ action, hint }: { action: FormAction<'phone'>; hint: string }) {
   const [state, formAction, pending] = useFormAction(action);
   return (
-    <Form action={formAction} pending={pending} role="search" aria-label="A phone number">
+    <Form action={formAction} pending={pending} role="search" aria-label="Find a person, number or text">
       <FormAlert state={state} fields={['phone']} />
       <TextInput
         name="phone"
-        label="Phone number"
-        hint="All of it, in any spelling. Its page has its texts, consents, opt-outs, attempts and limits."
-        type="tel"
+        label="Person, number or text"
+        hint={hint}
         autoComplete="off"
         required
         defaultValue={state.values.phone}
@@ -26,7 +25,7 @@ export function PhoneForm({ action }: { action: FormAction<'phone'> }) {
       />
       <div className={styles.buttons}>
         <Button variant="secondary" pending={pending}>
-          Open its page
+          Open the page
         </Button>
       </div>
     </Form>
