@@ -56,11 +56,11 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
   } catch (error) {
     throw new StartProblem(`The folder ${buildFolder} cannot be written to: ${oneLine(error)}`);
   }
-  say('Building …');
+  say('Building … (a minute or two)');
   const startedAt = Date.now();
   const child = spawn(process.execPath, [nextProgram, 'build'], {
     cwd: projectRoot,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       NODE_ENV: 'production',
@@ -68,14 +68,20 @@ export async function buildIfNeeded(say: (line: string) => void, signal?: AbortS
       NEXT_SERVER_ACTIONS_ENCRYPTION_KEY: actionNamesKey,
     },
   });
+  // A hundred lines about routes are in nobody's way unless something is wrong.
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => said.push(part));
   const end = (): unknown => child.kill('SIGTERM');
   signal?.addEventListener('abort', end);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
-    child.once('exit', resolve);
+    child.once('close', resolve);
   });
   signal?.removeEventListener('abort', end);
-  if (code !== 0) throw new StartProblem('The build failed; see above.');
+  if (code !== 0) {
+    process.stderr.write(Buffer.concat(said));
+    throw new StartProblem('The build failed; see above.');
+  }
   writeFileSync(marker, wanted);
   say(`Built in ${Math.round((Date.now() - startedAt) / 1000)} s.`);
 }

@@ -15,7 +15,7 @@ export const statusWords: Record<ApplicationStatus, string> = {
 };
 
 /** How a badge of each status looks. */
-export const statusTones: Record<ApplicationStatus, Tone> = {
+const statusTones: Record<ApplicationStatus, Tone> = {
   draft: 'neutral',
   submitted: 'info',
   in_review: 'info',
@@ -25,12 +25,22 @@ export const statusTones: Record<ApplicationStatus, Tone> = {
   withdrawn: 'neutral',
 };
 
+/** What a row's status is called, also one that no version of ours has written. */
+export function sayStatus(status: ApplicationStatus): string {
+  return lookUp(statusWords, status) ?? 'Unknown';
+}
+
+/** How its badge looks. */
+export function toneOfStatus(status: ApplicationStatus): Tone {
+  return lookUp(statusTones, status) ?? 'neutral';
+}
+
 /** What happens next to an application, for its applicant. */
 export function sayNext({ status, isAnswered }: Pick<MyApplication, 'status' | 'isAnswered'>): string {
   if (status === 'documents_needed' && isAnswered) {
     return 'We have your answer and will look at it. You can add to it below until we do.';
   }
-  return nextWords[status];
+  return lookUp(nextWords, status) ?? 'Something about it is not as it should be. Contact us about it.';
 }
 
 const nextWords: Record<ApplicationStatus, string> = {

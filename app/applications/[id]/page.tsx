@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import { sayMyEvent, sayNext, statusTones, statusWords } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, toneOfStatus, sayStatus } from '@/app/_format/application-words';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
@@ -82,7 +82,7 @@ export default async function ApplicationPage({
         </Heading>
         <Lead>
           <span data-application-status={status}>
-            <Badge tone={statusTones[status]}>{statusWords[status]}</Badge>
+            <Badge tone={toneOfStatus(status)}>{sayStatus(status)}</Badge>
           </span>{' '}
           {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
         </Lead>

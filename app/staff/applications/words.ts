@@ -1,4 +1,4 @@
-import { statusWords } from '@/app/_format/application-words';
+import { sayStatus, statusWords, toneOfStatus } from '@/app/_format/application-words';
 import { lookUp } from '@/app/_format/look-up';
 import type { ButtonVariant } from '@/components/ui/Button';
 import type { Tone } from '@/components/ui/Notice';
@@ -8,19 +8,9 @@ import type { ListedApplication } from '@/lib/reporting/applications-list';
 
 type News = NonNullable<ListedApplication['news']>;
 
-const statusTones: Record<ApplicationStatus, Tone> = {
-  draft: 'neutral',
-  submitted: 'info',
-  in_review: 'info',
-  documents_needed: 'warning',
-  approved: 'success',
-  declined: 'danger',
-  withdrawn: 'neutral',
-};
-
 /** A status as the operator's people read it. */
 export function sayApplicationStatus(status: ApplicationStatus): { words: string; tone: Tone } {
-  return { words: statusWords[status], tone: statusTones[status] };
+  return { words: sayStatus(status), tone: toneOfStatus(status) };
 }
 
 /** What a move is called, on its button too. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { sayMyEvent } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, sayStatus, toneOfStatus } from '@/app/_format/application-words';
+import type { ApplicationStatus } from '@/lib/applications/moves';
 import { noon } from '@/tests/support/people';
 
 const text = {
@@ -16,4 +17,11 @@ test('a text is called an answer only where something was asked for', () => {
   expect(sayMyEvent(text, 'documents_needed')).toBe('You answered by text');
   expect(sayMyEvent(text, 'in_review')).toBe('You texted us');
   expect(sayMyEvent({ ...text, byText: false }, 'documents_needed')).toBe('You answered');
+});
+
+test.each(['__proto__', 'constructor', 'of_another_version'])('the status %s has words, too', (name) => {
+  const status = name as ApplicationStatus;
+  expect(sayStatus(status)).toBe('Unknown');
+  expect(toneOfStatus(status)).toBe('neutral');
+  expect(sayNext({ status, isAnswered: false })).toContain('Contact us');
 });
