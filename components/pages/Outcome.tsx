@@ -1,4 +1,5 @@
 import { Card } from '@/components/ui/Card';
+import { FocusOnOutcome } from '@/components/ui/FocusOnArrival';
 import { Heading, HeadingGroup, Lead } from '@/components/ui/Heading';
 import { LinkButton } from '@/components/ui/LinkButton';
 
@@ -16,6 +17,7 @@ export function Outcome({
 }) {
   return (
     <Card>
+      <FocusOnOutcome />
       <HeadingGroup>
         <Heading>{title}</Heading>
         <Lead>{words}</Lead>

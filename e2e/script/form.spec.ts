@@ -212,3 +212,16 @@ test.describe('a form that cannot be sent keeps what was typed', () => {
     await expectKept(page, applicant);
   });
 });
+
+test('what takes the place of a form takes the focus, and a page that was opened leaves it alone', async ({
+  page,
+}) => {
+  await open(page, '/users/forgot-password');
+  await field(page, 'email').fill(newApplicant().email);
+  await button(page, 'Send me a link').click();
+  const outcome = page.getByRole('heading', { level: 1, name: 'Check your email' });
+  await expect(outcome).toBeFocused();
+  await page.reload();
+  await expect(outcome).toBeVisible();
+  await expect(outcome).not.toBeFocused();
+});

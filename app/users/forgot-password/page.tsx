@@ -2,6 +2,7 @@ import type { Metadata } from 'next';
 import { OperatorContact } from '@/components/pages/OperatorNote';
 import { ForgotPasswordForm } from '@/components/forms/entry/ForgotPasswordForm';
 import { Card } from '@/components/ui/Card';
+import { FocusOnOutcome } from '@/components/ui/FocusOnArrival';
 import { Heading, HeadingGroup, Lead, Text } from '@/components/ui/Heading';
 import { Page } from '@/components/ui/Page';
 import { TextLink } from '@/components/ui/TextLink';
@@ -27,6 +28,7 @@ export default async function ForgotPasswordPage({
     return (
       <Page>
         <Card>
+          <FocusOnOutcome />
           <HeadingGroup>
             <Heading>Check your email</Heading>
             <Lead>

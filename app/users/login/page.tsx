@@ -43,7 +43,9 @@ export default async function LoginPage({
     <Page>
       <HeadingGroup>
         <Heading>Sign in</Heading>
-        {why === undefined ? <Lead>Welcome back.</Lead> : null}
+        {why === undefined ? (
+          <Lead>{next === undefined ? 'Welcome back.' : 'You go on to the page you asked for.'}</Lead>
+        ) : null}
       </HeadingGroup>
       {why === undefined ? null : <SavedAlert {...why} />}
       <Card>
