@@ -165,3 +165,22 @@ async function countRows(): Promise<unknown> {
       (select count(*) from audit_log) as audits, (select count(*) from sms_preferences) as preferences`);
   return rows[0];
 }
+
+test('demo data written into days that were summed up already has them summed up anew', async () => {
+  await database.pool.query('truncate users, sms_messages, sms_rollups, event_rollups cascade');
+  await database.pool.query(
+    `insert into rolled_days (day, time_zone, rolled_at) select at, 'America/New_York', now() - interval '1 hour'
+     from generate_series(current_date - 60, current_date - 1, interval '1 day') at on conflict do nothing`,
+  );
+  await seedDemoData(database.db, now);
+  while ((await rollUpDays(database.db, now, 30)) > 0);
+  const { rows } = await database.pool.query(
+    `select (select sum(texts)::int from sms_rollups where kind = 'purpose') as summed,
+       (select count(*)::int from sms_messages where created_at < date_trunc('day', $1::timestamptz at time zone 'America/New_York')
+          at time zone 'America/New_York') as texts`,
+    [now],
+  );
+  const { summed, texts } = rows[0] as { summed: number; texts: number };
+  expect(texts).toBeGreaterThan(4);
+  expect(summed).toBe(texts);
+});

@@ -84,6 +84,11 @@ export async function rollUpToday(db: Db, now: Date): Promise<number> {
   }
 }
 
+/** Has the days from this one on summed up anew, for whoever has written texts into days that were summed up already. */
+export async function sumAnewSince(db: Db, first: ReportDay): Promise<void> {
+  await db.execute(sql`delete from rolled_days where day >= ${first}::date`);
+}
+
 /** A whole day. Out: whether it was still to be done once its turn came. */
 async function rollUpDay(
   db: Db,
