@@ -90,11 +90,16 @@ async function rollUpMonth(
   });
 }
 
-const names = 'texts segments sent delivered failed canceled held settled_usd reserved_usd failed_usd'.split(
-  ' ',
+const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
+const money = ['settled_usd', 'reserved_usd', 'failed_usd'];
+const columns = sql.raw([...counts, ...money].join(', '));
+/** Money of a broken row may be no number: it is left out, as what it is added to would be none either. */
+const totals = sql.raw(
+  [
+    ...counts.map((name) => `sum(${name})`),
+    ...money.map((name) => `coalesce(sum(nullif(${name}, 'NaN'::numeric)), 0)`),
+  ].join(', '),
 );
-const columns = sql.raw(names.join(', '));
-const totals = sql.raw(names.map((name) => `sum(${name})`).join(', '));
 
 type Stretch = Pick<Month, 'from' | 'to'>;
 

@@ -249,6 +249,22 @@ describe('whole months', () => {
     expect(await findOfMonth('2026-09-01')).toEqual(['month 30003']);
   });
 
+  test('leave out money that is no number, which takes no other with it', async () => {
+    await useQuarter(9, now);
+    const read = async () => (await readReport(database.db, year, now)).byArea['+1415']!.settledMicros;
+    const whole = await read();
+    const { rows } = await database.db.execute<{ micros: number }>(sql`
+      update sms_rollups set settled_usd = 'NaN' from (
+        select kind, at, key, settled_usd from sms_rollups
+        where kind = 'area' and key = '+1415' and at >= '2026-09-01' and settled_usd > 0 order by at limit 1) one
+      where sms_rollups.kind = one.kind and sms_rollups.at = one.at and sms_rollups.key = one.key
+      returning (one.settled_usd * 1000000)::float8 as micros`);
+    expect(rows).toHaveLength(1);
+    expect(await read()).toBe(whole - rows[0]!.micros);
+    await rollUpMonths(database.db, now, 10);
+    expect(await read()).toBe(whole - rows[0]!.micros);
+  });
+
   test('lose their sums with each change of a day, and get them again', async () => {
     const then = new Date('2026-11-05T12:00:00Z');
     const texts = await useQuarter(6, then);
