@@ -26,7 +26,7 @@ const statusTones: Record<ApplicationStatus, Tone> = {
 };
 
 /** What a row's status is called, also one that no version of ours has written. */
-export function sayStatus(status: ApplicationStatus): string {
+export function nameStatus(status: ApplicationStatus): string {
   return lookUp(statusWords, status) ?? 'Unknown';
 }
 

@@ -4,7 +4,7 @@ import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm } from '@/app/_forms/read-form';
-import { applicationHeldWords, sayStatus } from '@/app/_format/application-words';
+import { applicationHeldWords, nameStatus } from '@/app/_format/application-words';
 import { sayWhen } from '@/app/_format/say-when';
 import { readAnswerZone } from '@/app/users/person-time-zone';
 import { answerSignedOut, readActor } from '@/app/users/settings-actor';
@@ -145,8 +145,8 @@ export async function withdrawApplicationAction(
   return answerForm({
     ...answer,
     message: seen.may.withdraw
-      ? `Not withdrawn: your application was changed in the meantime. It is now: ${sayStatus(status)}. Press the button again if you still want to withdraw it.`
-      : `Not withdrawn: it is decided already. It is now: ${sayStatus(status)}.`,
+      ? `Not withdrawn: your application was changed in the meantime. It is now: ${nameStatus(status)}. Press the button again if you still want to withdraw it.`
+      : `Not withdrawn: it is decided already. It is now: ${nameStatus(status)}.`,
   });
 }
 

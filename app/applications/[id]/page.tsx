@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import { sayMyEvent, sayNext, toneOfStatus, sayStatus } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, toneOfStatus, nameStatus } from '@/app/_format/application-words';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
@@ -82,7 +82,7 @@ export default async function ApplicationPage({
         </Heading>
         <Lead>
           <span data-application-status={status}>
-            <Badge tone={toneOfStatus(status)}>{sayStatus(status)}</Badge>
+            <Badge tone={toneOfStatus(status)}>{nameStatus(status)}</Badge>
           </span>{' '}
           {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
         </Lead>

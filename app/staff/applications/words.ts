@@ -1,4 +1,4 @@
-import { sayStatus, statusWords, toneOfStatus } from '@/app/_format/application-words';
+import { nameStatus, statusWords, toneOfStatus } from '@/app/_format/application-words';
 import { lookUp } from '@/app/_format/look-up';
 import type { ButtonVariant } from '@/components/ui/Button';
 import type { Tone } from '@/components/ui/Notice';
@@ -10,7 +10,7 @@ type News = NonNullable<ListedApplication['news']>;
 
 /** A status as the operator's people read it. */
 export function sayApplicationStatus(status: ApplicationStatus): { words: string; tone: Tone } {
-  return { words: sayStatus(status), tone: toneOfStatus(status) };
+  return { words: nameStatus(status), tone: toneOfStatus(status) };
 }
 
 /** What a move is called, on its button too. */

@@ -6,6 +6,7 @@ import { env } from '@/lib/env';
 import { senderName } from '@/lib/sms/senders/sender';
 import { failureFeeUsd } from '@/lib/sms/delivery/error-codes';
 import { areaOf, hourOf, isWithinDay, spanOf, type DaySpan } from '../rollups/day-sums';
+import { aheadOfSums } from '../rollups/roll-up';
 import { monthOf, type ReportDay } from '../rollups/report-days';
 import { kindIs, lookForDifferences, type Finds } from './look';
 import { sendersOfEntry } from '@/lib/consent/opt-out-ledger';
@@ -15,12 +16,16 @@ import { sendersOfEntry } from '@/lib/consent/opt-out-ledger';
  * it says itself, with the opt-outs of its number and with its person's consent. Each statement is over this day alone, or a quarter of it.
  *
  * What was told of a text after its day was summed up, or ten minutes before that, may be in the sums or not: of such texts only what
- * is possible is asked. Texts keep states, times and prices when they are erased, so age and the end of an account change nothing.
+ * is possible is asked, and of all texts of a day that a clock ahead has summed up, until it is summed up again. Texts keep states, times and prices when they are erased, so age and the end of an account change nothing.
  */
-export async function* checkDay(db: Db, day: ReportDay, { timeZone }: { timeZone: string }): Finds {
+export async function* checkDay(
+  db: Db,
+  day: ReportDay,
+  { timeZone, now }: { timeZone: string; now: Date },
+): Finds {
   const span = spanOf(day, timeZone);
   for (const which of [
-    compareWithTexts(day, span),
+    compareWithTexts(day, span, now),
     compareParts(span),
     ...(monthOf(day).first === day ? [compareMonth(day, timeZone)] : []),
     judgeTexts(span),
@@ -38,7 +43,7 @@ function quartersOf(span: DaySpan): DaySpan[] {
 }
 
 /** Counts of texts that have to be between two others: `sure` of them, and as many as there are at most. */
-function compareWithTexts(day: ReportDay, span: DaySpan): SQL {
+function compareWithTexts(day: ReportDay, span: DaySpan, now: Date): SQL {
   const begins = sql`at >= ${span.from.toISOString()}::timestamptz and at < ${span.to.toISOString()}::timestamptz`;
   const isSure = (at: string) => sql.raw(`${at} <= sure_at`);
   const range = (name: string, sure: SQL, possible: SQL) =>
@@ -52,7 +57,7 @@ function compareWithTexts(day: ReportDay, span: DaySpan): SQL {
   const mayBeLate = sql`(details ? 'foundAt' or direction = 'in' and erased_at is not null)`;
   return sql`
     with rolled as materialized (
-      select rolled_at - interval '10 minutes' as sure_at from rolled_days
+      select case when rolled_at > ${aheadOfSums(now)} then '-infinity' else rolled_at - interval '10 minutes' end as sure_at from rolled_days
       where day = ${day} and time_zone = ${span.timeZone} and summed_until is null
     ), asked as materialized (
       select ${hourOf(span, sql`created_at`)} as at, purpose as key, ${areaOf} as area,

@@ -105,7 +105,7 @@ function compare(db: Db, part: string, now: Date): Finds {
   }
   const day = readReportDay(part.slice(dayPrefix.length));
   if (day === null) throw new Error(`No part of the ledgers is called ${part}`);
-  return checkDay(db, day, { timeZone: env().reportTimeZone });
+  return checkDay(db, day, { timeZone: env().reportTimeZone, now });
 }
 
 /** Days that are over and summed up in the reports' zone, the newest first. */

@@ -137,7 +137,10 @@ export function listGroups({ from, to }: Stretch, months: readonly Month[], isSu
   );
 }
 
-/** Takes the sums away of each month that has a day between the one and the other, both counted, since these days change. */
+/**
+ * Takes the sums away of each month that has a day between the one and the other, both counted, since these days change: also the
+ * sums by another zone, whose months begin up to 26 hours earlier or later.
+ */
 export async function forgetMonths(
   tx: Tx,
   { first, last }: { first: ReportDay; last: ReportDay },
@@ -146,5 +149,5 @@ export async function forgetMonths(
   const [begin, end] = [monthAt(first, timeZone).from, monthAt(last, timeZone).from];
   await tx.execute(sql`
     delete from sms_rollups where kind in (${kindsByMonth.area}, ${kindsByMonth.error})
-      and at >= ${timestamp(begin)} and at <= ${timestamp(end)}`);
+      and at between ${timestamp(begin)} - interval '26 hours' and ${timestamp(end)} + interval '26 hours'`);
 }

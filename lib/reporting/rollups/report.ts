@@ -52,17 +52,30 @@ const mostLiveDays = 2;
  * are over are read from the sums of the last night, the last half hour of today from the single rows. `only`: the other part is left empty, for those
  * who show nothing of it.
  */
-export async function readReport(
+export async function readReport(db: Db, days: AskedDays, now: Date): Promise<Report> {
+  for (let tries = 1; ; tries += 1) {
+    const { report, isTorn } = await readOnce(db, days, now);
+    if (!isTorn || tries === mostTries) return report;
+  }
+}
+
+type AskedDays = { first: ReportDay; last: ReportDay; only?: 'texts' | 'events' };
+
+/** Days are summed up every ten minutes at most, so a second time is enough, but for a backlog that is worked off. */
+const mostTries = 3;
+
+/** `isTorn`: a day was summed up between two of the statements, so that its texts may count twice or not at all. */
+async function readOnce(
   db: Db,
-  { first, last, only }: { first: ReportDay; last: ReportDay; only?: 'texts' | 'events' },
+  { first, last, only }: AskedDays,
   now: Date,
-): Promise<Report> {
+): Promise<{ report: Report; isTorn: boolean }> {
   const { reportTimeZone: timeZone } = env();
   const today = dayOf(now, timeZone);
   const before = findDaysBefore(first, last);
   const span = (day: ReportDay) => spanOf(day, timeZone);
   const isOneDay = first === last;
-  const { missingDays, live } = await findWithoutSums(db, {
+  const { missingDays, live, state } = await findWithoutSums(db, {
     first: before.first,
     last,
     today,
@@ -99,7 +112,8 @@ export async function readReport(
     only === 'events' ? [] : readAll<TextRow>([groupQuery]),
     only === 'texts' ? [] : readAll<EventRow>(eventQueries),
   ]);
-  return arrange({
+  const isTorn = state !== (await readState(db, { first: before.first, last }));
+  const report = arrange({
     timeZone,
     days: Array.from({ length: countDays(first, last) }, (_, n) => addDays(first, n)),
     missingDays,
@@ -109,6 +123,7 @@ export async function readReport(
     groups: grouped,
     events,
   });
+  return { report, isTorn };
 }
 
 /** The same stretches, those that follow each other as one: days that are worked off are many and together. */
@@ -126,9 +141,9 @@ function joinSpans(spans: readonly Pick<DaySpan, 'from' | 'to'>[]): { from: Date
 async function findWithoutSums(
   db: Db,
   { first, last, today, timeZone }: { first: ReportDay; last: ReportDay; today: ReportDay; timeZone: string },
-): Promise<{ missingDays: ReportDay[]; live: DaySpan[] }> {
-  const firstDay = await readFirstDay(db, timeZone);
-  if (firstDay === null) return { missingDays: [], live: [] };
+): Promise<{ missingDays: ReportDay[]; live: DaySpan[]; state: string }> {
+  const [firstDay, state] = await Promise.all([readFirstDay(db, timeZone), readState(db, { first, last })]);
+  if (firstDay === null) return { missingDays: [], live: [], state };
   const [from, to] = [first > firstDay ? first : firstDay, last < today ? last : today];
   const { rows } = await db.execute<{ day: ReportDay; until_ms: number | null }>(sql`
     select to_char(at, 'YYYY-MM-DD') as day, (extract(epoch from rolled.summed_until) * 1000)::float8 as until_ms
@@ -141,7 +156,15 @@ async function findWithoutSums(
     const isPartOf = untilMs !== null && untilMs > whole.from.getTime() && untilMs < whole.to.getTime();
     return isPartOf ? { ...whole, from: new Date(untilMs) } : whole;
   });
-  return { live, missingDays: rows.slice(0, -mostLiveDays).map(({ day }) => day) };
+  return { live, missingDays: rows.slice(0, -mostLiveDays).map(({ day }) => day), state };
+}
+
+/** Changes with every day that is summed up. */
+async function readState(db: Db, { first, last }: { first: ReportDay; last: ReportDay }): Promise<string> {
+  const { rows } = await db.execute<{ state: string | null }>(sql`
+    select md5(string_agg(rolled::text, ',' order by day)) as state from rolled_days rolled
+    where day between ${first}::date and ${last}::date`);
+  return rows[0]?.state ?? '';
 }
 
 type TextRow = { kind: RollupKind; atMs: number; key: string; sums: Sums };

@@ -36,7 +36,8 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
     left join rolled_days rolled on rolled.day = at::date and time_zone = ${timeZone}
     left join ledger_checks on part = ${dayPartOf(sql`at`)}
     where rolled.day is null or rolled.summed_until is not null
-      or (rolled_at < ${timestamp(tonight)} and at >= ${addDays(today, -daysAgain)}::date and ${mayBeSummedAgain(tonight, now)})
+      or ((rolled_at < ${timestamp(tonight)} and at >= ${addDays(today, -daysAgain)}::date or rolled_at > ${aheadOfSums(now)})
+        and ${mayBeSummedAgain(tonight, now)})
     order by 1 desc limit ${2 * limit}`);
   let done = 0;
   for (const { day, unchecked_part: uncheckedPart } of rows) {
@@ -61,6 +62,11 @@ async function noteNotChecked(db: Db, part: string, now: Date): Promise<void> {
 
 const todayAgainMs = 10 * 60 * 1000;
 
+/** What was summed up later than this was so by a clock that was wrong: nobody knows what had been told by then. */
+export function aheadOfSums(now: Date): SQL {
+  return timestamp(new Date(now.getTime() + todayAgainMs));
+}
+
 /**
  * Sums up today, but for its last twenty to thirty minutes, every ten minutes, so that a report has few single rows left to read
  * however many there are in a day. Most texts have arrived by then, and every code has ended; what is told of them since shows with
@@ -73,8 +79,8 @@ export async function rollUpToday(db: Db, now: Date): Promise<number> {
   const steps = Math.floor((now.getTime() - from.getTime()) / todayAgainMs) - 2;
   if (steps < 1) return 0;
   const until = new Date(from.getTime() + steps * todayAgainMs);
-  const around = (ms: number) => timestamp(new Date(now.getTime() + ms));
-  const isDue = sql`rolled.rolled_at <= ${around(-todayAgainMs)} or rolled.rolled_at > ${around(todayAgainMs)}`;
+  const before = timestamp(new Date(now.getTime() - todayAgainMs));
+  const isDue = sql`rolled.rolled_at <= ${before} or rolled.rolled_at > ${aheadOfSums(now)}`;
   try {
     return (await rollUp(db, { day, timeZone, until, isDue }, now)) ? 1 : 0;
   } catch (error) {
@@ -96,7 +102,8 @@ async function rollUpDay(
   { now, timeZone }: { now: Date; timeZone: string },
 ): Promise<boolean> {
   const today = timestamp(startOf(dayOf(now, timeZone), timeZone));
-  return rollUp(db, { day, timeZone, until: null, isDue: sql`rolled.rolled_at < ${today}` }, now);
+  const isDue = sql`rolled.summed_until is not null or rolled.rolled_at < ${today} or rolled.rolled_at > ${aheadOfSums(now)}`;
+  return rollUp(db, { day, timeZone, until: null, isDue }, now);
 }
 
 /** Sums up a day, up to a moment of it or whole (`until` null), where it was never done in this zone or is due again. */
@@ -117,6 +124,7 @@ async function rollUp(
       where rolled.time_zone <> excluded.time_zone or ${isDue}`);
     if (rowCount === 0) return false;
     await replaceDay(tx, { ...whole, to: until ?? whole.to }, { oldFrom, now });
+    await cutNeighbors(tx, day, timeZone);
     await forgetMonths(tx, { first: dayOf(oldFrom, timeZone), last: day }, timeZone);
     return true;
   });
@@ -133,6 +141,18 @@ async function readOldFrom(tx: Tx, day: ReportDay, { from, timeZone }: DaySpan):
   const oldZone = canonicalZone(rows[0]?.time_zone);
   const oldFrom = oldZone === null ? from : startOf(day, oldZone);
   return oldFrom < from ? oldFrom : from;
+}
+
+/**
+ * Days of other zones lie across this one, which has taken some of their sums away or stands among them: they count as summed up to
+ * no moment of theirs, so that nobody reads them before they are summed up again, also where the zone is changed back.
+ */
+async function cutNeighbors(tx: Tx, day: ReportDay, timeZone: string): Promise<void> {
+  // Zones are up to 26 hours apart.
+  await tx.execute(sql`
+    update rolled_days set summed_until = 'epoch'
+    where day between ${addDays(day, -2)}::date and ${addDays(day, 2)}::date and time_zone <> ${timeZone}
+      and summed_until is distinct from 'epoch'`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sayMyEvent, sayNext, sayStatus, toneOfStatus } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, nameStatus, toneOfStatus } from '@/app/_format/application-words';
 import type { ApplicationStatus } from '@/lib/applications/moves';
 import { noon } from '@/tests/support/people';
 
@@ -21,7 +21,7 @@ test('a text is called an answer only where something was asked for', () => {
 
 test.each(['__proto__', 'constructor', 'of_another_version'])('the status %s has words, too', (name) => {
   const status = name as ApplicationStatus;
-  expect(sayStatus(status)).toBe('Unknown');
+  expect(nameStatus(status)).toBe('Unknown');
   expect(toneOfStatus(status)).toBe('neutral');
   expect(sayNext({ status, isAnswered: false })).toContain('Contact us');
 });

@@ -209,7 +209,7 @@ describe('whole months', () => {
 
   async function findOfMonth(first: string): Promise<string[]> {
     const found: string[] = [];
-    for await (const some of checkDay(database.db, first, { timeZone: zone })) {
+    for await (const some of checkDay(database.db, first, { timeZone: zone, now })) {
       found.push(...some.flatMap(({ examples }) => examples));
     }
     return found.filter((example) => example.startsWith('month'));
@@ -520,6 +520,57 @@ test('where the zone of reports changes, each day is summed up again in the new 
   await expectAgreement(texts, { first: '2026-11-01', last: '2026-11-19' });
 });
 
+test.each([
+  ['America/New_York', 'Asia/Tokyo'],
+  ['America/New_York', 'Asia/Kolkata'],
+  ['Asia/Tokyo', 'America/New_York'],
+  ['Europe/London', 'UTC'],
+  ['Asia/Kolkata', 'Australia/Lord_Howe'],
+  ['Pacific/Pago_Pago', 'Pacific/Kiritimati'],
+])(
+  'where the zone of reports is changed from %s to %s and back, each text counts once',
+  async (own, other) => {
+    const settings = env() as { reportTimeZone: string };
+    const random = randomFrom(11);
+    const texts = Array.from({ length: 1_200 }, () =>
+      randomText(random, new Date(now.getTime() - 2 * 24 * hour - Math.floor(random() * 75 * 24 * hour))),
+    );
+    await database.db.insert(smsMessages).values(texts);
+    const read = () => readReport(database.db, { first: '2026-09-03', last: '2026-11-19' }, now);
+    try {
+      settings.reportTimeZone = own;
+      while ((await rollUpDays(database.db, now, 30)) > 0);
+      expect(await rollUpMonths(database.db, now, 10)).toBe(2);
+      const before = await read();
+      settings.reportTimeZone = other;
+      expect(await rollUpDays(database.db, now, 30)).toBe(30);
+      settings.reportTimeZone = own;
+      const addUp = ({ series }: typeof before) =>
+        series.flatMap(({ byPurpose }) => Object.values(byPurpose)).reduce((sum, { texts: n }) => sum + n, 0);
+      // Meanwhile what is missing is missing, and what is there counts once.
+      const torn = await read();
+      expect(torn.missingDays.length).toBeGreaterThan(20);
+      for (const [purpose, { texts: n }] of Object.entries(torn.period.byPurpose)) {
+        expect(n).toBeLessThanOrEqual(before.period.byPurpose[purpose]!.texts);
+      }
+      while ((await rollUpDays(database.db, now, 30)) > 0);
+      await rollUpMonths(database.db, now, 10);
+      const after = await read();
+      expect(after).toEqual(before);
+      expect(addUp(after)).toBe(addUp(before));
+      for (const first of ['2026-09-01', '2026-10-01']) {
+        const found: string[] = [];
+        for await (const some of checkDay(database.db, first, { timeZone: own, now })) {
+          found.push(...some.filter(({ kind }) => kind.startsWith('sums_')).map(({ kind }) => kind));
+        }
+        expect(found).toEqual([]);
+      }
+    } finally {
+      settings.reportTimeZone = zone;
+    }
+  },
+);
+
 test.each(['Asia/Kolkata', 'Pacific/Honolulu'])(
   'a text counts once after a change of zones from %s, as well on the first day there is',
   async (formerZone) => {
@@ -621,4 +672,36 @@ test('a day that another process has in hand for long is no error, and holds up 
     await pool.end();
     lines.mockRestore();
   }
+});
+
+test('a report that is read while a day is summed up counts each text once', async () => {
+  const start = new Date('2026-11-19T05:00:00Z').getTime();
+  const texts: Text[] = Array.from({ length: 21 * 60 }, (_, n) => {
+    const at = new Date(start + n * 60_000 + 1_000);
+    return {
+      ...{ id: randomUUID(), direction: 'out', phone: '+14155550101', purpose: 'update', template: 'x' },
+      ...{ createdAt: at, sendAfter: at, status: 'delivered', segments: 1, sentAt: at, deliveredAt: at },
+      ...{ price: '0.010000', reservedAt: at, attempts: 1 },
+    } as Text;
+  });
+  await database.db.insert(smsMessages).values(texts);
+  await rollUpToday(database.db, new Date(now.getTime() - 11 * 60_000));
+  const days = { first: '2026-11-19', last: '2026-11-19' };
+  let times = 0;
+  // Once the report has learned which sums there are, they change.
+  const between = Object.create(database.db) as typeof database.db;
+  between.execute = (async (query: never) => {
+    const answer = await database.db.execute(query);
+    if (answer.rows[0] && 'until_ms' in answer.rows[0] && (times += 1) === 1) {
+      expect(await rollUpToday(database.db, now)).toBe(1);
+    }
+    return answer;
+  }) as never;
+  const { period, byArea } = await readReport(between, days, now);
+  expect(times).toBe(2);
+  expect(period.byPurpose.update).toMatchObject({
+    texts: texts.length,
+    reservedMicros: texts.length * 10_000,
+  });
+  expect(byArea['+1415']!.texts).toBe(texts.length);
 });

@@ -3,7 +3,7 @@
 import { refresh } from 'next/cache';
 import { redirect } from 'next/navigation';
 import { z } from 'zod';
-import { applicationHeldWords, sayStatus } from '@/app/_format/application-words';
+import { applicationHeldWords, nameStatus } from '@/app/_format/application-words';
 import { answerForm, readField } from '@/app/_forms/form-answer';
 import { readForm, text, version } from '@/app/_forms/read-form';
 import { readAnswerZone } from '@/app/users/person-time-zone';
@@ -85,7 +85,7 @@ export async function moveApplicationAction(
     case 'not_allowed':
       refresh();
       return answerForm({
-        message: `This move cannot be made by you from ${sayStatus(moved.application.status)}. Nothing was changed.`,
+        message: `This move cannot be made by you from ${nameStatus(moved.application.status)}. Nothing was changed.`,
         values,
       });
     case 'changed_meanwhile':

@@ -23,7 +23,7 @@ import { TextLink } from '@/components/ui/TextLink';
 import { Written } from '@/components/ui/Written';
 import { db } from '@/db/client';
 import { databaseNow } from '@/db/clock';
-import { sayStatus } from '@/app/_format/application-words';
+import { nameStatus } from '@/app/_format/application-words';
 import { sayTab } from '@/app/_format/tab-title';
 import { seesInternal } from '@/lib/applications/who-sees';
 import { readUser, requireRole } from '@/lib/auth/sign-in/session';
@@ -83,7 +83,7 @@ export default async function ApplicationPage({ params, searchParams }: Props) {
         undo={
           undo && {
             fields: { application: application.id, event: String(undo.eventId) },
-            title: `You moved it to ${sayStatus(undo.to)}`,
+            title: `You moved it to ${nameStatus(undo.to)}`,
             until: { at: undo.until.toISOString(), words: sayAt(undo.until, now, shown.timeZone) },
           }
         }

@@ -1,4 +1,4 @@
-import { sayStatus } from '@/app/_format/application-words';
+import { nameStatus } from '@/app/_format/application-words';
 import { sayTimeOfDay } from '@/app/_format/say-moment';
 import type { LastChange } from '@/lib/reporting/application-page';
 
@@ -6,7 +6,7 @@ import type { LastChange } from '@/lib/reporting/application-page';
 export function sayMeanwhile(change: LastChange | null, timeZone: string | null): string {
   if (change === null) return 'Someone changed it meanwhile.';
   const who = change.actorRole === 'applicant' ? 'The applicant' : (change.actor ?? 'Someone');
-  return `${who} ${did(change.kind, sayStatus(change.status))} at ${sayTimeOfDay(change.at, timeZone)}.`;
+  return `${who} ${did(change.kind, nameStatus(change.status))} at ${sayTimeOfDay(change.at, timeZone)}.`;
 }
 
 function did(kind: LastChange['kind'], status: string): string {
