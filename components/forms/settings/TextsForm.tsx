@@ -52,7 +52,7 @@ export function TextsForm({
         <Checkbox
           name="smsEnabled"
           label="Send me text updates"
-          hint={isStopped ? 'On hold since this number replied STOP.' : 'Turns all updates on or off.'}
+          hint={isStopped ? 'On hold while texts are stopped.' : 'Turns all updates on or off.'}
           defaultChecked={isOn('smsEnabled')}
           error={state.fieldErrors.smsEnabled}
         />
