@@ -28,6 +28,7 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
   const tonight = startOf(today, timeZone);
   const first = await readFirstDay(db, timeZone);
   if (first === null || first >= today) return 0;
+  await dropDaysBefore(db, first, timeZone);
   const { rows } = await db.execute<{ day: ReportDay; unchecked_part: string | null }>(sql`
     select to_char(at, 'YYYY-MM-DD') as day,
       case when rolled.summed_until is null and rolled_at is not null and checked_at < ${timestamp(tonight)} is not false then part end
@@ -51,6 +52,25 @@ export async function rollUpDays(db: Db, now: Date, limit: number): Promise<numb
     }
   }
   return done;
+}
+
+/**
+ * Removes the sums of other zones before the first day there is in this one: no day of this zone takes their place. What is in the first
+ * day itself goes when it is summed up.
+ */
+async function dropDaysBefore(db: Db, first: ReportDay, timeZone: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const { rows } = await tx.execute<{ day: ReportDay; time_zone: string }>(sql`
+      delete from rolled_days where day < ${first}::date and time_zone <> ${timeZone}
+      returning to_char(day, 'YYYY-MM-DD') as day, time_zone`);
+    const end = startOf(first, timeZone);
+    for (const { day, time_zone: oldZone } of rows) {
+      const old = spanOf(day, canonicalZone(oldZone) ?? timeZone);
+      const within = sql`at >= ${timestamp(old.from)} and at < ${timestamp(old.to < end ? old.to : end)}`;
+      await tx.execute(sql`delete from sms_rollups where ${within}`);
+      await tx.execute(sql`delete from event_rollups where ${within}`);
+    }
+  });
 }
 
 /** Someone has to learn of a day that is summed up again although what was changed in it by hand may have gone unnoticed. */

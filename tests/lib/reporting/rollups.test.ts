@@ -571,6 +571,31 @@ test.each([
   },
 );
 
+test('where the zone of reports changes to one in which the first day is later, nothing of the earlier day is left', async () => {
+  const settings = env() as { reportTimeZone: string };
+  // At noon in New York it is the next day in Tokyo.
+  const first = new Date('2026-11-10T17:00:00Z');
+  const texts = Array.from({ length: 100 }, (_, n) => ({
+    ...randomText(randomFrom(n), new Date(first.getTime() + n * hour)),
+    ...{ price: null, reservedAt: null },
+  }));
+  await database.db.insert(smsMessages).values(texts);
+  await rollUpDays(database.db, now, 1_000);
+  const days = { first: '2026-11-01', last: '2026-11-19' };
+  try {
+    settings.reportTimeZone = 'Asia/Tokyo';
+    while ((await rollUpDays(database.db, now, 30)) > 0);
+    const { period, byArea, series, missingDays } = await readReport(database.db, days, now);
+    const count = (sums: Record<string, Sums>) =>
+      Object.values(sums).reduce((sum, { texts: n }) => sum + n, 0);
+    expect(missingDays).toEqual([]);
+    expect([period.byPurpose, byArea].map(count)).toEqual([100, 100]);
+    expect(series.reduce((sum, { byPurpose }) => sum + count(byPurpose), 0)).toBe(100);
+  } finally {
+    settings.reportTimeZone = zone;
+  }
+});
+
 test.each(['Asia/Kolkata', 'Pacific/Honolulu'])(
   'a text counts once after a change of zones from %s, as well on the first day there is',
   async (formerZone) => {
