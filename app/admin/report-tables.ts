@@ -126,7 +126,7 @@ export function makeTable(report: Report, name: TableName): ReportTable {
 /** What a chart draws in one place: an hour of one day, a day, or a week. */
 export type ChartStep = { label: string; all: Sums; out: Sums; registered: number; verified: number };
 
-/** Of more days a chart draws weeks, which begin with the first of the days: single days would be thinner than a finger. */
+/** Of more days than this a chart draws weeks, counted from the first day: the bars of single days would be too thin. */
 const mostDaysDrawn = 45;
 
 /** What charts draw of a report: hours of one day, days, or weeks where there are more than 45 days. Files have each day. */

@@ -21,7 +21,7 @@ import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
 import { addDays, dayOf, startOf } from '@/lib/reporting/rollups/report-days';
-import { sumAnewSince } from '@/lib/reporting/rollups/roll-up';
+import { sumAgainSince } from '@/lib/reporting/rollups/roll-up';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
 import { readCommandLine } from '../command-line';
 import { runCommand } from './run-command';
@@ -84,7 +84,7 @@ export async function seedDemoData(db: Db, now: Date): Promise<SeededPerson[]> {
   if (seeded.some(({ email, created }) => created && email === applicantEmail)) {
     await db.transaction((tx) => seedApplications(tx, evening));
     // Where there is a history already (`npm run generate`), its days were summed up without these texts.
-    await sumAnewSince(db, addDays(dayOf(evening, env().reportTimeZone), -mostDaysBack));
+    await sumAgainSince(db, addDays(dayOf(evening, env().reportTimeZone), -mostDaysBack));
   }
   return seeded;
 }

@@ -166,7 +166,7 @@ async function countRows(): Promise<unknown> {
   return rows[0];
 }
 
-test('demo data written into days that were summed up already has them summed up anew', async () => {
+test('days that had sums before the demo data was written are summed up again', async () => {
   await database.pool.query('truncate users, sms_messages, sms_rollups, event_rollups cascade');
   await database.pool.query(
     `insert into rolled_days (day, time_zone, rolled_at) select at, 'America/New_York', now() - interval '1 hour'

@@ -5,7 +5,15 @@ import type { DifferenceKind } from '@/lib/alarms/ledger-kinds';
 import { env } from '@/lib/env';
 import { senderName } from '@/lib/sms/senders/sender';
 import { failureFeeUsd } from '@/lib/sms/delivery/error-codes';
-import { areaOf, hourOf, isWithinDay, spanOf, type DaySpan } from '../rollups/day-sums';
+import {
+  areaOf,
+  countColumns,
+  moneyColumns,
+  hourOf,
+  isWithinDay,
+  spanOf,
+  type DaySpan,
+} from '../rollups/day-sums';
 import { aheadOfSums } from '../rollups/roll-up';
 import { monthOf, type ReportDay } from '../rollups/report-days';
 import { kindIs, lookForDifferences, type Finds } from './look';
@@ -104,8 +112,7 @@ function compareWithTexts(day: ReportDay, span: DaySpan, now: Date): SQL {
 
 /** The figures of sums, or what they add up to. */
 function sumsOf(which: '' | 'sum'): SQL {
-  const names = 'texts segments sent delivered failed canceled held settled_usd reserved_usd failed_usd';
-  return sql.raw(names.replaceAll(/\w+/g, `${which}($&)`).replaceAll(' ', ', '));
+  return sql.raw([...countColumns, ...moneyColumns].map((name) => `${which}(${name})`).join(', '));
 }
 
 /** The sums of the hours of a purpose are those of its day, and the sums of all areas those of all purposes. */

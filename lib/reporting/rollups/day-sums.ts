@@ -3,6 +3,10 @@ import { timestamp } from '@/db/timestamp';
 import { latencyBounds } from './latency';
 import { addDays, startOf, type ReportDay } from './report-days';
 
+/** The figures of sms_rollups that count texts, and those of money, in dollars. */
+export const countColumns = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'] as const;
+export const moneyColumns = ['settled_usd', 'reserved_usd', 'failed_usd'] as const;
+
 /** From one moment to before another; what is counted in it stands at `startsAt`. */
 type Stretch = { from: Date; to: Date; startsAt: Date };
 
@@ -43,14 +47,10 @@ const took = sql`case when isfinite(delivered_at) then delivered_at - case when 
  */
 export function sumTexts(day: DaySpan): SQL {
   const sums = sql.raw(
-    ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held']
-      .map((name) => `sum(${name})::bigint as ${name}`)
-      .concat(
-        ['settled_usd', 'reserved_usd', 'failed_usd'].map(
-          (name) => `sum(${name})::numeric(18, 6) as ${name}`,
-        ),
-      )
-      .join(', '),
+    [
+      ...countColumns.map((name) => `sum(${name})::bigint as ${name}`),
+      ...moneyColumns.map((name) => `sum(${name})::numeric(18, 6) as ${name}`),
+    ].join(', '),
   );
   return sql`
     select kind, at, key, ${sums}, max(latencies) as latencies
@@ -59,8 +59,7 @@ export function sumTexts(day: DaySpan): SQL {
 
 /** The part of these sums that counts texts, in the same columns. */
 export function sumAsked(day: DaySpan): SQL {
-  const names = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
-  const sums = sql.raw(names.map((name) => `sum(${name}) as ${name}`).join(', '));
+  const sums = sql.raw(countColumns.map((name) => `sum(${name}) as ${name}`).join(', '));
   // Each text is looked at once for each way to group it; the classes of latency are spread out over what that leaves.
   return sql`
     with asked as materialized (
@@ -79,7 +78,7 @@ export function sumAsked(day: DaySpan): SQL {
       purpose as key, ${sums}, ${noMoney}, ${latencies} as latencies
     from counted where kind = 'hour' group by grouping sets ((hour, purpose), (purpose))
     union all
-    select kind, ${timestamp(day.startsAt)}, coalesce(area, error), ${sql.raw(names.join(', '))}, ${noMoney}, '{}'
+    select kind, ${timestamp(day.startsAt)}, coalesce(area, error), ${sql.raw(countColumns.join(', '))}, ${noMoney}, '{}'
     from counted where kind = 'area' or kind = 'error' and error is not null`;
 }
 

@@ -5,6 +5,7 @@ import { isLockTimeout } from '@/db/database-fault';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { openLog } from '@/lib/log';
+import { countColumns, moneyColumns } from './day-sums';
 import { readFirstDay } from './first-day';
 import { addDays, countDays, dayOf, monthOf, startOf, type ReportDay } from './report-days';
 
@@ -90,14 +91,12 @@ async function rollUpMonth(
   });
 }
 
-const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
-const money = ['settled_usd', 'reserved_usd', 'failed_usd'];
-const columns = sql.raw([...counts, ...money].join(', '));
+const columns = sql.raw([...countColumns, ...moneyColumns].join(', '));
 /** Money of a broken row may be no number: it is left out, as what it is added to would be none either. */
 const totals = sql.raw(
   [
-    ...counts.map((name) => `sum(${name})`),
-    ...money.map((name) => `coalesce(sum(nullif(${name}, 'NaN'::numeric)), 0)`),
+    ...countColumns.map((name) => `sum(${name})`),
+    ...moneyColumns.map((name) => `coalesce(sum(nullif(${name}, 'NaN'::numeric)), 0)`),
   ].join(', '),
 );
 

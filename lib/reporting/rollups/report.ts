@@ -3,7 +3,7 @@ import type { EventKind, RollupKind } from '@/db/schema/reports';
 import type { Db } from '@/db/client';
 import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
-import { spanOf, sumAsked, sumEvents, sumPaid, type DaySpan } from './day-sums';
+import { countColumns, moneyColumns, spanOf, sumAsked, sumEvents, sumPaid, type DaySpan } from './day-sums';
 import { addLatencies, type Latencies } from './latency';
 import { listGroups, listMonths } from './months';
 import { readFirstDay } from './first-day';
@@ -186,13 +186,11 @@ function rowOf({
   latencies: SQL;
   figure: (column: string) => string;
 }): SQL {
-  const counts = ['texts', 'segments', 'sent', 'delivered', 'failed', 'canceled', 'held'];
-  const money = ['settled', 'reserved', 'failed'];
   const fields = [
-    ...counts.map((name) => `'${name}', ${figure(name)}::float8`),
-    ...money.map(
+    ...countColumns.map((name) => `'${name}', ${figure(name)}::float8`),
+    ...moneyColumns.map(
       (name) =>
-        `'${name}Micros', coalesce(${figure(`nullif(${name}_usd, 'NaN'::numeric)`)} * 1000000, 0)::float8`,
+        `'${name.replace('_usd', 'Micros')}', coalesce(${figure(`nullif(${name}, 'NaN'::numeric)`)} * 1000000, 0)::float8`,
     ),
   ];
   return sql`json_build_object('kind', kind, 'atMs', ${at}, 'key', key, 'sums',

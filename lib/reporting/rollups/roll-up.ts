@@ -110,8 +110,8 @@ export async function rollUpToday(db: Db, now: Date): Promise<number> {
   }
 }
 
-/** Has the days from this one on summed up anew, for whoever has written texts into days that were summed up already. */
-export async function sumAnewSince(db: Db, first: ReportDay): Promise<void> {
+/** Marks the days from this one on to be summed up again, for a caller that has added texts to days whose sums were made before. */
+export async function sumAgainSince(db: Db, first: ReportDay): Promise<void> {
   await db.execute(sql`delete from rolled_days where day >= ${first}::date`);
 }
 

@@ -102,9 +102,7 @@ export default async function NumberPage({ params }: Props) {
             </Card>
             <Card label="Limits" id="limits">
               <Fold title="Limits" note="What is left" heads>
-                <Stack>
-                  <NumberLimits limits={page.limits} clock={clock} />
-                </Stack>
+                <NumberLimits limits={page.limits} clock={clock} />
               </Fold>
             </Card>
           </>
