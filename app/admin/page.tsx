@@ -33,7 +33,7 @@ import { findAction } from './find-actions';
 import { linkToMessages } from './messages/messages-query';
 import { subjectHint } from './messages/subject-words';
 import { isPresetOf, linkToCsv, overviewPath, presets, readPeriod, type ReportPeriod } from './report-period';
-import { listFigures, listSteps, makeTable, outcomesOf, type TableName } from './report-tables';
+import { listFigures, listSteps, makeTable, outcomesOf, stepDaysOf, type TableName } from './report-tables';
 import { sayCount, sayMicros, sayReportDay, saySeconds, sayZone } from './report-words';
 import { listHealth, sayHealth } from './sender/health-rows';
 import { SendingNowFigures } from './sending-now';
@@ -60,7 +60,11 @@ export default async function AdminOverviewPage({
   const search = await searchParams;
   const period = readPeriod(search, today);
   const said = typeof search.saved === 'string' ? alarmSavedWords.get(search.saved) : undefined;
-  const { alarms, health, attack, report } = await readAdminOverview(db(), period, now);
+  const { alarms, health, attack, report } = await readAdminOverview(
+    db(),
+    { ...period, stepDays: stepDaysOf(period) },
+    now,
+  );
   const name = namePeriod(period, today);
   const clock = { timeZone, now };
   const figures = listFigures(report, period);

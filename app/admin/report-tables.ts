@@ -1,7 +1,8 @@
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
 import { readPercentile, readShareWithin } from '@/lib/reporting/rollups/latency';
 import { countDays, findDaysBefore } from '@/lib/reporting/rollups/report-days';
-import { addSums, nothing, type PeriodSums, type Report, type Sums } from '@/lib/reporting/rollups/report';
+import type { PeriodSums, Report, ReportStep } from '@/lib/reporting/rollups/report';
+import { addSums, nothing, type Sums } from '@/lib/reporting/rollups/sums';
 import { remedies } from '@/lib/sms/delivery/error-codes';
 import { sayCount, sayMicros, sayReportDay, saySeconds, sayShare } from './report-words';
 import { sayPurpose, sayReason, sayWhy } from './messages/message-words';
@@ -61,29 +62,30 @@ export function makeTable(report: Report, name: TableName): ReportTable {
     case 'spend':
       return {
         columns: ['When', 'Settled dollars', 'Reserved dollars'],
-        rows: series.map(({ label, byPurpose }) => {
-          const sums = Object.values(byPurpose).reduce(addSums, nothing);
-          return [label, usd(sums.settledMicros), usd(sums.reservedMicros)];
+        rows: series.map(({ first, out, inbound }) => {
+          const sums = addSums(out, inbound);
+          return [first, usd(sums.settledMicros), usd(sums.reservedMicros)];
         }),
       };
     case 'texts':
       return {
         columns: ['When', 'Delivered', 'On their way', 'Failed', 'Canceled'],
-        rows: series.map((step) => [step.label, ...outcomesOf(sumOutbound(step))]),
+        rows: series.map(({ first, out }) => [first, ...outcomesOf(out)]),
       };
     case 'delivery':
       return {
         columns: ['When', 'Half within seconds', '95% within seconds'],
-        rows: series.map((step) => {
-          const { latencies } = sumOutbound(step);
-          return [step.label, readPercentile(latencies, 0.5), readPercentile(latencies, 0.95)];
-        }),
+        rows: series.map(({ first, out: { latencies } }) => [
+          first,
+          readPercentile(latencies, 0.5),
+          readPercentile(latencies, 0.95),
+        ]),
       };
     case 'people':
       return {
         columns: ['When', 'Registered', 'Verified'],
-        rows: series.map(({ label, events }) => [
-          label,
+        rows: series.map(({ first, events }) => [
+          first,
           events.other.registered ?? 0,
           events.funnel.verified ?? 0,
         ]),
@@ -129,23 +131,21 @@ export type ChartStep = { label: string; all: Sums; out: Sums; registered: numbe
 /** Of more days than this a chart draws weeks, counted from the first day: the bars of single days would be too thin. */
 const mostDaysDrawn = 45;
 
-/** What charts draw of a report: hours of one day, days, or weeks where there are more than 45 days. Files have each day. */
-export function listSteps({ series }: Report, { first, last }: ReportPeriod, today: string): ChartStep[] {
-  const size = series.length > mostDaysDrawn ? 7 : 1;
-  const say = (day: string) => (first === last ? day : sayReportDay(day, today));
-  return Array.from({ length: Math.ceil(series.length / size) }, (_, index) => {
-    const days = series.slice(index * size, (index + 1) * size);
-    const [begin, end] = [say(days[0]!.label), say(days.at(-1)!.label)];
-    const add = (count: (day: Report['series'][number]) => number) =>
-      days.reduce((sum, day) => sum + count(day), 0);
-    return {
-      label: begin === end ? begin : `${begin} to ${end}`,
-      all: days.flatMap(({ byPurpose }) => Object.values(byPurpose)).reduce(addSums, nothing),
-      out: days.map(sumOutbound).reduce(addSums, nothing),
-      registered: add(({ events }) => events.other.registered ?? 0),
-      verified: add(({ events }) => events.funnel.verified ?? 0),
-    };
-  });
+/** How many days charts draw as one step. Files have each day. */
+export function stepDaysOf({ first, last }: ReportPeriod): number {
+  return countDays(first, last) > mostDaysDrawn ? 7 : 1;
+}
+
+/** What charts draw of a report: hours of one day, days, or weeks. */
+export function listSteps(report: Report, period: ReportPeriod, today: string): ChartStep[] {
+  const say = (day: string) => (period.first === period.last ? day : sayReportDay(day, today));
+  return report.series.map(({ first, last, out, inbound, events }: ReportStep) => ({
+    label: first === last ? say(first) : `${say(first)} to ${say(last)}`,
+    all: addSums(out, inbound),
+    out,
+    registered: events.other.registered ?? 0,
+    verified: events.funnel.verified ?? 0,
+  }));
 }
 
 /** Of some texts: delivered, on their way, failed, canceled. What waits is on its way, too. */

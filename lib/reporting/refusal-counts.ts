@@ -25,7 +25,5 @@ export async function readRefusalCounts(db: Db, now: Date): Promise<RefusalCount
       sinceYesterday[reason] = (sinceYesterday[reason] ?? 0) + times;
     }
   }
-  // A report is compared with the days before it, which are not asked for here.
-  const missingDays = week.missingDays.filter((day) => day >= first);
-  return { sinceYesterday, inWeek: week.period.events.refusal, missingDays };
+  return { sinceYesterday, inWeek: week.period.events.refusal, missingDays: week.missingDays };
 }

@@ -9,7 +9,8 @@ import type { SenderRole } from '@/db/schema/consent';
 import { awaitsReports, paceOf, senderName } from '@/lib/sms/senders/sender';
 import { isDueAt } from '@/lib/sms/outbox/due-texts';
 import { addDays, dayOf } from './rollups/report-days';
-import { addSums, nothing, readReport } from './rollups/report';
+import { readReport } from './rollups/report';
+import { addSums, nothing } from './rollups/sums';
 
 /** How sending is at this moment. Money is in whole millionths of a dollar. */
 export type SendingNow = {

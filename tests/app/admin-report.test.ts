@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { isPresetOf, presets, readPeriod } from '@/app/admin/report-period';
-import { listFigures, listSteps, makeTable, partOf, tableNames } from '@/app/admin/report-tables';
+import { listFigures, listSteps, stepDaysOf, makeTable, partOf, tableNames } from '@/app/admin/report-tables';
 import { sayMicros, saySeconds, sayShare, sayZone } from '@/app/admin/report-words';
 import { barPath } from '@/components/charts/ChartFrame';
 import { linearScale, timeScale } from '@/components/charts/scale';
-import { addDays, findDaysBefore } from '@/lib/reporting/rollups/report-days';
+import { findDaysBefore } from '@/lib/reporting/rollups/report-days';
 import { countryOfArea } from '@/lib/reporting/rollups/areas';
-import { nothing, type Report, type Sums } from '@/lib/reporting/rollups/report';
+import type { Report, ReportStep } from '@/lib/reporting/rollups/report';
+import { nothing, type Sums } from '@/lib/reporting/rollups/sums';
 
 const today = '2026-11-30';
 const week = { first: '2026-11-24', last: today };
@@ -102,6 +103,10 @@ const empty: Report = {
   byError: {},
   missingDays: [],
 };
+const step = (changes: Partial<ReportStep>): ReportStep => ({
+  ...{ first: today, last: today, out: nothing, inbound: nothing, events: emptyPeriod.events },
+  ...changes,
+});
 
 test('a report of nothing has every table and figure, and none is no number', () => {
   for (const name of tableNames) expect(makeTable(empty, name).rows).toEqual([]);
@@ -139,20 +144,21 @@ test('what people sent us is in what was spent and in no rate', () => {
 
 test('what of a report is not a table’s part changes nothing in it', () => {
   const events = { funnel: { verified: 3 }, refusal: { stopped: 2 }, other: { registered: 4 } };
-  const byPurpose = { verification: sums({ texts: 9, sent: 8, delivered: 6, settledMicros: 66_400 }) };
+  const out = sums({ texts: 9, sent: 8, delivered: 6, settledMicros: 66_400 });
+  const byPurpose = { verification: out };
   const whole: Report = {
     ...empty,
     period: { byPurpose, events },
-    series: [{ label: '2026-11-24', byPurpose, events }],
+    series: [step({ out, events })],
     byArea: { '+1415': sums({ texts: 9 }) },
     byError: { 30003: sums({ texts: 1 }) },
   };
   const withoutEvents = { ...whole.period, events: emptyPeriod.events };
   const parts = {
-    texts: { ...whole, period: withoutEvents, series: [{ label: '2026-11-24', ...withoutEvents }] },
+    texts: { ...whole, period: withoutEvents, series: [step({ out })] },
     events: {
       ...{ ...whole, byArea: {}, byError: {}, period: { byPurpose: {}, events } },
-      series: [{ label: '2026-11-24', byPurpose: {}, events }],
+      series: [step({ events })],
     },
   };
   for (const name of tableNames) {
@@ -176,46 +182,37 @@ test('the share of texts that arrived is said of codes alone, too, where any wer
 });
 
 describe('what a chart draws', () => {
-  const report = (days: number): Report => ({
+  const report = (first: string, last: string, texts: number): Report => ({
     ...empty,
-    series: Array.from({ length: days }, (_, n) => ({
-      label: addDays('2026-06-01', n),
-      byPurpose: { update: sums({ texts: n + 1 }), inbound: sums({ texts: 100, settledMicros: 7 }) },
-      events: { funnel: { verified: 1 }, refusal: {}, other: { registered: 2 } },
-    })),
+    series: [
+      step({
+        ...{ first, last, out: sums({ texts }), inbound: sums({ texts: 100, settledMicros: 7 }) },
+        events: { funnel: { verified: 1 }, refusal: {}, other: { registered: 2 } },
+      }),
+    ],
   });
-  const draw = (days: number) =>
-    listSteps(report(days), { first: '2026-06-01', last: addDays('2026-06-01', days - 1) }, today);
+  const period = { first: '2026-06-01', last: '2026-07-16' };
 
-  test('is each day, of 45 at most', () => {
-    const steps = draw(45);
-    expect(steps).toHaveLength(45);
-    expect(steps[1]).toMatchObject({ label: 'Jun 2', out: { texts: 2 }, all: { texts: 102 }, verified: 1 });
+  test('is each day of 45 at most, and weeks of more', () => {
+    expect(stepDaysOf({ first: '2026-06-01', last: '2026-07-15' })).toBe(1);
+    expect(stepDaysOf(period)).toBe(7);
   });
 
-  test('is weeks of more days, and nothing is lost by it', () => {
-    const steps = draw(46);
-    expect(steps.map(({ label }) => label)).toEqual([
-      'Jun 1 to Jun 7',
-      'Jun 8 to Jun 14',
-      'Jun 15 to Jun 21',
-      'Jun 22 to Jun 28',
-      'Jun 29 to Jul 5',
-      'Jul 6 to Jul 12',
-      'Jul 13 to Jul 16',
+  test('is named by its days, with what went both ways', () => {
+    expect(listSteps(report('2026-06-02', '2026-06-02', 2), period, today)).toEqual([
+      {
+        label: 'Jun 2',
+        out: sums({ texts: 2 }),
+        all: sums({ texts: 102, settledMicros: 7 }),
+        ...{ registered: 2, verified: 1 },
+      },
     ]);
-    const add = (of: (step: (typeof steps)[number]) => number) =>
-      steps.reduce((sum, step) => sum + of(step), 0);
-    expect(add(({ out }) => out.texts)).toBe((46 * 47) / 2);
-    expect(add(({ all }) => all.settledMicros)).toBe(46 * 7);
-    expect([add(({ registered }) => registered), add(({ verified }) => verified)]).toEqual([92, 46]);
-    expect(draw(50).at(-1)!.label).toBe('Jul 20');
-    // The file has each day.
-    expect(makeTable(report(46), 'texts').rows).toHaveLength(46);
+    const [week] = listSteps(report('2026-07-13', '2026-07-16', 2), period, today);
+    expect(week!.label).toBe('Jul 13 to Jul 16');
   });
 
   test('is the hours of one day, by their names', () => {
-    const hours = { ...empty, series: [{ label: '09:00', ...emptyPeriod }] };
+    const hours = { ...empty, series: [step({ first: '09:00', last: '09:00' })] };
     expect(listSteps(hours, { first: today, last: today }, today).map(({ label }) => label)).toEqual([
       '09:00',
     ]);

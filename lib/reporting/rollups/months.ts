@@ -107,9 +107,17 @@ function daysBetween({ from, to }: Stretch): SQL {
     where kind in ('area', 'error') and at >= ${timestamp(from)} and at < ${timestamp(to)}`;
 }
 
+/** The moments at which months begin that have sums of their own, of those that begin at some moments: as an array. */
+export function listMade(months: readonly Month[]): SQL {
+  return sql`
+    select array_agg((extract(epoch from begins) * 1000)::float8)
+    from unnest(${sql.param(months.map(({ from }) => from.toISOString()))}::timestamptz[]) begins
+    where exists (select from sms_rollups where kind = ${kindsByMonth.area} and at = begins)`;
+}
+
 /**
- * The sums of areas and errors between two moments, as rows of kind, key and counts: those of the given whole months where they are
- * made, and of all other days those of each day that `isSummed` lets through. Within these months it has to let through every day.
+ * The sums of areas and errors between two moments, as rows of kind, key and counts: those of the given whole months, all of which have
+ * some, and of all other days those of each day that `isSummed` lets through.
  */
 export function listGroups({ from, to }: Stretch, months: readonly Month[], isSummed: SQL): SQL {
   const others: Stretch[] = [];
@@ -119,19 +127,12 @@ export function listGroups({ from, to }: Stretch, months: readonly Month[], isSu
     begin = month.to;
   }
   if (begin < to) others.push({ from: begin, to });
+  const ofMonths = sql`
+    select case kind when ${kindsByMonth.area} then 'area' else 'error' end as kind, key, ${columns} from sms_rollups
+    where kind in (${kindsByMonth.area}, ${kindsByMonth.error})
+      and at = any(${sql.param(months.map((month) => month.from.toISOString()))}::timestamptz[])`;
   return sql.join(
-    [
-      ...others.map((stretch) => sql`${daysBetween(stretch)} and ${isSummed}`),
-      ...months.flatMap((month) => {
-        const isMade = sql`exists (select from sms_rollups where kind = ${kindsByMonth.area} and at = ${timestamp(month.from)})`;
-        return [
-          sql`select case kind when ${kindsByMonth.area} then 'area' else 'error' end as kind, key, ${columns} from sms_rollups
-            where kind in (${kindsByMonth.area}, ${kindsByMonth.error}) and at = ${timestamp(month.from)}`,
-          // PostgreSQL asks this once, before it reads any day.
-          sql`${daysBetween(month)} and not ${isMade}`,
-        ];
-      }),
-    ],
+    [ofMonths, ...others.map((stretch) => sql`${daysBetween(stretch)} and ${isSummed}`)],
     sql` union all `,
   );
 }
