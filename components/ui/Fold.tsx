@@ -5,28 +5,34 @@ import styles from './Fold.module.css';
 /**
  * A part of a page that a phone shows folded, under its title and what is in it in a word (`note`). On wider screens, and where
  * pages are printed, it always stands open, without anything to fold. `heads`: nothing in it names it, so there its title does.
+ * `open`: a phone shows it open at first.
  */
 export function Fold({
   title,
   note,
   heads = false,
+  level = 2,
+  open,
   children,
 }: {
   title: string;
   note?: string;
   heads?: boolean;
+  level?: 2 | 3;
+  open?: boolean;
   children: ReactNode;
 }) {
+  const Title = `h${level}` as const;
   return (
-    <details className={styles.fold} data-fold="">
+    <details className={styles.fold} data-fold="" open={open || undefined}>
       <summary className={styles.summary}>
-        <h2 className={styles.title}>{title}</h2>
+        <Title className={styles.title}>{title}</Title>
         {note === undefined ? null : <span className={styles.note}>{note}</span>}
       </summary>
       <div className={styles.body}>
         {heads ? (
           <div className={styles.head}>
-            <Heading level={2}>{title}</Heading>
+            <Heading level={level}>{title}</Heading>
           </div>
         ) : null}
         {children}

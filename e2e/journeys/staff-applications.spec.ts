@@ -14,6 +14,15 @@ const serial = () => randomUUID().slice(0, 8);
 const moveForm = (page: Page, to: string): Locator =>
   page.locator('form').filter({ has: page.locator(`input[name="to"][value="${to}"]`) });
 
+/** The form of one move, which a phone folds. */
+async function unfoldMove(page: Page, to: string): Promise<Locator> {
+  const form = moveForm(page, to);
+  if (!(await form.isVisible()))
+    await page.locator('details').filter({ has: form }).locator('summary').click();
+  await expect(form).toBeVisible();
+  return form;
+}
+
 const status = (page: Page, value: string): Locator => page.locator(`[data-application-status="${value}"]`);
 
 /** Presses Tab until the element has the focus. */
@@ -55,7 +64,7 @@ test('a broker finds what is assigned to them, asks for documents, and the appli
   await expect(moveForm(page, 'approved')).toHaveCount(0);
   await expect(field(page, 'internalNote')).toHaveCount(0);
   await expect(field(page, 'assignee')).toHaveCount(0);
-  const form = moveForm(page, 'documents_needed');
+  const form = await unfoldMove(page, 'documents_needed');
   await button(form, 'Ask for documents').click();
   await expect(alertOf(page)).toHaveText(/Say what is needed/);
   await expect(page.locator('#documents_needed-note-error')).toBeVisible();
@@ -101,7 +110,7 @@ test('staff take a move back: the applicant hears nothing, and the timeline says
   await expect(page.getByText('You can take your next moves back for 120 seconds.')).toBeVisible();
 
   await open(page, `${applications}/${id}`);
-  const form = moveForm(page, 'approved');
+  const form = await unfoldMove(page, 'approved');
   await form.locator('[name="note"]').fill('Welcome.');
   await form.locator('[name="internalNote"]').fill('Checked twice.');
   await button(form, 'Approve').click();
@@ -118,7 +127,7 @@ test('staff take a move back: the applicant hears nothing, and the timeline says
   expect(readTexts(applicant.phone)).toEqual([]);
 
   // Too late is refused in words. The time ends while the request is under way: a page that knows it offers no undo.
-  await button(moveForm(page, 'declined'), 'Decline').click();
+  await button(await unfoldMove(page, 'declined'), 'Decline').click();
   await expect(status(page, 'declined')).toBeVisible();
   await awaitScript(page);
   await page.route('**', async (route) => {
@@ -136,7 +145,7 @@ test('a note that is too long is kept as it was typed, and counted, not cut', as
   const id = await giveApplication({ of: null, title: `Flat ${serial()}`, status: 'in_review' });
   await enterAs(page, await makePerson('staff', { name: `Sal ${serial()}` }));
   await open(page, `${applications}/${id}`);
-  const form = moveForm(page, 'approved');
+  const form = await unfoldMove(page, 'approved');
   const typed = '😀'.repeat(1_001);
   await form.locator('[name="note"]').fill(typed);
   await button(form, 'Approve').click();
@@ -159,7 +168,7 @@ test('what was typed for a move or a note stays where the session has ended mean
   await enterAs(page, staff);
   await open(page, `${applications}/${id}`);
   await awaitScript(page);
-  const form = moveForm(page, 'documents_needed');
+  const form = await unfoldMove(page, 'documents_needed');
   await field(form, 'note').fill('Your lease, please.');
   await field(form, 'internalNote').fill('He called.');
   await readRows('delete from sessions where user_id = $1', [staff.id]);
@@ -203,12 +212,13 @@ test('of two who move it, the second is told what happened, and keeps what they 
   const theirs = await (await openBrowser()).newPage();
   await enterAs(theirs, first);
   await open(theirs, `${applications}/${id}`);
-  await moveForm(theirs, 'documents_needed').locator('[name="note"]').fill('A pay slip.');
+  const ask = await unfoldMove(theirs, 'documents_needed');
+  await ask.locator('[name="note"]').fill('A pay slip.');
   await button(theirs, 'Ask for documents').click();
   await expect(status(theirs, 'documents_needed')).toBeVisible();
 
   // Withdrawing can be done still; approving cannot.
-  const withdraw = moveForm(page, 'withdrawn');
+  const withdraw = await unfoldMove(page, 'withdrawn');
   await withdraw.locator('[name="note"]').fill('As you asked.');
   await button(withdraw, 'Withdraw for the applicant').click();
   await expect(alertOf(page)).toContainText(`${first.name} moved it to Documents needed`);
@@ -220,10 +230,11 @@ test('of two who move it, the second is told what happened, and keeps what they 
   await expect(status(theirs, 'in_review')).toBeVisible();
   await open(page, `${applications}/${id}`);
   await awaitScript(theirs);
-  await button(moveForm(theirs, 'approved'), 'Approve').click();
+  await button(await unfoldMove(theirs, 'approved'), 'Approve').click();
   await expect(status(theirs, 'approved')).toBeVisible();
-  await moveForm(page, 'declined').locator('[name="note"]').fill('We are sorry.');
-  await moveForm(page, 'declined').locator('[name="internalNote"]').fill('Too little income.');
+  const decline = await unfoldMove(page, 'declined');
+  await decline.locator('[name="note"]').fill('We are sorry.');
+  await decline.locator('[name="internalNote"]').fill('Too little income.');
   await button(page, 'Decline').click();
   await expect(page.getByText(`${first.name} moved it to Approved`)).toBeVisible();
   await expect(page.getByText('You had written: We are sorry.')).toBeVisible();
@@ -279,6 +290,35 @@ test('an admin opens one for someone without an account, assigns it, notes, and 
   await button(page, 'Search').click();
   await expect(page.getByText('No matches.')).toBeVisible();
   await expectToFit(page);
+});
+
+test('a phone folds the moves but for the usual one, and the one that has an error', async ({ page }) => {
+  const id = await giveApplication({ of: null, title: `Flat ${serial()}` });
+  await enterAs(page, await makePerson('staff', { name: `Sid ${serial()}` }));
+  await page.setViewportSize({ width: 360, height: 640 });
+  await open(page, `${applications}/${id}`);
+  const forms = page.locator('main form:has([name="to"])');
+  const isOpen = async () =>
+    Promise.all(
+      (await forms.all()).map(async (form) =>
+        (await form.isVisible()) ? form.locator('[name="to"]').inputValue() : null,
+      ),
+    ).then((open) => open.filter(Boolean));
+  expect(await forms.count()).toBeGreaterThan(2);
+  expect(await isOpen()).toEqual(['in_review']);
+  await expectToFit(page);
+
+  const ask = await unfoldMove(page, 'documents_needed');
+  await field(ask, 'internalNote').fill('He called.');
+  await button(ask, 'Ask for documents').click();
+  await expect(alertOf(page)).toHaveText(/Say what is needed/);
+  expect(await isOpen()).toEqual(['documents_needed']);
+  await expect(field(ask, 'internalNote')).toHaveValue('He called.');
+
+  // A wide screen has them all before its eyes.
+  await page.setViewportSize({ width: 1280, height: 720 });
+  expect(await isOpen()).toHaveLength(await forms.count());
+  await expect(page.locator('details:has(form [name="to"]) > summary').first()).toBeHidden();
 });
 
 test('nobody of the operator’s sees to their own application', async ({ page, faults }) => {

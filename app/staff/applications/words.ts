@@ -24,6 +24,12 @@ export const moveWords: Record<ApplicationStatus, { words: string; variant: Butt
   withdrawn: { words: 'Withdraw for the applicant', variant: 'secondary' },
 };
 
+/** Where an application usually goes next. From In review there is none: no decision is put forward. */
+export const usualMoves: Partial<Record<ApplicationStatus, ApplicationStatus>> = {
+  submitted: 'in_review',
+  documents_needed: 'in_review',
+};
+
 /** What the list can be narrowed down to of the last news. */
 export const newsWords: Record<Exclude<News, 'superseded'>, string> = {
   waiting: 'Not sent yet',

@@ -3,7 +3,8 @@
 import type { ReactNode } from 'react';
 import { TextArea } from '@/components/inputs/TextArea';
 import { Button, type ButtonVariant } from '@/components/ui/Button';
-import { Heading, Stack } from '@/components/ui/Heading';
+import { Fold } from '@/components/ui/Fold';
+import { Stack } from '@/components/ui/Heading';
 import { Form } from '@/components/forms/Form';
 import type { FormAction } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
@@ -19,14 +20,17 @@ export type OfferedMove = {
   variant: ButtonVariant;
   /** The applicant has to read what is needed. */
   asksNote: boolean;
+  /** It comes next as a rule: a phone shows its form open. */
+  isUsual: boolean;
   preview: ReactNode;
 };
 
 const fieldOrder = ['note', 'internalNote'] as const;
 
 /**
- * The moves that someone can make, a form each. They share one answer, so that it is there still when the move it is about is
- * offered no more; what was typed for that is in the answer then. `children` is said where there is no move.
+ * The moves that someone can make, a form each. A phone folds them; open at first is the usual one, then the one that was answered.
+ * They share one answer, so that it is there still when the move it is about is offered no more; what was typed for that is in the
+ * answer then. `children` is said where there is no move.
  */
 export function MoveForms({
   action,
@@ -52,45 +56,44 @@ export function MoveForms({
       {isOffered ? null : <FormAlert state={typed ? { ...state, shown: typed } : state} fields={[]} />}
       {moves.length === 0 ? children : null}
       <div className={styles.forms}>
-        {moves.map(({ to, words, variant, asksNote, preview }) => {
+        {moves.map(({ to, words, variant, asksNote, isUsual, preview }) => {
           const values = to === wanted ? state.values : {};
           const errors = to === wanted ? state.fieldErrors : {};
           return (
-            <div key={to} className={styles.move} role="group" aria-labelledby={`${to}-move`}>
-              <Heading level={3} id={`${to}-move`}>
-                {words}
-              </Heading>
-              <Form action={formAction} pending={pending} aria-labelledby={`${to}-move`}>
-                {to === wanted ? <FormAlert state={state} fields={fieldOrder} idPrefix={`${to}-`} /> : null}
-                <TextArea
-                  id={`${to}-note`}
-                  name="note"
-                  label="Note (the applicant reads this)"
-                  hint={asksNote ? 'Say what is needed. It cannot be left empty.' : undefined}
-                  required={asksNote}
-                  rows={asksNote ? 3 : 2}
-                  defaultValue={values.note}
-                  error={errors.note}
-                />
-                {asksInternal ? (
+            <div key={to} className={styles.move} role="group" aria-label={words}>
+              <Fold title={words} level={3} heads open={isOffered ? to === wanted : isUsual}>
+                <Form action={formAction} pending={pending} aria-label={words}>
+                  {to === wanted ? <FormAlert state={state} fields={fieldOrder} idPrefix={`${to}-`} /> : null}
                   <TextArea
-                    id={`${to}-internalNote`}
-                    name="internalNote"
-                    label="Internal note"
-                    hint="Only staff and admins read this."
-                    rows={2}
-                    defaultValue={values.internalNote}
-                    error={errors.internalNote}
+                    id={`${to}-note`}
+                    name="note"
+                    label="Note (the applicant reads this)"
+                    hint={asksNote ? 'Say what is needed. It cannot be left empty.' : undefined}
+                    required={asksNote}
+                    rows={asksNote ? 3 : 2}
+                    defaultValue={values.note}
+                    error={errors.note}
                   />
-                ) : null}
-                <div className={styles.preview}>{preview}</div>
-                <input type="hidden" name="application" value={application} />
-                <input type="hidden" name="to" value={to} />
-                <input type="hidden" name="version" value={version} />
-                <Button variant={variant} wide pending={pending}>
-                  {words}
-                </Button>
-              </Form>
+                  {asksInternal ? (
+                    <TextArea
+                      id={`${to}-internalNote`}
+                      name="internalNote"
+                      label="Internal note"
+                      hint="Only staff and admins read this."
+                      rows={2}
+                      defaultValue={values.internalNote}
+                      error={errors.internalNote}
+                    />
+                  ) : null}
+                  <div className={styles.preview}>{preview}</div>
+                  <input type="hidden" name="application" value={application} />
+                  <input type="hidden" name="to" value={to} />
+                  <input type="hidden" name="version" value={version} />
+                  <Button variant={variant} wide pending={pending}>
+                    {words}
+                  </Button>
+                </Form>
+              </Fold>
             </div>
           );
         })}

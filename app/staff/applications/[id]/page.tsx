@@ -34,7 +34,14 @@ import {
 } from '@/lib/reporting/application-page';
 import { applicationsPath } from '../applications-query';
 import { groupAssignable } from '../assignee-options';
-import { applicationSavedWords, moveWords, sayApplicationStatus, sayEvent, sayReach } from '../words';
+import {
+  applicationSavedWords,
+  moveWords,
+  sayApplicationStatus,
+  sayEvent,
+  sayReach,
+  usualMoves,
+} from '../words';
 import { addNoteAction, assignApplicationAction, moveApplicationAction, undoMoveAction } from './actions';
 import { Preview, sayNotice } from './news-facts';
 
@@ -116,6 +123,7 @@ export default async function ApplicationPage({ params, searchParams }: Props) {
             to,
             ...moveWords[to],
             asksNote: to === 'documents_needed',
+            isUsual: usualMoves[application.status] === to,
             preview: <Preview preview={preview} undoSeconds={undoSeconds} clock={clock} />,
           }))}
           asksInternal={isInternalSeen}
