@@ -23,6 +23,12 @@ async function unfoldMove(page: Page, to: string): Promise<Locator> {
   return form;
 }
 
+/** Opens what a phone folds of the page, by its title. */
+async function unfold(page: Page, title: string): Promise<void> {
+  const summary = page.locator('summary', { hasText: title });
+  if (await summary.isVisible()) await summary.click();
+}
+
 const status = (page: Page, value: string): Locator => page.locator(`[data-application-status="${value}"]`);
 
 /** Presses Tab until the element has the focus. */
@@ -52,6 +58,7 @@ test('a broker finds what is assigned to them, asks for documents, and the appli
   const id = await giveApplication({ of: applicant, to: broker, title: mine });
   const other = await giveApplication({ of: applicant, title: others });
   await enterAs(page, broker);
+  await unfold(page, 'Menu');
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Applications' }).click();
   await expectPage(page, applications);
   await expect(page.getByText(others)).toHaveCount(0);
@@ -277,6 +284,7 @@ test('an admin opens one for someone without an account, assigns it, notes, and 
   await expectToFit(page);
 
   await open(page, applications);
+  await unfold(page, 'Search and filter');
   await field(page, 'q').fill(name);
   await field(page, 'status').selectOption('submitted');
   await field(page, 'assignee').selectOption({ label: broker.name });
@@ -286,10 +294,41 @@ test('an admin opens one for someone without an account, assigns it, notes, and 
   expect(page.url()).toContain('status=submitted');
   await expect(page.getByRole('row').filter({ hasText: title })).toContainText(broker.name);
   await awaitScript(page);
+  await unfold(page, 'Search and filter');
   await field(page, 'news').selectOption('texted');
   await button(page, 'Search').click();
   await expect(page.getByText('No matches.')).toBeVisible();
   await expectToFit(page);
+});
+
+test('a phone lists applications in few lines each, and folds the search, but not its error', async ({
+  page,
+}) => {
+  const staff = await makePerson('staff', { name: 'Sol' });
+  const title = `Flat ${serial()}`;
+  await giveApplication({ of: null, to: staff, title });
+  await enterAs(page, staff);
+  await page.setViewportSize({ width: 360, height: 640 });
+  await open(page, `${applications}?assignee=me`);
+  await expect(field(page, 'q')).toBeHidden();
+  await expect(page.locator('summary', { hasText: 'Search and filter' })).toContainText('In use');
+  const row = page.getByRole('row').filter({ hasText: title });
+  expect((await row.boundingBox())!.height).toBeLessThanOrEqual(104);
+  const [box, link] = await Promise.all([
+    row.getByRole('checkbox').boundingBox(),
+    row.getByRole('link').boundingBox(),
+  ]);
+  expect(Math.abs(box!.y - link!.y)).toBeLessThan(12);
+  await expectToFit(page);
+
+  await unfold(page, 'Search and filter');
+  await field(page, 'q').fill('x'.repeat(400));
+  await button(page, 'Search').click();
+  await expect(alertOf(page)).toBeVisible();
+  await expect(field(page, 'q')).toBeVisible();
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await expect(field(page, 'q')).toBeVisible();
+  await expect(page.locator('summary', { hasText: 'Search and filter' })).toBeHidden();
 });
 
 test('a phone folds the moves but for the usual one, and the one that has an error', async ({ page }) => {
@@ -336,6 +375,11 @@ test('who has only a keyboard opens an application from the list, and moves it',
   await giveApplication({ of: null, to: broker, title });
   await enterAs(page, broker);
   await open(page, applications);
+  const search = page.locator('summary', { hasText: 'Search and filter' });
+  if (await search.isVisible()) {
+    await tabTo(page, search);
+    await page.keyboard.press('Enter');
+  }
   await tabTo(page, field(page, 'q'));
   await tabTo(page, field(page, 'status'));
   await tabTo(page, page.getByRole('link', { name: title }));

@@ -130,13 +130,13 @@ export default async function ApplicationsPage({
   );
 }
 
-const pickColumn = { key: 'pick', header: 'Select' } as const;
+const pickColumn = { key: 'pick', header: 'Select', inCard: 'mark' } as const;
 
 const columns = [
-  { key: 'title', header: 'Title' },
-  { key: 'applicant', header: 'Applicant' },
-  { key: 'status', header: 'Status' },
-  { key: 'since', header: 'Since' },
+  { key: 'title', header: 'Title', inCard: 'plain' },
+  { key: 'applicant', header: 'Applicant', inCard: 'plain' },
+  { key: 'status', header: 'Status', inCard: 'plain' },
+  { key: 'since', header: 'Since', inCard: 'plain' },
   { key: 'assignee', header: 'Assigned to' },
   { key: 'news', header: 'Last news' },
 ] as const;

@@ -42,6 +42,7 @@ export function ApplicationsFilterForm({
       kept={{ name: 'shown', value: shown }}
       button="Search"
       clearHref={clearHref}
+      folds
     >
       {({ values, fieldErrors }) => (
         <>

@@ -2,6 +2,7 @@
 
 import type { ReactNode } from 'react';
 import { Button } from '@/components/ui/Button';
+import { Fold } from '@/components/ui/Fold';
 import { Form } from '@/components/forms/Form';
 import type { FormAction, FormState } from '@/components/forms/form-state';
 import { FormAlert } from '@/components/forms/FormAlert';
@@ -11,7 +12,8 @@ import { useFormAction } from '@/components/forms/use-form-action';
 
 /**
  * Narrows a list of an admin page. `kept`: a hidden field with the sealed search of the present list, which counts while its
- * visible field is left as it is. `clearHref` (null: nothing is narrowed) shows all.
+ * visible field is left as it is. `clearHref` (null: nothing is narrowed) shows all. `folds`: a phone shows it folded, so that the
+ * list is near the top.
  */
 export function FilterForm<Field extends string>({
   action,
@@ -20,6 +22,7 @@ export function FilterForm<Field extends string>({
   kept,
   button,
   clearHref,
+  folds = false,
   children,
 }: {
   action: FormAction<Field>;
@@ -28,10 +31,11 @@ export function FilterForm<Field extends string>({
   kept: { name: string; value: string | null | undefined };
   button: string;
   clearHref: string | null;
+  folds?: boolean;
   children: (state: FormState<Field>) => ReactNode;
 }) {
   const [state, formAction, pending] = useFormAction(action);
-  return (
+  const form = (
     <Form action={formAction} pending={pending} role="search" aria-label={label}>
       <FormAlert state={state} fields={fieldOrder} />
       <div className={styles.fields}>{children(state)}</div>
@@ -47,5 +51,15 @@ export function FilterForm<Field extends string>({
         ) : null}
       </div>
     </Form>
+  );
+  if (!folds) return form;
+  return (
+    <Fold
+      title="Search and filter"
+      note={clearHref === null ? undefined : 'In use'}
+      open={state.key !== undefined}
+    >
+      {form}
+    </Fold>
   );
 }

@@ -2,7 +2,13 @@ import { useId, type ReactNode } from 'react';
 import { classNames } from '../class-names';
 import styles from './DataTable.module.css';
 
-export type DataColumn<Key extends string> = { key: Key; header: string; align?: 'start' | 'end' };
+export type DataColumn<Key extends string> = {
+  key: Key;
+  header: string;
+  align?: 'start' | 'end';
+  /** Where a row is a card: `mark` is before the next cell, on its line; `plain` is understood without its header. */
+  inCard?: 'mark' | 'plain';
+};
 
 /**
  * Rows and columns under a heading that names them; on phones each row becomes a card that names its cells. `empty` is said when
@@ -51,13 +57,13 @@ export function DataTable<Key extends string>({
         <tbody role="rowgroup">
           {rows.map(({ id: row, cells }) => (
             <tr key={row} role="row" className={styles.row}>
-              {columns.map(({ key, header, align }) => (
+              {columns.map(({ key, header, align, inCard }) => (
                 <td
                   key={key}
                   role="cell"
                   data-label={header}
                   data-empty={cells[key] === '–' ? '' : undefined}
-                  className={classNames(styles.cell, align === 'end' && styles.end)}
+                  className={classNames(styles.cell, align === 'end' && styles.end, inCard && styles[inCard])}
                 >
                   <div className={styles.content}>{cells[key]}</div>
                 </td>
