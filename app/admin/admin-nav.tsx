@@ -14,5 +14,6 @@ const pages = [
 
 /** The ways between the pages about texts; `here` is the one that this page is, or belongs to. */
 export function AdminNav({ here }: { here: (typeof pages)[number]['id'] }) {
-  return <CountList label="Texts" parts={pages.map((page) => ({ ...page, isCurrent: page.id === here }))} />;
+  const parts = pages.map((page) => ({ ...page, isCurrent: page.id === here }));
+  return <CountList label="Texts" parts={parts} folds />;
 }

@@ -5,7 +5,7 @@ import styles from './Fold.module.css';
 /**
  * A part of a page that a phone shows folded, under its title and what is in it in a word (`note`). On wider screens, and where
  * pages are printed, it always stands open, without anything to fold. `heads`: nothing in it names it, so there its title does.
- * `open`: a phone shows it open at first.
+ * `open`: a phone shows it open at first. `level` null: its title is no heading.
  */
 export function Fold({
   title,
@@ -18,11 +18,11 @@ export function Fold({
   title: string;
   note?: string;
   heads?: boolean;
-  level?: 2 | 3;
+  level?: 2 | 3 | null;
   open?: boolean;
   children: ReactNode;
 }) {
-  const Title = `h${level}` as const;
+  const Title = level === null ? 'span' : (`h${level}` as const);
   return (
     <details className={styles.fold} data-fold="" open={open || undefined}>
       <summary className={styles.summary}>
@@ -30,7 +30,7 @@ export function Fold({
         {note === undefined ? null : <span className={styles.note}>{note}</span>}
       </summary>
       <div className={styles.body}>
-        {heads ? (
+        {heads && level !== null ? (
           <div className={styles.head}>
             <Heading level={level}>{title}</Heading>
           </div>

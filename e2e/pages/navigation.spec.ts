@@ -71,13 +71,55 @@ test('an admin has four more ways through the site', async ({ page }) => {
   await enterAs(page, await makePerson('admin'));
   await page.setViewportSize({ width: 320, height: 640 });
   await open(page, admin);
-  await expect(navigation(page).getByRole('link')).toHaveText([
-    'Dashboard',
-    ...settings,
-    ...['Applications', 'Opt-outs', 'Texts', 'People'],
-  ]);
+  const all = ['Dashboard', ...settings, 'Applications', 'Opt-outs', 'Texts', 'People'];
+  await expect(navigation(page).getByRole('link')).toHaveCount(0);
+  await navigation(page).locator('summary').focus();
+  await page.keyboard.press('Enter');
+  await expect(navigation(page).getByRole('link')).toHaveText(all);
   await expect(navigation(page).locator('[aria-current="page"]')).toHaveText(['Texts']);
   await expectToFit(page);
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await open(page, admin);
+  await expect(navigation(page).getByRole('link')).toHaveText(all);
+  await expect(navigation(page).locator('summary')).toBeHidden();
+});
+
+test('on a phone an admin’s navigation takes three rows, and says where they are', async ({ page }) => {
+  await enterAs(page, await makePerson('admin'));
+  await page.setViewportSize({ width: 360, height: 740 });
+  const sections = page.getByRole('navigation', { name: 'Texts' });
+  for (const [path, words] of [
+    [admin, 'Overview'],
+    ['/admin/limits', 'Limits'],
+  ] as const) {
+    await open(page, path);
+    const [header, section] = await Promise.all([
+      page.getByRole('banner').boundingBox(),
+      sections.boundingBox(),
+    ]);
+    expect(header!.height + section!.height, path).toBeLessThanOrEqual(180);
+    await expect(navigation(page).locator('summary')).toHaveText('MenuTexts');
+    await expect(sections.locator('summary')).toHaveText(`Texts${words}`);
+    await expect(sections.getByRole('link')).toHaveCount(0);
+  }
+  await sections.locator('summary').click();
+  await expect(sections.locator('[aria-current="true"]')).toHaveText('Limits');
+  await sections.getByRole('link', { name: 'Alarms' }).click();
+  await expectPage(page, '/admin/alarms');
+});
+
+test('no link of an applicant’s navigation is alone on a row of a phone', async ({ page }) => {
+  await register(page);
+  for (const width of [360, 390, 412]) {
+    await page.setViewportSize({ width, height: 740 });
+    const tops: number[] = [];
+    for (const link of await navigation(page).getByRole('link').all()) {
+      tops.push(Math.round((await link.boundingBox())!.y));
+    }
+    const rows = [...new Set(tops)].map((top) => tops.filter((each) => each === top).length);
+    expect(rows, `${width}`).toHaveLength(2);
+    expect(Math.min(...rows), `${width}`).toBeGreaterThan(1);
+  }
 });
 
 test('who is signed out finds the way in from the policies', async ({ page }) => {
