@@ -408,7 +408,9 @@ test('a number that we do not serve is told with the rest; nothing but the passw
   await open(page, paths.register);
   await fillRegistration(page, applicant, { phone: '+44 7700 900123', verify: true, consent: false });
   await button(page, 'Create account').click();
-  await expect(page.locator('#tcpaConsent-error')).toContainText('We need your agreement');
+  await expect(page.locator('#tcpaConsent-error')).toHaveText(
+    'We need your agreement to text you. Check “I agree to get texts at this number”, or uncheck the texts.',
+  );
   if (javaScriptEnabled) {
     await field(page, 'tcpaConsent').check();
     await button(page, 'Create account').click();

@@ -105,7 +105,8 @@ export const registrationSchema = z
   })
   .refine((input) => !wantsTexts(input) || input.tcpaConsent, {
     path: ['tcpaConsent'],
-    error: 'We need your agreement to text you. Check this box, or uncheck the texts above.',
+    error:
+      'We need your agreement to text you. Check “I agree to get texts at this number”, or uncheck the texts.',
     when: () => true,
   });
 
