@@ -295,6 +295,7 @@ test.describe('texts', () => {
     const form = textsForm(page);
     await expect(field(form, 'smsEnabled')).not.toBeChecked();
     await expect(field(form, 'tcpaConsent')).not.toBeChecked();
+    await expect(form.getByRole('group', { name: 'When updates are on, text me about' })).toBeVisible();
     await field(form, 'smsEnabled').check();
     await button(form, 'Save text updates').click();
     await expect(page.locator('#tcpaConsent-error')).toContainText('We need your agreement to text you');
@@ -310,6 +311,7 @@ test.describe('texts', () => {
     await button(form, 'Save text updates').click();
     await expect(form).toContainText('Saved: texts are on for application status, reminders, and security.');
     await expect(field(form, 'smsEnabled')).toBeChecked();
+    await expect(form.getByRole('group', { name: 'Text me about', exact: true })).toBeVisible();
     await expect(field(form, 'tcpaConsent')).toHaveCount(0);
     expect(await readConsents(phone)).toEqual([
       'granted verification by registration',

@@ -43,6 +43,7 @@ export function TextsForm({
 }) {
   const [state, formAction, pending] = useFormAction(action);
   const typed = state.values.version !== undefined;
+  const goesOut = switches.smsEnabled && !isStopped && wording === null;
   const isOn = (field: keyof TextsSwitches) => (typed ? state.values[field] === 'on' : switches[field]);
   return (
     <Form action={formAction} pending={pending}>
@@ -65,7 +66,7 @@ export function TextsForm({
           />
         ) : null}
       </div>
-      <FieldGroup legend="Text me about">
+      <FieldGroup legend={goesOut ? 'Text me about' : 'When updates are on, text me about'}>
         <div>
           {offersApplications ? (
             <>
