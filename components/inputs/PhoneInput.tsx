@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, type ChangeEvent, type ComponentProps, type FocusEvent } from 'react';
+import { useEffect, type ChangeEvent, type ComponentProps, type FocusEvent, type ReactNode } from 'react';
 import { TextInput } from './TextInput';
 
 const loadFormat = () => import('@/lib/phone/format');
@@ -44,6 +44,13 @@ function formatOnceLoaded(field: HTMLInputElement) {
 const writeNationally = (phone: unknown) =>
   typeof phone === 'string' ? phone.replace(/^\+1(\d{3})(\d{3})(\d{4})$/, '($1) $2-$3') : undefined;
 
+/** The sentences of a hint that the error does not say already. */
+function sayOnce(hint: ReactNode, error: string | undefined): ReactNode {
+  if (typeof hint !== 'string' || !error) return hint;
+  const others = hint.split('. ').filter((sentence) => !error.includes(sentence));
+  return others.join('. ') || undefined;
+}
+
 /**
  * A phone number under a label, formatted as it is typed; what formats is loaded on first focus, or at once for a number
  * of another country that is there already.
@@ -51,6 +58,8 @@ const writeNationally = (phone: unknown) =>
 export function PhoneInput({
   name,
   id = name,
+  hint,
+  error,
   defaultValue,
   onChange,
   onFocus,
@@ -67,6 +76,8 @@ export function PhoneInput({
     <TextInput
       autoComplete="tel"
       {...rest}
+      hint={sayOnce(hint, error)}
+      error={error}
       id={id}
       name={name}
       defaultValue={filled}

@@ -108,9 +108,13 @@ test('a number of a country that is not served is refused before anything is sen
   await expect(page.locator('#phone-error')).toHaveText(
     'We cannot text numbers in this country. Use another number, or leave the phone out. US and Canadian numbers only.',
   );
+  // The hint says the same, so it waits until the error is gone.
+  await expect(page.getByText('US and Canadian numbers only.', { exact: true })).toHaveCount(0);
+  await expect(field(page, 'phone')).toHaveAttribute('aria-describedby', 'phone-error');
   expect(sent).toEqual([]);
   await field(page, 'phone').fill(writeNationally(newNumber()));
   await expect(page.locator('#phone-error')).toHaveCount(0);
+  await expect(page.locator('#phone-hint')).toHaveText('US and Canadian numbers only.');
 });
 
 test('an error that appears when a field is left does not swallow the click that left it', async ({
