@@ -66,6 +66,8 @@ test('an admin invites someone, who follows the link and is in with the role', a
   const theirs = await (await openBrowser()).newPage();
   const link = await readMailLink(theirs, { to: email, subject: /You are invited/ });
   await open(theirs, link);
+  await expect(theirs).toHaveTitle(/^Create your account · /);
+  await expect(theirs.getByRole('heading', { level: 1 })).toHaveText('Create your account');
   await expect(theirs.getByText('You are invited as a broker.')).toBeVisible();
   await expect(field(theirs, 'email')).toHaveValue(email);
   await field(theirs, 'name').fill('Nora Newman');

@@ -14,7 +14,15 @@ import { readUser } from '@/lib/auth/sign-in/session';
 import { acceptInvitationAction } from './actions';
 import { invitationWords } from './invitation-words';
 
-export const metadata: Metadata = { title: 'Your invitation' };
+type Props = { searchParams: Promise<Record<string, string | string[] | undefined>> };
+
+const title = 'Create your account';
+
+/** Named as its heading. */
+export async function generateMetadata({ searchParams }: Props): Promise<Metadata> {
+  const read = await readInvitation(db(), linkTokenOf(await searchParams), databaseNow());
+  return { title: read.ok ? title : invitationWords[read.reason].title };
+}
 
 const roleWords = {
   applicant: 'as an applicant',
@@ -24,21 +32,17 @@ const roleWords = {
 } as const;
 
 /** Where the link of an invitation leads. Opening it changes nothing, because mail programs open links to look at them. */
-export default async function InvitationPage({
-  searchParams,
-}: {
-  searchParams: Promise<Record<string, string | string[] | undefined>>;
-}) {
+export default async function InvitationPage({ searchParams }: Props) {
   const user = await readUser();
   const token = linkTokenOf(await searchParams);
   const read = await readInvitation(db(), token, databaseNow());
   if (!read.ok) {
-    const { title, words } = invitationWords[read.reason];
+    const refused = invitationWords[read.reason];
     return (
       <Page nav={<SiteNav />}>
         <Outcome
-          title={title}
-          words={words}
+          title={refused.title}
+          words={refused.words}
           href={user ? '/dashboard' : '/users/login'}
           label={user ? 'Go to the dashboard' : 'Sign in'}
         />
@@ -49,7 +53,7 @@ export default async function InvitationPage({
   return (
     <Page nav={<SiteNav />}>
       <HeadingGroup>
-        <Heading>Create your account</Heading>
+        <Heading>{title}</Heading>
         <Lead>
           You are invited {roleWords[role]}.
           {role === 'applicant'
