@@ -22,7 +22,11 @@ export async function generateMetadata(): Promise<Metadata> {
     description: siteTagline ?? 'Create your account, verify your phone and follow your application.',
     formatDetection: { telephone: false, email: false, address: false },
     icons: {
-      icon: { url: linkToBrand('icon'), type: 'image/svg+xml' },
+      // Browsers that know no SVG icons, and whoever asks without having read a page, take the first.
+      icon: [
+        { url: '/favicon.ico', sizes: '32x32' },
+        { url: linkToBrand('icon'), type: 'image/svg+xml' },
+      ],
       apple: { url: linkToBrand('icon', 180), sizes: '180x180' },
     },
     ...(listed === null
@@ -56,9 +60,14 @@ export const viewport: Viewport = {
 export default async function RootLayout({ children }: { children: ReactNode }) {
   await connection();
   const { siteName, siteLogo, siteColors } = env();
-  const logo = siteLogo && { src: linkToBrand('logo'), width: siteLogo.width, height: siteLogo.height };
+  const logo = siteLogo && {
+    src: linkToBrand('logo'),
+    width: siteLogo.width,
+    height: siteLogo.height,
+    isWordmark: siteLogo.isWordmark,
+  };
   return (
-    <html lang="en">
+    <html lang="en" data-scroll-behavior="smooth">
       {siteColors ? (
         <head>
           {/* Browsers hide a nonce from scripts once they have read it. */}

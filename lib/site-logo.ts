@@ -2,14 +2,21 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 
-/** The operator's logo, as it is served: the file's bytes, its size in its own units, and a mark that changes with its content. */
+/**
+ * The operator's logo, as it is served: the file's bytes, its size in its own units, whether it says the name itself, and a mark
+ * that changes with its content.
+ */
 export type SiteLogo = {
   type: 'image/svg+xml' | 'image/png';
   bytes: Buffer;
   width: number;
   height: number;
+  isWordmark: boolean;
   version: string;
 };
+
+/** So much wider than high, a logo is a wordmark: it says the name itself. */
+const wordmark = 2;
 
 const mostBytes = 200_000;
 
@@ -41,7 +48,8 @@ export function readSiteLogo(path: string): { ok: true; value: SiteLogo } | { ok
   const size = type === 'image/png' ? measurePng(bytes) : measureSvg(bytes.toString('utf8'));
   if (typeof size === 'string') return refuse(`${size}: "${path}"`);
   const version = createHash('sha256').update(bytes).digest('base64url').slice(0, 12);
-  return { ok: true, value: { type, bytes, ...size, version } };
+  const isWordmark = size.width > wordmark * size.height;
+  return { ok: true, value: { type, bytes, ...size, isWordmark, version } };
 }
 
 type Size = { width: number; height: number };

@@ -3,14 +3,11 @@
 import styles from './Brand.module.css';
 import { SiteName, useSiteLogo, useSiteName } from './SiteName';
 
-/** So much wider than high, a logo is a wordmark: it says the name itself. */
-const wordmark = 2;
-
 /** What the site is known by, as the link home: the operator's logo and its name, or a mark and the name. */
 export function Brand() {
   const logo = useSiteLogo();
   const name = useSiteName();
-  const isWordmark = logo !== null && logo.width > wordmark * logo.height;
+  const isWordmark = logo?.isWordmark === true;
   return (
     <a className={styles.brand} href="/">
       {logo === null ? (

@@ -2,8 +2,8 @@
 
 import { createContext, use, type ReactNode } from 'react';
 
-/** Where the operator's logo is, and how wide and high it is in units of its own. */
-export type LogoPlace = { src: string; width: number; height: number };
+/** Where the operator's logo is, how wide and high it is in units of its own, and whether it says the name itself. */
+export type LogoPlace = { src: string; width: number; height: number; isWordmark: boolean };
 
 const SiteContext = createContext<{ name: string; logo: LogoPlace | null }>({ name: 'Home', logo: null });
 

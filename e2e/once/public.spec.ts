@@ -276,6 +276,21 @@ test('the site looks as its operator says: words, logo, color, icons and the pic
     const bytes = Buffer.from(await picture.arrayBuffer());
     expect(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`, url).toBe(sizes);
   }
+  const icons = page.locator('link[rel="icon"]');
+  expect(await icons.evaluateAll((all) => all.map((each) => each.getAttribute('type')))).toEqual([
+    null,
+    'image/svg+xml',
+  ]);
+  await expect(icons.first()).toHaveAttribute('href', '/favicon.ico');
+  const file = await proxy.fetch(`${origin}/favicon.ico`);
+  expect(file.headers.get('content-type')).toBe('image/x-icon');
+  const ico = Buffer.from(await file.arrayBuffer());
+  expect([ico.readUInt16LE(2), ico.readUInt16LE(4), ico.readUInt8(6), ico.readUInt8(7)]).toEqual([
+    1, 1, 32, 32,
+  ]);
+  const png = ico.subarray(ico.readUInt32LE(18));
+  expect(png).toHaveLength(ico.readUInt32LE(14));
+  expect([png.toString('latin1', 1, 4), png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual(['PNG', 32, 32]);
 });
 
 for (const javaScriptEnabled of [true, false]) {

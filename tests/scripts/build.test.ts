@@ -55,7 +55,7 @@ describe('what a build is made from', () => {
     const sources = listSources(root).map((file) => relative(root, file));
     for (const path of [
       'app/layout.tsx',
-      'app/favicon.ico',
+      'app/globals.css',
       'lib/env.ts',
       'package-lock.json',
       'next.config.ts',

@@ -89,6 +89,7 @@ export const routeTable: Record<string, Row<RouteAnswer>> = {
   'GET /terms': anyone,
   'GET /privacy': anyone,
   'GET /brand/icon': anyone,
+  'GET /favicon.ico': anyone,
   'GET /brand/social': anyone,
   // There is none without SITE_LOGO; with one it is anyone's (e2e/once/public.spec.ts).
   'GET /brand/logo': everyone<RouteAnswer>('not_found'),
