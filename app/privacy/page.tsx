@@ -8,6 +8,7 @@ import { OperatorNote } from '@/components/pages/OperatorNote';
 import { Page } from '@/components/ui/Page';
 import { policiesEffectiveOn } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
+import { isMailOn } from '@/lib/mail/outbox';
 
 export const metadata: Metadata = { title: 'Privacy' };
 
@@ -36,29 +37,37 @@ export default async function PrivacyPage() {
               recovery codes.
             </li>
             <li>
-              <strong>Your applications:</strong> what you write, what we answer, and what was decided.
+              <strong>Your applications:</strong> what you write, what we answer, and what was decided. Our
+              staff read them, and the broker whom one is assigned to.
             </li>
             <li>
-              <strong>Your phone, if you add one:</strong> the number, whether you have verified it, and which
-              texts you want.
+              <strong>Your phone, if you add one:</strong> the number, whether you have verified it, which
+              texts you want, and what you text to us.
             </li>
             <li>
-              <strong>Security records:</strong> the internet address and browser of each sign-in and of each
-              attempt to verify a phone.
+              <strong>Security records:</strong> what was done to your account, and by whom. Each sign-in,
+              change, attempt to verify a phone and agreement to texts has the internet address and the
+              browser that it came from.
             </li>
           </ul>
 
           <h2>Email</h2>
           <ul>
-            <li>
-              We email you links that you ask for or need, tell you when something that protects your account
-              was changed or a new browser signed in, and send you news about your application where it does
-              not go by text. Nothing else, and no advertising.
-            </li>
-            <li>
-              We keep a record of each email: when it was sent, to which address, and what it was about. Your
-              address and the email go only to the company that delivers our mail.
-            </li>
+            {isMailOn() ? (
+              <>
+                <li>
+                  We email you links that you ask for or need, tell you when something that protects your
+                  account was changed or a new browser signed in, and send you news about your application
+                  where it does not go by text. Nothing else, and no advertising.
+                </li>
+                <li>
+                  We keep a record of each email: when it was sent, to which address, and what it was about.
+                  Your address and the email go only to the company that delivers our mail.
+                </li>
+              </>
+            ) : (
+              <li>We send no email. You sign in with your address.</li>
+            )}
           </ul>
 
           <h2 id="sms">Text messages</h2>
@@ -76,8 +85,9 @@ export default async function PrivacyPage() {
                 We do not sell or share mobile numbers, or the fact that you agreed to texts, with third
                 parties or affiliates for marketing or promotion.
               </strong>{' '}
-              Your number and the text go only to the company that delivers our texts and to the carriers, and
-              only for delivery.
+              Your number and the text go only to the company that delivers our texts and to the carriers,
+              only for delivery. That company also learns which codes were entered, so that it can tell where
+              codes are asked for by fraud.
             </li>
             <li>
               We keep a record of each text: when it was sent, to which number, whether it arrived, and what
@@ -94,7 +104,7 @@ export default async function PrivacyPage() {
             <li>
               What you agreed to, when you withdrew it, and the wording you saw, and that a number replied
               STOP: for as long as the law can require us to prove it, even after your account is gone. We use
-              it for nothing else.
+              it only to honor it and to prove it.
             </li>
             <li>
               Texts and emails: {sayDays(messagesDays)}, or until you delete your account. After that we keep
@@ -106,8 +116,9 @@ export default async function PrivacyPage() {
               they were decided or withdrawn, even after your account is gone. Drafts go with your account.
             </li>
             <li>
-              Sign-ins and attempts, with their internet addresses and browsers: {sayDays(attemptsDays)}, or
-              until you delete your account.
+              Attempts to verify a phone, and the internet addresses and browsers of everything:{' '}
+              {sayDays(attemptsDays)}, or until you delete your account. The list of what was done to
+              accounts, and when, stays.
             </li>
             <li>
               When an account is gone, we replace its number with a code that only we can compute, so that we
@@ -125,8 +136,9 @@ export default async function PrivacyPage() {
 
           <h2>Your rights</h2>
           <p>
-            You can see and change your data in your account, download all of it, withdraw your consent to
-            texts at any time, and delete your account.
+            You can see and change your data in your account, download it, withdraw your consent to texts at
+            any time, and delete your account. For three days after a password was reset, downloading and
+            deleting wait, so that nobody who took over an email can do either.
           </p>
         </Prose>
       </Card>

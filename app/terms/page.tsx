@@ -13,7 +13,8 @@ export const metadata: Metadata = { title: 'Terms' };
 export default async function TermsPage() {
   // The settings are those of the running server, not of the build.
   await connection();
-  const { siteName, operator } = env();
+  const { siteName, operator, twilio } = env();
+  const hasTwoSenders = twilio?.codesSender != null;
   return (
     <Page nav={<SiteNav />}>
       <Card>
@@ -30,7 +31,8 @@ export default async function TermsPage() {
             <li>Use your own name and an email address that you check. One account per person.</li>
             <li>Keep your password to yourself. You are responsible for what is done with it.</li>
             <li>
-              You can delete your account at any time. We may close accounts that are used to harm others.
+              You can delete your account, except for three days after its password was reset. We may close
+              accounts that are used to harm others.
             </li>
             <li>Having an account does not mean that an application will be approved.</li>
           </ul>
@@ -51,8 +53,11 @@ export default async function TermsPage() {
             </li>
             <li>
               <strong>How to stop.</strong> Reply STOP to any text, or turn texts off in your text
-              preferences. After STOP we confirm once and then send nothing more. Reply START to lift the
-              block.
+              preferences. After STOP we confirm once and then send nothing more from that number. Reply START
+              to it to lift the block.
+              {hasTwoSenders
+                ? ' Codes that you ask for come from another number: to stop them, too, reply STOP to one of them, or STOPALL to any text.'
+                : null}
             </li>
             <li>
               <strong>How to get help.</strong> Reply HELP to any text.

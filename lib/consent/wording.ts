@@ -100,7 +100,7 @@ export const wordings: readonly [Wording, ...Wording[]] = [
 ];
 
 /** The day since which the terms and the privacy policy hold as they are; changes with them. */
-export const policiesEffectiveOn = 'November 30, 2026';
+export const policiesEffectiveOn = 'December 3, 2026';
 
 /** The present wording, before it says who sends. */
 export const latestWording: Wording = wordings[wordings.length - 1] ?? wordings[0];
