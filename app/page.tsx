@@ -25,7 +25,9 @@ export default async function HomePage() {
         <Front
           title="You are almost there"
           lead="Your account is ready. Verify your phone to open it."
-          ready={[{ what: 'Your phone', why: 'The code is in the newest text from us.' }]}
+          ready={[
+            { what: 'Your phone', why: 'The code comes by text. If you have several, use the newest.' },
+          ]}
           operator={operator}
         >
           <LinkButton href="/users/verify-phone" variant="primary">

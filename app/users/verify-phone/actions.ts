@@ -145,7 +145,11 @@ function explain(refusal: CheckRefusal, now: Date, timeZone: string | null): str
       return notACode;
     case 'wrong_code':
       return refusal.triesLeft > 0
-        ? `That code is not right. You have ${refusal.triesLeft === 1 ? '1 try' : `${refusal.triesLeft} tries`} left.`
+        ? `${
+            refusal.ofEarlierText
+              ? 'That is the code of an earlier text. Use the one in the newest text.'
+              : 'That code is not right.'
+          } You have ${refusal.triesLeft === 1 ? '1 try' : `${refusal.triesLeft} tries`} left.`
         : 'That code is not right, and it was your last try. Send a new code.';
     case 'no_challenge':
       return 'This code no longer works. Send a new one.';

@@ -50,10 +50,11 @@ export function SendAgainForm({
                 : isNew
                   ? 'You can send one'
                   : 'You can send it again'}{' '}
-              <TimeLeft until={availableAt} leftMs={leftMs} /> ({sendsLeft === 0 ? 'none' : sendsLeft} left).
+              <TimeLeft until={availableAt} leftMs={leftMs} />
+              {sendsLeft === 0 ? '' : ` (${sendsLeft} left)`}.
             </>
           ) : sendsLeft === 0 ? null : (
-            `You can send ${isNew ? 'one' : 'it'} ${sendsLeft} more ${sendsLeft === 1 ? 'time' : 'times'}.`
+            sayLeft(sendsLeft, isNew)
           )}
         </p>
         <span className={styles.announced} role="status">
@@ -62,4 +63,10 @@ export function SendAgainForm({
       </div>
     </Form>
   );
+}
+
+function sayLeft(sendsLeft: number, isNew: boolean): string {
+  return isNew
+    ? `You can ask for ${sendsLeft} more ${sendsLeft === 1 ? 'code' : 'codes'}.`
+    : `You can send it ${sendsLeft} more ${sendsLeft === 1 ? 'time' : 'times'}.`;
 }

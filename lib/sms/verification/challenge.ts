@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql, type SQL } from 'drizzle-orm';
+import { and, desc, eq, gt, isNull, lt, sql, type SQL } from 'drizzle-orm';
 import {
   recoveries,
   signInCodes,
@@ -12,7 +12,7 @@ import { env } from '@/lib/env';
 import { limits } from '@/lib/rate-limits/limits';
 import { newId, newNonce } from '@/lib/random';
 import { countsUntil, lastsStill, latestBelieved } from '@/lib/stored-moment';
-import { deriveCodes } from './code';
+import { codeMatches, deriveCodes } from './code';
 
 export type Challenge = typeof smsVerifications.$inferSelect;
 
@@ -94,6 +94,26 @@ export async function readLastChallenge(db: Db | Tx, userId: string, now: Date):
     .orderBy(lastChallengeFirst(now))
     .limit(1);
   return challenge ?? null;
+}
+
+/** So many challenges before a person's last one are looked at for the code of an older text. */
+const mostEarlier = 3;
+
+/** Whether a code that is wrong for a challenge was texted for one before it, as to someone who reads it from an older text. */
+export async function isCodeOfEarlier(db: Db | Tx, challenge: Challenge, code: string): Promise<boolean> {
+  const earlier = await db
+    .select()
+    .from(smsVerifications)
+    .where(
+      and(
+        eq(smsVerifications.userId, challenge.userId),
+        eq(smsVerifications.phone, challenge.phone),
+        lt(smsVerifications.createdAt, challenge.createdAt),
+      ),
+    )
+    .orderBy(desc(smsVerifications.createdAt))
+    .limit(mostEarlier);
+  return earlier.some((each) => codeMatches(code, codesOf(each)));
 }
 
 /** The one that is not over is the newest, and those that a clock wrote which was ahead are the oldest. */

@@ -11,7 +11,7 @@ import { markAddress } from '@/lib/sms/capacity/asked-from';
 import { lockNumbers, readFailures } from '@/lib/sms/numbers/number';
 import { nameStranger, isUsedUpByOthers } from '@/lib/sms/numbers/subjects';
 import { decideGuess, applyProof } from './activation';
-import { readLastChallenge, isOpen, codesOf, type Challenge } from './challenge';
+import { readLastChallenge, isCodeOfEarlier, isOpen, codesOf, type Challenge } from './challenge';
 import { normalizeCode, codeMatches } from './code';
 import { logVerification } from './verification-log';
 import { applyProtectedProof } from './protected-number';
@@ -19,7 +19,8 @@ import { isStillHere, type Prover, type ProverHere } from './prover';
 
 export type CheckRefusal =
   | { reason: 'not_a_code' }
-  | { reason: 'wrong_code'; triesLeft: number }
+  /** `ofEarlierText`: it was right before a newer code was asked for. */
+  | { reason: 'wrong_code'; triesLeft: number; ofEarlierText: boolean }
   | { reason: 'no_challenge' | 'expired' | 'tries_spent' }
   /** `byOthers`: others than this account entered wrong codes, too. */
   | { reason: 'number_locked'; retryAt: Date; byOthers?: boolean }
@@ -84,7 +85,8 @@ export async function checkCode(
       return refuseCheck(tx, prover, await readLastChallenge(tx, prover.userId, now), context);
     if (!decision.right) {
       const triesLeft = Math.min(decision.triesLeft, failures.remaining - 1);
-      return { ok: false as const, reason: 'wrong_code' as const, triesLeft };
+      const ofEarlierText = await isCodeOfEarlier(tx, challenge, code);
+      return { ok: false as const, reason: 'wrong_code' as const, triesLeft, ofEarlierText };
     }
     const { grant } = keepHolder
       ? await applyProtectedProof(tx, { challenge, holderUserId: holder }, context)

@@ -7,7 +7,8 @@ import { emptyFormState } from '@/components/forms/form-state';
 test.each([
   [2, false, 'You can send it 2 more times.'],
   [1, false, 'You can send it 1 more time.'],
-  [2, true, 'You can send one 2 more times.'],
+  [2, true, 'You can ask for 2 more codes.'],
+  [1, true, 'You can ask for 1 more code.'],
   [0, false, null],
 ])('of %s sends that are left, new code: %s, the form says %s', (sendsLeft, isNew, words) => {
   const markup = renderToStaticMarkup(
@@ -16,6 +17,6 @@ test.each([
       action: async () => emptyFormState,
     }),
   );
-  if (words === null) expect(markup).not.toContain('You can send');
+  if (words === null) expect(markup).not.toContain('You can');
   else expect(markup).toContain(words);
 });

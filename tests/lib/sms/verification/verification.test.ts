@@ -24,6 +24,7 @@ import { startPhoneChange } from '@/lib/sms/verification/change-phone';
 import { findSignedInProver } from '@/lib/sms/verification/find-prover';
 import { replacePendingPhone, sendCode } from '@/lib/sms/verification/send-code';
 import { skipVerification } from '@/lib/sms/verification/skip-verification';
+import { codesOf, readLastChallenge } from '@/lib/sms/verification/challenge';
 import { checkCode } from '@/lib/sms/verification/check-code';
 import { readVerificationState } from '@/lib/sms/verification/state';
 import { releaseTogether } from '@/tests/support/barrier';
@@ -408,6 +409,22 @@ describe('wrong codes', () => {
     expect(reasons.filter((reason) => reason === 'tries_spent')).toHaveLength(195);
     expect((await readChallengeRow(database.db, person.challengeId)).wrongTries).toBe(5);
     expect((await readNumber(database.db, person.phone))?.proveFailures).toHaveLength(5);
+  });
+
+  test('one of an earlier text is told from others, and spends a try as they do', async () => {
+    const person = await givePending(database.db, newPhone());
+    const later = contextAt(after(noon, 700));
+    await sendCode(database.db, person, later);
+    expect(await checkCode(database.db, person, person.code, later)).toEqual({
+      ...{ ok: false, reason: 'wrong_code', triesLeft: 4, ofEarlierText: true },
+    });
+    const challenge = await readLastChallenge(database.db, person.userId, later.now);
+    const code = codesOf(challenge!)[0]!;
+    const wrong = wrongCodes(code, 2).find((each) => each !== person.code)!;
+    expect(await checkCode(database.db, person, wrong, later)).toMatchObject({
+      ...{ reason: 'wrong_code', triesLeft: 3, ofEarlierText: false },
+    });
+    expect(await checkCode(database.db, person, code, later)).toMatchObject({ ok: true });
   });
 
   test('five of them end the challenge, for the right code too', async () => {
