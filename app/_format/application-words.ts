@@ -35,11 +35,29 @@ export function toneOfStatus(status: ApplicationStatus): Tone {
   return lookUp(statusTones, status) ?? 'neutral';
 }
 
-/** What happens next to an application, for its applicant. */
-export function sayNext({ status, isAnswered }: Pick<MyApplication, 'status' | 'isAnswered'>): string {
-  if (status === 'documents_needed' && isAnswered) {
+type Standing = Pick<MyApplication, 'status' | 'isAnswered'>;
+
+const isBackWithUs = ({ status, isAnswered }: Standing) => status === 'documents_needed' && isAnswered;
+
+/** The badge of an application, for its applicant: whose turn it is is part of it. */
+export function showStatus(application: Standing): { words: string; tone: Tone } {
+  return isBackWithUs(application)
+    ? { words: 'Answered', tone: 'info' }
+    : { words: nameStatus(application.status), tone: toneOfStatus(application.status) };
+}
+
+/**
+ * What happens next to an application, for its applicant. `isExplained`: what was written to them about its end follows, which may
+ * ask something of them.
+ */
+export function sayNext(application: Standing, isExplained = false): string {
+  const { status } = application;
+  if (isBackWithUs(application)) {
     return 'We have your answer and will look at it. You can add to it below until we do.';
   }
+  if (isExplained && status === 'approved') return 'We approved your application, and wrote to you:';
+  if (isExplained && status === 'declined') return 'We declined your application, and wrote to you:';
+  if (isExplained && status === 'withdrawn') return 'We withdrew your application for you, and wrote to you:';
   return lookUp(nextWords, status) ?? 'Something about it is not as it should be. Contact us about it.';
 }
 

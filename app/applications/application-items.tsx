@@ -1,5 +1,5 @@
 import { Moment } from '@/app/_format/moment';
-import { toneOfStatus, nameStatus } from '@/app/_format/application-words';
+import { showStatus } from '@/app/_format/application-words';
 import type { Clock } from '@/app/_format/say-moment';
 import type { EventItem } from '@/components/ui/lists/EventList';
 import { TextLink } from '@/components/ui/TextLink';
@@ -21,7 +21,7 @@ export function itemsOfApplications(applications: readonly MyApplication[], cloc
         {status === 'draft' ? 'Started' : 'Since'} <Moment at={since} clock={clock} />
       </>
     ),
-    badge: { tone: toneOfStatus(status), words: nameStatus(status) },
-    details: status === 'documents_needed' ? [isAnswered ? 'You answered.' : 'We wait for your answer.'] : [],
+    badge: showStatus({ status, isAnswered }),
+    details: status === 'documents_needed' && !isAnswered ? ['We wait for your answer.'] : [],
   }));
 }

@@ -28,10 +28,12 @@ async function expectStatus(page: Page, status: string): Promise<void> {
 }
 
 /** Opens the disclosure and presses the button in it. */
-async function withdraw(page: Page): Promise<void> {
-  const isOpen = await button(page, 'Withdraw').isVisible();
-  if (!isOpen) await page.getByText('Withdraw this application').click();
-  await button(page, 'Withdraw').click();
+async function withdraw(page: Page, { draft = false } = {}): Promise<void> {
+  const act = button(page, draft ? 'Delete draft' : 'Withdraw');
+  if (!(await act.isVisible())) {
+    await page.getByText(draft ? 'Delete this draft' : 'Withdraw this application').click();
+  }
+  await act.click();
 }
 
 async function readStatus(id: string): Promise<string> {
@@ -83,9 +85,14 @@ test('who is new starts an application, saves a draft, rewrites it, submits it, 
     /You started it/,
   ]);
   await expect(page.locator('body')).not.toContainText('Called twice');
-  await moveAsStaff(id, 'approved');
+  await moveAsStaff(id, 'approved', { note: 'The keys are at our desk\nfrom March 1.' });
   await open(page, pathOf(id));
   await expectStatus(page, 'approved');
+  const next = page.locator('div', { has: page.getByText('What happens next', { exact: true }) }).last();
+  await expect(next).toContainText('We approved your application, and wrote to you:');
+  await expect(next).toContainText('The keys are at our desk');
+  await expect(next).not.toContainText('nothing more');
+  await expect(next.getByRole('link', { name: 'help@example.com' })).toBeVisible();
   await expect(button(page, 'Withdraw')).toHaveCount(0);
   await open(page, paths.dashboard);
   await expect(page.getByRole('heading', { name: 'We approved your application' })).toBeVisible();
@@ -186,6 +193,7 @@ test('what is needed is read and answered, more than once, and an empty answer i
   await expect(happened(page).first()).toContainText('You answered:');
   await expect(happened(page).first()).toContainText('I mailed both today.');
   await expect(page.getByText('We have your answer and will look at it.')).toBeVisible();
+  await expect(statusOf(page)).toHaveText('Answered');
   await page.getByText('Add to your answer').click();
   await field(page, 'note').fill('And one more.');
   await button(page, 'Send answer').click();
@@ -219,7 +227,7 @@ test('who withdraws is asked once more, and then nothing can be done about it', 
 
   // A draft was never anyone else's to see, and is gone.
   await writeApplication(page, { title: 'A draft' }, 'Save draft');
-  await withdraw(page);
+  await withdraw(page, { draft: true });
   await expectPage(page, list);
   await expect(page.getByText('Your draft was deleted.')).toBeVisible();
   await expect(page.locator('main')).not.toContainText('A draft');
@@ -327,7 +335,9 @@ test('an application of someone else is not there, and the operator’s people s
   await expect(page.getByText('You have no applications of your own.')).toBeVisible();
   await open(page, paths.dashboard);
   await expect(page.getByText(/Your (own )?applications/)).toHaveCount(0);
-  await expect(page.getByRole('link', { name: 'Applications', exact: true })).toHaveAttribute(
+  // A phone has it folded.
+  const main = page.getByRole('navigation', { name: 'Main' });
+  await expect(main.locator('a', { hasText: /^Applications$/ })).toHaveAttribute(
     'href',
     '/staff/applications',
   );

@@ -23,7 +23,7 @@ test('an application is accessible while it is written, with errors, and in the 
   await expectAccessible(page);
 
   const id = await writeApplication(page, { title: long, message: 'x'.repeat(400) }, 'Save draft');
-  await page.getByText('Withdraw this application').click();
+  await page.getByText('Delete this draft').click();
   await expectAccessible(page);
   await open(page, list);
   await expectAccessible(page);

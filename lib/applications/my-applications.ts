@@ -22,7 +22,7 @@ export type MyApplication = {
   title: string;
   message: string;
   status: ApplicationStatus;
-  /** Since when it is in that status. */
+  /** Since when it is in that status; where what was asked for is answered, since then. */
   since: Date;
   /** For the forms about it: `shownVersion`. */
   version: number;
@@ -60,7 +60,9 @@ type Row = {
 function selectMine(userId: string, now: Date, fits: SQL): SQL {
   return sql`
     select a.id, a.title, a.message, a.version, a.created_at, seen.id::text as move_id,
-      coalesce(seen.to_status, 'draft') as status, coalesce(seen.at, a.created_at) as since,
+      coalesce(seen.to_status, 'draft') as status,
+      case when seen.to_status = 'documents_needed' and a.answered_at >= seen.at then a.answered_at
+        else coalesce(seen.at, a.created_at) end as since,
       coalesce(a.answered_at >= seen.at, false) as is_answered
     from applications a
     left join lateral (${shownMove(now)}) seen on true

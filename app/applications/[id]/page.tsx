@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { notFound } from 'next/navigation';
-import { sayMyEvent, sayNext, toneOfStatus, nameStatus } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, showStatus } from '@/app/_format/application-words';
 import { Moment } from '@/app/_format/moment';
 import type { Clock } from '@/app/_format/say-moment';
 import { SiteNav } from '@/app/site-nav';
@@ -74,6 +74,9 @@ export default async function ApplicationPage({
   const clock = { timeZone: page.timeZone, now };
   const savedNow = typeof saved === 'string' ? savedWords.get(saved) : undefined;
   const isAsked = may.answer && !isAnswered;
+  const shown = showStatus(application);
+  const decision = endedStatuses.has(status) ? findNote(events, status) : null;
+  const { contact } = env().operator;
   return (
     <Page nav={<SiteNav part="/applications" />}>
       <HeadingGroup>
@@ -82,20 +85,35 @@ export default async function ApplicationPage({
         </Heading>
         <Lead>
           <span data-application-status={status}>
-            <Badge tone={toneOfStatus(status)}>{nameStatus(status)}</Badge>
+            <Badge tone={shown.tone}>{shown.words}</Badge>
           </span>{' '}
-          {status === 'draft' ? 'started' : 'since'} <Moment at={application.since} clock={clock} />
+          {sinceWords(application)}
+          <Moment at={application.since} clock={clock} />
         </Lead>
       </HeadingGroup>
       {savedNow ? <SavedAlert title={savedNow} /> : null}
       <Notice title="What happens next" tone={isAsked ? 'warning' : 'info'}>
-        <p>{actsOnOwn(user) || endedStatuses.has(status) ? sayNext(application) : sayReadOnly(status)}</p>
+        <p>
+          {actsOnOwn(user) || endedStatuses.has(status)
+            ? sayNext(application, decision !== null)
+            : sayReadOnly(status)}
+        </p>
+        {decision === null ? null : (
+          <p>
+            <Written>{decision}</Written>
+          </p>
+        )}
+        {contact === null || status === 'draft' || may.answer ? null : (
+          <p>
+            Questions? Contact us: <OperatorContact contact={contact} />
+          </p>
+        )}
       </Notice>
       <AnswerForm
         action={answerApplicationAction}
         owner={user.userId}
         id={id}
-        asked={findAsked(events)}
+        asked={findNote(events, 'documents_needed')}
         isAnswered={isAnswered}
         mostCharacters={applicationLimits.note}
         isOpen={may.answer}
@@ -134,7 +152,7 @@ export default async function ApplicationPage({
         owner={user.userId}
         id={id}
         version={version}
-        note={sayWithdrawal(status)}
+        isDraft={status === 'draft'}
         isOpen={may.withdraw}
       />
       <TextLink href="/applications" standalone>
@@ -165,21 +183,22 @@ function WhereToSend() {
   );
 }
 
+/** How a status and its time read together: "In review since", but "Submitted" and the time of it. */
+function sinceWords({ status, isAnswered }: MyApplication): string {
+  if (status === 'draft') return 'started ';
+  return status === 'in_review' || (status === 'documents_needed' && !isAnswered) ? 'since ' : '';
+}
+
 const endedStatuses: ReadonlySet<ApplicationStatus> = new Set(['approved', 'declined', 'withdrawn']);
 
 function sayReadOnly(status: ApplicationStatus): string {
   return status === 'draft' ? readOnlyDraftWords : readOnlyWords;
 }
 
-function sayWithdrawal(status: ApplicationStatus): string {
-  return status === 'draft'
-    ? 'If you withdraw this draft, it is deleted. You cannot undo that.'
-    : 'If you withdraw it, we stop working on it and do not decide about it. You cannot undo that.';
-}
-
-/** What was asked for last. */
-function findAsked(events: readonly MyEvent[]): string | null {
-  return events.findLast(({ toStatus }) => toStatus === 'documents_needed')?.note ?? null;
+/** What was written to the applicant with the last move to a status; null: nothing, or they made it themselves. */
+function findNote(events: readonly MyEvent[], status: ApplicationStatus): string | null {
+  const move = events.findLast(({ toStatus }) => toStatus === status);
+  return move === undefined || move.isMine ? null : move.note;
 }
 
 /** The timeline, newest first. */

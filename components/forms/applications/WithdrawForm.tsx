@@ -13,7 +13,7 @@ import { Stack, Text } from '@/components/ui/Heading';
 export type WithdrawField = 'id' | 'version';
 
 /**
- * Takes an application back, behind a disclosure that asks once more. `isOpen` false: that cannot be done any more, so there is
+ * Takes an application back, or deletes a draft, behind a disclosure that asks once more. `isOpen` false: that cannot be done any more, so there is
  * nothing but the answer to who tried on an older page.
  */
 export function WithdrawForm({
@@ -21,14 +21,14 @@ export function WithdrawForm({
   owner,
   id,
   version,
-  note,
+  isDraft,
   isOpen,
 }: {
   action: FormAction<WithdrawField>;
   owner: string;
   id: string;
   version: number;
-  note: string;
+  isDraft: boolean;
   isOpen: boolean;
 }) {
   const [state, formAction, pending] = useFormAction(action, () =>
@@ -43,18 +43,25 @@ export function WithdrawForm({
           <input type="hidden" name="id" value={id} />
           <input type="hidden" name="version" value={state.values.version ?? version} />
           <Button variant="danger" wide pending={pending}>
-            Withdraw
+            {isDraft ? 'Delete draft' : 'Withdraw'}
           </Button>
         </>
       ) : null}
     </Form>
   );
   return (
-    <Card label="Withdraw">
+    <Card label={isDraft ? 'Delete' : 'Withdraw'}>
       {isOpen ? (
-        <Disclosure summary="Withdraw this application" open={state.key !== undefined}>
+        <Disclosure
+          summary={isDraft ? 'Delete this draft' : 'Withdraw this application'}
+          open={state.key !== undefined}
+        >
           <Stack>
-            <Text>{note}</Text>
+            <Text>
+              {isDraft
+                ? 'You cannot undo that.'
+                : 'If you withdraw it, we stop working on it and do not decide about it. You cannot undo that.'}
+            </Text>
             {form}
           </Stack>
         </Disclosure>

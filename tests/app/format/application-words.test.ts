@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sayMyEvent, sayNext, nameStatus, toneOfStatus } from '@/app/_format/application-words';
+import { sayMyEvent, sayNext, showStatus, nameStatus, toneOfStatus } from '@/app/_format/application-words';
 import type { ApplicationStatus } from '@/lib/applications/moves';
 import { noon } from '@/tests/support/people';
 
@@ -24,4 +24,21 @@ test.each(['__proto__', 'constructor', 'of_another_version'])('the status %s has
   expect(nameStatus(status)).toBe('Unknown');
   expect(toneOfStatus(status)).toBe('neutral');
   expect(sayNext({ status, isAnswered: false })).toContain('Contact us');
+});
+
+test('the badge says whose turn it is', () => {
+  const asked = { status: 'documents_needed', isAnswered: false } as const;
+  expect(showStatus(asked)).toEqual({ words: 'Documents needed', tone: 'warning' });
+  expect(showStatus({ ...asked, isAnswered: true })).toEqual({ words: 'Answered', tone: 'info' });
+  // An answer by text may come at any time.
+  expect(showStatus({ status: 'in_review', isAnswered: true }).words).toBe('In review');
+});
+
+test('what was written about the end of an application is not contradicted', () => {
+  for (const status of ['approved', 'declined', 'withdrawn'] as const) {
+    expect(sayNext({ status, isAnswered: false }, true)).toMatch(
+      /^We \w+ your application.*, and wrote to you:$/,
+    );
+    expect(sayNext({ status, isAnswered: false })).not.toContain('wrote to you');
+  }
 });
