@@ -80,7 +80,7 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
   sender_stopped: {
     name: 'Nothing is being sent',
     opensAfter: 1,
-    clearsAfter: 1,
+    clearsAfter: 5,
     say: ({ reason }) =>
       reason === 'sender_not_registered'
         ? 'The provider says that the sender is not registered (30032, 30034), and no text was delivered since.'
@@ -150,7 +150,7 @@ export const alarmKinds: Readonly<Record<AlarmKind, KindOfAlarm>> = {
   pumping_closed: {
     name: 'Codes are asked for and not entered: ranges are closed',
     opensAfter: 1,
-    clearsAfter: 1,
+    clearsAfter: 15,
     say: ({ ranges, networks, guard }) =>
       `${count(ranges)} ranges of numbers and ${count(networks)} networks ${guard === 'enforce' ? 'are closed' : 'would be closed; PUMPING_GUARD only records'}.`,
     whatToDo:

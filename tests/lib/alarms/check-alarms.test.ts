@@ -255,6 +255,8 @@ describe('an alarm', () => {
       ...twilioVariables('http://127.0.0.1:1'),
       TWILIO_FROM_PHONE: '+15005550009',
     });
+    await check(4, other);
+    expect(await listOpen()).toEqual(['sender_stopped']);
     await check(1, other);
     expect(await listOpen()).toEqual([]);
   });
@@ -305,7 +307,7 @@ describe('an alarm', () => {
       values ('queue_old', '', 1, 'infinity', now()), ('budget_50', '', -2147483648, '-infinity', now())`);
     await spend(600_000);
     await writeTexts(1, { status: `'queued'`, send_after: `now() - interval '1 hour'` });
-    await check(3);
+    await check(5);
     expect(await listOpen()).toEqual(['budget_50', 'queue_old']);
     expect(lines.filter((line) => line.includes('alarm_condition_not_read'))).toEqual([]);
   });
@@ -461,7 +463,7 @@ describe('calls to the provider', () => {
     // A text got through.
     await run('update sms_senders set stopped_until = null, stopped_reason = null');
     await run(`update sms_messages set faulted_at = null, status = 'delivered'`);
-    await check();
+    await check(5);
     expect(await listOpen()).toEqual([]);
   });
 });
