@@ -7,14 +7,16 @@ export function writeCsvRow(cells: readonly Cell[]): string {
 }
 
 /**
- * Text that a spreadsheet would take for a formula, also behind spaces, gets a quote in front (OWASP, CSV injection). A phone number or what it begins
- * with is none, and stays as it is.
+ * Text that a spreadsheet would take for a formula, also behind spaces and what cannot be seen, gets a quote in front (OWASP, CSV
+ * injection). A phone number or what it begins with is none, and stays as it is.
  */
 function writeCell(cell: Cell): string {
   if (cell === null) return '';
   if (typeof cell === 'number') return Number.isFinite(cell) ? String(Number(cell.toFixed(3))) : '';
   if (typeof cell === 'boolean') return String(cell);
-  const isFormula = /^(?:\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])/.test(cell) && !/^\+\d+$/.test(cell);
+  const isFormula =
+    /^(?:[\s\p{Cc}\p{Cf}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])/u.test(cell) &&
+    !/^\+\d[\d ]*\u2026?$/.test(cell);
   const harmless = isFormula ? `'${cell}` : cell;
   // In some countries a spreadsheet separates cells by semicolons or tabs.
   return /[",;\t\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;

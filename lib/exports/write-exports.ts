@@ -6,7 +6,7 @@ import { isDatabaseFault, isStatementTimeout } from '@/db/database-fault';
 import { oneMore } from '@/db/one-more';
 import { timestamp } from '@/db/timestamp';
 import { writeCsvRow } from '@/lib/csv';
-import { hideDigits } from '@/lib/log';
+import { hideNumbers } from '@/lib/phone/hide-numbers';
 import { maskPhone } from '@/lib/phone/parse';
 import { exactInstant, readKeyset, writeKeyset } from '@/lib/reporting/keyset';
 import { exportKinds } from './export-kinds';
@@ -139,7 +139,7 @@ function writeRows(
     const value = row[name] ?? null;
     if (value === null || value === '') return null;
     if (wholeNumbers) return value;
-    return phones.includes(name) ? maskPhone(value) : words.includes(name) ? hideDigits(value) : value;
+    return phones.includes(name) ? maskPhone(value) : words.includes(name) ? hideNumbers(value) : value;
   };
   if (format === 'jsonl') {
     const write = (row: ReadRow) =>

@@ -10,7 +10,8 @@ import {
 } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { isDatabaseFault } from '@/db/database-fault';
-import { hideDigits, openLog } from '@/lib/log';
+import { openLog } from '@/lib/log';
+import { hideNumbers } from '@/lib/phone/hide-numbers';
 import { maskPhone } from '@/lib/phone/parse';
 import { isId } from '@/lib/random';
 import { env } from '@/lib/env';
@@ -137,7 +138,7 @@ function describeMessage(row: Row): Omit<SeenMessage, 'person' | 'applicationId'
     sid: row.providerSid,
     priceUsd: row.price,
     settled: row.priceSettledAt !== null,
-    inboundBody: row.direction === 'in' && row.body !== null ? hideDigits(row.body) : null,
+    inboundBody: row.direction === 'in' && row.body !== null ? hideNumbers(row.body) : null,
     details: readDetails(row.details),
   };
 }

@@ -1,5 +1,5 @@
 import { maskPhone } from '@/lib/phone/parse';
-import { hideDigits } from '@/lib/log';
+import { hideNumbers } from '@/lib/phone/hide-numbers';
 import type { OptOutEntry } from '@/lib/consent/opt-out-ledger';
 import { sealPhoneId } from './phone-id';
 
@@ -25,6 +25,6 @@ export type SeenOptOut = Omit<OptOutEntry, 'phone'>;
 /** Leaves out the number, and hides whatever could be a number or a code in what was written. */
 export function seeOptOut(optOut: OptOutEntry): SeenOptOut {
   const { id, at, recordedAt, act, channel, covers, senders, saidTo, sender, providerSid } = optOut;
-  const words = optOut.words === null ? null : hideDigits(optOut.words);
+  const words = optOut.words === null ? null : hideNumbers(optOut.words);
   return { id, at, recordedAt, act, channel, covers, senders, saidTo, sender, words, providerSid };
 }

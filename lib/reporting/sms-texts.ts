@@ -2,7 +2,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import type { MessagePurpose, MessageStatus } from '@/db/schema/sms';
 import type { Db } from '@/db/client';
 import { plannedAnew } from '@/db/prepared-statements';
-import { hideDigits } from '@/lib/log';
+import { hideNumbers } from '@/lib/phone/hide-numbers';
 import { maskPhone } from '@/lib/phone/parse';
 import { textStretch, waysOf, type StretchKey } from '@/lib/sms/outbox/text-stretch';
 import { cutPage, exactInstant, type Keyset } from './keyset';
@@ -178,6 +178,6 @@ function describeText(row: Row): SeenText {
     settled: row.settled,
     errorCode: row.error_code,
     reason: row.reason,
-    inboundBody: row.body === null ? null : hideDigits(row.body),
+    inboundBody: row.body === null ? null : hideNumbers(row.body),
   };
 }
