@@ -33,12 +33,12 @@ test('an admin sees what is closed and why, whom it caught, and opens it again',
   await open(page, here);
   const row = page.getByRole('row').filter({ hasText: range });
   await expect(row).toContainText('would be closed');
-  await expect(row).toContainText('In 24 hours 24 codes were not entered; it takes 20.');
+  await expect(row).toContainText('By the guard: in 24 hours, 24 codes were not entered; it closes at 20.');
   await expect(row).toContainText('1 person. 1 of them entered a code later.');
   await row.locator('summary').click();
   await field(row, 'reason').fill('A school.');
   await button(row, 'Open again').click();
-  await expect(page.getByText('Ended. It holds no longer.')).toBeVisible();
+  await expect(page.getByText('Ended. It has no effect any more.')).toBeVisible();
   const past = page
     .getByRole('table', { name: 'The last 30 days' })
     .getByRole('row')

@@ -31,23 +31,23 @@ export async function generateMetadata(): Promise<Metadata> {
 const savedWords: ReadonlyMap<string, string> = new Map([
   ['allowed', 'Saved. Codes go there from now on.'],
   ['blocked', 'Saved. Codes to new numbers do not go there from now on.'],
-  ['ended', 'Ended. It holds no longer.'],
+  ['ended', 'Ended. It has no effect any more.'],
   ['settled', 'It had ended already. Nothing was changed.'],
 ]);
 
 const guardWords: Record<PumpingGuard, string> = {
-  off: 'PUMPING_GUARD is off: nothing is counted and nothing is closed, and what stands below has no effect.',
+  off: 'The guard is off (PUMPING_GUARD=off): nothing is counted or closed, and what stands here has no effect.',
   record:
-    'PUMPING_GUARD is “record”: what would be closed is written down, and everyone gets their code. Only what an admin blocks is held back.',
+    'The guard only records (PUMPING_GUARD=record): it writes down what it would close, and everyone still gets their code. Only what an admin blocks gets no code.',
   enforce:
-    'PUMPING_GUARD is “enforce”: new numbers of a closed range, or from a closed network, get no code until its end.',
+    'The guard closes (PUMPING_GUARD=enforce): new numbers of a closed range, or from a closed network, get no code until the time under “Until”.',
 };
 
 const columns = [
   { key: 'about', header: 'What' },
   { key: 'begun', header: 'Since' },
   { key: 'ends', header: 'Until' },
-  { key: 'caught', header: 'Whom' },
+  { key: 'caught', header: 'People caught' },
 ] as const;
 
 /** What the pumping guard closed or would have closed, whom it caught, and what admins block and allow. */
@@ -67,8 +67,10 @@ export default async function PumpingPage({
       <HeadingGroup>
         <Heading>Pumping</Heading>
         <Lead>
-          Robots ask for codes to numbers that earn money by each text, and enter none. Where too many codes
-          are not entered, the range of numbers or the network is closed for a while.
+          Pumping is a fraud: robots ask for codes to numbers whose owners earn money by each text. Nobody
+          enters those codes, and you pay for the texts. Where too many codes are not entered, the guard
+          closes the range of numbers or the network for a while. New numbers there get no code; numbers that
+          are proven already still do.
         </Lead>
       </HeadingGroup>
       <AdminNav here="pumping" />
@@ -82,6 +84,12 @@ export default async function PumpingPage({
             empty="Nothing is closed, blocked or allowed."
           />
           <Text quiet>{guardWords[page.guard]}</Text>
+          {page.guard === 'off' ? null : (
+            <Text quiet>
+              Usually there is nothing to do: it opens by itself. If real people are caught, open it again and
+              allow the range below.
+            </Text>
+          )}
         </Stack>
       </Card>
       <Card label="The last 30 days">
@@ -93,8 +101,7 @@ export default async function PumpingPage({
             empty="Nothing was closed, blocked or allowed."
           />
           <Text quiet>
-            Whoever asked for a code and entered it later, then or another time, was no robot: they were
-            harmed, or would have been.
+            People who entered a code later, then or another time, are real people, not robots.
           </Text>
           {page.isCut ? <Text quiet>There is more than is shown here.</Text> : null}
         </Stack>

@@ -26,7 +26,7 @@ export function sayOrderReason({ figures, ordered, ended }: SeenOrder): string {
     ordered !== null
       ? `By ${ordered.by ?? 'an admin who is gone'}: ${ordered.reason}`
       : figures !== null
-        ? `In ${figures.window === 'hour' ? 'an hour' : '24 hours'} ${figures.unverified} codes were not entered; it takes ${figures.threshold}. ${figures.networks === 1 ? 'One network' : `${figures.networks} networks`} asked for them, and ${figures.verified} codes were entered.`
+        ? `By the guard: in ${figures.window === 'hour' ? 'an hour' : '24 hours'}, ${figures.unverified} codes were not entered; it closes at ${figures.threshold}. ${figures.networks === 1 ? 'One network' : `${figures.networks} networks`} asked for them, and ${figures.verified} codes were entered.`
         : '';
   const end = ended === null ? '' : `Ended by ${ended.by ?? 'an admin who is gone'}: ${ended.reason ?? ''}`;
   return [why, end].filter(Boolean).join(' ');
