@@ -35,6 +35,8 @@ const config: NextConfig = {
       '/preferences': '/users/sms-preferences',
       '/account': '/users/profile',
       '/users': '/dashboard',
+      // Where password managers lead whose password is to be changed (w3c.github.io/webappsec-change-password-url).
+      '/.well-known/change-password': '/users/security',
     }).map(([source, destination]) => ({ source, destination, permanent: false })),
   headers: async () => [
     {

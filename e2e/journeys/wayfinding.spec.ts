@@ -35,6 +35,7 @@ test('addresses that people know from other sites lead where they mean', async (
     ['/preferences', '/users/sms-preferences'],
     ['/account', '/users/profile'],
     ['/users', paths.dashboard],
+    ['/.well-known/change-password', '/users/security'],
   ] as const) {
     await page.goto(typed);
     await expectPage(page, path);

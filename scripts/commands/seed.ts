@@ -20,6 +20,7 @@ import { grantConsent } from '@/lib/consent/ledger';
 import type { RequestContext } from '@/lib/context';
 import { env } from '@/lib/env';
 import { newId } from '@/lib/random';
+import { limits } from '@/lib/rate-limits/limits';
 import { addDays, dayOf, startOf } from '@/lib/reporting/rollups/report-days';
 import { sumAgainSince } from '@/lib/reporting/rollups/roll-up';
 import { createPreferences } from '@/lib/sms/preferences/preferences';
@@ -290,11 +291,17 @@ function demoTexts(now: Date): Omit<typeof smsMessages.$inferInsert, 'userId' | 
   const code = {
     purpose: 'verification' as const,
     template: 'verification',
-    params: { site: env().siteName },
+    params: { site: env().siteName, host: env().appUrl.hostname },
+    expiresAt: new Date(daysBefore(now, 6).getTime() + limits.codeTtlSeconds * 1000),
   };
   return [
     { ...arrived(6), ...code },
-    { ...arrived(5.999), ...code, purpose: 'update', template: 'optInConfirmation' },
+    {
+      ...arrived(5.999),
+      purpose: 'update',
+      template: 'optInConfirmation',
+      params: { site: env().siteName },
+    },
     { ...arrived(4), ...status('Application', 'received') },
     {
       ...sent(3),
