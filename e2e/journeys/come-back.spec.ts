@@ -149,10 +149,8 @@ test('registering an email that has an account says so and keeps what was typed,
     await route.fulfill({ response });
   });
   await button(page, 'Create account').click();
-  await expect(page.locator('#email-error')).toContainText(
-    'This email has an account, but nobody has confirmed',
-  );
-  await expect(alertOf(page)).toBeVisible();
+  await expect(page.locator('#email-error')).toHaveText('This email has an account.');
+  await expect(alertOf(page)).toContainText('nobody has confirmed that the email is theirs');
   await expect(field(page, 'email')).toHaveValue(again.email);
   await expect(field(page, 'name')).toHaveValue(again.name);
   await expect(field(page, 'phone')).not.toHaveValue('');

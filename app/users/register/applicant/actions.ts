@@ -73,7 +73,8 @@ function explain(refusal: RegisterRefusal, email: string, now: Date): Partial<Fo
       };
     case 'email_unproven':
       return {
-        fieldErrors: { email: sayUnproven(refusal.mailRetryAt, now) },
+        message: sayUnproven(refusal.mailRetryAt, now),
+        fieldErrors: { email: 'This email has an account.' },
         link: linkToSignIn(email),
       };
     case 'claim': {
