@@ -63,7 +63,7 @@ export function sumAsked(day: DaySpan): SQL {
   // Each text is looked at once for each way to group it; the classes of latency are spread out over what that leaves.
   return sql`
     with asked as materialized (
-      select ${hourOf(day, sql`created_at`)} as hour, purpose, ${areaOf} as area, coalesce(error_code::text, reason) as error,
+      select ${hourOf(day, sql`created_at`)} as hour, purpose, ${areaOf} as area, coalesce(error_code::text, ${keyOf(sql`reason`)}) as error,
         status, segments, sent_at, delivered_at, held_at,
         case when delivered_at is not null and direction = 'out' then width_bucket(${took}, ${bounds}) end as latency
       from sms_messages where ${isWithinDay(day, sql`created_at`)}
@@ -101,6 +101,9 @@ export function sumPaid(day: DaySpan): SQL {
 
 const noMoney = sql`0 as settled_usd, 0 as reserved_usd, 0 as failed_usd`;
 
+/** A reason as the key of a sum: a long one, which no version of ours writes, would not fit the index and stop the sums of its day. */
+const keyOf = (reason: SQL) => sql`left(${reason}, 100)`;
+
 /** The hour that a moment of the day is in. Hours are counted from its start, so that none is lost where clocks change by half of one. */
 export function hourOf({ startsAt }: DaySpan, moment: SQL): SQL {
   return sql`date_bin('1 hour', ${moment}, ${timestamp(startsAt)})`;
@@ -133,9 +136,9 @@ export function sumEvents(day: Stretch): SQL {
       select 'funnel' as kind, key, times from funnel cross join lateral (values ('asked', asked), ('sent', sent),
         ('delivered', delivered), ('entered', entered), ('verified', verified)) step (key, times)
       union all
-      select 'refusal', coalesce(reason, event), sum(times) from attempts where event <> 'wrong_code' group by 2
+      select 'refusal', coalesce(${keyOf(sql`reason`)}, event), sum(times) from attempts where event <> 'wrong_code' group by 2
       union all
-      select 'refusal', reason, count(*) from sms_messages
+      select 'refusal', ${keyOf(sql`reason`)}, count(*) from sms_messages
       where ${isWithinDay(day, sql`created_at`)} and status in ('failed', 'canceled') and attempts = 0 and reason is not null group by 2
       union all
       select 'other', 'wrong_code', sum(times) from attempts where event = 'wrong_code'

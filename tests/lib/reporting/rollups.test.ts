@@ -676,6 +676,27 @@ test.each([
   }
 });
 
+test('a reason of 14,000 characters keeps no day without sums', async () => {
+  const at = new Date('2026-11-12T12:00:00Z');
+  // Repeated letters would be compressed, and fit the index.
+  const long = Array.from({ length: 400 }, () => randomUUID()).join('');
+  await database.db.insert(smsMessages).values({
+    ...randomText(() => 0, at),
+    ...{ status: 'failed', errorCode: null, attempts: 0, reason: long },
+  });
+  await database.db.insert(smsVerificationLog).values({ at, event: 'send_refused', reason: long });
+  await rollUpDays(database.db, now, 1_000);
+  const { period, byError, missingDays } = await readReport(
+    database.db,
+    { first: '2026-11-12', last: '2026-11-12' },
+    now,
+  );
+  expect(missingDays).toEqual([]);
+  const key = long.slice(0, 100);
+  expect(period.events.refusal).toEqual({ [key]: 2 });
+  expect(Object.keys(byError)).toEqual([key]);
+});
+
 test('a kind of event that another version counts takes no report down', async () => {
   await database.db.insert(smsMessages).values(randomText(randomFrom(1), now));
   await rollUpDays(database.db, now, 10);
