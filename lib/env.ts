@@ -53,6 +53,8 @@ export type Env = {
   /** In the place of the colors of `app/globals.css`; null: those. */
   siteColors: SiteColors | null;
   operator: Operator;
+  /** `YYYY-MM-DD`: since when the operator's settings are in the policies as they are; null: since their words are. */
+  policiesEffectiveOn: string | null;
   /** Where people apply, when that is not here; null: here. */
   nextStep: NextStep | null;
   retention: Retention;
@@ -247,6 +249,7 @@ export function parseEnv(
       name: read('OPERATOR_NAME', isPublic ? operatorName : operatorName.optional()) ?? null,
       contact: read('OPERATOR_CONTACT', isPublic ? operatorContact : operatorContact.optional()) ?? null,
     },
+    policiesEffectiveOn: read('POLICIES_EFFECTIVE_ON', wholeDay.optional()) ?? null,
     nextStep: nextUrl && nextLabel ? { url: nextUrl, label: nextLabel } : null,
     reportTimeZone: read('REPORT_TIME_ZONE', zoneName.prefault('America/New_York')),
     retention: {
@@ -312,6 +315,8 @@ const dayOrNever = textThat(
   (text) => text === 'never' || isDay(text),
   (text) => `must be a day such as 2027-01-31, or never, not "${text}"`,
 ).transform((text) => (text === 'never' ? null : new Date(`${text}T00:00:00Z`)));
+
+const wholeDay = textThat(isDay, (text) => `must be a day such as 2027-01-31, not "${text}"`);
 
 function isDay(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;

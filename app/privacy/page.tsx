@@ -1,12 +1,12 @@
 import type { Metadata } from 'next';
 import { connection } from 'next/server';
+import { sayPoliciesDay } from '@/app/_format/policies-day';
 import { sayDays } from '@/app/_format/say-days';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
 import { OperatorNote } from '@/components/pages/OperatorNote';
 import { Page } from '@/components/ui/Page';
-import { policiesEffectiveOn } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
 import { isMailOn } from '@/lib/mail/outbox';
 
@@ -23,7 +23,7 @@ export default async function PrivacyPage() {
         <HeadingGroup>
           <Heading>Privacy</Heading>
           <Lead>What we know about you, why, who else sees it, and how long we keep it.</Lead>
-          <Text quiet>Effective {policiesEffectiveOn}</Text>
+          <Text quiet>Effective {sayPoliciesDay()}</Text>
         </HeadingGroup>
         <Prose>
           <OperatorNote {...operator} />

@@ -1,11 +1,11 @@
 import type { Metadata } from 'next';
 import { connection } from 'next/server';
+import { sayPoliciesDay } from '@/app/_format/policies-day';
 import { SiteNav } from '@/app/site-nav';
 import { Card } from '@/components/ui/Card';
 import { Heading, HeadingGroup, Lead, Prose, Text } from '@/components/ui/Heading';
 import { OperatorNote } from '@/components/pages/OperatorNote';
 import { Page } from '@/components/ui/Page';
-import { policiesEffectiveOn } from '@/lib/consent/wording';
 import { env } from '@/lib/env';
 
 export const metadata: Metadata = { title: 'Terms' };
@@ -21,7 +21,7 @@ export default async function TermsPage() {
         <HeadingGroup>
           <Heading>Terms</Heading>
           <Lead>What you can expect from {siteName}, and what we ask of you.</Lead>
-          <Text quiet>Effective {policiesEffectiveOn}</Text>
+          <Text quiet>Effective {sayPoliciesDay()}</Text>
         </HeadingGroup>
         <Prose>
           <OperatorNote {...operator} />

@@ -99,8 +99,8 @@ export const wordings: readonly [Wording, ...Wording[]] = [
   },
 ];
 
-/** The day since which the terms and the privacy policy hold as they are; changes with them. */
-export const policiesEffectiveOn = 'December 3, 2026';
+/** The day on which the words of the terms or of the privacy policy were last changed; changes with them. */
+export const policiesWrittenOn = '2026-12-03';
 
 /** The present wording, before it says who sends. */
 export const latestWording: Wording = wordings[wordings.length - 1] ?? wordings[0];

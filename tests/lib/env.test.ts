@@ -62,6 +62,7 @@ describe('on localhost', () => {
       siteLogo: null,
       siteColors: null,
       operator: { name: null, contact: null },
+      policiesEffectiveOn: null,
       nextStep: null,
       retention: { messagesDays: 1825, attemptsDays: 400, pendingDays: 7, applicationsDays: 1825 },
       preparesStatements: true,
@@ -117,6 +118,7 @@ describe('on localhost', () => {
       'SITE_ACCENT_COLOR',
       'OPERATOR_NAME',
       'OPERATOR_CONTACT',
+      'POLICIES_EFFECTIVE_ON',
       ...Object.keys(twilio),
     ];
     const blank = Object.fromEntries(names.map((name, index) => [name, index % 2 ? '' : '  ']));
@@ -261,6 +263,10 @@ describe('on localhost', () => {
       { TWILIO_CODES_MESSAGING_SERVICE_SID: 'codes' },
       /^TWILIO_CODES_MESSAGING_SERVICE_SID must begin with MG/,
     ],
+    [
+      { POLICIES_EFFECTIVE_ON: 'today' },
+      /^POLICIES_EFFECTIVE_ON must be a day such as 2027-01-31, not "today"/,
+    ],
     [{ STOP_COVERS_ALL_FROM: '2027-02-30' }, /^STOP_COVERS_ALL_FROM must be a day such as 2027-01-31/],
   ])('%o is refused', (change, words) => {
     expect(problemsOf({ ...local, ...twilio, ...change })).toEqual([expect.stringMatching(words)]);
@@ -271,6 +277,10 @@ describe('on localhost', () => {
       new Date('2028-01-31T00:00:00Z'),
     );
     expect(accept({ ...local, STOP_COVERS_ALL_FROM: 'never' }).stopCoversAllFrom).toBeNull();
+  });
+
+  test('the day of the policies is kept as it is set', () => {
+    expect(accept({ ...local, POLICIES_EFFECTIVE_ON: '2028-01-31' }).policiesEffectiveOn).toBe('2028-01-31');
   });
 
   test('a messaging service is used instead of the from-number', () => {
