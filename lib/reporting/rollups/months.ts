@@ -40,6 +40,20 @@ export function listMonths(first: ReportDay, last: ReportDay, timeZone: string):
 }
 
 /**
+ * The months from one day to another, both counted, whose sums are a shorter way than those of their days, the earliest first: whole
+ * months, and those of which fewer days lie outside than inside.
+ */
+export function listUsefulMonths(first: ReportDay, last: ReportDay, timeZone: string): Month[] {
+  return listMonths(monthOf(first).first, monthOf(last).last, timeZone).filter((month) => {
+    const inside = countDays(
+      month.first > first ? month.first : first,
+      month.last < last ? month.last : last,
+    );
+    return 2 * inside > countDays(month.first, month.last);
+  });
+}
+
+/**
  * Sums up months that are over, all days of which are summed up in the reports' zone: the latest first, `limit` at most, each in a
  * transaction of its own. Any number of processes may do it at the same time. Out: how many were summed up.
  */
@@ -100,10 +114,13 @@ const totals = sql.raw(
   ].join(', '),
 );
 
+/** What is taken off: days outside of a stretch that the sums of their month hold. */
+const takenOff = sql.raw([...countColumns, ...moneyColumns].map((name) => `-${name} as ${name}`).join(', '));
+
 type Stretch = Pick<Month, 'from' | 'to'>;
 
-function daysBetween({ from, to }: Stretch): SQL {
-  return sql`select kind, key, ${columns} from sms_rollups
+function daysBetween({ from, to }: Stretch, selected = columns): SQL {
+  return sql`select kind, key, ${selected} from sms_rollups
     where kind in ('area', 'error') and at >= ${timestamp(from)} and at < ${timestamp(to)}`;
 }
 
@@ -116,8 +133,9 @@ export function listMade(months: readonly Month[]): SQL {
 }
 
 /**
- * The sums of areas and errors between two moments, as rows of kind, key and counts: those of the given whole months, all of which have
- * some, and of all other days those of each day that `isSummed` lets through.
+ * The sums of areas and errors between two moments, as rows of kind, key and counts, which are to be added up: those of the given
+ * months, all of which have some, less those of their days that lie outside; and those of each other day that `isSummed` lets through.
+ * What is outside alone adds up to nothing.
  */
 export function listGroups({ from, to }: Stretch, months: readonly Month[], isSummed: SQL): SQL {
   const others: Stretch[] = [];
@@ -127,12 +145,20 @@ export function listGroups({ from, to }: Stretch, months: readonly Month[], isSu
     begin = month.to;
   }
   if (begin < to) others.push({ from: begin, to });
+  const outside = months.flatMap((month): Stretch[] => [
+    ...(month.from < from ? [{ from: month.from, to: from }] : []),
+    ...(month.to > to ? [{ from: to, to: month.to }] : []),
+  ]);
   const ofMonths = sql`
     select case kind when ${kindsByMonth.area} then 'area' else 'error' end as kind, key, ${columns} from sms_rollups
     where kind in (${kindsByMonth.area}, ${kindsByMonth.error})
       and at = any(${sql.param(months.map((month) => month.from.toISOString()))}::timestamptz[])`;
   return sql.join(
-    [ofMonths, ...others.map((stretch) => sql`${daysBetween(stretch)} and ${isSummed}`)],
+    [
+      ofMonths,
+      ...others.map((stretch) => sql`${daysBetween(stretch)} and ${isSummed}`),
+      ...outside.map((stretch) => daysBetween(stretch, takenOff)),
+    ],
     sql` union all `,
   );
 }

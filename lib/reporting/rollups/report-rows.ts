@@ -66,9 +66,13 @@ export function readGroups(
     db,
     sql`
     select json_build_object('kind', kind, 'key', key, 'sums', ${buildSums((column) => `sum(${column})`)}) as row
-    from (${listGroups(moments, months, isSummed)}) days group by kind, key`,
+    from (${listGroups(moments, months, isSummed)}) days group by kind, key having ${isAnything}`,
   );
 }
+
+const isAnything = sql.raw(
+  [...countColumns, ...moneyColumns].map((name) => `sum(${name}) <> 0`).join(' or '),
+);
 
 /** What became of the texts of a day that is not summed up, or of the part of it that is not. */
 export async function readLive(db: Db, day: DaySpan): Promise<LiveRow[]> {

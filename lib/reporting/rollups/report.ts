@@ -5,7 +5,7 @@ import { timestamp } from '@/db/timestamp';
 import { env } from '@/lib/env';
 import { spanOf, type DaySpan } from './day-sums';
 import { readFirstDay } from './first-day';
-import { listMade, listMonths, type Month } from './months';
+import { listMade, listUsefulMonths, type Month } from './months';
 import { addDays, countDays, dayOf, findDaysBefore, startOf, type ReportDay } from './report-days';
 import {
   readEvents,
@@ -88,7 +88,7 @@ async function readOnce(
   const span = (day: ReportDay) => spanOf(day, timeZone);
   const earlier = findDaysBefore(first, last);
   const all = { first: compares ? earlier.first : first, last };
-  const months = listMonths(first, last, timeZone);
+  const months = listUsefulMonths(first, last, timeZone);
   const { missingDays, live, state, made } = await findWithoutSums(db, {
     ...all,
     months,
@@ -323,9 +323,11 @@ async function readState(
   db: Db,
   { first, last, months }: { first: ReportDay; last: ReportDay; months: readonly Month[] },
 ): Promise<{ state: string; made: Month[] }> {
+  // Of a month in part of the period, the other days count, too.
+  const days = [first, last, ...months.flatMap((month) => [month.first, month.last])].toSorted();
   const { rows } = await db.execute<{ state: string | null; made: number[] | null }>(sql`
     select (select md5(string_agg(rolled::text, ',' order by day)) from rolled_days rolled
-        where day between ${first}::date and ${last}::date) as state,
+        where day between ${days[0]}::date and ${days.at(-1)}::date) as state,
       (${listMade(months)}) as made`);
   const made = new Set(rows[0]?.made);
   return {

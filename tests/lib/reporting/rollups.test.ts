@@ -250,6 +250,9 @@ describe('whole months', () => {
       { first: '2026-09-02', last: '2026-11-15' },
       { first: '2026-10-01', last: '2026-10-31' },
       { first: '2026-10-01', last: '2026-10-30' },
+      { first: '2026-10-03', last: '2026-10-29' },
+      { first: '2026-09-05', last: '2026-10-25' },
+      { first: '2026-10-20', last: '2026-11-10' },
     ]) {
       await expectAgreement(texts, days);
     }
@@ -269,6 +272,41 @@ describe('whole months', () => {
     expect(await findOfMonth('2026-10-01')).toEqual([]);
     await database.db.execute(sql`delete from sms_rollups where kind = 'month_error' and key = '30003'`);
     expect(await findOfMonth('2026-09-01')).toEqual(['month 30003']);
+  });
+
+  test('in part of a report are read less their other days, where those are fewer', async () => {
+    const texts = await useQuarter(10, now);
+    // Of this area there is nothing but on a day outside.
+    const alone = texts.find(
+      ({ createdAt, price }) => dayOfText(createdAt!) === '2026-10-02' && price === null,
+    )!;
+    alone.phone = '+16045550104';
+    await database.db.execute(sql`update sms_messages set phone = ${alone.phone} where id = ${alone.id}`);
+    await database.db.execute(sql`delete from rolled_days where day between '2026-10-01' and '2026-10-04'`);
+    await rollUpDays(database.db, now, 1_000);
+    await rollUpMonths(database.db, now, 10);
+    const days = { first: '2026-10-04', last: '2026-10-30' };
+    await expectAgreement(texts, days);
+    const read = async (asked: typeof days) => (await readReport(database.db, asked, now)).byArea;
+    expect(await read(days)).not.toHaveProperty('+1604');
+    const before = (await read(days))['+1415']!.texts;
+    await database.db.execute(
+      sql`update sms_rollups set texts = texts + 1000 where kind = 'month_area' and key = '+1415'`,
+    );
+    expect((await read(days))['+1415']!.texts).toBe(before + 1_000);
+    // Here fewer days lie inside.
+    const few = { first: '2026-10-18', last: '2026-10-31' };
+    expect((await read(few))['+1415']!.texts).toBe(
+      addByHand(
+        texts.filter(({ phone }) => phone.startsWith('+1415')),
+        few,
+      ).texts,
+    );
+    // A day outside that is summed up again takes the month away.
+    await database.db.execute(sql`delete from rolled_days where day = '2026-10-02'`);
+    await rollUpDays(database.db, now, 1_000);
+    expect(await readMonths()).not.toContain('2026-10-01');
+    await expectAgreement(texts, days);
   });
 
   test('leave out money that is no number, which takes no other with it', async () => {
