@@ -6,8 +6,8 @@ import type { FormState } from './form-state';
 
 /**
  * The alert at the top of a form: the action's message and a link to each field that has an error, in the order of
- * `fields`. A single error is the alert's title, in plain words where the answer's own link goes on in its place. Renders nothing before the first answer. `idPrefix` is what the form puts
- * before its fields' ids.
+ * `fields`. A single error is the alert's title; where the answer's own link goes on in its place, it is plain words, those of the
+ * message if there are any. Renders nothing before the first answer. `idPrefix` is what the form puts before its fields' ids.
  */
 export function FormAlert<Field extends string>({
   state,
@@ -41,15 +41,16 @@ export function FormAlert<Field extends string>({
   const message = failed.some((field) => state.fieldErrors[field] === state.message)
     ? undefined
     : state.message;
-  const isOnly = links.length === 1 && message === undefined;
+  const goesOn = state.link?.here === true;
+  const isOnly = links.length === 1 && (message === undefined || goesOn);
   return (
     <Alert
       key={state.key}
       tone={failed.length > 0 ? 'error' : (state.tone ?? 'error')}
       title={
         isOnly
-          ? state.link?.here
-            ? state.fieldErrors[failed[0]!]
+          ? goesOn
+            ? (message ?? state.fieldErrors[failed[0]!])
             : links[0]
           : (message ?? `${failed.length} things need your attention`)
       }
