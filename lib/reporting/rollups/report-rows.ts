@@ -70,8 +70,12 @@ export function readGroups(
   );
 }
 
+/** In the words of `buildSums`, so that nothing is added up twice. */
 const isAnything = sql.raw(
-  [...countColumns, ...moneyColumns].map((name) => `sum(${name}) <> 0`).join(' or '),
+  [
+    ...countColumns.map((name) => `sum(${name}) <> 0`),
+    ...moneyColumns.map((name) => `sum(nullif(${name}, 'NaN'::numeric)) <> 0`),
+  ].join(' or '),
 );
 
 /** What became of the texts of a day that is not summed up, or of the part of it that is not. */
