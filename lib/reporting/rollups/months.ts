@@ -27,7 +27,7 @@ function monthAt(day: ReportDay, timeZone: string): Month {
 }
 
 /** The whole months from one day to another, both counted, the earliest first. */
-export function listMonths(first: ReportDay, last: ReportDay, timeZone: string): Month[] {
+function listMonths(first: ReportDay, last: ReportDay, timeZone: string): Month[] {
   const months: Month[] = [];
   for (
     let month = monthAt(first, timeZone);
